@@ -1,0 +1,29 @@
+"""The one error that a user sees: everything that is wrong and can be mended, listed at once."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class UserError(Exception):
+    """Problems that the user can mend. The verbs print them as a list and exit with code 2.
+
+    :param problems: one line each, beginning with the setting, file or row that it is about.
+    """
+
+    def __init__(self, problems: str | Iterable[str]) -> None:
+        self.problems = (problems,) if isinstance(problems, str) else tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+def nearest(name: object, valid: Iterable[object], *, what: str = "valid") -> str:
+    """End of a sentence that helps with a wrong name: the nearest valid one, and the valid ones.
+
+    >>> nearest("gama", ["gamma", "smoothing"])
+    "; did you mean 'gamma'? (valid: gamma, smoothing)"
+    """
+    names = [str(item) for item in valid]
+    folded = {item.casefold(): item for item in reversed(names)}
+    close = get_close_matches(str(name).casefold(), list(folded), n=1, cutoff=0.5)
+    hint = f"; did you mean {folded[close[0]]!r}?" if close else ""
+    shown = ", ".join(names[:30]) + (f", ... ({len(names)} in all)" if len(names) > 30 else "")
+    return f"{hint} ({what}: {shown or 'none'})"

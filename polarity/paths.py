@@ -1,0 +1,18 @@
+"""Places outside a run's folder: the shipped configuration and the cache."""
+
+import os
+from pathlib import Path
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def conf_dir() -> Path:
+    """Folder of the shipped configuration: inside the package where a wheel is installed, beside it in a checkout."""
+    installed = _PACKAGE / "conf"
+    return installed if installed.is_dir() else _PACKAGE.parent / "conf"
+
+
+def cache_dir() -> Path:
+    """Folder for what can be made again (fetched corpora, token ids); the environment's ``POLARITY_CACHE`` moves it."""
+    chosen = os.environ.get("POLARITY_CACHE")
+    return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".cache" / "polarity"

@@ -1,0 +1,18 @@
+"""Types of settings. The typed constructor of a component is the schema of its configuration section."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+ProperFraction = Annotated[float, Field(ge=0, lt=1)]
+PositiveInt = Annotated[int, Field(ge=1)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
+
+PerTask = NonNegative | dict[str, NonNegative]
+"""One number for all tasks, or ``{task: number}``."""
+
+PerClass = dict[str, dict[str, NonNegative]]
+"""``{task: {class: number}}``; what is not named keeps its default."""
