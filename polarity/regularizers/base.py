@@ -1,0 +1,32 @@
+"""What a regularizer is asked in each epoch: how many copies of a batch it needs, and what they cost."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from polarity.tasks import Task
+
+
+class Regularizer(ABC):
+    """A penalty on the logits of a training batch, added to the loss of each task."""
+
+    def problems(self, tasks: Sequence[Task]) -> list[str]:
+        """Settings that do not fit the tasks."""
+        return []
+
+    @abstractmethod
+    def copies(self, epoch: int) -> int:
+        """How many dropout copies of each batch the forward pass needs in this epoch (counted from 0)."""
+
+    @abstractmethod
+    def penalty(self, logits: Sequence[Tensor], labels: Tensor, rows: Sequence[Tensor] | None, epoch: int) -> Tensor:
+        """Penalty of each task, ``[tasks]``, over its labelled rows; 0 with zero gradients if there are none.
+
+        :param logits: ``[copies, n, classes]`` per task.
+        :param labels: class indices ``[n, tasks]``, -100 where a row has no label.
+        :param rows: labelled rows of the whole accumulation window per task; the batch's own if None.
+        """
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"

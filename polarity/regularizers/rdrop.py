@@ -1,0 +1,65 @@
+"""R-Drop."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from polarity.errors import UserError
+from polarity.regularizers.base import Regularizer
+from polarity.settings import NonNegative, NonNegativeInt, PositiveInt
+from polarity.tasks import IGNORE_INDEX
+
+
+class RDrop(Regularizer):
+    """Two dropout copies of a row should agree.
+
+    Wu et al., R-Drop: Regularized Dropout for Neural Networks, NeurIPS 2021 (arXiv 2106.14448). With the class
+    distributions p and q of the copies, per task
+
+        alpha * ramp * mean over labelled rows of 1/2 (KL(p || q) + KL(q || p))
+
+        ramp = min(1, (epoch - warmup_epochs + 1) / ramp_epochs)
+
+    During the warm-up a batch is not doubled, which halves its cost. Computed in float32, under autocast too.
+
+    :param alpha: weight of the penalty beside the loss.
+    :param warmup_epochs: epochs without it.
+    :param ramp_epochs: epochs over which it grows to its full weight after the warm-up; 1 for at once.
+    """
+
+    def __init__(
+        self, *, alpha: NonNegative = 0.6, warmup_epochs: NonNegativeInt = 2, ramp_epochs: PositiveInt = 2
+    ) -> None:
+        if alpha == 0:
+            raise UserError("alpha: 0 would double every batch for nothing; choose regularizer=none")
+        self.alpha = alpha
+        self.warmup_epochs = warmup_epochs
+        self.ramp_epochs = ramp_epochs
+
+    def copies(self, epoch: int) -> int:
+        return 1 if epoch < self.warmup_epochs else 2
+
+    def ramp(self, epoch: int) -> float:
+        """Share of alpha in this epoch: 0 in the warm-up, then up to 1."""
+        return min(1.0, max(0, epoch - self.warmup_epochs + 1) / self.ramp_epochs)
+
+    def penalty(self, logits: Sequence[Tensor], labels: Tensor, rows: Sequence[Tensor] | None, epoch: int) -> Tensor:
+        if self.copies(epoch) == 1:
+            return torch.zeros(len(logits), device=labels.device)
+        penalties = []
+        with torch.autocast(labels.device.type, enabled=False):
+            for number, copies in enumerate(logits):
+                labelled = labels[:, number] != IGNORE_INDEX
+                count = labelled.sum() if rows is None else rows[number]
+                divergence = symmetric_kl(*copies.float().where(labelled[:, None], 0.0))
+                # rows without a label are all zeros here and cost nothing
+                penalties.append(divergence.sum() / count.clamp_min(1))
+        return self.alpha * self.ramp(epoch) * torch.stack(penalties)
+
+
+def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:
+    """1/2 (KL(p || q) + KL(q || p)) of each row, from logits ``[n, classes]``."""
+    log_p, log_q = F.log_softmax(first, dim=-1), F.log_softmax(second, dim=-1)
+    return 0.5 * ((log_p.exp() - log_q.exp()) * (log_p - log_q)).sum(dim=-1)

@@ -1,0 +1,81 @@
+"""AdamW: every setting by its effect on a step."""
+
+import inspect
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from polarity.errors import UserError
+from polarity.optimizers import AdamW
+from polarity.tasks import Task
+
+TASKS = (Task("tone", ("a", "b"), "tone"), Task("topic", ("1", "2"), "topic"))
+
+
+class Encoder(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(5, 4)
+        self.layers = nn.ModuleList(nn.Linear(4, 4) for _ in range(2))
+        self.final_norm = nn.LayerNorm(4)
+
+
+class Classifier(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = Encoder()
+        self.heads = nn.ModuleDict({task.name: nn.Linear(4, 2) for task in TASKS})
+
+
+def after_steps(settings: dict[str, Any]) -> list[float]:
+    """All parameters after two steps along fixed gradients."""
+    torch.manual_seed(0)
+    model = Classifier()
+    optimizer = AdamW(**{"lr": 0.01, "weight_decay": 0.1, "layer_decay": 0.5, **settings}).build(model)
+    for scale in (1.0, -0.1):
+        for parameter in model.parameters():
+            parameter.grad = scale * torch.linspace(-1, 1, parameter.numel()).view_as(parameter)
+        optimizer.step()
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()]).tolist()
+
+
+CHANGES: dict[str, Any] = {
+    "lr": 0.02,
+    "weight_decay": 0.2,
+    "betas": [0.8, 0.99],
+    "eps": 0.1,
+    "layer_decay": 0.9,
+    "head_lr_multiplier": 1.0,
+    "head_lr_multipliers": {"topic": 4.0},
+    "no_decay": ["bias"],
+}
+
+
+def test_every_setting_has_an_effect_and_is_printed() -> None:
+    assert set(CHANGES) | {"fused"} == set(inspect.signature(AdamW).parameters)
+    for name, value in CHANGES.items():
+        assert after_steps({name: value}) != after_steps({}), name
+        assert f"{name}={value!r}" in repr(AdamW(**{name: value}))
+
+
+def test_fused_kernels_are_chosen_where_there_are_some() -> None:
+    chosen = {wish: AdamW(fused=wish).build(Classifier()).param_groups[0]["fused"] for wish in (None, True, False)}
+    assert chosen == {None: True, True: True, False: False}
+    assert AdamW().build(Classifier().to("meta")).param_groups[0]["fused"] is False
+    assert after_steps({"fused": True}) == pytest.approx(after_steps({"fused": False}), rel=1e-5, abs=1e-7)
+
+
+def test_exempt_kinds_without_weight_decay_are_refused() -> None:
+    with pytest.raises(UserError, match=r"^no_decay: has no effect with weight_decay=0"):
+        AdamW(weight_decay=0.0)
+    assert after_steps({"weight_decay": 0.0, "no_decay": []}) != after_steps({})
+
+
+def test_rates_of_heads_that_do_not_exist_are_problems() -> None:
+    problems = AdamW(head_lr_multipliers={"tones": 2.0}).problems(TASKS)
+    assert len(problems) == 1
+    assert problems[0].startswith("head_lr_multipliers.tones: ")
+    assert "'tone'" in problems[0]
+    assert AdamW().problems(TASKS) == []
