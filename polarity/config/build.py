@@ -1,0 +1,41 @@
+"""Objects from checked sections; an error of a constructor becomes a problem of its section."""
+
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+
+from polarity.errors import UserError
+
+
+def build(path: str, node: dict[str, Any], **given: Any) -> Any:
+    """The component of a section.
+
+    :param given: further arguments, passed by the program.
+    :raises UserError: with the constructor's problems, as ``path.key: ...``.
+    """
+    try:
+        return instantiate(node, **given, _convert_="all")
+    except InstantiationException as error:
+        cause = _cause(error)
+        if isinstance(cause, UserError):
+            raise UserError(f"{path}.{problem}" for problem in cause.problems) from None
+        raise UserError(f"{path}: {str(cause).strip()}") from cause
+
+
+def build_all(path: str, nodes: dict[str, Any], problems: list[str]) -> dict[str, Any]:
+    """The components of a section of named components, without those that are null."""
+    built = {}
+    for name, node in nodes.items():
+        if node is not None:
+            try:
+                built[name] = build(f"{path}.{name}", node)
+            except UserError as error:
+                problems += error.problems
+    return built
+
+
+def _cause(error: BaseException) -> BaseException:
+    while error.__cause__ is not None and not isinstance(error, UserError):
+        error = error.__cause__
+    return error

@@ -1,0 +1,205 @@
+"""Everything that can be wrong with a run, found before a model loads and told at once."""
+
+import json
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, get_type_hints
+
+from polarity.config.build import build, build_all
+from polarity.config.schema import section_problems, setting_problems
+from polarity.config.sections import COLLECTIONS, PRECISIONS, SECTIONS, TRAINER_OWNED, RootSettings, as_root
+from polarity.data.rows import Splits
+from polarity.errors import UserError, nearest
+from polarity.tasks import Task
+from polarity.training.module import monitored_names
+
+
+@dataclass
+class Prepared:
+    """A checked configuration: its data, its components, and the settings at its root.
+
+    :param components: one object per section of ``SECTIONS`` except the Trainer.
+    """
+
+    config: dict[str, Any]
+    root: RootSettings
+    splits: Splits
+    components: dict[str, Any]
+
+
+def prepare(config: dict[str, Any], *, multirun: bool = False) -> Prepared:
+    """Check a resolved configuration and build everything of it that is cheap to build.
+
+    :raises UserError: with every problem of the configuration and of the data.
+    """
+    problems = structure_problems(config)
+    broken = {problem.split(".")[0].split(":")[0] for problem in problems}
+    components = {}
+    for name in SECTIONS:
+        if name not in broken and name != "trainer":
+            try:
+                components[name] = build(name, config[name])
+            except UserError as error:
+                problems += error.problems
+    splits = _load(config, components, problems)
+    tasks = splits.tasks if splits is not None else ()
+    for name, component in components.items():
+        if splits is not None and name not in ("data", "limit") and hasattr(component, "problems"):
+            problems += [f"{name}.{problem}" for problem in component.problems(tasks)]
+    problems += _cross_problems(config, components, tasks, broken)
+    if "trainer" not in broken:
+        problems += _trainer_problems(config, multirun=multirun)
+    if problems:
+        raise UserError(dict.fromkeys(problems))
+    assert splits is not None
+    return Prepared(config, as_root(config), splits, components)
+
+
+def structure_problems(config: dict[str, Any]) -> list[str]:
+    """Unknown, missing and ill-typed keys, from the root to the last setting."""
+    problems = []
+    hints = get_type_hints(RootSettings, include_extras=True)
+    known = [*hints, *SECTIONS, *COLLECTIONS]
+    for key, value in config.items():
+        if key not in known:
+            problems.append(f"{key}: no such setting{nearest(key, known, what='there are')}")
+        elif key in hints:
+            problems += setting_problems(key, value, hints[key])
+    problems += [f"{key}: is missing" for key in known if key not in config]
+    for name, kind in SECTIONS.items():
+        if name in config:
+            problems += section_problems(name, config[name], kind=kind)
+    for name in COLLECTIONS:
+        problems += _collection_problems(name, config.get(name, {}))
+    return problems
+
+
+def _collection_problems(name: str, nodes: object) -> list[str]:
+    if not isinstance(nodes, dict):
+        return [f"{name}: must hold named components, got {nodes!r}"]
+    problems = []
+    for key, node in nodes.items():
+        if node is not None:
+            problems += section_problems(f"{name}.{key}", node)
+    return problems
+
+
+@lru_cache(maxsize=4)
+def _load_once(key: str) -> Splits:
+    """The rows of a data section; the jobs of a sweep over other settings share them."""
+    config = json.loads(key)
+    splits: Splits = build("limit", config["limit"]).apply(build("data", config["data"]).load())
+    return splits
+
+
+def _load(config: dict[str, Any], components: dict[str, Any], problems: list[str]) -> Splits | None:
+    if "data" not in components or "limit" not in components:
+        return None
+    try:
+        return _load_once(json.dumps({"data": config["data"], "limit": config["limit"]}))
+    except UserError as error:
+        problems += error.problems
+        return None
+
+
+def _cross_problems(
+    config: dict[str, Any], components: dict[str, Any], tasks: Sequence[Task], broken: set[str]
+) -> list[str]:
+    """What no component can know alone."""
+    problems = []
+    if tasks and "monitor" not in broken:
+        names = monitored_names(tasks)
+        monitor, mode = config["monitor"], config["mode"]
+        if monitor not in names:
+            problems.append(f"monitor: no score is logged as {monitor!r}{nearest(monitor, names, what='scores')}")
+        elif mode != (wanted := "min" if monitor.endswith("/loss") else "max") and "mode" not in broken:
+            problems.append(f"mode: {monitor} is best at its {wanted}imum, so mode has to be {wanted!r}, got {mode!r}")
+    callbacks = config.get("callbacks") or {}
+    problems += [
+        f"callbacks.{needed}: is missing; a run cannot be trusted or resumed without it"
+        for needed in ("best", "resume", "history")
+        if "callbacks" not in broken and callbacks.get(needed) is None
+    ]
+    problems += _regularizer_problems(config, components, broken)
+    if "model" in components:
+        try:
+            components["model"].locate()
+            if "batching" in components:
+                components["batching"].check_length(components["model"].max_positions())
+        except UserError as error:
+            problems += error.problems
+    return problems
+
+
+def _regularizer_problems(config: dict[str, Any], components: dict[str, Any], broken: set[str]) -> list[str]:
+    regularizer = components.get("regularizer")
+    if regularizer is None or "trainer" in broken:
+        return []
+    epochs = config["trainer"].get("max_epochs")
+    ever = (
+        any(regularizer.copies(epoch) > 1 for epoch in range(epochs))
+        if isinstance(epochs, int) and epochs > 0
+        else True
+    )
+    active = regularizer.copies(10**6) > 1
+    problems = []
+    if active and not ever:
+        problems.append(
+            f"regularizer.warmup_epochs: the regulariser would never start within trainer.max_epochs={epochs}; "
+            "lower it, or use regularizer=none"
+        )
+    head, model = config.get("head"), config.get("model")
+    if active and isinstance(head, dict) and isinstance(model, dict):
+        rates = [model.get("dropout"), model.get("encoder_dropout"), head.get("dropout"), head.get("trunk_dropout")]
+        if model.get("encoder_dropout") is not None and not any(rates):
+            problems.append("regularizer: has no effect, since every dropout is 0; use regularizer=none")
+    return problems
+
+
+def _trainer_problems(config: dict[str, Any], *, multirun: bool) -> list[str]:
+    trainer = config["trainer"]
+    problems = [
+        f"trainer.{key}: is not a setting here; {advice}" for key, advice in TRAINER_OWNED.items() if key in trainer
+    ]
+    precision = trainer.get("precision")
+    if precision not in PRECISIONS:
+        problems.append(f"trainer.precision: {precision!r} is not supported{nearest(precision, PRECISIONS)}")
+    if not isinstance(trainer.get("max_epochs"), int) or trainer["max_epochs"] < 1:
+        problems.append(f"trainer.max_epochs: must be a whole number of at least 1, got {trainer.get('max_epochs')!r}")
+    if problems:
+        return problems
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # what it says about devices is in the summary
+    try:
+        with warnings.catch_warnings():  # advice about devices is not for a Trainer that never runs
+            warnings.simplefilter("ignore")
+            built = build("trainer", trainer, logger=False, enable_checkpointing=False, enable_model_summary=False)
+    except UserError as error:
+        return [problem.replace("trainer: ", "trainer: cannot be built: ", 1) for problem in error.problems]
+    if precision == "16-mixed" and built.strategy.root_device.type == "cpu":
+        problems.append("trainer.precision: 16-mixed needs a GPU; use bf16-mixed, or 32-true")
+    elif precision == "16-mixed" and config.get("optimizer", {}).get("fused") is not False:
+        problems.append(
+            "optimizer.fused: has to be false with trainer.precision=16-mixed, since a fused optimizer unscales "
+            "gradients only after they were clipped; bf16-mixed has no such limit"
+        )
+    batch = config.get("batching", {}).get("batch_size")
+    if isinstance(batch, int) and built.world_size > batch:
+        problems.append(f"batching.batch_size: {batch} rows cannot be shared by {built.world_size} devices")
+    if multirun and built.world_size > 1:
+        problems.append(
+            f"trainer.devices: {built.world_size} processes inside a multirun would each run the whole sweep; "
+            "start the jobs one by one (a shell loop without -m), or give each job one device (trainer=default)"
+        )
+    return problems
+
+
+def build_callbacks(config: dict[str, Any]) -> dict[str, Any]:
+    """The callbacks of a checked configuration, by name."""
+    problems: list[str] = []
+    built = build_all("callbacks", config["callbacks"], problems)
+    if problems:
+        raise UserError(problems)
+    return built

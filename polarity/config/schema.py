@@ -1,0 +1,157 @@
+"""The typed constructor of a component is the schema of its section: unknown keys, missing keys, types and ranges."""
+
+import inspect
+import warnings
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, get_type_hints
+
+from hydra.utils import get_object
+from omegaconf import MISSING
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
+
+from polarity.errors import nearest
+
+TARGET = "_target_"
+HYDRA_KEYS = {TARGET, "_partial_", "_convert_", "_recursive_", "_args_"}
+
+
+def section_problems(
+    path: str, node: object, *, given: frozenset[str] = frozenset(), kind: type | None = None
+) -> list[str]:
+    """Everything wrong with a section that names a class by ``_target_``, and with the sections inside it.
+
+    :param path: dotted key of the section, the beginning of each problem.
+    :param given: arguments that the program itself passes, so that the section neither needs nor may hold them.
+    :param kind: the class that the target has to be derived from.
+    """
+    if not isinstance(node, Mapping) or TARGET not in node:
+        return [f"{path}: must be a section with a {TARGET}, got {node!r}"]
+    try:
+        target = get_object(str(node[TARGET]))
+    except Exception as error:  # noqa: BLE001 - anything can happen while a user's module is imported
+        return [f"{path}.{TARGET}: cannot import {node[TARGET]!r} ({str(error).splitlines()[0]})"]
+    if kind is not None and not (inspect.isclass(target) and issubclass(target, kind)):
+        return [f"{path}.{TARGET}: {node[TARGET]} is no {kind.__name__}; choose a preset of the group {path!r}"]
+    signature = inspect.signature(target)
+    parameters = {
+        name: p for name, p in signature.parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+    }
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+    name = getattr(target, "__name__", str(target))
+    problems = []
+    for key, value in node.items():
+        if key in HYDRA_KEYS:
+            continue
+        if key in parameters and key not in given:
+            problems += setting_problems(f"{path}.{key}", value, _hints(target).get(key, Any))
+        elif not open_ended or key in given:
+            valid = [parameter for parameter in parameters if parameter not in given]
+            problems.append(f"{path}.{key}: {name} has no such setting{nearest(key, valid, what='settings')}")
+    for key, parameter in parameters.items():
+        if parameter.default is parameter.empty and key not in node and key not in given:
+            problems.append(f"{path}.{key}: is missing; {name} needs it")
+    return problems
+
+
+@cache
+def _hints(target: Any) -> dict[str, Any]:
+    function = target.__init__ if inspect.isclass(target) else target
+    try:
+        return get_type_hints(inspect.unwrap(function), include_extras=True)
+    except (NameError, TypeError):  # annotations of a third-party class that cannot be evaluated
+        return {}
+
+
+def setting_problems(path: str, value: object, hint: Any) -> list[str]:
+    """What is wrong with one value, measured by the annotation of its parameter."""
+    if isinstance(value, str) and value == MISSING:
+        return [f"{path}: has to be given, as {path}=..."]
+    if isinstance(value, Mapping) and TARGET in value:
+        return section_problems(path, value)
+    adapter = _adapter(hint)
+    if adapter is None:
+        return []
+    try:
+        adapter.validate_python(value, strict=True)
+    except ValidationError as error:
+        return _explain(path, value, error)
+    return []
+
+
+@cache
+def _adapter(hint: Any) -> TypeAdapter[Any] | None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for config in (None, ConfigDict(arbitrary_types_allowed=True)):
+            try:
+                return TypeAdapter(hint, config=config)
+            except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation):
+                continue
+            except Exception:  # noqa: BLE001 - pydantic refuses a config for types that carry their own; then the first try decided
+                break
+    return None
+
+
+def _explain(path: str, value: object, error: ValidationError) -> list[str]:
+    """One sentence for each place that is wrong; the alternatives of a union are joined."""
+    places: dict[tuple[str, ...], list[Any]] = {}
+    for detail in error.errors():
+        places.setdefault(_place(value, detail["loc"]), []).append(detail)
+    deepest = {
+        place for place in places if not any(other != place and other[: len(place)] == place for other in places)
+    }
+    problems = []
+    for place, details in places.items():
+        if place not in deepest:
+            continue
+        key = ".".join([path, *place])
+        got = details[0]["input"] if not place else _at(value, place)
+        choices = [choice for detail in details if detail["type"] == "literal_error" for choice in _choices(detail)]
+        if choices:
+            problems.append(f"{key}: {got!r} is not valid{nearest(got, choices)}")
+        else:
+            wanted = " or ".join(dict.fromkeys(_wanted(detail) for detail in details))
+            problems.append(f"{key}: {wanted}, got {got!r}")
+    return problems
+
+
+def _place(value: object, location: tuple[int | str, ...]) -> tuple[str, ...]:
+    """The part of pydantic's location that leads into the value (the rest names alternatives of a union)."""
+    place: list[str] = []
+    for part in location:
+        if (isinstance(value, Mapping) and part in value) or (
+            isinstance(value, list) and isinstance(part, int) and part < len(value)
+        ):
+            value = value[part]
+        else:
+            continue
+        place.append(str(part))
+    return tuple(place)
+
+
+def _at(value: Any, place: tuple[str, ...]) -> Any:
+    for part in place:
+        value = value[int(part)] if isinstance(value, list) else {str(key): item for key, item in value.items()}[part]
+    return value
+
+
+def _choices(detail: Any) -> list[str]:
+    expected = str(detail["ctx"]["expected"])
+    return [part.strip().strip("'") for part in expected.replace(" or ", ", ").split(",")]
+
+
+def _wanted(detail: Any) -> str:
+    message = str(detail["msg"])
+    message = message.removeprefix("Input should be ")
+    kinds = {
+        "a valid number": "a number",
+        "a valid integer": "a whole number",
+        "a valid string": "a text",
+        "a valid boolean": "true or false",
+        "a valid dictionary": "a mapping {name: value}",
+        "a valid list": "a list [...]",
+        "None": "null",
+    }
+    return "must be " + kinds.get(message, message)

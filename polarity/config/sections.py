@@ -1,0 +1,89 @@
+"""What a training configuration consists of: its root settings, its sections, and what the Trainer must not be told."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from polarity.clipping.base import Clipping
+from polarity.data.batching import Batching
+from polarity.data.limit import Limit
+from polarity.losses.base import MultiTaskLoss
+from polarity.models.heads import Head
+from polarity.models.pretrained import PretrainedEncoder
+from polarity.optimizers.base import Optimizer
+from polarity.regularizers.base import Regularizer
+from polarity.samplers.base import Sampler
+from polarity.schedulers.base import Scheduler
+from polarity.settings import NonNegativeInt
+
+SECTIONS: dict[str, type | None] = {
+    "data": None,
+    "limit": Limit,
+    "batching": Batching,
+    "model": PretrainedEncoder,
+    "head": Head,
+    "loss": MultiTaskLoss,
+    "regularizer": Regularizer,
+    "sampler": Sampler,
+    "optimizer": Optimizer,
+    "scheduler": Scheduler,
+    "clipping": Clipping,
+    "trainer": None,
+}
+"""Sections that hold one component, with the class it derives from (None: any class with the right methods)."""
+
+COLLECTIONS = ("callbacks", "logger")
+"""Sections that hold named components; a component set to null is switched off."""
+
+
+@dataclass(frozen=True)
+class RootSettings:
+    """Settings that stand at the root of the configuration.
+
+    :param seed: of weights, dropout and draws; splits have their own, so that seeds compare on the same rows.
+    :param monitor: the score that chooses the best checkpoint, stops early and is returned to a sweep.
+    :param mode: ``max`` or ``min``.
+    :param output_dir: where run folders are made.
+    :param cache_dir: where tokens and fetched corpora are kept; null for the user's cache folder.
+    :param resume: folder of a stopped run that is to go on; then nothing else may be given.
+    :param run_dir: filled in when the run's folder is made, for loggers that write into it.
+    """
+
+    seed: NonNegativeInt
+    monitor: str
+    mode: Literal["max", "min"]
+    output_dir: str
+    cache_dir: str | None
+    resume: str | None
+    run_dir: str | None
+
+
+TRAINER_OWNED: dict[str, str] = {
+    "accumulate_grad_batches": "use batching.accumulate",
+    "gradient_clip_val": "use clipping=norm clipping.max_norm=...",
+    "gradient_clip_algorithm": "use the group clipping",
+    "callbacks": "use the group callbacks",
+    "logger": "use the group logger",
+    "default_root_dir": "use output_dir",
+    "use_distributed_sampler": "rows are shared out over devices by the project's own samplers",
+    "num_sanity_val_steps": "sanity batches would pollute the first score",
+    "limit_train_batches": "use limit.train, or sampler.rows_per_epoch",
+    "limit_val_batches": "use limit.val",
+    "limit_test_batches": "use limit.test",
+    "limit_predict_batches": "training does not predict",
+    "overfit_batches": "use debug=overfit",
+    "fast_dev_run": "use debug=one_batch",
+    "val_check_interval": "every epoch is validated once, as a whole",
+    "check_val_every_n_epoch": "every epoch is validated once, as a whole",
+    "reload_dataloaders_every_n_epochs": "the draw of each epoch is planned by the sampler",
+    "enable_checkpointing": "a run without checkpoints has no score that can be trusted",
+    "barebones": "a run without checkpoints has no score that can be trusted",
+    "inference_mode": "evaluation never keeps gradients",
+}
+"""Arguments of the Trainer that have their own group here, or would change what a score means."""
+
+PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
+
+
+def as_root(config: dict[str, Any]) -> RootSettings:
+    """The root settings of a checked configuration."""
+    return RootSettings(**{name: config[name] for name in RootSettings.__dataclass_fields__})

@@ -1,0 +1,1 @@
+"""Scores from saved predictions: one definition of each, used by training, evaluation and reports alike."""

@@ -1,0 +1,67 @@
+"""Logits of a whole split, without gradients and without a Trainer: the last score of a run comes from here."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from polarity.models.classifier import MultiTaskClassifier
+
+AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """The numeric context that Lightning uses for ``trainer.precision``."""
+    if precision in AUTOCAST:
+        return torch.autocast(device.type, dtype=AUTOCAST[precision])
+    return nullcontext()
+
+
+def model_inputs(batch: Mapping[str, Tensor], device: torch.device | None = None) -> dict[str, Tensor]:
+    """The part of a batch that the classifier's forward takes."""
+    names = ("input_ids", "attention_mask", "token_type_ids")
+    return {name: batch[name].to(device, non_blocking=True) for name in names if name in batch}
+
+
+def collect(rows: Sequence[Tensor], logits: Sequence[Sequence[Tensor]], total: int) -> list[np.ndarray]:
+    """Put the logits of batches in the order of the rows.
+
+    :param rows: row numbers of each batch.
+    :param logits: logits of each batch, one tensor ``[B, K]`` per task.
+    :param total: rows of the split; each has to occur exactly once.
+    :raises RuntimeError: if a row is missing or occurs twice.
+    """
+    order = torch.cat([part.cpu() for part in rows]).numpy()
+    if not np.array_equal(np.sort(order), np.arange(total)):
+        raise RuntimeError(f"{len(order)} predictions for {total} rows: each row has to be predicted exactly once")
+    collected = []
+    for parts in zip(*logits, strict=True):
+        values = torch.cat([part.float().cpu() for part in parts]).numpy()
+        placed = np.empty_like(values)
+        placed[order] = values
+        collected.append(placed)
+    return collected
+
+
+@torch.inference_mode()
+def predict_logits(
+    model: MultiTaskClassifier,
+    batches: Iterable[Mapping[str, Tensor]],
+    total: int,
+    *,
+    device: torch.device,
+    precision: str = "32-true",
+) -> list[np.ndarray]:
+    """Logits float32 ``[rows, classes]``, one array per task, in the order of the rows.
+
+    :param batches: batches that hold every row once, as the data module's evaluation loaders give them.
+    """
+    model = model.to(device).eval()
+    rows, logits = [], []
+    with autocast(device, precision):
+        for batch in batches:
+            rows.append(batch["rows"])
+            logits.append(model(**model_inputs(batch, device)))
+    return collect(rows, logits, total)

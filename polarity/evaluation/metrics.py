@@ -1,0 +1,96 @@
+"""Precision, recall, F1 and macro-F1 over all rows of a split, from one confusion matrix per task."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torchmetrics.functional.classification import multiclass_confusion_matrix
+
+from polarity.tasks import IGNORE_INDEX, Task
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """Scores of one class, as fractions; 0 where a denominator is 0 (as scikit-learn with ``zero_division=0``)."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class TaskScore:
+    """Scores of one task over the labelled rows of a split.
+
+    :param macro_f1: mean F1 of ALL configured classes, an absent class counting 0; None without labelled rows.
+    :param confusion: int64 ``[classes, classes]``, rows are labels, columns predictions.
+    """
+
+    rows: int
+    macro_f1: float | None
+    accuracy: float | None
+    per_class: dict[str, ClassScore]
+    confusion: np.ndarray
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of a split.
+
+    :param overall: mean macro-F1 over the tasks that have labelled rows.
+    """
+
+    rows: int
+    overall: float
+    tasks: dict[str, TaskScore]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The section of ``metrics.json`` that belongs to one split."""
+        tasks = {
+            name: {
+                "rows": score.rows,
+                "macro_f1": score.macro_f1,
+                "accuracy": score.accuracy,
+                "per_class": {label: vars(value) for label, value in score.per_class.items()},
+            }
+            for name, score in self.tasks.items()
+        }
+        return {"rows": self.rows, "overall": self.overall, "tasks": tasks}
+
+
+def score_task(task: Task, labels: np.ndarray, predictions: np.ndarray) -> TaskScore:
+    """Scores of one task.
+
+    :param labels: class indices ``[rows]``; rows with ``IGNORE_INDEX`` do not count.
+    :param predictions: class indices ``[rows]``.
+    """
+    known = labels != IGNORE_INDEX
+    confusion = multiclass_confusion_matrix(
+        torch.from_numpy(predictions[known]), torch.from_numpy(labels[known]), num_classes=len(task.classes)
+    ).numpy()
+    hits = np.diag(confusion).astype(float)
+    predicted, actual = confusion.sum(axis=0), confusion.sum(axis=1)
+    precision = hits / np.maximum(predicted, 1)
+    recall = hits / np.maximum(actual, 1)
+    f1 = 2 * hits / np.maximum(predicted + actual, 1)
+    per_class = {
+        name: ClassScore(float(precision[c]), float(recall[c]), float(f1[c]), int(actual[c]))
+        for c, name in enumerate(task.classes)
+    }
+    rows = int(known.sum())
+    macro, accuracy = (float(f1.mean()), float(hits.sum() / rows)) if rows else (None, None)
+    return TaskScore(rows, macro, accuracy, per_class, confusion)
+
+
+def score(tasks: Sequence[Task], labels: np.ndarray, predictions: Sequence[np.ndarray]) -> Scores:
+    """Scores of all tasks over a whole split: never an average over batches.
+
+    :param labels: int64 ``[rows, tasks]``.
+    :param predictions: class indices ``[rows]``, one array per task.
+    """
+    scored = {task.name: score_task(task, labels[:, t], predictions[t]) for t, task in enumerate(tasks)}
+    macros = [value.macro_f1 for value in scored.values() if value.macro_f1 is not None]
+    return Scores(rows=len(labels), overall=float(np.mean(macros)) if macros else 0.0, tasks=scored)

@@ -1,0 +1,1 @@
+"""Tables and figures, on the console and in the run's folder."""

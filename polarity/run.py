@@ -1,0 +1,162 @@
+"""The run's folder. This is the only module that knows where anything lies in it."""
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from omegaconf import OmegaConf
+
+from polarity.errors import UserError, nearest
+
+State = Literal["running", "finished", "failed"]
+_STATUS = "status.json"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all: readers never see half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write ``value`` as JSON, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n")
+
+
+def configuration_hash(config: Mapping[str, Any]) -> str:
+    """Eight hexadecimal digits that name a configuration; the order of keys does not matter."""
+    text = json.dumps(config, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+
+
+class RunDirectory:
+    """The folder of one run.
+
+    :param path: the folder; it has to exist (:meth:`create` makes a new one).
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"RunDirectory({str(self.path)!r})"
+
+    @classmethod
+    def create(cls, root: str | Path, config: Mapping[str, Any], overrides: list[str]) -> Self:
+        """A new folder, named by time and configuration; two runs never share one, whenever they start."""
+        root = Path(root)
+        root.mkdir(parents=True, exist_ok=True)
+        name = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{configuration_hash(config)}"
+        for attempt in range(1, 1000):
+            path = root / (name if attempt == 1 else f"{name}-{attempt}")
+            try:
+                path.mkdir()
+            except FileExistsError:
+                continue
+            run = cls(path)
+            run.set_status("running", started=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+            write_text(path / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(dict(config))))
+            write_text(path / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(overrides)))
+            return run
+        raise UserError(f"output_dir: {root} holds 999 runs named {name} already")
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """An existing run's folder.
+
+        :raises UserError: if there is none at ``path``, with the nearest name beside it.
+        """
+        folder = Path(path).expanduser()
+        if not (folder / _STATUS).is_file() or not (folder / "config.yaml").is_file():
+            siblings = [item.name for item in folder.parent.iterdir()] if folder.parent.is_dir() else []
+            raise UserError(f"{folder}: is no run's folder{nearest(folder.name, sorted(siblings), what='beside it')}")
+        return cls(folder.resolve())
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration that the run was started with."""
+        loaded = OmegaConf.to_container(OmegaConf.load(self.path / "config.yaml"))
+        assert isinstance(loaded, dict)
+        return {str(key): value for key, value in loaded.items()}
+
+    @property
+    def overrides(self) -> list[str]:
+        """The command line that the run was started with."""
+        loaded = OmegaConf.to_container(OmegaConf.load(self.path / "overrides.yaml"))
+        assert isinstance(loaded, list)
+        return [str(text) for text in loaded]
+
+    @property
+    def status(self) -> dict[str, Any]:
+        """State, times and, for a failed run, the traceback."""
+        return dict(json.loads((self.path / _STATUS).read_text(encoding="utf-8")))
+
+    def set_status(self, state: State, **details: object) -> None:
+        """Record the state; what earlier calls recorded beside it is kept."""
+        known = self.status if (self.path / _STATUS).exists() else {}
+        for stale in ("traceback", "error", "ended"):
+            known.pop(stale, None)
+        write_json(self.path / _STATUS, {**known, "state": state, **details})
+
+    def finish(self) -> None:
+        """Mark the run as finished and let ``latest`` beside it point to it."""
+        self.set_status("finished", ended=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+        part = self.path.parent / f".latest.{os.getpid()}"
+        part.unlink(missing_ok=True)
+        part.symlink_to(self.path.name, target_is_directory=True)
+        part.replace(self.path.parent / "latest")
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the best checkpoints and the point to resume from."""
+        return self.path / "checkpoints"
+
+    @property
+    def resume_point(self) -> Path:
+        """The checkpoint that a stopped run goes on from."""
+        return self.checkpoints / "last.ckpt"
+
+    @property
+    def model(self) -> Path:
+        """The exported model: weights, tokenizer, tasks."""
+        return self.path / "model"
+
+    def predictions(self, split: str) -> Path:
+        """Row id, label, logits and probabilities per task of one split."""
+        return self.path / "predictions" / f"{split}.parquet"
+
+    @property
+    def metrics(self) -> Path:
+        """Scores of the best checkpoint on each split."""
+        return self.path / "metrics.json"
+
+    @property
+    def history(self) -> Path:
+        """One row an epoch: every score, loss and class."""
+        return self.path / "history.csv"
+
+    @property
+    def environment(self) -> Path:
+        """Versions, hardware, git state, data fingerprints."""
+        return self.path / "environment.json"
+
+    @property
+    def details(self) -> Path:
+        """Folder of tables: per class, per class given another task's class, exposure."""
+        return self.path / "details"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of figures."""
+        return self.path / "figures"
+
+    @property
+    def log(self) -> Path:
+        """What the console showed."""
+        return self.path / "train.log"

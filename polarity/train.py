@@ -1,0 +1,84 @@
+"""``python -m polarity.train``: compose, check everything, train, and end with scores that were read back from disk.
+
+python -m polarity.train model=mbert loss=focal sampler=joint
+python -m polarity.train -m seed=0,1,2
+python -m polarity.train resume=outputs/2026-01-31_12-00-00-1a2b3c4d
+"""
+
+import os
+import sys
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+from polarity import cli
+from polarity.config.compose import compose_jobs, resolved
+from polarity.config.preflight import prepare
+from polarity.errors import UserError
+from polarity.paths import conf_dir
+from polarity.training.run import resume_run, start_run
+
+
+def check(arguments: list[str]) -> list[str]:
+    """Check every job of a command line; returns the arguments for Hydra's main.
+
+    :raises UserError: with all problems of all jobs.
+    """
+    command = cli.read_arguments(arguments)
+    if cli.only_informs(command):
+        return arguments
+    folder = cli.config_dir(command)
+    jobs = compose_jobs(command.config_name or "train", command.overrides, config_dir=folder, multirun=command.multirun)
+    problems: list[str] = []
+    for job in jobs:
+        config, unresolved = resolved(job.config)
+        problems += unresolved
+        if unresolved or is_resumed(config, job.overrides, problems):
+            continue
+        try:
+            prepare(config, multirun=command.multirun)
+        except UserError as error:
+            problems += error.problems
+    if problems:
+        raise UserError(dict.fromkeys(problems))
+    return cli.rewritten(arguments, command)
+
+
+def is_resumed(config: dict[str, object], overrides: list[str], problems: list[str]) -> bool:
+    """Whether a job resumes a run; then it may change nothing else."""
+    if not config.get("resume"):
+        return False
+    others = [text for text in overrides if not text.startswith("resume=")]
+    if others:
+        problems.append(f"resume: a resumed run keeps its own configuration; also given: {' '.join(others)}")
+    return True
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
+def run_job(composed: DictConfig) -> float:
+    """Hydra's task function: one run. Returns the best monitored score."""
+    multirun = HydraConfig.get().mode == RunMode.MULTIRUN
+    if composed.get("resume"):
+        return resume_run(str(composed.resume))
+    config, _ = resolved(composed)
+    overrides = list(HydraConfig.get().overrides.task)
+    if multirun:
+        config["output_dir"] = HydraConfig.get().sweep.dir
+    return start_run(config, [text.removeprefix("++") for text in overrides], keep_going=multirun)
+
+
+def main() -> None:
+    """Check first, then hand over to Hydra."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+    def checked() -> None:
+        sys.argv[1:] = check(sys.argv[1:])
+        run_job()
+
+    cli.exit_on_user_error("train", checked)
+
+
+if __name__ == "__main__":
+    main()

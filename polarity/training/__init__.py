@@ -1,0 +1,1 @@
+"""The LightningModule, its callbacks, and what happens after the last epoch."""

@@ -1,0 +1,82 @@
+"""One screen before the first step: what this run is about to do."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from rich.table import Table
+
+from polarity.config.preflight import Prepared
+from polarity.data.module import TextDataModule
+from polarity.optimizers.groups import group_table
+from polarity.reports.console import RunConsole
+from polarity.run import RunDirectory
+from polarity.training.module import MultiTaskModule
+
+
+class Announce(Callback):
+    """Prints data, class counts and weights, expected exposure, parameter groups and planned steps, once."""
+
+    def __init__(self, prepared: Prepared, data: TextDataModule) -> None:
+        self.prepared = prepared
+        self.data = data
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Everything is known now: devices, steps, groups."""
+        if not trainer.is_global_zero:
+            return
+        assert isinstance(pl_module, MultiTaskModule)
+        run = RunDirectory(trainer.default_root_dir)
+        console = RunConsole(run.log)
+        for note in self.prepared.splits.notes:
+            console.print(f"note: {note}")
+        for name, rows in self.prepared.splits.items():
+            store = self.data.stores[name]
+            share = store.truncated / max(1, len(rows))
+            console.print(
+                f"{name}: {len(rows)} rows, {store.lengths.mean():.0f} tokens on average, "
+                f"{share:.1%} cut at batching.max_length={self.prepared.config['batching']['max_length']}"
+            )
+        console.print(class_table(self.prepared, self.data, pl_module))
+        for name in ("model", "head", "loss", "regularizer", "sampler", "optimizer", "scheduler", "clipping"):
+            console.print(f"{name}: {self.prepared.components[name]!r}")
+        console.print(parameter_table(trainer.optimizers))
+        steps = int(trainer.estimated_stepping_batches)
+        console.print(
+            f"{trainer.max_epochs} epochs, {steps} steps of {self.data.batch_size} x {trainer.accumulate_grad_batches} "
+            f"rows, {trainer.world_size} x {trainer.strategy.root_device.type}, {trainer.precision}, "
+            f"seed {self.prepared.root.seed}; best by {self.prepared.root.monitor}"
+        )
+        console.print(f"run folder: {run.path}\n")
+
+
+def class_table(prepared: Prepared, data: TextDataModule, module: MultiTaskModule) -> Table:
+    """Rows per split, weight in the loss and expected exposure per epoch of each class."""
+    splits = prepared.splits
+    table = Table("task", "class", *(name for name, _ in splits.items()), "class weight", "shown per epoch", "repeats")
+    counts = [rows.class_counts(splits.tasks) for _, rows in splits.items()]
+    expected = data.sampler.expected_exposure()
+    for number, task in enumerate(splits.tasks):
+        for c, name in enumerate(task.classes):
+            rows = [str(of_split[number][c]) for of_split in counts]
+            shown = float(expected.classes[number][c])
+            repeats = shown / max(1, int(counts[0][number][c]))
+            weight = float(module.loss.weights[number][c])
+            table.add_row(task.name if c == 0 else "", name, *rows, f"{weight:.4f}", f"{shown:.0f}", f"{repeats:.2f}")
+        table.add_section()
+    return table
+
+
+def parameter_table(optimizers: Sequence[Any]) -> Table:
+    """Learning rate, weight decay and size of each parameter group."""
+    table = Table("parameters", "count", "learning rate", "weight decay")
+    for optimizer in optimizers:
+        for row in group_table(optimizer):
+            table.add_row(*(str(cell) if not isinstance(cell, float) else f"{cell:.3g}" for cell in row_values(row)))
+    return table
+
+
+def row_values(row: Any) -> list[object]:
+    """The cells of a line of the group table."""
+    return list(vars(row).values()) if hasattr(row, "__dict__") else list(row)

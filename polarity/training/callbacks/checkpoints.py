@@ -1,0 +1,48 @@
+"""The best checkpoints by the monitored score."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from polarity.run import RunDirectory
+from polarity.settings import PositiveInt
+
+
+class BestCheckpoints(ModelCheckpoint):
+    """Keeps the ``save_top_k`` best checkpoints of the monitored score, at the end of epochs.
+
+    :param monitor: name of the score.
+    :param mode: ``max`` or ``min``.
+    :param save_top_k: how many are kept.
+    """
+
+    def __init__(self, *, monitor: str, mode: str, save_top_k: PositiveInt = 1) -> None:
+        super().__init__(
+            monitor=monitor,
+            mode=mode,
+            save_top_k=save_top_k,
+            filename="epoch={epoch}-step={step}",
+            auto_insert_metric_name=False,  # names of scores hold slashes, which would make nested folders
+            enable_version_counter=False,
+        )
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Checkpoints lie in the run's folder."""
+        self.dirpath = str(RunDirectory(trainer.default_root_dir).checkpoints)
+        with warnings.catch_warnings():  # a resumed run finds its own checkpoints there
+            warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
+            super().setup(trainer, pl_module, stage)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Find the kept checkpoints again, also after the run's folder was moved."""
+        folder = Path(str(self.dirpath))
+        here = {str(folder / Path(path).name): value for path, value in state_dict["best_k_models"].items()}
+        self.best_k_models = {path: value for path, value in here.items() if Path(path).exists()}
+        for name in ("best_model_score", "current_score", "kth_value"):
+            setattr(self, name, state_dict[name])
+        for name in ("best_model_path", "kth_best_model_path"):
+            setattr(self, name, str(folder / Path(state_dict[name]).name) if state_dict[name] else "")
+        self._last_global_step_saved = state_dict.get("_last_global_step_saved", 0)

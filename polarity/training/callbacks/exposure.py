@@ -1,0 +1,44 @@
+"""What the sampler really shows the model."""
+
+from typing import Any
+
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+
+from polarity.run import RunDirectory, write_text
+from polarity.samplers.exposure import exposure_table
+from polarity.training.callbacks.history import to_csv
+
+
+class ExposureLog(Callback):
+    """Logs each epoch how often every class and joint cell came up: ``exposure/...`` and ``details/exposure.csv``."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    @property
+    def state_key(self) -> str:
+        """One table a run."""
+        return "ExposureLog"
+
+    def state_dict(self) -> dict[str, Any]:
+        """The epochs so far."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on after the epochs of the resume point."""
+        self.rows = list(state_dict["rows"])
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Compare what was drawn with what was to be expected."""
+        sampler, epoch = trainer.datamodule.sampler, trainer.current_epoch  # type: ignore[attr-defined]
+        realised = sampler.realised_exposure(sampler.draw(epoch))
+        table = exposure_table(sampler.natural_exposure(), sampler.expected_exposure(), realised)
+        for row in table:
+            if row.kind == "class":
+                name = row.name.replace("=", "/", 1)
+                pl_module.log_dict({f"exposure/{name}": row.realised, f"exposure_expected/{name}": row.expected})
+        if not trainer.is_global_zero:
+            return
+        self.rows += [{"epoch": epoch, **vars(row)} for row in table]
+        write_text(RunDirectory(trainer.default_root_dir).details / "exposure.csv", to_csv(self.rows))

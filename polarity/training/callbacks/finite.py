@@ -1,0 +1,45 @@
+"""A loss that is not finite stops the run, with the rows that caused it."""
+
+from typing import Any
+
+import torch
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+
+from polarity.settings import PositiveInt
+
+
+class NonFiniteLossError(RuntimeError):
+    """The training loss became infinite or not a number."""
+
+
+class StopOnNonFiniteLoss(Callback):
+    """Stops when a micro-batch's loss is not finite, naming the rows of the batch.
+
+    :param every_n_batches: how many batches may pass between two looks; looking waits for the device, so that 1 costs
+        nothing on a CPU, and 20 next to nothing on a GPU. The batch that is named is always the first bad one.
+    """
+
+    def __init__(self, *, every_n_batches: PositiveInt = 1) -> None:
+        self.every_n_batches = every_n_batches
+        self._pending: list[tuple[Tensor, Tensor]] = []
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Look at the losses since the last look."""
+        self._pending.append((batch["rows"], outputs["loss"].detach()))
+        if len(self._pending) < self.every_n_batches and batch_idx + 1 < trainer.num_training_batches:
+            return
+        pending, self._pending = self._pending, []
+        finite = torch.stack([loss for _, loss in pending]).isfinite().cpu()
+        if bool(finite.all()):
+            return
+        first = int((~finite).nonzero()[0])
+        ids = trainer.datamodule.splits.train.ids  # type: ignore[attr-defined]
+        rows = ", ".join(ids[int(row)] for row in pending[first][0].cpu())
+        raise NonFiniteLossError(
+            f"the loss is {float(pending[first][1])} at epoch {trainer.current_epoch}, step {trainer.global_step}; "
+            f"rows of that batch: {rows}. Lower optimizer.lr, or look at these rows."
+        )

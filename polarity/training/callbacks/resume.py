@@ -1,0 +1,84 @@
+"""The point that a stopped run goes on from."""
+
+import random
+import time
+from typing import Any
+
+import numpy as np
+import torch
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+
+from polarity.run import RunDirectory
+from polarity.settings import NonNegative
+
+
+class ResumePoint(Checkpoint):
+    """Saves ``checkpoints/last.ckpt`` after every epoch and, within long epochs, every ``minutes``.
+
+    A run that was killed at any moment goes on from its last resume point and ends with the same weights, bit for
+    bit on one CPU, as one never killed: the states of all random generators, the position among the epoch's batches,
+    optimizer, schedule and early stopping are in the file, and files are only written between optimizer steps.
+
+    :param minutes: the most work that can be lost; 0 saves after every optimizer step.
+    """
+
+    def __init__(self, *, minutes: NonNegative = 10.0) -> None:
+        self.minutes = minutes
+        self._saved_at = time.monotonic()
+        self._restored: dict[str, Any] | None = None
+
+    @property
+    def state_key(self) -> str:
+        """One state, whatever the settings: a resumed run may save more or less often."""
+        return "ResumePoint"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Random states as plain containers and tensors, which load with ``weights_only=True``."""
+        name, keys, *rest = np.random.get_state()  # noqa: NPY002 - the global generator, which libraries may use
+        state: dict[str, Any] = {
+            "python": random.getstate(),
+            "numpy": [str(name), torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest],
+            "torch": torch.get_rng_state(),
+        }
+        if torch.cuda.is_available():
+            state["cuda"] = torch.cuda.get_rng_state_all()
+        return state
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Keep the states until the first batch: what happens before it may use random numbers."""
+        self._restored = state_dict
+
+    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
+        """Put the random generators where they were."""
+        if self._restored is None:
+            return
+        state, self._restored = self._restored, None
+        random.setstate(state["python"])
+        name, keys, *rest = state["numpy"]
+        np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002 - as above
+        torch.set_rng_state(state["torch"])
+        if "cuda" in state and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state["cuda"])
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Save within an epoch, between optimizer steps, once enough time has passed."""
+        stepped = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
+        last = batch_idx + 1 == trainer.num_training_batches  # the end of the epoch saves, after validation
+        due = trainer.strategy.broadcast(time.monotonic() - self._saved_at >= 60 * self.minutes) if stepped else False
+        if due and not last:
+            self._save(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save after the epoch's validation, when checkpoints and early stopping have taken note of it."""
+        self._save(trainer)
+
+    def _save(self, trainer: Trainer) -> None:
+        path = RunDirectory(trainer.default_root_dir).resume_point
+        part = path.with_suffix(".part")
+        trainer.save_checkpoint(part)
+        if trainer.is_global_zero:
+            part.replace(path)
+        self._saved_at = time.monotonic()

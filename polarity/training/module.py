@@ -1,0 +1,194 @@
+"""One training step for all tasks, one score per epoch for each."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from lightning import LightningModule
+from torch import Tensor
+from torch.nn import functional as F
+
+from polarity.clipping.base import Clipping
+from polarity.evaluation.inference import collect, model_inputs
+from polarity.evaluation.metrics import Scores, score
+from polarity.losses.base import MultiTaskLoss
+from polarity.models.classifier import MultiTaskClassifier
+from polarity.optimizers.base import Optimizer
+from polarity.regularizers.base import Regularizer
+from polarity.schedulers.base import Scheduler
+from polarity.tasks import IGNORE_INDEX, Task
+
+Batch = dict[str, Any]
+
+
+class MultiTaskModule(LightningModule):
+    r"""Trains one encoder and a head per task.
+
+    The loss of an optimizer step is :math:`\sum_t w_t (L_t + R_t)`, where :math:`L_t` and :math:`R_t` (loss and
+    regulariser of task :math:`t`) are sums over the labelled rows of the whole accumulation window on all devices,
+    divided once by that window's normaliser. So k micro-batches, or k devices, give the gradient of one big batch,
+    and the last, shorter window of an epoch is weighted like any other.
+
+    :param loss: bound to the tasks and the training counts.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: MultiTaskClassifier,
+        tasks: Sequence[Task],
+        loss: MultiTaskLoss,
+        regularizer: Regularizer,
+        optimizer: Optimizer,
+        scheduler: Scheduler,
+        clipping: Clipping,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.loss = loss
+        self.tasks = tuple(tasks)
+        self.regularizer = regularizer
+        self.clipping = clipping
+        self.scores: Scores | None = None
+        self.logits: list[np.ndarray] = []
+        self._optimizer = optimizer
+        self._scheduler = scheduler
+        self._plateau: Any = None
+        self._plateau_state: dict[str, Any] | None = None
+        self._sums = torch.zeros(2, len(self.tasks))
+        self._validated: list[tuple[Tensor, list[Tensor]]] = []
+
+    def task_losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What this micro-batch adds to the loss and to the regulariser of each task in its window, ``[T]`` each."""
+        copies = self.regularizer.copies(self.current_epoch)
+        inputs = model_inputs(batch)
+        if copies > 1:  # one forward over all dropout copies keeps the processor busier than one forward each
+            inputs = {name: value.repeat(copies, 1) for name, value in inputs.items()}
+        logits = self.model(**inputs)
+        labels, window = batch["labels"], batch["window"]
+        losses = self.loss(logits, labels.repeat(copies, 1), [counts * copies for counts in window])
+        split = [values.float().view(copies, len(labels), -1) for values in logits]
+        rows = [counts.sum() for counts in window]
+        return losses, self.regularizer.penalty(split, labels, rows, epoch=self.current_epoch)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Loss of one micro-batch, scaled so that Lightning's averages become the sum over the window."""
+        losses, penalties = self.task_losses(batch)
+        self._sums = self._sums.to(losses.device) + torch.stack([losses.detach(), penalties.detach()])
+        self.last_task_losses = losses + penalties
+        total = (self.loss.task_weights * self.last_task_losses).sum()
+        # Lightning divides by the accumulation factor, and DDP averages over devices; both are undone here, since the
+        # window's normaliser has already divided by everything there is to divide by.
+        scaled = total * self.trainer.accumulate_grad_batches * self.trainer.world_size
+        self.log("step/loss", scaled.detach(), batch_size=len(batch["rows"]))
+        return scaled
+
+    def on_train_epoch_start(self) -> None:
+        """Forget the sums of the last epoch."""
+        self._sums = torch.zeros(2, len(self.tasks), device=self.device)
+
+    def on_train_epoch_end(self) -> None:
+        """Log the epoch's losses."""
+        self.log_dict(self.training_losses())
+
+    def training_losses(self) -> dict[str, float]:
+        """Mean over the epoch's windows so far: per task the loss and the regulariser, and their weighted total."""
+        sums = self.trainer.strategy.reduce(self._sums.clone(), reduce_op="sum").double().cpu()
+        means = sums / max(1, -(-self.trainer.num_training_batches // self.trainer.accumulate_grad_batches))
+        total = (self.loss.task_weights.cpu() * means.sum(dim=0)).sum()
+        values = {"train/loss": float(total)}
+        for number, task in enumerate(self.tasks):
+            values[f"train/{task.name}/loss"] = float(means[0, number])
+            values[f"train/{task.name}/regularizer"] = float(means[1, number])
+        return values
+
+    def on_validation_epoch_start(self) -> None:
+        """Forget the last epoch's predictions."""
+        self._validated = []
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Keep the logits; scores are computed once, from all rows."""
+        self._validated.append((batch["rows"], self.model(**model_inputs(batch))))
+
+    def on_validation_epoch_end(self) -> None:
+        """Score the whole split, gathered from all devices by row number."""
+        labels = self.trainer.datamodule.splits.val.labels  # type: ignore[attr-defined]
+        gathered = self._gather()
+        self.logits = collect([rows for rows, _ in gathered], [logits for _, logits in gathered], len(labels))
+        self._validated = []
+        self.scores = score(self.tasks, labels, [values.argmax(axis=1) for values in self.logits])
+        values = {**score_metrics(self.scores), **loss_metrics(self.tasks, labels, self.logits)}
+        self.log_dict(values)
+        if self._plateau is not None and not self.trainer.sanity_checking:
+            self._plateau.step(values[self._scheduler_monitor])
+
+    def _gather(self) -> list[tuple[Tensor, list[Tensor]]]:
+        own = [(rows.cpu(), [values.float().cpu() for values in logits]) for rows, logits in self._validated]
+        if self.trainer.world_size == 1:
+            return own
+        parts: list[Any] = [None] * self.trainer.world_size
+        torch.distributed.all_gather_object(parts, own)
+        return [item for part in parts for item in part]
+
+    def configure_optimizers(self) -> Any:
+        """The optimizer, and its schedule over all steps that the Trainer plans."""
+        optimizer = self._optimizer.build(self.model)
+        schedule = self._scheduler.build(optimizer, int(self.trainer.estimated_stepping_batches))
+        if "monitor" not in schedule:
+            return {"optimizer": optimizer, "lr_scheduler": schedule}
+        # Lightning steps plateau schedules after the epoch's checkpoint is written, and a resumed run would miss that
+        # step; so it is stepped here, where its score is computed.
+        self._plateau, self._scheduler_monitor = schedule["scheduler"], schedule["monitor"]
+        if self._plateau_state is not None:
+            self._plateau.load_state_dict(self._plateau_state)
+        return optimizer
+
+    def configure_gradient_clipping(self, optimizer: Any, *args: Any, **kwargs: Any) -> None:
+        """Clip as the clipping group says, and log the norms before it."""
+        norms = self.clipping.clip(self.model)
+        self.log_dict({f"gradient/{name}": value for name, value in norms.items()})
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Everything that a fresh object needs to be built without the hub: plain containers only."""
+        checkpoint["architecture"] = self.model.architecture()
+        checkpoint["loss_sums"] = self.trainer.strategy.reduce(self._sums.clone(), reduce_op="sum").cpu()
+        checkpoint["plateau"] = None if self._plateau is None else dict(self._plateau.state_dict())
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """The plateau schedule is built later than this; keep its state until then."""
+        self._plateau_state = checkpoint["plateau"]
+        if self.trainer.is_global_zero:  # the sums are those of all devices
+            self._sums = checkpoint["loss_sums"].to(self.device)
+
+
+def score_metrics(scores: Scores, split: str = "val") -> dict[str, float]:
+    """Names and values under which scores are logged, and may be monitored."""
+    values = {f"{split}/macro_f1": scores.overall}
+    for name, task in scores.tasks.items():
+        values[f"{split}/{name}/macro_f1"] = task.macro_f1 if task.macro_f1 is not None else float("nan")
+        values[f"{split}/{name}/accuracy"] = task.accuracy if task.accuracy is not None else float("nan")
+        for label, value in task.per_class.items():
+            values[f"{split}/{name}/f1/{label}"] = value.f1
+    return values
+
+
+def loss_metrics(tasks: Sequence[Task], labels: np.ndarray, logits: Sequence[np.ndarray]) -> dict[str, float]:
+    """Plain cross-entropy per task and its mean: the same yardstick for every training loss."""
+    values: dict[str, float] = {}
+    for number, task in enumerate(tasks):
+        target = torch.from_numpy(labels[:, number])
+        if bool((target != IGNORE_INDEX).any()):
+            loss = F.cross_entropy(torch.from_numpy(logits[number]), target, ignore_index=IGNORE_INDEX)
+            values[f"val/{task.name}/loss"] = float(loss)
+    values["val/loss"] = float(np.mean(list(values.values())))
+    return values
+
+
+def monitored_names(tasks: Sequence[Task]) -> list[str]:
+    """Every name that ``monitor`` may have for these tasks."""
+    names = ["val/macro_f1", "val/loss"]
+    for task in tasks:
+        names += [f"val/{task.name}/{what}" for what in ("macro_f1", "accuracy", "loss")]
+        names += [f"val/{task.name}/f1/{label}" for label in task.classes]
+    return names

@@ -1,0 +1,147 @@
+"""One run from a checked configuration to a finished folder."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning
+from lightning import Trainer
+from lightning.pytorch.callbacks import Callback
+
+from polarity.config.build import build, build_all
+from polarity.config.compose import in_folder
+from polarity.config.preflight import Prepared, build_callbacks, prepare
+from polarity.data.module import TextDataModule
+from polarity.data.tokens import TokenStore
+from polarity.errors import UserError
+from polarity.models.classifier import MultiTaskClassifier
+from polarity.paths import cache_dir
+from polarity.reports.console import print_failure
+from polarity.run import RunDirectory, write_json
+from polarity.training.announce import Announce
+from polarity.training.assembled import Assembled, Stages
+from polarity.training.environment import environment
+from polarity.training.finish import finish
+from polarity.training.module import MultiTaskModule
+
+_RUN_VARIABLE = "POLARITY_RUN_DIR"  # tells the processes that a multi-device run starts which folder is theirs
+
+
+def start_run(config: dict[str, Any], overrides: list[str], *, keep_going: bool) -> float:
+    """Train from the beginning. Returns the best monitored score.
+
+    :param keep_going: a failed run returns NaN instead of ending the process, so that a sweep goes on.
+    """
+    assembled = assemble(*prepare_in(Stages(), config))
+    run = _shared_folder(lambda: RunDirectory.create(config["output_dir"], config, overrides))
+    return _execute(assembled, run, ckpt_path=None, keep_going=keep_going)
+
+
+def resume_run(folder: str) -> float:
+    """Go on with a stopped run from its last resume point. Returns the best monitored score.
+
+    :raises UserError: if there is nothing to resume.
+    """
+    run = RunDirectory.open(folder)
+    if run.status["state"] == "finished":
+        raise UserError(f"resume: {folder} is finished already; start a new run to train longer")
+    if not run.resume_point.exists():
+        raise UserError(f"resume: {folder} has no {run.resume_point.name}; it stopped before its first resume point")
+    config = run.config
+    assembled = assemble(*prepare_in(Stages(), config))
+    os.environ[_RUN_VARIABLE] = str(run.path)
+    return _execute(assembled, run, ckpt_path=str(run.resume_point), keep_going=False)
+
+
+def prepare_in(stages: Stages, config: dict[str, Any]) -> tuple[Prepared, Stages]:
+    """Check the configuration and read the data, on the clock."""
+    with stages.time("data"):
+        return prepare(config), stages
+
+
+def assemble(prepared: Prepared, stages: Stages) -> Assembled:
+    """Tokenise, load the encoder and put the module together; nothing is written but the token cache."""
+    parts, tasks, splits = prepared.components, prepared.splits.tasks, prepared.splits
+    lightning.seed_everything(prepared.root.seed, workers=True, verbose=False)
+    batching, source = parts["batching"], parts["model"]
+    cache = Path(prepared.root.cache_dir).expanduser() if prepared.root.cache_dir else cache_dir()
+    with stages.time("tokens"):
+        tokenizer = source.tokenizer()
+        stores = {name: TokenStore.open(rows, tokenizer, batching.max_length, cache) for name, rows in splits.items()}
+    with stages.time("model"):
+        model: MultiTaskClassifier = source.build(tasks, parts["head"])
+    parts["loss"].bind(tasks, splits.train.class_counts(tasks))
+    parts["sampler"].fit(splits.train.labels, tasks, prepared.root.seed)
+    module = MultiTaskModule(
+        model=model,
+        tasks=tasks,
+        **{name: parts[name] for name in ("loss", "regularizer", "optimizer", "scheduler", "clipping")},
+    )
+    data = TextDataModule(
+        splits=splits, stores=stores, sampler=parts["sampler"], seed=prepared.root.seed, **batching.loader_settings()
+    )
+    return Assembled(prepared, module, data, tokenizer, stages)
+
+
+def _shared_folder(create: Callable[[], RunDirectory]) -> RunDirectory:
+    """One folder for all processes of a run: the first makes it, the others are told by their environment."""
+    if _RUN_VARIABLE in os.environ and int(os.environ.get("LOCAL_RANK", "0")) > 0:
+        return RunDirectory(os.environ[_RUN_VARIABLE])
+    run = create()
+    os.environ[_RUN_VARIABLE] = str(run.path.absolute())
+    return run
+
+
+def _execute(assembled: Assembled, run: RunDirectory, *, ckpt_path: str | None, keep_going: bool) -> float:
+    """Fit and finish, recording in the folder how it ended."""
+    try:
+        return _fit_and_finish(assembled, run, ckpt_path)
+    except BaseException as error:  # noqa: BLE001 - also interrupts, which Lightning turns into SystemExit
+        if int(os.environ.get("LOCAL_RANK", "0")) == 0 and int(os.environ.get("RANK", "0")) == 0:
+            run.set_status("failed", error=str(error) or type(error).__name__, traceback=traceback.format_exc())
+            print_failure(run, error)
+        if keep_going and isinstance(error, Exception):
+            return float("nan")
+        sys.exit(1 if isinstance(error, Exception) else 130)
+    finally:
+        os.environ.pop(_RUN_VARIABLE, None)
+
+
+def _fit_and_finish(assembled: Assembled, run: RunDirectory, ckpt_path: str | None) -> float:
+    prepared = assembled.prepared
+    callbacks = build_callbacks(prepared.config)
+    trainer = build_trainer(prepared.config, run, [*callbacks.values(), Announce(prepared, assembled.data)])
+    if trainer.is_global_zero:
+        run.set_status("running", pid=os.getpid())
+        write_json(run.environment, environment(prepared.splits))
+    with assembled.stages.time("training"):
+        trainer.fit(assembled.module, datamodule=assembled.data, ckpt_path=ckpt_path, weights_only=True)
+    if not trainer.is_global_zero:
+        return float("nan")
+    return finish(assembled, trainer, run)
+
+
+def build_trainer(config: dict[str, Any], run: RunDirectory, callbacks: list[Callback]) -> Trainer:
+    """The Trainer of a run, with its loggers, writing into the run's folder."""
+    config = in_folder(config, str(run.path))
+    problems: list[str] = []
+    loggers = build_all("logger", config["logger"], problems)
+    if problems:
+        raise UserError(problems)
+    settings = dict(config["trainer"])
+    if settings.get("enable_progress_bar") is None:  # a bar on a terminal, plain lines everywhere else
+        settings["enable_progress_bar"] = sys.stdout.isatty()
+    trainer: Trainer = build(
+        "trainer",
+        settings,
+        callbacks=callbacks,
+        logger=list(loggers.values()),
+        default_root_dir=str(run.path),
+        accumulate_grad_batches=config["batching"]["accumulate"],
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+    )
+    return trainer

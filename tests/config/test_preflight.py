@@ -1,0 +1,124 @@
+"""Every wrong command line gives one complete message with the nearest valid name, before anything is started."""
+
+from pathlib import Path
+
+import pytest
+
+from polarity.errors import UserError
+from polarity.train import check
+from tests.running import overrides
+
+CASES = [
+    (["los=focal"], ["los: no such setting or group", "did you mean 'loss'"]),
+    (["loss=focl"], ["loss=focl: no such preset", "did you mean 'focal'", "ce, focal"]),
+    (["experiment=run9"], ["experiment=run9: no such preset", "run1"]),
+    (["loss.gama=3"], ["loss.gama: FocalLoss has no such setting", "did you mean 'gamma'"]),
+    (["+loss.gama=3"], ["loss.gama: FocalLoss has no such setting", "did you mean 'gamma'"]),
+    (["++model.dropuot=0.9"], ["model.dropuot: PretrainedEncoder has no such setting", "did you mean 'dropout'"]),
+    (["optimizer.lr=abc"], ["optimizer.lr: must be a number", "got 'abc'"]),
+    (["optimizer.lr=-1"], ["optimizer.lr: must be greater than 0", "got -1"]),
+    (["optimizer.lr=true"], ["optimizer.lr: must be a number", "got True"]),
+    (["optimizer.lr=null"], ["optimizer.lr", "got None"]),
+    (["batching.batch_size=2.5"], ["batching.batch_size: must be a whole number", "got 2.5"]),
+    (["seed=abc"], ["seed: must be a whole number", "got 'abc'"]),
+    (["sead=3"], ["sead: no such setting", "did you mean 'seed'"]),
+    (["+sead=3"], ["sead: no such setting", "did you mean 'seed'"]),
+    (["monitor=val/f1"], ["monitor: no score is logged as 'val/f1'", "did you mean 'val/macro_f1'"]),
+    (["monitor=val/tone/f1/maybe"], ["monitor", "val/tone/f1/yes"]),
+    (["mode=min"], ["mode: val/macro_f1 is best at its maximum"]),
+    (["monitor=val/loss"], ["mode: val/loss is best at its minimum"]),
+    (["mode=maximum"], ["mode: 'maximum' is not valid", "did you mean 'max'"]),
+    (
+        ["sampler=joint", "sampler.boosts.tone.yse=3"],
+        ["sampler.boosts.tone.yse", "no such class", "did you mean 'yes'"],
+    ),
+    (["sampler=joint", "sampler.boosts.tune.yes=3"], ["sampler.boosts.tune: no such task", "did you mean 'tone'"]),
+    (["sampler=joint", "sampler.boosts.tone=3"], ["sampler.boosts.tone: must be a mapping", "got 3"]),
+    (["sampler.boosts.tone.yes=3"], ["sampler.boosts: NaturalSampler has no such setting"]),
+    (["loss=ce", "loss.gamma=3"], ["loss.gamma: CrossEntropyLoss has no such setting"]),
+    (["loss.gamma={tone: 1}"], ["loss.gamma: no value for task 'topic'"]),
+    (["loss.class_weights=balance"], ["loss.class_weights: 'balance' is not valid", "did you mean 'balanced'"]),
+    (["loss.clip=[1]"], ["loss.clip"]),
+    (["loss._target_=polarity.losses.focall.FocalLoss"], ["loss._target_: cannot import"]),
+    (["loss._target_=polarity.samplers.natural.NaturalSampler"], ["loss._target_", "is no MultiTaskLoss"]),
+    (["head.width=64"], ["head.width: has no effect with layers=1"]),
+    (["head.layers=0"], ["head.layers: must be greater than or equal to 1"]),
+    (["regularizer=rdrop", "regularizer.warmup_epochs=5"], ["regularizer.warmup_epochs", "never start"]),
+    (
+        ["regularizer=rdrop", "regularizer.warmup_epochs=0", "model.encoder_dropout=0.0", "model.dropout=0.0"],
+        ["regularizer: has no effect"],
+    ),
+    (["trainer.max_epoch=3"], ["trainer.max_epoch: Trainer has no such setting", "did you mean 'max_epochs'"]),
+    (["trainer.max_epochs=0"], ["trainer.max_epochs: must be a whole number of at least 1, got 0"]),
+    (["trainer.precision=fp16"], ["trainer.precision", "bf16-mixed"]),
+    (["trainer.precision=16-mixed"], ["trainer.precision: 16-mixed", "bf16-mixed"]),
+    (["+trainer.gradient_clip_val=1"], ["trainer.gradient_clip_val", "clipping.max_norm"]),
+    (["+trainer.accumulate_grad_batches=2"], ["trainer.accumulate_grad_batches", "batching.accumulate"]),
+    (["+trainer.limit_train_batches=2"], ["trainer.limit_train_batches", "limit.train"]),
+    (["trainer.accelerator=cuda"], ["trainer: cannot be built"]),
+    (["+trainer.strategy=ddpp"], ["trainer: cannot be built", "ddpp"]),
+    (["callbacks.best=null"], ["callbacks.best: is missing"]),
+    (["callbacks.early_stopping.patience=soon"], ["callbacks.early_stopping.patience: must be a whole number"]),
+    (["callbacks.early_stoping.patience=3"], ["callbacks.early_stoping", "_target_"]),
+    (["model.name=no/such/folder"], ["model.name"]),
+    (["batching.max_length=9999"], ["batching.max_length: 9999 is more than the 64 tokens"]),
+    (["loss.gamma=[1,"], ["cannot be read as an override"]),
+    (["gamma"], ["gamma"]),
+    (["loss=null"], ["loss"]),
+    (["resume=outputs/nothing", "seed=3"], ["resume: a resumed run keeps its own configuration", "seed=3"]),
+    (["data.path=nowhere.csv"], ["nowhere.csv"]),
+    (["data.text=txet"], ["txet", "did you mean 'text'"]),
+    (["limit.train=0"], ["limit.train: must be greater than or equal to 1"]),
+    (["clipping=per_task", "clipping.heads={tone: 1.0}"], ["clipping.heads: no value for task 'topic'"]),
+    (["seed=${sede}"], ["sede"]),
+]
+
+
+@pytest.mark.parametrize(("extra", "pieces"), CASES, ids=[" ".join(case[0]) for case in CASES])
+def test_a_wrong_command_line_is_explained(extra: list[str], pieces: list[str], tmp_path: Path) -> None:
+    arguments = overrides(tmp_path, *extra)
+    before = {path for path in tmp_path.rglob("*") if "cache" not in path.parts}
+    with pytest.raises(UserError) as refused:
+        check(arguments)
+    message = "\n".join(refused.value.problems)
+    for piece in pieces:
+        assert piece in message, message
+    assert len(refused.value.problems) == 1, message
+    assert {path for path in tmp_path.rglob("*") if "cache" not in path.parts} == before
+
+
+def test_all_problems_come_at_once(tmp_path: Path) -> None:
+    wrong = ["loss.gama=3", "optimizer.lr=abc", "monitor=val/f1", "+trainer.fast_dev_run=true", "data.text=txet"]
+    with pytest.raises(UserError) as refused:
+        check(overrides(tmp_path, *wrong))
+    message = "\n".join(refused.value.problems)
+    for piece in ("loss.gama", "optimizer.lr", "trainer.fast_dev_run", "txet"):
+        assert piece in message
+
+
+def test_several_wrong_groups_come_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as refused:
+        check(overrides(tmp_path, "loss=focl", "sampler=jiont", "los=ce"))
+    assert len(refused.value.problems) == 3
+
+
+def test_every_job_of_a_multirun_is_checked(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as refused:
+        check(["-m", *overrides(tmp_path, "loss=ce,focl", "seed=1,x", "sampler=joint", "sampler.boosts.tone.yes=2,3")])
+    message = "\n".join(refused.value.problems)
+    assert "loss=focl" in message
+    with pytest.raises(UserError) as refused:
+        check(["-m", *overrides(tmp_path, "seed=1,x", "sampler=joint", "sampler.boosts.tone.yse=2,3")])
+    message = "\n".join(refused.value.problems)
+    assert "seed: must be a whole number" in message
+    assert "sampler.boosts.tone.yse" in message
+
+
+def test_several_processes_inside_a_multirun_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="would each run the whole sweep"):
+        check(["-m", *overrides(tmp_path, "trainer=ddp", "trainer.devices=2", "seed=1,2")])
+
+
+def test_a_right_command_line_passes(tmp_path: Path) -> None:
+    arguments = overrides(tmp_path, "sampler=joint", "sampler.boosts.tone.yes=2.5")
+    assert check(arguments)[-1] == "++sampler.boosts.tone.yes=2.5"

@@ -1,0 +1,51 @@
+"""What every test runs under: fixed seeds, no hub, no display, a cache of its own, one thread a worker."""
+
+import os
+
+PARALLEL = "PYTEST_XDIST_WORKER" in os.environ
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["MPLBACKEND"] = "Agg"
+if PARALLEL:
+    os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported, here and in processes that tests start
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from polarity.paths import cache_dir
+
+if PARALLEL:
+    torch.set_num_threads(1)
+
+USER_CACHE = cache_dir()
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Components print their settings, so their ``repr`` is the best id."""
+    return repr(val) if type(val).__module__.partition(".")[0] == "polarity" else None
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - libraries draw from the global generator
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POLARITY_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture
+def user_cache(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Use the cache that runs use, for tests that need a corpus which is fetched once."""
+    monkeypatch.setenv("POLARITY_CACHE", str(USER_CACHE))
+    return USER_CACHE

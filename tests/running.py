@@ -1,0 +1,77 @@
+"""Small whole runs for tests: a generated corpus that can be learnt, a tiny encoder, and a few seconds of training."""
+
+import csv
+import random
+from pathlib import Path
+from typing import Any
+
+from polarity.config.compose import compose_jobs, resolved
+from polarity.run import RunDirectory
+from polarity.training.run import start_run
+from tests.tiny import save_tiny_encoder
+
+TONES = {"yes": "good fine great", "no": "bad awful poor", "none": "table chair window", "1": "seven eleven number"}
+TOPICS = {"war": "army tank soldier", "food": "bread soup apple"}
+FILLERS = tuple("the of and to in is was for on with as by at from it that this are".split())  # noqa: SIM905 - a sentence
+
+
+def write_corpus(path: Path, *, rows: int = 240, seed: int = 0, missing: float = 0.2) -> Path:
+    """Write a CSV with two tasks; their words make them learnable, and some labels are missing."""
+    generator = random.Random(seed)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text", "tone", "topic", "source"])
+        for number in range(rows):
+            tone = generator.choices(list(TONES), weights=[5, 4, 2, 1])[0]
+            topic = generator.choices(list(TOPICS), weights=[1, 4])[0]
+            words = generator.choices(FILLERS, k=generator.randint(3, 14))
+            words += generator.choices(TONES[tone].split(), k=2) + generator.choices(TOPICS[topic].split(), k=2)
+            generator.shuffle(words)
+            labels = [label if generator.random() >= missing else "" for label in (tone, topic)]
+            source = generator.choice(["a", "b"])
+            writer.writerow([f"row-{number}", " ".join([*words, f"w{number}"]), *labels, source])
+    return path
+
+
+def overrides(folder: Path, *more: str, rows: int = 240, family: str = "bert") -> list[str]:
+    """The command line of a small run whose files all lie in ``folder``."""
+    corpus, encoder = folder / "corpus.csv", folder / f"encoder-{family}"
+    if not corpus.exists():
+        write_corpus(corpus, rows=rows)
+    if not encoder.exists():
+        save_tiny_encoder(encoder, family)
+    return [
+        "data=csv",
+        f"data.path={corpus}",
+        "data.tasks={tone:[yes,no,none,1],topic:[war,food]}",
+        "data.id=id",
+        "data.leakage.near=allow",
+        "data.split.near_duplicates_together=false",
+        "model=local",
+        "data.absent_classes=warn",
+        f"model.name={encoder}",
+        f"output_dir={folder / 'outputs'}",
+        f"cache_dir={folder / 'cache'}",
+        "trainer.accelerator=cpu",
+        "trainer.max_epochs=2",
+        "trainer.enable_progress_bar=false",
+        "batching.max_length=32",
+        "optimizer.lr=2e-3",
+        *more,
+    ]
+
+
+def composed(*arguments: str, multirun: bool = False) -> dict[str, Any]:
+    """The resolved configuration of a command line's first job."""
+    job = compose_jobs("train", arguments, config_dir=None, multirun=multirun)[0]
+    config, problems = resolved(job.config)
+    assert not problems
+    return config
+
+
+def train(folder: Path, *more: str, **settings: Any) -> RunDirectory:
+    """Run the whole of training in this process; returns the finished run's folder."""
+    arguments = overrides(folder, *more, **settings)
+    config = composed(*arguments)
+    start_run(config, arguments, keep_going=False)
+    return RunDirectory.open(Path(config["output_dir"]) / "latest")

@@ -1,0 +1,58 @@
+"""A run's folder: never shared, never half written, found again."""
+
+from pathlib import Path
+
+import pytest
+
+from polarity.errors import UserError
+from polarity.run import RunDirectory, configuration_hash, write_json
+
+CONFIG = {"seed": 1, "loss": {"gamma": 2.0}, "name": "naïve"}
+
+
+def test_runs_that_start_in_the_same_second_do_not_share_a_folder(tmp_path: Path) -> None:
+    runs = {RunDirectory.create(tmp_path, CONFIG, ["seed=1"]).path for _ in range(5)}
+    assert len(runs) == 5
+
+
+def test_a_folder_gives_back_what_it_was_made_with(tmp_path: Path) -> None:
+    run = RunDirectory.open(RunDirectory.create(tmp_path, CONFIG, ["seed=1", "name=naïve"]).path)
+    assert run.config == CONFIG
+    assert run.overrides == ["seed=1", "name=naïve"]
+    assert run.status["state"] == "running"
+
+
+def test_the_hash_depends_on_values_and_not_on_their_order() -> None:
+    assert configuration_hash({"a": 1, "b": 2}) == configuration_hash({"b": 2, "a": 1})
+    assert configuration_hash({"a": 1, "b": 2}) != configuration_hash({"a": 1, "b": 3})
+
+
+def test_latest_points_to_the_newest_finished_run(tmp_path: Path) -> None:
+    first, second, third = (RunDirectory.create(tmp_path, {"seed": n}, []) for n in range(3))
+    first.finish()
+    second.finish()
+    third.set_status("failed", error="stopped")
+    assert (tmp_path / "latest").resolve() == second.path.resolve()
+    assert RunDirectory.open(tmp_path / "latest").status["state"] == "finished"
+
+
+def test_status_keeps_what_was_recorded_before_and_drops_an_old_traceback(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, CONFIG, [])
+    run.set_status("failed", error="x", traceback="long")
+    run.set_status("running")
+    assert "started" in run.status
+    assert "traceback" not in run.status
+    assert "error" not in run.status
+
+
+def test_what_is_no_run_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, CONFIG, [])
+    with pytest.raises(UserError, match=f"did you mean '{run.path.name}'"):
+        RunDirectory.open(str(run.path)[:-1])
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"value": 1})
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "a.json", {"value": object()})
+    assert (tmp_path / "a.json").read_text(encoding="utf-8").strip() == '{\n  "value": 1\n}'

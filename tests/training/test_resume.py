@@ -1,0 +1,116 @@
+"""A run that was stopped anywhere and resumed ends like one that was never stopped, bit for bit."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from polarity.run import RunDirectory
+from polarity.training import run as training_run
+from polarity.training.callbacks.resume import ResumePoint
+from tests.running import composed, overrides, train
+
+HARD = (
+    "trainer.max_epochs=3",
+    "batching.accumulate=3",
+    "regularizer=rdrop",
+    "regularizer.warmup_epochs=1",
+    "sampler=joint",
+    "model.encoder_dropout=0.2",
+    "callbacks.resume.minutes=0",
+    "callbacks.early_stopping.patience=2",
+    "callbacks.best.save_top_k=2",
+)
+
+
+class Crash(Callback):
+    """Ends the process's training at one batch, as a kill would: nothing is saved on the way out."""
+
+    def __init__(self, at: tuple[int, int]) -> None:
+        self.at = at
+
+    def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        if (trainer.current_epoch, batch_idx) == self.at:
+            raise ConnectionAbortedError("power failure")
+
+
+def interrupted(folder: Path, at: tuple[int, int], monkeypatch: pytest.MonkeyPatch, *more: str) -> RunDirectory:
+    """Start a run, let it crash, resume it, and return its folder."""
+    arguments = overrides(folder, *more)
+    build = training_run.build_callbacks
+    with monkeypatch.context() as patch:
+        patch.setattr(training_run, "build_callbacks", lambda config: {**build(config), "crash": Crash(at)})
+        with pytest.raises(SystemExit) as stop:
+            training_run.start_run(composed(*arguments), arguments, keep_going=False)
+    assert stop.value.code == 1
+    stopped = RunDirectory.open(next((folder / "outputs").glob("2*")))
+    assert stopped.status["state"] == "failed"
+    assert "power failure" in stopped.status["traceback"]
+    training_run.resume_run(str(stopped.path))
+    return stopped
+
+
+def state(run: RunDirectory) -> dict[str, Any]:
+    return dict(torch.load(run.resume_point, weights_only=True))
+
+
+def assert_same(first: Any, second: Any, where: str = "") -> None:
+    """Equal to the last bit, in containers of any depth."""
+    assert type(first) is type(second), where
+    if isinstance(first, torch.Tensor):
+        assert torch.equal(first, second), where
+    elif isinstance(first, dict):
+        assert first.keys() == second.keys(), where
+        for key in first:
+            assert_same(first[key], second[key], f"{where}.{key}")
+    elif isinstance(first, (list, tuple)):
+        assert len(first) == len(second), where
+        for number, pair in enumerate(zip(first, second, strict=True)):
+            assert_same(*pair, f"{where}.{number}")
+    else:
+        assert first == second, where
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """The run that nothing happens to."""
+    return train(tmp_path_factory.mktemp("straight"), *HARD)
+
+
+@pytest.mark.parametrize("at", [(0, 4), (1, 0), (1, 1), (1, 9), (2, 7)])
+def test_resumed_equals_uninterrupted(
+    at: tuple[int, int], straight: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resumed = interrupted(tmp_path, at, monkeypatch, *HARD)
+    assert resumed.status["state"] == "finished"
+    before, after = state(straight), state(resumed)
+    for part in ("state_dict", "optimizer_states", "lr_schedulers"):
+        assert_same(before[part], after[part], part)
+    for name, value in before["callbacks"].items():
+        if "ResumePoint" in name or "EarlyStopping" in name:
+            assert_same(value, after["callbacks"][name], name)
+    for run in (straight, resumed):
+        assert run.status["state"] == "finished"
+    histories = [run.history.read_text().splitlines() for run in (straight, resumed)]
+    without_seconds = [[line.rsplit(",", 1)[0] for line in history] for history in histories]
+    assert without_seconds[0] == without_seconds[1]
+    assert resumed.predictions("val").read_bytes() == straight.predictions("val").read_bytes()
+
+
+def test_a_plateau_schedule_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = ("scheduler=plateau", "scheduler.patience=0", "scheduler.warmup_ratio=0.1", "trainer.max_epochs=4")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    quiet = ("callbacks.resume.minutes=0", "optimizer.lr=1e-5", "callbacks.early_stopping=null")
+    whole = train(tmp_path / "a", *settings, *quiet)
+    resumed = interrupted(tmp_path / "b", (3, 0), monkeypatch, *settings, *quiet)
+    assert_same(state(whole)["optimizer_states"], state(resumed)["optimizer_states"])
+    assert_same(state(whole)["plateau"], state(resumed)["plateau"])
+
+
+def test_a_resume_point_loads_with_plain_containers_only(straight: RunDirectory) -> None:
+    loaded = torch.load(straight.resume_point, weights_only=True)
+    assert {"python", "numpy", "torch"} <= set(loaded["callbacks"][ResumePoint().state_key])
+    assert loaded["architecture"]["tasks"][0]["classes"] == ["yes", "no", "none", "1"]
