@@ -1,0 +1,43 @@
+"""What an encoder's family cannot do, found from its configuration before any weights are read."""
+
+from transformers import PreTrainedConfig
+from transformers.utils.import_utils import is_flash_attn_2_available
+
+from polarity.errors import nearest
+from polarity.models.encoder import AttentionSetting, attention_choices, dropout_settings, encoder_class, has_pooler
+from polarity.models.pooling import POOLINGS, PoolingName
+
+
+def family_problems(
+    config: PreTrainedConfig,
+    *,
+    pooling: PoolingName,
+    encoder_dropout: float | None,
+    attention: AttentionSetting,
+    gradient_checkpointing: bool,
+) -> list[str]:
+    """Settings of :class:`~polarity.models.pretrained.PretrainedEncoder` that the family does not have."""
+    family, kind = config.model_type, encoder_class(config)
+    if kind is None or config.is_encoder_decoder or not isinstance(getattr(config, "hidden_size", None), int):
+        return [f"name: {family!r} is no text encoder with one stack of layers; choose one such as BERT or XLM-R"]
+    problems = _pooling_problems(config, pooling)
+    if encoder_dropout is not None and not dropout_settings(config):
+        problems.append(f"encoder_dropout: {family!r} has no dropout that could be set; set it to null")
+    choices = attention_choices(config)
+    if attention not in ("auto", *choices):
+        problems.append(f"attention: {family!r} has no {attention!r}{nearest(attention, ['auto', *choices])}")
+    elif attention == "flash_attention_2" and not is_flash_attn_2_available():
+        problems.append("attention: 'flash_attention_2' needs an NVIDIA GPU and the package flash-attn; use 'auto'")
+    if gradient_checkpointing and not kind.supports_gradient_checkpointing:
+        problems.append(f"gradient_checkpointing: {family!r} does not support it; set it to false")
+    return problems
+
+
+def _pooling_problems(config: PreTrainedConfig, pooling: PoolingName) -> list[str]:
+    family, kind = config.model_type, POOLINGS[pooling]
+    if kind.needs_pooler and not has_pooler(config):
+        return [f"pooling: {family!r} has no pooler; use 'cls' or 'mean'"]
+    layers = getattr(config, "num_hidden_layers", 0)
+    if layers < kind.needs_layers:
+        return [f"pooling: {pooling!r} needs {kind.needs_layers} layers, the encoder has {layers}; use 'mean'"]
+    return []

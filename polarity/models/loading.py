@@ -1,0 +1,121 @@
+"""Reading pretrained files: quiet about what is harmless, strict about what is not."""
+
+import pickle
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedConfig, PreTrainedModel
+from transformers.utils import logging
+
+from polarity.errors import UserError
+from polarity.models.encoder import AttentionName, pooler_argument
+from polarity.models.pooling import PoolingName
+
+UNREADABLE = (OSError, ValueError, TypeError, KeyError, RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError)
+"""What transformers raises for files that are missing, cut off or not what their name says."""
+
+SMALLEST_VOCABULARY = 20
+"""Without its files, transformers makes a tokenizer of special tokens alone, and says nothing."""
+
+
+@contextmanager
+def quiet(*, downloads: bool = False) -> Iterator[None]:
+    """Silence the reports and progress bars of transformers; downloads keep their bars if asked for."""
+    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    if not downloads:
+        logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def load_config(source: str, revision: str | None) -> PreTrainedConfig:
+    """The configuration of an encoder.
+
+    :raises UserError: if it cannot be read.
+    """
+    try:
+        with quiet():
+            config: PreTrainedConfig = AutoConfig.from_pretrained(source, **_origin(source, revision))
+    except UNREADABLE as error:
+        raise UserError(f"model.name: the configuration in {source} cannot be read: {_first_line(error)}") from error
+    return config
+
+
+def load_tokenizer(source: str, revision: str | None) -> Any:
+    """The tokenizer that belongs to an encoder.
+
+    :raises UserError: if it cannot be read, or cannot pad.
+    """
+    try:
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(source, **_origin(source, revision))
+    except (*UNREADABLE, ImportError) as error:
+        reason = _first_line(error)
+        if "tiktoken" in str(error) and find_spec("sentencepiece") is None:  # transformers names what it tried last
+            reason = "it needs a package that is not installed; run: pip install sentencepiece protobuf"
+        raise UserError(f"model.name: the tokenizer in {source} cannot be read: {reason}") from error
+    if len(tokenizer) < SMALLEST_VOCABULARY:
+        raise UserError(f"model.name: {source} holds no vocabulary for its tokenizer, every word would be unknown")
+    if tokenizer.pad_token_id is None:
+        raise UserError(f"model.name: the tokenizer in {source} has no padding token, so rows cannot share a batch")
+    return tokenizer
+
+
+def load_encoder(
+    source: str, revision: str | None, config: PreTrainedConfig, pooling: PoolingName, attention: AttentionName
+) -> PreTrainedModel:
+    """The pretrained encoder, in float32.
+
+    :raises UserError: if the weights cannot be read or if any of them is missing; none is ever left random.
+    """
+    try:
+        with quiet(downloads=not Path(source).is_dir()):
+            encoder, info = AutoModel.from_pretrained(
+                source,
+                config=config,
+                dtype=torch.float32,
+                attn_implementation=attention,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # reported here, with the missing ones
+                **_origin(source, revision),
+                **pooler_argument(config, pooling),
+            )
+    except UNREADABLE as error:
+        raise UserError(f"model.name: the weights in {source} cannot be read: {_first_line(error)}") from error
+    missing = sorted(info["missing_keys"])
+    if missing and all(key.startswith("pooler.") for key in missing):
+        raise UserError(f"model.pooling: the weights in {source} contain no pooler, so it would be random; use 'cls'")
+    mismatched = sorted(f"{key} {tuple(found)}, not {tuple(wanted)}" for key, found, wanted in info["mismatched_keys"])
+    if missing or mismatched:
+        raise UserError(
+            f"model.name: the weights in {source} do not fit its configuration: {_listed(missing, mismatched)}"
+        )
+    loaded: PreTrainedModel = encoder
+    return loaded
+
+
+def _origin(source: str, revision: str | None) -> dict[str, Any]:
+    return {"local_files_only": True} if Path(source).is_dir() else {"revision": revision}
+
+
+def _listed(missing: Collection[str], mismatched: Collection[str]) -> str:
+    parts = []
+    for what, keys in (("missing", list(missing)), ("of another shape", list(mismatched))):
+        if keys:
+            more = f", ... ({len(keys)} in all)" if len(keys) > 5 else ""
+            parts.append(f"{what}: {', '.join(keys[:5])}{more}")
+    return "; ".join(parts)
+
+
+def _first_line(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

@@ -1,0 +1,50 @@
+"""What all poolings share: one vector per row, from real tokens only."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from transformers.modeling_outputs import BaseModelOutput
+
+
+class Pooling(nn.Module, ABC):
+    """Turns the token vectors of an encoder into one vector per row.
+
+    The result never depends on padding: a row gives the same vector alone and in a batch of longer rows.
+
+    :param width: size of a token vector; the size of the result as well.
+    """
+
+    needs_layers: ClassVar[int] = 0
+    """How many of the last hidden layers are read; 0 for the output alone."""
+
+    needs_pooler: ClassVar[bool] = False
+    """Whether the encoder's own pooler is read."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.width = width
+
+    @abstractmethod
+    def forward(self, output: BaseModelOutput, attention_mask: Tensor) -> Tensor:
+        """Vectors ``[B, width]``, of the dtype of the hidden states.
+
+        :param output: of the encoder, ``last_hidden_state`` is ``[B, L, width]``.
+        :param attention_mask: ``[B, L]``, 1 for real tokens, of which every row has at least one.
+        """
+
+    def extra_repr(self) -> str:
+        """The size of the result."""
+        return str(self.width)
+
+
+def masked_mean(hidden: Tensor, attention_mask: Tensor) -> Tensor:
+    """Mean over real tokens, ``[B, L, H]`` to ``[B, H]``, summed in float32 since long sums lose digits in bf16."""
+    return weighted_sum(hidden, attention_mask / attention_mask.sum(dim=1, keepdim=True))
+
+
+def weighted_sum(hidden: Tensor, weights: Tensor) -> Tensor:
+    """Sum over tokens of ``weights [B, L]`` times ``hidden [B, L, H]``, in float32 under autocast too."""
+    with torch.autocast(hidden.device.type, enabled=False):
+        return torch.einsum("bl,blh->bh", weights.float(), hidden.float()).to(hidden.dtype)

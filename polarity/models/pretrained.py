@@ -1,0 +1,129 @@
+"""Which encoder a run starts from, and how its tokens become one vector per row."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Annotated, Any
+
+from pydantic import Field
+from transformers import PreTrainedConfig
+
+from polarity.errors import UserError
+from polarity.models.classifier import MultiTaskClassifier
+from polarity.models.compatibility import family_problems
+from polarity.models.encoder import AttentionSetting, best_attention, dropout_settings, max_positions
+from polarity.models.heads import Head
+from polarity.models.loading import load_config, load_encoder, load_tokenizer
+from polarity.models.pooling import PoolingName
+from polarity.models.sources import is_local, locate
+from polarity.settings import ProperFraction
+from polarity.tasks import Task
+
+Name = Annotated[str, Field(min_length=1)]
+
+
+class PretrainedEncoder:
+    """A pretrained encoder of the Hugging Face hub, of a folder or of an installed package.
+
+    :param name: an id of the hub ("google-bert/bert-base-multilingual-cased"), a folder, or "package:NAME" for a
+        package that ships a folder "model".
+    :param revision: commit, branch or tag on the hub; None for the newest, and for folders and packages.
+    :param pooling: how token vectors become one vector, see :mod:`polarity.models.pooling`.
+    :param dropout: rate of the dropout on that vector.
+    :param encoder_dropout: rate of every dropout inside the encoder, on hidden states and attention weights; None for
+        those that it was published with.
+    :param attention: implementation of attention; "auto" for the one that trains fastest here. "flash_attention_2"
+        needs a 16-bit ``trainer.precision``.
+    :param gradient_checkpointing: whether to compute activations twice instead of storing them: less memory, about a
+        third more time, the same gradients.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: Name,
+        revision: str | None = None,
+        pooling: PoolingName = "mean",
+        dropout: ProperFraction = 0.1,
+        encoder_dropout: ProperFraction | None = None,
+        attention: AttentionSetting = "auto",
+        gradient_checkpointing: bool = False,
+    ) -> None:
+        if revision is not None and is_local(name):
+            raise UserError(f"revision: has no effect with {name!r}, which is not on the hub; set it to null")
+        self.name = name
+        self.revision = revision
+        self.pooling: PoolingName = pooling
+        self.dropout = dropout
+        self.encoder_dropout = encoder_dropout
+        self.attention: AttentionSetting = attention
+        self.gradient_checkpointing = gradient_checkpointing
+
+    def problems(self, tasks: Sequence[Task]) -> list[str]:
+        """Settings that the encoder's family does not have; none if its configuration cannot be read."""
+        try:
+            return self._family_problems(self.config())
+        except UserError:
+            return []  # said by :meth:`locate`
+
+    def locate(self) -> str:
+        """The folder or hub id of the encoder, after a look whether it is there.
+
+        :raises UserError: if it is missing, cannot be reached or has no readable configuration.
+        """
+        load_config(self._source, self.revision)
+        return self._source
+
+    def config(self) -> PreTrainedConfig:
+        """The encoder's configuration, with ``encoder_dropout`` put into it."""
+        config = load_config(self._source, self.revision)
+        if self.encoder_dropout is not None:
+            for setting in dropout_settings(config):
+                setattr(config, setting, self.encoder_dropout)
+        return config
+
+    def max_positions(self) -> int:
+        """Longest row, in tokens, that the encoder can read."""
+        return max_positions(self.config())
+
+    def tokenizer(self) -> Any:
+        """The encoder's tokenizer.
+
+        :raises UserError: if it is missing or has tokens that the encoder does not know.
+        """
+        tokenizer, vocabulary = load_tokenizer(self._source, self.revision), self.config().vocab_size
+        if len(tokenizer) > vocabulary:
+            raise UserError(
+                f"model.name: the tokenizer of {self.name!r} has {len(tokenizer)} tokens, its encoder {vocabulary}"
+            )
+        return tokenizer
+
+    def build(self, tasks: Sequence[Task], head: Head) -> MultiTaskClassifier:
+        """The model that training starts with: pretrained encoder, heads drawn from torch's global generator.
+
+        :raises UserError: if the weights are missing or incomplete, or a setting does not fit the encoder's family.
+        """
+        config = self.config()
+        if problems := self._family_problems(config):
+            raise UserError(f"model.{problem}" for problem in problems)
+        attention = best_attention(config) if self.attention == "auto" else self.attention
+        encoder = load_encoder(self._source, self.revision, config, self.pooling, attention)
+        if self.gradient_checkpointing:
+            encoder.activation_checkpointing_enable({"use_reentrant": False})
+        return MultiTaskClassifier(tasks=tasks, encoder=encoder, pooling=self.pooling, dropout=self.dropout, head=head)
+
+    @cached_property
+    def _source(self) -> str:
+        return locate(self.name, self.revision)
+
+    def _family_problems(self, config: PreTrainedConfig) -> list[str]:
+        return family_problems(
+            config,
+            pooling=self.pooling,
+            encoder_dropout=self.encoder_dropout,
+            attention=self.attention,
+            gradient_checkpointing=self.gradient_checkpointing,
+        )
+
+    def __repr__(self) -> str:
+        names = ("name", "revision", "pooling", "dropout", "encoder_dropout", "attention", "gradient_checkpointing")
+        return f"PretrainedEncoder({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"

@@ -1,0 +1,144 @@
+"""A trained model as one folder: an ordinary Hugging Face folder of its encoder that holds the heads as well."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from polarity.errors import UserError
+from polarity.models.classifier import MultiTaskClassifier
+from polarity.models.loading import load_tokenizer
+
+FORMAT = 1
+CARD, CONFIG, WEIGHTS = "polarity.json", "config.json", "model.safetensors"
+CARD_KEYS = ("tasks", "attention", "pooling", "dropout", "head", "weights_sha256")
+OWN_PREFIX = "polarity."
+
+
+def save_model(classifier: MultiTaskClassifier, tokenizer: Any, folder: str | Path) -> None:
+    """Write a model folder, as a whole or not at all.
+
+    ``config.json``, ``model.safetensors`` and the tokenizer's files are those of the encoder, so that
+    ``AutoModel.from_pretrained(folder)`` reads it. The same weights file holds pooling, trunk and heads, below
+    "polarity."; ``polarity.json`` says what they are, and has the checksum of the weights.
+
+    :param folder: is replaced if it is empty or holds a model already.
+    :raises UserError: if the folder holds something else.
+    """
+    folder = Path(folder).absolute()
+    if folder.exists() and not (folder / CARD).is_file() and any(folder.iterdir()):
+        raise UserError(f"{folder}: holds other files than a saved model, which would be lost; choose another folder")
+    unfinished = folder.with_name(f".{folder.name}.{uuid4().hex}")
+    unfinished.mkdir(parents=True)
+    try:
+        _write(classifier, tokenizer, unfinished)
+        if folder.exists():
+            old = unfinished.with_suffix(".old")
+            folder.rename(old)
+            unfinished.rename(folder)
+            shutil.rmtree(old)
+        else:
+            unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def load_model(folder: str | Path) -> tuple[MultiTaskClassifier, Any]:
+    """The model that :func:`save_model` wrote, in evaluation mode, and its tokenizer.
+
+    :raises UserError: if any file is missing, damaged, or not the one that was saved; nothing is ever left random.
+    """
+    folder = Path(folder)
+    card = _read_card(folder)
+    state = _read_weights(folder)
+    with torch.random.fork_rng(devices=[]):  # the random weights that are overwritten leave no trace in later draws
+        classifier = MultiTaskClassifier.from_architecture({**card, "encoder": _read_json(folder, CONFIG)})
+    names = _names_in_file(classifier)
+    problems = _key_problems({names[key]: value for key, value in classifier.state_dict().items()}, state)
+    if problems:
+        raise UserError(f"{folder / WEIGHTS}: does not fit {CARD} and {CONFIG}: {'; '.join(problems)}")
+    if _checksum(folder / WEIGHTS) != card["weights_sha256"]:
+        raise UserError(f"{folder / WEIGHTS}: is not the file that was saved with {CARD}; its checksum differs")
+    classifier.load_state_dict({key: state[name] for key, name in names.items()})
+    return classifier.eval(), load_tokenizer(str(folder), None)
+
+
+def _write(classifier: MultiTaskClassifier, tokenizer: Any, folder: Path) -> None:
+    names = _names_in_file(classifier)
+    state = {names[key]: value.detach().cpu().contiguous() for key, value in classifier.state_dict().items()}
+    save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
+    tokenizer.save_pretrained(folder)
+    architecture = classifier.architecture()
+    _write_json(folder / CONFIG, architecture.pop("encoder"))
+    _write_json(folder / CARD, {"format": FORMAT, **architecture, "weights_sha256": _checksum(folder / WEIGHTS)})
+
+
+def _names_in_file(classifier: MultiTaskClassifier) -> dict[str, str]:
+    """Name of each weight in the file: the encoder's as its family names them, the others below "polarity."."""
+    prefix = f"{classifier.encoder.base_model_prefix}." if classifier.encoder.base_model_prefix else ""
+    return {
+        key: prefix + key.removeprefix("encoder.") if key.startswith("encoder.") else OWN_PREFIX + key
+        for key in classifier.state_dict()
+    }
+
+
+def _key_problems(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
+    def listed(what: str, keys: list[str]) -> list[str]:
+        more = f", ... ({len(keys)} in all)" if len(keys) > 5 else ""
+        return [f"{what}: {', '.join(keys[:5])}{more}"] if keys else []
+
+    shapes = [key for key in wanted if key in found and found[key].shape != wanted[key].shape]
+    return [
+        *listed("missing", [key for key in wanted if key not in found]),
+        *listed("unknown", [key for key in found if key not in wanted]),
+        *listed("of another shape", shapes),
+    ]
+
+
+def _read_weights(folder: Path) -> dict[str, Tensor]:
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file; a model without its weights cannot be used")
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path}: is damaged or cut off ({error})") from error
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    card = _read_json(folder, CARD)
+    if card.get("format") != FORMAT:
+        raise UserError(f"{folder / CARD}: format {card.get('format')!r} is unknown; this version reads {FORMAT}")
+    if lacking := [key for key in CARD_KEYS if key not in card]:
+        raise UserError(f"{folder / CARD}: is damaged (it lacks {', '.join(lacking)})")
+    return card
+
+
+def _read_json(folder: Path, name: str) -> dict[str, Any]:
+    path = folder / name
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file, so {folder} is no model of this project (RUN/model is one)")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path}: is damaged ({error})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: is damaged (it holds no object)")
+    return content
+
+
+def _write_json(path: Path, content: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

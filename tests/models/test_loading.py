@@ -1,0 +1,152 @@
+"""Files of an encoder: read without noise, and an error wherever something would be left random or unknown."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import AutoModel, BertForMaskedLM
+
+from polarity.errors import UserError
+from polarity.models import Head, PretrainedEncoder, loading
+from polarity.models.loading import quiet
+from tests.tiny import FAMILIES, TASKS, save_tiny_encoder, tiny_config, tiny_tokenizer
+
+every_family = pytest.mark.parametrize("family", FAMILIES)
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> Path:
+    return save_tiny_encoder(tmp_path / "encoder")
+
+
+def problems(call: Any) -> list[str]:
+    with pytest.raises(UserError) as error:
+        call()
+    return list(error.value.problems)
+
+
+def remove_weights(folder: Path, part: str) -> None:
+    state = load_file(folder / "model.safetensors")
+    kept = {key: value for key, value in state.items() if part not in key}
+    assert len(kept) < len(state)
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize("part", ["layer.2.", "embeddings.word_embeddings", "LayerNorm"])
+def test_missing_weights_are_an_error(part: str, encoder: Path) -> None:
+    remove_weights(encoder, part)
+    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder)).build(TASKS, Head()))
+    assert problem.startswith(f"model.name: the weights in {encoder} do not fit its configuration: missing: ")
+    assert part in problem
+
+
+def test_weights_of_another_shape_are_an_error(encoder: Path, tmp_path: Path) -> None:
+    wide = save_tiny_encoder(tmp_path / "wide", width=32)
+    (encoder / "model.safetensors").write_bytes((wide / "model.safetensors").read_bytes())
+    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder)).build(TASKS, Head()))
+    assert "of another shape: embeddings.LayerNorm.bias (32,), not (16,)" in problem
+
+
+def test_weights_of_another_family_are_an_error(encoder: Path, tmp_path: Path) -> None:
+    other = save_tiny_encoder(tmp_path / "other", "modernbert")
+    (encoder / "model.safetensors").write_bytes((other / "model.safetensors").read_bytes())
+    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder)).build(TASKS, Head()))
+    assert "missing: " in problem
+    assert "in all" in problem
+
+
+def test_a_missing_pooler_is_an_error_only_if_it_is_used(encoder: Path) -> None:
+    remove_weights(encoder, "pooler")
+    PretrainedEncoder(name=str(encoder), pooling="cls").build(TASKS, Head())
+    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder), pooling="pooler").build(TASKS, Head()))
+    assert problem.startswith("model.pooling: the weights")
+    assert "would be random" in problem
+
+
+def test_weights_of_a_whole_pretraining_model_are_fine(encoder: Path) -> None:
+    with quiet():
+        BertForMaskedLM(tiny_config("bert")).save_pretrained(encoder)
+    PretrainedEncoder(name=str(encoder)).build(TASKS, Head())
+
+
+def test_old_pickled_weights_are_read(encoder: Path) -> None:
+    state = AutoModel.from_pretrained(encoder).state_dict()
+    (encoder / "model.safetensors").unlink()
+    torch.save({f"bert.{key}": value for key, value in state.items()}, encoder / "pytorch_model.bin")
+    model = PretrainedEncoder(name=str(encoder)).build(TASKS, Head())
+    assert all(torch.equal(value, state[key]) for key, value in model.encoder.state_dict().items())
+    (encoder / "pytorch_model.bin").write_bytes((encoder / "pytorch_model.bin").read_bytes()[:5000])
+    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder)).build(TASKS, Head()))
+    assert problem.startswith(f"model.name: the weights in {encoder} cannot be read: ")
+
+
+@pytest.mark.parametrize("size", [0, 100, 5000])
+def test_weights_that_are_cut_off_are_an_error(size: int, encoder: Path) -> None:
+    weights = encoder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:size])
+    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder)).build(TASKS, Head()))
+    assert problem.startswith(f"model.name: the weights in {encoder} cannot be read: ")
+
+
+def test_no_weights_are_an_error(encoder: Path) -> None:
+    (encoder / "model.safetensors").unlink()
+    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder)).build(TASKS, Head()))
+    assert problem.startswith(f"model.name: the weights in {encoder} cannot be read: ")
+    assert "model.safetensors" in problem
+
+
+@every_family
+@pytest.mark.parametrize("missing", [["tokenizer.json"], ["tokenizer.json", "tokenizer_config.json"]])
+def test_a_missing_tokenizer_is_an_error(family: str, missing: list[str], tmp_path: Path) -> None:
+    folder = save_tiny_encoder(tmp_path / "encoder", family)
+    for name in missing:
+        (folder / name).unlink()
+    (problem,) = problems(PretrainedEncoder(name=str(folder)).tokenizer)
+    assert problem.startswith("model.name: ")
+    assert "tokenizer" in problem
+
+
+def test_a_tokenizer_with_words_that_the_encoder_does_not_know_is_an_error(tmp_path: Path) -> None:
+    folder = save_tiny_encoder(tmp_path / "encoder", vocab_size=100)
+    (problem,) = problems(PretrainedEncoder(name=str(folder)).tokenizer)
+    assert problem.endswith(f"has {len(tiny_tokenizer())} tokens, its encoder 100")
+
+
+def test_a_tokenizer_in_a_format_without_its_package(encoder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (encoder / "tokenizer.json").unlink()
+    (encoder / "tokenizer_config.json").unlink()
+    edited = {**json.loads((encoder / "config.json").read_text()), "model_type": "deberta-v2"}
+    (encoder / "config.json").write_text(json.dumps(edited))
+    (encoder / "spm.model").write_bytes(b"no model of sentencepiece")
+    monkeypatch.setattr(loading, "find_spec", lambda _: None)
+    (problem,) = problems(PretrainedEncoder(name=str(encoder)).tokenizer)
+    assert problem.endswith("run: pip install sentencepiece protobuf")
+
+
+def test_a_tokenizer_without_padding_is_an_error(encoder: Path) -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.pad_token = None
+    tokenizer.save_pretrained(encoder)
+    (problem,) = problems(PretrainedEncoder(name=str(encoder)).tokenizer)
+    assert "has no padding token" in problem
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"model_type": "bertt"}'])
+def test_a_configuration_that_cannot_be_read(content: str, encoder: Path) -> None:
+    (encoder / "config.json").write_text(content)
+    source = PretrainedEncoder(name=str(encoder))
+    (problem,) = problems(source.locate)
+    assert problem.startswith(f"model.name: the configuration in {encoder} cannot be read: ")
+    assert source.problems(TASKS) == []  # said once
+
+
+def test_loading_is_silent(encoder: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+    source = PretrainedEncoder(name=str(encoder))
+    source.tokenizer()
+    source.build(TASKS, Head())
+    assert capfd.readouterr() == ("", "")
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

@@ -1,0 +1,55 @@
+"""Every preset of a model and of a head is complete, valid and can be built."""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.utils import get_class, instantiate
+from omegaconf import OmegaConf
+
+import polarity
+from polarity.config.schema import section_problems
+from polarity.models import Head, PretrainedEncoder
+from polarity.models.sources import is_local
+
+CONF = Path(polarity.__file__).parents[1] / "conf"
+PRESETS = [*sorted((CONF / "model").glob("*.yaml")), *sorted((CONF / "head").glob("*.yaml"))]
+every_preset = pytest.mark.parametrize("path", PRESETS, ids=[f"{path.parent.name}={path.stem}" for path in PRESETS])
+
+
+def read(path: Path) -> dict[str, Any]:
+    node: Any = OmegaConf.to_container(OmegaConf.load(path))
+    return {**node, "name": "encoder"} if node.get("name") == "???" else node
+
+
+@every_preset
+def test_it_lists_every_setting_and_fits_the_constructor(path: Path) -> None:
+    node, group = read(path), path.parent.name
+    target = get_class(node.pop("_target_"))
+    assert list(node) == list(inspect.signature(target).parameters)
+    assert section_problems(group, read(path), kind={"model": PretrainedEncoder, "head": Head}[group]) == []
+    built = instantiate(read(path), _convert_="all")
+    assert repr(built) == repr(target(**node))
+    assert all(f"{key}={value!r}" in repr(built) for key, value in node.items())
+
+
+@every_preset
+def test_it_opens_with_the_command_that_runs_it(path: Path) -> None:
+    first, second, *about = path.read_text(encoding="utf-8").splitlines()
+    chosen = f"# python -m polarity.train {path.parent.name}={path.stem}"
+    assert first.startswith(chosen)
+    assert second.startswith(chosen + " ")
+    assert any(line.startswith("# Code: polarity/models/") for line in about)
+
+
+@pytest.mark.parametrize(("target", "path"), [(PretrainedEncoder, "model/minilm"), (Head, "head/linear")])
+def test_defaults_of_the_constructor_are_those_of_the_first_preset(target: type, path: str) -> None:
+    node = read(CONF / f"{path}.yaml")
+    for name, parameter in inspect.signature(target).parameters.items():
+        assert parameter.default in (parameter.empty, node[name])
+
+
+def test_only_minilm_needs_no_hub() -> None:
+    local = [path.stem for path in PRESETS if path.parent.name == "model" and is_local(read(path)["name"])]
+    assert local == ["minilm"]
