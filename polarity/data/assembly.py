@@ -1,0 +1,142 @@
+"""From the tables of a source to its splits: what every corpus of the user's own rows does after reading."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from polarity.data.cells import label_cells
+from polarity.data.columns import Columns, unused_split
+from polarity.data.ids import content_ids, report_shared_ids, without_repeated_rows
+from polarity.data.leakage import Leakage
+from polarity.data.presence import AbsentClasses, presence, unlabelled_notes
+from polarity.data.problems import Problems
+from polarity.data.rows import Splits
+from polarity.data.split_names import SplitName
+from polarity.data.splitting import Split
+from polarity.data.table import Table
+from polarity.data.validation import Checked, report_cells, report_missing_columns, validate
+from polarity.errors import UserError
+from polarity.tasks import IGNORE_INDEX, Task
+
+Tables = Mapping[SplitName | None, Table | None]
+"""Tables by split, in order. The key None is a table yet to be split; a table that is None could not be read."""
+
+Parts = dict[SplitName | None, Checked]
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """How tables become splits.
+
+    :param split: makes the splits that the source does not have.
+    :param leakage: looks for texts that stand in two splits.
+    """
+
+    columns: Columns
+    split: Split | None
+    leakage: Leakage
+    absent_classes: AbsentClasses
+
+    def assemble(self, tables: Tables, problems: Problems) -> Splits:
+        """The splits.
+
+        :param problems: what reading has found; whatever is found here is added.
+        :raises UserError: with all of it.
+        """
+        read = {name: table for name, table in tables.items() if table is not None}
+        tasks = self._tasks(read, problems)
+        parts = self._parts(read, tasks, problems)
+        if not problems:
+            problems.extend(self._origin_problems(parts))
+        if problems:
+            if parts and len(read) == len(tables) and not any(table.cut_off for table in read.values()):
+                self._look_further(tasks, parts, problems)
+            raise UserError(problems.lines())
+        splits = self.leakage.check(self._split(parts, tasks, read))
+        wrong, notes = presence(tasks, splits.items(), self.absent_classes)
+        if wrong:
+            raise UserError(wrong)
+        splits.notes += [*notes, *unlabelled_notes(splits.items())]
+        return splits
+
+    def _tasks(self, tables: Mapping[SplitName | None, Table], problems: Problems) -> tuple[Task, ...]:
+        tasks: list[Task] = []
+        wrong: list[str] = []
+        for declaration in self.columns.tasks:
+            labels: Counter[str] = Counter()
+            for table in tables.values():
+                if declaration.column in table.columns:
+                    cells = label_cells(table, declaration.column, Problems())  # reported when read for good
+                    labels.update(cell for cell in cells if cell is not None)
+            tasks.append(declaration.resolve(labels, wrong))
+        if tables:
+            problems.extend(wrong)
+        return tuple(tasks)
+
+    def _parts(self, tables: Mapping[SplitName | None, Table], tasks: tuple[Task, ...], problems: Problems) -> Parts:
+        """The rows by split; no parts if a column is missing."""
+        checked, complete = {}, True
+        for name, table in tables.items():
+            if report_missing_columns(table, self.columns, problems):
+                report_cells(table, self.columns, tasks, problems)
+                complete = False
+            else:
+                checked[name] = validate(table, self.columns, tasks, problems)
+        if not complete:
+            return {}
+        if self.columns.split is not None:
+            checked = {
+                split: part.select([row for row, other in enumerate(part.splits) if other == split])
+                for part in checked.values()
+                for split in ("train", "val", "test")
+                if split in part.splits
+            }
+        if set(checked) == {"train"}:
+            checked = {None: checked["train"]}
+        parts = {}
+        for name, part in checked.items():
+            if self.columns.id is None:
+                part.rows.ids = content_ids(part.rows)
+                parts[name] = part
+            else:
+                parts[name] = without_repeated_rows(part, tasks, problems)
+        if self.columns.id is not None:
+            report_shared_ids([(str(name), part) for name, part in parts.items()], tasks, problems)
+        return parts
+
+    def _origin_problems(self, parts: Parts) -> list[str]:
+        if set(parts) == {None}:
+            return [] if self.split is not None else ["data.split: is null, but the data have no splits of their own"]
+        found = ", ".join(str(name) for name in parts)
+        if "train" not in parts:
+            return [f"data: no rows to train on; found {found or 'no split'}"]
+        if "val" not in parts and (self.split is None or self.split.test > 0):
+            advice = "give them, or let data.split.test=0 cut the part data.split.val from the training rows"
+            return [f"data: no rows for validation, which chooses the checkpoint; found {found}; {advice}"]
+        return [f"data.{text}" for text in unused_split(self.split, "the data")] if "val" in parts else []
+
+    def _split(self, parts: Parts, tasks: tuple[Task, ...], tables: Mapping[SplitName | None, Table]) -> Splits:
+        notes = [note for table in tables.values() for note in table.notes]
+        train, val, test = (parts[name].rows if name in parts else None for name in ("train", "val", "test"))
+        if None in parts or val is None:
+            assert self.split is not None
+            # What counts as nearly the same is one question: what stays together here may not be called leakage later.
+            made = self.split.apply(parts[None].rows if train is None else train, tasks, self.leakage.alike)
+            notes += self.split.notes([part for part in made if part is not None])
+            train, val, test = made if None in parts else (made[0], made[1], test)
+        assert train is not None
+        assert val is not None
+        return Splits(tasks, train, val, test, notes)
+
+    def _look_further(self, tasks: tuple[Task, ...], parts: Parts, problems: Problems) -> None:
+        """Add what can be said about classes and leakage although there are problems already."""
+        named = [(part.table.name if name is None else name, part.rows) for name, part in parts.items()]
+        labelled = any((rows.labels != IGNORE_INDEX).any() for _, rows in named)
+        if labelled and {None, "train"} & set(parts):
+            problems.extend(presence(tasks, named, self.absent_classes)[0])
+        if {"train", "val"} <= set(parts):
+            test = parts["test"].rows if "test" in parts else None
+            try:
+                self.leakage.check(Splits(tasks, parts["train"].rows, parts["val"].rows, test))
+            except UserError as error:
+                problems.extend(error.problems)

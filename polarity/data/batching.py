@@ -1,0 +1,58 @@
+"""Settings of what goes through the model at once."""
+
+from typing import Any
+
+from polarity.errors import UserError
+from polarity.settings import NonNegativeInt, PositiveInt
+
+
+class Batching:
+    """How many rows and tokens go through the model at once; :mod:`polarity.data.plan` makes the batches.
+
+    :param batch_size: rows per forward pass over all devices, so that the number of devices never changes a step.
+    :param accumulate: forward passes per optimizer step.
+    :param mega_batches: batches among which drawn rows are sorted by length; None for no grouping.
+    :param eval_batch_size: most rows per evaluation batch and device.
+    :param max_length: tokens per row including special tokens; longer texts are cut (of a pair only the second).
+    :param num_workers: processes that assemble batches; 0 is right for tokens on a local disk.
+    :param pin_memory: use page-locked memory, which speeds up copies to a GPU.
+    """
+
+    def __init__(
+        self,
+        *,
+        batch_size: PositiveInt,
+        accumulate: PositiveInt,
+        mega_batches: PositiveInt | None,
+        eval_batch_size: PositiveInt,
+        max_length: PositiveInt,
+        num_workers: NonNegativeInt,
+        pin_memory: bool,
+    ) -> None:
+        if mega_batches == 1:
+            raise UserError("mega_batches: has no effect at 1, since a single batch cannot be regrouped; use null")
+        self.batch_size = batch_size
+        self.accumulate = accumulate
+        self.mega_batches = mega_batches
+        self.eval_batch_size = eval_batch_size
+        self.max_length = max_length
+        self.num_workers = num_workers
+        self.pin_memory = pin_memory
+
+    def __repr__(self) -> str:
+        return f"Batching({', '.join(f'{name}={value}' for name, value in vars(self).items())})"
+
+    def check_length(self, positions: int | None) -> None:
+        """Compare with what the encoder can read.
+
+        :param positions: most tokens that the encoder takes; None where there is no limit.
+        :raises UserError: rows would be longer than that.
+        """
+        if positions is not None and self.max_length > positions:
+            raise UserError(
+                f"batching.max_length: {self.max_length} is more than the {positions} tokens of this encoder"
+            )
+
+    def loader_settings(self) -> dict[str, Any]:
+        """The settings that :class:`~polarity.data.module.TextDataModule` takes."""
+        return {name: value for name, value in vars(self).items() if name != "max_length"}

@@ -1,0 +1,104 @@
+"""A folder of numpy arrays that is either whole or rebuilt: memory-mapped, checksummed, safe for several writers."""
+
+import errno
+import hashlib
+import json
+import logging
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+
+from polarity.errors import UserError
+
+Arrays = dict[str, np.ndarray]
+
+logger = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+ATTEMPTS = 5
+IN_THE_WAY = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR)
+
+
+def cached_arrays(folder: Path, build: Callable[[], Mapping[str, np.ndarray]]) -> Arrays:
+    """The arrays of ``folder``, memory-mapped for reading; built and stored first where they are missing or damaged.
+
+    A folder comes into being by one rename, so nobody ever sees half of it; two processes that build it at once both
+    end with a whole one. Sizes and checksums are verified at every opening.
+
+    :param folder: its name identifies the content; a folder that was written under another name is not read.
+    :raises UserError: the folder cannot be written.
+    """
+    built: Mapping[str, np.ndarray] | None = None
+    for _ in range(ATTEMPTS):
+        arrays = _read(folder)
+        if arrays is not None:
+            return arrays
+        built = build() if built is None else built
+        try:
+            _publish(folder, built)
+        except OSError as error:
+            raise UserError(f"{folder}: the cache cannot be written: {error}") from error
+    assert built is not None
+    logger.warning("%s is being changed while it is read; going on without it", folder)
+    return dict(built)
+
+
+def _read(folder: Path) -> Arrays | None:
+    """The arrays, or None where anything about the folder is not as it was written."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["folder"] != folder.name:
+            return None
+        if any(_fingerprint(folder / name) != written for name, written in manifest["files"].items()):
+            return None
+        return {Path(name).stem: np.load(folder / name, mmap_mode="r") for name in manifest["files"]}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _fingerprint(path: Path) -> dict[str, int | str]:
+    with path.open("rb") as file:
+        return {"bytes": path.stat().st_size, "blake2b": hashlib.file_digest(file, "blake2b").hexdigest()}
+
+
+def _publish(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    scratch = _sibling(folder)
+    scratch.mkdir(parents=True)
+    try:
+        for name, array in arrays.items():
+            np.save(scratch / f"{name}.npy", array, allow_pickle=False)
+        files = {path.name: _fingerprint(path) for path in sorted(scratch.iterdir())}
+        manifest = json.dumps({"folder": folder.name, "files": files}, indent=1)
+        (scratch / MANIFEST).write_text(manifest, encoding="utf-8")
+        _move_into_place(scratch, folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _move_into_place(scratch: Path, folder: Path) -> None:
+    try:
+        scratch.rename(folder)
+    except OSError as error:
+        if error.errno not in IN_THE_WAY:
+            raise
+        if _read(folder) is None:  # else another process was faster, and its folder is as good as ours
+            _remove(folder)
+
+
+def _remove(damaged: Path) -> None:
+    """Make room by one rename; where another process has done so already there is nothing to do."""
+    aside = _sibling(damaged)
+    with suppress(FileNotFoundError):
+        damaged.rename(aside)
+        if aside.is_dir():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink()
+
+
+def _sibling(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.{uuid4().hex}")

@@ -1,0 +1,151 @@
+"""One column after the other: from raw cells to texts, and a report of every cell that cannot be used."""
+
+from collections.abc import Collection, Sequence
+
+from polarity.data.declarations import normalize
+from polarity.data.problems import SHOWN, Problems
+from polarity.data.split_names import SPLIT_NAMES, SplitName, split_name
+from polarity.data.table import NoTextError, Table, cell_text
+from polarity.errors import nearest
+
+_BLANK = "".join(map(chr, (*range(0x21), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010)))) + (
+    "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
+)
+"""White space and characters that print nothing: a text of them alone is empty."""
+_LONGEST = 60
+"""Characters of a cell that a message shows."""
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing of the text would be seen."""
+    return not text.strip(_BLANK)
+
+
+def text_cells(table: Table, column: str, problems: Problems) -> tuple[list[str], list[int]]:
+    """The texts, and the numbers of the rows that have one."""
+    texts, good = [], []
+    start = f"{table.name}: column {column!r} (data.text)"
+    for row, cell in enumerate(table.columns[column]):
+        if isinstance(cell, str) and not is_blank(cell):
+            good.append(row)
+        elif cell is None or isinstance(cell, str):
+            shown = f"{table.where(row)} is {_shorten(cell)}" if cell else table.where(row)
+            problems.at(f"{start} is empty", shown, "every row needs a text: fill it or remove the row")
+        else:
+            advice = "every row needs a text; is it the right column?"
+            problems.at(f"{start} holds no text", _shown(table, row, cell), advice)
+        texts.append(cell if isinstance(cell, str) else "")
+    return texts, good
+
+
+def context_cells(table: Table, column: str, problems: Problems) -> list[str]:
+    """The first texts of pairs; empty where missing."""
+    for row, cell in enumerate(table.columns[column]):
+        if cell is not None and not isinstance(cell, str):
+            what = f"{table.name}: column {column!r} (data.context) holds no text"
+            problems.at(what, _shown(table, row, cell), "a context is a text or empty; is it the right column?")
+    return [cell if isinstance(cell, str) else "" for cell in table.columns[column]]
+
+
+def id_cells(table: Table, column: str, problems: Problems) -> list[str | None]:
+    """The ids; None where a row has none, which is reported."""
+    texts = _plain_cells(table, column, f"{table.name}: column {column!r} (data.id) holds no id", problems)
+    ids = [None if text is None or is_blank(text) else text.strip() for text in texts]
+    for row, (name, cell) in enumerate(zip(ids, table.columns[column], strict=True)):
+        if name is None and not _is_nested(cell):
+            advice = "every row needs an id; with data.id=null ids are made from the texts"
+            problems.at(f"{table.name}: column {column!r} (data.id) is empty", table.where(row), advice)
+    return ids
+
+
+def label_cells(table: Table, column: str, problems: Problems) -> list[str | None]:
+    """The labels in comparable form; None where missing (an empty cell, or null)."""
+    texts = _plain_cells(table, column, f"{table.name}: column {column!r} holds no label", problems)
+    forms = {text: normalize(text) or None for text in set(texts) if text is not None}
+    return [None if text is None else forms[text] for text in texts]
+
+
+def report_unknown_labels(
+    table: Table, column: str, cells: Sequence[str | None], task: str, classes: Sequence[str], problems: Problems
+) -> None:
+    """Report each label that is no class, with the nearest class and how often it occurs."""
+    setting = f"is no class of task {task!r}"
+    _report_unknown(table, column, cells, classes, setting, "classes", problems)
+
+
+def split_cells(table: Table, column: str, problems: Problems) -> list[SplitName | None]:
+    """The split of each row; None where the cell names none, which is reported."""
+    texts = _plain_cells(table, column, f"{table.name}: column {column!r} (data.split_column) names no split", problems)
+    cells = [None if text is None or is_blank(text) else text.strip() for text in texts]
+    known = {cell: split_name(cell) for cell in set(cells) if cell is not None}
+    for row, (cell, raw) in enumerate(zip(cells, table.columns[column], strict=True)):
+        if cell is None and not _is_nested(raw):
+            advice = "every row needs train, val or test there"
+            problems.at(f"{table.name}: column {column!r} (data.split_column) is empty", table.where(row), advice)
+    valid = [*SPLIT_NAMES, *(cell for cell, name in known.items() if name is not None)]
+    valid = list(dict.fromkeys(valid))
+    _report_unknown(table, column, cells, valid, "is no split (data.split_column)", "accepted", problems)
+    return [None if cell is None else known[cell] for cell in cells]
+
+
+def metadata_cells(table: Table, column: str, problems: Problems | None) -> list[str] | None:
+    """Further cells as text, empty where missing; None for a column of lists or objects.
+
+    :param problems: where to report lists and objects; None: the column was not asked for, so they are no fault.
+    """
+    found = Problems()
+    what = f"{table.name}: column {column!r} (data.metadata) holds no text or number"
+    texts = _plain_cells(table, column, what, found)
+    if found:
+        if problems is not None:
+            problems.merge(found)
+        return None
+    return ["" if text is None else text for text in texts]
+
+
+def _plain_cells(table: Table, column: str, what: str, problems: Problems) -> list[str | None]:
+    texts: list[str | None] = []
+    for row, cell in enumerate(table.columns[column]):
+        try:
+            texts.append(cell_text(cell))
+        except NoTextError:
+            texts.append(None)
+            problems.at(what, _shown(table, row, cell))
+    return texts
+
+
+def _report_unknown(
+    table: Table,
+    column: str,
+    cells: Sequence[str | None],
+    valid: Collection[str],
+    what: str,
+    kind: str,
+    problems: Problems,
+) -> None:
+    rows: dict[str, list[int]] = {}
+    for row, cell in enumerate(cells):
+        # Undecodable bytes have been reported; what stands in their place is nothing new.
+        if cell is not None and cell not in valid and not (table.mangled and "\ufffd" in cell):
+            rows.setdefault(cell, []).append(row)
+    often = sorted(rows, key=lambda value: -len(rows[value]))
+    for value in often[:SHOWN]:
+        hint = nearest(value, valid, what=kind).removeprefix("; ").strip()
+        for row in rows[value]:
+            problems.at(f"{table.name}: column {column!r}: {_shorten(value)} {what}", table.where(row), hint)
+    if len(often) > SHOWN:
+        count = sum(len(rows[value]) for value in often[SHOWN:])
+        problems.add(f"{table.name}: column {column!r}: {len(often) - SHOWN:,} more such values, in {count:,} rows")
+
+
+def _is_nested(cell: object) -> bool:
+    return isinstance(cell, list | dict | bytes)
+
+
+def _shown(table: Table, row: int, cell: object) -> str:
+    return f"{table.where(row)} is {_shorten(cell)} ({type(cell).__name__})"
+
+
+def _shorten(cell: object) -> str:
+    text = repr(cell)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -1,0 +1,170 @@
+"""The tasks as a configuration declares them: which column, which classes, in which order."""
+
+import json
+import math
+import re
+import shlex
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from polarity.data.problems import SHOWN
+from polarity.errors import nearest
+from polarity.tasks import Task
+
+Scalar = str | int | float | bool | None
+"""A class name as YAML or a command line hands it over: an unquoted ``yes`` may arrive as True, ``null`` as None."""
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_READ_AS_TRUE = {"yes", "true", "on"}
+_READ_AS_FALSE = {"no", "false", "off"}
+_READ_AS_NULL = {"null", "~"}
+_BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*|0|[1-9][0-9]*")
+_NO_BARE_WORD = {"null", "true", "false", "nan", "inf"}
+_SUGGESTED = 20
+"""A column with more distinct values than this is hardly one of labels; no classes are suggested for it."""
+
+
+def normalize(name: str) -> str:
+    """The form in which class names and labels are compared: without blanks around it, composed characters (NFC)."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """One task before the data have been seen.
+
+    :param classes: names, or what YAML made of them; empty: the user has yet to name them.
+    """
+
+    name: str
+    column: str
+    classes: tuple[Scalar, ...]
+
+    def resolve(self, labels: Counter[str], problems: list[str]) -> Task:
+        """The task, its class names read with the help of the labels that occur in its column.
+
+        If that fails, ``problems`` says why and the task has no classes.
+        """
+        key = f"data.tasks.{self.name}"
+        if not self.classes:
+            problems.append(f"{key}: name its classes, in the order of their indices{self._suggestion(labels)}")
+        names = []
+        for value in self.classes:
+            name = value if isinstance(value, str) else _spelled(value, labels)
+            if name is None:
+                problems.append(f"{key}: {_as_yaml(value)} stands for a yes, no or null without quotes{_quote(value)}")
+            else:
+                names.append(normalize(name))
+        repeated = {name: times for name, times in Counter(names).items() if times > 1}
+        problems += [f"{key}: the class {name!r} is named {times} times" for name, times in repeated.items()]
+        sound = len(names) == len(self.classes) and not repeated
+        return Task(self.name, tuple(names) if sound else (), self.column)
+
+    def _suggestion(self, labels: Counter[str]) -> str:
+        if not labels:
+            return f"; column {self.column!r} holds none"
+        common = [name for name, _ in labels.most_common(_SUGGESTED)]
+        counts = [f"{name!r} ({labels[name]:,} rows)" for name in common]
+        if len(labels) > _SUGGESTED:
+            shown = ", ".join(counts[:SHOWN])
+            return f"; column {self.column!r} has {len(labels):,} different values: {shown}, ...; is it one of labels?"
+        classes = "[" + ",".join(_as_hydra(name) for name in common) + "]"
+        short = _NAME.fullmatch(self.column) and self.column == self.name
+        value = classes if short else f"{{column:{_as_hydra(self.column)},classes:{classes}}}"
+        override = shlex.quote(f"data.tasks={{{self.name}:{value}}}")
+        return f"; column {self.column!r} has {', '.join(counts)}; for instance {override}"
+
+
+def declare(tasks: object) -> tuple[list[Declaration], list[str]]:
+    """The declarations of the setting ``tasks``, with problems that begin with its key.
+
+    ``{task: [classes]}``, ``{task: {column: ..., classes: [...]}}``, or a list of names to see what the columns hold.
+    """
+    entries = dict.fromkeys(tasks) if isinstance(tasks, list) else tasks
+    if not isinstance(entries, Mapping):
+        return [], [f"tasks: must be {{task: [class, class, ...]}}, got {tasks!r}"]
+    if not entries:
+        return [], ["tasks: name at least one task, as data.tasks={TASK:[CLASS,CLASS]}"]
+    made, problems = [], []
+    for name, entry in entries.items():
+        declaration, wrong = _declare(str(name), entry)
+        problems += wrong
+        if declaration is not None:
+            made.append(declaration)
+        if isinstance(name, bool) or not _NAME.fullmatch(str(name)):
+            problems.append(
+                f"tasks.{name}: {name!r} cannot name a task, since it becomes part of names of scores and files; "
+                f"use letters a-z, digits, _ and -, and give the column apart: {{column: {name}, classes: [...]}}"
+            )
+    return made, problems
+
+
+def _declare(name: str, entry: object) -> tuple[Declaration | None, list[str]]:
+    key = f"tasks.{name}"
+    settings: dict[Any, Any] = dict(entry) if isinstance(entry, Mapping) else {"classes": entry}
+    known = ("column", "classes")
+    problems = [
+        f"{key}.{other}: a task has no such setting{nearest(other, known, what='settings')}"
+        for other in settings
+        if other not in known
+    ]
+    column = settings.get("column")
+    column = name if column is None else column
+    if not isinstance(column, str):
+        problems.append(f"{key}.column: must be the name of a column, got {column!r}")
+    classes = settings.get("classes")
+    classes = [] if classes is None else classes
+    if not isinstance(classes, list):
+        problems.append(f"{key}: its classes must be a list [class, class, ...], got {classes!r}")
+        return None, problems
+    for value in classes:
+        if not isinstance(value, Scalar):
+            problems.append(f"{key}: a class must be a name, got {value!r}")
+        elif isinstance(value, str) and not normalize(value):
+            problems.append(f"{key}: a class has an empty name; rows without a label need no class")
+    if len(classes) == 1:
+        problems.append(f"{key}: has one class, {classes[0]!r}; a task needs at least two")
+    spelled = Counter(normalize(v) if isinstance(v, str) else str(v) for v in classes if not isinstance(v, bool))
+    problems += [f"{key}: the class {name!r} is named {times} times" for name, times in spelled.items() if times > 1]
+    return (None if problems else Declaration(name, column, tuple(classes))), problems
+
+
+def _spelled(value: Scalar, labels: Counter[str]) -> str | None:
+    """How the data spell a class that YAML took for something else than text."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    found = [label for label in labels if _reads_as(label, value)]
+    if len(found) == 1:
+        return found[0]
+    return str(value) if isinstance(value, float) else None
+
+
+def _reads_as(label: str, value: Scalar) -> bool:
+    if value is None:
+        return label.casefold() in _READ_AS_NULL
+    if isinstance(value, bool):
+        return label.casefold() in (_READ_AS_TRUE if value else _READ_AS_FALSE)
+    try:
+        number = float(label)
+    except ValueError:
+        return False
+    return number == value or (math.isnan(number) and isinstance(value, float) and math.isnan(value))
+
+
+def _quote(value: Scalar) -> str:
+    words = {"null": "'null'", "true": "'yes' or 'true'", "false": "'no' or 'false'"}[_as_yaml(value)]
+    return f", and the column does not tell which; write the class in quotes, such as {words}"
+
+
+def _as_yaml(value: object) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _as_hydra(name: str) -> str:
+    """The name as it has to be written in an override of Hydra to arrive as text."""
+    if _BARE_WORD.fullmatch(name) and name.casefold() not in _NO_BARE_WORD:
+        return name
+    return json.dumps(name, ensure_ascii=False)

@@ -1,0 +1,141 @@
+"""The user's own files: CSV, TSV, JSON lines or Parquet; one file to be split, or one for each split."""
+
+from typing import Any
+
+from polarity.data.assembly import Assembly
+from polarity.data.columns import declared_columns, unused_split
+from polarity.data.corpus import Corpus
+from polarity.data.leakage import Leakage
+from polarity.data.locate import Files, existing_file, files_of, locate
+from polarity.data.presence import AbsentClasses
+from polarity.data.problems import Problems
+from polarity.data.readers import read_table
+from polarity.data.readers.dialect import Dialect, dialect_problems, unused_dialect
+from polarity.data.rows import Splits
+from polarity.data.split_names import SplitName
+from polarity.data.splitting import Split
+from polarity.data.table import Table
+from polarity.errors import UserError
+
+_TAB = ("tab", "\\t", "\t")
+
+
+class FileCorpus(Corpus):
+    """Rows from files. The format follows from the extension: ``.csv``, ``.tsv``, ``.jsonl``, ``.parquet``.
+
+    Splits come from ``train``, ``val`` and ``test``; from a folder ``path`` with files of such names; from the column
+    ``split_column`` of the one file ``path``; or ``split`` makes them. A row needs a text, and may lack any label.
+    Labels and class names are compared as text, without blanks around them and in Unicode's composed form (NFC);
+    only an empty cell, or null in JSON and Parquet, is a missing label: ``none``, ``NA`` and ``NaN`` are names.
+    Integers and integral floats of JSON and Parquet read as ``1``, booleans as ``true`` and ``false``.
+
+    :param path: one file, or a folder with one file for each split; relative to the current directory.
+    :param train: file of the training split, in the place of ``path``.
+    :param val: file of the validation split. If it is missing, ``split.test=0`` cuts it from the training rows.
+    :param test: file of the test split; null: there is none.
+    :param text: column of the text.
+    :param context: column of the first text of a pair (a title, a question); may be empty in a row; null: no pairs.
+    :param id: column of unique ids; null: ids are made from the content of the row.
+    :param tasks: ``{task: [class, class]}``, the column being named like the task, or
+        ``{task: {column: ..., classes: [class, class]}}``. The order of the classes is that of their indices.
+    :param metadata: columns kept for grouping and slicing; null: all that have no other part.
+    :param split_column: column that names the split of each row.
+    :param split: makes the splits that the data do not have; null: nothing may be missing.
+    :param leakage: what is done about texts that stand in two splits.
+    :param encoding: of text files; a mark of UTF-8 at the beginning is skipped.
+    :param delimiter: between the cells of a CSV or TSV file; null: by extension; ``tab`` for a tab.
+    :param quote: around cells of a CSV or TSV file; null: quotes are ordinary characters.
+    :param absent_classes: what is done if validation or test lacks a class: ``stop``, or ``warn`` and score it as 0.
+    """
+
+    def __init__(
+        self,
+        *,
+        text: str,
+        tasks: dict[str | int, Any] | list[str],
+        leakage: Leakage,
+        path: str | None = None,
+        train: str | None = None,
+        val: str | None = None,
+        test: str | None = None,
+        context: str | None = None,
+        id: str | None = None,  # noqa: A002 - the name that a user expects
+        metadata: list[str] | None = None,
+        split_column: str | None = None,
+        split: Split | None = None,
+        encoding: str = "utf-8",
+        delimiter: str | None = None,
+        quote: str | None = '"',
+        absent_classes: AbsentClasses = "stop",
+    ) -> None:
+        columns, problems = declared_columns(
+            text=text,
+            context=context,
+            id=id,
+            tasks=tasks,
+            metadata=metadata,
+            split_column=split_column,
+            split=split,
+        )
+        self.path = path
+        self.files: dict[SplitName, str | None] = {"train": train, "val": val, "test": test}
+        problems += self._source_problems(split_column, split)
+        self.dialect = Dialect(encoding, "\t" if delimiter in _TAB else delimiter, quote)
+        given = [file for file in (path, *self.files.values()) if file is not None]
+        problems += dialect_problems(self.dialect) or unused_dialect(self.dialect, [locate(file) for file in given])
+        if problems:
+            raise UserError(problems)
+        self.assembly = Assembly(columns, split, leakage, absent_classes)
+
+    def __repr__(self) -> str:
+        named = {"path": self.path} | self.files
+        source = ", ".join(f"{name}={path!r}" for name, path in named.items() if path is not None)
+        columns = self.assembly.columns
+        tasks = ", ".join(f"{task.name}={list(task.classes)}" for task in columns.tasks)
+        return f"FileCorpus({source}, text={columns.text!r}, context={columns.context!r}, tasks=({tasks}))"
+
+    def load(self) -> Splits:
+        """Read all files, report all that is wrong with them, and split them."""
+        problems = Problems()
+        files, lost = self._locate(problems)
+        tables: dict[SplitName | None, Table | None] = dict.fromkeys(lost)
+        tables |= {name: read_table(path, self.dialect, problems) for name, path in files.items()}
+        if self.path is not None and None not in files and files:
+            problems.extend(f"data.{text}" for text in unused_dialect(self.dialect, list(files.values())))
+            if self.assembly.columns.split is not None:
+                problems.add(f"data.split_column: has no effect, since {self.path} has one file for each split")
+                raise UserError(problems.lines())
+        return self.assembly.assemble(tables, problems)
+
+    def _locate(self, problems: Problems) -> tuple[Files, list[SplitName | None]]:
+        """The files that exist, by split, and the splits of those that do not."""
+        if self.path is not None:
+            return files_of("data.path", locate(self.path), problems), []
+        files: Files = {name: locate(path) for name, path in self.files.items() if path is not None}
+        good = {name: path for name, path in files.items() if existing_file(f"data.{name}", path, problems)}
+        return good, [name for name in files if name not in good]
+
+    def _source_problems(self, split_column: str | None, split: Split | None) -> list[str]:
+        given = [name for name, path in self.files.items() if path is not None]
+        if self.path is None and not given:
+            return ["path: give a file or a folder, as data.path=FILE, or data.train=FILE data.val=FILE data.test=FILE"]
+        if not given:
+            return []
+        problems = []
+        if self.path is not None:
+            names = " and ".join(f"data.{name}" for name in given)
+            problems.append(f"path: {names} given, too; give either one path, or one file for each split")
+        if split_column is not None:
+            problems.append("split_column: has no effect with data.train; the files are the splits")
+        if self.path is not None or split_column is not None:
+            return problems
+        if "train" not in given:
+            problems.append("train: no file to train on; give data.train=FILE")
+        elif given == ["train"]:
+            problems.append(f"train: one file alone; to have it split, give data.path={self.files['train']}")
+        elif "val" in given:
+            problems += unused_split(split, "data.train and data.val")
+        elif split is None or split.test > 0:
+            advice = "give data.val=FILE, or let data.split.test=0 cut the part data.split.val from data.train"
+            problems.append(f"val: no file for validation, which chooses the checkpoint; {advice}")
+        return problems

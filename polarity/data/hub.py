@@ -1,0 +1,202 @@
+"""Data sets of the Hugging Face `datasets` library: by id, or from a local folder."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from polarity.data.assembly import Assembly
+from polarity.data.columns import declared_columns, unused_split
+from polarity.data.corpus import Corpus
+from polarity.data.leakage import Leakage
+from polarity.data.locate import locate, missing
+from polarity.data.presence import AbsentClasses
+from polarity.data.problems import Problems
+from polarity.data.readers.parquet import arrow_table
+from polarity.data.rows import Splits
+from polarity.data.split_names import SplitName, split_name
+from polarity.data.splitting import Split
+from polarity.errors import UserError, nearest
+
+_SAVED = ("dataset_dict.json", "state.json")
+"""What ``save_to_disk`` leaves in a folder."""
+
+
+class HubCorpus(Corpus):
+    """Rows from a data set of the hub, by its id or from a local folder. It needs the extra ``polarity[hub]``.
+
+    A local folder is one that ``save_to_disk`` wrote, or one laid out like a repository of the hub.
+    Columns, tasks, labels, splits and leakage are as in :class:`polarity.data.files.FileCorpus`; labels that the data
+    set keeps as class numbers with names (``ClassLabel``) read as their names.
+
+    :param path: id on the hub (``org/name``) or local folder.
+    :param name: configuration of the data set (often a language); null: its only one.
+    :param revision: branch, tag or commit on the hub; null: the newest.
+    :param train: the data set's split to train on; null: the one that is called so (train, training).
+    :param val: the same for validation (val, valid, validation, dev). If there is none, ``split.test=0`` cuts it from
+        the training rows.
+    :param test: the same for the test (test, testing); null, and no such split: no test.
+    """
+
+    def __init__(
+        self,
+        *,
+        path: str,
+        text: str,
+        tasks: dict[str | int, Any] | list[str],
+        leakage: Leakage,
+        name: str | None = None,
+        revision: str | None = None,
+        train: str | None = None,
+        val: str | None = None,
+        test: str | None = None,
+        context: str | None = None,
+        id: str | None = None,  # noqa: A002 - the name that a user expects
+        metadata: list[str] | None = None,
+        split: Split | None = None,
+        absent_classes: AbsentClasses = "stop",
+    ) -> None:
+        columns, problems = declared_columns(
+            text=text, context=context, id=id, tasks=tasks, metadata=metadata, split_column=None, split=split
+        )
+        if not path.strip():
+            problems.append("path: give the id of a data set, or a folder")
+        self.path, self.name, self.revision = path, name, revision
+        self.named: dict[SplitName, str | None] = {"train": train, "val": val, "test": test}
+        given = [split_ for split_ in self.named.values() if split_ is not None]
+        if given and train is None:
+            problems.append("train: name it, too, since others are named")
+        if len(set(given)) < len(given):
+            problems.append("train: one split of the data set is named for two purposes; leakage would be complete")
+        if train is not None and val is not None:
+            problems += unused_split(split, "the data set")
+        if problems:
+            raise UserError(problems)
+        self.assembly = Assembly(columns, split, leakage, absent_classes)
+
+    def __repr__(self) -> str:
+        columns = self.assembly.columns
+        tasks = ", ".join(f"{task.name}={list(task.classes)}" for task in columns.tasks)
+        place = f"{self.path!r}, name={self.name!r}, revision={self.revision!r}"
+        return f"HubCorpus({place}, text={columns.text!r}, context={columns.context!r}, tasks=({tasks}))"
+
+    def load(self) -> Splits:
+        """Load the data set, report all that is wrong with it, and split it."""
+        problems = Problems()
+        tables = self._tables()
+        chosen = self._chosen(list(tables), problems)
+        if problems:
+            raise UserError(problems.lines())
+        read = {name: arrow_table(f"{self.path} [{split}]", tables[split], problems) for name, split in chosen.items()}
+        unread = [split for split in tables if split not in chosen.values()]
+        for table in read.values():
+            if unread and table is not None:
+                table.notes.append(f"{self.path}: splits that are not read: {', '.join(unread)}")
+                break
+        return self.assembly.assemble(read, problems)
+
+    def _tables(self) -> dict[str, Any]:
+        """Arrow tables by the data set's own names of its splits."""
+        try:
+            import datasets
+        except ImportError as error:
+            raise UserError(
+                f"data: {self.path} needs the package `datasets` ({error}); install it with pip install 'polarity[hub]'"
+            ) from error
+        folder = locate(self.path)
+        if folder.is_file():
+            raise UserError(f"data.path: {self.path} is a file; use data=csv data.path={self.path}")
+        if not folder.is_dir() and (self.path.startswith((".", "/", "~")) or self.path.count("/") > 1):
+            raise UserError(missing("data.path", folder))
+        try:
+            if any((folder / name).is_file() for name in _SAVED):
+                return _arrow_tables(datasets.load_from_disk(str(folder), keep_in_memory=True))
+            if folder.is_dir():
+                # The library would leave a converted copy in its cache for every version of the folder.
+                with TemporaryDirectory() as cache, _no_progress_bars():
+                    return _arrow_tables(self._load_dataset(str(folder), cache_dir=cache, keep_in_memory=True))
+            return _arrow_tables(self._load_dataset(self.path))
+        except Exception as error:  # the library raises errors of many kinds, of its own and of its dependencies
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            raise UserError(f"data.path: `datasets` cannot load {self.path!r} ({reason})") from error
+
+    def _load_dataset(self, path: str, **options: Any) -> Any:
+        import datasets
+
+        place = {"path": path, "name": self.name, "revision": self.revision}
+        builder = datasets.load_dataset_builder(**place, cache_dir=options.get("cache_dir"))
+        if hasattr(builder.config, "keep_default_na"):
+            # By default pandas would read class names such as "none" and "NA" in CSV files as missing.
+            options |= {"keep_default_na": False, "na_values": [""]}
+            if builder.info.features is None:
+                options["features"] = _all_text(builder.config)
+        return datasets.load_dataset(**place, **options)
+
+    def _chosen(self, splits: list[str], problems: Problems) -> dict[SplitName | None, str]:
+        """The data set's split for each of ours."""
+        if any(self.named.values()):
+            for name, split in self.named.items():
+                if split is not None and split not in splits:
+                    hint = nearest(split, splits, what="splits")
+                    problems.add(f"data.{name}: {self.path} has no split {split!r}{hint}")
+            return {name: split for name, split in self.named.items() if split is not None}
+        found: dict[SplitName, list[str]] = {"train": [], "val": [], "test": []}
+        for split in splits:
+            if (called := split_name(split)) is not None:
+                found[called].append(split)
+        if len(splits) == 1:
+            return {None: splits[0]}
+        cut = self.assembly.split is not None and self.assembly.split.test == 0
+        for name, candidates in found.items():
+            if len(candidates) > 1 or (not candidates and (name == "train" or (name == "val" and not cut))):
+                what = "several splits" if candidates else "no split"
+                problems.add(
+                    f"data.{name}: {self.path} has {what} called so; name all that are to be used, as "
+                    f"data.train=... data.val=... data.test=... (splits: {', '.join(splits)})"
+                )
+        return {name: candidates[0] for name, candidates in found.items() if candidates}
+
+
+def _all_text(config: Any) -> Any:
+    """Features by which every cell of CSV files stays the text that it is, instead of what it looks like."""
+    import datasets
+    import fsspec
+    import pandas as pd
+
+    first = next(iter(config.data_files.values()))[0]
+    with fsspec.open(first, "rb", compression="infer") as file:
+        header = pd.read_csv(file, **config.pd_read_csv_kwargs | {"nrows": 0, "chunksize": None})
+    return datasets.Features({column: datasets.Value("string") for column in header.columns})
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    import datasets
+
+    on = not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if on:
+            datasets.enable_progress_bars()
+
+
+def _arrow_tables(loaded: Any) -> dict[str, Any]:
+    splits = loaded if isinstance(loaded, Mapping) else {"all": loaded}
+    return {str(name): _arrow(split) for name, split in splits.items()}
+
+
+def _arrow(split: Any) -> Any:
+    """One split as an Arrow table, with class names in the place of class numbers."""
+    import datasets
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    table = split.with_format("arrow")[:]
+    for column, feature in split.features.items():
+        if isinstance(feature, datasets.ClassLabel):
+            numbers = table[column]
+            known = pc.if_else(pc.greater_equal(numbers, 0), numbers, None)  # -1: the label is withheld
+            table = table.set_column(table.column_names.index(column), column, pc.take(pa.array(feature.names), known))
+    return table

@@ -1,0 +1,81 @@
+"""Ids: made from the content where the data have none, unique within a split, and never the same for two texts."""
+
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import blake2b
+
+from polarity.data.problems import Problems
+from polarity.data.rows import Rows
+from polarity.data.validation import Checked
+from polarity.tasks import Task
+
+
+def content_ids(rows: Rows) -> list[str]:
+    """An id for each row that depends on its context and text alone; later rows of the same text get ``-2``, ``-3``.
+
+    So rows keep their ids when others are added, removed or moved, and two runs can be compared row by row.
+    """
+    contexts = [""] * len(rows) if rows.context is None else rows.context
+    seen: Counter[str] = Counter()
+    ids = []
+    for context, text in zip(contexts, rows.text, strict=True):
+        # The length in front keeps ("ab", "c") and ("a", "bc") apart.
+        name = blake2b(f"{len(context)}:{context}{text}".encode(), digest_size=8).hexdigest()
+        seen[name] += 1
+        ids.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    return ids
+
+
+def without_repeated_rows(part: Checked, tasks: Sequence[Task], problems: Problems) -> Checked:
+    """The rows without exact copies of earlier ones (same id, same everything), which a note counts.
+
+    The same id with another text, label or metadata is a problem.
+    """
+    first: dict[str, int] = {}
+    kept = []
+    for row, name in enumerate(part.rows.ids):
+        earlier = first.setdefault(name, row) if name else row
+        differences = [] if earlier == row else _differences(part.rows, earlier, part.rows, row, tasks)
+        if differences:
+            what = f"{part.table.name}: one id, different rows (data.id)"
+            where = f"{name!r} in {part.where(earlier)} and {part.where(row)}, which differ in {', '.join(differences)}"
+            problems.at(what, where, "ids must tell rows apart; with data.id=null ids are made from the texts")
+        elif earlier != row:
+            continue
+        kept.append(row)
+    if len(kept) == len(part.rows):
+        return part
+    dropped = len(part.rows) - len(kept)
+    part.table.notes.append(f"{part.table.name}: {dropped:,} exact copies of earlier rows (same id) were dropped")
+    return part.select(kept)
+
+
+def report_shared_ids(parts: Sequence[tuple[str, Checked]], tasks: Sequence[Task], problems: Problems) -> None:
+    """Report ids that stand for different rows of two splits. The very same row in two splits is a case of leakage."""
+    first: dict[str, tuple[str, Checked, int]] = {}
+    for split, part in parts:
+        for row, name in enumerate(part.rows.ids):
+            if not name or (found := first.setdefault(name, (split, part, row)))[1] is part:
+                continue
+            other, other_part, other_row = found
+            differences = _differences(other_part.rows, other_row, part.rows, row, tasks, metadata=False)
+            if differences:
+                places = (
+                    f"{other_part.table.name} {other_part.where(other_row)} and {part.table.name} {part.where(row)}"
+                )
+                what = f"{other} and {split}: one id, different rows (data.id)"
+                advice = "ids must tell rows apart over all splits; with data.id=null ids are made from the texts"
+                problems.at(what, f"{name!r} in {places}", advice)
+
+
+def _differences(
+    rows: Rows, row: int, others: Rows, other: int, tasks: Sequence[Task], *, metadata: bool = True
+) -> list[str]:
+    names = ["text"] if rows.text[row] != others.text[other] else []
+    if rows.context is not None and others.context is not None and rows.context[row] != others.context[other]:
+        names.append("context")
+    labels = zip(tasks, rows.labels[row], others.labels[other], strict=True)
+    names += [task.name for task, label, other_label in labels if label != other_label]
+    if metadata:
+        names += [name for name, cells in rows.metadata.items() if cells[row] != cells[other]]
+    return names

@@ -1,0 +1,48 @@
+"""A smaller copy of a corpus, for a quick start or a look whether everything works."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from polarity.data.rows import Rows, Splits
+from polarity.settings import NonNegativeInt, PositiveInt
+from polarity.tasks import Task
+
+
+class Limit:
+    """Keeps at most so many rows of each split: a seeded random subset that holds every class of every task.
+
+    :param train: rows of the training split kept; null for all. Likewise ``val`` and ``test``.
+    :param seed: of the subset; it is independent of the run's seed, so that seeds compare on the same rows.
+    """
+
+    def __init__(
+        self, *, train: PositiveInt | None, val: PositiveInt | None, test: PositiveInt | None, seed: NonNegativeInt = 0
+    ) -> None:
+        self.rows = {"train": train, "val": val, "test": test}
+        self.seed = seed
+
+    def __repr__(self) -> str:
+        return f"Limit({', '.join(f'{name}={rows}' for name, rows in self.rows.items())}, seed={self.seed})"
+
+    def apply(self, splits: Splits) -> Splits:
+        """The smaller splits, with a note for each that lost rows."""
+        kept, notes = {}, list(splits.notes)
+        for name, rows in splits.items():
+            most = self.rows[name]
+            kept[name] = rows if most is None or most >= len(rows) else self._subset(rows, splits.tasks, most)
+            if len(kept[name]) < len(rows):
+                notes.append(f"{name}: {len(kept[name])} of {len(rows)} rows, as limit.{name}={most} asks")
+        return Splits(splits.tasks, kept["train"], kept["val"], kept.get("test"), notes)
+
+    def _subset(self, rows: Rows, tasks: Sequence[Task], most: int) -> Rows:
+        order = np.random.default_rng(self.seed).permutation(len(rows))
+        labels = rows.labels[order]
+        first = []  # the first row of each class comes in front, so that no class is lost
+        for number, task in enumerate(tasks):
+            for label in range(len(task.classes)):
+                found = np.flatnonzero(labels[:, number] == label)
+                first += found[:1].tolist()
+        rest = np.setdiff1d(np.arange(len(order)), first)
+        chosen = [*dict.fromkeys(first), *rest.tolist()][: max(most, len(set(first)))]
+        return rows.select(np.sort(order[chosen]))

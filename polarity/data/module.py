@@ -1,0 +1,186 @@
+"""Lightning's way to the data: planned batches out of the token cache."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric.utilities.warnings import PossibleUserWarning
+from lightning.pytorch import LightningDataModule
+from lightning.pytorch.trainer.states import TrainerFn
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from polarity.data.plan import EvalBatches, PlannedBatch, TrainBatches
+from polarity.data.rows import Splits
+from polarity.data.tokens import TokenStore
+from polarity.errors import UserError
+from polarity.samplers.base import Sampler
+from polarity.settings import PositiveInt
+
+Batch = dict[str, Tensor | list[Tensor]]
+
+
+class TokenDataset(Dataset[Batch]):
+    """One split as the model sees it; its items are whole batches.
+
+    :param labels: int64 ``[rows, tasks]``.
+    """
+
+    def __init__(self, store: TokenStore, labels: np.ndarray) -> None:
+        self.store = store
+        self.labels = labels
+
+    def __len__(self) -> int:
+        return len(self.store)
+
+    def __getitem__(self, planned: PlannedBatch) -> Batch:
+        """Token tensors ``[rows, longest]``, ``labels [rows, tasks]``, ``rows [rows]``; in training also ``window``."""
+        batch: Batch = {
+            **self.store.batch(planned.rows),
+            "labels": torch.from_numpy(self.labels[planned.rows]),
+            "rows": torch.from_numpy(planned.rows),
+        }
+        if planned.window is not None:
+            batch["window"] = [torch.from_numpy(counts) for counts in planned.window]
+        return batch
+
+
+class TrainLoader(DataLoader[Batch]):
+    """A loader that resumes within an epoch. Lightning recognises it by these two methods and then does not warn.
+
+    The position itself is kept by :class:`TextDataModule`: Lightning restores a data module before it makes the
+    loader's iterator, but a loader only afterwards when the number of steps was asked for while the optimizer was set
+    up, which is too late.
+    """
+
+    def state_dict(self) -> dict[str, Any]:
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Nothing to do: see above."""
+
+
+class TextDataModule(LightningDataModule):
+    """Loaders for all splits of a corpus.
+
+    Needs ``Trainer(use_distributed_sampler=False)``: the batches already know their rank. A checkpoint holds the
+    position within the epoch, so that a run resumed from it goes on with the very next batch.
+
+    :param stores: the token store of each split, by the split's name.
+    :param sampler: fitted on the training split.
+    :param batch_size: rows per training step over all devices.
+    :param eval_batch_size: most rows per evaluation batch on each device.
+    :param accumulate: training steps per optimizer update.
+    :param mega_batches: training batches among which rows are sorted by length; None for no grouping.
+    :param num_workers: processes that assemble batches; 0 is right for all but slow disks.
+    """
+
+    def __init__(
+        self,
+        *,
+        splits: Splits,
+        stores: Mapping[str, TokenStore],
+        sampler: Sampler,
+        batch_size: PositiveInt,
+        eval_batch_size: PositiveInt,
+        accumulate: PositiveInt,
+        mega_batches: PositiveInt | None,
+        seed: int,
+        num_workers: int,
+        pin_memory: bool,
+    ) -> None:
+        super().__init__()
+        self.allow_zero_length_dataloader_with_multiple_devices = True  # fewer rows to evaluate than devices
+        self.splits = splits
+        self.stores = stores
+        self.sampler = sampler
+        self.batch_size = batch_size
+        self.eval_batch_size = eval_batch_size
+        self.accumulate = accumulate
+        self.mega_batches = mega_batches
+        self.seed = seed
+        self.num_workers = num_workers
+        self.pin_memory = pin_memory
+        self.train_batches: TrainBatches | None = None
+        self._datasets = {name: TokenDataset(stores[name], rows.labels) for name, rows in splits.items()}
+        self._resume_at: tuple[int, int] | None = None
+
+    def train_dataloader(self) -> TrainLoader:
+        """Batches of the training split; ``train_batches`` is their plan."""
+        if self.trainer is not None and getattr(self.trainer, "overfit_batches", False):
+            raise UserError("trainer.overfit_batches: it replaces the batch plan; train on few rows instead")
+        self.train_batches = self._plan()
+        if self._resume_at is not None:
+            self.train_batches.resume_at(*self._resume_at)
+            self._resume_at = None
+        return TrainLoader(self._datasets["train"], sampler=self.train_batches, **self._loading())
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        return self.eval_dataloader("val")
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        return self.eval_dataloader("test")
+
+    def eval_dataloader(self, split: str) -> DataLoader[Batch]:
+        """Each row of a split once over all ranks."""
+        dataset = self._datasets[split]
+        rank, world_size = self._place()
+        batches = EvalBatches(
+            lengths=dataset.store.lengths, batch_size=self.eval_batch_size, rank=rank, world_size=world_size
+        )
+        return DataLoader(dataset, sampler=batches, **self._loading())
+
+    def evaluation_batches(self, split: str, *, world_size: int = 1) -> Iterator[Batch]:
+        """The batches of all ranks, one after the other: the very ones that ``world_size`` devices evaluate."""
+        dataset = self._datasets[split]
+        lengths = dataset.store.lengths
+        for rank in range(world_size):
+            batches = EvalBatches(lengths=lengths, batch_size=self.eval_batch_size, rank=rank, world_size=world_size)
+            yield from (dataset[planned] for planned in batches)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The epoch and the number of its batches that are done, from whatever hook the checkpoint is saved."""
+        if self.trainer is None or self.train_batches is None:
+            return {}
+        done = self.trainer.fit_loop.epoch_loop.batch_progress.total.state_dict()["processed"]
+        epoch, batch = divmod(done, self.train_batches.limit)
+        return {"epoch": epoch, "batch": batch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        if self.trainer is not None and self.trainer.state.fn == TrainerFn.FITTING:
+            self._resume_at = (int(state_dict["epoch"]), int(state_dict["batch"]))
+
+    def _plan(self) -> TrainBatches:
+        rank, world_size = self._place()
+        batches = TrainBatches(
+            sampler=self.sampler,
+            labels=self.splits.train.labels,
+            class_numbers=[len(task.classes) for task in self.splits.tasks],
+            lengths=self._datasets["train"].store.lengths,
+            batch_size=self.batch_size,
+            accumulate=self.accumulate,
+            mega_batches=self.mega_batches,
+            seed=self.seed,
+            rank=rank,
+            world_size=world_size,
+        )
+        if self.trainer is not None:
+            limit = self.trainer.limit_train_batches
+            batches.limit = min(len(batches), limit) if isinstance(limit, int) else int(len(batches) * limit)
+        return batches
+
+    def _loading(self) -> dict[str, Any]:
+        # Rows are copied out of mapped memory in less time than a worker needs to send them.
+        warnings.filterwarnings("ignore", message=r".*does not have many workers", category=PossibleUserWarning)
+        return {
+            "batch_size": None,  # the items of the data set are batches already
+            "num_workers": self.num_workers,
+            "persistent_workers": self.num_workers > 0,
+            "pin_memory": self.pin_memory,
+            "generator": torch.Generator().manual_seed(self.seed),  # else each epoch uses up a global random number
+        }
+
+    def _place(self) -> tuple[int, int]:
+        return (0, 1) if self.trainer is None else (self.trainer.global_rank, self.trainer.world_size)

@@ -1,0 +1,175 @@
+"""The batches of a training epoch and of an evaluation: which rows, on which device, in which order."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch.utils.data
+
+from polarity.errors import UserError
+from polarity.samplers.base import BATCH_STREAM, Sampler, epoch_generator
+from polarity.settings import PositiveInt
+from polarity.tasks import IGNORE_INDEX
+
+Counts = tuple[np.ndarray, ...]
+"""One float32 array ``[classes]`` per task."""
+
+
+@dataclass(frozen=True)
+class PlannedBatch:
+    """The rows that one process puts through the model at once.
+
+    :param rows: row numbers, int64.
+    :param window: class counts of the whole accumulation window over all ranks; None outside of training.
+    """
+
+    rows: np.ndarray
+    window: Counts | None = None
+
+
+class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
+    """The batches of one rank, epoch after epoch.
+
+    The draw of an epoch is cut into chunks of ``mega_batches * batch_size`` rows; within a chunk the rows are sorted by
+    length, cut into global batches, and the batches shuffled. Rank ``r`` takes the rows ``r::world_size`` of every
+    global batch. So grouping by length never changes how often a row is shown, and the number of devices never
+    changes what a step sees. Should the last global batch have fewer rows than there are ranks, they join the batch
+    before it, so that no rank is ever without rows.
+
+    The plan is a pure function of seed and epoch. Lightning sets the epoch through :meth:`set_epoch`. An epoch that is
+    to end early, for a trial, sets ``limit``, so that its last window is counted as it is.
+
+    :param sampler: fitted on the training split.
+    :param labels: int64 ``[rows, tasks]``.
+    :param class_numbers: number of classes of each task.
+    :param lengths: tokens of each row.
+    :param batch_size: rows per step over all devices.
+    :param accumulate: steps per optimizer update; they make one window.
+    :param mega_batches: batches among which rows are sorted by length; None leaves the draw in its order.
+    :raises UserError: fewer rows per step, or per epoch, than devices.
+    """
+
+    def __init__(
+        self,
+        *,
+        sampler: Sampler,
+        labels: np.ndarray,
+        class_numbers: Sequence[int],
+        lengths: np.ndarray,
+        batch_size: PositiveInt,
+        accumulate: PositiveInt,
+        mega_batches: PositiveInt | None,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+    ) -> None:
+        for what, number in [("batch_size", batch_size), ("sampler: rows per epoch", sampler.rows_drawn)]:
+            if number < world_size:
+                raise UserError(f"{what}: {number} rows cannot be shared by {world_size} devices")
+        self.sampler = sampler
+        self.labels = labels
+        self.class_numbers = list(class_numbers)
+        self.lengths = lengths
+        self.batch_size = batch_size
+        self.accumulate = accumulate
+        self.mega_batches = mega_batches
+        self.seed = seed
+        self.rank = rank
+        self.world_size = world_size
+        whole, tail = divmod(sampler.rows_drawn, batch_size)
+        self._length = whole + (tail >= world_size)
+        self.limit = self._length
+        self._epoch = 0
+        self._resumed = (0, 0)
+
+    def __len__(self) -> int:
+        """Batches of an epoch, the same in each; resuming within an epoch does not shorten it."""
+        return self._length
+
+    def __iter__(self) -> Iterator[PlannedBatch]:
+        epoch = self._epoch
+        resumed_epoch, resumed_batch = self._resumed
+        plan = self.plan(epoch)
+        windows = self.windows(plan)
+        for number in range(resumed_batch if epoch == resumed_epoch else 0, len(plan)):
+            rows = plan[number][self.rank :: self.world_size]
+            yield PlannedBatch(rows=rows, window=windows[number // self.accumulate])
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch of the next iteration."""
+        self._epoch = epoch
+
+    def resume_at(self, epoch: int, batch: int) -> None:
+        """Begin ``epoch`` at its batch number ``batch``; other epochs stay whole.
+
+        :param batch: batches that were finished; all of them means the next epoch.
+        :raises UserError: the position lies within an accumulation window, the gradients of which are lost.
+        """
+        if batch >= self.limit:
+            epoch, batch = epoch + 1, 0
+        if batch % self.accumulate:
+            raise UserError(
+                f"checkpoint: it was saved after batch {batch} of epoch {epoch}, between two optimizer steps of"
+                f" {self.accumulate} batches; their gradients are lost. Resume from one saved after a step"
+            )
+        self._resumed = (epoch, batch)
+        self._epoch = epoch
+
+    def plan(self, epoch: int) -> list[np.ndarray]:
+        """The global batches of an epoch in order: row numbers, before they are shared among ranks."""
+        draw = self.sampler.draw(epoch)
+        generator = epoch_generator(self.seed, epoch, BATCH_STREAM)
+        plan: list[np.ndarray] = []
+        for chunk in _cut(draw, self.batch_size * (self.mega_batches or 1), self.world_size):
+            batches = _cut(self._grouped(chunk), self.batch_size, self.world_size)
+            plan.extend(batches[number] for number in generator.permutation(len(batches)))
+        return plan[: self.limit]
+
+    def _grouped(self, chunk: np.ndarray) -> np.ndarray:
+        if self.mega_batches is None:
+            return chunk
+        order = np.argsort(self.lengths[chunk], kind="stable")  # rows of equal length stay in the order of the draw
+        return np.asarray(chunk[order])
+
+    def windows(self, plan: Sequence[np.ndarray]) -> list[Counts]:
+        """Class counts of the labelled rows of each accumulation window of a plan."""
+        windows = [plan[start : start + self.accumulate] for start in range(0, len(plan), self.accumulate)]
+        return [self._counts(np.concatenate(window)) for window in windows]
+
+    def _counts(self, rows: np.ndarray) -> Counts:
+        counts = []
+        for task, classes in enumerate(self.class_numbers):
+            labels = self.labels[rows, task]
+            counts.append(np.bincount(labels[labels != IGNORE_INDEX], minlength=classes).astype(np.float32))
+        return tuple(counts)
+
+
+class EvalBatches(torch.utils.data.Sampler[PlannedBatch]):
+    """Each row of a split exactly once over all ranks, longest rows first, always in the same order.
+
+    The number of batches is rounded up to a multiple of the ranks and the rows are spread evenly over them, so that
+    all ranks do the same number of forward passes (strategies that synchronise in the forward pass would wait for
+    ever otherwise) without repeating a row. Only where there are fewer rows than batches do some ranks get one less.
+
+    :param lengths: tokens of each row.
+    :param batch_size: most rows per batch and device.
+    """
+
+    def __init__(self, *, lengths: np.ndarray, batch_size: PositiveInt, rank: int = 0, world_size: int = 1) -> None:
+        batches = -(-len(lengths) // batch_size)
+        batches = min(-(-batches // world_size) * world_size, len(lengths))
+        order = np.argsort(-lengths.astype(np.int64), kind="stable")
+        self._batches = np.array_split(order, batches)[rank::world_size] if batches else []
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[PlannedBatch]:
+        return (PlannedBatch(rows=rows) for rows in self._batches)
+
+
+def _cut(rows: np.ndarray, size: int, smallest: int) -> list[np.ndarray]:
+    """Consecutive pieces of ``size`` rows; a rest of fewer than ``smallest`` rows joins the last piece."""
+    whole, rest = divmod(len(rows), size)
+    pieces = max(whole + (rest >= smallest and rest > 0), 1)
+    return np.split(rows, [size * number for number in range(1, pieces)])

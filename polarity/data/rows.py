@@ -1,0 +1,69 @@
+"""The validated table: what reading hands to splitting, tokenising, sampling and scoring."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+
+from polarity.tasks import IGNORE_INDEX, Task
+
+
+@dataclass
+class Rows:
+    """Rows of one split (or of a whole file before it is split).
+
+    :param ids: one unique id a row.
+    :param text: the text to classify; the second text of a pair.
+    :param context: the first text of a pair, or None where there are single texts.
+    :param labels: int64 ``[rows, tasks]``, class indices, ``-100`` where a row has no label.
+    :param metadata: further columns by name, as text (empty where missing), for grouping and slicing.
+    """
+
+    ids: list[str]
+    text: list[str]
+    context: list[str] | None
+    labels: np.ndarray
+    metadata: dict[str, list[str]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def select(self, indices: Sequence[int] | np.ndarray) -> Self:
+        """The rows at ``indices``, in that order."""
+        picked = [int(index) for index in indices]
+        return type(self)(
+            ids=[self.ids[index] for index in picked],
+            text=[self.text[index] for index in picked],
+            context=None if self.context is None else [self.context[index] for index in picked],
+            labels=self.labels[picked],
+            metadata={name: [column[index] for index in picked] for name, column in self.metadata.items()},
+        )
+
+    def class_counts(self, tasks: Sequence[Task]) -> list[np.ndarray]:
+        """Rows of each class, one int64 array ``[classes]`` per task."""
+        counts = []
+        for number, task in enumerate(tasks):
+            labels = self.labels[:, number]
+            counts.append(np.bincount(labels[labels != IGNORE_INDEX], minlength=len(task.classes)))
+        return counts
+
+
+@dataclass
+class Splits:
+    """What a corpus loads: its tasks and the rows of each split.
+
+    :param test: None where the data have no test split.
+    :param notes: what the user should know (rows dropped, classes absent from a split), one sentence each.
+    """
+
+    tasks: tuple[Task, ...]
+    train: Rows
+    val: Rows
+    test: Rows | None
+    notes: list[str] = field(default_factory=list)
+
+    def items(self) -> list[tuple[str, Rows]]:
+        """``(name, rows)`` of the splits that exist."""
+        named = [("train", self.train), ("val", self.val)]
+        return named if self.test is None else [*named, ("test", self.test)]

@@ -1,0 +1,139 @@
+"""From texts to token ids, and everything that can be wrong on the way."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+
+from polarity.data.cache import Arrays
+from polarity.data.rows import Rows
+from polarity.errors import UserError
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
+    from transformers import PreTrainedTokenizerBase
+
+CHUNK = 2_000
+SHOW_PROGRESS_FROM = 50_000
+
+
+def check_tokenizer(tokenizer: "PreTrainedTokenizerBase") -> None:
+    """Refuse a tokenizer that the cache cannot work with."""
+    name = type(tokenizer).__name__
+    if not tokenizer.is_fast:
+        raise UserError(f"tokenizer: {name} has no fast version (tokenizer.json), which the token cache needs")
+    if tokenizer.pad_token_id is None:
+        raise UserError(f"tokenizer: {name} has no padding token")
+
+
+def check_texts(rows: Rows) -> None:
+    """Refuse texts that no tokenizer takes; JSON may hold them as escapes."""
+    broken = [
+        row_id
+        for row_id, *texts in zip(rows.ids, rows.text, rows.context or rows.text, strict=True)
+        if any(not _is_unicode(text) for text in texts)
+    ]
+    if broken:
+        raise UserError(f"text: {len(broken)} rows are not valid Unicode (lone surrogates): {_examples(broken)}")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def tokenizer_identity(tokenizer: "PreTrainedTokenizerBase") -> str:
+    """Everything that decides which ids come out: the whole ``tokenizer.json`` and how it is called."""
+    backend = tokenizer.backend_tokenizer
+    backend.no_truncation()  # both are left over from the last call, and set anew by the next one
+    backend.no_padding()
+    settings = {
+        "class": type(tokenizer).__name__,
+        "inputs": list(tokenizer.model_input_names),
+        "special": {name: str(token) for name, token in tokenizer.special_tokens_map.items()},
+        "truncation_side": tokenizer.truncation_side,
+        "split_special_tokens": bool(getattr(tokenizer, "split_special_tokens", False)),
+    }
+    return f"{json.dumps(settings, sort_keys=True)}{backend.to_str()}"
+
+
+def tokenise(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> Arrays:
+    """Token ids of all rows; what the arrays are is said at :class:`~polarity.data.tokens.TokenStore`.
+
+    :raises UserError: rows without room for their text, or without any token.
+    """
+    _check_room(rows, tokenizer, max_length)
+    ids, types, lengths, cut = [], [], [], []
+    for start in track(
+        range(0, len(rows), CHUNK),
+        description="tokenising",
+        console=Console(stderr=True),
+        transient=True,
+        disable=len(rows) < SHOW_PROGRESS_FROM,
+    ):
+        encodings = _encode(rows, slice(start, start + CHUNK), tokenizer, max_length)
+        lengths += [len(encoding) for encoding in encodings]
+        cut += [bool(encoding.overflowing) for encoding in encodings]
+        ids.append(np.array([token for encoding in encodings for token in encoding.ids], dtype=np.int32))
+        types.append(np.array([kind for encoding in encodings for kind in encoding.type_ids], dtype=np.int8))
+    empty = [row_id for row_id, length in zip(rows.ids, lengths, strict=True) if length == 0]
+    if empty:
+        raise UserError(f"text: {len(empty)} rows have no token: {_examples(empty)}")
+    arrays: Arrays = {
+        "ids": np.concatenate(ids),
+        "offsets": np.cumsum([0, *lengths], dtype=np.int64),
+        "cut": np.array(cut),
+    }
+    with_types = "token_type_ids" in tokenizer.model_input_names
+    return arrays | {"types": np.concatenate(types)} if with_types else arrays
+
+
+def _encode(rows: Rows, part: slice, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> "list[Encoding]":
+    texts = [rows.text[part]] if rows.context is None else [rows.context[part], rows.text[part]]
+    batch = tokenizer(
+        *texts,
+        truncation="only_first" if rows.context is None else "only_second",
+        max_length=max_length,
+        return_attention_mask=False,  # all there is to know is in the encodings
+        return_token_type_ids=False,
+    )
+    return list(batch.encodings)
+
+
+def _check_room(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> None:
+    """Every row must keep at least one token of its text."""
+    special = tokenizer.num_special_tokens_to_add(pair=rows.context is not None)
+    if max_length <= special:
+        raise UserError(
+            f"batching.max_length: {max_length} leaves no room for text beside {special} special tokens;"
+            f" it must be at least {special + 1}"
+        )
+    if rows.context is None:
+        return
+    contexts = list(dict.fromkeys(rows.context))  # many rows share one: the comments under a post, say
+    lengths = dict(zip(contexts, _plain_lengths(contexts, tokenizer), strict=True))
+    needed = [lengths[context] + special + 1 for context in rows.context]
+    crowded = [row_id for row_id, need in zip(rows.ids, needed, strict=True) if need > max_length]
+    if crowded:
+        raise UserError(
+            f"batching.max_length: in {len(crowded)} of {len(rows)} rows the context alone fills {max_length} tokens"
+            f" and leaves no room for the text; it must be at least {max(needed)}: {_examples(crowded)}"
+        )
+
+
+def _plain_lengths(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> Iterator[int]:
+    """Tokens of each text without special tokens and uncut."""
+    for start in range(0, len(texts), CHUNK):
+        chunk = list(texts[start : start + CHUNK])
+        encoded = tokenizer(chunk, add_special_tokens=False, return_attention_mask=False, verbose=False)
+        yield from (len(ids) for ids in encoded["input_ids"])
+
+
+def _examples(ids: Sequence[str]) -> str:
+    return "ids " + ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")

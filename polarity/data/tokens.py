@@ -1,0 +1,90 @@
+"""The token cache: each split is tokenised once, kept on disk and read back memory-mapped, batch by batch."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from polarity.data.cache import Arrays, cached_arrays
+from polarity.data.rows import Rows
+from polarity.data.tokenising import check_texts, check_tokenizer, tokenise, tokenizer_identity
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+FORMAT = 1
+"""Raise it whenever the same rows, tokenizer and length would be stored differently."""
+
+
+class TokenStore:
+    """The token ids of one split.
+
+    :param arrays: ``ids`` int32 and ``types`` int8 (only for tokenizers with token types) of all rows in one string,
+        ``offsets`` int64 ``[rows + 1]`` where each row begins in it, ``cut`` bool ``[rows]``.
+    :param pad_id: token id of the padding.
+    :param pad_type: token type of the padding.
+    """
+
+    def __init__(self, arrays: Arrays, *, pad_id: int, pad_type: int) -> None:
+        self._ids = arrays["ids"]
+        self._types = arrays.get("types")
+        self._offsets = np.asarray(arrays["offsets"])
+        self._pad_id = pad_id
+        self._pad_type = pad_type
+        self.lengths = np.diff(self._offsets).astype(np.int32)
+        self.truncated = int(arrays["cut"].sum())
+
+    @classmethod
+    def open(cls, rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, cache_dir: Path) -> Self:
+        """Read the tokens of ``rows`` from the cache, or tokenise them and store them there.
+
+        The cache is keyed by the texts and contexts, by everything in the tokenizer that decides its output, and by
+        the length. Of a pair, the context comes first and only the text is cut.
+
+        :param max_length: tokens per row including special tokens; longer rows are cut.
+        :raises UserError: a tokenizer that cannot be used, a length without room for any text, unusable texts.
+        """
+        check_tokenizer(tokenizer)
+        check_texts(rows)
+        folder = cache_dir / _key(rows, tokenizer, max_length)
+        arrays = cached_arrays(folder, lambda: tokenise(rows, tokenizer, max_length))
+        return cls(arrays, pad_id=int(tokenizer.pad_token_id), pad_type=int(tokenizer.pad_token_type_id))
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __repr__(self) -> str:
+        return f"TokenStore(rows={len(self)}, tokens={len(self._ids)}, truncated={self.truncated})"
+
+    def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
+        """Model inputs of the rows with these numbers, int64 ``[rows, longest of them]``, padded on the right."""
+        lengths = self.lengths[rows]
+        places = np.arange(lengths.max(initial=0))
+        real = places < lengths[:, None]
+        tokens = (self._offsets[rows][:, None] + places)[real]
+        inputs = {
+            "input_ids": _padded(self._ids[tokens], real, self._pad_id),
+            "attention_mask": torch.from_numpy(real.astype(np.int64)),
+        }
+        if self._types is not None:
+            inputs["token_type_ids"] = _padded(self._types[tokens], real, self._pad_type)
+        return inputs
+
+
+def _padded(tokens: np.ndarray, real: np.ndarray, padding: int) -> Tensor:
+    table = np.full(real.shape, padding, dtype=np.int64)
+    table[real] = tokens
+    return torch.from_numpy(table)
+
+
+def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    parts = [tokenizer_identity(tokenizer), *rows.text, *(rows.context or [])]
+    digest.update(f"{FORMAT}|{max_length}|{len(rows)}|{rows.context is not None}".encode())
+    for part in parts:
+        content = part.encode()
+        digest.update(len(content).to_bytes(8, "little") + content)  # the length keeps neighbours apart
+    return digest.hexdigest()

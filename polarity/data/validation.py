@@ -1,0 +1,117 @@
+"""From a table of raw cells to the rows of a split, with a report of everything in it that cannot be used."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from polarity.data.cells import (
+    context_cells,
+    id_cells,
+    is_blank,
+    label_cells,
+    metadata_cells,
+    report_unknown_labels,
+    split_cells,
+    text_cells,
+)
+from polarity.data.columns import Columns
+from polarity.data.problems import Problems
+from polarity.data.rows import Rows
+from polarity.data.split_names import SplitName
+from polarity.data.table import Table
+from polarity.errors import nearest
+from polarity.tasks import IGNORE_INDEX, Task
+
+
+@dataclass
+class Checked:
+    """The usable rows of a table.
+
+    :param rows: without ids as yet where no column holds them.
+    :param indices: row of the table for each of ``rows``.
+    :param splits: the split of each row where a column tells it; None where its cell is wrong.
+    """
+
+    table: Table
+    rows: Rows
+    indices: list[int]
+    splits: list[SplitName | None]
+
+    def select(self, chosen: Sequence[int]) -> "Checked":
+        """The rows at ``chosen``."""
+        indices, splits = [self.indices[row] for row in chosen], [self.splits[row] for row in chosen]
+        return Checked(self.table, self.rows.select(chosen), indices, splits)
+
+    def where(self, row: int) -> str:
+        """How to find a row in its file."""
+        return self.table.where(self.indices[row])
+
+
+def report_missing_columns(table: Table, columns: Columns, problems: Problems) -> bool:
+    """Report each column that is named in the settings but not in the file; True if there is one."""
+    needed = [
+        (f"{setting}.column" if setting.startswith("tasks.") else setting, column)
+        for setting, column in columns.parts().items()
+    ]
+    needed += [("metadata", column) for column in columns.metadata or ()]
+    needed += [(setting, column) for column, setting in columns.grouping.items()]
+    missing = [(setting, column) for setting, column in needed if column not in table.columns]
+    for setting, column in missing:
+        hint = nearest(column, table.columns, what="columns")
+        problems.add(f"{table.name}: has no column {column!r}, which data.{setting} asks for{hint}")
+    return bool(missing)
+
+
+def report_cells(table: Table, columns: Columns, tasks: Sequence[Task], problems: Problems) -> None:
+    """Report the faulty cells of a table that lacks columns, so that they are not found only at the next attempt."""
+    if columns.text in table.columns:
+        text_cells(table, columns.text, problems)
+    if columns.context in table.columns:
+        context_cells(table, columns.context, problems)
+    if columns.id in table.columns:
+        id_cells(table, columns.id, problems)
+    if columns.split in table.columns:
+        split_cells(table, columns.split, problems)
+    for task in tasks:
+        if task.column in table.columns:
+            _indices(table, task, problems)
+
+
+def validate(table: Table, columns: Columns, tasks: Sequence[Task], problems: Problems) -> Checked:
+    """The rows of a table that has all columns. Rows without a text are left out; what else is wrong is reported."""
+    text, good = text_cells(table, columns.text, problems)
+    contexts = None if columns.context is None else context_cells(table, columns.context, problems)
+    ids = [""] * len(table) if columns.id is None else id_cells(table, columns.id, problems)
+    labels = [_indices(table, task, problems) for task in tasks]
+    rows = Rows(
+        ids=["" if name is None else name for name in ids],
+        text=text,
+        context=contexts,
+        labels=np.stack(labels, axis=1) if labels else np.empty((len(table), 0), dtype=np.int64),
+        metadata=_metadata(table, columns, problems),
+    )
+    if contexts is not None and (empty := sum(map(is_blank, contexts))):
+        table.notes.append(f"{table.name}: {empty:,} of {len(table):,} rows have no context; their text stands alone")
+    splits = [None] * len(table) if columns.split is None else split_cells(table, columns.split, problems)
+    return Checked(table, rows, list(range(len(table))), list(splits)).select(good)
+
+
+def _indices(table: Table, task: Task, problems: Problems) -> np.ndarray:
+    cells = label_cells(table, task.column, problems)
+    if task.classes:
+        report_unknown_labels(table, task.column, cells, task.name, task.classes, problems)
+    index: dict[str | None, int] = {name: number for number, name in enumerate(task.classes)}
+    return np.array([index.get(cell, IGNORE_INDEX) for cell in cells], dtype=np.int64)
+
+
+def _metadata(table: Table, columns: Columns, problems: Problems) -> dict[str, list[str]]:
+    parts = set(columns.parts().values())
+    every = columns.metadata is None
+    asked = [*(columns.metadata or ()), *columns.grouping]
+    names = [name for name in table.columns if name in asked or (every and name not in parts)]
+    metadata = {name: metadata_cells(table, name, problems if name in asked else None) for name in names}
+    nested = [name for name, cells in metadata.items() if cells is None and name not in asked]
+    if nested:
+        table.notes.append(f"{table.name}: columns of lists or objects are not kept as metadata: {', '.join(nested)}")
+    return {name: cells for name, cells in metadata.items() if cells is not None}

@@ -1,0 +1,36 @@
+from typing import Any
+
+import pytest
+
+from polarity.data.batching import Batching
+from polarity.errors import UserError
+
+SETTINGS: dict[str, Any] = {
+    "batch_size": 16,
+    "accumulate": 3,
+    "mega_batches": 50,
+    "eval_batch_size": 64,
+    "max_length": 128,
+    "num_workers": 0,
+    "pin_memory": False,
+}
+
+
+def test_a_length_beyond_the_positions_of_the_encoder_is_refused() -> None:
+    batching = Batching(**SETTINGS)
+    batching.check_length(128)
+    batching.check_length(None)
+    with pytest.raises(UserError, match=r"batching\.max_length: 128 is more than the 127 tokens"):
+        batching.check_length(127)
+
+
+def test_grouping_a_single_batch_is_refused() -> None:
+    with pytest.raises(UserError, match="mega_batches: has no effect at 1"):
+        Batching(**SETTINGS | {"mega_batches": 1})
+    Batching(**SETTINGS | {"mega_batches": None})
+
+
+def test_it_prints_every_setting_and_hands_on_those_of_the_loaders() -> None:
+    batching = Batching(**SETTINGS)
+    assert all(f"{name}={value}" in repr(batching) for name, value in SETTINGS.items())
+    assert batching.loader_settings() == {name: value for name, value in SETTINGS.items() if name != "max_length"}

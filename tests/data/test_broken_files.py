@@ -1,0 +1,262 @@
+"""Broken files: one error, complete, with file, row and remedy; and nothing is written."""
+
+import gzip
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from string import ascii_lowercase
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from polarity.data.files import FileCorpus
+from polarity.data.leakage import Leakage
+from polarity.data.splitting import Split
+from polarity.errors import UserError
+
+CLASSES = ["none", "yes", "no", "1"]
+
+
+def text(number: int) -> str:
+    """A text unlike those of other numbers."""
+    letters = Random(number)
+    return " ".join("".join(letters.choices(ascii_lowercase, k=6)) for _ in range(8))
+
+
+def rows(first: int = 0, count: int = 40) -> list[dict[str, Any]]:
+    return [{"id": f"r{n}", "text": text(n), "stance": CLASSES[n % 4]} for n in range(first, first + count)]
+
+
+def csv_of(table: list[dict[str, Any]], delimiter: str = ",") -> str:
+    lines = [delimiter.join(table[0])]
+    return "\n".join(lines + [delimiter.join(str(cell) for cell in row.values()) for row in table]) + "\n"
+
+
+def jsonl_of(table: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in table)
+
+
+def parquet_of(columns: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def replaced(number: int, table: list[dict[str, Any]] | None = None, **cells: Any) -> list[dict[str, Any]]:
+    """The usual rows, with other cells in data row ``number`` (from 1)."""
+    table = rows() if table is None else table
+    table[number - 1] |= cells
+    return table
+
+
+@dataclass
+class Case:
+    """Files that are written, settings, and pieces that the message must hold."""
+
+    name: str
+    files: dict[str, str | bytes]
+    says: list[str]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+COLUMNS = {name: [row[name] for row in rows()] for name in rows()[0]}
+THREE = {"path": None, "train": "train.csv", "val": "val.csv", "test": "test.csv"}
+TRIPLE = {"train.csv": csv_of(rows()), "val.csv": csv_of(rows(40, 12)), "test.csv": csv_of(rows(60, 12))}
+
+CASES = [
+    Case("missing file", {"data.csv": csv_of(rows())}, ["dta.csv does not exist", "'data.csv'"], {"path": "dta.csv"}),
+    Case(
+        "missing folder", {"in/x.csv": "a"}, ["inn/x.csv does not exist", "did you mean 'in'?"], {"path": "inn/x.csv"}
+    ),
+    Case(
+        "folder for a split",
+        {**TRIPLE, "train/readme.txt": ""},
+        ["data.train:", "train is a folder, not a file"],
+        THREE | {"train": "train"},
+    ),
+    Case(
+        "unknown extension", {"data.xlsx": b"PK"}, ["data.xlsx: the extension '.xlsx'", ".csv"], {"path": "data.xlsx"}
+    ),
+    Case("no extension", {"data": "text\n"}, ["data: the extension '' does not tell a format"], {"path": "data"}),
+    Case("duplicate column", {"data.csv": "text,stance,text\na,b,c\n"}, ["header has 'text' 2 times, as columns 1, 3"]),
+    Case(
+        "duplicate key",
+        {"data.jsonl": jsonl_of(rows()) + '{"text": "a b", "text": "c"}\n'},
+        ["data.jsonl: the key 'text' occurs twice in one object: row 41 (line 41)"],
+        {"path": "data.jsonl"},
+    ),
+    Case(
+        "undecodable bytes",
+        {"data.csv": csv_of(replaced(6, text="un café noir")).encode("cp1252")},
+        ["data.csv: not utf-8: line 7, byte 338 of the file", "is 0xe9 in", "data.encoding=cp1252", "un café noir"],
+    ),
+    Case("UTF-16", {"data.csv": csv_of(rows()).encode("utf-16")}, ["is UTF-16, not UTF-8", "data.encoding=utf-16"]),
+    Case("UTF-16 without mark", {"data.csv": csv_of(rows()).encode("utf-16-le")}, ["data.encoding=utf-16-le"]),
+    Case(
+        "UTF-8 read as cp1252",
+        {"data.csv": csv_of(rows()).encode("utf-8-sig")},
+        ["mark of UTF-8", "encoding=utf-8"],
+        {"encoding": "cp1252"},
+    ),
+    Case(
+        "half a character of UTF-16",
+        {"data.csv": csv_of(rows()).encode("utf-16-le")[:-1]},
+        ["is not utf-16-le"],
+        {"encoding": "utf-16-le"},
+    ),
+    Case("NUL", {"data.csv": csv_of(rows()).replace("r5,", "r\0005,")}, ["NUL", "line 7, character 2"]),
+    Case("too few cells", {"data.csv": csv_of(rows()) + "r40,abc\n"}, ["too few cells", "row 41 (line 42) has 2"]),
+    Case(
+        "too many cells",
+        {"data.csv": csv_of(rows()) + "r40,a,b,yes\n"},
+        ["too many cells", "row 41 (line 42) has 4", "must stand in quotes"],
+    ),
+    Case(
+        "unclosed quote",
+        {"data.csv": csv_of(replaced(9, text='"amber'))},
+        ["a quote is opened and never closed: row 9 (line 10), read up to the end", "data.quote=null"],
+    ),
+    Case(
+        "text after a quote",
+        {"data.csv": csv_of(replaced(9, text='"amber" birch'))},
+        ["text after a closing quote: row 9 (line 10)", '("")'],
+    ),
+    Case(
+        "a quote that swallows a row",
+        {"data.csv": csv_of(replaced(9, replaced(7, text='"amber'), text='"birch" x'))},
+        ["text after a closing quote: row 7 (line 8), at line 10"],
+    ),
+    Case("broken header", {"data.csv": '"text"x,stance\na,yes\n'}, ["the header cannot be read"]),
+    Case("wrong delimiter", {"data.csv": csv_of(rows(), ";")}, ["one single column", "'data.delimiter=\";\"'"]),
+    Case("tabs in CSV", {"data.csv": csv_of(rows(), "\t")}, ["one single column", "'data.delimiter=tab'"]),
+    Case("empty file", {"data.csv": ""}, ["data.csv: the file is empty"]),
+    Case("blank file", {"data.csv": "\n\n"}, ["data.csv: the file holds nothing but blank lines"]),
+    Case("blank JSON lines", {"data.jsonl": "\n \n"}, ["holds nothing but blank lines"], {"path": "data.jsonl"}),
+    Case("header only", {"data.csv": "id,text,stance\n"}, ["data.csv: has a header but no row"]),
+    Case(
+        "Parquet without rows",
+        {"data.parquet": parquet_of({"text": pa.array([], pa.string()), "stance": []})},
+        ["data.parquet: has columns but no row"],
+        {"path": "data.parquet"},
+    ),
+    Case(
+        "truncated JSON",
+        {"data.jsonl": jsonl_of(rows())[:-9]},
+        ["row 40 (line 40) ends with", "truncated"],
+        {"path": "data.jsonl"},
+    ),
+    Case(
+        "broken JSON",
+        {"data.jsonl": jsonl_of(rows()).replace('"id": "r3"', '"id": r3')},
+        ["data.jsonl: not JSON: row 4 (line 4), character 8: Expecting value at the end of"],
+        {"path": "data.jsonl"},
+    ),
+    Case(
+        "no JSON object",
+        {"data.jsonl": jsonl_of(rows()) + "[1, 2]\n3\n"},
+        ["not a JSON object: row 41 (line 41) is [1, 2], row 42 (line 42) is 3"],
+        {"path": "data.jsonl"},
+    ),
+    Case(
+        "one JSON document",
+        {"data.json": json.dumps(rows())},
+        ["one JSON document, not JSON lines"],
+        {"path": "data.json"},
+    ),
+    Case(
+        "one indented JSON object",
+        {"data.json": json.dumps(rows()[0], indent=2)},
+        ["one JSON document"],
+        {"path": "data.json"},
+    ),
+    Case(
+        "half a surrogate pair",
+        {"data.jsonl": jsonl_of(rows()) + '{"text": "a \\ud83d", "stance": "yes"}\n'},
+        ["half of a surrogate pair", "row 41 (line 41)"],
+        {"path": "data.jsonl"},
+    ),
+    Case(
+        "endless nesting",
+        {"data.jsonl": jsonl_of(rows()) + '{"text":' * 100_000 + "\n"},
+        ["row 41 (line 41)"],
+        {"path": "data.jsonl"},
+    ),
+    Case(
+        "truncated Parquet",
+        {"data.parquet": parquet_of(COLUMNS)[:-30]},
+        ["truncated or not a Parquet file"],
+        {"path": "data.parquet"},
+    ),
+    Case(
+        "truncated gzip",
+        {"data.csv.gz": gzip.compress(csv_of(rows()).encode())[:-20]},
+        ["truncated"],
+        {"path": "data.csv.gz"},
+    ),
+    Case("no gzip", {"data.csv.gz": csv_of(rows())}, ["not a sound gzip file"], {"path": "data.csv.gz"}),
+    Case("Excel named CSV", {"data.csv": b"PK\x03\x04rest"}, ["Excel workbook: export it as CSV"]),
+    Case("Parquet named CSV", {"data.csv": parquet_of(COLUMNS)}, ["is a Parquet file: name it .parquet"]),
+    Case("pointer of git-lfs", {"data.csv": "version https://git-lfs.github.com/spec/v1\noid 1\n"}, ["git lfs pull"]),
+    Case(
+        "folder without training file",
+        {"in/val.csv": "", "in/all.csv": ""},
+        ["in has no training file", "data.path=in/all.csv", "train, training, val"],
+        {"path": "in"},
+    ),
+    Case(
+        "folder with two training files",
+        {"in/train.csv": csv_of(rows()), "in/training.jsonl": jsonl_of(rows())},
+        ["in has 2 files for train (train.csv, training.jsonl)"],
+        {"path": "in"},
+    ),
+    Case(
+        "split column and folder",
+        {f"in/{name}": content for name, content in TRIPLE.items()},
+        ["data.split_column: has no effect"],
+        {"path": "in", "split_column": "id", "split": None},
+    ),
+    Case(
+        "delimiter and a folder of Parquet",
+        {f"in/{n}.parquet": parquet_of(COLUMNS) for n in ("train", "val", "test")},
+        ["data.delimiter: has no effect on parquet files"],
+        {"path": "in", "delimiter": ";"},
+    ),
+]
+
+
+def load(settings: dict[str, Any]) -> Any:
+    usual: dict[str, Any] = {"path": "data.csv", "text": "text", "tasks": {"stance": CLASSES}, "leakage": Leakage()}
+    return FileCorpus(**usual | {"split": Split()} | settings).load()
+
+
+def write(folder: Path, files: dict[str, str | bytes]) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_message(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, case.files)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError) as caught:
+        load(case.settings)
+    message = str(caught.value)
+    assert [piece for piece in case.says if piece not in message] == [], message
+    assert len(caught.value.problems) <= 12
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_cut_off_file_does_not_raise_false_alarms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classes that stand in the lost part of a file are not called absent."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, {"data.csv": csv_of(replaced(3, text='"amber'))})
+    with pytest.raises(UserError) as caught:
+        load({})
+    assert len(caught.value.problems) == 1

@@ -1,0 +1,286 @@
+"""Rows that cannot be used: one error, complete, with file, row and remedy; and nothing is written."""
+
+import io
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from string import ascii_lowercase
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from polarity.data.leakage import Leakage
+from polarity.data.splitting import Split
+
+from polarity.data.files import FileCorpus
+from polarity.errors import UserError
+
+CLASSES = ["none", "yes", "no", "1"]
+
+
+def text(number: int) -> str:
+    """A text unlike those of other numbers."""
+    letters = Random(number)
+    return " ".join("".join(letters.choices(ascii_lowercase, k=6)) for _ in range(8))
+
+
+def rows(first: int = 0, count: int = 40) -> list[dict[str, Any]]:
+    return [{"id": f"r{n}", "text": text(n), "stance": CLASSES[n % 4]} for n in range(first, first + count)]
+
+
+def csv_of(table: list[dict[str, Any]], delimiter: str = ",") -> str:
+    lines = [delimiter.join(table[0])]
+    return "\n".join(lines + [delimiter.join(str(cell) for cell in row.values()) for row in table]) + "\n"
+
+
+def jsonl_of(table: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in table)
+
+
+def parquet_of(columns: dict[str, Any]) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(pa.table(columns), buffer)
+    return buffer.getvalue()
+
+
+def replaced(number: int, table: list[dict[str, Any]] | None = None, **cells: Any) -> list[dict[str, Any]]:
+    """The usual rows, with other cells in data row ``number`` (from 1)."""
+    table = rows() if table is None else table
+    table[number - 1] |= cells
+    return table
+
+
+@dataclass
+class Case:
+    """Files that are written, settings, and pieces that the message must hold."""
+
+    name: str
+    files: dict[str, str | bytes]
+    says: list[str]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+COLUMNS = {name: [row[name] for row in rows()] for name in rows()[0]}
+THREE = {"path": None, "train": "train.csv", "val": "val.csv", "test": "test.csv"}
+TRIPLE = {"train.csv": csv_of(rows()), "val.csv": csv_of(rows(40, 12)), "test.csv": csv_of(rows(60, 12))}
+
+CASES = [
+    Case(
+        "missing column",
+        {"data.csv": csv_of(rows())},
+        [
+            "data.csv: has no column 'txt', which data.text asks for",
+            "did you mean 'text'?",
+            "(columns: id, text, stance)",
+        ],
+        {"text": "txt"},
+    ),
+    Case(
+        "missing columns of tasks, ids, pairs, metadata and groups, all at once",
+        {"data.csv": csv_of(rows())},
+        [
+            "no column 'stnce', which data.tasks.stnce.column asks for; did you mean 'stance'?",
+            "no column 'key', which data.id asks for",
+            "no column 'title', which data.context asks for",
+            "no column 'date', which data.metadata asks for",
+            "no column 'post', which data.split.group asks for",
+        ],
+        {
+            "tasks": {"stnce": CLASSES},
+            "id": "key",
+            "context": "title",
+            "metadata": ["date"],
+            "split": Split(group="post"),
+        },
+    ),
+    Case(
+        "unknown labels",
+        {"data.csv": csv_of([row | {"stance": "Yes"} if n > 31 else row for n, row in enumerate(rows())])},
+        [
+            "column 'stance': 'Yes' is no class of task 'stance': row 33 (line 34)",
+            "row 37 (line 38), and 3 more (8 in all)",
+            "did you mean 'yes'? (classes: none, yes, no, 1)",
+        ],
+    ),
+    Case(
+        "many unknown labels",
+        {"data.csv": csv_of([row | {"stance": f"label{n}"} for n, row in enumerate(rows())])},
+        ["'label0' is no class", "'label4' is no class", "column 'stance': 35 more such values, in 35 rows"],
+    ),
+    Case(
+        "empty text", {"data.csv": csv_of(replaced(7, text=""))}, ["column 'text' (data.text) is empty: row 7 (line 8)"]
+    ),
+    Case("blank text", {"data.csv": csv_of(replaced(7, text=" \u200b\u00a0\t"))}, ["is empty: row 7 (line 8) is ' "]),
+    Case(
+        "missing and numeric text in JSON",
+        {"data.jsonl": jsonl_of(replaced(5, replaced(2, text=None), text=12.5))},
+        ["(data.text) is empty: row 2 (line 2)", "(data.text) holds no text: row 5 (line 5) is 12.5 (float)"],
+        {"path": "data.jsonl"},
+    ),
+    Case(
+        "a column of numbers as text",
+        {"data.parquet": parquet_of(COLUMNS | {"text": range(40)})},
+        ["data.parquet: column 'text' (data.text) holds no text: row 1 is 0 (int)", "(40 in all)", "right column?"],
+        {"path": "data.parquet"},
+    ),
+    Case(
+        "nested cells",
+        {"data.jsonl": jsonl_of(replaced(9, replaced(3, text=["a", "b"]), stance={"label": "yes"}))},
+        ["holds no text: row 3 (line 3) is ['a', 'b'] (list)", "column 'stance' holds no label: row 9 (line 9) is {"],
+        {"path": "data.jsonl"},
+    ),
+    Case(
+        "nested metadata that was asked for",
+        {"data.jsonl": jsonl_of([row | {"tags": [1]} for row in rows()])},
+        ["column 'tags' (data.metadata) holds no text or number: row 1 (line 1) is [1] (list)"],
+        {"path": "data.jsonl", "metadata": ["tags"]},
+    ),
+    Case(
+        "number as context",
+        {"data.jsonl": jsonl_of([row | {"title": 3} for row in rows()])},
+        ["column 'title' (data.context) holds no text: row 1 (line 1) is 3 (int)"],
+        {"path": "data.jsonl", "context": "title"},
+    ),
+    Case(
+        "missing id",
+        {"data.csv": csv_of(replaced(4, id=" "))},
+        ["column 'id' (data.id) is empty: row 4 (line 5)"],
+        {"id": "id"},
+    ),
+    Case(
+        "one id, two labels",
+        {"data.csv": csv_of([*rows(), rows()[3] | {"stance": "yes"}])},
+        ["one id, different rows (data.id): 'r3' in row 4 (line 5) and row 41 (line 42), which differ in stance"],
+        {"id": "id"},
+    ),
+    Case(
+        "one id, two texts",
+        {"data.csv": csv_of([*rows(), rows()[3] | {"text": "something else"}])},
+        ["'r3' in row 4 (line 5) and row 41 (line 42), which differ in text"],
+        {"id": "id"},
+    ),
+    Case(
+        "one id in two splits",
+        TRIPLE | {"test.csv": csv_of([row | {"id": f"r{n}"} for n, row in enumerate(rows(60, 12))])},
+        [
+            "train and test: one id, different rows (data.id): 'r0' in train.csv row 1 (line 2) and test.csv row 1",
+            "and 7 more (12 in all)",
+            "data.id=null",
+        ],
+        THREE | {"id": "id"},
+    ),
+    Case("one text in two splits", TRIPLE | {"val.csv": csv_of([*rows(40, 12), rows()[0]])}, ["leakage.exact"], THREE),
+    Case(
+        "unknown and empty splits",
+        {"data.csv": csv_of([r | {"fold": ["train", "vall", "", "test"][n // 4 % 4]} for n, r in enumerate(rows())])},
+        [
+            "column 'fold': 'vall' is no split (data.split_column): row 5 (line 6)",
+            "did you mean 'val'?",
+            "accepted: train",
+            "(data.split_column) is empty: row 9 (line 10)",
+        ],
+        {"split_column": "fold", "split": None},
+    ),
+    Case(
+        "a split column without training rows",
+        {"data.csv": csv_of([row | {"fold": ["val", "test"][n > 20]} for n, row in enumerate(rows())])},
+        ["data: no rows to train on; found val, test"],
+        {"split_column": "fold", "split": None},
+    ),
+    Case(
+        "a split column without validation rows",
+        {"data.csv": csv_of([row | {"fold": ["train", "test"][n > 20]} for n, row in enumerate(rows())])},
+        ["no rows for validation", "data.split.test=0"],
+        {"split_column": "fold"},
+    ),
+    Case(
+        "settings of a split that the column makes",
+        {"data.csv": csv_of([r | {"fold": ["train", "dev", "test"][n % 3]} for n, r in enumerate(rows())])},
+        ["data.split: has no effect, since the splits come from the data"],
+        {"split_column": "fold", "split": Split(val=0.3)},
+    ),
+    Case("nothing to split with", {"data.csv": csv_of(rows())}, ["data.split: is null"], {"split": None}),
+    Case(
+        "class without training row",
+        TRIPLE | {"train.csv": csv_of([row for row in rows() if row["stance"] != "no"])},
+        ["train: no row of class 'no' of task 'stance' (3 in val, 3 in test)", "cannot be learnt"],
+        THREE | {"absent_classes": "warn"},
+    ),
+    Case(
+        "class without test row",
+        TRIPLE | {"test.csv": csv_of([row for row in rows(60, 12) if row["stance"] != "no"])},
+        ["test: no row of class 'no' of task 'stance' (10 in train, 3 in val)", "data.absent_classes=warn"],
+        THREE,
+    ),
+    Case(
+        "task without labels in a split",
+        TRIPLE | {"val.csv": csv_of([row | {"stance": ""} for row in rows(40, 12)])},
+        ["val: no row has a label of task 'stance'"],
+        THREE,
+    ),
+    Case(
+        "no label at all",
+        {"data.csv": csv_of([row | {"stance": ""} for row in rows()])},
+        ["no row has a label of any task"],
+    ),
+]
+
+
+def load(settings: dict[str, Any]) -> Any:
+    usual: dict[str, Any] = {"path": "data.csv", "text": "text", "tasks": {"stance": CLASSES}, "leakage": Leakage()}
+    return FileCorpus(**usual | {"split": Split()} | settings).load()
+
+
+def write(folder: Path, files: dict[str, str | bytes]) -> None:
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_message(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, case.files)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError) as caught:
+        load(case.settings)
+    message = str(caught.value)
+    assert [piece for piece in case.says if piece not in message] == [], message
+    assert len(caught.value.problems) <= 12
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_everything_at_once_over_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    bad = replaced(3, replaced(5, text=""), stance="nope")
+    broken = {
+        "train.csv": csv_of(bad).encode() + b"r99,\xff bad,yes\n",
+        "val.jsonl": jsonl_of(rows(40, 12))[:-4] + "\n[",
+    }
+    write(tmp_path, broken | {"test.csv": csv_of([row | {"stance": "non"} for row in rows(60, 12)])})
+    with pytest.raises(UserError) as caught:
+        load({"path": None, "train": "train.csv", "val": "val.jsonl", "test": "tset.csv"})
+    message = str(caught.value)
+    for piece in (
+        "data.test: tset.csv does not exist; did you mean 'test.csv'?",
+        "train.csv: not utf-8: line 42",
+        "train.csv: column 'text' (data.text) is empty: row 5 (line 6)",
+        "train.csv: column 'stance': 'nope' is no class",
+        "val.jsonl: not JSON: row 12 (line 12)",
+        "val.jsonl: not JSON",
+    ):
+        assert piece in message, message
+
+
+def test_problems_of_rows_do_not_hide_those_of_splits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shared = [*rows(40, 12), rows()[0]]
+    write(tmp_path, TRIPLE | {"train.csv": csv_of(replaced(9, stance="nope")), "val.csv": csv_of(shared)})
+    with pytest.raises(UserError) as caught:
+        load(THREE | {"tasks": {"stance": [*CLASSES, "maybe"]}})
+    message = str(caught.value)
+    for piece in ("'nope' is no class", "train: no row of class 'maybe'", "leakage.exact"):
+        assert piece in message, message

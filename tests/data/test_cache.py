@@ -1,0 +1,190 @@
+"""A cache folder is whole or rebuilt, whatever happens to it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from polarity.data.cache import MANIFEST, cached_arrays
+from polarity.errors import UserError
+
+ARRAYS = {"numbers": np.arange(1000, dtype=np.int32), "flags": np.array([True, False])}
+
+
+class Builder:
+    """Counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self) -> dict[str, np.ndarray]:
+        self.calls += 1
+        return ARRAYS
+
+
+def check(arrays: dict[str, np.ndarray]) -> None:
+    assert arrays.keys() == ARRAYS.keys()
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(arrays[name], array)
+
+
+def test_it_is_built_once_and_then_mapped(tmp_path: Path) -> None:
+    builder = Builder()
+    for _ in range(3):
+        arrays = cached_arrays(tmp_path / "deep" / "key", builder)
+        check(arrays)
+        assert isinstance(arrays["numbers"], np.memmap)
+        assert not arrays["numbers"].flags.writeable
+    assert builder.calls == 1
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["key"]
+
+
+def truncate(folder: Path) -> None:
+    os.truncate(folder / "numbers.npy", 500)
+
+
+def flip_a_bit(folder: Path) -> None:
+    content = bytearray((folder / "numbers.npy").read_bytes())
+    content[-1] ^= 1
+    (folder / "numbers.npy").write_bytes(content)
+
+
+def lose_a_file(folder: Path) -> None:
+    (folder / "flags.npy").unlink()
+
+
+def lose_the_manifest(folder: Path) -> None:
+    (folder / MANIFEST).unlink()
+
+
+def cut_the_manifest(folder: Path) -> None:
+    os.truncate(folder / MANIFEST, 30)
+
+
+def odd_manifest(folder: Path) -> None:
+    (folder / MANIFEST).write_text("[1, 2]")
+
+
+def odd_files(folder: Path) -> None:
+    (folder / MANIFEST).write_text(json.dumps({"folder": folder.name, "files": None}))
+
+
+def empty_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.mkdir()
+
+
+def a_file_in_its_place(folder: Path) -> None:
+    shutil.rmtree(folder)
+    folder.write_text("not a folder")
+
+
+def a_foreign_folder(folder: Path) -> None:
+    cached_arrays(folder.with_name("other"), lambda: {"numbers": np.arange(3), "flags": np.zeros(2, bool)})
+    shutil.rmtree(folder)
+    folder.with_name("other").rename(folder)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        truncate,
+        flip_a_bit,
+        lose_a_file,
+        lose_the_manifest,
+        cut_the_manifest,
+        odd_manifest,
+        odd_files,
+        empty_folder,
+        a_file_in_its_place,
+        a_foreign_folder,
+    ],
+)
+def test_damage_is_noticed_and_mended(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    builder = Builder()
+    folder = tmp_path / "key"
+    cached_arrays(folder, builder)
+    damage(folder)
+    check(cached_arrays(folder, builder))
+    assert builder.calls == 2
+    check(cached_arrays(folder, builder))
+    assert builder.calls == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_a_reader_keeps_its_arrays_while_the_folder_is_mended(tmp_path: Path) -> None:
+    arrays = cached_arrays(tmp_path / "key", Builder())
+    lose_the_manifest(tmp_path / "key")
+    cached_arrays(tmp_path / "key", Builder())
+    check(arrays)
+
+
+def test_a_failed_build_leaves_nothing_behind(tmp_path: Path) -> None:
+    def fail() -> dict[str, np.ndarray]:
+        return {"numbers": ARRAYS["numbers"], "objects": np.array([object()])}
+
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        cached_arrays(tmp_path / "key", fail)
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_builder_may_be_faster(tmp_path: Path) -> None:
+    """While this one builds, another process puts a whole folder into place."""
+    folder = tmp_path / "key"
+
+    def build_slowly() -> dict[str, np.ndarray]:
+        cached_arrays(folder, Builder())
+        return ARRAYS
+
+    check(cached_arrays(folder, build_slowly))
+    assert [path.name for path in tmp_path.iterdir()] == ["key"]
+
+
+def test_a_folder_that_is_damaged_again_and_again_does_not_stop_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("polarity.data.cache._read", lambda _: None)
+    builder = Builder()
+    check(cached_arrays(tmp_path / "key", builder))
+    assert builder.calls == 1
+    assert "is being changed" in caplog.text
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="the cache cannot be written"):
+        cached_arrays(tmp_path / "file" / "key", Builder())
+
+
+MANY_OPENINGS = """
+import sys
+from pathlib import Path
+import numpy as np
+from polarity.data.cache import MANIFEST, cached_arrays
+
+folder = Path(sys.argv[1])
+expected = np.arange(50_000)
+for turn in range(40):
+    arrays = cached_arrays(folder, lambda: {"numbers": expected})
+    assert np.array_equal(arrays["numbers"], expected)
+    if turn % 4 == 0:  # damage it under the other's nose
+        try:
+            (folder / MANIFEST).unlink()
+        except FileNotFoundError:
+            pass
+"""
+
+
+def test_processes_that_build_and_damage_it_at_once_never_read_half_of_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", MANY_OPENINGS, str(tmp_path / "key")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    running = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(3)]
+    for process in running:
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors.decode()

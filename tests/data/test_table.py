@@ -1,0 +1,67 @@
+"""Cells of typed formats as text, and the collected problems."""
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from polarity.data.cells import is_blank
+from polarity.data.problems import SHOWN, Problems
+from polarity.data.table import NoTextError, Table, cell_text
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (None, None),
+        ("", ""),
+        (" None ", " None "),
+        (True, "true"),
+        (False, "false"),
+        (1, "1"),
+        (1.0, "1"),
+        (-0.5, "-0.5"),
+        (1e20, "100000000000000000000"),
+        (float("nan"), None),
+        (float("inf"), "inf"),
+        (Decimal("2.00"), "2"),
+        (Decimal("2.50"), "2.50"),
+        (dt.date(2026, 1, 2), "2026-01-02"),
+    ],
+)
+def test_cell_text(cell: Any, text: str | None) -> None:
+    assert cell_text(cell) == text
+
+
+@pytest.mark.parametrize("cell", [[], {}, b"a", ()])
+def test_no_text(cell: Any) -> None:
+    with pytest.raises(NoTextError):
+        cell_text(cell)
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n\r\f\v", "\u00a0\u2003\u3000", "\u200b\u200d\ufeff\u2060"])
+def test_blank(text: str) -> None:
+    assert is_blank(text)
+    assert not is_blank(f"{text}.{text}")
+
+
+def test_places() -> None:
+    table = Table("a.csv", {"x": ["a", "b"]}, [1, 7], [2, 12])
+    assert (table.where(1), len(table)) == ("row 7 (line 12)", 2)
+    assert Table("a.parquet", {"x": ["a"]}, range(1, 2)).where(0) == "row 1"
+
+
+def test_problems_of_one_kind_are_one_line() -> None:
+    problems = Problems()
+    assert not problems
+    for number in range(1234):
+        problems.at("a", f"row {number}", "mend it")
+    problems.at("b", "row 0", "(valid: c)")
+    problems.add("c")
+    problems.extend(["c", "d"])
+    shown = ", ".join(f"row {number}" for number in range(SHOWN))
+    assert problems.lines() == [f"a: {shown}, and 1,229 more (1,234 in all); mend it", "b: row 0 (valid: c)", "c", "d"]
+    merged = Problems()
+    merged.merge(problems)
+    assert merged.lines() == problems.lines()
