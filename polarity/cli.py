@@ -2,13 +2,14 @@
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from hydra._internal.utils import get_args_parser
 from rich.console import Console
 
-from polarity.config.compose import open_keys_anywhere
+from polarity.config.overrides import open_keys
 from polarity.errors import UserError
 
 
@@ -32,13 +33,20 @@ def tell_problems(verb: str, problems: Sequence[str]) -> None:
         console.print(f"{number:>3}. {problem}", markup=False)
 
 
-def exit_on_user_error(verb: str, function: Callable[[], None]) -> None:
-    """Run ``function``; a :class:`UserError` ends the process with code 2 and the list of its problems."""
+@contextmanager
+def user_errors(verb: str) -> Iterator[None]:
+    """A :class:`UserError` within the block ends the process with code 2 and the list of its problems; Ctrl-C with 130.
+
+    Has to stand around the outermost call, and within Hydra's task functions, for Hydra would print a traceback.
+    """
     try:
-        function()
+        yield
     except UserError as error:
         tell_problems(verb, error.problems)
         sys.exit(2)
+    except KeyboardInterrupt:
+        Console(stderr=True).print(f"polarity.{verb}: interrupted", style="bold red")
+        sys.exit(130)
 
 
 def config_dir(command: argparse.Namespace) -> str | None:
@@ -56,5 +64,5 @@ def config_dir(command: argparse.Namespace) -> str | None:
 
 def rewritten(arguments: Sequence[str], command: argparse.Namespace) -> list[str]:
     """The command line with its overrides opened, for Hydra's own main."""
-    opened = dict(zip(command.overrides, open_keys_anywhere(command.overrides), strict=True))
+    opened = dict(zip(command.overrides, open_keys(command.overrides), strict=True))
     return [opened.get(argument, argument) for argument in arguments]

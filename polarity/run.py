@@ -5,12 +5,14 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from omegaconf import OmegaConf
 
 from polarity.errors import UserError, nearest
+from polarity.processes import is_alive, this_process
 
 State = Literal["running", "finished", "failed"]
 _STATUS = "status.json"
@@ -27,6 +29,11 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: object) -> None:
     """Write ``value`` as JSON, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n")
+
+
+def now() -> str:
+    """The time with its zone, to the millisecond, so that the jobs of a sweep can be put in their order."""
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")
 
 
 def configuration_hash(config: Mapping[str, Any]) -> str:
@@ -60,7 +67,7 @@ class RunDirectory:
             except FileExistsError:
                 continue
             run = cls(path)
-            run.set_status("running", started=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+            run.set_status("running", started=now(), **this_process())
             write_text(path / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(dict(config))))
             write_text(path / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(overrides)))
             return run
@@ -104,9 +111,15 @@ class RunDirectory:
             known.pop(stale, None)
         write_json(self.path / _STATUS, {**known, "state": state, **details})
 
+    @property
+    def is_worked_on(self) -> bool:
+        """Whether a living process on this machine is at it."""
+        status = self.status
+        return status["state"] == "running" and is_alive(status)
+
     def finish(self) -> None:
         """Mark the run as finished and let ``latest`` beside it point to it."""
-        self.set_status("finished", ended=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+        self.set_status("finished", ended=now())
         part = self.path.parent / f".latest.{os.getpid()}"
         part.unlink(missing_ok=True)
         part.symlink_to(self.path.name, target_is_directory=True)

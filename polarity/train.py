@@ -16,9 +16,12 @@ from omegaconf import DictConfig
 from polarity import cli
 from polarity.config.compose import compose_jobs, resolved
 from polarity.config.preflight import prepare
+from polarity.config.replaced import drop_settings_of_replaced
 from polarity.errors import UserError
 from polarity.paths import conf_dir
-from polarity.training.run import resume_run, start_run
+from polarity.processes import led_folder, rank
+from polarity.training.outcome import failure_told_to_the_first
+from polarity.training.run import resumable, resume_run, start_run
 
 
 def check(arguments: list[str]) -> list[str]:
@@ -29,13 +32,18 @@ def check(arguments: list[str]) -> list[str]:
     command = cli.read_arguments(arguments)
     if cli.only_informs(command):
         return arguments
+    if rank() > 0 and not led_folder():
+        raise UserError(
+            "RANK, LOCAL_RANK: this is one of several processes of an outside launcher; start polarity.train once, "
+            "and trainer=ddp trainer.devices=N starts a process for each device"
+        )
     folder = cli.config_dir(command)
     jobs = compose_jobs(command.config_name or "train", command.overrides, config_dir=folder, multirun=command.multirun)
     problems: list[str] = []
     for job in jobs:
         config, unresolved = resolved(job.config)
         problems += unresolved
-        if unresolved or is_resumed(config, job.overrides, problems):
+        if unresolved or is_resumed(config, job.overrides, problems, multirun=command.multirun):
             continue
         try:
             prepare(config, multirun=command.multirun)
@@ -46,38 +54,44 @@ def check(arguments: list[str]) -> list[str]:
     return cli.rewritten(arguments, command)
 
 
-def is_resumed(config: dict[str, object], overrides: list[str], problems: list[str]) -> bool:
-    """Whether a job resumes a run; then it may change nothing else."""
+def is_resumed(config: dict[str, object], overrides: list[str], problems: list[str], *, multirun: bool) -> bool:
+    """Whether a job resumes a run; then it may change nothing else, and the run has to be one that can go on."""
     if not config.get("resume"):
         return False
-    others = [text for text in overrides if not text.startswith("resume=")]
+    # Settings of Hydra itself are what Lightning adds to the command line of a further device's process.
+    others = [text for text in overrides if not text.startswith(("resume=", "hydra."))]
     if others:
         problems.append(f"resume: a resumed run keeps its own configuration; also given: {' '.join(others)}")
+    if multirun:
+        problems.append("resume: only one run can be resumed at a time; leave out -m")
+    try:
+        resumable(str(config["resume"]))
+    except UserError as error:
+        problems += error.problems
     return True
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
 def run_job(composed: DictConfig) -> float:
     """Hydra's task function: one run. Returns the best monitored score."""
-    multirun = HydraConfig.get().mode == RunMode.MULTIRUN
-    if composed.get("resume"):
-        return resume_run(str(composed.resume))
-    config, _ = resolved(composed)
-    overrides = list(HydraConfig.get().overrides.task)
-    if multirun:
-        config["output_dir"] = HydraConfig.get().sweep.dir
-    return start_run(config, [text.removeprefix("++") for text in overrides], keep_going=multirun)
+    with cli.user_errors("train"), failure_told_to_the_first():
+        if composed.get("resume"):
+            return resume_run(str(composed.resume))
+        multirun = HydraConfig.get().mode == RunMode.MULTIRUN
+        overrides = list(HydraConfig.get().overrides.task)
+        drop_settings_of_replaced(composed, str(HydraConfig.get().job.config_name), overrides)
+        config, _ = resolved(composed)
+        if multirun:
+            config["output_dir"] = HydraConfig.get().sweep.dir
+        return start_run(config, [text.removeprefix("++") for text in overrides], keep_going=multirun)
 
 
 def main() -> None:
     """Check first, then hand over to Hydra."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-
-    def checked() -> None:
+    with cli.user_errors("train"), failure_told_to_the_first():
         sys.argv[1:] = check(sys.argv[1:])
         run_job()
-
-    cli.exit_on_user_error("train", checked)
 
 
 if __name__ == "__main__":

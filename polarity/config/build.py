@@ -1,5 +1,6 @@
 """Objects from checked sections; an error of a constructor becomes a problem of its section."""
 
+import re
 from typing import Any
 
 from hydra.errors import InstantiationException
@@ -18,9 +19,11 @@ def build(path: str, node: dict[str, Any], **given: Any) -> Any:
         return instantiate(node, **given, _convert_="all")
     except InstantiationException as error:
         cause = _cause(error)
+        inner = re.search(r"^full_key: (\S+)$", str(error), re.MULTILINE)  # where inside the section it happened
+        place = f"{path}.{inner[1]}" if inner else path
         if isinstance(cause, UserError):
-            raise UserError(f"{path}.{problem}" for problem in cause.problems) from None
-        raise UserError(f"{path}: {str(cause).strip()}") from cause
+            raise UserError(f"{place}.{problem}" for problem in cause.problems) from None
+        raise UserError(f"{place}: {str(cause).strip()}") from cause
 
 
 def build_all(path: str, nodes: dict[str, Any], problems: list[str]) -> dict[str, Any]:

@@ -109,14 +109,7 @@ def _cross_problems(
     config: dict[str, Any], components: dict[str, Any], tasks: Sequence[Task], broken: set[str]
 ) -> list[str]:
     """What no component can know alone."""
-    problems = []
-    if tasks and "monitor" not in broken:
-        names = monitored_names(tasks)
-        monitor, mode = config["monitor"], config["mode"]
-        if monitor not in names:
-            problems.append(f"monitor: no score is logged as {monitor!r}{nearest(monitor, names, what='scores')}")
-        elif mode != (wanted := "min" if monitor.endswith("/loss") else "max") and "mode" not in broken:
-            problems.append(f"mode: {monitor} is best at its {wanted}imum, so mode has to be {wanted!r}, got {mode!r}")
+    problems = _monitor_problems(config, tasks, broken) if tasks else []
     callbacks = config.get("callbacks") or {}
     problems += [
         f"callbacks.{needed}: is missing; a run cannot be trusted or resumed without it"
@@ -131,6 +124,30 @@ def _cross_problems(
                 components["batching"].check_length(components["model"].max_positions())
         except UserError as error:
             problems += error.problems
+    return problems
+
+
+def _monitor_problems(config: dict[str, Any], tasks: Sequence[Task], broken: set[str]) -> list[str]:
+    """Scores that nobody logs, or that are best at the other end; of those that follow the root, only the root's."""
+    problems, names = [], monitored_names(tasks)
+    root = (config.get("monitor"), config.get("mode"))
+    watching = {} if {"monitor", "mode"} & broken else {"": config}
+    watching |= {f"{name}.": config[name] for name in SECTIONS if name not in broken and "monitor" in config[name]}
+    for name in COLLECTIONS:
+        nodes = {} if name in broken else config[name]
+        watching |= {f"{name}.{key}.": node for key, node in nodes.items() if node is not None and "monitor" in node}
+    for path, node in watching.items():
+        monitor, mode = node["monitor"], node.get("mode", root[1])
+        if path and (monitor, mode) == root:
+            continue
+        if path in ("callbacks.best.", "callbacks.history."):
+            problems.append(f"{path}monitor: follows the root's monitor and mode; change those")
+        elif monitor not in names:
+            problems.append(f"{path}monitor: no score is logged as {monitor!r}{nearest(monitor, names, what='scores')}")
+        elif mode != (wanted := "min" if monitor.endswith("/loss") else "max"):
+            problems.append(
+                f"{path}mode: {monitor} is best at its {wanted}imum, so mode has to be {wanted!r}, got {mode!r}"
+            )
     return problems
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from polarity.data.rows import Rows, Splits
+from polarity.errors import UserError
 from polarity.settings import NonNegativeInt, PositiveInt
 from polarity.tasks import Task
 
@@ -21,6 +22,8 @@ class Limit:
     ) -> None:
         self.rows = {"train": train, "val": val, "test": test}
         self.seed = seed
+        if seed != 0 and not any(self.rows.values()):
+            raise UserError("seed: has no effect while all rows are kept; set it to 0, or limit train, val or test")
 
     def __repr__(self) -> str:
         return f"Limit({', '.join(f'{name}={rows}' for name, rows in self.rows.items())}, seed={self.seed})"

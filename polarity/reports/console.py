@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+from rich import get_console
 from rich.console import Console, RenderableType
 
 from polarity.run import RunDirectory
@@ -19,15 +20,13 @@ class RunConsole:
 
     def print(self, content: RenderableType = "", *, style: str | None = None) -> None:
         """Show text, or a table; brackets in a text are never read as markup."""
-        wide = None if sys.stdout.isatty() else 140  # a file or a pipe has no width of its own
-        Console(highlight=False, width=wide, soft_wrap=isinstance(content, str)).print(
-            content, style=style, markup=False
-        )
+        soft_wrap = isinstance(content, str)
+        # The terminal has one console, since only that one prints above a progress bar; a file or a pipe has no width.
+        console = get_console() if sys.stdout.isatty() else Console(width=140)
+        console.print(content, style=style, markup=False, highlight=False, soft_wrap=soft_wrap)
         if self.log is not None:
             with self.log.open("a", encoding="utf-8") as file:
-                Console(file=file, width=140, highlight=False, soft_wrap=isinstance(content, str)).print(
-                    content, markup=False
-                )
+                Console(file=file, width=140).print(content, markup=False, highlight=False, soft_wrap=soft_wrap)
 
 
 def print_failure(run: RunDirectory, error: BaseException) -> None:

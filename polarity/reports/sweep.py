@@ -10,7 +10,10 @@ from omegaconf import DictConfig
 from rich.table import Table
 
 from polarity.reports.console import RunConsole
+from polarity.reports.tables import write_csv
 from polarity.run import RunDirectory
+
+SCORES = ("monitored", "overall")
 
 
 class SweepTable(Callback):
@@ -19,40 +22,47 @@ class SweepTable(Callback):
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print the table and write it beside the jobs as ``jobs.csv``."""
         folder = Path(str(config.hydra.sweep.dir))
-        runs = [RunDirectory(path.parent) for path in sorted(folder.glob("*/status.json"))]
-        runs = [run for run in runs if not run.path.is_symlink()]
+        runs = [RunDirectory(path.parent) for path in folder.glob("*/status.json") if not path.parent.is_symlink()]
         if not runs:
             return
+        jobs = job_rows(sorted(runs, key=lambda run: str(run.status["started"])))
+        header = list(dict.fromkeys(name for job in jobs for name in job))
+        write_csv(folder / "jobs.csv", header, [[job.get(name, "") for name in header] for job in jobs])
         console = RunConsole(None)
         console.print()
-        console.print(jobs_table(runs))
-        console.print(f"jobs are in {folder}")
-        failed = [run for run in runs if run.status["state"] != "finished"]
+        console.print(jobs_table(jobs))
+        console.print(f"jobs are in {folder}, and this table in {folder / 'jobs.csv'}")
+        failed = sum(job["state"] != "finished" for job in jobs)
         if failed:
-            console.print(
-                f"{len(failed)} of {len(runs)} jobs failed; see status.json in their folders", style="bold red"
-            )
+            console.print(f"{failed} of {len(jobs)} jobs failed; see status.json in their folders", style="bold red")
             sys.exit(1)
 
 
-def jobs_table(runs: list[RunDirectory]) -> Table:
-    """What each job changed, how it ended, and its validation scores, in the order in which the jobs started."""
+def job_rows(runs: list[RunDirectory]) -> list[dict[str, Any]]:
+    """What each job changed, how it ended, and the validation scores of its best checkpoint, as numbers."""
     overrides = [run.overrides for run in runs]
     shared = set(overrides[0]).intersection(*overrides)
-    finished = [json.loads(run.metrics.read_text(encoding="utf-8")) for run in runs if run.metrics.exists()]
-    tasks = list(finished[0]["val"]["tasks"]) if finished else []
-    table = Table(
-        "folder", "changed", "state", "monitored", "overall", *tasks, "epoch", title="validation scores of all jobs"
-    )
+    rows = []
     for run, own in zip(runs, overrides, strict=True):
-        cells = ["-"] * (len(tasks) + 3)
-        if run.metrics.exists():
+        status = run.status
+        row = {"folder": run.path.name, "changed": " ".join(text for text in own if text not in shared)}
+        row |= {"state": status["state"], "error": " ".join(str(status.get("error", "")).split())}
+        if status["state"] == "finished":
             metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
-            best, val = metrics["best"], metrics["val"]
-            macros = [val["tasks"][task]["macro_f1"] for task in tasks]
-            cells = [f"{value:.4f}" for value in (best["value"], val["overall"], *macros)] + [str(best["epoch"])]
-        changed = " ".join(text for text in own if text not in shared) or "(nothing)"
-        state = run.status["state"]
-        reason = f": {str(run.status.get('error', '')).splitlines()[0][:60]}" if run.status.get("error") else ""
-        table.add_row(run.path.name, changed, state + reason, *cells)
+            row |= {"monitored": metrics["best"]["value"], "overall": metrics["val"]["overall"]}
+            row |= {f"{task}/macro_f1": scores["macro_f1"] for task, scores in metrics["val"]["tasks"].items()}
+            row["epoch"] = metrics["best"]["epoch"]
+        rows.append(row)
+    return rows
+
+
+def jobs_table(jobs: list[dict[str, Any]]) -> Table:
+    """The rows of :func:`job_rows` for people, in the order in which the jobs started."""
+    tasks = list(dict.fromkeys(name for job in jobs for name in job if name.endswith("/macro_f1")))
+    headings = [*SCORES, *(name.removesuffix("/macro_f1") for name in tasks), "epoch"]
+    table = Table("folder", "changed", "state", *headings, title="validation scores of all jobs")
+    for job in jobs:
+        scores = [f"{job[name]:.4f}" if job.get(name) is not None else "-" for name in (*SCORES, *tasks)]
+        state = f"{job['state']}: {job['error'][:60]}" if job["error"] else job["state"]
+        table.add_row(job["folder"], job["changed"] or "(nothing)", state, *scores, str(job.get("epoch", "-")))
     return table

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from polarity.config.preflight import Prepared
 from polarity.data.module import TextDataModule
-from polarity.optimizers.groups import group_table
+from polarity.optimizers.groups import GroupRow, group_table
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.training.module import MultiTaskModule
@@ -42,10 +42,10 @@ class Announce(Callback):
         for name in ("model", "head", "loss", "regularizer", "sampler", "optimizer", "scheduler", "clipping"):
             console.print(f"{name}: {self.prepared.components[name]!r}")
         console.print(parameter_table(trainer.optimizers))
-        steps = int(trainer.estimated_stepping_batches)
+        rows = f"{self.data.batch_size} x {trainer.accumulate_grad_batches} rows"
         console.print(
-            f"{trainer.max_epochs} epochs, {steps} steps of {self.data.batch_size} x {trainer.accumulate_grad_batches} "
-            f"rows, {trainer.world_size} x {trainer.strategy.root_device.type}, {trainer.precision}, "
+            f"at most {trainer.max_epochs} epochs, {int(trainer.estimated_stepping_batches)} steps of {rows}, "
+            f"{trainer.world_size} x {trainer.strategy.root_device.type}, {trainer.precision}, "
             f"seed {self.prepared.root.seed}; best by {self.prepared.root.monitor}"
         )
         console.print(f"run folder: {run.path}\n")
@@ -69,14 +69,15 @@ def class_table(prepared: Prepared, data: TextDataModule, module: MultiTaskModul
 
 
 def parameter_table(optimizers: Sequence[Any]) -> Table:
-    """Learning rate, weight decay and size of each parameter group."""
-    table = Table("parameters", "count", "learning rate", "weight decay")
+    """Learning rate and size of each place in the model, with and without weight decay."""
+    table = Table("parameters", "with weight decay", "without", "learning rate", "weight decay")
     for optimizer in optimizers:
+        places: dict[str, dict[bool, GroupRow]] = {}
         for row in group_table(optimizer):
-            table.add_row(*(str(cell) if not isinstance(cell, float) else f"{cell:.3g}" for cell in row_values(row)))
+            places.setdefault(row.name.removesuffix(".no_decay"), {})[row.name.endswith(".no_decay")] = row
+        for place, halves in places.items():
+            counts = [f"{halves[half].parameters:,}" if half in halves else "0" for half in (False, True)]
+            rates = {row.lr for row in halves.values()}
+            decay = max(row.weight_decay for row in halves.values())
+            table.add_row(place, *counts, ", ".join(f"{rate:.3g}" for rate in rates), f"{decay:g}")
     return table
-
-
-def row_values(row: Any) -> list[object]:
-    """The cells of a line of the group table."""
-    return list(vars(row).values()) if hasattr(row, "__dict__") else list(row)

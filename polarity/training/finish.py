@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,10 @@ METRICS_VERSION = 1
 TOLERANCE = 1e-6
 
 
+class CheckpointError(RuntimeError):
+    """The best checkpoint is missing, or cannot be read."""
+
+
 class ScoreMismatchError(RuntimeError):
     """The checkpoint that was read back does not reproduce the score of its epoch."""
 
@@ -37,7 +41,7 @@ class ScoreMismatchError(RuntimeError):
 def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     """Reload, verify, export, predict, score and report the best checkpoint. Returns its monitored score.
 
-    :raises FileNotFoundError: if there is no best checkpoint; current weights are never scored in its place.
+    :raises CheckpointError: if there is no best checkpoint; current weights are never scored in its place.
     :raises ScoreMismatchError: if the fresh model's validation score differs from the one monitored in training.
     """
     splits, stages = assembled.prepared.splits, assembled.stages
@@ -46,7 +50,8 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
         export(run, best["checkpoint"], assembled.tokenizer)
         model, _ = load_model(run.model)
         logits = {"val": _predict(assembled, trainer, model, "val")}
-        verify(best, splits.val, model, logits["val"])
+        best["value"] = verify(best, splits.val, model, logits["val"])
+        write_json(run.checkpoints / "best.json", best)
     with stages.time("test"):
         if splits.test is not None:
             logits["test"] = _predict(assembled, trainer, model, "test")
@@ -59,26 +64,35 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
 
 
 def best_checkpoint(trainer: Trainer, run: RunDirectory) -> dict[str, Any]:
-    """The best checkpoint's file, epoch, step, monitored name and value; also written to ``checkpoints/best.json``."""
+    """The best checkpoint's file, epoch, step, monitored name and value."""
     callback = next(item for item in trainer.checkpoint_callbacks if isinstance(item, BestCheckpoints))
-    path = Path(callback.best_model_path)
-    if not callback.best_model_path or not path.is_file() or callback.best_model_score is None:
-        raise FileNotFoundError(f"no best checkpoint in {run.checkpoints}; there is nothing to evaluate")
-    loaded = torch.load(path, map_location="cpu", weights_only=True)
-    best = {
+    path, value = Path(callback.best_model_path), callback.best_model_score
+    if value is None or not bool(value.isfinite()):
+        raise CheckpointError(f"{run.checkpoints}: no best checkpoint, since no epoch had a finite {callback.monitor}")
+    loaded = read_checkpoint(path)
+    return {
         "checkpoint": str(path.relative_to(run.path) if path.is_relative_to(run.path) else path),
         "epoch": loaded["epoch"],
         "step": loaded["global_step"],
         "monitor": callback.monitor,
-        "value": float(callback.best_model_score),
+        "value": float(value),
     }
-    write_json(run.checkpoints / "best.json", best)
-    return best
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint's content: plain containers and tensors, on the CPU.
+
+    :raises CheckpointError: if the file is missing or damaged.
+    """
+    try:
+        return dict(torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:  # many kinds, by where a file is cut off
+        raise CheckpointError(f"{path} cannot be read, and nothing else is scored in its place: {error}") from error
 
 
 def export(run: RunDirectory, checkpoint: str, tokenizer: Any) -> None:
     """Write ``model/`` from a checkpoint alone: nothing of the model that was trained in memory is used."""
-    loaded = torch.load(run.path / checkpoint, map_location="cpu", weights_only=True)
+    loaded = read_checkpoint(run.path / checkpoint)
     model = MultiTaskClassifier.from_architecture(loaded["architecture"])
     prefix = "model."
     weights = {
@@ -88,21 +102,25 @@ def export(run: RunDirectory, checkpoint: str, tokenizer: Any) -> None:
     save_model(model, tokenizer, run.model)
 
 
-def verify(best: Mapping[str, Any], rows: Rows, model: MultiTaskClassifier, logits: list[np.ndarray]) -> None:
-    """Compare the fresh model's monitored score with the one that chose the checkpoint."""
+def verify(best: Mapping[str, Any], rows: Rows, model: MultiTaskClassifier, logits: list[np.ndarray]) -> float:
+    """Compare the fresh model's monitored score with the one that chose the checkpoint. Returns the fresh one.
+
+    :raises ScoreMismatchError: if they differ by more than the single precision in which Lightning keeps scores.
+    """
     scores = score(model.tasks, rows.labels, [values.argmax(axis=1) for values in logits])
     values = score_metrics(scores) | loss_metrics(model.tasks, rows.labels, logits)
-    again = values[best["monitor"]]
+    again = float(values[best["monitor"]])
     if not abs(again - best["value"]) <= TOLERANCE * max(1.0, abs(again)):
         raise ScoreMismatchError(
             f"{best['checkpoint']} gives {best['monitor']} {again:.8f} when read back, "
             f"but {best['value']:.8f} was monitored in epoch {best['epoch']}; its scores cannot be trusted"
         )
+    return again
 
 
 def _predict(assembled: Assembled, trainer: Trainer, model: MultiTaskClassifier, split: str) -> list[np.ndarray]:
     device = trainer.strategy.root_device
-    batches = assembled.data.evaluation_batches(split, world_size=trainer.world_size)
+    batches: Iterable[Any] = assembled.data.evaluation_batches(split, world_size=trainer.world_size)
     precision = str(trainer.precision)
     return predict_logits(model, batches, len(assembled.data.stores[split]), device=device, precision=precision)
 

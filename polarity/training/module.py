@@ -18,6 +18,7 @@ from polarity.optimizers.base import Optimizer
 from polarity.regularizers.base import Regularizer
 from polarity.schedulers.base import Scheduler
 from polarity.tasks import IGNORE_INDEX, Task
+from polarity.training.devices import gathered
 
 Batch = dict[str, Any]
 
@@ -84,6 +85,11 @@ class MultiTaskModule(LightningModule):
         self.log("step/loss", scaled.detach(), batch_size=len(batch["rows"]))
         return scaled
 
+    def on_train_start(self) -> None:
+        """Let each device draw its own dropout masks; Lightning has given all of them the same seed."""
+        if self.global_rank > 0:
+            torch.manual_seed(torch.initial_seed() + self.global_rank)
+
     def on_train_epoch_start(self) -> None:
         """Forget the sums of the last epoch."""
         self._sums = torch.zeros(2, len(self.tasks), device=self.device)
@@ -125,11 +131,7 @@ class MultiTaskModule(LightningModule):
 
     def _gather(self) -> list[tuple[Tensor, list[Tensor]]]:
         own = [(rows.cpu(), [values.float().cpu() for values in logits]) for rows, logits in self._validated]
-        if self.trainer.world_size == 1:
-            return own
-        parts: list[Any] = [None] * self.trainer.world_size
-        torch.distributed.all_gather_object(parts, own)
-        return [item for part in parts for item in part]
+        return [item for part in gathered(own) for item in part]
 
     def configure_optimizers(self) -> Any:
         """The optimizer, and its schedule over all steps that the Trainer plans."""

@@ -2,14 +2,12 @@
 
 import os
 import sys
-import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import lightning
 from lightning import Trainer
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, ProgressBar
 
 from polarity.config.build import build, build_all
 from polarity.config.compose import in_folder
@@ -19,24 +17,34 @@ from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.paths import cache_dir
-from polarity.reports.console import print_failure
+from polarity.processes import RUN_VARIABLE, led_folder, this_process
 from polarity.run import RunDirectory, write_json
 from polarity.training.announce import Announce
 from polarity.training.assembled import Assembled, Stages
+from polarity.training.callbacks.progress import ProgressOnTerminal
 from polarity.training.environment import environment
 from polarity.training.finish import finish
 from polarity.training.module import MultiTaskModule
-
-_RUN_VARIABLE = "POLARITY_RUN_DIR"  # tells the processes that a multi-device run starts which folder is theirs
+from polarity.training.outcome import Outcome, exit_code
+from polarity.training.quiet import quiet
+from polarity.training.signals import StopOnSignal
 
 
 def start_run(config: dict[str, Any], overrides: list[str], *, keep_going: bool) -> float:
     """Train from the beginning. Returns the best monitored score.
 
     :param keep_going: a failed run returns NaN instead of ending the process, so that a sweep goes on.
+    :raises UserError: if data or encoder cannot be used; then there is no folder either, unless a sweep goes on.
     """
-    assembled = assemble(*prepare_in(Stages(), config))
-    run = _shared_folder(lambda: RunDirectory.create(config["output_dir"], config, overrides))
+    try:
+        assembled = assemble(*prepare_in(Stages(), config))
+    except Exception as error:
+        if not keep_going:
+            raise
+        Outcome(RunDirectory.create(config["output_dir"], config, overrides)).conclude(error)
+        return float("nan")
+    folder = led_folder()
+    run = RunDirectory(folder) if folder else RunDirectory.create(config["output_dir"], config, overrides)
     return _execute(assembled, run, ckpt_path=None, keep_going=keep_going)
 
 
@@ -45,15 +53,26 @@ def resume_run(folder: str) -> float:
 
     :raises UserError: if there is nothing to resume.
     """
+    run = resumable(folder)
+    assembled = assemble(*prepare_in(Stages(), run.config))
+    return _execute(assembled, run, ckpt_path=str(run.resume_point), keep_going=False)
+
+
+def resumable(folder: str) -> RunDirectory:
+    """The folder of a stopped run that can go on.
+
+    :raises UserError: if it is no run, has ended, still runs, or stopped before there was a point to resume from.
+    """
+    if led_folder():  # the first process has looked, and has marked the run as its own since
+        return RunDirectory(str(led_folder()))
     run = RunDirectory.open(folder)
     if run.status["state"] == "finished":
         raise UserError(f"resume: {folder} is finished already; start a new run to train longer")
+    if run.is_worked_on:
+        raise UserError(f"resume: {folder} is still running, as process {run.status['pid']}; two would spoil its files")
     if not run.resume_point.exists():
         raise UserError(f"resume: {folder} has no {run.resume_point.name}; it stopped before its first resume point")
-    config = run.config
-    assembled = assemble(*prepare_in(Stages(), config))
-    os.environ[_RUN_VARIABLE] = str(run.path)
-    return _execute(assembled, run, ckpt_path=str(run.resume_point), keep_going=False)
+    return run
 
 
 def prepare_in(stages: Stages, config: dict[str, Any]) -> tuple[Prepared, Stages]:
@@ -86,36 +105,29 @@ def assemble(prepared: Prepared, stages: Stages) -> Assembled:
     return Assembled(prepared, module, data, tokenizer, stages)
 
 
-def _shared_folder(create: Callable[[], RunDirectory]) -> RunDirectory:
-    """One folder for all processes of a run: the first makes it, the others are told by their environment."""
-    if _RUN_VARIABLE in os.environ and int(os.environ.get("LOCAL_RANK", "0")) > 0:
-        return RunDirectory(os.environ[_RUN_VARIABLE])
-    run = create()
-    os.environ[_RUN_VARIABLE] = str(run.path.absolute())
-    return run
-
-
 def _execute(assembled: Assembled, run: RunDirectory, *, ckpt_path: str | None, keep_going: bool) -> float:
     """Fit and finish, recording in the folder how it ended."""
+    outcome = Outcome(run)
+    if not led_folder():
+        run.set_status("running", **this_process())
+        os.environ[RUN_VARIABLE] = str(run.path.absolute())
     try:
-        return _fit_and_finish(assembled, run, ckpt_path)
-    except BaseException as error:  # noqa: BLE001 - also interrupts, which Lightning turns into SystemExit
-        if int(os.environ.get("LOCAL_RANK", "0")) == 0 and int(os.environ.get("RANK", "0")) == 0:
-            run.set_status("failed", error=str(error) or type(error).__name__, traceback=traceback.format_exc())
-            print_failure(run, error)
+        with StopOnSignal() as stop, quiet():
+            return _fit_and_finish(assembled, run, ckpt_path, [outcome, stop])
+    except BaseException as error:  # noqa: BLE001 - also signals, and whatever else ends a process
+        outcome.conclude(error)
         if keep_going and isinstance(error, Exception):
             return float("nan")
-        sys.exit(1 if isinstance(error, Exception) else 130)
+        sys.exit(exit_code(error))
     finally:
-        os.environ.pop(_RUN_VARIABLE, None)
+        os.environ.pop(RUN_VARIABLE, None)
 
 
-def _fit_and_finish(assembled: Assembled, run: RunDirectory, ckpt_path: str | None) -> float:
+def _fit_and_finish(assembled: Assembled, run: RunDirectory, ckpt_path: str | None, watching: list[Callback]) -> float:
     prepared = assembled.prepared
-    callbacks = build_callbacks(prepared.config)
-    trainer = build_trainer(prepared.config, run, [*callbacks.values(), Announce(prepared, assembled.data)])
+    callbacks = [*watching, *build_callbacks(prepared.config).values(), Announce(prepared, assembled.data)]
+    trainer = build_trainer(prepared.config, run, callbacks)
     if trainer.is_global_zero:
-        run.set_status("running", pid=os.getpid())
         write_json(run.environment, environment(prepared.splits))
     with assembled.stages.time("training"):
         trainer.fit(assembled.module, datamodule=assembled.data, ckpt_path=ckpt_path, weights_only=True)
@@ -134,6 +146,8 @@ def build_trainer(config: dict[str, Any], run: RunDirectory, callbacks: list[Cal
     settings = dict(config["trainer"])
     if settings.get("enable_progress_bar") is None:  # a bar on a terminal, plain lines everywhere else
         settings["enable_progress_bar"] = sys.stdout.isatty()
+    if settings["enable_progress_bar"] and not any(isinstance(callback, ProgressBar) for callback in callbacks):
+        callbacks = [*callbacks, ProgressOnTerminal()]
     trainer: Trainer = build(
         "trainer",
         settings,

@@ -18,7 +18,8 @@ class StopOnNonFiniteLoss(Callback):
     """Stops when a micro-batch's loss is not finite, naming the rows of the batch.
 
     :param every_n_batches: how many batches may pass between two looks; looking waits for the device, so that 1 costs
-        nothing on a CPU, and 20 next to nothing on a GPU. The batch that is named is always the first bad one.
+        nothing on a CPU, and 20 next to nothing on a GPU. The batch that is named is always the first bad one, and no
+        checkpoint is saved after it.
     """
 
     def __init__(self, *, every_n_batches: PositiveInt = 1) -> None:
@@ -30,7 +31,15 @@ class StopOnNonFiniteLoss(Callback):
     ) -> None:
         """Look at the losses since the last look."""
         self._pending.append((batch["rows"], outputs["loss"].detach()))
-        if len(self._pending) < self.every_n_batches and batch_idx + 1 < trainer.num_training_batches:
+        if len(self._pending) >= self.every_n_batches or batch_idx + 1 >= trainer.num_training_batches:
+            self._look(trainer)
+
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Never keep weights that a bad batch has spoiled."""
+        self._look(trainer)
+
+    def _look(self, trainer: Trainer) -> None:
+        if not self._pending:
             return
         pending, self._pending = self._pending, []
         finite = torch.stack([loss for _, loss in pending]).isfinite().cpu()
@@ -38,7 +47,7 @@ class StopOnNonFiniteLoss(Callback):
             return
         first = int((~finite).nonzero()[0])
         ids = trainer.datamodule.splits.train.ids  # type: ignore[attr-defined]
-        rows = ", ".join(ids[int(row)] for row in pending[first][0].cpu())
+        rows = ", ".join(dict.fromkeys(ids[int(row)] for row in pending[first][0].cpu()))
         raise NonFiniteLossError(
             f"the loss is {float(pending[first][1])} at epoch {trainer.current_epoch}, step {trainer.global_step}; "
             f"rows of that batch: {rows}. Lower optimizer.lr, or look at these rows."

@@ -30,7 +30,9 @@ class GradientCosine(Callback):
             return
         assert isinstance(pl_module, MultiTaskModule)
         shared = [p for p in pl_module.model.shared_parameters() if p.requires_grad]
-        with torch.random.fork_rng(enabled=True), trainer.precision_plugin.train_step_context():
+        device = trainer.strategy.root_device
+        generators = [device] if device.type == "cuda" else []
+        with torch.random.fork_rng(generators), trainer.precision_plugin.train_step_context():
             losses, penalties = pl_module.task_losses(batch)
         gradients = {}
         for task, loss in zip(pl_module.tasks, losses + penalties, strict=True):

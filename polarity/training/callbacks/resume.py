@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from polarity.run import RunDirectory
 from polarity.settings import NonNegative
+from polarity.training.devices import gathered
 
 
 class ResumePoint(Checkpoint):
@@ -26,7 +27,7 @@ class ResumePoint(Checkpoint):
     def __init__(self, *, minutes: NonNegative = 10.0) -> None:
         self.minutes = minutes
         self._saved_at = time.monotonic()
-        self._restored: dict[str, Any] | None = None
+        self._restored: list[dict[str, Any]] | None = None
 
     @property
     def state_key(self) -> str:
@@ -34,32 +35,20 @@ class ResumePoint(Checkpoint):
         return "ResumePoint"
 
     def state_dict(self) -> dict[str, Any]:
-        """Random states as plain containers and tensors, which load with ``weights_only=True``."""
-        name, keys, *rest = np.random.get_state()  # noqa: NPY002 - the global generator, which libraries may use
-        state: dict[str, Any] = {
-            "python": random.getstate(),
-            "numpy": [str(name), torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest],
-            "torch": torch.get_rng_state(),
-        }
-        if torch.cuda.is_available():
-            state["cuda"] = torch.cuda.get_rng_state_all()
-        return state
+        """Random states of each device's process, which all call this together whenever a checkpoint is saved."""
+        return {"ranks": gathered(random_state())}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Keep the states until the first batch: what happens before it may use random numbers."""
-        self._restored = state_dict
+        self._restored = state_dict["ranks"]
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Put the random generators where they were."""
         if self._restored is None:
             return
-        state, self._restored = self._restored, None
-        random.setstate(state["python"])
-        name, keys, *rest = state["numpy"]
-        np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002 - as above
-        torch.set_rng_state(state["torch"])
-        if "cuda" in state and torch.cuda.is_available():
-            torch.cuda.set_rng_state_all(state["cuda"])
+        states, self._restored = self._restored, None
+        if trainer.global_rank < len(states):
+            restore_random_state(states[trainer.global_rank])
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -82,3 +71,26 @@ class ResumePoint(Checkpoint):
         if trainer.is_global_zero:
             part.replace(path)
         self._saved_at = time.monotonic()
+
+
+def random_state() -> dict[str, Any]:
+    """State of all generators of this process, as plain containers and tensors that load with ``weights_only=True``."""
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - the global generator, which libraries may use
+    state: dict[str, Any] = {
+        "python": random.getstate(),
+        "numpy": [str(name), torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest],
+        "torch": torch.get_rng_state(),
+    }
+    if torch.cuda.is_available():
+        state["cuda"] = torch.cuda.get_rng_state()
+    return state
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Put the generators of this process where :func:`random_state` found them."""
+    random.setstate(state["python"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002 - as above
+    torch.set_rng_state(state["torch"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state(state["cuda"])

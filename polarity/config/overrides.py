@@ -1,0 +1,129 @@
+"""Explaining a command line that cannot be composed: each override that is wrong, and what it should have been."""
+
+from collections.abc import Callable, Sequence
+
+from hydra import compose
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from polarity.errors import nearest
+
+PREFIXES = ("+", "~")
+COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
+BASE_MARK = "_"
+"""Begins the name of a preset that others are based on, such as ``experiment/_campaign.yaml``; it is no choice itself."""
+
+Composed = Callable[[Sequence[str]], Exception | None]
+"""Tries a composition; the error if it fails."""
+
+
+def open_keys(overrides: Sequence[str]) -> list[str]:
+    """Overrides of single values as ``++key=value``, so that mappings by task and class name accept new names.
+
+    Hydra alone refuses ``sampler.boosts.polarization.objective=6``, since no preset can list the tasks of the user's
+    data. Unknown settings are found afterwards, all at once and with the nearest valid name, by the preflight.
+    """
+    opened = []
+    for text in overrides:
+        key = text.split("=", 1)[0]
+        plain = "=" in text and not text.startswith(PREFIXES) and "." in key and not key.startswith("hydra")
+        opened.append(f"++{text}" if plain and "@" not in key else text)
+    return opened
+
+
+def presets_of(group: str, extra: Sequence[str]) -> list[str]:
+    """The presets that a group offers, those of the user's own folder too; none if there is no such group."""
+    options = GlobalHydra.instance().config_loader().get_group_options(group, overrides=list(extra))
+    return [name for name in options if not name.startswith(BASE_MARK)]
+
+
+def base_problems(overrides: Sequence[str], extra: Sequence[str]) -> list[str]:
+    """A problem for each override that chooses what is only a base of presets."""
+    chosen = [text.partition("=") for text in overrides if f"={BASE_MARK}" in text]
+    return [problem for key, _, value in chosen if (problem := _choice_problem(key, value, extra))]
+
+
+def override_problems(config_name: str, overrides: Sequence[str], extra: Sequence[str]) -> list[str]:
+    """A problem for each override that names nothing or cannot be read; none hides the others.
+
+    :param extra: overrides that the program adds.
+    """
+
+    def error_with(chosen: Sequence[str]) -> Exception | None:
+        try:
+            compose(config_name, overrides=[*extra, *open_keys(chosen)])
+        except COMPOSITION_ERRORS as error:
+            return error
+        return None
+
+    if (error := error_with([])) is not None:
+        return [first_lines(error)]
+    names = [*(str(name) for name in compose(config_name, overrides=list(extra)) if name != "hydra")]
+    problems: dict[str, str] = {}
+    good: list[str] = []
+    for text in overrides:
+        try:
+            alternatives = _alternatives(text)
+        except HydraException as reason:
+            problems[text] = f"{text}: cannot be read as an override; {first_lines(reason)}"
+            continue
+        wrong = {one: problem for one in alternatives if (problem := _named_problem(one, names, extra))}
+        problems |= wrong
+        good += [one for one in alternatives if one not in wrong][:1]
+    return [*problems.values(), *_composition_problems(good, error_with)]
+
+
+def _alternatives(text: str) -> list[str]:
+    """The overrides that a sweep stands for; one, if it is none."""
+    override = OverridesParser.create().parse_override(text)
+    if override.is_sweep_override() and not override.key_or_group.startswith("hydra"):
+        key = text.split("=", 1)[0]
+        return [f"{key}={value}" for value in override.sweep_string_iterator()]
+    return [text]
+
+
+def _named_problem(text: str, names: Sequence[str], extra: Sequence[str]) -> str | None:
+    """What is wrong with the group, preset or root setting that an override names, found without composing."""
+    key, given, value = text.partition("=")
+    if not given or key.startswith(PREFIXES) or any(mark in key for mark in ".@/"):
+        return None
+    if key not in names and not presets_of(key, extra):
+        groups = GlobalHydra.instance().config_loader().list_groups("")
+        valid = sorted({*names, *groups} - {"hydra"})
+        return f"{key}: no such setting or group{nearest(key, valid, what='there are')}"
+    return None if value.startswith(("[", "{")) or value == "null" else _choice_problem(key, value, extra)
+
+
+def _choice_problem(group: str, preset: str, extra: Sequence[str]) -> str | None:
+    presets = presets_of(group, extra)
+    if not presets or preset in presets:
+        return None
+    what = "is a base of presets, and none itself" if preset.startswith(BASE_MARK) else "no such preset"
+    return f"{group}={preset}: {what}{nearest(preset, presets, what='presets')}"
+
+
+def _composition_problems(overrides: Sequence[str], error_with: Composed) -> list[str]:
+    """The overrides that Hydra refuses. They are found by halving, since each composition takes time."""
+    problems, good = [], list[str]()
+    rest = [list(overrides)]
+    while rest:
+        part = rest.pop()
+        error = error_with([*good, *part])
+        if error is None:
+            good += part
+        elif len(part) == 1:
+            problems.append(f"{part[0]}: {first_lines(error)}")
+        else:
+            rest += [part[len(part) // 2 :], part[: len(part) // 2]]
+    return problems
+
+
+def first_lines(error: BaseException) -> str:
+    """The beginning of the reason at the bottom of a chain of errors."""
+    while error.__cause__ is not None and str(error.__cause__) != "None":
+        error = error.__cause__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:4])

@@ -1,0 +1,24 @@
+"""What libraries say during a run that nobody can do anything about."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+HARMLESS = (
+    r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning 2.6 on torch 2.13, in every fit
+    r"It is recommended to use `self\.log",  # what is logged at the end of an epoch is the same on every device
+)
+CHATTY = ("lightning.pytorch", "lightning.fabric")
+"""Loggers that tell at level INFO what the run's own summary tells."""
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep these warnings and messages from the console; all others are shown."""
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        for message in HARMLESS:
+            warnings.filterwarnings("ignore", message=message)
+        yield
