@@ -14,7 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from polarity import cli
-from polarity.config.compose import compose_jobs, resolved
+from polarity.config.compose import CompositionError, compose_jobs, resolved
 from polarity.config.preflight import prepare
 from polarity.config.replaced import drop_settings_of_replaced
 from polarity.errors import UserError
@@ -38,8 +38,11 @@ def check(arguments: list[str]) -> list[str]:
             "and trainer=ddp trainer.devices=N starts a process for each device"
         )
     folder = cli.config_dir(command)
-    jobs = compose_jobs(command.config_name or "train", command.overrides, config_dir=folder, multirun=command.multirun)
-    problems: list[str] = []
+    name, problems = command.config_name or "train", list[str]()
+    try:
+        jobs = compose_jobs(name, command.overrides, config_dir=folder, multirun=command.multirun)
+    except CompositionError as error:
+        jobs, problems = error.rest, list(error.problems)
     for job in jobs:
         config, unresolved = resolved(job.config)
         problems += unresolved

@@ -30,11 +30,22 @@ class Job:
     config: DictConfig
 
 
+class CompositionError(UserError):
+    """Overrides that name nothing, or cannot be read.
+
+    :param rest: a job of the other overrides, so that their problems can be told as well; empty if there is none.
+    """
+
+    def __init__(self, problems: Sequence[str], rest: list[Job]) -> None:
+        super().__init__(dict.fromkeys(problems))
+        self.rest = rest
+
+
 def compose_jobs(config_name: str, overrides: Sequence[str], *, config_dir: str | None, multirun: bool) -> list[Job]:
     """Compose every job of a command line.
 
     :param config_dir: further folder of presets, as given with ``--config-dir``.
-    :raises UserError: with a problem for each override that names nothing, or cannot be read.
+    :raises CompositionError: with a problem for each override that names nothing, or cannot be read.
     """
     extra = [f"hydra.searchpath=[file://{config_dir}]"] if config_dir else []
     with initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3"):
@@ -46,8 +57,9 @@ def compose_jobs(config_name: str, overrides: Sequence[str], *, config_dir: str 
                 raise UserError(dict.fromkeys(problems))
             return [_job(config_name, job, extra) for job in jobs]
         except COMPOSITION_ERRORS as error:
-            problems = override_problems(config_name, overrides, extra) or [first_lines(error)]
-            raise UserError(problems) from error
+            problems, rest = override_problems(config_name, overrides, extra)
+            jobs_of_rest = [] if rest is None else [_job(config_name, open_keys(rest), extra)]
+            raise CompositionError(problems or [first_lines(error)], jobs_of_rest) from error
 
 
 def _job(config_name: str, overrides: list[str], extra: list[str]) -> Job:

@@ -14,7 +14,7 @@ from polarity.errors import nearest
 PREFIXES = ("+", "~")
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
 BASE_MARK = "_"
-"""Begins the name of a preset that others are based on, such as ``experiment/_campaign.yaml``; it is no choice itself."""
+"""Begins the name of a preset that others are based on, as ``experiment/_campaign.yaml``; it is no choice itself."""
 
 Composed = Callable[[Sequence[str]], Exception | None]
 """Tries a composition; the error if it fails."""
@@ -46,10 +46,14 @@ def base_problems(overrides: Sequence[str], extra: Sequence[str]) -> list[str]:
     return [problem for key, _, value in chosen if (problem := _choice_problem(key, value, extra))]
 
 
-def override_problems(config_name: str, overrides: Sequence[str], extra: Sequence[str]) -> list[str]:
+def override_problems(
+    config_name: str, overrides: Sequence[str], extra: Sequence[str]
+) -> tuple[list[str], list[str] | None]:
     """A problem for each override that names nothing or cannot be read; none hides the others.
 
     :param extra: overrides that the program adds.
+    :returns: the problems, and the overrides that can be checked without the wrong ones: not those of a group whose
+        preset is wrong. None if nothing can be said without them.
     """
 
     def error_with(chosen: Sequence[str]) -> Exception | None:
@@ -60,7 +64,7 @@ def override_problems(config_name: str, overrides: Sequence[str], extra: Sequenc
         return None
 
     if (error := error_with([])) is not None:
-        return [first_lines(error)]
+        return [first_lines(error)], None
     names = [*(str(name) for name in compose(config_name, overrides=list(extra)) if name != "hydra")]
     problems: dict[str, str] = {}
     good: list[str] = []
@@ -68,12 +72,27 @@ def override_problems(config_name: str, overrides: Sequence[str], extra: Sequenc
         try:
             alternatives = _alternatives(text)
         except HydraException as reason:
-            problems[text] = f"{text}: cannot be read as an override; {first_lines(reason)}"
+            problems[text] = f"{text}: cannot be read as an override; {_why_unreadable(text, reason)}"
             continue
         wrong = {one: problem for one in alternatives if (problem := _named_problem(one, names, extra))}
         problems |= wrong
         good += [one for one in alternatives if one not in wrong][:1]
-    return [*problems.values(), *_composition_problems(good, error_with)]
+    refused = _composition_problems(good, error_with)
+    return [*problems.values(), *refused.values()], _checkable(good, [*problems, *refused])
+
+
+def _checkable(good: Sequence[str], wrong: Sequence[str]) -> list[str] | None:
+    """The overrides of ``good`` that mean the same without those of ``wrong``."""
+    groups = {text.lstrip("+~").partition("=")[0] for text in wrong}
+    if groups & {"experiment", "debug"}:  # these choose the components that other overrides speak of
+        return None
+    return [text for text in good if text not in wrong and text.lstrip("+~").split(".")[0] not in groups]
+
+
+def _why_unreadable(text: str, reason: Exception) -> str:
+    if text.isascii():
+        return first_lines(reason)
+    return """names beyond ASCII have to stand in double quotes, as in 'data.tasks={stance:["für",gegen]}'"""
 
 
 def _alternatives(text: str) -> list[str]:
@@ -94,6 +113,8 @@ def _named_problem(text: str, names: Sequence[str], extra: Sequence[str]) -> str
         groups = GlobalHydra.instance().config_loader().list_groups("")
         valid = sorted({*names, *groups} - {"hydra"})
         return f"{key}: no such setting or group{nearest(key, valid, what='there are')}"
+    if value == "null" and key in ("experiment", "debug"):
+        return f"{text}: leave it out; without it there is none"
     return None if value.startswith(("[", "{")) or value == "null" else _choice_problem(key, value, extra)
 
 
@@ -105,9 +126,9 @@ def _choice_problem(group: str, preset: str, extra: Sequence[str]) -> str | None
     return f"{group}={preset}: {what}{nearest(preset, presets, what='presets')}"
 
 
-def _composition_problems(overrides: Sequence[str], error_with: Composed) -> list[str]:
-    """The overrides that Hydra refuses. They are found by halving, since each composition takes time."""
-    problems, good = [], list[str]()
+def _composition_problems(overrides: Sequence[str], error_with: Composed) -> dict[str, str]:
+    """What Hydra refuses, with its reasons; found by halving, since each composition takes time."""
+    problems, good = dict[str, str](), list[str]()
     rest = [list(overrides)]
     while rest:
         part = rest.pop()
@@ -115,7 +136,7 @@ def _composition_problems(overrides: Sequence[str], error_with: Composed) -> lis
         if error is None:
             good += part
         elif len(part) == 1:
-            problems.append(f"{part[0]}: {first_lines(error)}")
+            problems[part[0]] = f"{part[0]}: {first_lines(error)}"
         else:
             rest += [part[len(part) // 2 :], part[: len(part) // 2]]
     return problems

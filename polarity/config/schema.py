@@ -45,7 +45,9 @@ def section_problems(
         if key in HYDRA_KEYS:
             continue
         if key in parameters and key not in given:
-            problems += setting_problems(f"{path}.{key}", value, _hints(target).get(key, Any))
+            found = setting_problems(f"{path}.{key}", value, _hints(target).get(key, Any))
+            hint = getattr(target, "GIVEN_AS", {}).get(key) if value == MISSING else None
+            problems += [f"{problem}; {hint}" for problem in found] if hint else found
         elif not open_ended or key in given:
             valid = [parameter for parameter in parameters if parameter not in given]
             problems.append(f"{path}.{key}: {name} has no such setting{nearest(key, valid, what='settings')}")
@@ -113,17 +115,17 @@ def _explain(path: str, value: object, error: ValidationError) -> list[str]:
             problems.append(f"{key}: {got!r} is not valid{nearest(got, choices)}")
         else:
             wanted = " or ".join(dict.fromkeys(_wanted(detail) for detail in details))
-            problems.append(f"{key}: {wanted}, got {got!r}")
+            problems.append(f"{key}: must be {wanted}, got {got!r}")
     return problems
 
 
-def _place(value: object, location: tuple[int | str, ...]) -> tuple[str, ...]:
+def _place(value: Any, location: tuple[int | str, ...]) -> tuple[str, ...]:
     """The part of pydantic's location that leads into the value (the rest names alternatives of a union)."""
     place: list[str] = []
     for part in location:
-        if (isinstance(value, Mapping) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        ):
+        if isinstance(value, Mapping) and part in value:
+            value = value[part]
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
             value = value[part]
         else:
             continue
@@ -154,4 +156,5 @@ def _wanted(detail: Any) -> str:
         "a valid list": "a list [...]",
         "None": "null",
     }
-    return "must be " + kinds.get(message, message)
+    message = message.replace("List should have", "a list with").replace(" after validation", "")
+    return kinds.get(message, message)

@@ -1,6 +1,6 @@
 """The user's own files: CSV, TSV, JSON lines or Parquet; one file to be split, or one for each split."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from polarity.data.assembly import Assembly
 from polarity.data.columns import declared_columns, unused_split
@@ -47,6 +47,12 @@ class FileCorpus(Corpus):
     :param quote: around cells of a CSV or TSV file; null: quotes are ordinary characters.
     :param absent_classes: what is done if validation or test lacks a class: ``stop``, or ``warn`` and score it as 0.
     """
+
+    GIVEN_AS: ClassVar[dict[str, str]] = {
+        "path": "a file, or a folder that holds train.csv, val.csv and perhaps test.csv",
+        "tasks": "for instance 'data.tasks={stance:[none,yes,no]}'; data.tasks=[COLUMN] lists the values of a column",
+    }
+    """How to give a setting that the preset leaves open."""
 
     def __init__(
         self,

@@ -108,8 +108,17 @@ class HubCorpus(Corpus):
             raise UserError(f"data.path: {self.path} is a file; use data=csv data.path={self.path}")
         if not folder.is_dir() and (self.path.startswith((".", "/", "~")) or self.path.count("/") > 1):
             raise UserError(missing("data.path", folder))
+        saved = any((folder / name).is_file() for name in _SAVED)
+        ignored = {"revision": folder.is_dir() and self.revision, "name": saved and self.name}
+        if any(ignored.values()):
+            what = "a folder that save_to_disk wrote" if saved else "a local folder"
+            raise UserError(
+                f"data.{key}: has no effect, since {self.path} is {what}; set it to null"
+                for key, value in ignored.items()
+                if value
+            )
         try:
-            if any((folder / name).is_file() for name in _SAVED):
+            if saved:
                 return _arrow_tables(datasets.load_from_disk(str(folder), keep_in_memory=True))
             if folder.is_dir():
                 # The library would leave a converted copy in its cache for every version of the folder.

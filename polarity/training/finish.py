@@ -1,7 +1,5 @@
 """After the last epoch: the best checkpoint, read back from disk, has to give the score that was monitored."""
 
-import csv
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,24 +7,20 @@ from typing import Any
 import numpy as np
 import torch
 from lightning import Trainer
-from lightning.pytorch.loggers import TensorBoardLogger
 
 from polarity.data.rows import Rows
 from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.metrics import Scores, score
-from polarity.evaluation.predictions import predictions_table, write_predictions
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import load_model, save_model
 from polarity.reports.console import RunConsole
-from polarity.reports.figures import exposure_figure, learning_curves_figure
-from polarity.reports.tables import scores_table, write_details
+from polarity.reports.tables import scores_table
 from polarity.run import RunDirectory, write_json
 from polarity.training.assembled import Assembled
 from polarity.training.callbacks.checkpoints import BestCheckpoints
-from polarity.training.callbacks.confusion import log_best_curves, save_figures
 from polarity.training.module import loss_metrics, score_metrics
+from polarity.training.results import log_to_tensorboard, write_results
 
-METRICS_VERSION = 1
 TOLERANCE = 1e-6
 
 
@@ -57,7 +51,7 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
             logits["test"] = _predict(assembled, trainer, model, "test")
     with stages.time("report"):
         scored = write_results(assembled, run, best, logits)
-        _log_to_tensorboard(assembled, trainer, best, logits, scored)
+        log_to_tensorboard(assembled, trainer, best, logits, scored)
     run.finish()
     _print_end(assembled, run, best, scored)
     return float(best["value"])
@@ -123,73 +117,6 @@ def _predict(assembled: Assembled, trainer: Trainer, model: MultiTaskClassifier,
     batches: Iterable[Any] = assembled.data.evaluation_batches(split, world_size=trainer.world_size)
     precision = str(trainer.precision)
     return predict_logits(model, batches, len(assembled.data.stores[split]), device=device, precision=precision)
-
-
-def write_results(
-    assembled: Assembled, run: RunDirectory, best: dict[str, Any], logits: Mapping[str, list[np.ndarray]]
-) -> dict[str, tuple[Rows, list[np.ndarray], Scores]]:
-    """Predictions, metrics, detail tables and figures. Returns rows, predictions and scores of each split."""
-    splits, config = assembled.prepared.splits, assembled.prepared.config
-    tasks, scored = splits.tasks, {}
-    for name, rows in splits.items():
-        if name in logits:
-            write_predictions(run.predictions(name), predictions_table(tasks, rows, logits[name]))
-            predicted = [values.argmax(axis=1) for values in logits[name]]
-            scored[name] = (rows, predicted, score(tasks, rows.labels, predicted))
-    metrics = {name: scores.to_dict() for name, (_, _, scores) in scored.items()}
-    write_json(run.metrics, {"version": METRICS_VERSION, **metrics, "best": best, "seconds": assembled.stages.seconds})
-    model = Path(str(config["model"]["name"]).removeprefix("package:")).name
-    write_details(run.details, model, tasks, scored)
-    save_figures(run.figures, tasks, scored, logits)
-    history = read_numbers(run.history)
-    run.figures.mkdir(exist_ok=True)
-    learning_curves_figure(tasks, history).savefig(run.figures / "learning_curves.svg")
-    exposure = run.details / "exposure.csv"
-    if exposure.exists():
-        exposure_figure(read_numbers(exposure)).savefig(run.figures / "exposure.svg")
-    return scored
-
-
-def read_numbers(path: Path) -> list[dict[str, Any]]:
-    """Rows of a CSV file, with numbers as numbers."""
-
-    def number(text: str) -> Any:
-        try:
-            return float(text)
-        except ValueError:
-            return text
-
-    with path.open(encoding="utf-8", newline="") as file:
-        return [{name: number(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
-
-
-def _log_to_tensorboard(
-    assembled: Assembled,
-    trainer: Trainer,
-    best: Mapping[str, Any],
-    logits: Mapping[str, list[np.ndarray]],
-    scored: Mapping[str, tuple[Rows, list[np.ndarray], Scores]],
-) -> None:
-    """HPARAMS with the best checkpoint's scores; precision-recall and reliability curves on validation."""
-    metrics = {f"best/{name}": value for name, value in score_metrics(scored["val"][2]).items()}
-    metrics[f"best/{best['monitor']}"] = best["value"]
-    for logger in trainer.loggers:
-        if isinstance(logger, TensorBoardLogger):
-            logger.log_hyperparams(flat(assembled.prepared.config), metrics, step=best["step"])
-            log_best_curves(logger, assembled.prepared.splits, logits["val"], best["step"])
-            logger.finalize("success")
-
-
-def flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """``{"loss.gamma": 2.0, ...}``: the settings as TensorBoard's table wants them."""
-    out: dict[str, Any] = {}
-    for key, value in node.items():
-        if isinstance(value, Mapping):
-            out |= flat(value, f"{prefix}{key}.")
-        else:
-            plain = isinstance(value, (bool, int, float, str))
-            out[f"{prefix}{key}"] = value if plain else json.dumps(value, ensure_ascii=False)
-    return out
 
 
 def _print_end(

@@ -154,14 +154,15 @@ class MultiTaskModule(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Everything that a fresh object needs to be built without the hub: plain containers only."""
         checkpoint["architecture"] = self.model.architecture()
-        checkpoint["loss_sums"] = self.trainer.strategy.reduce(self._sums.clone(), reduce_op="sum").cpu()
+        checkpoint["loss_sums"] = gathered(self._sums.cpu())
         checkpoint["plateau"] = None if self._plateau is None else dict(self._plateau.state_dict())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """The plateau schedule is built later than this; keep its state until then."""
         self._plateau_state = checkpoint["plateau"]
-        if self.trainer.is_global_zero:  # the sums are those of all devices
-            self._sums = checkpoint["loss_sums"].to(self.device)
+        sums = checkpoint["loss_sums"]
+        if self.global_rank < len(sums):
+            self._sums = sums[self.global_rank].to(self.device)
 
 
 def score_metrics(scores: Scores, split: str = "val") -> dict[str, float]:

@@ -65,7 +65,7 @@ CASES = [
     (["loss.gamma=[1,"], ["cannot be read as an override"]),
     (["gamma"], ["gamma"]),
     (["loss=null"], ["loss"]),
-    (["resume=outputs/nothing", "seed=3"], ["resume: a resumed run keeps its own configuration", "seed=3"]),
+    (["experiment=null"], ["experiment=null: leave it out"]),
     (["data.path=nowhere.csv"], ["nowhere.csv"]),
     (["data.text=txet"], ["txet", "did you mean 'text'"]),
     (["limit.train=0"], ["limit.train: must be greater than or equal to 1"]),
@@ -94,6 +94,20 @@ def test_all_problems_come_at_once(tmp_path: Path) -> None:
     message = "\n".join(refused.value.problems)
     for piece in ("loss.gama", "optimizer.lr", "trainer.fast_dev_run", "txet"):
         assert piece in message
+
+
+def test_overrides_that_name_nothing_do_not_hide_wrong_values(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as refused:
+        check(overrides(tmp_path, "los=focal", "sampler=jiont", "sampler.alpha=high", "optimizer.lr=abc"))
+    assert [problem.split(":")[0] for problem in refused.value.problems] == ["los", "sampler=jiont", "optimizer.lr"]
+
+
+def test_a_resumed_run_takes_no_other_settings_and_has_to_exist(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as refused:
+        check([f"resume={tmp_path / 'nothing'}", "seed=3"])
+    message = "\n".join(refused.value.problems)
+    assert "a resumed run keeps its own configuration; also given: seed=3" in message
+    assert "is no run's folder" in message
 
 
 def test_several_wrong_groups_come_at_once(tmp_path: Path) -> None:

@@ -175,3 +175,13 @@ def test_missing_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(UserError, match=r"pip install 'polarity\[hub\]'"):
         corpus(folder).load()
+
+
+def test_settings_that_a_folder_ignores_are_refused(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "in", train=sample(), validation=sample(9, 30))
+    with pytest.raises(UserError) as refused:
+        corpus(folder, name="en", revision="main").load()
+    assert [problem.partition(":")[0] for problem in refused.value.problems] == ["data.revision", "data.name"]
+    write_csv(tmp_path / "files" / "train.csv", sample())
+    with pytest.raises(UserError, match="data.revision: has no effect"):
+        corpus(tmp_path / "files", revision="main").load()

@@ -1,0 +1,117 @@
+"""The project's own side of the speed comparison: the path that ``python -m polarity.train`` takes."""
+
+import contextlib
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+
+from benchmarks import work as settings
+from benchmarks.turns import Clock
+from benchmarks.work import Work
+from polarity.config.compose import compose_jobs, resolved
+from polarity.config.preflight import build_callbacks, prepare
+from polarity.errors import UserError
+from polarity.run import RunDirectory
+from polarity.training.assembled import Assembled, Stages
+from polarity.training.run import assemble, build_trainer
+
+SETTINGS = [
+    "model=minilm",
+    "model.pooling=last4_mean",
+    f"model.dropout={settings.ENCODER_DROPOUT}",
+    "head=campaign",
+    f"head.layers={settings.HEAD_LAYERS}",
+    f"head.width={settings.HEAD_WIDTH}",
+    f"head.dropout={settings.DROPOUT}",
+    f"head.trunk_width={settings.HEAD_WIDTH}",
+    f"head.trunk_dropout={settings.DROPOUT}",
+    "loss=focal",
+    f"loss.gamma={settings.GAMMA}",
+    f"loss.smoothing={settings.SMOOTHING}",
+    "regularizer=rdrop",
+    f"regularizer.alpha={settings.RDROP}",
+    "regularizer.warmup_epochs=0",
+    "regularizer.ramp_epochs=1",
+    "sampler=joint",
+    f"batching.batch_size={settings.BATCH}",
+    f"batching.accumulate={settings.ACCUMULATE}",
+    f"batching.max_length={settings.MAX_LENGTH}",
+    f"optimizer.lr={settings.LEARNING_RATE}",
+    f"optimizer.weight_decay={settings.WEIGHT_DECAY}",
+    f"optimizer.layer_decay={settings.LAYER_DECAY}",
+    f"optimizer.head_lr_multiplier={settings.HEAD_RATE}",
+    "scheduler=linear",
+    f"scheduler.warmup_ratio={settings.WARMUP}",
+    "clipping=norm",
+    f"clipping.max_norm={settings.CLIP}",
+    f"trainer.max_epochs={settings.EPOCHS}",
+    "trainer.enable_progress_bar=false",
+]
+
+
+class TimeIsUpError(Exception):
+    """Ends a fit in the middle of an epoch, without the validation that Lightning would add."""
+
+
+class Clocked(Callback):
+    """Tells the clock about each optimizer step."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.rows = 0
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self.rows += len(batch["rows"])
+        if (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            if self.clock.stepped(self.rows):
+                raise TimeIsUpError
+            self.rows = 0
+
+
+def load(overrides: Sequence[str], *, precision: str) -> Assembled:
+    """A run as the command line would make it.
+
+    :param overrides: of the data.
+    """
+    chosen = [*SETTINGS, f"trainer.precision={precision}", *overrides]
+    (job,) = compose_jobs("train", chosen, config_dir=None, multirun=False)
+    config, problems = resolved(job.config)
+    if problems:
+        raise UserError(problems)
+    return assemble(prepare(config), Stages())
+
+
+def as_work(assembled: Assembled) -> Work:
+    """What the peers need to do the same."""
+    rows = assembled.prepared.splits.train
+    if rows.context is not None:
+        raise UserError("data: the peers are written for single texts, not for pairs")
+    config = assembled.prepared.config
+    return Work(
+        encoder=str(assembled.prepared.components["model"].locate()),
+        texts=rows.text,
+        labels=rows.labels,
+        weights=[np.asarray(weight.cpu()) for weight in assembled.module.loss.weights],
+        draw=assembled.data.sampler.draw(0),
+        precision=config["trainer"]["precision"],
+        seed=config["seed"],
+    )
+
+
+def train(assembled: Assembled, clock: Clock) -> None:
+    """Train until the time is up."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = RunDirectory.create(folder, assembled.prepared.config, [])
+        config = {**assembled.prepared.config, "run_dir": str(run.path)}
+        trainer = build_trainer(config, run, [*build_callbacks(config).values(), Clocked(clock)])
+        with contextlib.suppress(TimeIsUpError):
+            trainer.fit(assembled.module, datamodule=assembled.data)

@@ -1,0 +1,183 @@
+"""Training speed against the Trainer of transformers on the same rows, model and maths, side by side in one run.
+
+make bench
+make bench ARGS="--rounds 20 --save"
+make bench ARGS="--precision bf16-mixed data=newsframe data.path=FOLDER"
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import warnings
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from transformers.utils import logging as transformers_logging
+
+from benchmarks import ours, peers
+from benchmarks import work as settings
+from benchmarks.turns import Clock, Side, Turn
+from polarity.errors import UserError
+
+RESULTS = Path(__file__).parent / "results"
+EXPLANATION = {
+    "polarity": "length-grouped batches, both dropout passes in one forward",
+    "notebook": f"every text padded to {settings.MAX_LENGTH} tokens, gradient checkpointing, two passes",
+    "dynamic": "random batches padded to their longest text, two passes",
+    "grouped": "batches grouped by length, padded to their longest text, two passes",
+}
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="*", help="overrides of the groups data and limit, as for polarity.train")
+    parser.add_argument("--rounds", type=int, default=8, help="turns of each side (default: 8)")
+    parser.add_argument("--seconds", type=float, default=8.0, help="of a turn, to the end of a step (default: 8)")
+    parser.add_argument("--precision", choices=["32-true", "bf16-mixed"], default="32-true", help="of all sides")
+    parser.add_argument("--threads", type=int, help="of each side (default: as torch chooses)")
+    parser.add_argument("--peers", nargs="+", choices=[*peers.PEERS], default=[*peers.PEERS])
+    parser.add_argument("--save", action="store_true", help=f"write NAME.json and NAME.md in benchmarks/{RESULTS.name}")
+    parser.add_argument("--name", default="training_speed", help="of the saved results (default: training_speed)")
+    arguments = parser.parse_intermixed_args()
+    for text in arguments.data:
+        if not text.startswith(("data", "limit")):
+            parser.error(f"{text}: only data may be chosen, since all sides must do the same work")
+    return arguments
+
+
+def train_side(name: str, arguments: argparse.Namespace, clock: Clock) -> None:
+    """What the process of a side does."""
+    transformers_logging.disable_progress_bar()
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 on torch 2.13
+    if arguments.threads is not None:
+        torch.set_num_threads(arguments.threads)
+    assembled = ours.load(arguments.data, precision=arguments.precision)
+    if name == "polarity":
+        ours.train(assembled, clock)
+    else:
+        peers.PEERS[name](ours.as_work(assembled), clock)
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, list[Turn]]:
+    """The turns of each side."""
+    turns: dict[str, list[Turn]] = {name: [] for name in ["polarity", *arguments.peers]}
+    with ExitStack() as stack:
+        sides = []
+        for name in turns:
+            print(f"{name}: loading, and one step to warm up", flush=True)
+            sides.append(stack.enter_context(Side(name, train_side, name, arguments)))
+        for number in range(arguments.rounds):
+            for side in sides:
+                turns[side.name].append(side.take_turn(arguments.seconds))
+            sides.reverse()
+            rates = "  ".join(f"{name} {done[-1].rows / done[-1].seconds:.2f}" for name, done in turns.items())
+            print(f"round {number + 1}/{arguments.rounds}, samples/s: {rates}", flush=True)
+    return turns
+
+
+def pooled(turns: Sequence[Turn], chosen: np.ndarray) -> np.ndarray:
+    """Rows a second over the chosen turns, ``[..., turns]`` to ``[...]``."""
+    rows, seconds = (np.array([getattr(turn, name) for turn in turns]) for name in ("rows", "seconds"))
+    rates: np.ndarray = rows[chosen].sum(axis=-1) / seconds[chosen].sum(axis=-1)
+    return rates
+
+
+def summary(turns: dict[str, list[Turn]]) -> list[dict[str, Any]]:
+    """One row a side: its rate over all turns, how much faster polarity is, and a bootstrap interval over rounds."""
+    rounds = len(turns["polarity"])
+    drawn = np.random.default_rng(0).integers(0, rounds, (5000, rounds))
+    rows = []
+    for name, taken in turns.items():
+        rate = pooled(taken, np.arange(rounds))
+        ratios = pooled(turns["polarity"], drawn) / pooled(taken, drawn)
+        low, high = np.quantile(ratios, [0.025, 0.975])
+        rows.append(
+            {
+                "side": name,
+                "samples_per_second": round(float(rate), 2),
+                "polarity_is_faster_by": round(float(pooled(turns["polarity"], np.arange(rounds)) / rate), 2),
+                "interval_95": [round(float(low), 2), round(float(high), 2)],
+                "turns": [[turn.rows, round(turn.seconds, 2)] for turn in taken],
+            }
+        )
+    return rows
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were measured on."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        model = names[0] if names else model
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
+    packages = ["torch", "lightning", "transformers", "accelerate"]
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "accelerator": device,
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def markdown(arguments: argparse.Namespace, rows: list[dict[str, Any]], host: dict[str, Any]) -> str:
+    """The results as a page."""
+    lines = [
+        "# Training speed",
+        "",
+        f"all-MiniLM-L6-v2 with two heads on {' '.join(arguments.data) or 'data=vader'}, focal loss and R-Drop,",
+        f"batch {settings.BATCH} x {settings.ACCUMULATE}, {arguments.precision}. Each side trains in its own process;",
+        f"they are timed in turn, {arguments.seconds:.0f} s or one step at a time, in {arguments.rounds} rounds,",
+        "after one step to warm up. The peers are the `Trainer` of transformers with the same rows, model and maths",
+        "(`benchmarks/peers.py`). Intervals: 95 %, bootstrap over the rounds.",
+        "",
+        "| side | samples/s | polarity is faster by | how |",
+        "|---|---|---|---|",
+    ]
+    for row in rows:
+        shown = "" if row["side"] == "polarity" else faster(row)
+        lines.append(f"| {row['side']} | {row['samples_per_second']:.2f} | {shown} | {EXPLANATION[row['side']]} |")
+    described = ", ".join(f"{name} {value}" for name, value in host.items())
+    return "\n".join([*lines, "", f"Machine: {described}.", ""])
+
+
+def faster(row: dict[str, Any]) -> str:
+    low, high = row["interval_95"]
+    return f"{row['polarity_is_faster_by']:.2f} x ({low:.2f} to {high:.2f})"
+
+
+def main() -> None:
+    arguments = read_arguments()
+    try:
+        ours.load(arguments.data, precision=arguments.precision)  # a mistake in the data is told once
+        turns = measure(arguments)
+    except UserError as error:
+        sys.exit("\n".join(error.problems))
+    rows, host = summary(turns), machine()
+    table = Table("side", "samples/s", "polarity is faster by", "how")
+    for row in rows:
+        table.add_row(row["side"], f"{row['samples_per_second']:.2f}", faster(row), EXPLANATION[row["side"]])
+    Console().print(table)
+    if arguments.save:
+        RESULTS.mkdir(exist_ok=True)
+        content = {"machine": host, "arguments": vars(arguments), "sides": rows}
+        (RESULTS / f"{arguments.name}.json").write_text(json.dumps(content, indent=2) + "\n")
+        (RESULTS / f"{arguments.name}.md").write_text(markdown(arguments, rows, host))
+        print(f"written: {arguments.name}.json and .md in benchmarks/{RESULTS.name}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""What the speed comparison makes of its turns."""
+
+import pytest
+
+from benchmarks.training_speed import read_arguments, summary
+from benchmarks.turns import Turn
+
+
+def test_summary_pools_turns() -> None:
+    turns = {"polarity": [Turn(90, 3.0), Turn(10, 2.0)], "dynamic": [Turn(10, 1.0), Turn(10, 3.0)]}
+    own, peer = summary(turns)
+    assert (own["polarity_is_faster_by"], own["interval_95"]) == (1.0, [1.0, 1.0])
+    assert peer["samples_per_second"] == 5.0
+    assert peer["polarity_is_faster_by"] == 4.0
+    assert peer["interval_95"] == [1.5, 4.0], "from the second round alone, 5 : 3.33, to both together"
+
+
+def test_only_data_may_be_chosen(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.argv", ["training_speed", "data=csv", "loss.gamma=0"])
+    with pytest.raises(SystemExit):
+        read_arguments()
+    assert "loss.gamma=0: only data may be chosen" in capsys.readouterr().err

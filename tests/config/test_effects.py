@@ -1,0 +1,105 @@
+"""Every setting of every preset changes something when it is changed, or the change is refused."""
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from polarity.config.preflight import build_callbacks, prepare
+from polarity.config.sections import COLLECTIONS, SECTIONS, RootSettings
+from polarity.errors import UserError
+from polarity.run import RunDirectory
+from polarity.train import check
+from polarity.training.assembled import Stages
+from polarity.training.run import assemble
+from tests.effects import batches, components, data, models, training
+from tests.effects.outcome import Examination, same
+from tests.effects.presets import sections
+from tests.running import composed, overrides
+
+EXAMINATIONS = [
+    *(
+        Examination(kind, situations, components.SPECIAL, components.ONLY_PLACES, components.SYNONYMS)
+        for kind, situations in components.SITUATIONS.items()
+    ),
+    Examination("model", (models.on_disk, models.on_the_hub), models.SPECIAL, models.ONLY_PLACES, models.SYNONYMS),
+    Examination("batching", (batches.batches,), batches.SPECIAL, batches.ONLY_PLACES),
+    Examination("callbacks", (training.callback,), training.SPECIAL),
+    Examination("trainer", (training.trainer,), training.SPECIAL),
+    Examination("logger", (training.logger,), training.SPECIAL),
+]
+
+
+@pytest.mark.parametrize("examination", EXAMINATIONS, ids=[examination.path for examination in EXAMINATIONS])
+def test_every_setting_of_every_preset_is_felt_or_refused(examination: Examination) -> None:
+    for label, section in sections(examination.path):
+        examination.examine(label, section)
+    assert not examination.unfelt, "\n".join(examination.unfelt)
+    assert examination.never_effective() <= set(training.ELSEWHERE)
+
+
+CORPORA = {
+    "FileCorpus": data.FILE_SITUATIONS,
+    "VaderCorpus": data.PACKAGE_SITUATIONS,
+    "HubCorpus": data.HUB_SITUATIONS,
+}
+
+
+@pytest.mark.parametrize("corpus", CORPORA)
+def test_every_setting_of_every_corpus_is_felt_or_refused(corpus: str) -> None:
+    if corpus == "HubCorpus":
+        pytest.importorskip("datasets", reason="needs the extra polarity[hub]")
+    examination = Examination("data", CORPORA[corpus], data.SPECIAL, data.ONLY_PLACES)
+    with data.offline() if corpus == "HubCorpus" else nullcontext():
+        for label, section in sections("data"):
+            if section["_target_"].endswith(corpus):
+                examination.examine(label, section)
+    assert not examination.unfelt, "\n".join(examination.unfelt)
+    assert examination.never_effective() == set()
+
+
+def test_no_part_of_a_configuration_is_left_out() -> None:
+    examined = {examination.path for examination in EXAMINATIONS} | {"data"}
+    assert examined == {*SECTIONS, *COLLECTIONS}
+    corpora = {section["_target_"].rpartition(".")[2] for _, section in sections("data")}
+    assert corpora == set(CORPORA)
+
+
+ROOT = {
+    "seed": "seed=7",
+    "monitor": "monitor=val/tone/macro_f1",
+    "mode": "mode=min",
+    "output_dir": "output_dir=elsewhere",
+    "cache_dir": "cache_dir=elsewhere",
+    "resume": "resume=nowhere",
+    "run_dir": "run_dir=elsewhere",
+}
+REFUSED = {"mode", "resume", "run_dir"}
+
+
+def run_of(folder: Path, *more: str) -> list[Any]:
+    """What a run starts with: weights, draw, what it watches, and where its files are."""
+    arguments = overrides(folder, *more, rows=60)
+    check(arguments)
+    config = composed(*arguments)
+    assembled = assemble(prepare(config), Stages())
+    tokens = sorted(str(path) for path in folder.rglob("*.npy"))
+    best = build_callbacks(config)["best"]
+    weights = [parameter.detach() for parameter in assembled.module.parameters()]
+    place = str(RunDirectory.create(config["output_dir"], config, []).path.parent)
+    return [weights, assembled.data.sampler.draw(0), best.monitor, best.mode, tokens, place]
+
+
+@pytest.mark.parametrize("setting", RootSettings.__dataclass_fields__)
+def test_every_setting_at_the_root_is_felt_or_refused(
+    setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = run_of(tmp_path)
+    if setting in REFUSED:
+        with pytest.raises(UserError, match=f"^{setting}"):
+            run_of(tmp_path, ROOT[setting])
+    else:
+        assert same(before, run_of(tmp_path))
+        assert not same(before, run_of(tmp_path, ROOT[setting]))

@@ -1,0 +1,63 @@
+"""One rule decides what wins: group presets < experiment < debug < command line."""
+
+from typing import Any
+
+import pytest
+
+from polarity.config.preflight import structure_problems
+from tests.presets import configurations
+
+RUN4 = ("experiment=run4", "data.path=comments.csv")
+
+
+def config(*overrides: str) -> dict[str, Any]:
+    (composed,) = configurations(overrides)
+    assert structure_problems(composed) == []
+    return composed
+
+
+def test_an_experiment_wins_over_its_groups() -> None:
+    assert config("model=mbert", "data.path=comments.csv", "data=campaign")["model"]["pooling"] == "mean"
+    assert config(*RUN4)["model"]["pooling"] == "last4_mean"
+    assert config()["trainer"]["max_epochs"] == 10
+    assert config(*RUN4)["trainer"]["max_epochs"] == 20
+
+
+def test_debug_wins_over_the_experiment() -> None:
+    assert config(*RUN4, "debug=one_batch")["trainer"]["max_epochs"] == 1
+    assert config(*RUN4, "debug=one_batch")["batching"]["accumulate"] == 1
+
+
+@pytest.mark.parametrize("position", [0, 1, 2])
+def test_the_command_line_wins_over_all_wherever_it_stands(position: int) -> None:
+    overrides = [*RUN4, "debug=one_batch"]
+    overrides[position:position] = ["trainer.max_epochs=7", "loss.gamma=1.5", "sampler.boosts.sentiment.neutral=9"]
+    composed = config(*overrides)
+    assert composed["trainer"]["max_epochs"] == 7
+    assert composed["loss"]["gamma"] == 1.5
+    assert composed["sampler"]["boosts"] == {"sentiment": {"neutral": 9}, "polarization": {"objective": 8.5}}
+
+
+def test_a_group_on_the_command_line_wins_over_the_experiment() -> None:
+    composed = config(*RUN4, "model=xlmr_base")
+    assert composed["model"]["name"] == "FacebookAI/xlm-roberta-base"
+    assert composed["model"]["pooling"] == "last4_mean"  # the recipe is the experiment's, whatever the encoder
+
+
+def test_what_an_experiment_sets_goes_with_the_component_that_it_is_for() -> None:
+    composed = config(*RUN4, "regularizer=none", "sampler=natural", "sampler.rows_per_epoch=500", "loss=ce")
+    assert composed["regularizer"] == {"_target_": "polarity.regularizers.none.NoRegularizer"}
+    assert composed["sampler"] == {"_target_": "polarity.samplers.natural.NaturalSampler", "rows_per_epoch": 500}
+    assert "gamma" not in composed["loss"]
+    assert composed["loss"]["smoothing"] == {"sentiment": 0.1, "polarization": 0.08}  # cross-entropy has it, too
+
+
+def test_each_job_of_a_sweep_has_the_settings_of_its_component() -> None:
+    boosts = [job["sampler"].get("boosts") for job in configurations(["-m", *RUN4, "sampler=joint,natural"])]
+    assert boosts == [{"sentiment": {"neutral": 3.5}, "polarization": {"objective": 8.5}}, None]
+
+
+@pytest.mark.parametrize("wrong", ["regularizer.alpha=0.6", "++regularizer.alpha=0.3"])
+def test_what_is_typed_for_another_component_is_refused(wrong: str) -> None:
+    (composed,) = configurations([*RUN4, "regularizer=none", wrong])
+    assert structure_problems(composed)[0].startswith("regularizer.alpha: NoRegularizer has no such setting")

@@ -1,0 +1,136 @@
+"""Every file of conf/ composes, is complete, builds, and says which command runs it and where its code is."""
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra.utils import get_object
+from omegaconf import OmegaConf
+
+import polarity
+from polarity.config.build import build, build_all
+from polarity.config.compose import in_folder
+from polarity.config.preflight import structure_problems
+from polarity.config.schema import TARGET
+from polarity.config.sections import SECTIONS
+from polarity.errors import UserError
+from polarity.paths import conf_dir
+from tests.presets import FILES, NEEDED, commands, configurations, heading, is_base
+
+CODE = Path(polarity.__file__).parents[1]
+COMMANDS = [(file, number) for file in FILES for number in range(len(commands(file)))]
+DEFAULTS = {
+    group: name
+    for entry in OmegaConf.to_container(OmegaConf.load(conf_dir() / "train.yaml"))["defaults"]  # type: ignore[call-overload,index]
+    if isinstance(entry, dict)
+    for group, name in entry.items()
+}
+every_file = pytest.mark.parametrize("file", FILES)
+
+
+def content(file: str) -> dict[str, Any]:
+    node: Any = OmegaConf.to_container(OmegaConf.load(conf_dir() / file))
+    return node
+
+
+def components(node: Any) -> Iterator[dict[str, Any]]:
+    """Every section with a target, however deep."""
+    if isinstance(node, dict):
+        yield from ([node] if TARGET in node else [])
+        for value in node.values():
+            yield from components(value)
+
+
+def build_everything(config: dict[str, Any], folder: Path) -> None:
+    """Make every component of a configuration, as a run does before it reads anything."""
+    config = in_folder(config, str(folder))
+    for name in SECTIONS:
+        given = {"logger": False, "accelerator": "cpu"} if name == "trainer" else {}
+        build(name, config[name], **given)
+    problems: list[str] = []
+    build_all("callbacks", config["callbacks"], problems)
+    build_all("logger", config["logger"], problems)
+    assert problems == []
+
+
+@pytest.mark.parametrize(("file", "number"), COMMANDS, ids=[f"{file}-{number}" for file, number in COMMANDS])
+def test_the_commands_in_its_heading_run(file: str, number: int, tmp_path: Path) -> None:
+    command = commands(file)[number]
+    command = [re.sub(r"(seed=0,1),.*", r"\1", text) for text in command]  # two seeds are as good as five
+    needed = [text for chosen, texts in NEEDED.items() if chosen in command for text in texts]
+    given = {text.partition("=")[0].replace("data.train", "data.path") for text in command}
+    command += [text for text in needed if text.partition("=")[0] not in given]
+    for config in configurations(command):
+        config["logger"].pop("wandb", None)  # a package of its own
+        assert structure_problems(config) == []
+        build_everything(config, tmp_path)
+
+
+@every_file
+def test_it_opens_with_the_command_that_runs_it_and_an_example(file: str) -> None:
+    lines = heading(file)
+    assert all(line.startswith("# python -m polarity.train") for line in lines[:2])
+    assert len(commands(file)) >= 2
+    group, _, name = file.removesuffix(".yaml").rpartition("/")
+    if group and not is_base(file) and DEFAULTS.get(group) != name and DEFAULTS.get(f"override {group}") != name:
+        chosen = re.compile(rf"{group}=(\w+,)*{name}(,\w+)*")
+        assert all(any(chosen.fullmatch(text) for text in command) for command in commands(file))
+
+
+@every_file
+def test_its_code_is_where_it_says(file: str) -> None:
+    (place,) = re.findall(r"Code: ([\w./]+\w/?)", "\n".join(heading(file)))
+    if place.startswith("lightning"):
+        get_object(place)
+        return
+    assert (CODE / place).exists()
+    node = content(file)
+    own = [node] if TARGET in node else [section for section in node.values() if isinstance(section, dict)]
+    for section in own:
+        target = str(section.get(TARGET))
+        if target.startswith("polarity"):
+            source = Path(inspect.getfile(get_object(target)))
+            assert (CODE / place) in (source, source.parent)
+
+
+@every_file
+def test_it_lists_every_setting_of_its_components(file: str) -> None:
+    for section in components(content(file)):
+        target = get_object(section[TARGET])
+        named = {key for key in section if not key.startswith("_")}
+        parameters = inspect.signature(target).parameters
+        known = set(parameters)
+        if target.__module__.startswith("polarity") and not target.__module__.startswith("polarity.reports"):
+            assert named == known
+        else:
+            assert named <= known or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def test_defaults_of_constructors_are_those_of_a_preset() -> None:
+    given: dict[tuple[str, str], list[Any]] = {}
+    for file in FILES:
+        for section in components(content(file)):
+            for key, value in section.items():
+                given.setdefault((section[TARGET], key), []).append(value)
+    for (name, key), values in given.items():
+        parameter = inspect.signature(get_object(name)).parameters.get(key)
+        if name.startswith("polarity") and parameter is not None and parameter.default is not parameter.empty:
+            spelled = [None if left_out(value) else value for value in values]
+            assert parameter.default in (*values, *spelled), (name, key)
+
+
+def left_out(value: Any) -> bool:
+    """What stands in a preset where the constructor may do without."""
+    return value in ([], {}, "${cache_dir}") or (isinstance(value, dict) and TARGET in value)
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if is_base(file)])
+def test_a_base_cannot_be_chosen(file: str) -> None:
+    group, _, name = file.removesuffix(".yaml").rpartition("/")
+    for text in (f"{group}={name}", f"{group}=run1,{name}"):
+        with pytest.raises(UserError, match="is a base of presets") as refused:
+            list(configurations(["-m", text, "data.path=comments.csv"]))
+        assert f"presets: {name}" not in str(refused.value)

@@ -1,0 +1,40 @@
+"""What the batching settings do to the batches of two epochs, to evaluation and to the loaders."""
+
+from pathlib import Path
+from tempfile import mkdtemp
+
+from polarity.data.module import TextDataModule
+from polarity.data.tokens import TokenStore
+from polarity.samplers import NaturalSampler
+from tests.effects.corpus import TASKS, splits
+from tests.effects.outcome import Effect, Section, built
+from tests.effects.settings import Special
+from tests.tiny import tiny_tokenizer
+
+CACHE = Path(mkdtemp())
+SPECIAL: Special = {
+    ("Batching", "mega_batches"): [None, 2, 3],
+    ("Batching", "max_length"): [32, 300],
+    ("Batching", "eval_batch_size"): [20, 150],
+}
+ONLY_PLACES = {
+    ("Batching", "eval_batch_size"): "scores do not depend on it",
+    ("Batching", "num_workers"): "who assembles the batches",
+    ("Batching", "pin_memory"): "which memory batches are kept in",
+}
+
+
+def batches(section: Section) -> Effect:
+    component = built("batching", section)
+    component.check_length(512)
+    texts, tokenizer = splits(300, 200, longest=400), tiny_tokenizer()
+    stores = {name: TokenStore.open(rows, tokenizer, component.max_length, CACHE) for name, rows in texts.items()}
+    sampler = NaturalSampler(rows_per_epoch=None)
+    sampler.fit(texts.train.labels, TASKS, seed=0)
+    data = TextDataModule(splits=texts, stores=stores, sampler=sampler, seed=0, **component.loader_settings())
+    loader, evaluation = data.train_dataloader(), data.val_dataloader()
+    assert data.train_batches is not None
+    plan = [data.train_batches.plan(epoch) for epoch in range(2)]
+    numbers = [plan, data.train_batches.windows(plan[0]), *(store.lengths for store in stores.values())]
+    sizes = [len(planned.rows) for planned in evaluation.sampler]
+    return Effect(numbers, places=[sizes, loader.num_workers, loader.pin_memory])

@@ -1,0 +1,106 @@
+"""What an encoder's settings do, on tiny encoders of the same families that are read from disk."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+from unittest import mock
+
+import torch
+from torch import nn
+from transformers import AutoConfig
+
+from polarity.models import Head
+from polarity.models.encoder import best_attention
+from tests.effects.corpus import TASKS
+from tests.effects.outcome import Effect, Section, built
+from tests.effects.settings import Special
+from tests.tiny import save_tiny_encoder, tiny_batch, tiny_config
+
+FAMILIES = {"xlm": "xlm-roberta", "mdeberta": "deberta-v2", "mmBERT": "modernbert"}
+OTHER = "another encoder"
+SPECIAL: Special = {
+    ("PretrainedEncoder", "name"): [OTHER],
+    ("PretrainedEncoder", "revision"): ["main"],
+    ("PretrainedEncoder", "encoder_dropout"): [None, 0.2, 0.3],
+}
+ONLY_PLACES = {
+    ("PretrainedEncoder", "revision"): "which files are asked for; on the hub they are what their author makes them",
+    ("PretrainedEncoder", "attention"): "the same function by another kernel",
+    ("PretrainedEncoder", "gradient_checkpointing"): "the same gradients, computed twice to save memory",
+}
+
+
+@cache
+def folder(family: str, seed: int) -> str:
+    return str(save_tiny_encoder(Path(mkdtemp()) / family, family, seed=seed))
+
+
+def family_of(name: str) -> str:
+    return next((family for part, family in FAMILIES.items() if part in name), "bert")
+
+
+def attention_of(section: Section) -> str:
+    """The implementation that a section asks for, or that "auto" stands for here."""
+    config = built("model", {**section, "name": folder(family_of(section["name"]), 0)}).config()
+    return str(best_attention(config) if section["attention"] == "auto" else section["attention"])
+
+
+SYNONYMS = {
+    ("PretrainedEncoder", "attention"): lambda section, other: (
+        attention_of(section) == attention_of({**section, "attention": other})
+    )
+}
+
+
+def on_disk(section: Section) -> Effect:
+    """The model that is built, its evaluation, and one training step with the same random numbers."""
+    name = section["name"]
+    encoder = folder("bert", 1) if name == OTHER else folder(family_of(name), 0)
+    component = built("model", {**section, "name": encoder}, TASKS)
+    torch.manual_seed(0)
+    model = component.build(TASKS, Head())
+    batch = tiny_batch()
+    with torch.no_grad():
+        scores = model.eval()(**batch)
+    torch.manual_seed(0)
+    with counted_layers(model.encoder) as passes:
+        logits = model.train()(**batch)
+        sum(values.square().sum() for values in logits).backward()
+    deterministic = not any(module.p for module in model.modules() if isinstance(module, nn.Dropout))
+    norms = [parameter.grad.norm() for parameter in model.parameters() if parameter.grad is not None]
+    rates = sorted((name, module.p) for name, module in model.named_modules() if isinstance(module, nn.Dropout))
+    numbers = [[values.detach() for values in scores], norms if deterministic else None, rates]
+    return Effect(numbers, places=[len(passes), model.encoder.config._attn_implementation])
+
+
+@contextmanager
+def counted_layers(encoder: nn.Module) -> Iterator[list[str]]:
+    """Grows by one with each pass of an encoder's layer, forward or once more for its gradients."""
+    stacks = [module for module in encoder.modules() if isinstance(module, nn.ModuleList)]
+    inner = [next(part for part in layer.modules() if isinstance(part, nn.Linear)) for layer in max(stacks, key=len)]
+    passes: list[str] = []
+    hooks = [linear.register_forward_pre_hook(lambda *_: passes.append("pass")) for linear in inner]
+    yield passes
+    for hook in hooks:
+        hook.remove()
+
+
+def on_the_hub(section: Section) -> Effect:
+    """What is asked for where the files are not here."""
+    asked: list[Any] = []
+    config = tiny_config(family_of(section["name"]))
+
+    def configuration(source: str, **origin: Any) -> Any:
+        asked.append((source, origin))
+        return config
+
+    with (
+        mock.patch("polarity.models.sources.HfApi.model_info"),
+        mock.patch.object(AutoConfig, "from_pretrained", configuration),
+    ):
+        component = built("model", section, TASKS)
+        component.locate()
+    return Effect(None, places=asked[-1])

@@ -1,0 +1,65 @@
+"""Every file of conf/, and the command line that runs it."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from polarity.config.compose import compose_jobs, resolved
+from polarity.paths import conf_dir
+
+FILES = sorted(path.relative_to(conf_dir()).as_posix() for path in conf_dir().rglob("*.yaml"))
+NEEDED = {  # what only a user can know
+    "data=csv": ("data.path=comments.csv", "data.tasks={stance:[none,yes,no]}"),
+    "data=hub": ("data.path=org/name", "data.tasks={stance:[none,yes,no]}"),
+    "data=campaign": ("data.path=comments.csv",),
+    "data=newsframe": ("data.path=newsframe",),
+    "model=local": ("model.name=encoder",),
+}
+
+
+def is_base(file: str) -> bool:
+    """Whether a file is only there for others: it cannot be chosen, but it is in those that can."""
+    return Path(file).name.startswith("_")
+
+
+def choice(file: str) -> list[str]:
+    """The overrides that choose a file."""
+    group, _, name = file.removesuffix(".yaml").rpartition("/")
+    if not group:
+        return []
+    chosen = f"{group}={name}"
+    reference = group == "experiment" and name.startswith("run")
+    return [chosen, *NEEDED.get("data=campaign" if reference else chosen, ())]
+
+
+CHOICES = {file: choice(file) for file in FILES if not is_base(file)}
+
+
+def configurations(arguments: Sequence[str], config_dir: str | None = None) -> Iterator[dict[str, Any]]:
+    """The resolved configuration of each job of a command line."""
+    multirun = "-m" in arguments
+    overrides = [text for text in arguments if text != "-m"]
+    for job in compose_jobs("train", overrides, config_dir=config_dir, multirun=multirun):
+        config, problems = resolved(job.config)
+        assert not problems, problems
+        yield config
+
+
+def text_of(file: str) -> str:
+    return (conf_dir() / file).read_text(encoding="utf-8")
+
+
+def heading(file: str) -> list[str]:
+    """The comment that a file opens with, without the line that Hydra reads."""
+    lines = text_of(file).splitlines()
+    if lines[0] == "# @package _global_":
+        lines = lines[1:]
+    length = next(number for number, line in enumerate(lines) if not line.startswith("#"))
+    return lines[:length]
+
+
+def commands(file: str) -> list[list[str]]:
+    """The arguments of each command line in the heading of a file."""
+    start = "# python -m polarity.train"
+    return [shlex.split(line.removeprefix(start)) for line in heading(file) if line.startswith(start)]

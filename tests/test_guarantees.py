@@ -1,0 +1,306 @@
+"""What the README promises, one test for each promise, named like it.
+
+Each test tries the promise on a small model and says nothing about how it is kept; the folders beside this file test
+that part by part. Two promises take longer than the others and have files of their own: that every setting of every
+preset has an effect or is refused (tests/config/test_effects.py), and that two processes give the losses and scores of
+one (tests/training/test_devices.py).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from lightning import Trainer
+from sklearn.metrics import f1_score
+
+from polarity.config.preflight import prepare
+from polarity.data.plan import EvalBatches
+from polarity.errors import UserError
+from polarity.evaluation.inference import predict_logits
+from polarity.evaluation.metrics import score
+from polarity.losses import CrossEntropyLoss, FocalLoss
+from polarity.models.saving import load_model
+from polarity.run import RunDirectory
+from polarity.tasks import IGNORE_INDEX
+from polarity.train import check
+from polarity.training import finish
+from polarity.training.assembled import Stages
+from polarity.training.run import assemble
+from tests import trials
+from tests.running import composed, overrides, train, write_corpus
+from tests.sameness import assert_same, assert_same_runs
+from tests.training.test_resume import interrupted
+
+CPU = torch.device("cpu")
+OFTEN = ("trainer.log_every_n_steps=1",)  # so few batches would not be logged otherwise
+NO_DROPOUT = ("model.dropout=0.0", "model.encoder_dropout=0.0")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """A run from the first row read to the last number written."""
+    return train(tmp_path_factory.mktemp("run"), *OFTEN, "callbacks.best.save_top_k=2", rows=150)
+
+
+# The score
+
+
+@pytest.mark.parametrize("rows", [1, 7, 64])
+def test_the_score_does_not_depend_on_the_batch_size(rows: int, finished: RunDirectory) -> None:
+    config = finished.config
+    config["batching"]["eval_batch_size"] = rows
+    run = assemble(prepare(config), Stages())
+    model, _ = load_model(finished.model)
+    run.module.model.load_state_dict(model.state_dict())
+    logits = predict_logits(model, run.data.evaluation_batches("val"), len(run.data.stores["val"]), device=CPU)
+    again = score(model.tasks, run.data.splits.val.labels, [values.argmax(axis=1) for values in logits])
+    wanted = json.loads(finished.metrics.read_text())["val"]
+    assert again.to_dict() == wanted
+
+    trainer = Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, use_distributed_sampler=False)
+    (logged,) = trainer.validate(run.module, datamodule=run.data, verbose=False)  # as it is done after each epoch
+    assert logged["val/macro_f1"] == pytest.approx(wanted["overall"], abs=1e-6)
+
+
+def test_every_score_can_be_recomputed_from_the_saved_predictions(finished: RunDirectory) -> None:
+    metrics = json.loads(finished.metrics.read_text())
+    for split in ("val", "test"):
+        table = pq.read_table(finished.predictions(split)).to_pydict()
+        scores = []
+        for task in ("tone", "topic"):
+            pairs = zip(table[f"{task}.label"], table[f"{task}.pred"], strict=True)
+            labels, predicted = zip(*((label, guess) for label, guess in pairs if label is not None), strict=True)
+            classes = list(metrics[split]["tasks"][task]["per_class"])
+            scores.append(f1_score(labels, predicted, labels=classes, average="macro", zero_division=0))
+            assert metrics[split]["tasks"][task]["macro_f1"] == pytest.approx(scores[-1])
+        assert metrics[split]["overall"] == pytest.approx(np.mean(scores))
+
+
+def test_a_fresh_reload_reproduces_the_score(finished: RunDirectory) -> None:
+    best = json.loads(finished.metrics.read_text())["best"]
+    run = assemble(prepare(finished.config), Stages())
+    model, _ = load_model(finished.model)
+    logits = predict_logits(model, run.data.evaluation_batches("val"), len(run.data.stores["val"]), device=CPU)
+    assert finish.verify(best, run.data.splits.val, model, logits) == best["value"]
+    with pytest.raises(finish.ScoreMismatchError, match="its scores cannot be trusted"):
+        finish.verify({**best, "value": best["value"] + 0.001}, run.data.splits.val, model, logits)
+
+
+def test_without_a_best_checkpoint_nothing_is_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    best = finish.best_checkpoint
+
+    def after_it_was_lost(trainer: Trainer, run: RunDirectory) -> Any:
+        for path in run.checkpoints.glob("epoch=*.ckpt"):
+            path.unlink()
+        return best(trainer, run)
+
+    monkeypatch.setattr(finish, "best_checkpoint", after_it_was_lost)
+    with pytest.raises(SystemExit) as ended:
+        train(tmp_path, *OFTEN, "trainer.max_epochs=1", rows=150)
+    assert ended.value.code == 1
+    run = RunDirectory.open(next((tmp_path / "outputs").glob("2*")))
+    assert run.status["state"] == "failed"
+    assert "nothing else is scored in its place" in run.status["traceback"]
+    assert not run.metrics.exists()
+    assert not run.model.exists()
+
+
+def test_a_checkpoint_loads_with_weights_only(finished: RunDirectory) -> None:
+    paths = sorted(finished.checkpoints.glob("*.ckpt"))
+    assert len(paths) == 3  # the two best, and the point to resume from
+    for path in paths:
+        torch.load(path, weights_only=True)
+
+
+# The loss
+
+
+@pytest.mark.parametrize("reduction", ["weighted_mean", "mean"])
+@pytest.mark.parametrize("smoothing", [0.0, {"sentiment": 0.1, "polarization": 0.08}])
+def test_focal_loss_with_gamma_0_is_weighted_cross_entropy(reduction: Any, smoothing: Any) -> None:
+    logits, labels = [torch.randn(30, 3) for _ in range(2)], torch.randint(3, (30, 2))
+    labels[::4, 0] = IGNORE_INDEX
+    outcomes = []
+    for loss in (
+        FocalLoss(gamma=0.0, class_weights="balanced", smoothing=smoothing, reduction=reduction),
+        CrossEntropyLoss(class_weights="balanced", clip=[0.1, 10.0], smoothing=smoothing, reduction=reduction),
+    ):
+        loss.bind([trials.SENTIMENT, trials.POLARIZATION], [[500, 300, 40], [60, 900, 20]])
+        leaves = [values.clone().requires_grad_() for values in logits]
+        losses = loss(leaves, labels)
+        losses.sum().backward()
+        outcomes.append([losses.detach(), *(leaf.grad for leaf in leaves)])
+    torch.testing.assert_close(outcomes[0], outcomes[1])
+
+
+def test_rows_without_a_label_change_nothing(tmp_path: Path) -> None:
+    run = trials.assembled(tmp_path, *NO_DROPOUT)
+    labels = torch.tensor([[0, 1], [1, 0], [3, 1], [2, 0]])
+    losses, before = trials.gradients(run, range(4), labels)
+
+    none = torch.full((3, 2), IGNORE_INDEX)  # three more rows that have no label at all
+    again, after = trials.gradients(run, range(7), torch.cat([labels, none]))
+    torch.testing.assert_close(again, losses)
+    torch.testing.assert_close(after, before)
+
+    topic_only = torch.tensor([[IGNORE_INDEX, 0], [IGNORE_INDEX, 1], [IGNORE_INDEX, 1]])  # or have one for topic alone
+    again, after = trials.gradients(run, range(7), torch.cat([labels, topic_only]))
+    torch.testing.assert_close(again[0], losses[0])
+    assert again[1] != losses[1]
+    for name in before:
+        if name.startswith("heads.tone"):
+            torch.testing.assert_close(after[name], before[name])
+
+    losses, silent = trials.gradients(run, range(3), none)  # and a batch without any label costs 0, with gradients of 0
+    assert losses.tolist() == [0.0, 0.0]
+    assert not any(value.any() for value in silent.values())
+
+
+def test_accumulated_batches_are_one_big_batch(tmp_path: Path) -> None:
+    weights = []
+    for rows, accumulate in ((16, 1), (4, 4)):
+        run = trials.assembled(
+            tmp_path,
+            *NO_DROPOUT,
+            f"batching.batch_size={rows}",
+            f"batching.accumulate={accumulate}",
+            "batching.mega_batches=null",  # the same rows in the same windows
+            "sampler.rows_per_epoch=42",  # windows of 16, 16 and 10 rows; the last batch of the last has 2
+            "clipping=none",
+            "scheduler=constant",
+            "scheduler.warmup_ratio=0",
+        )
+        run.module._optimizer = trials.PlainGradientDescent()
+        before = {name: value.clone() for name, value in run.module.model.state_dict().items()}
+        weights.append(trials.fit(run, accumulate=accumulate))
+    assert not torch.allclose(weights[0]["heads.tone.out.weight"], before["heads.tone.out.weight"])
+    torch.testing.assert_close(weights[1], weights[0], rtol=1e-4, atol=1e-6)
+
+
+# What is drawn
+
+
+@pytest.mark.parametrize("devices", [2, 3])
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_ranks_partition_the_draw_and_their_number_changes_nothing(devices: int, epoch: int) -> None:
+    alone, ranks = trials.plan(), [trials.plan(rank, devices) for rank in range(devices)]
+    for batches in (alone, *ranks):
+        batches.set_epoch(epoch)
+    drawn = np.concatenate([batch.rows for batches in ranks for batch in batches])
+    assert sorted(drawn) == sorted(alone.sampler.draw(epoch))
+    for whole, *parts in zip(alone, *ranks, strict=True):
+        assert sorted(np.concatenate([part.rows for part in parts])) == sorted(whole.rows)
+        for part in parts:
+            assert_same([list(counts) for counts in part.window or ()], [list(counts) for counts in whole.window or ()])
+
+
+@pytest.mark.parametrize("devices", [1, 2, 3])
+def test_evaluation_sees_each_row_once(devices: int) -> None:
+    lengths = np.random.default_rng(0).integers(3, 60, size=50)
+    ranks = [EvalBatches(lengths=lengths, batch_size=8, rank=rank, world_size=devices) for rank in range(devices)]
+    seen = [row for batches in ranks for batch in batches for row in batch.rows]
+    assert sorted(seen) == list(range(50))
+
+
+# Golden values of the reference campaign
+
+
+def test_golden_class_weights() -> None:
+    loss = FocalLoss(
+        multipliers={
+            "sentiment": {"negative": 1.10, "neutral": 1.80, "positive": 1.30},
+            "polarization": {"non_polarized": 1.20, "objective": 2.50, "partisan": 0.95},
+        }
+    )
+    loss.bind([trials.SENTIMENT, trials.POLARIZATION], [[4133, 1874, 968], [1942, 405, 4628]])
+    sentiment, polarization = loss.weights
+    assert sentiment.tolist() == pytest.approx([0.618800, 2.233191, 3.122417], abs=5e-7)
+    assert polarization.tolist() == pytest.approx([1.436663, 10.0, 0.477258], abs=5e-7)
+
+
+def test_golden_sampling_weights() -> None:
+    weights = trials.campaign_weights()
+    golden = {
+        ("positive", "objective"): 5.9,
+        ("negative", "objective"): 3.838281,
+        ("neutral", "objective"): 2.295154,
+        ("positive", "non_polarized"): 1.971218,
+    }
+    assert weights == pytest.approx({cell: golden.get(cell, 1.0) for cell in weights}, abs=5e-7)
+    largest = {}
+    for run, objective, neutral in (("R1", 6.0, 2.5), ("R2", 10.0, 4.0), ("R3", 7.0, 3.0), ("R4", 8.5, 3.5)):
+        boosted = trials.campaign_weights(objective=objective, neutral=neutral)
+        largest[run] = round(max(boosted.values()), 2)
+    assert largest == {"R1": 35.40, "R2": 91.81, "R3": 48.20, "R4": 68.28}
+
+
+# Runs
+
+
+def test_stopped_and_resumed_equals_uninterrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hard = ["regularizer=rdrop", "regularizer.warmup_epochs=1", "sampler=joint", "batching.accumulate=2"]
+    hard += [*OFTEN, "callbacks.resume.minutes=0"]
+    for name in ("whole", "stopped"):
+        (tmp_path / name).mkdir()
+        write_corpus(tmp_path / name / "corpus.csv", rows=120)
+    whole = train(tmp_path / "whole", *hard)
+    assert_same_runs(whole, interrupted(tmp_path / "stopped", (1, 3), monkeypatch, *hard))
+
+
+def test_a_seed_gives_the_same_weights_bit_for_bit_and_another_one_others(tmp_path: Path) -> None:
+    first, second, other = (
+        trials.fit(trials.assembled(tmp_path, "sampler=joint", f"seed={seed}"), epochs=2) for seed in (3, 3, 4)
+    )
+    assert_same(first, second)
+    assert all(not torch.equal(first[name], other[name]) for name in first if name.startswith("heads"))
+
+
+# What is typed, and what is read
+
+
+@pytest.mark.parametrize("nearly", [False, True])
+def test_overlap_between_splits_is_caught(nearly: bool, tmp_path: Path) -> None:
+    arguments = trials.leaked(tmp_path, nearly=nearly)
+    with pytest.raises(UserError) as refused:
+        check(arguments)
+    (problem,) = refused.value.problems
+    for piece in ("train and test", "'train-0'", "'test-10'", "nearly the same" if nearly else "the same text"):
+        assert piece in problem
+    kind = "near" if nearly else "exact"
+    for reaction in ("drop", "allow"):
+        check([*arguments, f"data.leakage.{kind}={reaction}"])  # only when told to
+
+
+def test_unknown_settings_are_refused(tmp_path: Path) -> None:
+    wrong = ["loss.gama=3", "++model.dropuot=0.9", "+sead=1", "optimizer.lr=abc", "monitor=val/f1"]
+    with pytest.raises(UserError) as refused:
+        check(overrides(tmp_path, *wrong))
+    told = "\n".join(refused.value.problems)
+    for piece in ("did you mean 'gamma'", "did you mean 'dropout'", "did you mean 'seed'", "optimizer.lr: must be a"):
+        assert piece in told
+    with pytest.raises(UserError, match="monitor: no score is logged as 'val/f1'"):
+        check(overrides(tmp_path, "monitor=val/f1"))
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_the_command_line_wins_over_experiments_and_these_over_presets() -> None:
+    run4 = ("experiment=run4", "data.path=comments.csv")
+    assert composed("loss=focal")["loss"]["gamma"] == 2.0
+    assert composed(*run4)["loss"]["gamma"] == {"sentiment": 2.5, "polarization": 3.5}
+    assert composed("loss.gamma=1.5", *run4)["loss"]["gamma"] == 1.5
+    assert composed("model=xlmr_base", *run4)["model"]["name"] == "FacebookAI/xlm-roberta-base"
+    assert composed("sampler=natural", *run4)["sampler"]["_target_"].endswith("NaturalSampler")
+
+
+def test_every_setting_of_every_preset_has_an_effect_or_is_refused() -> None:
+    """The promise is tried in tests/config/test_effects.py; here, that nothing of a configuration is left out there."""
+    from polarity.config.sections import COLLECTIONS, SECTIONS, RootSettings
+    from tests.config import test_effects
+
+    examined = {examination.path for examination in test_effects.EXAMINATIONS} | {"data"}
+    assert examined == {*SECTIONS, *COLLECTIONS}
+    assert set(test_effects.ROOT) == set(RootSettings.__dataclass_fields__)

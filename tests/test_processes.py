@@ -1,0 +1,64 @@
+"""Whether the process that works on a run still lives."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from polarity.processes import is_alive, led_folder, rank, this_process
+
+
+@pytest.fixture
+def other() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def described(process: subprocess.Popen[bytes]) -> dict[str, object]:
+    """What the other process would say of itself."""
+    from polarity.processes import _since
+
+    return {**this_process(), "pid": process.pid, "pid_since": _since(process.pid)}
+
+
+def test_this_process_is_alive() -> None:
+    assert is_alive(this_process())
+
+
+def test_a_process_is_alive_until_it_ends(other: subprocess.Popen[bytes]) -> None:
+    description = described(other)
+    assert is_alive(description)
+    other.send_signal(signal.SIGKILL)
+    os.waitid(os.P_PID, other.pid, os.WEXITED | os.WNOWAIT)
+    assert not is_alive(description)  # although its number is still taken, since nobody has asked how it ended
+    other.wait()
+    assert not is_alive(description)
+
+
+def test_another_process_with_the_same_number_is_not_taken_for_it(other: subprocess.Popen[bytes]) -> None:
+    description = described(other)
+    if description["pid_since"] is None:
+        pytest.skip("this system does not tell when a process started")
+    assert not is_alive({**description, "pid_since": 1})
+
+
+@pytest.mark.parametrize("change", [{"host": "elsewhere"}, {"pid": None}])
+def test_what_is_not_known_to_run_here_does_not_count(change: dict[str, object]) -> None:
+    assert not is_alive({**this_process(), **change})
+    assert not is_alive({})
+
+
+def test_only_processes_of_further_devices_are_led(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLARITY_RUN_DIR", "outputs/run")
+    assert (rank(), led_folder()) == (0, None)
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    assert (rank(), led_folder()) == (0, None)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert (rank(), led_folder()) == (1, "outputs/run")
+    monkeypatch.delenv("POLARITY_RUN_DIR")
+    assert led_folder() is None

@@ -1,0 +1,119 @@
+"""Two processes do what one does, and end together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from polarity.errors import UserError
+from polarity.run import RunDirectory
+from polarity.train import check
+from tests import command
+from tests.misfortune import misfortune
+from tests.running import overrides, train
+from tests.sameness import assert_close_runs, assert_same_runs, history
+from tests.tiny import POOLED, tiny_batch, tiny_classifier
+
+TWO = ("trainer=ddp", "trainer.devices=2", "trainer.accelerator=cpu")
+NO_DROPOUT = ("model.dropout=0.0", "model.encoder_dropout=0.0")
+DROPOUT = ("model.encoder_dropout=0.2", "sampler=joint", "batching.accumulate=2", "callbacks.resume.minutes=0")
+HARD = (*NO_DROPOUT, "sampler=joint", "sampler.boosts.tone.none=2", "batching.accumulate=3", "clipping=per_task")
+
+
+def only_run(folder: Path) -> RunDirectory:
+    """The one run that was made there."""
+    (path,) = (folder / "outputs").glob("2*")
+    return RunDirectory.open(path)
+
+
+@dataclass
+class Pair:
+    """The same training on one device and on two, and what the program with two said."""
+
+    one: RunDirectory
+    two: RunDirectory
+    said: str
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    alone, folder = (tmp_path_factory.mktemp(name) for name in ("one", "two"))
+    arguments = overrides(folder, *HARD, *TWO)
+    (folder / "here").mkdir()
+    said = command.run("train", *arguments, folder=folder / "here")
+    return Pair(train(alone, *HARD), only_run(folder), said, folder)
+
+
+def test_two_devices_train_as_one(pair: Pair) -> None:
+    assert pair.two.status["state"] == "finished"
+    assert_close_runs(pair.one, pair.two)
+
+
+def test_only_the_first_process_speaks_and_writes(pair: Pair) -> None:
+    assert pair.said.count("run folder:") == 1
+    assert pair.said.count("epoch  0 (1 of 2)") == 1
+    assert "2 x cpu" in pair.said
+    assert "warn" not in pair.said.lower()
+    assert "Initializing distributed" not in pair.said
+    assert list((pair.folder / "here").iterdir()) == []
+    writers = {path.name.split(".")[-2] for path in (pair.two.path / "tensorboard").glob("events*")}
+    assert writers == {str(pair.two.status["pid"])}
+
+
+@pytest.mark.parametrize(("family", "pooling"), POOLED)
+def test_every_parameter_gets_a_gradient_as_several_devices_need(family: str, pooling: str) -> None:
+    model = tiny_classifier(family, pooling=pooling)
+    torch.stack([logits.sum() for logits in model(**tiny_batch())]).sum().backward()
+    assert [name for name, values in model.named_parameters() if values.requires_grad and values.grad is None] == []
+
+
+def test_what_is_wrong_is_told_before_a_process_is_launched(tmp_path: Path) -> None:
+    arguments = overrides(tmp_path, *TWO, "batching.batch_size=1", "loss.gama=3")
+    with pytest.raises(UserError) as error:
+        check(arguments)
+    assert [problem.split(":")[0] for problem in error.value.problems] == ["loss.gama", "batching.batch_size"]
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_several_devices_inside_a_multirun_are_refused_with_advice(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"trainer.devices: 2 processes inside a multirun .* shell loop without -m"):
+        check(["-m", *overrides(tmp_path, *TWO, "seed=0,1")])
+
+
+def test_a_process_of_an_outside_launcher_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with pytest.raises(UserError, match="this is one of several processes of an outside launcher"):
+        check(overrides(tmp_path, *TWO))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_failure_on_one_device_ends_both_and_can_be_resumed(rank: int, tmp_path: Path) -> None:
+    arguments = overrides(tmp_path, *TWO, *DROPOUT, misfortune(tmp_path, epoch=1, batch=5, rank=rank))
+    said = command.run("train", *arguments, folder=tmp_path, code=1)
+    stopped = only_run(tmp_path)
+    assert said.count("The run stopped: ConnectionAbortedError: power failure") == 1
+    assert stopped.status["state"] == "failed"
+    assert "tests/misfortune.py" in stopped.status["traceback"]
+    command.run("train", f"resume={stopped.path}", folder=tmp_path)
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    command.run("train", *overrides(whole, *TWO, *DROPOUT), folder=whole)
+    assert_same_runs(only_run(whole), only_run(tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("rank", "state"), [(0, {"running", "failed"}), (1, {"failed"})])
+def test_a_killed_process_does_not_leave_the_other_waiting(rank: int, state: set[str], tmp_path: Path) -> None:
+    arguments = overrides(tmp_path, *TWO, misfortune(tmp_path, epoch=1, batch=2, rank=rank, kind="kill"))
+    process = command.start("train", *arguments, folder=tmp_path)
+    process.communicate(timeout=120)  # both streams are closed when no process is left
+    assert process.returncode != 0
+    stopped = only_run(tmp_path)
+    assert stopped.status["state"] in state
+    assert not stopped.is_worked_on
+    command.run("train", f"resume={stopped.path}", folder=tmp_path)
+    assert only_run(tmp_path).status["state"] == "finished"
+    assert len(history(stopped)) == 2

@@ -1,0 +1,113 @@
+"""What is scored in the end is the best checkpoint as it lies on disk, or nothing."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from polarity.run import RunDirectory
+from polarity.training import run as training_run
+from tests.running import composed, overrides, train
+from tests.sameness import history
+
+
+class AtTheEnd(Callback):
+    """Does something to the best checkpoint's file after the last epoch."""
+
+    def __init__(self, act: Callable[[Path], None]) -> None:
+        self.act = act
+
+    def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
+        self.act(Path(trainer.checkpoint_callback.best_model_path))
+
+
+def failed(folder: Path, act: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch) -> RunDirectory:
+    """A run that ``act`` spoils between training and its last stage."""
+    arguments = overrides(folder, "trainer.max_epochs=1")
+    build = training_run.build_callbacks
+    with monkeypatch.context() as patch:
+        patch.setattr(training_run, "build_callbacks", lambda config: {**build(config), "end": AtTheEnd(act)})
+        with pytest.raises(SystemExit) as stop:
+            training_run.start_run(composed(*arguments), arguments, keep_going=False)
+    assert stop.value.code == 1
+    (path,) = (folder / "outputs").glob("2*")
+    run = RunDirectory.open(path)
+    assert run.status["state"] == "failed"
+    assert not run.metrics.exists()
+    assert not (folder / "outputs" / "latest").exists()
+    return run
+
+
+def cut_off(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def nudge(path: Path) -> None:
+    """Change the weights a little, as another epoch's checkpoint would have them."""
+    checkpoint = torch.load(path, weights_only=True)
+    for values in checkpoint["state_dict"].values():
+        values.add_(0.05 * torch.randn(values.shape))
+    torch.save(checkpoint, path)
+
+
+@pytest.mark.parametrize("act", [Path.unlink, cut_off])
+def test_without_its_best_checkpoint_a_run_fails_and_nothing_else_is_scored(
+    act: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = failed(tmp_path, act, monkeypatch)
+    assert "CheckpointError" in run.status["traceback"]
+    assert "epoch=0-step=10.ckpt cannot be read, and nothing else is scored in its place" in run.status["error"]
+    assert not run.model.exists()
+    said = capsys.readouterr().out
+    assert "The run stopped: CheckpointError" in said
+    assert "precision" not in said
+
+
+def test_a_checkpoint_that_does_not_reproduce_its_score_fails_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = failed(tmp_path, nudge, monkeypatch)
+    assert "ScoreMismatchError" in run.status["traceback"]
+    monitored = float(history(run)[0]["val/macro_f1"])
+    assert f"{monitored:.8f} was monitored in epoch 0" in run.status["error"]
+
+
+def test_a_run_whose_last_stage_failed_is_finished_by_resuming_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: dict[Path, bytes] = {}
+
+    def hide(path: Path) -> None:
+        kept[path] = path.read_bytes()
+        path.unlink()
+
+    run = failed(tmp_path, hide, monkeypatch)
+    for path, content in kept.items():
+        path.write_bytes(content)
+    best = training_run.resume_run(str(run.path))
+    assert run.status["state"] == "finished"
+    assert best == json.loads(run.metrics.read_text())["best"]["value"] == float(history(run)[0]["val/macro_f1"])
+
+
+def test_best_is_the_epoch_of_the_history_with_the_best_score(tmp_path: Path) -> None:
+    run = train(tmp_path, "trainer.max_epochs=4", "callbacks.best.save_top_k=2")
+    scores = [float(row["val/macro_f1"]) for row in history(run)]
+    best = json.loads(run.metrics.read_text())["best"]
+    assert best["value"] == max(scores) == json.loads(run.metrics.read_text())["val"]["overall"]
+    assert best["epoch"] == scores.index(max(scores))
+    assert best == json.loads((run.checkpoints / "best.json").read_text())
+    assert len(list(run.checkpoints.glob("epoch=*"))) == 2
+
+
+def test_no_finite_score_is_no_best_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = "polarity.training.module.score_metrics"
+    monkeypatch.setattr(scores, lambda _: {"val/macro_f1": float("nan")})
+    arguments = overrides(tmp_path, "callbacks.early_stopping=null")
+    with pytest.raises(SystemExit):
+        training_run.start_run(composed(*arguments), arguments, keep_going=False)
+    (path,) = (tmp_path / "outputs").glob("2*")
+    assert "no epoch had a finite val/macro_f1" in RunDirectory.open(path).status["error"]

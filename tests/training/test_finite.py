@@ -1,0 +1,57 @@
+"""A loss that is not a number ends the run at once, and names the rows."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from polarity.run import RunDirectory
+from polarity.training.run import start_run
+from tests.misfortune import misfortune
+from tests.running import composed, overrides
+from tests.sameness import state
+
+
+def spoiled(folder: Path, *more: str) -> RunDirectory:
+    """A run whose weights stop being numbers at the fifth batch of the second epoch."""
+    arguments = overrides(folder, misfortune(folder, epoch=1, batch=4, kind="spoil"), *more)
+    with pytest.raises(SystemExit) as stop:
+        start_run(composed(*arguments), arguments, keep_going=False)
+    assert stop.value.code == 1
+    (path,) = (folder / "outputs").glob("2*")
+    return RunDirectory.open(path)
+
+
+def seen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[set[str]]:
+    """The rows of every training batch, in order."""
+    from polarity.training.module import MultiTaskModule
+
+    batches: list[set[str]] = []
+    step = MultiTaskModule.training_step
+
+    def watched(self: Any, batch: Any, batch_idx: int) -> Any:
+        batches.append({self.trainer.datamodule.splits.train.ids[row] for row in batch["rows"]})
+        return step(self, batch, batch_idx)
+
+    monkeypatch.setattr(MultiTaskModule, "training_step", watched)
+    return batches
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_the_rows_of_the_first_bad_batch_are_named(every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = seen(tmp_path, monkeypatch)
+    run = spoiled(tmp_path, f"callbacks.finite.every_n_batches={every}")
+    error = run.status["error"]
+    assert run.status["state"] == "failed"
+    assert "NonFiniteLossError" in run.status["traceback"]
+    assert "the loss is nan at epoch 1" in error
+    named = error.partition("rows of that batch: ")[2].partition(". ")[0]
+    assert set(named.split(", ")) == batches[10 + 4]
+    assert len(batches) == 10 + (5 if every == 1 else 8)
+
+
+def test_no_resume_point_is_saved_after_it(tmp_path: Path) -> None:
+    run = spoiled(tmp_path, "callbacks.finite.every_n_batches=1000", "callbacks.resume.minutes=0")
+    weights = state(run)["state_dict"]
+    assert all(bool(torch.isfinite(values).all()) for values in weights.values())

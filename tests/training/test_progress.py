@@ -1,0 +1,64 @@
+"""A bar on a terminal, which the lines do not run into; plain lines elsewhere."""
+
+import os
+import pty
+import re
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+import rich
+
+from tests.running import train
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+ERASE_LINE = "\x1b[2K"
+
+
+def on_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What a run writes to a terminal."""
+    leader, follower = pty.openpty()
+    written: list[bytes] = []
+
+    def read() -> None:
+        while True:
+            try:
+                written.append(os.read(leader, 65536))
+            except OSError:  # the other end is closed
+                return
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with open(follower, "w", encoding="utf-8") as terminal, monkeypatch.context() as patch:  # noqa: PTH123
+        patch.setattr(sys, "stdout", terminal)
+        patch.setenv("TERM", "xterm-256color")
+        patch.setenv("COLUMNS", "200")
+        patch.setattr(rich, "_console", None)
+        train(folder, "trainer.enable_progress_bar=null", "trainer.max_epochs=3")
+    reader.join(timeout=10)
+    os.close(leader)
+    return b"".join(written).decode()
+
+
+def test_lines_are_printed_above_the_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = on_a_terminal(tmp_path, monkeypatch)
+    assert "━━━" in raw
+    assert "loss:" in ESCAPES.sub("", raw)
+    for epoch in range(3):
+        # The bar's line is erased, the epoch's line written in its place, and the bar drawn again below.
+        assert re.search(rf"{re.escape(ERASE_LINE)}epoch  {epoch} \(", raw), epoch
+    lines = [line.rpartition("\r")[2] for line in ESCAPES.sub("", raw).replace("\r\n", "\n").split("\n")]
+    assert [line[:9] for line in lines if re.search(r"epoch +\d+ \(\d+ of", line)] == [f"epoch  {n} " for n in range(3)]
+    assert len([line for line in lines if line.startswith("    tone ")]) == 3
+
+
+def test_elsewhere_there_are_plain_lines_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = train(tmp_path, "trainer.enable_progress_bar=null")
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out
+    assert "\r" not in said.out
+    assert "it/s" not in said.out
+    assert said.err == ""
+    assert "epoch  1 (2 of 2)" in said.out
+    assert run.log.read_text() == said.out

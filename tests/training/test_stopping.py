@@ -1,0 +1,171 @@
+"""Ctrl-C, termination and sudden death: what the folder says afterwards, and that the run can go on."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from polarity.errors import UserError
+from polarity.processes import this_process
+from polarity.run import RunDirectory
+from polarity.train import check
+from polarity.training.run import resumable, resume_run, start_run
+from polarity.training.signals import Interrupted, StopOnSignal
+from tests import command
+from tests.misfortune import misfortune
+from tests.running import composed, overrides, train
+from tests.sameness import assert_same_runs
+
+SETTINGS = ("callbacks.resume.minutes=0", "model.encoder_dropout=0.2", "sampler=joint", "batching.accumulate=2")
+
+
+def only_run(folder: Path) -> RunDirectory:
+    (path,) = (folder / "outputs").glob("2*")
+    return RunDirectory.open(path)
+
+
+def stopped(folder: Path, kind: str, code: int) -> RunDirectory:
+    """A run that is sent a signal in its second epoch."""
+    arguments = overrides(folder, *SETTINGS, misfortune(folder, kind=kind, epoch=1, batch=5))
+    with pytest.raises(SystemExit) as stop:
+        start_run(composed(*arguments), arguments, keep_going=False)
+    assert stop.value.code == code
+    return only_run(folder)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """The run that nothing happens to."""
+    return train(tmp_path_factory.mktemp("whole"), *SETTINGS)
+
+
+@pytest.mark.parametrize(("kind", "name", "code"), [("interrupt", "SIGINT", 130), ("terminate", "SIGTERM", 143)])
+def test_a_signal_stops_a_run_which_then_goes_on_as_if_nothing_had_been(
+    kind: str, name: str, code: int, whole: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    run = stopped(tmp_path, kind, code)
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert run.status["state"] == "failed"
+    assert run.status["error"] == f"interrupted by {name}"
+    said = capsys.readouterr().out
+    assert "The run stopped: interrupted" in said
+    assert f"go on with: python -m polarity.train resume={run.path}" in said
+    resume_run(str(run.path))
+    assert_same_runs(whole, run)
+
+
+def test_a_signal_that_python_swallows_is_raised_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Swallowing:
+        def __del__(self) -> None:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.01)  # the handler runs between two instructions of Python
+
+    swallowed: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda error: swallowed.append(error.exc_type))
+    with StopOnSignal() as stop:
+        Swallowing()
+        assert swallowed == [Interrupted]
+        for hook in (stop.on_train_batch_start, stop.on_validation_batch_start):
+            with pytest.raises(Interrupted, match="SIGTERM"):
+                hook(None, None, None, 0)  # type: ignore[arg-type]
+
+
+def test_a_sweep_does_not_go_on_after_ctrl_c(tmp_path: Path) -> None:
+    arguments = overrides(tmp_path, misfortune(tmp_path, kind="interrupt"))
+    with pytest.raises(SystemExit) as stop:
+        start_run(composed(*arguments), arguments, keep_going=True)
+    assert stop.value.code == 130
+
+
+@pytest.fixture
+def failed(tmp_path: Path) -> RunDirectory:
+    """The folder of a run that stopped after it had saved a point to resume from."""
+    run = RunDirectory.create(tmp_path, {"seed": 1}, [])
+    run.set_status("failed", error="stopped")
+    run.checkpoints.mkdir()
+    run.resume_point.touch()
+    return run
+
+
+def test_a_run_that_is_worked_on_cannot_be_resumed(failed: RunDirectory) -> None:
+    failed.set_status("running", **this_process())
+    with pytest.raises(UserError, match=f"is still running, as process {os.getpid()}"):
+        resumable(str(failed.path))
+    with subprocess.Popen(["true"]) as gone:
+        pass
+    failed.set_status("running", pid=gone.pid)
+    assert resumable(str(failed.path)).path == failed.path
+
+
+def test_what_cannot_be_resumed_is_told_before_anything_starts(failed: RunDirectory) -> None:
+    resume = f"resume={failed.path}"
+    check([resume])
+    check([resume, 'hydra.run.dir="."', "hydra.job.name=train_ddp_process_1"])  # as Lightning starts other processes
+    with pytest.raises(UserError, match="keeps its own configuration; also given: seed=3"):
+        check([resume, "seed=3"])
+    with pytest.raises(UserError, match="only one run can be resumed at a time"):
+        check(["-m", resume])
+    with pytest.raises(UserError, match=f"did you mean '{failed.path.name}'"):
+        check([f"{resume}x"])
+    failed.resume_point.unlink()
+    with pytest.raises(UserError, match=r"has no last\.ckpt"):
+        check([resume])
+    failed.set_status("finished")
+    with pytest.raises(UserError, match="finished already"):
+        check([resume])
+
+
+def wait_for(run: RunDirectory, text: str, process: subprocess.Popen[str]) -> None:
+    while text not in (run.log.read_text() if run.log.exists() else ""):
+        assert process.poll() is None
+        time.sleep(0.05)
+
+
+def started(folder: Path, *arguments: str) -> tuple[subprocess.Popen[str], RunDirectory]:
+    """The program, and its run's folder as soon as there is one."""
+    process = command.start("train", *arguments, folder=folder, start_new_session=True)
+    while not list((folder / "outputs").glob("2*/config.yaml")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    return process, only_run(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_in_a_terminal_reaches_all_processes(
+    devices: int, number: signal.Signals, code: int, tmp_path: Path
+) -> None:
+    several = ("trainer=ddp", "trainer.devices=2") if devices > 1 else ()
+    process, run = started(tmp_path, *overrides(tmp_path, "trainer.max_epochs=200", *several))
+    wait_for(run, "epoch  1", process)
+    os.killpg(process.pid, number)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode in ({code} if devices == 1 else {code, -signal.SIGKILL})
+    assert run.status["error"] == f"interrupted by {number.name}"
+    assert said.count("The run stopped: interrupted") == 1
+    assert "Traceback" not in said
+
+
+@pytest.mark.slow
+def test_a_run_killed_at_a_random_moment_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    settings = (*SETTINGS, "trainer.max_epochs=6", "callbacks.early_stopping=null")
+    process, run = started(tmp_path, *overrides(tmp_path, *settings))
+    wait_for(run, "epoch  0", process)
+    with pytest.raises(UserError, match=f"is still running, as process {process.pid}"):
+        resumable(str(run.path))
+    time.sleep(random.SystemRandom().uniform(0, 2))
+    process.kill()
+    process.communicate(timeout=60)
+    assert run.status["state"] == "running"
+    command.run("train", f"resume={run.path}", folder=tmp_path)
+    straight = tmp_path / "straight"
+    straight.mkdir()
+    command.run("train", *overrides(straight, *settings), folder=straight)
+    assert_same_runs(only_run(straight), run)

@@ -1,0 +1,96 @@
+"""What TensorBoard shows is what the other files of the run say."""
+
+import csv
+from typing import Any
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+
+from polarity.run import RunDirectory
+from tests.running import train
+from tests.sameness import history
+
+EPOCHS = 3
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return train(
+        tmp_path_factory.mktemp("tensorboard"),
+        f"trainer.max_epochs={EPOCHS}",
+        "trainer.log_every_n_steps=1",
+        "sampler=joint",
+        "loss.gamma=1.5",
+    )
+
+
+@pytest.fixture(scope="module")
+def events(run: RunDirectory) -> EventAccumulator:
+    everything = {"scalars": 0, "images": 0, "tensors": 0}
+    return EventAccumulator(str(run.path / "tensorboard"), size_guidance=everything).Reload()
+
+
+def test_every_score_and_loss_of_every_epoch_is_that_of_the_history(
+    run: RunDirectory, events: EventAccumulator
+) -> None:
+    rows = history(run)
+    names = [name for name in rows[0] if name not in ("epoch", "step")]
+    assert {"val/tone/f1/none", "val/topic/f1/war", "val/macro_f1", "val/loss", "train/tone/loss"} <= set(names)
+    for name in names:
+        logged = [item.value for item in events.Scalars(name)]
+        assert logged == pytest.approx([float(row[name]) for row in rows], rel=1e-6), name
+
+
+def test_the_learning_rate_of_every_group_is_logged_at_every_step(run: RunDirectory, events: EventAccumulator) -> None:
+    rates = [name for name in events.Tags()["scalars"] if name.startswith("lr-")]
+    groups = {name.partition("/")[2] for name in rates}
+    assert {"embeddings", "layer.0", "layer.3.no_decay", "head.tone", "head.topic.no_decay"} <= groups
+    steps = int(history(run)[-1]["step"])
+    for name in rates:
+        values = [item.value for item in events.Scalars(name)]
+        assert len(values) == steps
+        assert values[0] < max(values) > values[-1]
+
+
+def test_confusion_matrices_of_every_epoch_are_drawn(events: EventAccumulator) -> None:
+    for task in ("tone", "topic"):
+        assert len(events.Images(f"confusion/{task}")) == EPOCHS
+        assert len(events.Images(f"reliability/{task}")) == 1
+
+
+def test_curves_of_the_best_checkpoint_are_logged_for_every_class(events: EventAccumulator) -> None:
+    curves = {name for name in events.Tags()["tensors"] if name.startswith("precision_recall/")}
+    tone = {f"precision_recall/tone/{label}" for label in ("yes", "no", "none", "1")}
+    assert curves == tone | {f"precision_recall/topic/{label}" for label in ("war", "food")}
+
+
+def test_exposure_is_that_of_the_table(run: RunDirectory, events: EventAccumulator) -> None:
+    with (run.details / "exposure.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["kind"] == "class"]
+    assert len(rows) == EPOCHS * 6
+    for name in {row["name"] for row in rows}:
+        own = [row for row in rows if row["name"] == name]
+        tag = name.replace("=", "/")
+        for column, prefix in (("realised", "exposure"), ("expected", "exposure_expected")):
+            logged = [item.value for item in events.Scalars(f"{prefix}/{tag}")]
+            assert logged == pytest.approx([float(row[column]) for row in own], rel=1e-5)
+
+
+def hparams(events: EventAccumulator, tag: str) -> Any:
+    content = HParamsPluginData()
+    content.ParseFromString(events.summary_metadata[f"_hparams_/{tag}"].plugin_data.content)
+    return content
+
+
+def test_hparams_hold_the_settings_and_the_best_score(run: RunDirectory, events: EventAccumulator) -> None:
+    settings = hparams(events, "session_start_info").session_start_info.hparams
+    assert settings["loss.gamma"].number_value == 1.5
+    assert settings["data.tasks.topic"].string_value == '["war", "food"]'
+    metrics = {item.name.tag for item in hparams(events, "experiment").experiment.metric_infos}
+    assert {"best/val/macro_f1", "best/val/tone/macro_f1", "best/val/topic/f1/war"} <= metrics
+    assert "hp_metric" not in events.Tags()["scalars"]
+    best = max(float(row["val/macro_f1"]) for row in history(run))
+    (shown,) = events.Scalars("best/val/macro_f1")
+    assert shown.value == pytest.approx(best)
+    assert all(item.value >= 0 for name in metrics for item in events.Scalars(name))
