@@ -41,7 +41,7 @@ EXPLANATION = {
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="*", help="overrides of the groups data and limit, as for polarity.train")
-    parser.add_argument("--rounds", type=int, default=8, help="turns of each side (default: 8)")
+    parser.add_argument("--rounds", type=int, default=6, help="turns of each side (default: 6)")
     parser.add_argument("--seconds", type=float, default=8.0, help="of a turn, to the end of a step (default: 8)")
     parser.add_argument("--precision", choices=["32-true", "bf16-mixed"], default="32-true", help="of all sides")
     parser.add_argument("--threads", type=int, help="of each side (default: as torch chooses)")

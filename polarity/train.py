@@ -14,8 +14,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from polarity import cli
-from polarity.config.compose import CompositionError, compose_jobs, resolved
-from polarity.config.preflight import prepare
+from polarity.config.compose import CompositionError, Job, compose_jobs, resolved
+from polarity.config.preflight import prepare, structure_problems
 from polarity.config.replaced import drop_settings_of_replaced
 from polarity.errors import UserError
 from polarity.paths import conf_dir
@@ -38,23 +38,40 @@ def check(arguments: list[str]) -> list[str]:
             "and trainer=ddp trainer.devices=N starts a process for each device"
         )
     folder = cli.config_dir(command)
-    name, problems = command.config_name or "train", list[str]()
+    name = command.config_name or "train"
     try:
         jobs = compose_jobs(name, command.overrides, config_dir=folder, multirun=command.multirun)
     except CompositionError as error:
-        jobs, problems = error.rest, list(error.problems)
-    for job in jobs:
-        config, unresolved = resolved(job.config)
-        problems += unresolved
-        if unresolved or is_resumed(config, job.overrides, problems, multirun=command.multirun):
-            continue
-        try:
-            prepare(config, multirun=command.multirun)
-        except UserError as error:
-            problems += error.problems
+        raise UserError(
+            dict.fromkeys([*error.problems, *_problems_of_rest(error, multirun=command.multirun)])
+        ) from error
+    problems = [problem for job in jobs for problem in _problems(job, multirun=command.multirun)]
     if problems:
         raise UserError(dict.fromkeys(problems))
     return cli.rewritten(arguments, command)
+
+
+def _problems(job: Job, *, multirun: bool, load: bool = True) -> list[str]:
+    """Everything that is wrong with one job.
+
+    :param load: whether its data are looked at, too.
+    """
+    config, problems = resolved(job.config)
+    if problems or is_resumed(config, job.overrides, problems, multirun=multirun):
+        return problems
+    if not load:
+        return structure_problems(config)
+    try:
+        prepare(config, multirun=multirun)
+    except UserError as error:
+        return list(error.problems)
+    return []
+
+
+def _problems_of_rest(error: CompositionError, *, multirun: bool) -> list[str]:
+    """What is wrong with the overrides that can be read beside some that cannot."""
+    found = [text for job in error.rest for text in _problems(job, multirun=multirun, load=error.knows_data)]
+    return [problem for problem in found if not error.explains(problem)]
 
 
 def is_resumed(config: dict[str, object], overrides: list[str], problems: list[str], *, multirun: bool) -> bool:

@@ -1,6 +1,6 @@
 """Composing the configuration of every job of a command line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,14 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from polarity.config.overrides import COMPOSITION_ERRORS, base_problems, first_lines, open_keys, override_problems
+from polarity.config.overrides import (
+    COMPOSITION_ERRORS,
+    base_problems,
+    first_lines,
+    key_of,
+    open_keys,
+    override_problems,
+)
 from polarity.config.replaced import drop_settings_of_replaced
 from polarity.errors import UserError
 from polarity.paths import conf_dir
@@ -33,12 +40,23 @@ class Job:
 class CompositionError(UserError):
     """Overrides that name nothing, or cannot be read.
 
+    :param problems: by override.
     :param rest: a job of the other overrides, so that their problems can be told as well; empty if there is none.
     """
 
-    def __init__(self, problems: Sequence[str], rest: list[Job]) -> None:
-        super().__init__(dict.fromkeys(problems))
+    def __init__(self, problems: Mapping[str, str], rest: list[Job]) -> None:
+        super().__init__(dict.fromkeys(problems.values()))
         self.rest = rest
+        self._keys = [key_of(text) for text in problems]
+
+    @property
+    def knows_data(self) -> bool:
+        """Whether the job of the other overrides has the data that the user means, and not those of a default."""
+        return not any(key.split(".")[0] in ("data", "limit") for key in self._keys)
+
+    def explains(self, problem: str) -> bool:
+        """Whether a problem of the other overrides only follows from what is wrong with these."""
+        return any(problem.startswith((f"{key}:", f"{key}.")) for key in self._keys)
 
 
 def compose_jobs(config_name: str, overrides: Sequence[str], *, config_dir: str | None, multirun: bool) -> list[Job]:
@@ -57,9 +75,9 @@ def compose_jobs(config_name: str, overrides: Sequence[str], *, config_dir: str 
                 raise UserError(dict.fromkeys(problems))
             return [_job(config_name, job, extra) for job in jobs]
         except COMPOSITION_ERRORS as error:
-            problems, rest = override_problems(config_name, overrides, extra)
+            wrong, rest = override_problems(config_name, overrides, extra)
             jobs_of_rest = [] if rest is None else [_job(config_name, open_keys(rest), extra)]
-            raise CompositionError(problems or [first_lines(error)], jobs_of_rest) from error
+            raise CompositionError(wrong or {"": first_lines(error)}, jobs_of_rest) from error
 
 
 def _job(config_name: str, overrides: list[str], extra: list[str]) -> Job:

@@ -1,6 +1,6 @@
 """Explaining a command line that cannot be composed: each override that is wrong, and what it should have been."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
@@ -48,12 +48,12 @@ def base_problems(overrides: Sequence[str], extra: Sequence[str]) -> list[str]:
 
 def override_problems(
     config_name: str, overrides: Sequence[str], extra: Sequence[str]
-) -> tuple[list[str], list[str] | None]:
+) -> tuple[dict[str, str], list[str] | None]:
     """A problem for each override that names nothing or cannot be read; none hides the others.
 
     :param extra: overrides that the program adds.
-    :returns: the problems, and the overrides that can be checked without the wrong ones: not those of a group whose
-        preset is wrong. None if nothing can be said without them.
+    :returns: the problems by override, and the overrides that can be checked without the wrong ones: not those of a
+        group whose preset is wrong. None if nothing can be said without them.
     """
 
     def error_with(chosen: Sequence[str]) -> Exception | None:
@@ -64,7 +64,7 @@ def override_problems(
         return None
 
     if (error := error_with([])) is not None:
-        return [first_lines(error)], None
+        return {"": first_lines(error)}, None
     names = [*(str(name) for name in compose(config_name, overrides=list(extra)) if name != "hydra")]
     problems: dict[str, str] = {}
     good: list[str] = []
@@ -77,16 +77,24 @@ def override_problems(
         wrong = {one: problem for one in alternatives if (problem := _named_problem(one, names, extra))}
         problems |= wrong
         good += [one for one in alternatives if one not in wrong][:1]
-    refused = _composition_problems(good, error_with)
-    return [*problems.values(), *refused.values()], _checkable(good, [*problems, *refused])
+    checkable = _checkable(good, problems)
+    if checkable is None:
+        return problems, None
+    refused = _composition_problems(checkable, error_with)
+    return problems | refused, _checkable(checkable, refused)
 
 
-def _checkable(good: Sequence[str], wrong: Sequence[str]) -> list[str] | None:
+def key_of(text: str) -> str:
+    """What an override is about: a group, or the dotted key of a setting."""
+    return text.lstrip("+~").partition("=")[0]
+
+
+def _checkable(good: Sequence[str], wrong: Collection[str]) -> list[str] | None:
     """The overrides of ``good`` that mean the same without those of ``wrong``."""
-    groups = {text.lstrip("+~").partition("=")[0] for text in wrong}
+    groups = {key_of(text) for text in wrong}
     if groups & {"experiment", "debug"}:  # these choose the components that other overrides speak of
         return None
-    return [text for text in good if text not in wrong and text.lstrip("+~").split(".")[0] not in groups]
+    return [text for text in good if text not in wrong and key_of(text).split(".")[0] not in groups]
 
 
 def _why_unreadable(text: str, reason: Exception) -> str:

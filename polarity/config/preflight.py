@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,12 +23,14 @@ class Prepared:
     """A checked configuration: its data, its components, and the settings at its root.
 
     :param components: one object per section of ``SECTIONS`` except the Trainer.
+    :param data_seconds: how long reading, splitting and checking the data took.
     """
 
     config: dict[str, Any]
     root: RootSettings
     splits: Splits
     components: dict[str, Any]
+    data_seconds: float
 
 
 def prepare(config: dict[str, Any], *, multirun: bool = False) -> Prepared:
@@ -44,7 +47,7 @@ def prepare(config: dict[str, Any], *, multirun: bool = False) -> Prepared:
                 components[name] = build(name, config[name])
             except UserError as error:
                 problems += error.problems
-    splits = _load(config, components, problems)
+    splits, seconds = _load(config, components, problems)
     tasks = splits.tasks if splits is not None else ()
     for name, component in components.items():
         if splits is not None and name not in ("data", "limit") and hasattr(component, "problems"):
@@ -55,7 +58,7 @@ def prepare(config: dict[str, Any], *, multirun: bool = False) -> Prepared:
     if problems:
         raise UserError(dict.fromkeys(problems))
     assert splits is not None
-    return Prepared(config, as_root(config), splits, components)
+    return Prepared(config, as_root(config), splits, components, seconds)
 
 
 def structure_problems(config: dict[str, Any]) -> list[str]:
@@ -88,21 +91,21 @@ def _collection_problems(name: str, nodes: object) -> list[str]:
 
 
 @lru_cache(maxsize=4)
-def _load_once(key: str) -> Splits:
-    """The rows of a data section; the jobs of a sweep over other settings share them."""
-    config = json.loads(key)
+def _load_once(key: str) -> tuple[Splits, float]:
+    """The rows of a data section, and how long they took; the jobs of a sweep over other settings share them."""
+    config, started = json.loads(key), time.monotonic()
     splits: Splits = build("limit", config["limit"]).apply(build("data", config["data"]).load())
-    return splits
+    return splits, time.monotonic() - started
 
 
-def _load(config: dict[str, Any], components: dict[str, Any], problems: list[str]) -> Splits | None:
+def _load(config: dict[str, Any], components: dict[str, Any], problems: list[str]) -> tuple[Splits | None, float]:
     if "data" not in components or "limit" not in components:
-        return None
+        return None, 0.0
     try:
         return _load_once(json.dumps({"data": config["data"], "limit": config["limit"]}))
     except UserError as error:
         problems += error.problems
-        return None
+        return None, 0.0
 
 
 def _cross_problems(

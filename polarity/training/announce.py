@@ -42,9 +42,9 @@ class Announce(Callback):
         for name in ("model", "head", "loss", "regularizer", "sampler", "optimizer", "scheduler", "clipping"):
             console.print(f"{name}: {self.prepared.components[name]!r}")
         console.print(parameter_table(trainer.optimizers))
-        rows = f"{self.data.batch_size} x {trainer.accumulate_grad_batches} rows"
+        step = f"{self.data.batch_size} x {trainer.accumulate_grad_batches} rows"
         console.print(
-            f"at most {trainer.max_epochs} epochs, {int(trainer.estimated_stepping_batches)} steps of {rows}, "
+            f"at most {trainer.max_epochs} epochs, {int(trainer.estimated_stepping_batches)} steps of {step}, "
             f"{trainer.world_size} x {trainer.strategy.root_device.type}, {trainer.precision}, "
             f"seed {self.prepared.root.seed}; best by {self.prepared.root.monitor}"
         )

@@ -37,7 +37,7 @@ def start_run(config: dict[str, Any], overrides: list[str], *, keep_going: bool)
     :raises UserError: if data or encoder cannot be used; then there is no folder either, unless a sweep goes on.
     """
     try:
-        assembled = assemble(*prepare_in(Stages(), config))
+        assembled = assemble(prepare(config), Stages())
     except Exception as error:
         if not keep_going:
             raise
@@ -54,7 +54,7 @@ def resume_run(folder: str) -> float:
     :raises UserError: if there is nothing to resume.
     """
     run = resumable(folder)
-    assembled = assemble(*prepare_in(Stages(), run.config))
+    assembled = assemble(prepare(run.config), Stages())
     return _execute(assembled, run, ckpt_path=str(run.resume_point), keep_going=False)
 
 
@@ -75,15 +75,10 @@ def resumable(folder: str) -> RunDirectory:
     return run
 
 
-def prepare_in(stages: Stages, config: dict[str, Any]) -> tuple[Prepared, Stages]:
-    """Check the configuration and read the data, on the clock."""
-    with stages.time("data"):
-        return prepare(config), stages
-
-
 def assemble(prepared: Prepared, stages: Stages) -> Assembled:
     """Tokenise, load the encoder and put the module together; nothing is written but the token cache."""
     parts, tasks, splits = prepared.components, prepared.splits.tasks, prepared.splits
+    stages.seconds["data"] = prepared.data_seconds
     lightning.seed_everything(prepared.root.seed, workers=True, verbose=False)
     batching, source = parts["batching"], parts["model"]
     cache = Path(prepared.root.cache_dir).expanduser() if prepared.root.cache_dir else cache_dir()

@@ -102,6 +102,20 @@ def test_overrides_that_name_nothing_do_not_hide_wrong_values(tmp_path: Path) ->
     assert [problem.split(":")[0] for problem in refused.value.problems] == ["los", "sampler=jiont", "optimizer.lr"]
 
 
+@pytest.mark.parametrize("wrong", ["data=cvs", "data.tasks={tone:[für]}"])
+def test_where_the_data_are_not_known_only_the_settings_are_looked_at(
+    wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polarity.data.vader.VaderCorpus.load", None)  # the default is none of its business
+    key, _, _ = wrong.partition("=")
+    usual = [text for text in overrides(tmp_path, "optimizer.lr=abc") if not text.startswith(f"{key}=")]
+    with pytest.raises(UserError) as refused:
+        check([*usual, "sampler=joint", "sampler.boosts.tone.yes=2", wrong])
+    wrong_one, rate = refused.value.problems
+    assert wrong_one.startswith(wrong)
+    assert rate.startswith("optimizer.lr: must be a number")
+
+
 def test_a_resumed_run_takes_no_other_settings_and_has_to_exist(tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
         check([f"resume={tmp_path / 'nothing'}", "seed=3"])

@@ -11,10 +11,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from polarity.data.leakage import Leakage
-from polarity.data.splitting import Split
 
 from polarity.data.files import FileCorpus
+from polarity.data.leakage import Leakage
+from polarity.data.splitting import Split
 from polarity.errors import UserError
 
 CLASSES = ["none", "yes", "no", "1"]

@@ -183,5 +183,5 @@ def test_settings_that_a_folder_ignores_are_refused(tmp_path: Path) -> None:
         corpus(folder, name="en", revision="main").load()
     assert [problem.partition(":")[0] for problem in refused.value.problems] == ["data.revision", "data.name"]
     write_csv(tmp_path / "files" / "train.csv", sample())
-    with pytest.raises(UserError, match="data.revision: has no effect"):
+    with pytest.raises(UserError, match=r"data\.revision: has no effect"):
         corpus(tmp_path / "files", revision="main").load()
