@@ -45,6 +45,7 @@ SETTINGS = [
     f"optimizer.weight_decay={settings.WEIGHT_DECAY}",
     f"optimizer.layer_decay={settings.LAYER_DECAY}",
     f"optimizer.head_lr_multiplier={settings.HEAD_RATE}",
+    "logger=csv",  # the peers log nothing; TensorBoard takes seconds to start
     "scheduler=linear",
     f"scheduler.warmup_ratio={settings.WARMUP}",
     "clipping=norm",
@@ -59,22 +60,26 @@ class TimeIsUpError(Exception):
 
 
 class Clocked(Callback):
-    """Tells the clock about each optimizer step."""
+    """Tells the clock about each optimizer step.
 
-    def __init__(self, clock: Clock) -> None:
+    :param mean_tokens: of a row of the draw.
+    """
+
+    def __init__(self, clock: Clock, mean_tokens: float) -> None:
         self.clock = clock
-        self.rows = 0
+        self.mean_tokens = mean_tokens
+        self.tokens = 0
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self.rows += len(batch["rows"])
+        self.tokens += int(batch["attention_mask"].sum())
         if (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
-            if self.clock.stepped(self.rows):
+            if self.clock.stepped(self.tokens / self.mean_tokens):
                 raise TimeIsUpError
-            self.rows = 0
+            self.tokens = 0
 
 
 def load(overrides: Sequence[str], *, precision: str) -> Assembled:
@@ -112,6 +117,8 @@ def train(assembled: Assembled, clock: Clock) -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = RunDirectory.create(folder, assembled.prepared.config, [])
         config = {**assembled.prepared.config, "run_dir": str(run.path)}
-        trainer = build_trainer(config, run, [*build_callbacks(config).values(), Clocked(clock)])
+        draw = assembled.data.sampler.draw(0)
+        clocked = Clocked(clock, float(assembled.data.stores["train"].lengths[draw].mean()))
+        trainer = build_trainer(config, run, [*build_callbacks(config).values(), clocked])
         with contextlib.suppress(TimeIsUpError):
             trainer.fit(assembled.module, datamodule=assembled.data)

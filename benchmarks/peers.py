@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -94,10 +95,13 @@ class RDropTrainer(Trainer):
     """Two forward passes of each batch, as the authors of R-Drop published it."""
 
     class_weights: list[Tensor]
+    tokens = 0
+    """Real tokens since the last step; each text counts once, although it passes twice."""
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Tensor], *args: Any, **kwargs: Any) -> Tensor:
         """Mean focal loss of both passes, plus their divergence, summed over tasks."""
         labels = inputs.pop("labels")
+        self.tokens += int(inputs["attention_mask"].sum())
         first, second = model(**inputs), model(**inputs)
         total = labels.new_zeros((), dtype=torch.float32)
         for task, weight in enumerate(self.class_weights):
@@ -110,17 +114,24 @@ class RDropTrainer(Trainer):
 
 
 class Clocked(TrainerCallback):
-    """Tells the clock about each optimizer step and stops when the time is up."""
+    """Tells the clock about each optimizer step and stops when the time is up.
 
-    def __init__(self, clock: Clock) -> None:
+    :param mean_tokens: of a row of the draw.
+    """
+
+    trainer: RDropTrainer
+
+    def __init__(self, clock: Clock, mean_tokens: float) -> None:
         self.clock = clock
+        self.mean_tokens = mean_tokens
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        if self.clock.stepped(settings.BATCH * settings.ACCUMULATE):
+        tokens, self.trainer.tokens = self.trainer.tokens, 0
+        if self.clock.stepped(tokens / self.mean_tokens):
             control.should_training_stop = True
         return control
 
@@ -137,6 +148,7 @@ def train(work: Work, clock: Clock, *, padding: str, grouped: bool, checkpointin
         {**{name: encoded[name][row] for name in encoded}, "labels": work.labels[row].tolist()}
         for row in work.draw.tolist()
     ]
+    clocked = Clocked(clock, float(np.mean([len(row["input_ids"]) for row in rows])))
     model = Classifier(work.encoder, [len(weight) for weight in work.weights], checkpointing=checkpointing)
     optimizer = torch.optim.AdamW(parameter_groups(model), fused=True)
     steps = settings.EPOCHS * len(rows) // (settings.BATCH * settings.ACCUMULATE)
@@ -164,8 +176,9 @@ def train(work: Work, clock: Clock, *, padding: str, grouped: bool, checkpointin
             train_dataset=rows,
             data_collator=DataCollatorWithPadding(tokenizer, padding=padding, max_length=settings.MAX_LENGTH),
             optimizers=(optimizer, schedule),
-            callbacks=[Clocked(clock)],
+            callbacks=[clocked],
         )
+        clocked.trainer = trainer
         trainer.class_weights = [torch.tensor(w, dtype=torch.float32, device=arguments.device) for w in work.weights]
         trainer.remove_callback(PrinterCallback)
         trainer.train()

@@ -107,7 +107,7 @@ def summary(turns: dict[str, list[Turn]]) -> list[dict[str, Any]]:
                 "samples_per_second": round(float(rate), 2),
                 "polarity_is_faster_by": round(float(pooled(turns["polarity"], np.arange(rounds)) / rate), 2),
                 "interval_95": [round(float(low), 2), round(float(high), 2)],
-                "turns": [[turn.rows, round(turn.seconds, 2)] for turn in taken],
+                "turns": [[round(turn.rows, 1), round(turn.seconds, 2)] for turn in taken],
             }
         )
     return rows
@@ -141,7 +141,8 @@ def markdown(arguments: argparse.Namespace, rows: list[dict[str, Any]], host: di
         f"all-MiniLM-L6-v2 with two heads on {' '.join(arguments.data) or 'data=vader'}, focal loss and R-Drop,",
         f"batch {settings.BATCH} x {settings.ACCUMULATE}, {arguments.precision}. Each side trains in its own process;",
         f"they are timed in turn, {arguments.seconds:.0f} s or one step at a time, in {arguments.rounds} rounds,",
-        "after one step to warm up. The peers are the `Trainer` of transformers with the same rows, model and maths",
+        "after one step to warm up; a sample is as many tokens as a row has on average.",
+        "The peers are the `Trainer` of transformers with the same rows, model and maths",
         "(`benchmarks/peers.py`). Intervals: 95 %, bootstrap over the rounds.",
         "",
         "| side | samples/s | polarity is faster by | how |",

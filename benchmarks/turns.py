@@ -10,9 +10,14 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Turn:
-    """What a side did in one turn."""
+    """What a side did in one turn.
 
-    rows: int
+    :param rows: rows of average length: tokens trained on over the mean tokens of a row. Batches grouped by length hold
+        short texts for a whole turn and long ones for the next, so that plain rows would say more about the turn than
+        about the side.
+    """
+
+    rows: float
     seconds: float
 
 
@@ -26,11 +31,14 @@ class Clock:
         self._line = line
         self._warm = False
         self._seconds: float | None = None
-        self._rows = 0
+        self._rows = 0.0
         self._started = 0.0
 
-    def stepped(self, rows: int) -> bool:
-        """Take note of a finished step over ``rows`` rows, wait while it is not this side's turn; True at the end."""
+    def stepped(self, rows: float) -> bool:
+        """Take note of a finished step over ``rows`` rows of average length; True at the end.
+
+        Waits while it is not this side's turn.
+        """
         elapsed = time.perf_counter() - self._started
         if not self._warm:
             self._warm = True
@@ -42,7 +50,7 @@ class Clock:
     def _wait(self, turn: Turn) -> bool:
         self._line.send(turn)
         self._seconds = self._line.recv()
-        self._rows = 0
+        self._rows = 0.0
         self._started = time.perf_counter()
         return self._seconds is None
 
