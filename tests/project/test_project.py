@@ -85,7 +85,8 @@ def test_what_dependencies_bring_is_pinned() -> None:
     seen: set[str] = {"polarity"}
     brought = [name for item in declared() for name in needed(canonicalize_name(Requirement(item).name), seen)]
     assert len(brought) > 50
-    assert [name for name in brought if name not in pins()] == []
+    accelerator = re.compile(r"cuda-|nvidia-|triton$")  # a CUDA build of torch asks for exact versions of these itself
+    assert [name for name in brought if name not in pins() and not accelerator.match(name)] == []
 
 
 def test_help_lists_the_targets() -> None:
