@@ -41,6 +41,8 @@ SETTINGS = [
     f"batching.batch_size={settings.BATCH}",
     f"batching.accumulate={settings.ACCUMULATE}",
     f"batching.max_length={settings.MAX_LENGTH}",
+    f"batching.mega_batches={settings.ROWS // settings.BATCH}",
+    f"sampler.rows_per_epoch={settings.ROWS * settings.EPOCHS}",
     f"optimizer.lr={settings.LEARNING_RATE}",
     f"optimizer.weight_decay={settings.WEIGHT_DECAY}",
     f"optimizer.layer_decay={settings.LAYER_DECAY}",
@@ -60,30 +62,26 @@ class TimeIsUpError(Exception):
 
 
 class Clocked(Callback):
-    """Tells the clock about each optimizer step.
+    """Tells the clock about each optimizer step."""
 
-    :param mean_tokens: of a row of the draw.
-    """
-
-    def __init__(self, clock: Clock, mean_tokens: float) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.mean_tokens = mean_tokens
-        self.tokens = 0
+        self.rows = 0
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self.tokens += int(batch["attention_mask"].sum())
+        self.rows += len(batch["labels"])
         if (batch_idx + 1) % trainer.accumulate_grad_batches == 0:
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
-            if self.clock.stepped(self.tokens / self.mean_tokens):
+            if self.clock.stepped(self.rows):
                 raise TimeIsUpError
-            self.tokens = 0
+            self.rows = 0
 
 
 def load(overrides: Sequence[str], *, precision: str) -> Assembled:
-    """A run as the command line would make it.
+    """A run as the command line would make it, but for the draw: the same rows again and again, as one long epoch.
 
     :param overrides: of the data.
     """
@@ -92,7 +90,11 @@ def load(overrides: Sequence[str], *, precision: str) -> Assembled:
     config, problems = resolved(job.config)
     if problems:
         raise UserError(problems)
-    return assemble(prepare(config), Stages())
+    assembled = assemble(prepare(config), Stages())
+    sampler = assembled.data.sampler
+    draw = np.tile(sampler.draw(0)[: settings.ROWS], settings.EPOCHS)
+    sampler.draw = lambda epoch: draw  # type: ignore[method-assign]  # noqa: ARG005 - the sampler's signature
+    return assembled
 
 
 def as_work(assembled: Assembled) -> Work:
@@ -106,7 +108,7 @@ def as_work(assembled: Assembled) -> Work:
         texts=rows.text,
         labels=rows.labels,
         weights=[np.asarray(weight.cpu()) for weight in assembled.module.loss.weights],
-        draw=assembled.data.sampler.draw(0),
+        draw=assembled.data.sampler.draw(0)[: settings.ROWS],
         precision=config["trainer"]["precision"],
         seed=config["seed"],
     )
@@ -117,8 +119,6 @@ def train(assembled: Assembled, clock: Clock) -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = RunDirectory.create(folder, assembled.prepared.config, [])
         config = {**assembled.prepared.config, "run_dir": str(run.path)}
-        draw = assembled.data.sampler.draw(0)
-        clocked = Clocked(clock, float(assembled.data.stores["train"].lengths[draw].mean()))
-        trainer = build_trainer(config, run, [*build_callbacks(config).values(), clocked])
+        trainer = build_trainer(config, run, [*build_callbacks(config).values(), Clocked(clock)])
         with contextlib.suppress(TimeIsUpError):
             trainer.fit(assembled.module, datamodule=assembled.data)

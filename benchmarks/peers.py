@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -95,13 +94,13 @@ class RDropTrainer(Trainer):
     """Two forward passes of each batch, as the authors of R-Drop published it."""
 
     class_weights: list[Tensor]
-    tokens = 0
-    """Real tokens since the last step; each text counts once, although it passes twice."""
+    rows = 0
+    """Rows since the last step; each counts once, although it passes twice."""
 
     def compute_loss(self, model: nn.Module, inputs: dict[str, Tensor], *args: Any, **kwargs: Any) -> Tensor:
         """Mean focal loss of both passes, plus their divergence, summed over tasks."""
         labels = inputs.pop("labels")
-        self.tokens += int(inputs["attention_mask"].sum())
+        self.rows += len(labels)
         first, second = model(**inputs), model(**inputs)
         total = labels.new_zeros((), dtype=torch.float32)
         for task, weight in enumerate(self.class_weights):
@@ -114,24 +113,20 @@ class RDropTrainer(Trainer):
 
 
 class Clocked(TrainerCallback):
-    """Tells the clock about each optimizer step and stops when the time is up.
-
-    :param mean_tokens: of a row of the draw.
-    """
+    """Tells the clock about each optimizer step and stops when the time is up."""
 
     trainer: RDropTrainer
 
-    def __init__(self, clock: Clock, mean_tokens: float) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        self.mean_tokens = mean_tokens
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
         if torch.cuda.is_available():
             torch.cuda.synchronize()
-        tokens, self.trainer.tokens = self.trainer.tokens, 0
-        if self.clock.stepped(tokens / self.mean_tokens):
+        rows, self.trainer.rows = self.trainer.rows, 0
+        if self.clock.stepped(rows):
             control.should_training_stop = True
         return control
 
@@ -148,7 +143,7 @@ def train(work: Work, clock: Clock, *, padding: str, grouped: bool, checkpointin
         {**{name: encoded[name][row] for name in encoded}, "labels": work.labels[row].tolist()}
         for row in work.draw.tolist()
     ]
-    clocked = Clocked(clock, float(np.mean([len(row["input_ids"]) for row in rows])))
+    clocked = Clocked(clock)
     model = Classifier(work.encoder, [len(weight) for weight in work.weights], checkpointing=checkpointing)
     optimizer = torch.optim.AdamW(parameter_groups(model), fused=True)
     steps = settings.EPOCHS * len(rows) // (settings.BATCH * settings.ACCUMULATE)

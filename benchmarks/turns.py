@@ -10,32 +10,31 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Turn:
-    """What a side did in one turn.
+    """What a side did in one turn: rows trained on, and the seconds that it took."""
 
-    :param rows: rows of average length: tokens trained on over the mean tokens of a row. Batches grouped by length hold
-        short texts for a whole turn and long ones for the next, so that plain rows would say more about the turn than
-        about the side.
-    """
-
-    rows: float
+    rows: int
     seconds: float
 
 
 class Clock:
     """A side's end of the line. The first optimizer step is warm-up; from then on it trains only when it is its turn.
 
-    :param line: receives the seconds of the next turn, or None for the end; sends a :class:`Turn` after each.
+    Turns are counted in steps, not in seconds: batches grouped by length are short in one moment and long in the next,
+    and attention costs more than length, so that only whole epochs over the same rows can be compared.
+
+    :param line: receives the optimizer steps of the next turn, or None for the end; sends a :class:`Turn` after each.
     """
 
     def __init__(self, line: Connection) -> None:
         self._line = line
         self._warm = False
-        self._seconds: float | None = None
-        self._rows = 0.0
+        self._steps: int | None = None
+        self._done = 0
+        self._rows = 0
         self._started = 0.0
 
-    def stepped(self, rows: float) -> bool:
-        """Take note of a finished step over ``rows`` rows of average length; True at the end.
+    def stepped(self, rows: int) -> bool:
+        """Take note of a finished step over ``rows`` rows; True at the end.
 
         Waits while it is not this side's turn.
         """
@@ -44,15 +43,15 @@ class Clock:
             self._warm = True
             return self._wait(Turn(0, 0.0))
         self._rows += rows
-        assert self._seconds is not None
-        return self._wait(Turn(self._rows, elapsed)) if elapsed >= self._seconds else False
+        self._done += 1
+        return self._wait(Turn(self._rows, elapsed)) if self._done == self._steps else False
 
     def _wait(self, turn: Turn) -> bool:
         self._line.send(turn)
-        self._seconds = self._line.recv()
-        self._rows = 0.0
+        self._steps = self._line.recv()
+        self._rows = self._done = 0
         self._started = time.perf_counter()
-        return self._seconds is None
+        return self._steps is None
 
 
 class Side:
@@ -70,9 +69,9 @@ class Side:
         theirs.close()
         self._receive()
 
-    def take_turn(self, seconds: float) -> Turn:
-        """Let it train for about ``seconds``, to the end of an optimizer step."""
-        self._line.send(seconds)
+    def take_turn(self, steps: int) -> Turn:
+        """Let it train for a number of optimizer steps."""
+        self._line.send(steps)
         return self._receive()
 
     def _receive(self) -> Turn:

@@ -21,6 +21,9 @@ GAMMA = 2.5
 SMOOTHING = 0.1
 RDROP = 0.6
 EPOCHS = 20
+ROWS = 768
+"""Rows of an epoch: the same drawn rows each time, and one window of grouping by length."""
+STEPS = ROWS // (BATCH * ACCUMULATE)
 
 
 @dataclass(frozen=True)
