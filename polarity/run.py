@@ -170,6 +170,24 @@ class RunDirectory:
         return self.path / "figures"
 
     @property
+    def report(self) -> Path:
+        """The run's report: one page that needs no other file."""
+        return self.path / "report.html"
+
+    @property
+    def mistakes(self) -> Path:
+        """Validation rows that were most confidently wrong, with their texts unless these are private."""
+        return self.details / "mistakes.csv"
+
+    def baseline(self, name: str, split: str) -> Path:
+        """Predictions of a baseline on the same rows, in the schema of :meth:`predictions`."""
+        return self.path / "baselines" / name / f"{split}.parquet"
+
+    def evaluation(self, name: str) -> Path:
+        """Folder of a later evaluation of this run: on a split, or on further data."""
+        return self.path / "evaluations" / name
+
+    @property
     def log(self) -> Path:
         """What the console showed."""
         return self.path / "train.log"

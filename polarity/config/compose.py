@@ -100,9 +100,12 @@ def resolved(config: DictConfig) -> tuple[dict[str, Any], list[str]]:
     Where the run's folder is asked for, a placeholder stands until there is one: see :func:`in_folder`.
     """
     config = config.copy()
-    if config.run_dir is not None:
-        return {}, ["run_dir: is filled in with the run's own folder; choose where run folders are made by output_dir"]
-    config.run_dir = RUN_DIR
+    if "run_dir" in config:  # only training makes a folder
+        if config.run_dir is not None:
+            return {}, [
+                "run_dir: is filled in with the run's own folder; choose where run folders are made by output_dir"
+            ]
+        config.run_dir = RUN_DIR
     try:
         plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
     except OmegaConfBaseException as error:

@@ -1,7 +1,9 @@
 """The predictions file of a split: what every later number is computed from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -9,33 +11,225 @@ import pyarrow.parquet as pq
 from scipy.special import softmax
 
 from polarity.data.rows import Rows
+from polarity.errors import UserError
 from polarity.tasks import IGNORE_INDEX, Task
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
+SCHEMA_KEY = "polarity.predictions"
+METADATA_MARK, TOKENS = "@", "#tokens"
 
 
-def predictions_table(tasks: Sequence[Task], rows: Rows, logits: Sequence[np.ndarray]) -> pa.Table:
+@dataclass(frozen=True)
+class TaskPredictions:
+    """What a model said about one task.
+
+    :param labels: int64 ``[rows]``, ``IGNORE_INDEX`` where a row has no label.
+    :param predicted: int64 ``[rows]``, what the model's decision rule chose.
+    :param logits: float ``[rows, classes]``, uncalibrated; None where only decisions are known.
+    :param probabilities: float64 ``[rows, classes]``, calibrated; None where only decisions are known.
+    :param crossfit: int64 ``[rows]``, on the split that the rule was fitted on: what a rule fitted without the row's
+        fold chose, so that the rule's gain is honest. None on other splits.
+    """
+
+    task: Task
+    labels: np.ndarray
+    predicted: np.ndarray
+    logits: np.ndarray | None = None
+    probabilities: np.ndarray | None = None
+    crossfit: np.ndarray | None = None
+
+    @property
+    def argmax(self) -> np.ndarray:
+        """The class with the largest logit, int64 ``[rows]``; what was decided, where there are no logits."""
+        return self.predicted if self.logits is None else self.logits.argmax(axis=1)
+
+    @property
+    def honest(self) -> np.ndarray:
+        """What was decided without having seen the row's label, int64 ``[rows]``."""
+        return self.predicted if self.crossfit is None else self.crossfit
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which rows have a label, bool ``[rows]``."""
+        known: np.ndarray = self.labels != IGNORE_INDEX
+        return known
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a model said about the rows of a split.
+
+    :param ids: one unique id a row.
+    :param metadata: further columns of the data by name, for slices.
+    :param tokens: int ``[rows]``, tokens of each text as the model saw it; None where it is not known.
+    """
+
+    ids: list[str]
+    tasks: tuple[TaskPredictions, ...]
+    metadata: dict[str, list[str]] = field(default_factory=dict)
+    tokens: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int64 ``[rows, tasks]``."""
+        return np.stack([item.labels for item in self.tasks], axis=1)
+
+    @classmethod
+    def undecided(
+        cls, tasks: Sequence[Task], rows: Rows, logits: Sequence[np.ndarray], tokens: np.ndarray | None = None
+    ) -> Self:
+        """Predictions by plain argmax and softmax, before calibration and decision rule.
+
+        :param logits: float32 ``[rows, classes]``, one array per task, in the order of ``rows``.
+        """
+        told = tuple(
+            TaskPredictions(
+                task,
+                rows.labels[:, number],
+                logits[number].argmax(axis=1),
+                logits[number],
+                softmax(logits[number].astype(np.float64), axis=1),
+            )
+            for number, task in enumerate(tasks)
+        )
+        return cls(list(rows.ids), told, dict(rows.metadata), tokens)
+
+    def select(self, chosen: np.ndarray) -> Self:
+        """The rows at ``chosen`` (row numbers, or a bool for every row)."""
+        numbers = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+
+        def part(values: np.ndarray | None) -> np.ndarray | None:
+            return None if values is None else values[numbers]
+
+        tasks = tuple(
+            replace(
+                item,
+                labels=item.labels[numbers],
+                predicted=item.predicted[numbers],
+                logits=part(item.logits),
+                probabilities=part(item.probabilities),
+                crossfit=part(item.crossfit),
+            )
+            for item in self.tasks
+        )
+        metadata = {name: [column[n] for n in numbers] for name, column in self.metadata.items()}
+        return replace(
+            self, ids=[self.ids[n] for n in numbers], tasks=tasks, metadata=metadata, tokens=part(self.tokens)
+        )
+
+
+def predictions_table(predictions: Predictions) -> pa.Table:
     """``id`` and for each task ``TASK.label``, ``TASK.pred``, ``TASK.logit.CLASS`` and ``TASK.prob.CLASS``.
 
-    :param logits: float32 ``[rows, classes]``, one array per task, in the order of ``rows``.
+    Where they are known also ``TASK.crossfit``, ``@COLUMN`` for each metadata column, and ``#tokens``.
     """
-    columns: dict[str, pa.Array] = {"id": pa.array(rows.ids, pa.string())}
-    for number, task in enumerate(tasks):
-        labels = rows.labels[:, number]
-        names = [None if label == IGNORE_INDEX else task.classes[label] for label in labels]
-        columns[f"{task.name}.label"] = pa.array(names, pa.string())
-        predicted = logits[number].argmax(axis=1)
-        columns[f"{task.name}.pred"] = pa.array([task.classes[index] for index in predicted], pa.string())
-        probabilities = softmax(logits[number].astype(np.float64), axis=1)
+    columns: dict[str, pa.Array] = {"id": pa.array(predictions.ids, pa.string())}
+    for item in predictions.tasks:
+        task = item.task
+        columns[f"{task.name}.label"] = _names(task, item.labels)
+        columns[f"{task.name}.pred"] = _names(task, item.predicted)
+        if item.crossfit is not None:
+            columns[f"{task.name}.crossfit"] = _names(task, item.crossfit)
         for c, name in enumerate(task.classes):
-            columns[f"{task.name}.logit.{name}"] = pa.array(logits[number][:, c], pa.float32())
-            columns[f"{task.name}.prob.{name}"] = pa.array(probabilities[:, c], pa.float64())
-    return pa.table(columns).replace_schema_metadata({"polarity.predictions": SCHEMA_VERSION})
+            if item.logits is not None:
+                columns[f"{task.name}.logit.{name}"] = pa.array(item.logits[:, c], pa.float32())
+            if item.probabilities is not None:
+                columns[f"{task.name}.prob.{name}"] = pa.array(item.probabilities[:, c], pa.float64())
+    columns |= {f"{METADATA_MARK}{name}": pa.array(values) for name, values in predictions.metadata.items()}
+    if predictions.tokens is not None:
+        columns[TOKENS] = pa.array(predictions.tokens, pa.int32())
+    return pa.table(columns).replace_schema_metadata({SCHEMA_KEY: SCHEMA_VERSION})
 
 
-def write_predictions(path: Path, table: pa.Table) -> None:
-    """Write the table whole or not at all."""
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write the file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    pq.write_table(table, part)
+    pq.write_table(predictions_table(predictions), part)
     part.replace(path)
+
+
+def read_predictions(path: Path, classes: Mapping[str, Sequence[str]] | None = None) -> Predictions:
+    """What :func:`write_predictions` wrote, or a file made by hand with ``id``, ``TASK.label`` and ``TASK.pred``.
+
+    :param classes: the classes of each task, in order; else they are those of the file's columns of logits, or of
+        probabilities, or the values of label and prediction, sorted.
+    :raises UserError: if the file is missing, cut off, or not of this schema.
+    """
+    if not path.is_file():
+        raise UserError(f"{path}: there is no such file")
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise UserError(f"{path}: is damaged or cut off, and cannot be read ({str(error).splitlines()[0]})") from error
+    version = (table.schema.metadata or {}).get(SCHEMA_KEY.encode(), b"").decode()
+    if version not in ("", "1", SCHEMA_VERSION):
+        raise UserError(f"{path}: schema version {version} is unknown; this version reads 1 and {SCHEMA_VERSION}")
+    problems = [f"{path}: has no column 'id'"] if "id" not in table.column_names else []
+    names = [name.removesuffix(".label") for name in table.column_names if name.endswith(".label")]
+    names = [name for name in names if f"{name}.pred" in table.column_names]
+    if not names:
+        problems.append(f"{path}: has no columns TASK.label and TASK.pred, so it holds no predictions")
+    if problems:
+        raise UserError(problems)
+    ids = [str(value) for value in table["id"].to_pylist()]
+    if len(set(ids)) < len(ids):
+        raise UserError(f"{path}: the ids are not unique")
+    tasks = tuple(_read_task(path, table, name, (classes or {}).get(name)) for name in names)
+    metadata = {
+        name.removeprefix(METADATA_MARK): [str(cell or "") for cell in table[name].to_pylist()]
+        for name in table.column_names
+        if name.startswith(METADATA_MARK)
+    }
+    tokens = table[TOKENS].to_numpy() if TOKENS in table.column_names else None
+    return Predictions(ids, tasks, metadata, tokens)
+
+
+def _names(task: Task, indices: np.ndarray) -> pa.Array:
+    return pa.array([None if i == IGNORE_INDEX else task.classes[i] for i in indices.tolist()], pa.string())
+
+
+def _read_task(path: Path, table: pa.Table, name: str, classes: Sequence[str] | None) -> TaskPredictions:
+    parts = {kind: table[column].to_pylist() for kind in ("label", "pred", "crossfit")
+             if (column := f"{name}.{kind}") in table.column_names}  # fmt: skip
+    for kind in ("logit", "prob"):
+        classes = classes or [
+            column.removeprefix(f"{name}.{kind}.")
+            for column in table.column_names
+            if column.startswith(f"{name}.{kind}.")
+        ]
+    if not classes:
+        classes = sorted({str(value) for values in parts.values() for value in values if value is not None})
+    number = {label: index for index, label in enumerate(classes)}
+    indices = {}
+    for kind, values in parts.items():
+        for row, value in enumerate(values):
+            if value is None and kind == "label":
+                continue
+            if value not in number:
+                raise UserError(f"{path}: row {row + 1}: {name}.{kind} is {value!r}, which is none of {list(classes)}")
+        indices[kind] = np.array([IGNORE_INDEX if v is None else number[v] for v in values], dtype=np.int64)
+    return TaskPredictions(
+        Task(name, tuple(classes), name),
+        indices["label"],
+        indices["pred"],
+        _stacked(path, table, f"{name}.logit", classes),
+        _stacked(path, table, f"{name}.prob", classes),
+        indices.get("crossfit"),
+    )
+
+
+def _stacked(path: Path, table: pa.Table, prefix: str, classes: Sequence[str]) -> np.ndarray | None:
+    columns = [f"{prefix}.{name}" for name in classes]
+    missing = [name for name in columns if name not in table.column_names]
+    if len(missing) == len(columns):
+        return None
+    if missing:
+        raise UserError(f"{path}: lacks the column {missing[0]!r}")
+    values = np.stack([table[name].to_numpy() for name in columns], axis=1)
+    if not np.isfinite(values).all():
+        raise UserError(f"{path}: {prefix}.* holds values that are missing or not finite")
+    return values

@@ -12,7 +12,8 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from polarity.data.rows import Rows
 from polarity.evaluation.metrics import Scores, score
-from polarity.evaluation.predictions import predictions_table, write_predictions
+from polarity.evaluation.predictions import Predictions, write_predictions
+from polarity.evaluation.saved import CHECKSUMS, checksum
 from polarity.reports.figures import exposure_figure, learning_curves_figure
 from polarity.reports.tables import write_details
 from polarity.run import RunDirectory, write_json
@@ -20,7 +21,7 @@ from polarity.training.assembled import Assembled
 from polarity.training.callbacks.confusion import log_best_curves, save_figures
 from polarity.training.module import score_metrics
 
-METRICS_VERSION = 1
+METRICS_VERSION = 2
 
 
 def write_results(
@@ -31,11 +32,21 @@ def write_results(
     tasks, scored = splits.tasks, {}
     for name, rows in splits.items():
         if name in logits:
-            write_predictions(run.predictions(name), predictions_table(tasks, rows, logits[name]))
+            tokens = np.asarray(assembled.data.stores[name].lengths)
+            write_predictions(run.predictions(name), Predictions.undecided(tasks, rows, logits[name], tokens))
             predicted = [values.argmax(axis=1) for values in logits[name]]
             scored[name] = (rows, predicted, score(tasks, rows.labels, predicted))
     metrics = {name: scores.to_dict() for name, (_, _, scores) in scored.items()}
-    write_json(run.metrics, {"version": METRICS_VERSION, **metrics, "best": best, "seconds": assembled.stages.seconds})
+    files = [run.predictions(name) for name in scored]
+    content = {
+        "version": METRICS_VERSION,
+        **metrics,
+        "uncalibrated": metrics,
+        "best": best,
+        CHECKSUMS: {str(path.relative_to(run.path)): checksum(path) for path in files},
+        "seconds": assembled.stages.seconds,
+    }
+    write_json(run.metrics, content)
     model = Path(str(config["model"]["name"]).removeprefix("package:")).name
     write_details(run.details, model, tasks, scored)
     save_figures(run.figures, tasks, scored, logits)

@@ -1,15 +1,19 @@
 """The predictions file keeps its promised columns, and every score can be recomputed from it."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from sklearn.metrics import f1_score
 
 from polarity.data.rows import Rows
+from polarity.errors import UserError
 from polarity.evaluation.metrics import score
-from polarity.evaluation.predictions import predictions_table, write_predictions
+from polarity.evaluation.predictions import Predictions, read_predictions, write_predictions
 from polarity.tasks import IGNORE_INDEX, Task
 
 TASKS = (Task("tone", ("calm", "no", "yes/maybe"), "tone"), Task("topic", ("1", "none"), "topic"))
@@ -21,10 +25,10 @@ def test_scores_can_be_recomputed_from_the_file(tmp_path: Path) -> None:
     labels[:7, 0] = IGNORE_INDEX
     logits = [generator.normal(size=(50, 3)).astype(np.float32), generator.normal(size=(50, 2)).astype(np.float32)]
     rows = Rows([f"row-{n}" for n in range(50)], ["text"] * 50, None, labels)
-    write_predictions(tmp_path / "val.parquet", predictions_table(TASKS, rows, logits))
+    write_predictions(tmp_path / "val.parquet", Predictions.undecided(TASKS, rows, logits))
 
     table = pq.read_table(tmp_path / "val.parquet")
-    assert table.schema.metadata[b"polarity.predictions"] == b"1"
+    assert table.schema.metadata[b"polarity.predictions"] == b"2"
     assert table["id"].to_pylist() == rows.ids
     scores = score(TASKS, labels, [values.argmax(axis=1) for values in logits])
     for number, task in enumerate(TASKS):
@@ -39,3 +43,69 @@ def test_scores_can_be_recomputed_from_the_file(tmp_path: Path) -> None:
         assert [task.classes[index] for index in probabilities.argmax(axis=1)] == predicted
     assert table["tone.label"].null_count == 7
     assert sorted(path.name for path in tmp_path.iterdir()) == ["val.parquet"]
+
+
+def made_by_hand(path: Path, **columns: list[object]) -> Path:
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    labels = np.stack([generator.integers(0, 3, 9), np.full(9, IGNORE_INDEX)], axis=1)
+    logits = [generator.normal(size=(9, k)).astype(np.float32) for k in (3, 2)]
+    rows = Rows([f"row-{n}" for n in range(9)], ["text"] * 9, None, labels, {"source": ["a", "b", ""] * 3})
+    told = Predictions.undecided(TASKS, rows, logits, np.arange(9))
+    told = replace(told, tasks=(replace(told.tasks[0], crossfit=labels[:, 0]), told.tasks[1]))
+    write_predictions(tmp_path / "val.parquet", told)
+    again = read_predictions(tmp_path / "val.parquet")
+    assert (again.ids, again.metadata) == (told.ids, told.metadata)
+    assert again.tokens is not None
+    assert again.tokens.tolist() == list(range(9))
+    for one, other in zip(again.tasks, told.tasks, strict=True):
+        assert (one.task.name, one.task.classes) == (other.task.name, other.task.classes)
+        for name in ("labels", "predicted", "logits", "probabilities", "crossfit"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+    part = again.select(again.tokens > 6)
+    assert (part.ids, part.metadata["source"]) == (["row-7", "row-8"], ["b", ""])
+    assert part.tasks[0].honest.tolist() == labels[7:, 0].tolist()
+
+
+def test_a_file_made_by_hand_is_read(tmp_path: Path) -> None:
+    path = made_by_hand(
+        tmp_path / "v.parquet", id=[1, 2, 3], **{"t.label": ["b", None, "a"], "t.pred": ["a", "c", "a"]}
+    )
+    told = read_predictions(path)
+    assert told.tasks[0].task.classes == ("a", "b", "c")
+    assert told.tasks[0].argmax.tolist() == [0, 2, 0]
+    assert told.tasks[0].labels.tolist() == [1, IGNORE_INDEX, 0]
+    assert read_predictions(path, {"t": ["c", "b", "a"]}).tasks[0].predicted.tolist() == [2, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"t.label": ["a"], "t.pred": ["a"]}, "has no column 'id'"),
+        ({"id": ["1"], "t.label": ["a"]}, "no columns TASK.label and TASK.pred"),
+        ({"id": ["1", "1"], "t.label": ["a", "a"], "t.pred": ["a", "a"]}, "ids are not unique"),
+        ({"id": ["1"], "t.label": ["a"], "t.pred": [None]}, "row 1: t.pred is None"),
+        ({"id": ["1"], "t.label": ["a"], "t.pred": ["b"], "t.logit.a": [1.0]}, "t.pred is 'b', which is none of"),
+        ({"id": ["1"], "t.label": ["a"], "t.pred": ["a"], "t.logit.a": [np.nan], "t.logit.b": [0.0]}, "not finite"),
+        (
+            {"id": ["1"], "t.label": ["a"], "t.pred": ["a"], "t.logit.a": [1.0], "t.logit.b": [0.0], "t.prob.a": [1.0]},
+            "lacks the column 't.prob.b'",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, columns: dict[str, list[object]], message: str) -> None:
+    with pytest.raises(UserError, match=re.escape(message)):
+        read_predictions(made_by_hand(tmp_path / "v.parquet", **columns))
+
+
+def test_missing_and_cut_off_files_are_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        read_predictions(tmp_path / "v.parquet")
+    path = made_by_hand(tmp_path / "v.parquet", id=["1"], **{"t.label": ["a"], "t.pred": ["a"]})
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UserError, match="damaged or cut off"):
+        read_predictions(path)

@@ -1,0 +1,67 @@
+"""The command line of every verb but train: one flat file of settings, checked against one dataclass."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar, get_type_hints
+
+from omegaconf import OmegaConf
+
+from polarity import cli
+from polarity.config.build import build
+from polarity.config.compose import CompositionError, compose_jobs, resolved
+from polarity.config.schema import TARGET, setting_problems
+from polarity.errors import UserError, nearest
+from polarity.paths import conf_dir
+
+S = TypeVar("S")
+
+
+def read_settings(verb: str, schema: type[S], arguments: Sequence[str]) -> S | None:
+    """The settings of a verb, from ``conf/VERB.yaml`` and the command line; None if it only asked for information.
+
+    :param schema: a dataclass with a typed field for each setting. A section with a ``_target_`` becomes the object.
+    :raises UserError: with everything that is wrong.
+    """
+    command = cli.read_arguments(arguments)
+    if command.help:
+        print((conf_dir() / f"{verb}.yaml").read_text(encoding="utf-8"))
+        return None
+    if command.multirun:
+        raise UserError(f"--multirun: polarity.{verb} does one thing at a time")
+    folder = cli.config_dir(command)
+    name = command.config_name or verb
+    try:
+        (job,) = compose_jobs(name, command.overrides, config_dir=folder, multirun=False)
+    except CompositionError as error:
+        rest = [problem for job in error.rest for problem in _problems(job.config, schema)[1]]
+        raise UserError(dict.fromkeys([*error.problems, *(p for p in rest if not error.explains(p))])) from error
+    config, problems = _problems(job.config, schema)
+    if command.cfg:
+        print(OmegaConf.to_yaml(OmegaConf.create(config)), end="")
+        return None
+    built = dict(config)
+    for key, node in config.items():
+        if isinstance(node, Mapping) and TARGET in node and not any(p.startswith(key) for p in problems):
+            try:
+                built[key] = build(key, dict(node))
+            except UserError as error:
+                problems += error.problems
+    if problems:
+        raise UserError(dict.fromkeys(problems))
+    return schema(**built)
+
+
+def _problems(composed: Any, schema: type) -> tuple[dict[str, Any], list[str]]:
+    """The plain configuration, and what is wrong with its keys and values."""
+    config, problems = resolved(composed)
+    if problems:
+        return config, problems
+    hints = get_type_hints(schema, include_extras=True)
+    known = [item.name for item in fields(schema)]
+    for key, value in config.items():
+        if key not in known:
+            problems.append(f"{key}: no such setting{nearest(key, known, what='there are')}")
+        else:
+            problems += setting_problems(key, value, hints[key])
+    problems += [f"{key}: is missing" for key in known if key not in config]
+    return config, problems

@@ -1,0 +1,74 @@
+"""Predictions of finished runs, read with a check that they are what the run wrote."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from polarity.errors import UserError
+from polarity.evaluation.predictions import Predictions, read_predictions
+from polarity.run import RunDirectory
+
+CHECKSUMS = "sha256"
+"""Key of ``metrics.json``: the checksum of each predictions file, by its path in the run's folder."""
+
+
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def finished_run(path: str | Path) -> RunDirectory:
+    """A run's folder that may be reported on.
+
+    :raises UserError: if there is none, or its run goes on, was cut off or failed.
+    """
+    run = RunDirectory.open(path)
+    state = run.status["state"]
+    if run.is_worked_on:
+        raise UserError(f"{run.path}: the run is still going on; its numbers are there when it has finished")
+    if state == "running":
+        raise UserError(f"{run.path}: the run was cut off before its end; go on with it: resume={path}")
+    if state != "finished":
+        raise UserError(f"{run.path}: the run failed ({run.status.get('error', 'see status.json')}); it has no scores")
+    return run
+
+
+def read_metrics(run: RunDirectory) -> dict[str, Any]:
+    """The content of ``metrics.json``.
+
+    :raises UserError: if it is missing or damaged.
+    """
+    try:
+        content = json.loads(run.metrics.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{run.metrics}: there is no such file") from None
+    except ValueError as error:
+        raise UserError(f"{run.metrics}: is damaged ({error})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{run.metrics}: is damaged (it holds no object)")
+    return content
+
+
+def task_classes(config: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The classes of each task in the order of a run's configuration; empty where its data name none themselves."""
+    tasks = config.get("data", {}).get("tasks")
+    return {str(k): [str(c) for c in v] for k, v in tasks.items()} if isinstance(tasks, dict) else {}
+
+
+def saved_predictions(run: RunDirectory, split: str) -> Predictions:
+    """The predictions of a finished run on one split.
+
+    :raises UserError: if the file is missing, damaged, or not the one that the run wrote.
+    """
+    path = run.predictions(split)
+    known = read_metrics(run).get(CHECKSUMS, {})
+    predictions = read_predictions(path)
+    wanted = known.get(str(path.relative_to(run.path)))
+    if wanted is None:
+        raise UserError(f"{run.metrics}: has no checksum of {path.name}; the file was not written by this run")
+    if checksum(path) != wanted:
+        raise UserError(f"{path}: was changed after the run wrote it (its checksum differs); evaluate the run again")
+    return predictions
