@@ -1,0 +1,54 @@
+"""Temperature scaling."""
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import softmax
+
+from polarity.calibration.base import Calibration
+from polarity.calibration.scaling import Scaling
+
+SEARCHED = 10.0
+"""Temperatures are looked for within e^10 times the size of the logits, in both directions."""
+
+
+class TemperatureScaling(Calibration):
+    """One temperature for all classes of a task.
+
+    Guo et al., On Calibration of Modern Neural Networks, ICML 2017 (arXiv 1706.04599). With raw logits z of the rows
+    that have a label y,
+
+        p = softmax(z / T),  T minimises the mean of -log p_y
+
+    The mean is convex in 1 / T, so its minimum is where the derivative, the mean of E_p[z] - z_y, is 0: the root is
+    found to machine precision. No decision by argmax changes.
+
+    Where no row is wrong, ever smaller T would be better and nothing can be learnt: T stays 1. Where the logits are no
+    better than chance, ever larger T would be better: the probabilities become equal, up to the order of the classes.
+    """
+
+    def fit(self, logits: np.ndarray, labels: np.ndarray) -> Scaling:
+        return Scaling((inverse_temperature(logits, labels),) * logits.shape[1], (0.0,) * logits.shape[1])
+
+
+def inverse_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """1 / T.
+
+    :param logits: float64 ``[rows, classes]``.
+    :param labels: class indices ``[rows]``.
+    """
+    apart = logits - logits.max(axis=1, keepdims=True)
+    size = float(-apart.min())
+    if size == 0:
+        return 1.0
+    apart /= size  # so that the search does not depend on the unit of the logits
+    hit = apart[np.arange(len(labels)), labels].mean()
+
+    def slope(log_inverse: float) -> float:
+        expected = (softmax(apart * np.exp(log_inverse), axis=1) * apart).sum(axis=1).mean()
+        return float(expected - hit)
+
+    if slope(SEARCHED) < 0:
+        return 1.0
+    if slope(-SEARCHED) >= 0:
+        return float(np.exp(-SEARCHED) / size)
+    return float(np.exp(brentq(slope, -SEARCHED, SEARCHED, xtol=1e-13)) / size)

@@ -1,0 +1,62 @@
+"""The one place where numbers of a run come from."""
+
+from polarity.evaluation.analysis.calibration import task_calibration
+from polarity.evaluation.analysis.curves import curves
+from polarity.evaluation.analysis.mistakes import SHOWN, mistakes
+from polarity.evaluation.analysis.result import Analysis
+from polarity.evaluation.analysis.scoring import Bootstrap, scored
+from polarity.evaluation.analysis.slices import slicings
+from polarity.evaluation.clusters import clusters
+from polarity.evaluation.predictions import Predictions
+
+
+def analyse(
+    predictions: Predictions,
+    *,
+    resamples: int = 2000,
+    seed: int = 0,
+    confidence: float = 0.95,
+    cluster: str | None = None,
+    shown: int = SHOWN,
+) -> Analysis:
+    """Everything that is said about the predictions of one split; the same rows always give the same numbers.
+
+    :param resamples: of the bootstrap; 0 leaves the intervals out.
+    :param cluster: metadata column (a post, an author) whose rows belong together: whole clusters are resampled.
+        Without effect where the predictions lack it.
+    :param shown: mistakes of each task.
+    """
+    groups = clusters(predictions, cluster)
+    bootstrap = Bootstrap(resamples, seed, confidence, groups)
+    tasks = predictions.tasks
+    notes = [f"{item.task.name}: no row has a label, so it has no scores" for item in tasks if not item.known.any()]
+    notes += [
+        f"{item.task.name}: the file holds no {what}, so there is no {without}"
+        for item in tasks
+        for what, values, without in (
+            ("logits", item.logits, "uncalibrated score"),
+            ("probabilities", item.probabilities, "calibration, curve or confidence"),
+        )
+        if values is None
+    ]
+    if groups is not None and resamples:
+        count = len(set(groups))
+        notes.append(
+            f"intervals of macro-F1 resample the {count} values of {cluster} as wholes, since rows within are alike"
+        )
+    raw = all(item.logits is not None for item in tasks)
+    fitted_here = any(item.crossfit is not None for item in tasks)
+    return Analysis(
+        rows=len(predictions),
+        classes={item.task.name: item.task.classes for item in tasks},
+        uncalibrated=scored("uncalibrated", predictions, [t.argmax for t in tasks], bootstrap) if raw else None,
+        decided=scored("decided", predictions, [t.predicted for t in tasks], bootstrap),
+        crossfit=scored("crossfit", predictions, [t.honest for t in tasks], bootstrap) if fitted_here else None,
+        slicings=slicings(predictions, bootstrap, notes),
+        calibration=tuple(task_calibration(item) for item in tasks),
+        curves=tuple(curve for item in tasks for curve in curves(item)),
+        mistakes=mistakes(predictions, shown),
+        resamples=resamples,
+        confidence=confidence,
+        notes=tuple(notes),
+    )

@@ -1,0 +1,68 @@
+"""How well probabilities tell how often they are right, before and after calibration."""
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.metrics import log_loss
+
+from polarity.evaluation.analysis.result import CalibrationNumbers, ReliabilityBin, TaskCalibration
+from polarity.evaluation.predictions import TaskPredictions
+
+BINS = 15
+"""As Guo et al., On Calibration of Modern Neural Networks, ICML 2017 (arXiv 1706.04599)."""
+
+
+def task_calibration(predictions: TaskPredictions) -> TaskCalibration:
+    """Before: the softmax of the raw logits. After: the file's probabilities. Both over the labelled rows."""
+    known = predictions.known
+    labels = predictions.labels[known]
+    before = after = None
+    if len(labels) and predictions.logits is not None:
+        before = calibration_numbers(softmax(predictions.logits[known].astype(np.float64), axis=1), labels)
+    if len(labels) and predictions.probabilities is not None:
+        after = calibration_numbers(predictions.probabilities[known], labels)
+    fitted_here = predictions.crossfit is not None
+    return TaskCalibration(predictions.task.name, len(labels), before, after, fitted_here)
+
+
+def calibration_numbers(probabilities: np.ndarray, labels: np.ndarray) -> CalibrationNumbers:
+    """Expected calibration error, Brier score and log-likelihood of at least one row.
+
+        ECE = sum over bins of rows(bin) / rows * |accuracy(bin) - confidence(bin)|
+        Brier = mean over rows of sum over classes of (p - [class is the label])^2
+
+    Brier, Verification of forecasts expressed in terms of probability, 1950.
+
+    :param probabilities: float64 ``[rows, classes]``.
+    :param labels: class indices ``[rows]``.
+    """
+    bins = reliability(probabilities, labels)
+    gaps = [item.rows * abs(item.accuracy - item.confidence) for item in bins
+            if item.accuracy is not None and item.confidence is not None]  # fmt: skip
+    one_hot = np.eye(probabilities.shape[1])[labels]
+    return CalibrationNumbers(
+        ece=float(sum(gaps) / len(labels)),
+        brier=float(((probabilities - one_hot) ** 2).sum(axis=1).mean()),
+        nll=float(log_loss(labels, _normal(probabilities), labels=np.arange(probabilities.shape[1]))),
+        bins=bins,
+    )
+
+
+def reliability(probabilities: np.ndarray, labels: np.ndarray) -> tuple[ReliabilityBin, ...]:
+    """Confidence and accuracy in bins of equal width."""
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    edges = np.linspace(0, 1, BINS + 1)
+    which = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, BINS - 1)
+    bins = []
+    for number in range(BINS):
+        inside = which == number
+        rows = int(inside.sum())
+        means = (float(confidence[inside].mean()), float(right[inside].mean())) if rows else (None, None)
+        bins.append(ReliabilityBin(float(edges[number]), float(edges[number + 1]), rows, *means))
+    return tuple(bins)
+
+
+def _normal(probabilities: np.ndarray) -> np.ndarray:
+    """Rows that sum to 1 to the last digit, since files may hold rounded ones."""
+    normal: np.ndarray = probabilities / probabilities.sum(axis=1, keepdims=True)
+    return normal

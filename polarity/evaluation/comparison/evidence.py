@@ -1,0 +1,179 @@
+"""Differences, intervals and tests of every pair of groups, before any of it is put into words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from polarity.evaluation.comparison.align import Aligned
+from polarity.evaluation.comparison.grouping import Group
+from polarity.evaluation.comparison.load import System
+from polarity.evaluation.comparison.result import TestResult
+from polarity.evaluation.statistics.counts import Counts, Statistics
+from polarity.evaluation.statistics.holm import holm
+from polarity.evaluation.statistics.interval import Interval
+from polarity.evaluation.statistics.mcnemar import mcnemar
+from polarity.evaluation.statistics.percentile import bootstrap_p, percentile_interval
+from polarity.evaluation.statistics.permutation import permutation_of_runs, smallest_p
+from polarity.evaluation.statistics.randomisation import Randomised, randomise
+from polarity.evaluation.statistics.resample import resample
+from polarity.evaluation.statistics.seeds import (
+    Estimate,
+    Runs,
+    difference_over_seeds,
+    mean_over_seeds,
+    seeds_known,
+)
+from polarity.tasks import IGNORE_INDEX
+
+ROWS_AND_SEEDS, RANDOMISATION = "rows and seeds", "approximate randomisation"
+BOOTSTRAP, MCNEMAR, PERMUTATION = "paired bootstrap", "McNemar", "permutation of runs"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two groups. Differences are second minus first.
+
+    :param tests: the first of them decides the verdict.
+    """
+
+    first: Group
+    second: Group
+    estimate: Estimate
+    interval: Interval
+    macro_f1: dict[str, tuple[float, Interval]]
+    seeds_included: bool
+    runs: tuple[Runs, Runs]
+    tests: list[TestResult]
+
+
+class Evidence:
+    """All that is computed from the rows, once: the same resamples serve every system and every pair.
+
+    :param resamples: of the bootstrap, and swaps of the randomisation.
+    """
+
+    def __init__(
+        self, systems: Sequence[System], aligned: Aligned, *, resamples: int, confidence: float, seed: int
+    ) -> None:
+        self.systems, self.aligned, self.confidence, self.seed = systems, aligned, confidence, seed
+        self.resamples = resamples
+        self.counts = Counts(aligned.tasks, aligned.labels, aligned.decided, aligned.cluster)
+        self.drawn = resample(self.counts, resamples, seed)
+        self.observed = self.counts.observed()
+        self.labelled = [task for task, known in zip(aligned.tasks, self.counts.labelled, strict=True) if known]
+
+    def interval(self, number: int) -> Interval:
+        """Of the overall score of one system, over rows."""
+        return percentile_interval(self.drawn.overall[:, number], self.confidence)
+
+    def group_interval(self, group: Group, task: int | None = None) -> Interval:
+        """Of a group's mean overall score, or macro-F1 of one task: over rows, and over seeds if it has several."""
+        runs = self._runs(group, task)
+        if runs.count == 1:
+            return percentile_interval(runs.drawn[:, 0], self.confidence)
+        return mean_over_seeds(runs, self.counts.units).interval(self.confidence, lowest=0.0)
+
+    def pairs(self, groups: Sequence[Group]) -> list[Pair]:
+        """All pairs but those of two baselines, with their tests corrected for all pairs."""
+        chosen = [
+            (first, second)
+            for number, second in enumerate(groups)
+            for first in groups[:number]
+            if not (self._fixed(first) and self._fixed(second))
+        ]
+        single = [(a, b) for a, b in chosen if not seeds_known(self._runs(a), self._runs(b))]
+        numbers = [(a.members[0], b.members[0]) for a, b in single]
+        swapped = randomise(self.counts, numbers, self.resamples, self.seed) if numbers else None
+        pairs = [self._pair(a, b, self._swaps(swapped, single, (a, b))) for a, b in chosen]
+        return _corrected(pairs)
+
+    def _fixed(self, group: Group) -> bool:
+        return self.systems[group.members[0]].kind == "baseline"
+
+    def _runs(self, group: Group, task: int | None = None, *, accuracy: bool = False) -> Runs:
+        def values(found: Statistics) -> np.ndarray:
+            if task is None:
+                return found.overall[:, group.members]
+            return (found.accuracy if accuracy else found.macro_f1)[:, group.members, task]
+
+        return Runs(values(self.observed)[0], values(self.drawn), fixed=self._fixed(group))
+
+    @staticmethod
+    def _swaps(
+        swapped: Randomised | None, single: Sequence[tuple[Group, Group]], pair: tuple[Group, Group]
+    ) -> float | None:
+        return float(swapped.overall[single.index(pair)]) if swapped is not None and pair in single else None
+
+    def _pair(self, first: Group, second: Group, p_swaps: float | None) -> Pair:
+        units = self.counts.units
+        estimate = difference_over_seeds(runs := self._runs(first), other := self._runs(second), units)
+        if p_swaps is None:
+            interval = estimate.interval(self.confidence)
+            tests = self._tests_over_seeds(estimate, first, second)
+        else:
+            drawn = other.drawn[:, 0] - runs.drawn[:, 0]
+            interval = percentile_interval(drawn, self.confidence)
+            tests = [
+                _test(RANDOMISATION, "overall", p_swaps),
+                _test(BOOTSTRAP, "overall", bootstrap_p(drawn)),
+                *self._mcnemar(first.members[0], second.members[0]),
+            ]
+        by_task = {task.name: self._task(first, second, self.aligned.tasks.index(task)) for task in self.labelled}
+        return Pair(first, second, estimate, interval, by_task, p_swaps is None, (runs, other), tests)
+
+    def _task(self, first: Group, second: Group, task: int) -> tuple[float, Interval]:
+        ours, theirs = self._runs(first, task), self._runs(second, task)
+        found = difference_over_seeds(ours, theirs, self.counts.units)
+        if seeds_known(ours, theirs):
+            return found.value, found.interval(self.confidence)
+        return found.value, percentile_interval(theirs.drawn[:, 0] - ours.drawn[:, 0], self.confidence)
+
+    def _mcnemar(self, first: int, second: int) -> list[TestResult]:
+        if self.aligned.cluster is not None:  # the test takes rows as independent
+            return []
+        tests = []
+        for t, task in enumerate(self.aligned.tasks):
+            known = self.aligned.labels[:, t] != IGNORE_INDEX
+            ours, theirs = (self.aligned.decided[number][t][known] for number in (first, second))
+            if known.any():
+                tests.append(
+                    _test(MCNEMAR, f"errors in {task.name}", mcnemar(self.aligned.labels[known, t], ours, theirs).p)
+                )
+        return tests
+
+    def _tests_over_seeds(self, estimate: Estimate, first: Group, second: Group) -> list[TestResult]:
+        tests = [_test(ROWS_AND_SEEDS, "overall", estimate.p)]
+        for task in self.labelled:
+            number = self.aligned.tasks.index(task)
+            right = [self._runs(group, number, accuracy=True) for group in (first, second)]
+            errors = difference_over_seeds(right[0], right[1], self.counts.units)
+            tests.append(_test(ROWS_AND_SEEDS, f"errors in {task.name}", errors.p))
+        ours, theirs = self._runs(first), self._runs(second)
+        reachable = smallest_p(ours.count, theirs.count) <= 1 - self.confidence
+        if reachable and not (ours.fixed or theirs.fixed):
+            p = permutation_of_runs(ours.observed, theirs.observed, seed=self.seed)
+            tests.append(_test(PERMUTATION, "overall", p))
+        return tests
+
+
+def _corrected(pairs: Sequence[Pair]) -> list[Pair]:
+    """Holm's correction over all pairs, for one question at a time.
+
+    The tests that decide the verdicts are one family, so that the chance of even one false verdict stays below the
+    level. Each further test is a family of its own over the pairs: it decides nothing, and would only take power away.
+    """
+    families: dict[tuple[str, ...], list[tuple[int, int]]] = {}
+    for row, pair in enumerate(pairs):
+        for column, test in enumerate(pair.tests):
+            families.setdefault((test.name, test.about) if column else (), []).append((row, column))
+    tests = [list(pair.tests) for pair in pairs]
+    for places in families.values():
+        values = holm([tests[row][column].p for row, column in places])
+        for (row, column), value in zip(places, values, strict=True):
+            tests[row][column] = replace(tests[row][column], corrected=value)
+    return [replace(pair, tests=own) for pair, own in zip(pairs, tests, strict=True)]
+
+
+def _test(name: str, about: str, p: float) -> TestResult:
+    return TestResult(name, about, p, p)

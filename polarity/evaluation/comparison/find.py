@@ -1,0 +1,70 @@
+"""The folders that a comparison is about, from names and patterns."""
+
+from collections.abc import Iterable, Sequence
+from glob import glob, has_magic
+from pathlib import Path
+
+from polarity.errors import UserError, nearest
+from polarity.evaluation.saved import finished_run
+
+
+def find_folders(names: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """Folders of runs and of predictions, each once, and a note for each that a pattern met but that cannot be used.
+
+    A folder that is named has to be usable; a pattern takes what is, and says what it left out.
+
+    :param names: folders, or patterns with ``*``, ``?``, ``**``.
+    :raises UserError: if a name is no such folder, or a pattern meets none.
+    """
+    problems: list[str] = []
+    notes: list[str] = []
+    found: dict[Path, None] = {}
+    for name in names:
+        if has_magic(name) and not Path(name).exists():
+            matches = glob(str(Path(name).expanduser()), recursive=True)  # noqa: PTH207 - Path has none for absolute ones
+            matched, left_out = _usable(_within(matches))
+            notes += left_out
+            if not matched:
+                reason = f": {'; '.join(left_out)}" if left_out else ""
+                problems.append(f"runs: no finished run or folder of predictions matches {name}{reason}")
+            found |= dict.fromkeys(matched)
+        elif is_folder(Path(name).expanduser()):
+            found[Path(name).expanduser().resolve()] = None
+        else:
+            problems.append(_no_folder(name))
+    if problems:
+        raise UserError(problems)
+    return list(found), list(dict.fromkeys(notes))
+
+
+def is_run(folder: Path) -> bool:
+    """Whether training made this folder."""
+    return (folder / "status.json").is_file()
+
+
+def is_folder(folder: Path) -> bool:
+    """Whether it is the folder of a run, or one that holds predictions."""
+    return is_run(folder) or any((folder / "predictions").glob("*.parquet"))
+
+
+def _within(matches: Iterable[str]) -> list[Path]:
+    """Those that can be compared; a link such as ``latest`` leads to the folder that stands beside it anyway."""
+    return sorted({Path(match).resolve() for match in matches if is_folder(Path(match))})
+
+
+def _usable(folders: Sequence[Path]) -> tuple[list[Path], list[str]]:
+    kept, left_out = [], []
+    for folder in folders:
+        try:
+            kept.append(finished_run(folder).path if is_run(folder) else folder)
+        except UserError as error:
+            left_out.append(f"left out: {error}")
+    return kept, left_out
+
+
+def _no_folder(name: str) -> str:
+    folder = Path(name).expanduser()
+    parent = folder.parent
+    beside = sorted(item.name for item in parent.iterdir() if is_folder(item)) if parent.is_dir() else []
+    hint = nearest(folder.name, beside, what="beside it")
+    return f"runs: {name} is no run's folder, nor one with predictions/*.parquet{hint}"

@@ -1,0 +1,200 @@
+"""The test-split ledger: who has looked at which labelled rows, kept beside the data cache and never rewritten."""
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from polarity.errors import UserError
+from polarity.paths import cache_dir
+from polarity.run import RunDirectory, configuration_hash, now
+
+FOLDER = "ledger"
+NO_CAUSE = ("seed", "output_dir", "cache_dir", "resume", "run_dir", "logger", "reporting")
+"""Root settings that do not make another configuration: repetitions, where things are written, and what beside."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One evaluation.
+
+    :param run: folder of the run, or whatever else was evaluated.
+    :param configuration: names the settings behind the score; seeds of one configuration share it.
+    :param verb: what looked: train, evaluate, compare, baseline.
+    :param overall: what was seen; None where only differences were.
+    :param tasks: macro-F1 by task.
+    """
+
+    time: str
+    run: str
+    configuration: str
+    verb: str
+    overall: float | None
+    tasks: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """All evaluations of one split.
+
+    :param damaged: a problem for each line of the ledger that cannot be read, so that the counts are too low.
+    """
+
+    entries: tuple[Look, ...]
+    damaged: tuple[str, ...] = ()
+
+    @property
+    def times(self) -> int:
+        """How often somebody looked."""
+        return len(self.entries)
+
+    @property
+    def configurations(self) -> int:
+        """How many configurations were looked at."""
+        return len({entry.configuration for entry in self.entries})
+
+
+class Ledger:
+    """One file of JSON lines for each fingerprint of labelled rows. Lines are only ever appended, each in one piece.
+
+    :param cache: the folder of the data cache, as in :func:`ledger_of`.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self.folder = cache / FOLDER
+
+    def __repr__(self) -> str:
+        return f"Ledger({str(self.folder)!r})"
+
+    def path(self, fingerprint: str) -> Path:
+        """The file of the rows with this fingerprint."""
+        return self.folder / f"{fingerprint}.jsonl"
+
+    def record(
+        self,
+        fingerprint: str,
+        *,
+        run: str | Path,
+        configuration: str,
+        verb: str,
+        overall: float | None,
+        tasks: Mapping[str, float | None],
+    ) -> None:
+        """Append one line. Processes that do so at the same time wait for each other.
+
+        :param fingerprint: of the rows; see :func:`polarity.training.environment.fingerprint`.
+        :param configuration: see :func:`configuration_name`.
+        :raises UserError: if the ledger cannot be written; then the score must not be shown either.
+        """
+        look = {
+            "time": now(),
+            "run": str(run),
+            "configuration": configuration,
+            "verb": verb,
+            "overall": overall,
+            "tasks": dict(tasks),
+        }
+        line = json.dumps(look, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        path = self.path(fingerprint)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _append(path, line)
+        except OSError as error:
+            raise UserError(
+                f"{path}: the ledger of looks at test splits cannot be written ({error}); without it no test score "
+                "is shown; set cache_dir, or the environment's POLARITY_CACHE, to a folder that can be written"
+            ) from error
+
+    def looks(self, fingerprint: str) -> Looks:
+        """What was recorded for these rows; none if nobody has looked.
+
+        :raises UserError: if the file is there but cannot be read.
+        """
+        path = self.path(fingerprint)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            return Looks(())
+        except OSError as error:
+            raise UserError(f"{path}: the ledger of looks at test splits cannot be read ({error})") from error
+        entries, damaged = [], []
+        for number, line in enumerate(content.splitlines(), 1):
+            if line.strip():
+                try:
+                    entries.append(_look(line))
+                except (ValueError, KeyError, TypeError, AttributeError) as error:
+                    damaged.append(f"{path}: line {number} is damaged ({type(error).__name__}: {error})")
+        return Looks(tuple(entries), tuple(damaged))
+
+    def sentence(self, fingerprint: str) -> str:
+        """For reports: "this test split has been looked at 3 times by 2 configurations"."""
+        looks = self.looks(fingerprint)
+        times = "once" if looks.times == 1 else f"{looks.times} times"
+        by = "1 configuration" if looks.configurations == 1 else f"{looks.configurations} configurations"
+        sentence = f"this test split has been looked at {times} by {by}"
+        if not looks.times:
+            sentence = "nobody has looked at this test split yet"
+        if looks.damaged:
+            lines = "1 line" if len(looks.damaged) == 1 else f"{len(looks.damaged)} lines"
+            sentence += f", or more often: {lines} of its ledger cannot be read ({looks.damaged[0]})"
+        return sentence
+
+
+def ledger_of(config: Mapping[str, Any]) -> Ledger:
+    """The ledger beside the data cache of a run.
+
+    :param config: the run's resolved configuration.
+    """
+    chosen = config.get("cache_dir")
+    return Ledger(Path(str(chosen)).expanduser() if chosen else cache_dir())
+
+
+def configuration_name(config: Mapping[str, Any], *, decision: str = "stored") -> str:
+    """Names what was looked at: runs that differ only by seed or by where they write share it.
+
+    :param config: the run's resolved configuration.
+    :param decision: of the evaluation; another rule than the stored one is another configuration.
+    """
+    name = configuration_hash({key: value for key, value in config.items() if key not in NO_CAUSE})
+    return name if decision == "stored" else f"{name}+{decision}"
+
+
+def record_look(run: RunDirectory, fingerprint: str, scores: Any, *, verb: str, decision: str = "stored") -> str:
+    """Record that somebody saw these scores of a run; returns the sentence about all looks, this one included.
+
+    :param scores: :class:`polarity.evaluation.metrics.Scores` of the rows.
+    """
+    config = run.config
+    ledger = ledger_of(config)
+    ledger.record(
+        fingerprint,
+        run=run.path,
+        configuration=configuration_name(config, decision=decision),
+        verb=verb,
+        overall=scores.overall,
+        tasks={name: task.macro_f1 for name, task in scores.tasks.items()},
+    )
+    return ledger.sentence(fingerprint)
+
+
+def _append(path: Path, line: bytes) -> None:
+    with path.open("ab+") as file:  # unbuffered writes would do, but the lock also guards the look at the last byte
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":  # a writer was killed in the middle of its line: do not add to it
+                line = b"\n" + line
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _look(line: bytes) -> Look:
+    entry = json.loads(line)
+    numbers = {str(name): None if value is None else float(value) for name, value in entry["tasks"].items()}
+    overall = None if entry["overall"] is None else float(entry["overall"])
+    texts = {name: str(entry[name]) for name in ("time", "run", "configuration", "verb")}
+    return Look(overall=overall, tasks=numbers, **texts)

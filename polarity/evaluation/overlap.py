@@ -1,0 +1,69 @@
+"""Does new data repeat what the run was trained or tuned on? A score on such rows is worth nothing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from polarity.data.duplicates import NearDuplicates
+from polarity.data.rows import Rows, Splits
+
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Rows of new data that stand in a split of the run.
+
+    :param exact: number of new rows whose text (and context) stands there, apart from white space.
+    :param near: number of further new rows that are nearly the same as one there.
+    :param rows: which new rows those are, bool ``[rows]``.
+    :param examples: ids of some of them.
+    """
+
+    split: str
+    exact: int
+    near: int
+    rows: np.ndarray
+    examples: tuple[str, ...]
+
+    def __str__(self) -> str:
+        purpose = "trained on" if self.split == "train" else "chosen on"
+        shared = self.exact + self.near
+        return (
+            f"{shared:,} of {len(self.rows):,} rows ({shared / len(self.rows):.1%}) stand in the {self.split} split "
+            f"that the run was {purpose}: {self.exact:,} exactly, {self.near:,} nearly, such as "
+            f"{', '.join(self.examples)}"
+        )
+
+
+def overlaps(rows: Rows, splits: Splits, alike: NearDuplicates) -> list[Overlap]:
+    """What new rows share with the splits that the run was trained and chosen on; none where nothing is shared.
+
+    :param alike: what counts as nearly the same.
+    """
+    found = []
+    for name, others in (("train", splits.train), ("val", splits.val)):
+        texts = [*rows.text, *others.text]
+        contexts = [*_contexts(rows), *_contexts(others)]
+        exact, near = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
+        for same, numbers in ((exact, _exact(texts, contexts)), (near, alike.groups(texts, _given(contexts)))):
+            same[:] = np.isin(numbers[: len(rows)], numbers[len(rows) :])
+        if (either := exact | near).any():
+            examples = tuple(repr(rows.ids[row]) for row in np.flatnonzero(either)[:EXAMPLES].tolist())
+            found.append(Overlap(name, int(exact.sum()), int((near & ~exact).sum()), either, examples))
+    return found
+
+
+def _contexts(rows: Rows) -> list[str]:
+    return [""] * len(rows) if rows.context is None else rows.context
+
+
+def _given(contexts: list[str]) -> list[str] | None:
+    return contexts if any(contexts) else None
+
+
+def _exact(texts: list[str], contexts: list[str]) -> np.ndarray:
+    """Number of the text of each row, apart from white space."""
+    numbers: dict[tuple[str, ...], int] = {}
+    pairs = [(" ".join(context.split()), " ".join(text.split())) for context, text in zip(contexts, texts, strict=True)]
+    return np.array([numbers.setdefault(pair, len(numbers)) for pair in pairs], dtype=np.int64)

@@ -1,0 +1,150 @@
+"""A finished run brought back to life from its folder alone: model, tokenizer, decision rule, data."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from polarity.config.build import build
+from polarity.config.sections import PRECISIONS
+from polarity.data.module import TokenDataset
+from polarity.data.plan import EvalBatches
+from polarity.data.rows import Rows, Splits
+from polarity.data.tokens import TokenStore
+from polarity.errors import UserError
+from polarity.evaluation.deciding import Decider, DecisionName
+from polarity.evaluation.devices import Accelerator, check_precision, find_device
+from polarity.evaluation.inference import predict_logits
+from polarity.evaluation.predictions import Predictions
+from polarity.evaluation.saved import CHECKSUMS, checksum, finished_run, read_metrics
+from polarity.models.classifier import MultiTaskClassifier
+from polarity.models.saving import WEIGHTS, load_model
+from polarity.paths import cache_dir
+from polarity.run import RunDirectory
+from polarity.training.environment import fingerprint
+
+__all__ = ["Accelerator", "Rebuilt", "cache_of", "read_environment", "rebuild", "run_splits"]
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A run's model, ready to say something about rows.
+
+    :param config: the run's resolved configuration.
+    :param decision: ``stored``, or another rule in its place.
+    :param decider: calibration and that rule.
+    :param batch_size: most rows per batch.
+    """
+
+    run: RunDirectory
+    config: dict[str, Any]
+    model: MultiTaskClassifier
+    tokenizer: Any
+    decision: DecisionName
+    decider: Decider
+    device: torch.device
+    batch_size: int
+
+    def predict(self, rows: Rows) -> Predictions:
+        """What the model and its decision rule say about rows, in their order."""
+        store = TokenStore.open(rows, self.tokenizer, self.config["batching"]["max_length"], cache_of(self.config))
+        dataset = TokenDataset(store, rows.labels)
+        planned_batches = EvalBatches(lengths=store.lengths, batch_size=self.batch_size)
+        batches: Iterator[Any] = (dataset[planned] for planned in planned_batches)
+        precision = str(self.config["trainer"]["precision"])
+        logits = predict_logits(self.model, batches, len(rows), device=self.device, precision=precision)
+        undecided = Predictions.undecided(self.model.tasks, rows, logits, np.asarray(store.lengths))
+        return self.decider.apply(undecided)
+
+    @property
+    def as_in_training(self) -> bool:
+        """Whether batches and device are those of the run's own predictions, so that logits come out the same."""
+        trainer, there = self.config["trainer"], read_environment(self.run).get("devices") or []
+        before = [] if trainer.get("accelerator") == "cpu" else there
+        here = [torch.cuda.get_device_name()] if self.device.type == "cuda" else []
+        one = trainer.get("devices") in (1, "auto", None) and before == here
+        return one and self.batch_size == self.config["batching"]["eval_batch_size"]
+
+
+def rebuild(
+    folder: str | Path,
+    *,
+    accelerator: Accelerator = "auto",
+    batch_size: int | None = None,
+    decision: DecisionName = "stored",
+) -> Rebuilt:
+    """Load a run's model and decision rule; nothing is ever taken from anywhere but the run's folder.
+
+    :param batch_size: most rows per batch; None as in training.
+    :param decision: ``stored`` rule, or ``argmax`` of the raw logits.
+    :raises UserError: if the run is not finished, or any file of it is missing, damaged or of another run.
+    """
+    run = finished_run(folder)
+    config = run.config
+    if (precision := str(config["trainer"].get("precision"))) not in PRECISIONS:
+        raise UserError(f"{run.path / 'config.yaml'}: trainer.precision={precision} is not known here")
+    device = find_device(accelerator)
+    check_precision(precision, device)
+    wanted = read_metrics(run).get(CHECKSUMS, {}).get(f"{run.model.name}/{WEIGHTS}")
+    model, tokenizer = load_model(run.model)
+    if wanted is not None and checksum(run.model / WEIGHTS) != wanted:
+        raise UserError(f"{run.model / WEIGHTS}: holds other weights than the run wrote; they are of another run")
+    decider = Decider.load(run.model).with_decision(decision)
+    size = config["batching"]["eval_batch_size"] if batch_size is None else batch_size
+    return Rebuilt(run, config, model, tokenizer, decision, decider, device, size)
+
+
+def cache_of(config: Mapping[str, Any]) -> Path:
+    """The folder of a run's data cache."""
+    return Path(str(config["cache_dir"])).expanduser() if config.get("cache_dir") else cache_dir()
+
+
+def read_environment(run: RunDirectory) -> dict[str, Any]:
+    """The content of ``environment.json``.
+
+    :raises UserError: if it is missing or damaged.
+    """
+    try:
+        content = json.loads(run.environment.read_text(encoding="utf-8"))
+        if isinstance(content, dict) and isinstance(content.get("data"), dict):
+            return content
+        reason = "it does not describe the data"
+    except FileNotFoundError:
+        raise UserError(f"{run.environment}: there is no such file") from None
+    except ValueError as error:
+        reason = str(error)
+    raise UserError(f"{run.environment}: is damaged ({reason})")
+
+
+def run_splits(run: RunDirectory) -> Splits:
+    """The splits that a run was trained with, read again and compared with what the run recorded about them.
+
+    :raises UserError: if the data cannot be read, or are not the same any more.
+    """
+    config = run.config
+    where = f"{run.path}: these are the data that the run was trained on, with paths from the folder that it began in"
+    try:
+        loaded: Splits = build("limit", config["limit"]).apply(build("data", config["data"]).load())
+    except UserError as error:
+        raise UserError([*error.problems, where]) from error
+    known = read_environment(run)["data"]
+    found = {name: {"rows": len(rows), "fingerprint": fingerprint(rows)} for name, rows in loaded.items()}
+    problems = [
+        f"data: the {name} split is not the one that the run was trained with: {_described(found.get(name))} now, "
+        f"{_described(known.get(name))} then; the files have changed since"
+        for name in dict.fromkeys([*known, *found])
+        if found.get(name) != known.get(name)
+    ]
+    if problems:
+        raise UserError([*problems, where])
+    return loaded
+
+
+def _described(split: Mapping[str, Any] | None) -> str:
+    if not isinstance(split, Mapping):
+        return "none"
+    return f"{split.get('rows', 0):,} rows with fingerprint {str(split.get('fingerprint'))[:8]}"
