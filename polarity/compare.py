@@ -1,0 +1,165 @@
+"""``python -m polarity.compare``: what differs between runs, and whether their scores really do.
+
+python -m polarity.compare runs=[outputs/A,outputs/B]
+python -m polarity.compare outputs/**
+python -m polarity.compare outputs/A outputs/B split=test output=comparison
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from polarity import cli
+from polarity.config.verb import read_settings
+from polarity.errors import UserError
+from polarity.evaluation.clusters import cluster_column, clusters
+from polarity.evaluation.comparison.align import align
+from polarity.evaluation.comparison.compare import compare_systems
+from polarity.evaluation.comparison.find import find_folders
+from polarity.evaluation.comparison.load import System, load_systems
+from polarity.evaluation.comparison.looks import marks_of, record_looks
+from polarity.evaluation.comparison.result import Comparison
+from polarity.evaluation.comparison.tables import (
+    SHOWN,
+    configuration_table,
+    scores_table,
+    tests_table,
+    write_comparison,
+)
+from polarity.reports.console import RunConsole
+from polarity.settings import NonNegativeInt
+
+AUTO = "auto"
+FREE = "val"
+"""The split that choices are made by."""
+
+
+@dataclass(frozen=True)
+class CompareSettings:
+    """Settings of ``conf/compare.yaml``, which explains them."""
+
+    runs: str | list[str]
+    split: str
+    select: str | None
+    tasks: Annotated[list[str], Field(min_length=1)] | None
+    baselines: bool
+    cluster: str | None
+    resamples: Annotated[int, Field(ge=200)]
+    confidence: Annotated[float, Field(ge=0.5, lt=1)]
+    seed: NonNegativeInt
+    output: str | None
+
+
+def compare(settings: CompareSettings) -> Comparison:
+    """Compare runs on the rows of one split.
+
+    :raises UserError: if something cannot be compared; then nothing is written, nor recorded as a look.
+    """
+    _check(settings)
+    folders, notes = find_folders([settings.runs] if isinstance(settings.runs, str) else settings.runs)
+    systems = load_systems(folders, settings.split, baselines=settings.baselines)
+    if len(systems) < 2:
+        raise UserError([f"runs: only {folders[0]} is there; a comparison needs two", *notes])
+    cluster = _own_cluster(systems) if settings.cluster == AUTO else settings.cluster
+    aligned = align(systems, settings.split, tasks=settings.tasks, cluster=cluster)
+    ranked = settings.split in (FREE, settings.select)
+    marks = []
+    if settings.split != FREE:
+        marks = marks_of(settings.split, record_looks(systems, aligned, settings.split), ranked=ranked)
+    return compare_systems(
+        systems,
+        aligned,
+        split=settings.split,
+        ranked=ranked,
+        cluster=cluster,
+        resamples=settings.resamples,
+        confidence=settings.confidence,
+        seed=settings.seed,
+        marks=marks,
+        notes=notes,
+    )
+
+
+def _own_cluster(systems: Sequence[System]) -> str | None:
+    """The column that the split of the first run kept together."""
+    for system in systems:
+        column = None if system.config is None else cluster_column(system.config)
+        if clusters(system.predictions, column) is not None:
+            return column
+    return None
+
+
+def _check(settings: CompareSettings) -> None:
+    problems = []
+    if settings.select not in (None, settings.split):
+        problems.append(
+            f"select: the runs are compared on split={settings.split}, so only select={settings.split} has an effect"
+        )
+    if settings.output is not None and Path(settings.output).expanduser().is_file():
+        problems.append(f"output: {settings.output} is a file, not a folder")
+    if problems:
+        raise UserError(problems)
+
+
+def show(comparison: Comparison) -> None:
+    """Print it: marks, configuration diff, scores, tests, and a sentence for each pair."""
+    console = RunConsole(None)
+    for mark in comparison.marks:
+        console.print(mark, style="bold yellow")
+    if comparison.differences:
+        console.print(configuration_table(comparison))
+    else:
+        console.print("no setting differs between runs that have a configuration")
+    console.print(scores_table(comparison))
+    if comparison.pairs:
+        console.print(tests_table(comparison))
+    for pair in comparison.pairs[:SHOWN]:
+        console.print(f"- {pair.sentence}")
+    if len(comparison.pairs) > SHOWN:
+        console.print(f"... and {len(comparison.pairs) - SHOWN} pairs more, which output=FOLDER writes as well")
+    for note in comparison.notes:
+        console.print(f"note: {note}")
+
+
+def write(comparison: Comparison, folder: Path) -> None:
+    """Write JSON, CSV and HTML."""
+    from polarity.reports.html import write_comparison_report
+
+    written = write_comparison(folder, comparison)
+    written.append(write_comparison_report(comparison, folder / "comparison.html"))
+    RunConsole(None).print(f"written: {', '.join(str(path) for path in written)}")
+
+
+def with_runs(arguments: Sequence[str]) -> list[str]:
+    """The command line with its bare folders and patterns as the setting ``runs``.
+
+    :raises UserError: if ``runs=`` is given besides.
+    """
+    overrides = cli.read_arguments(arguments).overrides
+    folders = [text for text in overrides if "=" not in text.partition("/")[0] and not text.startswith(("~", "+"))]
+    if not folders:
+        return list(arguments)
+    if any(text.startswith("runs=") for text in overrides):
+        raise UserError(f"runs: is given, and so are the folders {' '.join(folders)}; give one of the two")
+    quoted = ",".join("'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'" for text in folders)
+    return [*(text for text in arguments if text not in folders), f"runs=[{quoted}]"]
+
+
+def main() -> None:
+    """Read the settings, compare, show and write."""
+    with cli.user_errors("compare"):
+        settings = read_settings("compare", CompareSettings, with_runs(sys.argv[1:]))
+        if settings is None:
+            return
+        comparison = compare(settings)
+        show(comparison)
+        if settings.output is not None:
+            write(comparison, Path(settings.output).expanduser())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""``python -m polarity.evaluate``: the scores of a finished run again, on its own split or on new rows.
+
+python -m polarity.evaluate run=outputs/latest split=test
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from polarity import cli
+from polarity.config.overrides import key_of
+from polarity.config.verb import read_settings
+from polarity.data.duplicates import NearDuplicates
+from polarity.data.locate import locate
+from polarity.data.rows import Splits
+from polarity.errors import UserError
+from polarity.evaluation.analysis import analyse
+from polarity.evaluation.analysis.console import FOOTNOTE, shown, tables
+from polarity.evaluation.clusters import cluster_column
+from polarity.evaluation.deciding import DecisionName
+from polarity.evaluation.devices import Accelerator
+from polarity.evaluation.ledger import record_look
+from polarity.evaluation.new_data import NewData
+from polarity.evaluation.overlap import Overlap, overlaps
+from polarity.evaluation.rebuild import Rebuilt, rebuild, run_splits
+from polarity.evaluation.reproduction import reproduce
+from polarity.evaluation.saved import read_metrics
+from polarity.evaluation.storing import Evaluated, store
+from polarity.reports.console import RunConsole
+from polarity.reports.reporting import Resamples
+from polarity.settings import PositiveInt
+from polarity.training.environment import fingerprint
+
+SAMPLE = 64
+"""Validation rows that have to be reproduced before a model is let loose on new rows."""
+
+
+@dataclass(frozen=True)
+class EvaluateSettings:
+    """The settings of ``conf/evaluate.yaml``, where each is explained."""
+
+    run: str
+    split: Literal["val", "test"] | None
+    data: NewData
+    decision: DecisionName
+    batch_size: PositiveInt | None
+    accelerator: Accelerator
+    resamples: Resamples | None
+    texts: bool | None
+
+
+def evaluate(settings: EvaluateSettings) -> Path:
+    """Evaluate, print and store; returns the folder of the evaluation.
+
+    :raises UserError: with everything that is wrong with run, settings and data; then nothing is written or shown.
+    """
+    if settings.split is not None and settings.data.path is not None:
+        raise UserError("split: has no effect with data.path; give one of the two")
+    rebuilt = rebuild(
+        settings.run,
+        accelerator=settings.accelerator,
+        batch_size=settings.batch_size,
+        decision=settings.decision,
+    )
+    reporting = rebuilt.config["reporting"]
+    resamples = reporting["resamples"] if settings.resamples is None else settings.resamples
+    if settings.data.path is None:
+        evaluated, notes = _own_split(rebuilt, settings.split or "val", resamples)
+    else:
+        evaluated, notes = _new_rows(rebuilt, settings.data, resamples)
+    if settings.data.path is not None or settings.split == "test":
+        scores = evaluated.scores()
+        looks = record_look(rebuilt.run, evaluated.fingerprint, scores, verb="evaluate", decision=settings.decision)
+        notes.append(looks if settings.split == "test" else looks.replace("this test split has", "these rows have"))
+    folder = rebuilt.run.evaluation(evaluated.name if settings.decision == "stored" else f"{evaluated.name}-argmax")
+    texts = reporting["texts"] if settings.texts is None else settings.texts
+    model = Path(str(rebuilt.config["model"]["name"]).removeprefix("package:")).name
+    store(evaluated, folder, model=model, texts=texts)
+    _print(rebuilt, evaluated, notes, folder)
+    return folder
+
+
+def _own_split(rebuilt: Rebuilt, split: str, resamples: int) -> tuple[Evaluated, list[str]]:
+    splits = run_splits(rebuilt.run)
+    _check_tasks(rebuilt, splits)
+    rows = dict(splits.items()).get(split)
+    if rows is None:
+        there = ", ".join(name for name, _ in splits.items() if name != "train")
+        raise UserError(f"split: the run's data have no {split} split (there is: {there})")
+    predictions, reproduced = reproduce(rebuilt, split, rebuilt.predict(rows))
+    about = {**_about(rebuilt), "split": split, "reproduced": vars(reproduced)}
+    analysis = analyse(predictions, resamples=resamples, cluster=cluster_column(rebuilt.config))
+    return Evaluated(split, rows, fingerprint(rows), predictions, analysis, about), [str(reproduced)]
+
+
+def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluated, list[str]]:
+    rows, notes = data.load(rebuilt.config["data"], rebuilt.model.tasks)
+    cluster = cluster_column(rebuilt.config)
+    found: list[Overlap] = []
+    try:
+        splits: Splits | None = run_splits(rebuilt.run)
+    except UserError as error:
+        splits = None
+        notes.append(
+            "NOT CHECKED: whether these rows overlap with the run's training rows, and whether the model still gives "
+            f"the run's own predictions; the run's data cannot be read as they were ({error.problems[0]})"
+        )
+    if splits is not None:
+        _check_tasks(rebuilt, splits)
+        some = np.unique(np.linspace(0, len(splits.val) - 1, SAMPLE).astype(int))
+        sample = splits.val.select(some)
+        notes.append(str(reproduce(rebuilt, "val", rebuilt.predict(sample))[1]))
+        found = overlaps(rows, splits, _alike(rebuilt.config["data"]))
+        notes += [f"WARNING: {overlap}" for overlap in found]
+    predictions = rebuilt.predict(rows)
+    about = {**_about(rebuilt), "path": str(data.path), "overlap": _overlap_json(splits, found), "notes": notes}
+    if found:
+        clean = ~np.any([overlap.rows for overlap in found], axis=0)
+        rest = analyse(predictions.select(clean), resamples=resamples, cluster=cluster).headline.overall
+        about["without_overlap"] = {"rows": int(clean.sum()), "overall": rest.value}
+        notes.append(f"WARNING: without these rows, overall is {shown(rest)} over {int(clean.sum()):,} rows")
+    mark = fingerprint(rows)
+    name = f"{locate(str(data.path)).name.split('.')[0]}-{mark[:8]}"
+    analysis = analyse(predictions, resamples=resamples, cluster=cluster)
+    return Evaluated(name, rows, mark, predictions, analysis, about), notes
+
+
+def _about(rebuilt: Rebuilt) -> dict[str, Any]:
+    return {
+        "run": str(rebuilt.run.path),
+        "best": read_metrics(rebuilt.run)["best"],
+        "decision": rebuilt.decision,
+        "device": rebuilt.device.type,
+    }
+
+
+def _overlap_json(splits: Splits | None, found: Sequence[Overlap]) -> dict[str, Any] | None:
+    """None where it could not be looked for."""
+    if splits is None:
+        return None
+    return {one.split: {"exact": one.exact, "near": one.near, "examples": list(one.examples)} for one in found}
+
+
+def _check_tasks(rebuilt: Rebuilt, splits: Splits) -> None:
+    told = [{task.name: task.classes for task in tasks} for tasks in (rebuilt.model.tasks, splits.tasks)]
+    if list(told[0].items()) != list(told[1].items()):
+        raise UserError(f"{rebuilt.run.model}: is a model for {told[0]}, but the run was trained on {told[1]}")
+
+
+def _alike(data: dict[str, Any]) -> NearDuplicates:
+    """What the run's own check for leakage takes for nearly the same."""
+    leakage = data["leakage"]
+    return NearDuplicates(**{name: leakage[name] for name in ("threshold", "shingle", "min_length") if name in leakage})
+
+
+def _print(rebuilt: Rebuilt, evaluated: Evaluated, notes: Sequence[str], folder: Path) -> None:
+    console, best = RunConsole(None), evaluated.about["best"]
+    for table in tables(evaluated.analysis, evaluated.name):
+        console.print(table)
+    console.print(FOOTNOTE)
+    for note in (*evaluated.analysis.notes, *notes):
+        console.print(f"- {note}", style="bold red" if note.startswith(("WARNING", "NOT CHECKED")) else None)
+    console.print(
+        f"- {evaluated.name}, {len(evaluated.rows):,} rows; run {rebuilt.run.path.name}, checkpoint "
+        f"{best['checkpoint']} (epoch {best['epoch']}, {best['monitor']} {best['value']:.4f}); "
+        f"decision: {rebuilt.decision}; on {rebuilt.device.type}"
+    )
+    console.print(f"- everything is in {folder}")
+
+
+def foreign_overrides(arguments: Sequence[str]) -> list[str]:
+    """A problem for each override of something that belongs to the run."""
+    known = [item.name for item in fields(EvaluateSettings)]
+    problems = []
+    for text in cli.read_arguments(arguments).overrides:
+        name = key_of(text).split(".")[0]
+        if text.partition("=")[0] == "data":
+            problems.append(f"{text}: new rows are read by the run's own data settings; give data.path=FILE")
+        elif name not in known and name != "hydra":
+            problems.append(
+                f"{text}: {name} cannot be chosen here; model and settings are those of the run, and only these can: "
+                f"{', '.join(known)}"
+            )
+    return problems
+
+
+def main() -> None:
+    """Read the command line and do it."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    with cli.user_errors("evaluate"):
+        if problems := foreign_overrides(sys.argv[1:]):
+            raise UserError(problems)
+        settings = read_settings("evaluate", EvaluateSettings, sys.argv[1:])
+        if settings is not None:
+            evaluate(settings)
+
+
+if __name__ == "__main__":
+    main()

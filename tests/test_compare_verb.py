@@ -1,0 +1,324 @@
+"""``polarity.compare``: known answers from folders made by hand, honest verdicts of runs, and refusals."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from polarity.compare import CompareSettings, compare, main, show, with_runs, write
+from polarity.errors import UserError
+from polarity.evaluation.comparison.result import Comparison
+from polarity.evaluation.predictions import read_predictions, write_predictions
+from tests import command
+from tests.evaluation.comparison.made import a_run, by_hand, noisy, some_labels
+from tests.running import train
+
+LABELS = some_labels()
+
+
+def settings(*runs: Path | str, **more: object) -> CompareSettings:
+    values: dict[str, object] = {
+        "runs": [str(run) for run in runs],
+        "split": "val",
+        "select": None,
+        "tasks": None,
+        "baselines": True,
+        "cluster": None,
+        "resamples": 1000,
+        "confidence": 0.95,
+        "seed": 0,
+        "output": None,
+    }
+    return CompareSettings(**{**values, **more})  # type: ignore[arg-type]
+
+
+def problems(*runs: Path | str, **more: object) -> str:
+    with pytest.raises(UserError) as caught:
+        compare(settings(*runs, **more))
+    return "\n".join(caught.value.problems)
+
+
+def seeds(folder: Path, name: str, right: float, count: int, *, first: int = 0, **config: Any) -> list[Path]:
+    """Runs of one configuration."""
+    return [
+        a_run(folder / f"{name}-{seed}", LABELS, noisy(LABELS, right, 100 * first + seed), seed=seed, **config)
+        for seed in range(count)
+    ]
+
+
+def test_a_known_answer(tmp_path: Path) -> None:
+    labels = ["yes"] * 50 + ["no"] * 50
+    right = by_hand(tmp_path / "right", {"stance": (labels, labels)})
+    half = by_hand(tmp_path / "half", {"stance": (labels, ["yes"] * 75 + ["no"] * 25)})
+    found = compare(settings(half, right))
+    assert [group.name for group in found.groups] == ["right", "half"], "ranked by validation"
+    assert [group.rank for group in found.groups] == [1, 2]
+    expected = f1_score(labels, ["yes"] * 75 + ["no"] * 25, average="macro")
+    assert found.groups[1].overall == pytest.approx(expected)
+    (pair,) = found.pairs
+    assert (pair.first, pair.second, pair.verdict) == ("half", "right", "better")
+    assert pair.difference == pytest.approx(1 - expected)
+    tests = {test.name: test for test in pair.tests}
+    assert tests["McNemar"].p == pytest.approx(2 * 0.5**25)
+    assert pair.sentence.startswith(f"right is better than half by {100 * (1 - expected):.1f} points, interval ")
+    assert "one seed each" in pair.sentence
+    assert found.differences == []
+
+
+def test_seeds_of_one_configuration_are_grouped_and_never_compared(tmp_path: Path) -> None:
+    runs = seeds(tmp_path, "a", 0.7, 5)
+    found = compare(settings(*runs))
+    (group,) = found.groups
+    scores = [run.overall for run in found.systems]
+    assert group.seeds == 5
+    assert group.overall == pytest.approx(np.mean(scores))
+    assert group.deviation == pytest.approx(np.std(scores, ddof=1))
+    assert found.pairs == []
+    assert "one configuration only" in " ".join(found.notes)
+
+
+def test_configurations_that_really_differ_are_told_apart(tmp_path: Path) -> None:
+    runs = seeds(tmp_path, "a", 0.6, 5) + seeds(
+        tmp_path, "b", 0.7, 5, first=1, loss={"gamma": 1.0}, overrides=["loss.gamma=1.0"]
+    )
+    found = compare(settings(*runs))
+    (pair,) = found.pairs
+    assert (pair.second, pair.verdict, pair.seeds_included) == ("loss.gamma=1.0", "better", True)
+    assert "over rows, and over 5 seeds" in pair.sentence
+    assert {test.name for test in pair.tests} == {"rows and seeds", "permutation of runs"}
+    assert [(item.key, list(item.values.values())) for item in found.differences] == [("loss.gamma", [2.0, 1.0])]
+
+
+def test_configurations_that_do_not_differ_are_not_told_apart(tmp_path: Path) -> None:
+    called = 0
+    for number in range(20):
+        folder = tmp_path / str(number)
+        runs = seeds(folder, "a", 0.6, 3, first=3 * number)
+        runs += seeds(folder, "b", 0.6, 3, first=3 * number + 1, loss={"gamma": 1.0})
+        (pair,) = compare(settings(*runs, resamples=300)).pairs
+        called += pair.verdict != "unclear"
+        if pair.verdict == "unclear":
+            assert pair.sentence.startswith("no evidence of a difference")
+            assert "to see 1 point" in pair.sentence
+    assert called <= 1
+
+
+def test_a_repeated_seed_is_no_further_evidence(tmp_path: Path) -> None:
+    run = a_run(tmp_path / "a", LABELS, noisy(LABELS, 0.7, 0), seed=1)
+    again = a_run(tmp_path / "again", LABELS, noisy(LABELS, 0.7, 0), seed=1)
+    other = a_run(tmp_path / "b", LABELS, noisy(LABELS, 0.6, 1), seed=1, loss={"gamma": 0.0})
+    found = compare(settings(run, again, other))
+    assert [group.seeds for group in found.groups] == [1, 1]
+    assert "again: repeats a seed" in " ".join(found.notes)
+
+
+def test_a_score_of_one_seed_says_so(tmp_path: Path) -> None:
+    runs = [a_run(tmp_path / "a", LABELS, noisy(LABELS, 0.8, 0)),
+            a_run(tmp_path / "b", LABELS, noisy(LABELS, 0.5, 1), loss={"gamma": 0.0})]  # fmt: skip
+    (pair,) = compare(settings(*runs)).pairs
+    assert pair.verdict == "better"
+    assert not pair.seeds_included
+    assert pair.seeds_needed is None
+    assert "what another seed would change is not in the interval" in pair.sentence
+
+
+def test_clusters_widen_the_interval_and_leave_mcnemar_out(tmp_path: Path) -> None:
+    labels = np.repeat(LABELS[:40], 30)
+    decided = [np.repeat(noisy(LABELS[:40], right, seed), 30) for seed, right in ((1, 0.8), (2, 0.6))]
+    order = np.argsort(np.tile(np.arange(30), 40), kind="stable")  # rows of one post stand apart, as they do in files
+    runs = [
+        a_run(tmp_path / str(n), labels[order], own[order], loss={"gamma": float(n)}) for n, own in enumerate(decided)
+    ]
+    plain, clustered = compare(settings(*runs)), compare(settings(*runs, cluster="post"))
+    width = [found.pairs[0].interval.high - found.pairs[0].interval.low for found in (plain, clustered)]
+    assert width[1] > 3 * width[0]
+    assert {test.name for test in clustered.pairs[0].tests} == {"paired bootstrap", "approximate randomisation"}
+    assert "cluster: no predictions have the column 'pots'; did you mean 'post'?" in problems(*runs, cluster="pots")
+
+
+def test_every_output_holds_the_numbers_and_the_marks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [a_run(tmp_path / name, LABELS, noisy(LABELS, 0.7, seed), split="test", loss={"gamma": float(seed)})
+            for seed, name in enumerate("ab")]  # fmt: skip
+    found = compare(settings(*runs, split="test"))
+    assert [group.rank for group in found.groups] == [None, None]
+    assert (
+        found.marks[0] == "compared on the test split: this test split has been looked at 2 times by 2 configurations"
+    )
+    assert found.marks[1].startswith("not ranked")
+    by_test = compare(settings(*runs, split="test", select="test"))
+    assert "4 times by 2 configurations" in by_test.marks[0]
+    assert by_test.marks[1].startswith("ranked by TEST scores")
+    assert [group.rank for group in by_test.groups] == [1, 2]
+    show(by_test)
+    write(by_test, tmp_path / "out")
+    said = capsys.readouterr().out
+    for mark in by_test.marks:
+        assert mark in said
+        assert mark in json.loads((tmp_path / "out" / "comparison.json").read_text())["marks"]
+    assert by_test.pairs[0].sentence in said
+    for name in ("configuration", "scores", "runs", "pairs", "tests"):
+        with (tmp_path / "out" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            lines = list(csv.DictReader(file))
+        assert lines, name
+        assert {line["marks"] for line in lines} == {"; ".join(by_test.marks)}
+    assert (tmp_path / "out" / "comparison.html").stat().st_size > 1000
+
+
+def test_validation_is_no_look(tmp_path: Path) -> None:
+    runs = seeds(tmp_path, "a", 0.7, 2, fingerprint="never seen")
+    assert compare(settings(*runs)).marks == []
+
+
+def same(name: str, folder: Path, **changes: object) -> Path:
+    columns = {"stance": (["yes", "no", None, "no"] * 5, ["yes", "no", "no", "yes"] * 5)}
+    return by_hand(folder / name, **{"tasks": columns, **changes})  # type: ignore[arg-type]
+
+
+def test_other_rows_are_refused_with_the_first_difference(tmp_path: Path) -> None:
+    a = same("a", tmp_path)
+    labels = ["yes", "no", None, "no"] * 5
+    labels[6] = "yes"
+    b = same("b", tmp_path, tasks={"stance": (labels, ["no"] * 20)})
+    c = same("c", tmp_path, ids=[f"row-{n + (n > 6)}" for n in range(20)])
+    d = same("d", tmp_path, tasks={"other": (["yes", "no"] * 10, ["no"] * 20)})
+    assert problems(a, b) == (
+        "b: has other labels than a; the first difference is id 'row-6', task 'stance': "
+        "no label in a, 'yes' in b (1 row differs)"
+    )
+    assert problems(a, c) == (
+        "c: has other rows than a; the first difference is row 8 of a, id 'row-7', which c does not have "
+        "(a has 20 rows, c 20)"
+    )
+    assert "d: has no task 'stance', which a has" in problems(a, d)
+    assert "tasks: 'stanse' is no task of a; did you mean 'stance'?" in problems(a, b, tasks=["stanse"])
+
+
+def test_rows_in_another_order_are_the_same_rows(tmp_path: Path) -> None:
+    order = np.random.default_rng(0).permutation(20)
+    labels, decided = ["yes", "no", None, "no"] * 5, ["yes", "no", "no", "yes"] * 5
+    mixed = by_hand(
+        tmp_path / "mixed",
+        {"stance": ([labels[n] for n in order], [decided[n] for n in order])},
+        ids=[f"row-{n}" for n in order],
+    )
+    (pair,) = compare(settings(same("a", tmp_path), mixed)).pairs
+    assert pair.difference == 0
+    assert pair.verdict == "unclear"
+
+
+def test_other_texts_under_the_same_ids_are_refused(tmp_path: Path) -> None:
+    a = a_run(tmp_path / "a", LABELS, noisy(LABELS, 0.7, 0))
+    b = a_run(tmp_path / "b", LABELS, noisy(LABELS, 0.7, 1), fingerprint="0ther")
+    assert "but other texts (data fingerprint 0ther, not f00)" in problems(a, b)
+
+
+def test_other_classes_are_refused_and_another_order_is_not(tmp_path: Path) -> None:
+    a = a_run(tmp_path / "a", LABELS, LABELS)
+    turned = a_run(tmp_path / "b", 2 - LABELS, 2 - LABELS, classes=("good", "flat", "bad"), loss={"gamma": 1.0})
+    assert compare(settings(a, turned)).pairs[0].difference == 0
+    c = a_run(tmp_path / "c", LABELS, LABELS, classes=("bad", "flat", "good", "awful"))
+    assert "c: task 'tone' has the class 'awful', which a lacks" in problems(a, c)
+    made = by_hand(tmp_path / "d", {"tone": ([("bad", "flat", "good")[n] for n in LABELS], ["flat"] * len(LABELS))})
+    assert compare(settings(a, made)).setup.tasks == {"tone": ["bad", "flat", "good"]}
+
+
+def test_broken_folders_are_named_all_at_once(tmp_path: Path) -> None:
+    good = a_run(tmp_path / "good", LABELS, LABELS)
+    edited, cut = (a_run(tmp_path / name, LABELS, LABELS) for name in ("edited", "cut"))
+    predictions = read_predictions(edited / "predictions" / "val.parquet")
+    predictions.tasks[0].predicted[3] = 0 if predictions.tasks[0].predicted[3] else 1
+    write_predictions(edited / "predictions" / "val.parquet", predictions)
+    path = cut / "predictions" / "val.parquet"
+    path.write_bytes(path.read_bytes()[:-100])
+    running = a_run(tmp_path / "running", LABELS, LABELS)
+    (running / "status.json").write_text('{"state": "running"}')
+    failed = a_run(tmp_path / "failed", LABELS, LABELS)
+    (failed / "status.json").write_text('{"state": "failed", "error": "out of memory"}')
+    said = problems(good, edited, cut, running, failed)
+    assert f"{edited}/predictions/val.parquet: was changed after the run wrote it" in said
+    assert f"{path}: is damaged or cut off" in said
+    assert f"{running}: the run was cut off before its end" in said
+    assert f"{failed}: the run failed (out of memory)" in said
+    assert f"{good}: has no predictions of split 'test' (there are: val)" in problems(good, edited, split="test")
+    assert "goood is no run's folder, nor one with predictions/*.parquet; did you mean 'good'?" in problems(
+        tmp_path / "goood"
+    )
+
+
+def test_a_checksum_beside_predictions_made_by_hand_has_to_hold(tmp_path: Path) -> None:
+    a, b = same("a", tmp_path), same("b", tmp_path)
+    (a / "metrics.json").write_text(json.dumps({"sha256": {"predictions/val.parquet": "0" * 64}}))
+    assert "was changed after its checksum was written" in problems(a, b)
+
+
+def test_patterns_find_runs_and_say_what_they_leave_out(tmp_path: Path) -> None:
+    seeds(tmp_path / "outputs" / "sweep", "a", 0.7, 2)
+    made = by_hand(
+        tmp_path / "outputs" / "made", {"tone": ([("bad", "flat", "good")[n] for n in LABELS], ["flat"] * len(LABELS))}
+    )
+    failed = a_run(tmp_path / "outputs" / "failed", LABELS, LABELS)
+    (failed / "status.json").write_text('{"state": "failed", "error": "x"}')
+    (tmp_path / "outputs" / "latest").symlink_to("sweep/a-0", target_is_directory=True)
+    found = compare(settings(f"{tmp_path}/outputs/**"))
+    assert sorted(run.name for run in found.systems) == ["made", "sweep/a-0", "sweep/a-1"]
+    assert any("left out" in note and "failed" in note for note in found.notes)
+    assert made.is_dir()
+    assert "matches" in problems(f"{tmp_path}/nothing/*")
+
+
+def test_selection_has_to_name_the_split_that_is_compared(tmp_path: Path) -> None:
+    assert "only select=val has an effect" in problems(same("a", tmp_path), select="test")
+
+
+def test_folders_may_stand_alone_on_the_command_line() -> None:
+    assert with_runs(["outputs/a", "it's/seed=1", "split=test"]) == ["split=test", "runs=['outputs/a','it\\'s/seed=1']"]
+    assert with_runs(["runs=[a]"]) == ["runs=[a]"]
+    with pytest.raises(UserError, match="give one of the two"):
+        with_runs(["a", "runs=[b]"])
+
+
+def test_the_command(tmp_path: Path) -> None:
+    a, b = same("a b", tmp_path), same("c", tmp_path)
+    said = command.run("compare", str(a), str(b), "resamples=500", "output=out", folder=tmp_path)
+    assert "no evidence of a difference" in said
+    assert (tmp_path / "out" / "comparison.json").is_file()
+
+
+def test_wrong_settings_end_with_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["compare", f"runs=[{tmp_path}]", "resample=3", "confidence=2"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 2
+    said = capsys.readouterr().err
+    assert "did you mean 'resamples'?" in said
+    assert "confidence: must be" in said
+    monkeypatch.setattr("sys.argv", ["compare"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "runs: has to be given, as runs=..." in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", ["compare", "--help"])
+    main()
+    assert "runs: ???" in capsys.readouterr().out
+
+
+def test_real_runs(tmp_path: Path) -> None:
+    runs = [train(tmp_path, f"seed={seed}", "logger=csv") for seed in (1, 2)]
+    other = train(tmp_path, "seed=1", "optimizer.lr=1e-6", "logger=csv")
+    found: Comparison = compare(settings(runs[0].path, runs[1].path, other.path))
+    assert {group.seeds for group in found.groups} == {1, 2}
+    assert [item.key for item in found.differences] == ["optimizer.lr", "seed"]
+    assert {system.kind for system in found.systems} == {"run", "baseline"}
+    stored = read_predictions(runs[0].predictions("val"))
+    label, decided = stored.labels[:, 0], stored.tasks[0].honest
+    known = label >= 0
+    macro = f1_score(label[known], decided[known], labels=[0, 1, 2, 3], average="macro", zero_division=0)
+    assert found.systems[0].macro_f1["tone"] == pytest.approx(macro)
+    tested = compare(settings(runs[0].path, other.path, split="test"))
+    assert tested.marks[0].count("looked at") == 1, "the baseline is in the ledger of the runs"
+    assert json.loads(json.dumps(tested.to_dict()))["setup"]["ranked"] is False
