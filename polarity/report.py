@@ -1,0 +1,44 @@
+"""``python -m polarity.report``: the report of a finished run again, from the files of its folder.
+
+python -m polarity.report run=outputs/latest texts=false
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from polarity import cli
+from polarity.config.verb import read_settings
+from polarity.evaluation.saved import finished_run
+from polarity.reports.html import write_run_report
+from polarity.reports.reporting import Resamples
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """The settings of ``conf/report.yaml``, where each is explained."""
+
+    run: str
+    texts: bool | None
+    resamples: Resamples | None
+
+
+def report(settings: ReportSettings) -> Path:
+    """Write the report; returns its path.
+
+    :raises UserError: if the run goes on, was cut off or failed, or if its folder holds something damaged.
+    """
+    run = finished_run(settings.run)
+    return write_run_report(run, texts=settings.texts, resamples=settings.resamples)
+
+
+def main() -> None:
+    """Read the command line and do it."""
+    with cli.user_errors("report"):
+        settings = read_settings("report", ReportSettings, sys.argv[1:])
+        if settings is not None:
+            print(report(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,21 @@
+"""Charts as SVG that takes its colours from the page, so that both themes and the printer suit it."""
+
+from polarity.reports.html.charts.curves import precision_recall, reliability
+from polarity.reports.html.charts.histogram import histogram
+from polarity.reports.html.charts.learning_curves import learning_curves
+from polarity.reports.html.charts.matrix import matrix
+from polarity.reports.html.charts.tracks import Axis, axis_of, bar, marks, scale, track
+
+__all__ = [
+    "Axis",
+    "axis_of",
+    "bar",
+    "histogram",
+    "learning_curves",
+    "marks",
+    "matrix",
+    "precision_recall",
+    "reliability",
+    "scale",
+    "track",
+]

@@ -1,0 +1,53 @@
+"""Precision against recall, and accuracy against confidence."""
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from markupsafe import Markup
+
+from polarity.evaluation.analysis import PrecisionRecall, ReliabilityBin
+from polarity.reports.html.charts.panel import Panel
+from polarity.reports.html.charts.svg import element, picture
+
+
+def precision_recall(title: str, curves: Sequence[PrecisionRecall]) -> Markup:
+    """One line a curve."""
+    panel = Panel((0, 1), (0, 1), "recall", "precision", height=300)
+    drawn = list(panel.frame())
+    for number, curve in enumerate(curves):
+        drawn += panel.line(curve.recall, curve.precision, number)
+    return picture(title, panel.width, panel.height, drawn)
+
+
+def reliability(title: str, before: Sequence[ReliabilityBin], after: Sequence[ReliabilityBin]) -> Markup:
+    """Accuracy in bins of confidence: on the diagonal, probabilities mean what they say. Bars below count rows."""
+    panel = Panel((0, 1), (0, 1), "confidence", "accuracy", height=314, bottom=96)
+    drawn = list(panel.frame())
+    ideal = {"x1": panel.across(0), "y1": panel.down(0), "x2": panel.across(1), "y2": panel.down(1)}
+    drawn.append(element("line", class_="ideal", **ideal))
+    for bins, style in ((before, "before"), (after, "after")):
+        used = [item for item in bins if item.rows and item.confidence is not None and item.accuracy is not None]
+        points = [(panel.across(item.confidence or 0.0), panel.down(item.accuracy or 0.0)) for item in used]
+        path = "".join(f"{'L' if n else 'M'}{x:.1f} {y:.1f}" for n, (x, y) in enumerate(points))
+        if path:
+            drawn.append(element("path", class_=f"line {style}", d=path))
+        most = max((item.rows for item in used), default=1)
+        for item, (x, y) in zip(used, points, strict=True):
+            said = f"{style} calibration, {item.low:.2f} to {item.high:.2f}: {item.rows:,} rows, "
+            said += f"confidence {item.confidence:.2f}, accuracy {item.accuracy:.2f}"
+            radius = 2.2 + 3.2 * (item.rows / most) ** 0.5
+            drawn.append(element("circle", element("title", said), class_=f"dot {style}", cx=x, cy=y, r=radius))
+    drawn += _histogram(panel, after or before)
+    return picture(title, panel.width, panel.height, drawn)
+
+
+def _histogram(panel: Panel, bins: Sequence[ReliabilityBin]) -> list[Element]:
+    floor, room = panel.height - 4.0, 50.0
+    most = max((item.rows for item in bins), default=0) or 1
+    drawn = []
+    for item in bins:
+        left, right, high = panel.across(item.low), panel.across(item.high), room * item.rows / most
+        box = {"x": left + 0.5, "y": floor - high, "width": max(right - left - 1, 0.5), "height": high}
+        said = f"{item.low:.2f} to {item.high:.2f}: {item.rows:,} rows"
+        drawn.append(element("rect", element("title", said), class_="count", **box))
+    return drawn

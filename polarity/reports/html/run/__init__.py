@@ -1,0 +1,1 @@
+"""The report of one run, made from its folder alone."""

@@ -1,0 +1,73 @@
+"""The baselines of a run beside it: their scores on the same rows, and the paired difference."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from polarity.errors import UserError
+from polarity.evaluation.analysis import Result
+from polarity.evaluation.analysis.scoring import Bootstrap, scored
+from polarity.evaluation.clusters import cluster_column, clusters
+from polarity.evaluation.predictions import Predictions, read_predictions
+from polarity.evaluation.statistics import Interval, PairedResult, paired_difference
+from polarity.run import RunDirectory
+
+TITLES = {"majority": "majority class", "linear": "linear model", "linear+rule": "linear model + rule"}
+
+Verdict = Literal["better", "worse", "unclear"]
+
+
+@dataclass(frozen=True)
+class BaselineResult:
+    """One baseline on one split.
+
+    :param difference: scores of the model minus those of the baseline.
+    """
+
+    name: str
+    title: str
+    result: Result
+    difference: PairedResult
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether the model is better."""
+        return verdict(self.difference.overall.interval)
+
+
+def verdict(interval: Interval) -> Verdict:
+    """What an interval of a difference allows to say."""
+    return "better" if interval.low > 0 else "worse" if interval.high < 0 else "unclear"
+
+
+def baseline_results(
+    run: RunDirectory, split: str, own: Predictions, names: Sequence[str], *, resamples: int
+) -> tuple[BaselineResult, ...]:
+    """Those of the named baselines that the folder holds.
+
+    :raises UserError: if one is damaged, or was made on other rows or labels.
+    """
+    found, groups = [], clusters(own, cluster_column(run.config))
+    for name in names:
+        path = run.baseline(name, split)
+        if path.is_file():
+            other = read_predictions(path, {item.task.name: item.task.classes for item in own.tasks})
+            tasks = [item.task.name for item in own.tasks]
+            if other.ids != own.ids or [item.task.name for item in other.tasks] != tasks:
+                raise UserError(f"{path}: has other rows or tasks than {run.predictions(split).name} of the run")
+            if not np.array_equal(other.labels, own.labels):
+                raise UserError(f"{path}: has other labels than {run.predictions(split).name} of the run")
+            found.append(_beside(name, own, other, Bootstrap(resamples, groups=groups)))
+    return tuple(found)
+
+
+def _beside(name: str, own: Predictions, other: Predictions, bootstrap: Bootstrap) -> BaselineResult:
+    decided, ours = [item.honest for item in other.tasks], [item.honest for item in own.tasks]
+    result = scored("decided", other, decided, bootstrap)
+    tasks = [item.task for item in own.tasks]
+    difference = paired_difference(
+        own.labels, decided, ours, tasks, resamples=bootstrap.resamples, groups=bootstrap.groups
+    )
+    return BaselineResult(name, TITLES.get(name, name), result, difference)

@@ -1,0 +1,172 @@
+"""Reading a run's folder: everything that its report shows, and nothing from anywhere else but the ledger's count."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from polarity.baselines import BASELINES
+from polarity.errors import UserError
+from polarity.evaluation.analysis import Analysis, Mistake, analyse
+from polarity.evaluation.clusters import cluster_column
+from polarity.evaluation.ledger import ledger_of
+from polarity.evaluation.saved import CHECKSUMS, read_metrics, saved_predictions
+from polarity.reports.html.run.baselines import BaselineResult, baseline_results
+from polarity.reports.html.run.history import Curves, Exposed, class_exposure, exposed, learning_curves, read_table
+from polarity.run import RunDirectory
+
+HEADINGS = {"val": "validation"}
+NO_SLICES = "no slices"
+_UNKNOWN: dict[str, Any] = {
+    **dict.fromkeys(("polarity", "python", "platform", "processor"), ""),
+    **dict.fromkeys(("git", "cores", "threads"), None),
+    "devices": [],
+    "packages": {},
+    "data": {},
+}
+
+
+@dataclass(frozen=True)
+class SplitContent:
+    """One split of the run.
+
+    :param ledger: how often its labels were looked at; None where nobody counts.
+    """
+
+    name: str
+    heading: str
+    analysis: Analysis
+    baselines: tuple[BaselineResult, ...]
+    ledger: str | None
+
+    @property
+    def unsliced(self) -> list[str]:
+        """What the rows could not be sliced by."""
+        return [note.removeprefix(NO_SLICES).strip() for note in self.analysis.notes if note.startswith(NO_SLICES)]
+
+    @property
+    def remarks(self) -> list[str]:
+        """What else could not be computed."""
+        return [note for note in self.analysis.notes if not note.startswith(NO_SLICES)]
+
+    @property
+    def strongest(self) -> BaselineResult | None:
+        """The baseline with the best score."""
+        return max(self.baselines, key=lambda item: item.result.overall.value or 0.0, default=None)
+
+
+@dataclass(frozen=True)
+class ShownMistake:
+    """A mistake with its text; empty where texts are private."""
+
+    mistake: Mistake
+    text: str
+    context: str
+
+
+@dataclass(frozen=True)
+class RunContent:
+    """Everything that the report of a run shows.
+
+    :param splits: test first, for its scores are those that nothing was chosen by.
+    :param class_exposure: by task.
+    :param evidence: why each task's calibration and rule were kept or not.
+    :param texts: whether there are any to show.
+    :param mistakes: of validation, since a test split whose texts are read is one no more.
+    """
+
+    name: str
+    config: dict[str, Any]
+    settings: str
+    overrides: list[str]
+    status: dict[str, Any]
+    environment: dict[str, Any]
+    best: dict[str, Any]
+    seconds: dict[str, float]
+    evidence: dict[str, Any]
+    splits: tuple[SplitContent, ...]
+    curves: list[Curves]
+    class_exposure: dict[str, list[Exposed]]
+    cell_exposure: list[Exposed]
+    mistakes: list[ShownMistake]
+    texts: bool
+
+    @property
+    def headline(self) -> SplitContent:
+        """The split that the summary is about."""
+        return self.splits[0]
+
+
+def read_run(run: RunDirectory, *, texts: bool, resamples: int) -> RunContent:
+    """Read the folder and compute every number from its predictions.
+
+    :raises UserError: if something that every run writes is missing or damaged.
+    """
+    metrics, config = read_metrics(run), run.config
+    environment = _UNKNOWN | _read_json(run.environment)
+    splits = tuple(_split(run, name, config, environment, resamples) for name in _split_names(run, metrics))
+    shown = read_table(run.details / "exposure.csv")
+    own = {split.name: split.analysis for split in splits}
+    mistakes = _mistakes(run, own["val"], texts=texts) if "val" in own else []
+    return RunContent(
+        name=run.path.resolve().name,
+        config=config,
+        settings=OmegaConf.to_yaml(OmegaConf.create(config)),
+        overrides=run.overrides,
+        status=run.status,
+        environment=environment,
+        best=dict(metrics.get("best", {})),
+        seconds=dict(metrics.get("seconds", {})),
+        evidence=dict(metrics.get("calibration") or {}),
+        splits=splits,
+        curves=learning_curves(read_table(run.history), splits[0].analysis.classes),
+        class_exposure=class_exposure(shown, splits[0].analysis.classes),
+        cell_exposure=exposed(shown, "cell"),
+        mistakes=mistakes,
+        texts=any(item.text for item in mistakes),
+    )
+
+
+def _split_names(run: RunDirectory, metrics: dict[str, Any]) -> list[str]:
+    """The splits whose predictions the run says that it has written, test first and training last."""
+    names = [Path(name).stem for name in metrics.get(CHECKSUMS, {}) if Path(name).parent == Path("predictions")]
+    if not names:
+        raise UserError(f"{run.metrics}: names no file of predictions; the run was not written by this version")
+    order = ("test", "val")
+    return sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))
+
+
+def _split(
+    run: RunDirectory, name: str, config: dict[str, Any], environment: dict[str, Any], resamples: int
+) -> SplitContent:
+    predictions = saved_predictions(run, name)
+    mark = environment.get("data", {}).get(name, {}).get("fingerprint")
+    return SplitContent(
+        name=name,
+        heading=HEADINGS.get(name, name),
+        analysis=analyse(predictions, resamples=resamples, cluster=cluster_column(config)),
+        baselines=baseline_results(run, name, predictions, BASELINES, resamples=resamples),
+        ledger=ledger_of(config).sentence(mark) if name == "test" and mark else None,
+    )
+
+
+def _mistakes(run: RunDirectory, analysis: Analysis, *, texts: bool) -> list[ShownMistake]:
+    rows = read_table(run.mistakes) if texts else []
+    known = {(row.get("task"), row.get("id")): row for row in rows}
+    shown = []
+    for mistake in analysis.mistakes:
+        row = known.get((mistake.task, mistake.id), {})
+        shown.append(ShownMistake(mistake, row.get("text", ""), row.get("context", "")))
+    return shown
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise UserError(f"{path}: is damaged ({error})") from error
+    return content if isinstance(content, dict) else {}

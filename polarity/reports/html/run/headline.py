@@ -1,0 +1,74 @@
+"""The summary in words: the score, what it has to beat, and whether it does."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from polarity.reports.html.numbers import interval, score, sentence, signed, times
+from polarity.reports.html.run.baselines import BaselineResult
+from polarity.reports.html.run.folder import RunContent, SplitContent
+
+TITLES = {
+    "better": "Better than the strongest baseline",
+    "unclear": "No evidence that the model is better than the strongest baseline",
+    "worse": "Worse than the strongest baseline",
+}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What stands at the top of the report.
+
+    :param verdict: of the model against the strongest baseline; empty without baselines.
+    :param lead: sentences that say it with numbers.
+    :param caution: sentences about what these numbers cannot tell.
+    """
+
+    title: str
+    verdict: str
+    lead: list[Markup]
+    caution: list[str]
+
+
+def headline(content: RunContent) -> Headline:
+    """The summary of a run, about its test split where it has one."""
+    split = content.headline
+    lead, caution, strongest = [_score(split)], _caution(split), split.strongest
+    if strongest is None:
+        title = f"Overall macro-F1 {score(split.analysis.headline.overall.value)} on {split.heading}"
+        lead.append(Markup("No baseline was computed, so nothing here says whether that is good."))
+        return Headline(title, "", lead, caution)
+    return Headline(TITLES[strongest.verdict], strongest.verdict, [*lead, _against(strongest)], caution)
+
+
+def _score(split: SplitContent) -> Markup:
+    overall, rows = split.analysis.headline.overall, times(split.analysis.rows, f"{split.heading} row")
+    said = Markup("Overall macro-F1 <strong>{}</strong> on {}").format(score(overall.value), rows)
+    ends = interval(overall.low, overall.high)
+    return said + (f", {100 * split.analysis.confidence:g}\u00a0% interval {ends}." if ends else ".")
+
+
+def _against(baseline: BaselineResult) -> Markup:
+    difference = baseline.difference.overall
+    return Markup(
+        "The strongest baseline, {}, has <strong>{}</strong>. "
+        'The model minus this baseline: <strong class="{}">{}</strong>, interval {} to {}.'
+    ).format(
+        baseline.title,
+        score(baseline.result.overall.value),
+        baseline.verdict,
+        signed(difference.value),
+        signed(difference.interval.low),
+        signed(difference.interval.high),
+    )
+
+
+def _caution(split: SplitContent) -> list[str]:
+    said = ["Intervals say how scores would change with other rows, not with another seed of training."]
+    if split.name == "val":
+        said.append("The epoch was chosen on these very rows, which flatters; there is no test split.")
+    if split.analysis.crossfit is not None:
+        said.append("Decisions are cross-fitted: no row was decided by a rule that had seen its label.")
+    if split.ledger:
+        said.append(sentence(split.ledger))
+    return said

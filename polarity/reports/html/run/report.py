@@ -1,0 +1,104 @@
+"""``report.html`` of a run."""
+
+from pathlib import Path
+from typing import Any
+
+from polarity.evaluation.analysis import Estimate
+from polarity.reports.html.charts import Axis, axis_of
+from polarity.reports.html.page import write_page
+from polarity.reports.html.run.folder import RunContent, SplitContent, read_run
+from polarity.reports.html.run.headline import headline
+from polarity.reports.reporting import Reporting
+from polarity.run import RunDirectory
+
+DECISIONS = {
+    "uncalibrated": "largest raw logit",
+    "decided": "stored rule",
+    "crossfit": "stored rule, cross-fitted",
+}
+DEFAULTS = Reporting()
+"""For runs that were made before there were settings of the report."""
+
+
+def write_run_report(run: RunDirectory, *, texts: bool | None = None, resamples: int | None = None) -> Path:
+    """Write the report of a run from its folder alone; returns its path.
+
+    :param texts: whether mistakes are shown with their texts; None as the run's settings say.
+    :param resamples: of the bootstrap behind the intervals; None as the run's settings say.
+    :raises UserError: if the folder lacks something that every run writes, or holds something damaged.
+    """
+    own = run.config.get("reporting", {})
+    content = read_run(
+        run,
+        texts=own.get("texts", DEFAULTS.texts) if texts is None else texts,
+        resamples=own.get("resamples", DEFAULTS.resamples) if resamples is None else resamples,
+    )
+    return write_page(
+        run.report,
+        "run.html",
+        title=f"{content.name}: run report",
+        run=content,
+        headline=headline(content),
+        sections=_sections(content),
+        decisions=DECISIONS,
+        axes=_axes(content.splits),
+        facts=_facts(content),
+    )
+
+
+def _sections(content: RunContent) -> list[tuple[str, str]]:
+    """Ids and names of the sections that there are, for the navigation."""
+    analysis = content.headline.analysis
+    named = [
+        ("summary", "Summary", True),
+        ("scores", "Scores", True),
+        ("baselines", "Baselines", any(split.baselines for split in content.splits)),
+        ("learning", "Learning curves", bool(content.curves)),
+        ("confusion", "Confusion", True),
+        ("curves", "Precision and recall", bool(analysis.curves)),
+        ("calibration", "Calibration", any(item.before or item.after for item in analysis.calibration)),
+        ("exposure", "Exposure", bool(content.class_exposure)),
+        ("slices", "Slices", bool(analysis.slicings)),
+        ("mistakes", "Mistakes", bool(content.mistakes)),
+        ("settings", "Settings", True),
+        ("origin", "Data and machine", True),
+    ]
+    return [(key, name) for key, name, there in named if there]
+
+
+def _axes(splits: tuple[SplitContent, ...]) -> dict[str, Axis]:
+    """What the tracks of all tables of a kind have in common, so that splits can be compared by eye."""
+    systems = [result for split in splits for result in split.analysis.results]
+    systems += [item.result for split in splits for item in split.baselines]
+    tasks = [task for split in splits for task in split.analysis.headline.tasks]
+    classes = [item.f1 for task in tasks for item in task.classes if item.support]
+    gaps = [item.difference.overall for split in splits for item in split.baselines]
+    return {
+        "overall": axis_of([end for result in systems for end in _ends(result.overall)]),
+        "class": axis_of([end for item in (*classes, *(task.macro_f1 for task in tasks)) for end in _ends(item)]),
+        "difference": axis_of(
+            [end for gap in gaps for end in (gap.value, gap.interval.low, gap.interval.high)], reference=0.0
+        ),
+    }
+
+
+def _ends(estimate: Estimate) -> list[float | None]:
+    return [estimate.value, estimate.low, estimate.high]
+
+
+def _facts(content: RunContent) -> dict[str, str]:
+    """The settings that tell runs apart, as far as the configuration has them."""
+    config = content.config
+    parts = [str(_dig(config, name, "_target_") or "").rpartition(".")[2] for name in ("loss", "sampler")]
+    source = _dig(config, "data", "path") or str(_dig(config, "data", "_target_") or "").rpartition(".")[2]
+    named = {
+        "Model": Path(str(_dig(config, "model", "name") or "").removeprefix("package:")).name,
+        "Loss, sampler": ", ".join(filter(None, parts)),
+        "Data": Path(str(source)).name,
+    }
+    return {name: value for name, value in named.items() if value}
+
+
+def _dig(config: dict[str, Any], section: str, key: str) -> object:
+    node = config.get(section)
+    return node.get(key) if isinstance(node, dict) else None

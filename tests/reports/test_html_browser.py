@@ -1,0 +1,80 @@
+"""The reports in a real browser: no error on the console, no page wider than a phone, both themes."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from polarity.reports.html import write_comparison_report, write_inspection_report, write_run_report
+from tests.reports.pages import comparison, inspection, run_folder
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+SWITCHED_OFF = ("gpu", "quic", "background-networking", "component-update", "sync", "dev-shm-usage")
+QUIET = ("--headless", "--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in SWITCHED_OFF))
+TELL = ("--enable-logging=stderr", "--dump-dom", "--virtual-time-budget=4000", "--window-size=1400,900")
+WIDTHS = (390, 1280)
+
+# Says of each page how wide it is, whether its script ran, and whether its button changes the colours.
+LOOK = """
+addEventListener("load", () => {
+  const seen = [...document.querySelectorAll("iframe")].map((frame) => {
+    const page = frame.contentDocument, root = page.documentElement, button = page.getElementById("theme");
+    const ground = () => frame.contentWindow.getComputedStyle(page.body).backgroundColor;
+    const before = ground();
+    button.click();
+    const drawn = (chart) => chart.getBoundingClientRect().width / chart.viewBox.baseVal.width;
+    const small = [...page.querySelectorAll("svg.chart")].map(drawn);
+    return {name: frame.title, asked: frame.clientWidth, wide: root.scrollWidth, hidden: button.hidden,
+            changes: before !== ground(), marked: page.querySelectorAll("nav a[aria-current]").length,
+            scale: Math.min(1, ...small.filter((value) => value > 0))};
+  });
+  document.getElementById("seen").textContent = JSON.stringify(seen);
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("no Chromium is installed")
+    return found
+
+
+def pages(folder: Path) -> list[Path]:
+    hostile = [
+        write_run_report(run_folder(folder / "hostile", hostile=True), resamples=100),
+        write_comparison_report(comparison(hostile=True), folder / "comparison.html"),
+        write_inspection_report(inspection(hostile=True), folder / "inspection.html"),
+    ]
+    return [write_run_report(run_folder(folder / "run"), resamples=100), *hostile]
+
+
+def test_reports_render_without_errors(browser: str, tmp_path: Path) -> None:
+    frames = [
+        f'<iframe title="{path.parent.name}/{path.name}" style="width:{width}px;height:900px;border:0" '
+        f'srcdoc="{html.escape(path.read_text(encoding="utf-8"))}"></iframe>'
+        for path in pages(tmp_path)
+        for width in WIDTHS
+    ]
+    wrapper = tmp_path / "all.html"
+    wrapper.write_text(f"<!doctype html><pre id=seen></pre>{''.join(frames)}<script>{LOOK}</script>", encoding="utf-8")
+    command = [browser, *QUIET, *TELL, f"--user-data-dir={tmp_path / 'profile'}", wrapper.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    if not done.stdout.strip():
+        pytest.skip(f"{browser} does not start here: {done.stderr.strip().splitlines()[-1:]}")
+    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
+    found = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert found is not None
+    seen = json.loads(html.unescape(found.group(1)))
+    assert len(seen) == 4 * len(WIDTHS)
+    for page in seen:
+        assert page["wide"] <= page["asked"], page  # wide tables scroll in their own boxes
+        assert page["changes"], page
+        assert not page["hidden"], page
+        assert page["marked"] == 1, page
+        assert page["scale"] >= 0.9, page  # charts are not drawn so small that their texts cannot be read

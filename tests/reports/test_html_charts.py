@@ -1,0 +1,168 @@
+"""Charts hold whatever the numbers are: everything lies inside the picture, and nothing is not a number."""
+
+import re
+from itertools import pairwise
+from math import isfinite, nan
+from xml.etree.ElementTree import Element, fromstring
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from polarity.evaluation.analysis import PrecisionRecall, ReliabilityBin
+from polarity.reports.html.charts import (
+    axis_of,
+    bar,
+    histogram,
+    learning_curves,
+    marks,
+    matrix,
+    precision_recall,
+    reliability,
+    scale,
+    track,
+)
+from polarity.reports.html.charts.panel import apart, short, ticks
+from polarity.reports.html.charts.svg import fitted
+from tests.reports.pages import HOSTILE
+
+values = st.one_of(st.just(nan), st.floats(0, 1))
+names = st.text(min_size=1, max_size=40)
+
+
+def numbers_in(tree: Element) -> list[float]:
+    found = []
+    for item in tree.iter():
+        placed = (
+            item.attrib.get(key) for key in ("x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width", "height")
+        )
+        found += [float(text.removesuffix("%")) for text in placed if text is not None]
+        found += [float(text) for text in re.findall(r"-?[\d.]+", item.attrib.get("d", ""))]
+    return found
+
+
+def inside(picture: str) -> Element:
+    tree = fromstring(picture)
+    _, _, width, height = (float(text) for text in tree.attrib["viewBox"].split())
+    found = numbers_in(tree)
+    assert found
+    assert all(isfinite(number) and -1 <= number <= max(width, height) + 1 for number in found)
+    assert tree[0].tag == "title"
+    return tree
+
+
+def words(tree: Element) -> list[str]:
+    return [item.text or "" for item in tree.iter("text")]
+
+
+@given(st.lists(st.lists(values, min_size=4, max_size=4), max_size=12), names)
+def test_learning_curves_hold_any_scores(lines: list[list[float]], name: str) -> None:
+    named = {f"{name} {number}": line for number, line in enumerate(lines)}
+    total = next(iter(named), None)
+    inside(learning_curves("t", [0, 1, 2, 3], named, y_name="F1", total=total, best=2))
+
+
+@pytest.mark.parametrize("epochs", [[], [0.0], [3.0]])
+def test_learning_curves_hold_few_epochs(epochs: list[float]) -> None:
+    lines = {"one": [0.5] * len(epochs)}
+    tree = inside(learning_curves("t", epochs, lines, y_name="F1", total=None, best=0))
+    assert ("one 0.50" in words(tree)) is bool(epochs)
+
+
+def test_a_line_has_a_gap_where_there_is_no_value() -> None:
+    tree = inside(learning_curves("t", [0, 1, 2, 3], {"a": [0.1, nan, 0.2, 0.3]}, y_name="F1", total=None, best=None))
+    (path,) = (item.attrib["d"] for item in tree.iter("path"))
+    assert path.count("M") == 2
+    assert path.count("L") == 1
+
+
+@given(st.integers(1, 14), st.data())
+def test_matrices_hold_any_counts(size: int, data: st.DataObject) -> None:
+    counts = data.draw(st.lists(st.lists(st.integers(0, 10**6), min_size=size, max_size=size), max_size=6))
+    rows, columns = [f"r{number}" for number in range(len(counts))], [f"column {number}" for number in range(size)]
+    tree = fromstring(matrix("t", counts, rows, columns, row_name="label", column_name="decided"))
+    shares = [float(item.attrib["fill-opacity"]) for item in tree.iter("rect") if "fill-opacity" in item.attrib]
+    assert len(shares) == len(counts) * size
+    assert all(0 <= share <= 1 for share in shares)
+
+
+def test_a_matrix_shows_counts_and_shares_of_the_row() -> None:
+    counts = [[3, 1], [0, 0]]
+    tree = inside(matrix("t", counts, ["a", "b"], ["a", "b"], row_name="label", column_name="decided"))
+    assert {"75%", "25%", "3", "1", "0%", "0"} <= set(words(tree))
+
+
+def reliability_bins(confidences: list[float]) -> list[ReliabilityBin]:
+    empty = ReliabilityBin(0, 0.1, 0, None, None)
+    return [empty, *(ReliabilityBin(c, min(c + 0.1, 1), 5, c, c / 2) for c in confidences)]
+
+
+@given(st.lists(st.floats(0, 1), max_size=5), st.lists(st.floats(0, 1), max_size=5))
+def test_reliability_holds_any_bins(before: list[float], after: list[float]) -> None:
+    inside(reliability("t", reliability_bins(before), reliability_bins(after)))
+
+
+@given(st.lists(st.lists(st.floats(0, 1), min_size=1, max_size=5), max_size=10))
+def test_precision_and_recall_hold_any_curves(lines: list[list[float]]) -> None:
+    curves = [
+        PrecisionRecall("t", "c", 1, 0.5, 0.1, tuple(sorted(line, reverse=True)), tuple(line), tuple(line), (), ())
+        for line in lines
+    ]
+    tree = inside(precision_recall("t", curves))
+    assert len(list(tree.iter("path"))) == len(lines)
+
+
+@given(st.lists(st.integers(0, 10**7), min_size=1, max_size=40), st.one_of(st.none(), st.integers(0, 400)))
+def test_histograms_hold_any_counts(rows: list[int], limit: int | None) -> None:
+    edges = [10 * number for number in range(len(rows) + 1)]
+    inside(histogram("t", edges, rows, name="tokens", limit=limit))
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(-3, 3), st.just(nan)), max_size=6), st.one_of(st.none(), st.just(0.0)))
+def test_an_axis_holds_its_values_and_its_reference(known: list[float | None], reference: float | None) -> None:
+    axis = axis_of(known, reference=reference)
+    assert len(axis.ticks) >= 2
+    for value in [*known, reference]:
+        if value is not None and isfinite(value):
+            assert axis.ticks[0] - 1e-9 <= value <= axis.ticks[-1] + 1e-9
+            low = value - 0.1
+            drawn = (track(axis, value, low, None, others=[value]), marks(axis, [("own", value)]), scale(axis))
+            for picture in drawn:
+                assert all(0 <= number <= 100 for number in numbers_in(fromstring(picture)))
+
+
+def test_what_is_absent_is_not_drawn() -> None:
+    axis = axis_of([])
+    assert "circle" not in track(axis, None) + track(axis, nan, nan, nan) + marks(axis, [("own", nan)])
+    assert 'width="0.00%"' in bar(0, 0)
+
+
+@given(st.lists(st.floats(0, 100), max_size=8))
+def test_labels_keep_their_distance_and_their_order(places: list[float]) -> None:
+    moved = apart(places, 10, 0, 100)
+    order = sorted(range(len(places)), key=lambda number: places[number])
+    put = [moved[number] for number in order]
+    assert all(later - sooner >= 10 - 1e-9 for sooner, later in pairwise(put))
+    assert all(-1e-9 <= place <= 100 + 1e-9 for place in put)
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0.01, 1e6))
+def test_ticks_lie_between_the_ends(low: float, width: float) -> None:
+    assert all(low - width * 1e-6 <= value <= low + width * 1.000001 for value in ticks(low, low + width))
+
+
+def test_ticks_are_short() -> None:
+    assert [short(value) for value in (0.0, -0.1, 0.25, 12_000, 1e-17)] == ["0", "\u22120.1", "0.25", "12k", "0"]
+
+
+def test_long_names_are_cut() -> None:
+    assert fitted("short", 96) == "short"
+    assert len(fitted("x" * 100, 96)) <= 16
+
+
+def test_names_in_charts_are_escaped() -> None:
+    lines = {HOSTILE: [0.1, 0.2]}
+    drawn = learning_curves(HOSTILE, [0, 1], lines, y_name=HOSTILE, total=None, best=None)
+    drawn += matrix(HOSTILE, [[1]], [HOSTILE], [HOSTILE], row_name=HOSTILE, column_name=HOSTILE)
+    assert "<script" not in drawn
+    assert "<img" not in drawn

@@ -1,0 +1,220 @@
+"""The report of a run: its numbers are those of the predictions, and it stands whatever the folder lacks."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from sklearn.metrics import f1_score
+
+from polarity.errors import UserError
+from polarity.evaluation.ledger import Ledger
+from polarity.evaluation.predictions import predictions_table, read_predictions
+from polarity.processes import this_process
+from polarity.report import ReportSettings, report
+from polarity.reports.html import write_run_report
+from polarity.run import RunDirectory, write_text
+from polarity.tasks import Task
+from tests.reports.pages import SECRET, Page, run_folder
+
+
+def page_of(run: RunDirectory, **settings: Any) -> Page:
+    page = Page(write_run_report(run, resamples=100, **settings).read_text(encoding="utf-8"))
+    assert page.problems == []
+    return page
+
+
+def test_every_score_is_that_of_the_predictions(tmp_path: Path) -> None:
+    run = run_folder(tmp_path / "run")
+    page = page_of(run)
+    for split in ("val", "test"):
+        overall = []
+        for item in read_predictions(run.predictions(split)).tasks:
+            classes = range(len(item.task.classes))
+            known = item.known
+            scores = f1_score(item.labels[known], item.predicted[known], labels=classes, average=None)
+            overall.append(float(np.mean(scores)))
+            for score in [*scores, overall[-1]]:
+                assert f"{score:.3f}" in page.text
+        assert f"{np.mean(overall):.3f}" in page.text
+
+
+@pytest.mark.parametrize(
+    ("skill", "told"),
+    [
+        (6.0, "Better than the strongest baseline"),
+        (1.5, "No evidence that the model is better than the strongest baseline"),
+        (-2.0, "Worse than the strongest baseline"),
+    ],
+)
+def test_the_headline_is_honest(skill: float, told: str, tmp_path: Path) -> None:
+    page = page_of(run_folder(tmp_path / "run", skill=skill))
+    assert page.headings["h1"] == told
+    assert "interval" in page.text
+
+
+def test_without_baselines_the_headline_is_the_score(tmp_path: Path) -> None:
+    page = page_of(run_folder(tmp_path / "run", baselines=()))
+    assert page.headings["h1"].startswith("Overall macro-F1 0.")
+    assert "No baseline was computed" in page.text
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        {"extras": False},
+        {"splits": ("val",)},
+        {"splits": ("test",)},
+        {"baselines": ()},
+        {"bare": True},
+        {"tasks": [Task("only", ("a", "b", "c"), "only")]},
+        {"tasks": [Task("many", tuple(f"class number {n}" for n in range(15)), "many")]},
+        {"extras": False, "baselines": (), "splits": ("val",), "bare": True},
+    ],
+    ids=str,
+)
+def test_what_is_lacking_is_left_out(lacking: dict[str, Any], tmp_path: Path) -> None:
+    page = page_of(run_folder(tmp_path / "run", **lacking))
+    assert ("Learning curves" in page.text) is lacking.get("extras", True)
+    assert ("Exposure" in page.text) is lacking.get("extras", True)
+    assert ("majority class" in page.text) is bool(lacking.get("baselines", True))
+    assert ("NLL" in page.text) is not lacking.get("bare", False)
+
+
+def test_a_class_and_a_task_without_labels_are_said_to_have_none(tmp_path: Path) -> None:
+    run = run_folder(tmp_path / "run", splits=("val",), baselines=())
+    told = read_predictions(run.predictions("val"))
+    told.tasks[0].labels[told.tasks[0].labels == 2] = -100
+    told.tasks[1].labels[:] = -100
+    pq.write_table(predictions_table(told), run.predictions("val"))
+    adopt(run, "val")
+    page = page_of(run)
+    assert "no row has this label" in page.text
+    assert "no row has a label, so it has no scores" in page.text.lower()
+
+
+def adopt(run: RunDirectory, split: str) -> None:
+    """Let the run know a changed file as its own."""
+    from polarity.evaluation.saved import checksum
+
+    content = json.loads(run.metrics.read_text())
+    content["sha256"][f"predictions/{split}.parquet"] = checksum(run.predictions(split))
+    write_text(run.metrics, json.dumps(content))
+
+
+def test_texts_can_be_switched_off(tmp_path: Path) -> None:
+    run = run_folder(tmp_path / "run")
+    assert SECRET in page_of(run).text
+    private = page_of(run, texts=False)
+    assert SECRET not in private.source
+    assert "row-" in private.text  # the mistakes stay, by their ids
+
+
+def test_the_run_says_itself_whether_texts_are_private(tmp_path: Path) -> None:
+    run = run_folder(tmp_path / "run")
+    write_text(run.path / "config.yaml", json.dumps({"reporting": {"texts": False, "resamples": 100}}))
+    assert SECRET not in page_of(run).source
+    assert SECRET in page_of(run, texts=True).source
+
+
+def test_the_ledger_is_counted(tmp_path: Path) -> None:
+    run = run_folder(tmp_path / "run")
+    for name in ("one", "two"):
+        Ledger(run.path / "cache").record(
+            "test-mark", run=name, configuration=name, verb="train", overall=0.5, tasks={}
+        )
+    assert "looked at 2 times by 2 configurations" in page_of(run).text
+
+
+def test_the_same_folder_gives_the_same_page(tmp_path: Path) -> None:
+    run = run_folder(tmp_path / "run")
+    assert page_of(run).source == page_of(run).source
+
+
+def edited(run: RunDirectory) -> None:
+    told = read_predictions(run.predictions("test"))
+    told.tasks[0].predicted[0] = (told.tasks[0].predicted[0] + 1) % 3
+    pq.write_table(predictions_table(told), run.predictions("test"))
+
+
+def cut_off(run: RunDirectory) -> None:
+    run.predictions("val").write_bytes(run.predictions("val").read_bytes()[:-100])
+
+
+def lost(run: RunDirectory) -> None:
+    run.predictions("val").unlink()
+
+
+def other_rows(run: RunDirectory) -> None:
+    told = read_predictions(run.baseline("linear", "val")).select(np.arange(10))
+    pq.write_table(predictions_table(told), run.baseline("linear", "val"))
+
+
+def other_labels(run: RunDirectory) -> None:
+    told = read_predictions(run.baseline("linear", "val"))
+    told.tasks[0].labels[:] = 0
+    pq.write_table(predictions_table(told), run.baseline("linear", "val"))
+
+
+def of_an_older_version(run: RunDirectory) -> None:
+    write_text(run.metrics, json.dumps({"version": 1}))
+
+
+def going_on(run: RunDirectory) -> None:
+    run.set_status("running", **this_process())
+
+
+def failed(run: RunDirectory) -> None:
+    run.set_status("failed", error="out of memory")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (edited, "was changed after the run wrote it"),
+        (cut_off, "damaged or cut off"),
+        (lost, "there is no such file"),
+        (other_rows, "has other rows"),
+        (other_labels, "has other labels"),
+        (of_an_older_version, "names no file of predictions"),
+        (going_on, "still going on"),
+        (failed, "failed (out of memory)"),
+    ],
+)
+def test_what_is_spoilt_is_told_and_nothing_is_written(
+    spoil: Callable[[RunDirectory], None], told: str, tmp_path: Path
+) -> None:
+    run = run_folder(tmp_path / "run")
+    spoil(run)
+    with pytest.raises(UserError) as raised:
+        report(ReportSettings(str(run.path), None, 100))
+    assert told in str(raised.value)
+    assert not run.report.exists()
+
+
+def test_the_command_writes_the_report(tmp_path: Path) -> None:
+    run = run_folder(tmp_path / "run")
+    command = [sys.executable, "-m", "polarity.report", f"run={run.path}", "texts=false", "resamples=100"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(run.report)
+    going_on(run)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "still going on" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_real_run_leaves_its_report(tmp_path: Path) -> None:
+    from tests.running import train
+
+    run = train(tmp_path)
+    page = Page(run.report.read_text(encoding="utf-8"))
+    assert page.problems == []
+    for name in ("Baselines", "Learning curves", "Calibration", "Exposure", "Slices", "Mistakes", "looked at once"):
+        assert name in page.text
