@@ -8,7 +8,12 @@ from typing import Any
 from polarity.config.compose import compose_jobs, resolved
 from polarity.paths import conf_dir
 
-FILES = sorted(path.relative_to(conf_dir()).as_posix() for path in conf_dir().rglob("*.yaml"))
+VERBS = sorted(path.stem for path in conf_dir().glob("*.yaml") if path.stem != "train")
+FILES = sorted(
+    path.relative_to(conf_dir()).as_posix()
+    for path in conf_dir().rglob("*.yaml")
+    if path.parent != conf_dir() or path.stem == "train"
+)
 NEEDED = {  # what only a user can know
     "data=csv": ("data.path=comments.csv", "data.tasks={stance:[none,yes,no]}"),
     "data=hub": ("data.path=org/name", "data.tasks={stance:[none,yes,no]}"),

@@ -55,6 +55,8 @@ def _plain(node: Any) -> dict[Any, Any]:
 
 def _settings(node: dict[Any, Any]) -> set[str]:
     """Names of the component's settings and ``_target_``; empty where it takes any, or cannot be imported."""
+    if TARGET not in node:
+        return set()
     try:
         parameters = inspect.signature(get_object(str(node.get(TARGET)))).parameters.values()
     except Exception:  # noqa: BLE001 - anything can happen while a user's module is imported; the preflight tells it

@@ -1,16 +1,21 @@
 """What a training configuration consists of: its root settings, its sections, and what the Trainer must not be told."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
+from polarity.calibration.base import Calibration
 from polarity.clipping.base import Clipping
 from polarity.data.batching import Batching
 from polarity.data.limit import Limit
+from polarity.decisions.base import Decision
 from polarity.losses.base import MultiTaskLoss
 from polarity.models.heads import Head
 from polarity.models.pretrained import PretrainedEncoder
 from polarity.optimizers.base import Optimizer
+from polarity.paths import cache_dir
 from polarity.regularizers.base import Regularizer
+from polarity.reports.reporting import Reporting
 from polarity.samplers.base import Sampler
 from polarity.schedulers.base import Scheduler
 from polarity.settings import NonNegativeInt
@@ -27,6 +32,9 @@ SECTIONS: dict[str, type | None] = {
     "optimizer": Optimizer,
     "scheduler": Scheduler,
     "clipping": Clipping,
+    "calibration": Calibration,
+    "decision": Decision,
+    "reporting": Reporting,
     "trainer": None,
 }
 """Sections that hold one component, with the class it derives from (None: any class with the right methods)."""
@@ -55,6 +63,11 @@ class RootSettings:
     cache_dir: str | None
     resume: str | None
     run_dir: str | None
+
+    @property
+    def cache(self) -> Path:
+        """The folder of what can be made again."""
+        return Path(self.cache_dir).expanduser() if self.cache_dir else cache_dir()
 
 
 TRAINER_OWNED: dict[str, str] = {

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, get_type_hints
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from polarity import cli
@@ -30,11 +31,13 @@ def read_settings(verb: str, schema: type[S], arguments: Sequence[str]) -> S | N
         raise UserError(f"--multirun: polarity.{verb} does one thing at a time")
     folder = cli.config_dir(command)
     name = command.config_name or verb
+    plain, overrides = _plain(verb, schema, command.overrides)
     try:
-        (job,) = compose_jobs(name, command.overrides, config_dir=folder, multirun=False)
+        (job,) = compose_jobs(name, overrides, config_dir=folder, multirun=False)
     except CompositionError as error:
         rest = [problem for job in error.rest for problem in _problems(job.config, schema)[1]]
         raise UserError(dict.fromkeys([*error.problems, *(p for p in rest if not error.explains(p))])) from error
+    job.config.update(plain)
     config, problems = _problems(job.config, schema)
     if command.cfg:
         print(OmegaConf.to_yaml(OmegaConf.create(config)), end="")
@@ -49,6 +52,25 @@ def read_settings(verb: str, schema: type[S], arguments: Sequence[str]) -> S | N
     if problems:
         raise UserError(dict.fromkeys(problems))
     return schema(**built)
+
+
+def _plain(verb: str, schema: type, overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """Values of settings that only have the name of a group of presets, and the other overrides.
+
+    Hydra would take ``decision=argmax`` for the choice of a preset of the group ``decision``, which evaluate has not.
+    """
+    preset = OmegaConf.to_container(OmegaConf.load(conf_dir() / f"{verb}.yaml"))
+    defaults = preset.get("defaults", []) if isinstance(preset, dict) else []
+    groups = {name for entry in defaults if isinstance(entry, dict) for name in entry}
+    names = {item.name for item in fields(schema) if (conf_dir() / item.name).is_dir()} - groups
+    chosen, rest = {}, []
+    for text in overrides:
+        key, given, _ = text.partition("=")
+        if given and key in names:
+            chosen[key] = OverridesParser.create().parse_override(text).value()
+        else:
+            rest.append(text)
+    return chosen, rest
 
 
 def _problems(composed: Any, schema: type) -> tuple[dict[str, Any], list[str]]:

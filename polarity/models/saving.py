@@ -57,7 +57,7 @@ def load_model(folder: str | Path) -> tuple[MultiTaskClassifier, Any]:
     :raises UserError: if any file is missing, damaged, or not the one that was saved; nothing is ever left random.
     """
     folder = Path(folder)
-    card = _read_card(folder)
+    card = read_card(folder)
     state = _read_weights(folder)
     with torch.random.fork_rng(devices=[]):  # the random weights that are overwritten leave no trace in later draws
         classifier = MultiTaskClassifier.from_architecture({**card, "encoder": _read_json(folder, CONFIG)})
@@ -113,7 +113,11 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
         raise UserError(f"{path}: is damaged or cut off ({error})") from error
 
 
-def _read_card(folder: Path) -> dict[str, Any]:
+def read_card(folder: Path) -> dict[str, Any]:
+    """What ``polarity.json`` says about a saved model.
+
+    :raises UserError: if it is missing or damaged.
+    """
     card = _read_json(folder, CARD)
     if card.get("format") != FORMAT:
         raise UserError(f"{folder / CARD}: format {card.get('format')!r} is unknown; this version reads {FORMAT}")

@@ -1,5 +1,6 @@
 """After the last epoch: the best checkpoint, read back from disk, has to give the score that was monitored."""
 
+import traceback
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -8,18 +9,24 @@ import numpy as np
 import torch
 from lightning import Trainer
 
+from polarity.baselines import write_baselines
 from polarity.data.rows import Rows
+from polarity.evaluation.analysis import Analysis
+from polarity.evaluation.analysis.console import class_table, decisions_table
 from polarity.evaluation.inference import predict_logits
-from polarity.evaluation.metrics import Scores, score
+from polarity.evaluation.ledger import record_look
+from polarity.evaluation.metrics import score
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import load_model, save_model
+from polarity.reports.beside import baselines_table
 from polarity.reports.console import RunConsole
-from polarity.reports.tables import scores_table
+from polarity.reports.html import write_run_report
 from polarity.run import RunDirectory, write_json
 from polarity.training.assembled import Assembled
 from polarity.training.callbacks.checkpoints import BestCheckpoints
+from polarity.training.environment import fingerprint
 from polarity.training.module import loss_metrics, score_metrics
-from polarity.training.results import log_to_tensorboard, write_results
+from polarity.training.results import Told, decide, log_to_tensorboard, write_results
 
 TOLERANCE = 1e-6
 
@@ -49,12 +56,33 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     with stages.time("test"):
         if splits.test is not None:
             logits["test"] = _predict(assembled, trainer, model, "test")
+    with stages.time("decision rule"):
+        told = decide(assembled, run, logits)
+    looks = _record_look(assembled, run, told)
+    with stages.time("baselines"):
+        _write_baselines(assembled, run)
     with stages.time("report"):
-        scored = write_results(assembled, run, best, logits)
-        log_to_tensorboard(assembled, trainer, best, logits, scored)
+        analyses = write_results(assembled, run, best, told)
+        log_to_tensorboard(assembled, trainer, best, told, analyses)
     run.finish()
-    _print_end(assembled, run, best, scored)
+    _print_end(assembled, run, best, told, analyses, looks)
     return float(best["value"])
+
+
+def _record_look(assembled: Assembled, run: RunDirectory, told: Told) -> str | None:
+    """Note in the ledger that this run's scores on the test split were seen."""
+    test = assembled.prepared.splits.test
+    if test is None:
+        return None
+    return record_look(run, fingerprint(test), told.scores()["test"], verb="train")
+
+
+def _write_baselines(assembled: Assembled, run: RunDirectory) -> None:
+    parts = assembled.prepared.components
+    if parts["reporting"].baselines:
+        cache = assembled.prepared.root.cache
+        splits = assembled.prepared.splits
+        write_baselines(run, splits, cache, calibration=parts["calibration"], decision=parts["decision"])
 
 
 def best_checkpoint(trainer: Trainer, run: RunDirectory) -> dict[str, Any]:
@@ -120,18 +148,43 @@ def _predict(assembled: Assembled, trainer: Trainer, model: MultiTaskClassifier,
 
 
 def _print_end(
-    assembled: Assembled, run: RunDirectory, best: Mapping[str, Any], scored: Mapping[str, tuple[Rows, Any, Scores]]
+    assembled: Assembled,
+    run: RunDirectory,
+    best: Mapping[str, Any],
+    told: Told,
+    analyses: Mapping[str, Analysis],
+    looks: str | None,
 ) -> None:
-    console = RunConsole(run.log)
+    console, reporting = RunConsole(run.log), assembled.prepared.components["reporting"]
     console.print()
-    for split, (_, _, scores) in scored.items():
-        console.print(scores_table(split, scores))
-    rows = ", ".join(f"{split} {len(rows)} rows" for split, (rows, _, _) in scored.items())
+    for split, analysis in analyses.items():
+        console.print(decisions_table(analysis, split))
+        console.print(class_table(analysis, split))
+        if reporting.baselines:
+            console.print(baselines_table(run, split, told.splits[split], resamples=reporting.resamples))
+    for task, evidence in told.evidence.items():
+        calibration, rule = (evidence[what]["reason"] for what in ("calibration", "decision"))
+        console.print(f"{task}: calibration {calibration}; decision rule {rule}")
+    if looks is not None:
+        console.print(looks)
+    rows = ", ".join(f"{split} {len(told)} rows" for split, told in told.splits.items())
     console.print(
         f"checkpoint {best['checkpoint']} (epoch {best['epoch']}, step {best['step']}, "
         f"{best['monitor']} {best['value']:.4f}); read back from disk and verified; {rows}"
     )
+    _write_report(console, run, texts=reporting.texts)
     console.print(
         "wall time: " + ", ".join(f"{name} {spent:.1f} s" for name, spent in assembled.stages.seconds.items())
     )
     console.print(f"everything is in {run.path} (tensorboard --logdir {run.path.parent})")
+
+
+def _write_report(console: RunConsole, run: RunDirectory, *, texts: bool) -> None:
+    """Render the report; the run is finished, so what goes wrong now is told, and fails nothing."""
+    try:
+        path = write_run_report(run, texts=texts)
+    except Exception:  # noqa: BLE001 - hours of training are not lost for a page that can be made again
+        console.print(traceback.format_exc())
+        console.print(f"{run.report.name} could not be written; python -m polarity.report run={run.path}", style="red")
+    else:
+        console.print(f"report: {path}")

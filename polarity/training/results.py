@@ -1,8 +1,9 @@
-"""What a finished run leaves for people and programs: predictions, scores, tables, figures, TensorBoard."""
+"""What a finished run leaves for people and programs: decisions, scores, tables, figures, TensorBoard."""
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,16 @@ import numpy as np
 from lightning import Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from polarity.data.rows import Rows
+from polarity.evaluation.analysis import Analysis, analyse
+from polarity.evaluation.analysis.details import write_details, write_mistakes
+from polarity.evaluation.clusters import cluster_column
+from polarity.evaluation.deciding import fit_decider
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions, write_predictions
 from polarity.evaluation.saved import CHECKSUMS, checksum
+from polarity.models.saving import WEIGHTS, read_card
 from polarity.reports.figures import exposure_figure, learning_curves_figure
-from polarity.reports.tables import write_details
+from polarity.reports.tensorboard import log_analysis
 from polarity.run import RunDirectory, write_json
 from polarity.training.assembled import Assembled
 from polarity.training.callbacks.confusion import log_best_curves, save_figures
@@ -24,39 +29,85 @@ from polarity.training.module import score_metrics
 METRICS_VERSION = 2
 
 
-def write_results(
-    assembled: Assembled, run: RunDirectory, best: dict[str, Any], logits: Mapping[str, list[np.ndarray]]
-) -> dict[str, tuple[Rows, list[np.ndarray], Scores]]:
-    """Predictions, metrics, detail tables and figures. Returns rows, predictions and scores of each split."""
-    splits, config = assembled.prepared.splits, assembled.prepared.config
-    tasks, scored = splits.tasks, {}
-    for name, rows in splits.items():
-        if name in logits:
-            tokens = np.asarray(assembled.data.stores[name].lengths)
-            write_predictions(run.predictions(name), Predictions.undecided(tasks, rows, logits[name], tokens))
-            predicted = [values.argmax(axis=1) for values in logits[name]]
-            scored[name] = (rows, predicted, score(tasks, rows.labels, predicted))
-    metrics = {name: scores.to_dict() for name, (_, _, scores) in scored.items()}
-    files = [run.predictions(name) for name in scored]
+@dataclass(frozen=True)
+class Told:
+    """What the best checkpoint says about each split.
+
+    :param splits: with calibrated probabilities and decisions, cross-fitted ones on validation; by name of the split.
+    :param evidence: why each task's calibration and rule were kept or not.
+    """
+
+    splits: dict[str, Predictions]
+    evidence: dict[str, Any]
+
+    def scores(self, kind: str = "predicted") -> dict[str, Scores]:
+        """Scores of every split by one way of deciding: ``predicted`` (the stored rule), ``argmax`` or ``honest``."""
+        return {
+            name: score([item.task for item in told.tasks], told.labels, [getattr(item, kind) for item in told.tasks])
+            for name, told in self.splits.items()
+        }
+
+
+def decide(assembled: Assembled, run: RunDirectory, logits: Mapping[str, Sequence[np.ndarray]]) -> Told:
+    """Fit calibration and decision rule on validation, store them in ``model/``, and apply them to every split.
+
+    :param logits: float32 ``[rows, classes]`` per task, by name of the split.
+    """
+    prepared, parts = assembled.prepared, assembled.prepared.components
+    raw = {
+        name: Predictions.undecided(
+            prepared.splits.tasks, rows, logits[name], np.asarray(assembled.data.stores[name].lengths)
+        )
+        for name, rows in prepared.splits.items()
+        if name in logits
+    }
+    fitted = fit_decider(raw["val"], parts["calibration"], parts["decision"])
+    fitted.decider.save(run.model, read_card(run.model)["weights_sha256"])
+    decided = {name: fitted.decider.apply(told) for name, told in raw.items() if name != "val"}
+    return Told({"val": fitted.predictions, **decided}, fitted.evidence)
+
+
+def write_results(assembled: Assembled, run: RunDirectory, best: dict[str, Any], told: Told) -> dict[str, Analysis]:
+    """Predictions, metrics, detail tables and figures. Returns the analysis of each split."""
+    config, reporting = assembled.prepared.config, assembled.prepared.components["reporting"]
+    for name, predictions in told.splits.items():
+        write_predictions(run.predictions(name), predictions)
+    _write_metrics(assembled, run, best, told)
+    cluster = cluster_column(config)
+    analyses = {
+        name: analyse(item, resamples=reporting.resamples, cluster=cluster) for name, item in told.splits.items()
+    }
+    model = Path(str(config["model"]["name"]).removeprefix("package:")).name
+    write_details(run.details, model, analyses)
+    write_mistakes(run.mistakes, analyses["val"].mistakes, assembled.prepared.splits.val if reporting.texts else None)
+    _save_figures(assembled, run, told)
+    return analyses
+
+
+def _write_metrics(assembled: Assembled, run: RunDirectory, best: dict[str, Any], told: Told) -> None:
+    files = [*(run.predictions(name) for name in told.splits), run.model / WEIGHTS]
     content = {
         "version": METRICS_VERSION,
-        **metrics,
-        "uncalibrated": metrics,
+        **{name: scores.to_dict() for name, scores in told.scores().items()},
+        "uncalibrated": {name: scores.to_dict() for name, scores in told.scores("argmax").items()},
+        "crossfit": {"val": told.scores("honest")["val"].to_dict()},
         "best": best,
-        CHECKSUMS: {str(path.relative_to(run.path)): checksum(path) for path in files},
+        "calibration": told.evidence,
+        CHECKSUMS: {path.relative_to(run.path).as_posix(): checksum(path) for path in files},
         "seconds": assembled.stages.seconds,
     }
     write_json(run.metrics, content)
-    model = Path(str(config["model"]["name"]).removeprefix("package:")).name
-    write_details(run.details, model, tasks, scored)
-    save_figures(run.figures, tasks, scored, logits)
-    history = read_numbers(run.history)
+
+
+def _save_figures(assembled: Assembled, run: RunDirectory, told: Told) -> None:
     run.figures.mkdir(exist_ok=True)
-    learning_curves_figure(tasks, history).savefig(run.figures / "learning_curves.svg")
+    save_figures(run.figures, told.splits)
+    learning_curves_figure(assembled.prepared.splits.tasks, read_numbers(run.history)).savefig(
+        run.figures / "learning_curves.svg"
+    )
     exposure = run.details / "exposure.csv"
     if exposure.exists():
         exposure_figure(read_numbers(exposure)).savefig(run.figures / "exposure.svg")
-    return scored
 
 
 def read_numbers(path: Path) -> list[dict[str, Any]]:
@@ -73,19 +124,17 @@ def read_numbers(path: Path) -> list[dict[str, Any]]:
 
 
 def log_to_tensorboard(
-    assembled: Assembled,
-    trainer: Trainer,
-    best: Mapping[str, Any],
-    logits: Mapping[str, list[np.ndarray]],
-    scored: Mapping[str, tuple[Rows, list[np.ndarray], Scores]],
+    assembled: Assembled, trainer: Trainer, best: Mapping[str, Any], told: Told, analyses: Mapping[str, Analysis]
 ) -> None:
-    """HPARAMS with the best checkpoint's scores; precision-recall and reliability curves on validation."""
-    metrics = {f"best/{name}": value for name, value in score_metrics(scored["val"][2]).items()}
+    """HPARAMS with the best checkpoint's scores, curves on validation, and the numbers of the report."""
+    metrics = {f"best/{name}": value for name, value in score_metrics(told.scores("argmax")["val"]).items()}
     metrics[f"best/{best['monitor']}"] = best["value"]
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
             logger.log_hyperparams(flat(assembled.prepared.config), metrics, step=best["step"])
-            log_best_curves(logger, assembled.prepared.splits, logits["val"], best["step"])
+            log_best_curves(logger, told.splits["val"], best["step"])
+            for name, analysis in analyses.items():
+                log_analysis(logger.experiment, analysis, best["step"], name)
             logger.finalize("success")
 
 

@@ -2,7 +2,6 @@
 
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import lightning
@@ -16,7 +15,6 @@ from polarity.data.module import TextDataModule
 from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
 from polarity.models.classifier import MultiTaskClassifier
-from polarity.paths import cache_dir
 from polarity.processes import RUN_VARIABLE, led_folder, this_process
 from polarity.run import RunDirectory, write_json
 from polarity.training.announce import Announce
@@ -81,7 +79,7 @@ def assemble(prepared: Prepared, stages: Stages) -> Assembled:
     stages.seconds["data"] = prepared.data_seconds
     lightning.seed_everything(prepared.root.seed, workers=True, verbose=False)
     batching, source = parts["batching"], parts["model"]
-    cache = Path(prepared.root.cache_dir).expanduser() if prepared.root.cache_dir else cache_dir()
+    cache = prepared.root.cache
     with stages.time("tokens"):
         tokenizer = source.tokenizer()
         stores = {name: TokenStore.open(rows, tokenizer, batching.max_length, cache) for name, rows in splits.items()}

@@ -111,6 +111,9 @@ def test_run_4_as_executed_differs_in_what_was_executed() -> None:
         section, name = key.split(".")
         assert recorded[section][name] != value
         recorded[section][name] = value
+    for section, component in (("calibration", "none.NoCalibration"), ("decision", "argmax.Argmax")):
+        assert executed.pop(section)["_target_"].endswith(component)
+        assert not recorded.pop(section)["_target_"].endswith(component)
     assert executed == recorded
 
 

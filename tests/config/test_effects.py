@@ -13,7 +13,7 @@ from polarity.run import RunDirectory
 from polarity.train import check
 from polarity.training.assembled import Stages
 from polarity.training.run import assemble
-from tests.effects import batches, components, data, models, training
+from tests.effects import batches, components, data, deciding, models, training
 from tests.effects.outcome import Examination, same
 from tests.effects.presets import sections
 from tests.running import composed, overrides
@@ -23,6 +23,7 @@ EXAMINATIONS = [
         Examination(kind, situations, components.SPECIAL, components.ONLY_PLACES, components.SYNONYMS)
         for kind, situations in components.SITUATIONS.items()
     ),
+    *(Examination(kind, situations, deciding.SPECIAL) for kind, situations in deciding.SITUATIONS.items()),
     Examination("model", (models.on_disk, models.on_the_hub), models.SPECIAL, models.ONLY_PLACES, models.SYNONYMS),
     Examination("batching", (batches.batches,), batches.SPECIAL, batches.ONLY_PLACES),
     Examination("callbacks", (training.callback,), training.SPECIAL),

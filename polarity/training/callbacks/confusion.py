@@ -1,19 +1,16 @@
 """Pictures of the predictions: confusion matrices each epoch, curves of the best checkpoint."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
-from scipy.special import softmax
 
-from polarity.data.rows import Rows, Splits
-from polarity.evaluation.metrics import Scores
+from polarity.evaluation.metrics import score_task
+from polarity.evaluation.predictions import Predictions
 from polarity.reports.figures import confusion_figure, reliability_figure
-from polarity.tasks import IGNORE_INDEX, Task
 from polarity.training.module import MultiTaskModule
 
 
@@ -33,35 +30,28 @@ class ConfusionLog(Callback):
                     logger.experiment.add_figure(f"confusion/{task.name}", figure, trainer.global_step)
 
 
-def save_figures(
-    folder: Path,
-    tasks: Sequence[Task],
-    scored: Mapping[str, tuple[Rows, list[np.ndarray], Scores]],
-    logits: Mapping[str, list[np.ndarray]],
-) -> None:
-    """Confusion matrices and reliability diagrams of every split and task, as SVG."""
-    folder.mkdir(exist_ok=True)
-    for split, (rows, _, scores) in scored.items():
-        for number, task in enumerate(tasks):
-            known = rows.labels[:, number] != IGNORE_INDEX
-            if not known.any():
+def save_figures(folder: Path, splits: Mapping[str, Predictions]) -> None:
+    """Confusion matrices and reliability diagrams of every split and task, as SVG: of what was decided, calibrated."""
+    for split, told in splits.items():
+        for item in told.tasks:
+            if not item.known.any() or item.probabilities is None:
                 continue
-            title = f"{task.name}, {split}, best checkpoint"
-            confusion = confusion_figure(task, scores.tasks[task.name].confusion, title)
-            confusion.savefig(folder / f"confusion_{task.name}_{split}.svg")
-            probabilities = softmax(logits[split][number][known].astype(np.float64), axis=1)
-            reliability = reliability_figure(probabilities, rows.labels[known, number], title)
-            reliability.savefig(folder / f"reliability_{task.name}_{split}.svg")
+            title = f"{item.task.name}, {split}, best checkpoint"
+            labels, known = item.labels[item.known], item.known
+            confusion = confusion_figure(item.task, score_task(item.task, item.labels, item.predicted).confusion, title)
+            confusion.savefig(folder / f"confusion_{item.task.name}_{split}.svg")
+            reliability = reliability_figure(item.probabilities[known], labels, title)
+            reliability.savefig(folder / f"reliability_{item.task.name}_{split}.svg")
 
 
-def log_best_curves(logger: TensorBoardLogger, splits: Splits, logits: Sequence[np.ndarray], step: int) -> None:
+def log_best_curves(logger: TensorBoardLogger, told: Predictions, step: int) -> None:
     """Precision-recall curve of every class and reliability diagram of every task, on validation."""
-    for number, task in enumerate(splits.tasks):
-        labels = splits.val.labels[:, number]
-        known = labels != IGNORE_INDEX
-        probabilities = softmax(logits[number][known].astype(np.float64), axis=1)
-        for c, name in enumerate(task.classes):
-            hits, chances = torch.from_numpy(labels[known] == c), torch.from_numpy(probabilities[:, c])
-            logger.experiment.add_pr_curve(f"precision_recall/{task.name}/{name}", hits, chances, step)
-        figure = reliability_figure(probabilities, labels[known], f"{task.name}, validation")
-        logger.experiment.add_figure(f"reliability/{task.name}", figure, step)
+    for item in told.tasks:
+        if item.probabilities is None:
+            continue
+        labels, probabilities = item.labels[item.known], item.probabilities[item.known]
+        for c, name in enumerate(item.task.classes):
+            hits, chances = torch.from_numpy(labels == c), torch.from_numpy(probabilities[:, c])
+            logger.experiment.add_pr_curve(f"precision_recall/{item.task.name}/{name}", hits, chances, step)
+        figure = reliability_figure(probabilities, labels, f"{item.task.name}, validation")
+        logger.experiment.add_figure(f"reliability/{item.task.name}", figure, step)

@@ -1,0 +1,87 @@
+"""Texts as sparse vectors: words and pieces of words, weighted by how rare they are."""
+
+import sys
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix, hstack
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from polarity.data.rows import Rows
+
+LAST = 0x1FFFF
+"""Beyond it no script has characters that combine."""
+
+
+class TextFeatures:
+    """TF-IDF of words (1-2) and of characters within words (2-5), side by side; of pairs, those of both texts.
+
+    Salton and Buckley, Term-weighting approaches in automatic text retrieval, 1988. Of a term t in a text d,
+
+        w(t, d) = (1 + log tf(t, d)) (1 + log((1 + N) / (1 + df(t))))
+
+    with the term's count tf, its number of texts df, and N texts; each of the blocks then has length 1. Terms of one
+    text alone are left out, except where there are no others. Pieces of words need no spaces between words.
+    """
+
+    def __init__(self) -> None:
+        self._blocks: list[tuple[bool, TfidfVectorizer]] = []
+
+    def fit(self, rows: Rows) -> csr_matrix:
+        """Learn the vocabulary and its weights; returns what :meth:`transform` gives for the same rows."""
+        self._blocks, made = [], []
+        for of_context, texts in ((True, rows.context or []), (False, rows.text)):
+            if any(text.strip() for text in texts):
+                for settings in (_words(), _pieces()):
+                    if (fitted := _fitted(settings, texts)) is not None:
+                        self._blocks.append((of_context, fitted[0]))
+                        made.append(fitted[1])
+        return _side_by_side(made, len(rows))
+
+    def transform(self, rows: Rows) -> csr_matrix:
+        """float32 ``[rows, terms]``."""
+        contexts = rows.context or [""] * len(rows)
+        if not len(rows):
+            return csr_matrix((0, sum(len(block.vocabulary_) for _, block in self._blocks)), dtype=np.float32)
+        parts = [block.transform(contexts if of_context else rows.text) for of_context, block in self._blocks]
+        return _side_by_side(parts, len(rows))
+
+
+def _side_by_side(parts: Sequence[csr_matrix], rows: int) -> csr_matrix:
+    return csr_matrix(hstack(parts)) if parts else csr_matrix((rows, 0), dtype=np.float32)
+
+
+def _words() -> dict[str, Any]:
+    return {"ngram_range": (1, 2), "token_pattern": word_pattern()}
+
+
+def _pieces() -> dict[str, Any]:
+    return {"ngram_range": (2, 5), "analyzer": "char_wb"}
+
+
+def _fitted(settings: dict[str, Any], texts: Sequence[str]) -> tuple[TfidfVectorizer, csr_matrix] | None:
+    """The vectorizer and its vectors, or None where the texts have no terms of this kind (no word, but emoji, say)."""
+    for least in (2, 1):
+        vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=least, dtype=np.float32, **settings)
+        try:
+            return vectorizer, vectorizer.fit_transform(texts)
+        except ValueError:  # no terms, or none is in two texts
+            continue
+    return None
+
+
+@cache
+def word_pattern() -> str:
+    """Letters, digits and the marks on them: a pattern without these cuts the words of Indic scripts at each vowel."""
+    marks = [code for code in range(min(LAST, sys.maxunicode) + 1) if unicodedata.category(chr(code))[0] == "M"]
+    ranges: list[list[int]] = []
+    for code in marks:
+        if ranges and ranges[-1][1] == code - 1:
+            ranges[-1][1] = code
+        else:
+            ranges.append([code, code])
+    inside = "".join(f"{chr(first)}-{chr(last)}" for first, last in ranges)
+    return rf"\w[\w{inside}]*"

@@ -1,0 +1,75 @@
+"""Every verb has one file of settings, which is its help, and refuses what it does not know."""
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import polarity
+from polarity.config.verb import read_settings
+from polarity.errors import UserError
+from polarity.paths import conf_dir
+from tests.command import run
+from tests.presets import VERBS
+
+CODE = Path(polarity.__file__).parents[1]
+every_verb = pytest.mark.parametrize("verb", VERBS)
+
+
+def text_of(verb: str) -> str:
+    return (conf_dir() / f"{verb}.yaml").read_text(encoding="utf-8")
+
+
+def schema_of(verb: str) -> type:
+    module = importlib.import_module(f"polarity.{verb}")
+    found: type = getattr(module, f"{verb.capitalize()}Settings")
+    return found
+
+
+def test_every_verb_has_its_file() -> None:
+    modules = {path.stem for path in Path(polarity.__file__).parent.glob("*.py") if "def main(" in path.read_text()}
+    assert modules - {"train"} == set(VERBS)
+
+
+@every_verb
+def test_its_file_opens_with_commands_and_says_where_its_code_is(verb: str) -> None:
+    heading = text_of(verb).split("\n\n")[0]
+    lines = [line for line in heading.splitlines() if f"python -m polarity.{verb}" in line]
+    assert len(lines) >= 2
+    for place in re.search(r"Code: ([\w./]+(?:, [\w./]+)*)", heading)[1].rstrip(".").split(", "):  # type: ignore[index]
+        assert (CODE / place).exists(), place
+
+
+@every_verb
+def test_the_settings_of_its_commands_exist(verb: str) -> None:
+    start = f"python -m polarity.{verb}"
+    known = schema_of(verb).__dataclass_fields__
+    for line in text_of(verb).splitlines():
+        if line.startswith(f"# {start}"):
+            for word in shlex.split(line.removeprefix(f"# {start}").split(" > ")[0]):
+                if "=" in word:
+                    assert word.split("=")[0].split(".")[0] in known, word
+
+
+@every_verb
+def test_unknown_settings_are_refused_by_name(verb: str) -> None:
+    wrong = next(name for name in schema_of(verb).__dataclass_fields__ if len(name) > 3)
+    with pytest.raises(UserError) as refused:
+        read_settings(verb, schema_of(verb), [f"{wrong}x=1"])
+    assert any(problem.startswith(f"{wrong}x: no such setting") for problem in refused.value.problems)
+
+
+@every_verb
+def test_its_help_is_its_file(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert read_settings(verb, schema_of(verb), ["--help"]) is None
+    assert capsys.readouterr().out.strip() == text_of(verb).strip()
+
+
+@every_verb
+def test_mistakes_end_with_code_2_and_no_traceback(verb: str, tmp_path: Path) -> None:
+    said = run(verb, "nonsense=1", folder=tmp_path, code=2)
+    assert "Traceback" not in said
+    assert said.startswith(f"polarity.{verb}: ")
+    assert not list(tmp_path.iterdir())
