@@ -1,0 +1,125 @@
+"""``python -m polarity.baseline``: what a model has to beat, in seconds.
+
+python -m polarity.baseline data=csv data.path=comments.csv 'data.tasks={stance:[none,yes,no]}'
+"""
+
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from polarity import cli
+from polarity.baselines import baselines, linear
+from polarity.baselines.scores import HEADER, Scored, as_json, lines, scored, table
+from polarity.calibration.base import Calibration
+from polarity.config.verb import read_settings
+from polarity.data.corpus import Corpus
+from polarity.data.limit import Limit
+from polarity.data.rows import Splits
+from polarity.decisions.base import Decision
+from polarity.errors import UserError
+from polarity.evaluation.ledger import Ledger
+from polarity.evaluation.predictions import Predictions, write_predictions
+from polarity.paths import cache_dir
+from polarity.reports.console import RunConsole
+from polarity.reports.reporting import Resamples
+from polarity.reports.tables import write_csv
+from polarity.run import configuration_hash, write_json
+from polarity.training.environment import fingerprint
+
+
+@dataclass(frozen=True)
+class BaselineSettings:
+    """The settings of ``conf/baseline.yaml``, where each is explained."""
+
+    data: Corpus
+    limit: Limit
+    calibration: Calibration
+    decision: Decision
+    split: Literal["val", "test"] | None
+    resamples: Resamples
+    output: str | None
+    cache_dir: str | None
+
+
+def baseline(settings: BaselineSettings) -> Scored:
+    """Make, score, print and store the baselines.
+
+    :raises UserError: with everything that is wrong with settings and data; then nothing is written or shown.
+    """
+    cache = Path(settings.cache_dir).expanduser() if settings.cache_dir else cache_dir()
+    splits = settings.limit.apply(settings.data.load())
+    problems = [f"calibration.{text}" for text in settings.calibration.problems(splits.tasks)]
+    problems += [f"decision.{text}" for text in settings.decision.problems(splits.tasks)]
+    wanted = [name for name, _ in splits.items() if name != "train" and settings.split in (None, name)]
+    if not wanted:
+        problems.append(f"split: the data have no {settings.split} split")
+    if problems:
+        raise UserError(problems)
+    started = time.monotonic()
+    told = baselines(splits, cache, calibration=settings.calibration, decision=settings.decision)
+    told = {name: {split: parts[split] for split in wanted} for name, parts in told.items()}
+    seconds = time.monotonic() - started
+    scores = scored(told, resamples=settings.resamples)
+    notes = list(splits.notes)
+    if "test" in scores:
+        notes.append(_record(settings, cache, splits, scores))
+    strengths = linear(splits, cache).strengths
+    notes.append(f"C chosen on validation: {', '.join(f'{task} {c:g}' for task, c in strengths.items())}")
+    notes.append(f"{seconds:.1f} s; kept in {cache / 'baselines'} for all runs on these rows")
+    if settings.output is not None:
+        _store(Path(settings.output).expanduser(), told, scores, notes)
+    _print(settings, scores, notes)
+    return scores
+
+
+def _record(settings: BaselineSettings, cache: Path, splits: Splits, scores: Scored) -> str:
+    """Note in the ledger that the baselines' scores on the test split were seen."""
+    assert splits.test is not None
+    ledger, mark = Ledger(cache), fingerprint(splits.test)
+    for name, (of_baseline, _) in scores["test"].items():
+        about = {"baseline": name, "train": fingerprint(splits.train), "val": fingerprint(splits.val)}
+        rule = [repr(settings.calibration), repr(settings.decision)] if name == "linear+rule" else []
+        tasks = {task: value.macro_f1 for task, value in of_baseline.tasks.items()}
+        ledger.record(
+            mark,
+            run=name,
+            configuration=configuration_hash({**about, "rule": rule}),
+            verb="baseline",
+            overall=of_baseline.overall,
+            tasks=tasks,
+        )
+    return ledger.sentence(mark)
+
+
+def _store(folder: Path, told: dict[str, dict[str, Predictions]], scores: Scored, notes: list[str]) -> None:
+    for name, parts in told.items():
+        for split, predictions in parts.items():
+            write_predictions(folder / name / "predictions" / f"{split}.parquet", predictions)
+    write_csv(folder / "baselines.csv", HEADER, lines(scores))
+    write_json(folder / "baselines.json", {**as_json(scores), "notes": notes})
+
+
+def _print(settings: BaselineSettings, scores: Scored, notes: list[str]) -> None:
+    console = RunConsole(None)
+    for split, of_split in scores.items():
+        console.print(table(split, of_split))
+    for note in notes:
+        console.print(f"- {note}")
+    if "val" in scores:
+        console.print("- linear+rule on val: cross-fitted, each row decided by a rule that has not seen it")
+    if settings.output is not None:
+        console.print(f"- everything is in {settings.output}")
+
+
+def main() -> None:
+    """Read the command line and do it."""
+    with cli.user_errors("baseline"):
+        settings = read_settings("baseline", BaselineSettings, sys.argv[1:])
+        if settings is not None:
+            baseline(settings)
+
+
+if __name__ == "__main__":
+    main()

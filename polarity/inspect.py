@@ -1,0 +1,101 @@
+"""``python -m polarity.inspect``: one report about data before any training.
+
+python -m polarity.inspect data=csv data.path=comments.csv 'data.tasks={stance:[none,yes,no]}'
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from polarity import cli
+from polarity.config.verb import read_settings
+from polarity.data.batching import Batching
+from polarity.data.corpus import Corpus
+from polarity.data.limit import Limit
+from polarity.inspection.console import tables
+from polarity.inspection.inspector import Folds, Inspector
+from polarity.inspection.result import Inspection
+from polarity.inspection.tables import write_tables
+from polarity.models.pretrained import PretrainedEncoder
+from polarity.paths import cache_dir
+from polarity.reports.console import RunConsole
+from polarity.reports.html.inspection import write_inspection_report
+from polarity.run import write_json
+from polarity.settings import NonNegativeInt, PositiveInt
+
+STYLES = {"stop": "bold red", "warning": "yellow", "note": None}
+
+
+@dataclass(frozen=True)
+class InspectSettings:
+    """The settings of ``conf/inspect.yaml``, where each is explained."""
+
+    data: Corpus
+    limit: Limit
+    batching: Batching
+    model: PretrainedEncoder | None
+    groups: list[str] | None
+    language: str | None
+    labels: bool
+    folds: Folds
+    repeats: PositiveInt
+    seed: NonNegativeInt
+    most: PositiveInt | None
+    texts: bool
+    output: str | None
+    cache_dir: str | None
+
+
+def inspect(settings: InspectSettings) -> Inspection:
+    """Inspect, print and store.
+
+    :raises UserError: with everything that is wrong with settings and data; then nothing is written or shown.
+    """
+    model = settings.model
+    inspector = Inspector(
+        tokenizer=None if model is None else model.tokenizer(),
+        model=None if model is None else model.name,
+        max_length=settings.batching.max_length,
+        groups=settings.groups,
+        language=settings.language,
+        labels=settings.labels,
+        folds=settings.folds,
+        repeats=settings.repeats,
+        seed=settings.seed,
+        most=settings.most,
+        texts=settings.texts,
+        cache=Path(settings.cache_dir).expanduser() if settings.cache_dir else cache_dir(),
+    )
+    inspection = inspector.inspect(settings.data, settings.limit)
+    folder = None if settings.output is None else Path(settings.output).expanduser()
+    if folder is not None:
+        write_json(folder / "inspection.json", inspection.to_dict())
+        write_tables(inspection, folder)
+        write_inspection_report(inspection, folder / "report.html")
+    show(inspection, folder)
+    return inspection
+
+
+def show(inspection: Inspection, folder: Path | None) -> None:
+    """Print the tables, and below them what they come to."""
+    console = RunConsole(None)
+    for table in tables(inspection):
+        console.print(table)
+    for finding in inspection.findings:
+        console.print(f"{finding.level}: {finding.text}", style=STYLES[finding.level])
+    if folder is not None:
+        console.print(f"everything is in {folder}: report.html, inspection.json and CSV files")
+
+
+def main() -> None:
+    """Read the command line and do it."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    with cli.user_errors("inspect"):
+        settings = read_settings("inspect", InspectSettings, sys.argv[1:])
+        if settings is not None:
+            inspect(settings)
+
+
+if __name__ == "__main__":
+    main()

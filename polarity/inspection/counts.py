@@ -1,0 +1,27 @@
+"""How many rows of each class."""
+
+import numpy as np
+
+from polarity.inspection.pool import Pool
+from polarity.inspection.result import TaskCounts
+from polarity.tasks import IGNORE_INDEX
+
+
+def task_counts(pool: Pool) -> tuple[TaskCounts, ...]:
+    """Rows of each class of each task in each split, and rows without a label."""
+    counted = []
+    for number, task in enumerate(pool.tasks):
+        rows, missing = {}, {}
+        for name, inside in pool.by_split():
+            labels = pool.rows.labels[inside, number]
+            known = labels[labels != IGNORE_INDEX]
+            of_class = np.bincount(known, minlength=len(task.classes)).tolist()
+            rows[name] = dict(zip(task.classes, of_class, strict=True))
+            missing[name] = len(labels) - len(known)
+        counted.append(TaskCounts(task.name, task.classes, rows, missing))
+    return tuple(counted)
+
+
+def unlabelled(pool: Pool) -> dict[str, int]:
+    """Rows of each split without any label."""
+    return {name: int((pool.rows.labels[inside] == IGNORE_INDEX).all(axis=1).sum()) for name, inside in pool.by_split()}

@@ -1,0 +1,168 @@
+"""The summary: what training would stop at, what would make scores mislead, and what is good to know."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import get_args
+
+from polarity.inspection.result import (
+    Conflicts,
+    Duplicates,
+    Finding,
+    GroupColumn,
+    JointCounts,
+    Kind,
+    Languages,
+    Lengths,
+    Level,
+    TaskCounts,
+    TaskLabels,
+)
+
+ORDER: tuple[Level, ...] = ("stop", "warning", "note")
+FEW = 10
+"""Rows of a class in validation or test below which its F1 says little."""
+
+EXAMPLES = re.compile(r", such as .*(?=; )", re.DOTALL)
+"""What :class:`~polarity.data.leakage.Leakage` says of single rows, up to the advice at the end."""
+
+MUCH_CUT = 0.05
+"""Share of the rows that are cut from which it is worth a warning."""
+
+
+def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The worst first."""
+    return tuple(sorted(findings, key=lambda finding: ORDER.index(finding.level)))
+
+
+def of_training(stops: Sequence[str], notes: Sequence[str], *, show_texts: bool) -> Iterator[Finding]:
+    """What training itself says; where texts are not to be shown, without the examples of rows that overlap."""
+    told: tuple[tuple[Level, Sequence[str]], ...] = (("stop", stops), ("note", notes))
+    for level, texts in told:
+        for text in texts:
+            shown = text if show_texts else EXAMPLES.sub("", text)
+            yield Finding(level, "data", f"training would stop: {shown}" if level == "stop" else shown)
+
+
+def of_counts(counts: Sequence[TaskCounts]) -> Iterator[Finding]:
+    """Rare classes and missing labels."""
+    for task in counts:
+        for split, rows in task.rows.items():
+            few = {name: count for name, count in rows.items() if 0 < count < FEW}
+            if few and split != "train":
+                told = ", ".join(f"{name} {count}" for name, count in few.items())
+                text = (
+                    f"{split}: classes of {task.task} with fewer than {FEW} rows ({told}): their F1 moves with each row"
+                )
+                yield Finding("warning", "counts", text)
+        totals = {split: missing + sum(task.rows[split].values()) for split, missing in task.missing.items()}
+        if any(task.missing.values()):
+            told = _shares({split: (missing, totals[split]) for split, missing in task.missing.items()})
+            yield Finding("note", "counts", f"{task.task}: rows without a label: {told}")
+        train = {name: count for name, count in task.rows.get("train", {}).items() if count}
+        if len(train) > 1:
+            rare, common = min(train, key=train.__getitem__), max(train, key=train.__getitem__)
+            times = train[common] / train[rare]
+            if times >= 2:
+                text = f"{task.task}: {common} has {times:.1f} times the training rows of {rare} ({train[rare]:,})"
+                yield Finding("note", "counts", text)
+
+
+def _shares(parts: Mapping[str, tuple[int, int]]) -> str:
+    """``train 2,420 of 8,283 (29.2%), ...``, without the splits that have none."""
+    there = {split: counts for split, counts in parts.items() if counts[0]}
+    return ", ".join(f"{split} {count:,} of {total:,} ({count / total:.1%})" for split, (count, total) in there.items())
+
+
+def of_association(joint: Sequence[JointCounts]) -> Iterator[Finding]:
+    """Tasks that go together, and combinations that are never trained on."""
+    for pair in joint:
+        named = f"{pair.first} and {pair.second}"
+        if not pair.total:
+            yield Finding("note", "association", f"{named}: no row has both labels, so each row teaches one of the two")
+            continue
+        if pair.cramers_v is not None:
+            told = f"{named}: Cramer's V is {pair.cramers_v:.2f} over {pair.total:,} rows with both labels"
+            yield Finding("note", "association", f"{told} (0: independent, 1: each tells the other)")
+        for split, table in pair.rows.items():
+            unseen = [
+                f"{pair.first_classes[i]} / {pair.second_classes[j]} ({count})"
+                for i, line in enumerate(table)
+                for j, count in enumerate(line)
+                if count and "train" in pair.rows and not pair.rows["train"][i][j]
+            ]
+            if unseen:
+                yield Finding("note", "association", f"{split}: {named} as never in training: {', '.join(unseen)}")
+
+
+def of_lengths(lengths: Lengths) -> Iterator[Finding]:
+    """Rows that are cut."""
+    cut = {split.split: (split.cut or 0, split.rows) for split in lengths.splits if split.cut}
+    if cut:
+        much = any(count / total >= MUCH_CUT for count, total in cut.values())
+        text = f"rows longer than batching.max_length={lengths.max_length}, which are cut: {_shares(cut)}"
+        yield Finding("warning" if much else "note", "lengths", text)
+
+
+def of_duplicates(duplicates: Duplicates, conflicts: Conflicts) -> Iterator[Finding]:
+    """Texts in two splits, repeated texts, and copies whose labels differ."""
+    for kind in get_args(Kind):
+        same = "the same text" if kind == "exact" else "nearly the same text"
+        inside = [
+            overlap for overlap in duplicates.overlaps if overlap.kind == kind and overlap.first == overlap.second
+        ]
+        if inside:
+            told = ", ".join(f"{overlap.first} {overlap.rows:,}" for overlap in inside)
+            yield Finding("note", "duplicates", f"rows with {same} as another one of their split: {told}")
+    for overlap in duplicates.overlaps:
+        if overlap.first != overlap.second:
+            same = "the same text" if overlap.kind == "exact" else "nearly the same text"
+            text = f"{overlap.rows:,} rows of {overlap.first} have {same} as {overlap.others:,} of {overlap.second}"
+            yield Finding("warning", "duplicates", text)
+    for task, groups in conflicts.groups.items():
+        if total := sum(groups.values()):
+            rows = sum(conflicts.rows[task].values())
+            text = (
+                f"{task}: {rows:,} rows in {total:,} groups of the same or nearly the same text have labels that "
+                "differ; no model can be right about all of them"
+            )
+            yield Finding("warning", "conflicts", text)
+
+
+def of_groups(groups: Sequence[GroupColumn]) -> Iterator[Finding]:
+    """Groups that stand in several splits."""
+    for column in groups:
+        if not column.crossing:
+            continue
+        shares = ", ".join(f"{share:.1%} of {split}" for split, share in column.shares.items())
+        text = (
+            f"{column.column}: {column.crossing:,} of {column.values:,} values stand in several splits; {shares} "
+            "share theirs with training"
+        )
+        advice = f"; data.split.group={column.column} keeps them together where the splits are made here"
+        yield Finding("warning" if column.asked else "note", "groups", text + advice)
+
+
+def of_languages(languages: Languages | None) -> Iterator[Finding]:
+    """Languages that are evaluated but not trained on."""
+    if languages is None:
+        return
+    for name, rows in languages.rows.items():
+        others = {split: count for split, count in rows.items() if split != "train" and count}
+        if others and not rows.get("train"):
+            told = ", ".join(f"{count:,} in {split}" for split, count in others.items())
+            text = f"{languages.column}: {name} is never trained on ({told})"
+            yield Finding("warning", "languages", text)
+
+
+def of_labels(labels: Sequence[TaskLabels]) -> Iterator[Finding]:
+    """Labels that are hard to believe."""
+    for task in labels:
+        total = sum(task.suspicious.values())
+        if task.macro_f1 is None:
+            yield Finding("note", "labels", f"{task.task}: fewer than two classes occur, so no label can be doubted")
+        elif total:
+            text = (
+                f"{task.task}: {total:,} of {task.rows:,} labels are suspicious to a linear model, which has macro-F1 "
+                f"{task.macro_f1:.3f} on rows it has not seen; many are its own mistakes, so read the first ones"
+            )
+            yield Finding("note", "labels", text)

@@ -1,0 +1,92 @@
+"""Planted label errors are found, and rows that are often confused are told."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from polarity.baselines.crossval import out_of_fold
+from polarity.data.duplicates import NearDuplicates
+from polarity.data.rows import Splits
+from polarity.evaluation.metrics import score_task
+from polarity.inspection.labels import LIKELIER, check_labels, suspicious
+from polarity.inspection.pool import Pool
+from polarity.tasks import IGNORE_INDEX
+from tests.baselines.corpora import TONE, TOPIC, splits
+
+PLANTED = range(0, 60, 4)
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pool, list[np.ndarray]]:
+    given = splits(300, 60, 60, missing=0.1)
+    labels = given.train.labels.copy()
+    for row in PLANTED:
+        if labels[row, 0] != IGNORE_INDEX:
+            labels[row, 0] = (labels[row, 0] + 1) % 3
+    given = replace(given, train=replace(given.train, labels=labels))
+    pool = Pool.of(given, NearDuplicates(), show_texts=True)
+    told = out_of_fold(given, pool.rows, pool.group, tmp_path_factory.mktemp("c"), strengths={}, folds=5, repeats=3)
+    return pool, told
+
+
+def test_planted_errors_are_found(checked: tuple[Pool, list[np.ndarray]]) -> None:
+    tone, topic = check_labels(*checked, None)
+    planted = {f"0-{row}" for row in PLANTED}
+    found = {one.row.id for one in tone.examples}
+    assert len(found & planted) >= 0.8 * len(planted)
+    assert len(found & planted) >= 0.8 * len(found)
+    assert sum(tone.suspicious.values()) == len(tone.examples)
+    assert sum(topic.suspicious.values()) <= 3
+    for one in tone.examples:
+        assert one.suggested_probability >= LIKELIER * one.probability * 0.999
+        assert one.label != one.suggested
+
+
+def test_what_is_told_follows_from_the_probabilities(checked: tuple[Pool, list[np.ndarray]]) -> None:
+    pool, probabilities = checked
+    for number, (task, told) in enumerate(zip((TONE, TOPIC), check_labels(pool, probabilities, None), strict=True)):
+        labels = pool.rows.labels[:, number]
+        guess = probabilities[number].mean(axis=0).argmax(axis=1)
+        assert told.macro_f1 == score_task(task, labels, guess).macro_f1
+        known = labels != IGNORE_INDEX
+        assert told.rows == known.sum()
+        for pair in told.pairs:
+            c, other = task.classes.index(pair.label), task.classes.index(pair.predicted)
+            assert pair.rows == (known & (labels == c) & (guess == other)).sum()
+            assert pair.share == pytest.approx(pair.rows / (labels == c).sum())
+        assert sum(pair.rows for pair in told.pairs) == (known & (labels != guess)).sum()
+        wrong = (probabilities[number].argmax(axis=2) != labels).sum(axis=0)
+        times = {pool.rows.ids[row]: int(wrong[row]) for row in np.flatnonzero(known & (wrong > 0))}
+        assert {one.row.id: one.times for one in told.confused} == times
+        assert [one.times for one in told.confused] == sorted((one.times for one in told.confused), reverse=True)
+        assert all(one.predicted != one.label and one.repeats == 3 for one in told.confused)
+
+
+def test_lists_are_no_longer_than_asked(checked: tuple[Pool, list[np.ndarray]]) -> None:
+    all_of_them, few = check_labels(*checked, None)[0], check_labels(*checked, 2)[0]
+    assert few.examples == all_of_them.examples[:2]
+    assert few.confused == all_of_them.confused[:2]
+    assert few.suspicious == all_of_them.suspicious
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+@pytest.mark.parametrize("rows", [2, 5, 200])
+def test_labels_that_a_perfect_model_believes_are_not_suspicious(classes: int, rows: int) -> None:
+    labels = np.arange(rows) % min(classes, rows)
+    sure = np.full((rows, classes), 0.02)
+    sure[np.arange(rows), labels] = 1
+    assert len(suspicious(labels, sure)) == 0
+
+
+@pytest.mark.parametrize("label", [0, IGNORE_INDEX])
+def test_one_class_or_none_cannot_be_doubted(label: int, tmp_path: Path) -> None:
+    given = splits(20, 5, None)
+    parts = {name: replace(rows, labels=np.full_like(rows.labels, label)) for name, rows in given.items()}
+    given = Splits(given.tasks, parts["train"], parts["val"], None)
+    pool = Pool.of(given, NearDuplicates(), show_texts=True)
+    told = out_of_fold(given, pool.rows, pool.group, tmp_path, strengths={}, folds=5, repeats=1)
+    for task in check_labels(pool, told, None):
+        assert task.macro_f1 is None
+        assert task.examples == task.confused == task.pairs == ()
