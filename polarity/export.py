@@ -1,0 +1,136 @@
+"""``python -m polarity.export``: a run's model as a folder for other programs, checked against the run.
+
+python -m polarity.export run=outputs/latest format=hf
+python -m polarity.export run=outputs/latest format=onnx int8=true
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from polarity import cli
+from polarity.config.verb import read_settings
+from polarity.data.locate import locate
+from polarity.data.rows import Rows, Splits
+from polarity.errors import UserError
+from polarity.evaluation.deciding import DecisionName
+from polarity.evaluation.rebuild import Rebuilt, rebuild, run_splits
+from polarity.evaluation.saved import finished_run
+from polarity.exporting.answers import (
+    Agreement,
+    answers_of_folder,
+    answers_of_run,
+    answers_of_session,
+    check,
+    compare,
+)
+from polarity.exporting.card import write_card
+from polarity.exporting.folder import ABOUT, about, folder_problems, new_folder
+from polarity.exporting.hf import write_hf
+from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, package_problems, session_of, write_onnx
+from polarity.exporting.quantize import Cost, cost, write_int8
+from polarity.reports.console import RunConsole
+from polarity.run import write_json
+from polarity.settings import NonNegativeInt
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """The settings of ``conf/export.yaml``, where each is explained."""
+
+    run: str
+    format: Literal["hf", "onnx"]
+    output: str | None
+    overwrite: bool
+    decision: DecisionName
+    int8: bool
+    check_rows: NonNegativeInt
+
+
+def export(settings: ExportSettings) -> Path:
+    """Write the folder; returns its path.
+
+    :raises UserError: with everything that is wrong with run, settings and data, or if the copy does not say what the
+        run says; then nothing is written.
+    """
+    run = finished_run(settings.run)
+    folder = run.path / "export" / settings.format if settings.output is None else locate(settings.output)
+    problems = folder_problems(folder, overwrite=settings.overwrite)
+    problems += package_problems() if settings.format == "onnx" else []
+    if settings.int8 and settings.format == "hf":
+        problems.append("int8: has no effect with format=hf")
+    if settings.int8 and not settings.check_rows:
+        problems.append("int8: its cost is measured on the validation rows; leave check_rows above 0")
+    if problems:
+        raise UserError(problems)
+    rebuilt = rebuild(run.path, accelerator="cpu", decision=settings.decision)
+    splits = run_splits(run) if settings.check_rows else None
+    with new_folder(folder) as part:
+        agreement, costs = _write(settings, rebuilt, splits, part)
+    _say(settings, folder, agreement, costs)
+    return folder
+
+
+def _write(
+    settings: ExportSettings, rebuilt: Rebuilt, splits: Splits | None, folder: Path
+) -> tuple[Agreement | None, Cost | None]:
+    tasks = {task.name: list(task.classes) for task in rebuilt.model.tasks}
+    pairs = splits.val.context is not None if splits else rebuilt.config["data"].get("context") is not None
+    content = about(settings.format, tasks, rebuilt.tokenizer, rebuilt.config["batching"]["max_length"], pairs=pairs)
+    write_json(folder / ABOUT, content)
+    write_hf(rebuilt, folder) if settings.format == "hf" else write_onnx(rebuilt, folder)
+    agreement = None if splits is None else _agreement(settings, rebuilt, splits.val, folder)
+    costs = None
+    if settings.int8 and splits is not None:
+        write_int8(folder)
+        costs = _cost(rebuilt, splits.val, folder)
+    write_card(rebuilt, content, folder, agreement, costs)
+    return agreement, costs
+
+
+def _agreement(settings: ExportSettings, rebuilt: Rebuilt, val: Rows, folder: Path) -> Agreement:
+    """Compare the folder with the run on validation rows from all over the split."""
+    rows = val.select(np.unique(np.linspace(0, len(val) - 1, settings.check_rows).astype(int)))
+    if settings.format == "hf":
+        given = answers_of_folder(folder, rows, rebuilt.batch_size)
+    else:
+        given = answers_of_session(session_of(folder / GRAPH), rebuilt, rows, rebuilt.model.tasks)
+    agreement = compare(answers_of_run(rebuilt, rows), given)
+    check(agreement, "folder" if settings.format == "hf" else "graph")
+    return agreement
+
+
+def _cost(rebuilt: Rebuilt, val: Rows, folder: Path) -> Cost:
+    tasks = rebuilt.model.tasks
+    before, after = (
+        answers_of_session(session_of(folder / name), rebuilt, val, tasks) for name in (GRAPH, SMALL_GRAPH)
+    )
+    return cost(folder, val, tasks, before, after)
+
+
+def _say(settings: ExportSettings, folder: Path, agreement: Agreement | None, costs: Cost | None) -> None:
+    console = RunConsole(None)
+    if agreement is None:
+        console.print("not checked against the run's own model, since check_rows=0")
+    else:
+        console.print(f"checked on {agreement}")
+    if costs is not None:
+        console.print(str(costs))
+    console.print(f"{settings.format} folder with model card: {folder}")
+
+
+def main() -> None:
+    """Read the command line and do it."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    with cli.user_errors("export"):
+        settings = read_settings("export", ExportSettings, sys.argv[1:])
+        if settings is not None:
+            export(settings)
+
+
+if __name__ == "__main__":
+    main()

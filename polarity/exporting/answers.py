@@ -1,0 +1,119 @@
+"""What a run says about rows, and what its exported copies say about the same rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from polarity.data.plan import EvalBatches
+from polarity.data.rows import Rows
+from polarity.data.tokens import TokenStore
+from polarity.errors import UserError
+from polarity.evaluation.inference import collect
+from polarity.evaluation.rebuild import Rebuilt, cache_of
+from polarity.exporting import modeling
+from polarity.tasks import Task
+
+TOLERANCE = 1e-3
+"""Largest difference of two probabilities that rounding explains: 32-bit kernels of two libraries differ by 1e-5."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One array per task in each: logits and probabilities ``[rows, classes]``, decisions ``[rows]``."""
+
+    logits: list[np.ndarray]
+    probabilities: list[np.ndarray]
+    decided: list[np.ndarray]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far two sets of answers about the same rows are apart.
+
+    :param logits: largest difference of two logits.
+    :param probabilities: largest difference of two probabilities.
+    :param changed: decisions that differ, over all tasks.
+    """
+
+    rows: int
+    logits: float
+    probabilities: float
+    changed: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rows:,} validation rows: logits differ by at most {self.logits:.1e}, "
+            f"probabilities by {self.probabilities:.1e}; decisions that differ: {self.changed:,}"
+        )
+
+
+def compare(wanted: Answers, given: Answers) -> Agreement:
+    """The largest differences."""
+
+    def most(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> float:
+        return max(float(np.abs(a - b).max(initial=0)) for a, b in zip(first, second, strict=True))
+
+    return Agreement(
+        len(wanted.decided[0]),
+        most(wanted.logits, given.logits),
+        most(wanted.probabilities, given.probabilities),
+        sum(int((a != b).sum()) for a, b in zip(wanted.decided, given.decided, strict=True)),
+    )
+
+
+def check(agreement: Agreement, what: str) -> None:
+    """Refuse an export that says something else than the run.
+
+    :raises UserError: if probabilities differ by more than rounding.
+    """
+    if not agreement.probabilities <= TOLERANCE:
+        raise UserError(f"format: the exported {what} does not reproduce the run ({agreement}); nothing was written")
+
+
+def answers_of_run(rebuilt: Rebuilt, rows: Rows) -> Answers:
+    """What the run's own model says."""
+    told = rebuilt.predict(rows).tasks
+    return Answers(
+        [np.asarray(item.logits, dtype=np.float64) for item in told],
+        [np.asarray(item.probabilities) for item in told],
+        [item.predicted for item in told],
+    )
+
+
+def answers_of_folder(folder: Path, rows: Rows, batch_size: int) -> Answers:
+    """What an exported folder says through its own ``modeling.py``, from the texts on."""
+    model = modeling.load(folder)
+    parts: list[list[tuple[np.ndarray, ...]]] = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), batch_size):
+            part = slice(start, start + batch_size)
+            batch = model.encode(rows.text[part], None if rows.context is None else rows.context[part])
+            logits = model(**batch)
+            told = [(z, *decide(z)) for z, decide in zip(logits, model.decisions, strict=True)]
+            parts.append([tuple(value.numpy() for value in values) for values in told])
+    tasks = list(zip(*parts, strict=True))
+    return Answers(*([np.concatenate([part[what] for part in task]) for task in tasks] for what in range(3)))
+
+
+def answers_of_session(session: Any, rebuilt: Rebuilt, rows: Rows, tasks: Sequence[Task]) -> Answers:
+    """What an ONNX model says about the run's own tokens.
+
+    :param session: an ``onnxruntime.InferenceSession``.
+    """
+    store = TokenStore.open(rows, rebuilt.tokenizer, rebuilt.config["batching"]["max_length"], cache_of(rebuilt.config))
+    inputs = [item.name for item in session.get_inputs()]
+    outputs = [f"{task.name}.{what}" for what in ("logits", "probabilities", "decision") for task in tasks]
+    numbers, told = [], []
+    for planned in EvalBatches(lengths=store.lengths, batch_size=rebuilt.batch_size):
+        batch = store.batch(planned.rows)
+        numbers.append(torch.from_numpy(planned.rows))
+        found = session.run(outputs, {name: batch[name].numpy() for name in inputs})
+        told.append([torch.from_numpy(values) for values in found])
+    placed = collect(numbers, told, len(rows))
+    count = len(tasks)
+    logits, probabilities, decided = placed[:count], placed[count : 2 * count], placed[2 * count :]
+    return Answers(logits, probabilities, [values.astype(np.int64) for values in decided])

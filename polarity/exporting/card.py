@@ -1,0 +1,157 @@
+"""The model card: what the model is, on what it was trained, how good it is and where that ends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+from polarity import __version__
+from polarity.baselines import BASELINES
+from polarity.evaluation.analysis import Analysis, Estimate, Result, analyse
+from polarity.evaluation.ledger import ledger_of
+from polarity.evaluation.predictions import Predictions
+from polarity.evaluation.rebuild import Rebuilt, read_environment
+from polarity.evaluation.saved import read_metrics, saved_predictions
+from polarity.exporting.answers import Agreement
+from polarity.exporting.quantize import Cost
+from polarity.exporting.settings_table import data_name, encoder_name, on_hub, settings_table
+from polarity.reports.html.run.baselines import baseline_results
+
+FILE = "README.md"
+TEMPLATE = Path(__file__).with_name("card.md.jinja")
+FEW = 100
+"""Labelled rows of a class, below which the card says that its score rests on few."""
+LANGUAGES = ("lang", "language")
+"""Metadata columns that tell a row's language."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One split of the run with its numbers."""
+
+    name: str
+    predictions: Predictions
+    analysis: Analysis
+    result: Result
+    others: list[tuple[str, Result]]
+
+    @classmethod
+    def of(cls, rebuilt: Rebuilt, name: str) -> Self:
+        """The numbers under the exported decision, and beside them those of plain argmax and of the baselines."""
+        predictions = saved_predictions(rebuilt.run, name)
+        analysis = analyse(predictions)
+        plain = analysis.uncalibrated
+        stored = rebuilt.decision == "stored" or plain is None
+        others = [("this model, plain argmax", plain)] if stored and plain is not None else []
+        found = baseline_results(rebuilt.run, name, predictions, BASELINES, resamples=analysis.resamples)
+        others += [(item.title, item.result) for item in found]
+        return cls(name, predictions, analysis, analysis.headline if stored or plain is None else plain, others)
+
+    @property
+    def rows(self) -> list[tuple[str, Result]]:
+        """The results by how the card calls them, that of the model first."""
+        kind = {"crossfit": "decision rule, cross-fitted", "decided": "decision rule", "uncalibrated": "plain argmax"}
+        return [(f"this model, {kind[self.result.decision]}", self.result), *self.others]
+
+
+def write_card(
+    rebuilt: Rebuilt, about: dict[str, Any], folder: Path, agreement: Agreement | None, costs: Cost | None
+) -> None:
+    """Write ``README.md`` with the metadata that the Hugging Face hub reads.
+
+    :param about: the content of ``inference.json``.
+    :param agreement: with the run's own answers; None if that was not checked.
+    """
+    run, config = rebuilt.run, rebuilt.config
+    splits = [Scored.of(rebuilt, name) for name in ("val", "test") if run.predictions(name).is_file()]
+    rows = read_environment(run)["data"]
+    name = f"{encoder_name(config).rpartition('/')[2]}-{'-'.join(about['tasks'])}"
+    card = ModelCard.from_template(
+        _metadata(rebuilt, name, splits, about["format"]),
+        template_path=str(TEMPLATE),
+        name=name,
+        about=about,
+        encoder=encoder_name(config),
+        data=data_name(config),
+        rows=rows,
+        decisions=rebuilt.decider.to_dict()["tasks"],
+        decision=rebuilt.decision,
+        best=read_metrics(run).get("best", {}),
+        settings=settings_table(config),
+        splits=splits,
+        score=_score,
+        limits=_limits(splits, about),
+        looks=ledger_of(config).sentence(rows["test"]["fingerprint"]) if "test" in rows else None,
+        agreement=agreement,
+        cost=costs,
+        version=__version__,
+    )
+    (folder / FILE).write_text(str(card), encoding="utf-8")
+
+
+def _metadata(rebuilt: Rebuilt, name: str, splits: Sequence[Scored], format_name: str) -> ModelCardData:
+    encoder, data = encoder_name(rebuilt.config), data_name(rebuilt.config)
+    hub = str(rebuilt.config["data"].get("_target_", "")).endswith("HubCorpus")
+    results = [
+        EvalResult(
+            task_type="text-classification",
+            dataset_type=data if hub and on_hub(data) else "other",
+            dataset_name=data,
+            dataset_split=split.name,
+            metric_type="f1",
+            metric_name=f"macro-F1, {task.task}",
+            metric_value=round(task.macro_f1.value, 4),
+        )
+        for split in splits
+        for task in split.result.tasks
+        if task.macro_f1.value is not None
+    ]
+    return ModelCardData(
+        model_name=name,
+        eval_results=results or None,
+        base_model=encoder if on_hub(encoder) else None,
+        datasets=data if hub and on_hub(data) else None,
+        library_name="transformers" if format_name == "hf" else "onnx",
+        pipeline_tag="text-classification",
+        tags=["multi-task", "polarity"],
+        metrics=["f1"],
+    )
+
+
+def _score(estimate: Estimate) -> str:
+    """``0.612 (0.598 to 0.627)``."""
+    if estimate.value is None:
+        return "no labelled row"
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3f}"
+    return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
+
+
+def _limits(splits: Sequence[Scored], about: dict[str, Any]) -> list[str]:
+    """What the numbers do not cover, found from the data."""
+    limits = [f"Texts are cut after {about['max_length']} tokens{_cut(splits, about['max_length'])}."]
+    last = splits[-1]
+    for task in last.result.tasks:
+        few = [f"{label.name} ({label.support})" for label in task.classes if label.support < FEW]
+        if few:
+            limits.append(f"Scores of these classes of {task.task} rest on few {last.name} rows: {', '.join(few)}.")
+    if last.name == "val":
+        limits.append("There is no test split: the only scores are on the rows that chose the checkpoint.")
+    else:
+        limits.append("The validation rows chose the checkpoint and fitted the decision rule; the test rows did not.")
+    for column in LANGUAGES:
+        if column in last.predictions.metadata:
+            values = last.predictions.metadata[column]
+            often = sorted(set(values), key=lambda value: -values.count(value))[:10]
+            shares = ", ".join(f"{value or 'unknown'} {values.count(value) / len(values):.0%}" for value in often)
+            limits.append(f"Languages of the {last.name} rows: {shares}; others were not measured.")
+    return limits
+
+
+def _cut(splits: Sequence[Scored], length: int) -> str:
+    tokens = splits[-1].predictions.tokens
+    if tokens is None or not len(tokens):
+        return ""
+    return f"; {(tokens >= length).mean():.1%} of the {splits[-1].name} rows are that long or longer"

@@ -1,0 +1,61 @@
+"""Folders that appear whole or not at all."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from polarity.errors import UserError
+
+ABOUT = "inference.json"
+"""What an exported folder is: its format, lengths and classes; so it tells an export from any other folder."""
+
+
+def folder_problems(folder: Path, *, overwrite: bool) -> list[str]:
+    """Whether an export may go there."""
+    if not folder.exists():
+        return []
+    if not folder.is_dir():
+        return [f"output: {folder} is a file, not a folder"]
+    if not any(folder.iterdir()):
+        return []
+    if not (folder / ABOUT).is_file():
+        return [f"output: {folder} holds other files than an export, which would be lost; choose another folder"]
+    return [] if overwrite else [f"output: {folder} exists; choose another folder, or give overwrite=true"]
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to fill; if the block ends well it takes the place of ``folder``, else it is removed.
+
+    :raises UserError: if there is no room or no right to write there.
+    """
+    folder = folder.expanduser().absolute()
+    part = folder.with_name(f".{folder.name}.{uuid4().hex}")
+    try:
+        part.mkdir(parents=True)
+        yield part
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.rename(folder)
+    except OSError as error:
+        raise UserError(f"output: {folder} cannot be written: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def about(
+    format_name: str, tasks: dict[str, list[str]], tokenizer: Any, max_length: int, *, pairs: bool
+) -> dict[str, Any]:
+    """The content of ``inference.json``."""
+    return {
+        "format": format_name,
+        "tasks": tasks,
+        "max_length": max_length,
+        "pairs": pairs,
+        "pad_id": int(tokenizer.pad_token_id),
+        "pad_token": str(tokenizer.pad_token),
+        "pad_type_id": int(tokenizer.pad_token_type_id),
+    }

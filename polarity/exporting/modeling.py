@@ -1,0 +1,248 @@
+"""The exported classifier in plain torch, transformers and safetensors: nothing else has to be installed.
+
+    from modeling import load
+
+    model = load(".")
+    print(model.classify(["First text.", "Second text."]))
+
+The file is copied as it is into each exported folder, beside ``model.safetensors``, ``config.json``, the tokenizer,
+``polarity.json`` (what pooling, trunk and heads are), ``decision.json`` (calibration and decision rule) and
+``inference.json`` (lengths and classes).
+"""
+
+import inspect
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import CONFIG_MAPPING, AutoModel, AutoTokenizer
+
+
+class Pooling(nn.Module):
+    """From token vectors ``[B, L, H]`` to one vector per row ``[B, H]``, from real tokens only."""
+
+    def __init__(self, name: str, width: int) -> None:
+        super().__init__()
+        self.name = name
+        if name == "attention":
+            self.project = nn.Linear(width, width)
+            self.query = nn.Linear(width, 1, bias=False)
+
+    def forward(self, output: Any, mask: Tensor) -> Tensor:
+        """One vector per row."""
+        hidden: Tensor = output.last_hidden_state
+        if self.name == "cls":
+            return hidden[:, 0]
+        if self.name == "pooler":
+            pooled: Tensor = output.pooler_output
+            return pooled
+        if self.name == "max":
+            return hidden.masked_fill((mask == 0).unsqueeze(-1), torch.finfo(hidden.dtype).min).amax(dim=1)
+        if self.name == "attention":
+            scores = self.query(torch.tanh(self.project(hidden))).squeeze(-1)
+            return _weighted(hidden, scores.masked_fill(mask == 0, -torch.inf).softmax(dim=1))
+        if self.name == "last4_mean":
+            hidden = torch.stack(list(output.hidden_states[-4:])).mean(dim=0)
+        return _weighted(hidden, mask / mask.sum(dim=1, keepdim=True))
+
+
+def _weighted(hidden: Tensor, weights: Tensor) -> Tensor:
+    return torch.einsum("bl,blh->bh", weights.to(hidden.dtype), hidden)
+
+
+class Trunk(nn.Module):
+    """The layer that all tasks share."""
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(features, width)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """``[B, features]`` to ``[B, width]``."""
+        shared: Tensor = self.norm(F.gelu(self.linear(pooled)))
+        return shared
+
+
+class Head(nn.Module):
+    """The layers of one task."""
+
+    def __init__(self, sizes: Sequence[int], *, residual: bool) -> None:
+        super().__init__()
+        self.hidden = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(sizes[:-1]))
+        self.out = nn.Linear(sizes[-2], sizes[-1])
+        self.residual = residual
+
+    def forward(self, features: Tensor) -> Tensor:
+        """``[B, features]`` to logits ``[B, classes]``."""
+        for number, layer in enumerate(self.hidden):
+            hidden = F.gelu(layer(features))
+            features = features + hidden if self.residual and number > 0 else hidden
+        logits: Tensor = self.out(features)
+        return logits
+
+
+class Decision(nn.Module):
+    """Calibrated probabilities and the decision of one task.
+
+    :param content: the task's part of ``decision.json``.
+    :param dtype: of the computation.
+    """
+
+    scale: Tensor
+    shift: Tensor
+    bias: Tensor
+
+    def __init__(self, content: dict[str, Any], dtype: torch.dtype = torch.float64) -> None:
+        super().__init__()
+        self.rule = content["rule"]
+        for name in ("scale", "shift"):
+            self.register_buffer(name, torch.tensor(content["calibration"][name], dtype=dtype))
+        self.register_buffer("bias", torch.tensor(self.rule.get("bias", 0.0), dtype=dtype))
+
+    def forward(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities ``[B, classes]`` and class indices ``[B]`` from raw logits ``[B, classes]``."""
+        logits = logits.to(self.scale.dtype)
+        log_p = F.log_softmax(logits * self.scale + self.shift, dim=-1)
+        return log_p.exp(), self._decided(logits, log_p)
+
+    def _decided(self, logits: Tensor, log_p: Tensor) -> Tensor:
+        kind = self.rule["kind"]
+        if kind == "argmax":
+            return logits.argmax(dim=-1)
+        if kind == "bias":
+            return (log_p + self.bias).argmax(dim=-1)
+        if kind != "threshold":
+            raise ValueError(f"decision.json: the rule {kind!r} is unknown")
+        *order, last = self.rule["order"]
+        top = log_p.argmax(dim=-1)
+        decided = torch.full_like(top, last)
+        for label in reversed(order):
+            threshold = self.rule["log_thresholds"][label]
+            taken = top == label if threshold is None else log_p[:, label] >= threshold
+            decided = torch.where(taken, torch.full_like(top, label), decided)
+        return decided
+
+
+class MultiTaskClassifier(nn.Module):
+    """Encoder, pooling, trunk and one head per task, with the run's calibration and decision rule.
+
+    :param folder: the exported folder.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        card, self.about = _read(folder / "polarity.json"), _read(folder / "inference.json")
+        settings = _read(folder / "config.json")
+        config = CONFIG_MAPPING[settings["model_type"]].from_dict(settings)
+        self.tasks: dict[str, list[str]] = {task["name"]: task["classes"] for task in card["tasks"]}
+        self.encoder = _encoder(config, card)
+        width, head = config.hidden_size, card["head"]
+        self.pooling = Pooling(card["pooling"], width)
+        start = head["trunk_width"] or width
+        self.trunk: nn.Module = Trunk(width, start) if head["trunk_width"] else nn.Identity()
+        hidden = [head["width"] or start] * (head["layers"] - 1)
+        self.heads = nn.ModuleList(
+            Head([start, *hidden, len(classes)], residual=head["residual"]) for classes in self.tasks.values()
+        )
+        self.load_state_dict(_weights(folder, list(self.tasks), self.encoder.base_model_prefix))
+        decisions = _read(folder / "decision.json")["tasks"]
+        self.decisions = nn.ModuleList(Decision(decisions[name]) for name in self.tasks)
+        self.takes_segments = takes_segments(self.encoder)
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self.eval()
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> list[Tensor]:
+        """Raw logits ``[B, classes]`` of each task, in the order of ``tasks``."""
+        segments = {"token_type_ids": token_type_ids} if self.takes_segments else {}
+        deep = self.pooling.name == "last4_mean"
+        output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=deep, **segments)
+        features = self.trunk(self.pooling(output, attention_mask))
+        return [head(features) for head in self.heads]
+
+    @torch.inference_mode()
+    def classify(
+        self, texts: Sequence[str], contexts: Sequence[str] | None = None, batch_size: int = 32
+    ) -> list[dict[str, dict[str, Any]]]:
+        """For each text and task: ``label``, the decision, and ``probabilities`` by class name.
+
+        :param contexts: the first texts of pairs, for models that were trained with pairs.
+        """
+        answers: list[dict[str, dict[str, Any]]] = []
+        for start in range(0, len(texts), batch_size):
+            part = slice(start, start + batch_size)
+            batch = self.encode(texts[part], None if contexts is None else contexts[part])
+            rows: list[dict[str, dict[str, Any]]] = [{} for _ in texts[part]]
+            for (name, classes), logits, decide in zip(self.tasks.items(), self(**batch), self.decisions, strict=True):
+                probabilities, decided = decide(logits)
+                for row, values, label in zip(rows, probabilities.tolist(), decided.tolist(), strict=True):
+                    row[name] = {
+                        "label": classes[label], "probabilities": dict(zip(classes, values, strict=True))
+                    }  # fmt: skip
+            answers += rows
+        return answers
+
+    def encode(self, texts: Sequence[str], contexts: Sequence[str] | None = None) -> dict[str, Tensor]:
+        """The inputs of :meth:`forward`; texts are cut at the length that the model was trained with, contexts never.
+
+        :raises ValueError: if contexts are missing, or given to a model that knows none.
+        """
+        if (contexts is not None) != self.about["pairs"]:
+            raise ValueError(f"contexts: the model was trained {'with' if self.about['pairs'] else 'without'} them")
+        batch = self.tokenizer(
+            *([list(texts)] if contexts is None else [list(contexts), list(texts)]),
+            truncation="only_first" if contexts is None else "only_second",
+            max_length=self.about["max_length"],
+            padding=True,
+            padding_side="right",
+            return_tensors="pt",
+        )
+        device = next(self.parameters()).device
+        accepted = ("input_ids", "attention_mask", "token_type_ids")
+        return {name: batch[name].to(device) for name in accepted if name in batch}
+
+
+def load(folder: str | Path) -> MultiTaskClassifier:
+    """The model of an exported folder, in evaluation mode, on the CPU."""
+    return MultiTaskClassifier(Path(folder))
+
+
+def takes_segments(encoder: Any) -> bool:
+    """Whether an encoder tells the two texts of a pair apart by token types; tokenizers may number them for others."""
+    accepted = inspect.signature(encoder.forward).parameters
+    return "token_type_ids" in accepted and getattr(encoder.config, "type_vocab_size", 0) > 1
+
+
+def _encoder(config: Any, card: dict[str, Any]) -> Any:
+    attention = "sdpa" if card["attention"] == "flash_attention_2" else card["attention"]
+    settings: dict[str, Any] = {"dtype": torch.float32, "attn_implementation": attention}
+    found: Any = AutoModel._model_mapping[type(config)]  # noqa: SLF001 - there is no public name
+    kind = found[0] if isinstance(found, list | tuple) else found
+    if "add_pooling_layer" in inspect.signature(kind).parameters:
+        settings["add_pooling_layer"] = card["pooling"] == "pooler"
+    return AutoModel.from_config(config, **settings)
+
+
+def _weights(folder: Path, tasks: list[str], prefix: str) -> dict[str, Tensor]:
+    """The weights by the names that they have here; the file has those of the encoder's family, and the tasks'."""
+    named = {}
+    for key, value in load_file(folder / "model.safetensors").items():
+        own = key.removeprefix("polarity.")
+        if own == key:
+            named[f"encoder.{key.removeprefix(f'{prefix}.')}"] = value
+        elif own.startswith("heads."):
+            task, rest = own.removeprefix("heads.").split(".", 1)
+            named[f"heads.{tasks.index(task.removesuffix('!'))}.{rest}"] = value
+        else:
+            named[own] = value
+    return named
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))

@@ -1,0 +1,195 @@
+"""``python -m polarity.predict``: the decisions and calibrated probabilities of a run for the rows of any file.
+
+python -m polarity.predict run=outputs/latest input=comments.csv output=predicted.csv
+cat comments.jsonl | python -m polarity.predict run=outputs/latest input=- input_format=jsonl output=-
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from polarity import cli
+from polarity.config.verb import read_settings
+from polarity.data.readers.dialect import Dialect, dialect_problems
+from polarity.errors import UserError
+from polarity.evaluation.deciding import DecisionName
+from polarity.evaluation.devices import Accelerator
+from polarity.evaluation.new_data import TAB
+from polarity.evaluation.rebuild import rebuild
+from polarity.evaluation.saved import finished_run
+from polarity.prediction.columns import AddedColumns, Threshold
+from polarity.prediction.formats import Format, format_of
+from polarity.prediction.job import Job, Outcome
+from polarity.prediction.predictor import Predictor
+from polarity.prediction.streams import Input, Output
+from polarity.run import RunDirectory
+from polarity.settings import PositiveInt
+
+ChunkRows = Annotated[int, Field(ge=1, le=49_999)]  # from 50,000 on, the tokenizer shows a bar of its own
+ErrorColumn = Annotated[str, Field(min_length=1)]
+DEFAULT_TEXT = "text"
+"""Column of the text for runs on data that were not read from columns."""
+
+
+@dataclass(frozen=True)
+class PredictSettings:
+    """The settings of ``conf/predict.yaml``, where each is explained."""
+
+    run: str
+    input: str
+    output: str
+    input_format: Format | None
+    output_format: Format | None
+    overwrite: bool
+    text: str | None
+    context: str | None
+    encoding: str | None
+    delimiter: str | None
+    quote: str | None
+    decision: DecisionName
+    probabilities: bool
+    top_k: PositiveInt | None
+    abstain_below: Threshold | None
+    prefix: str
+    on_error: Literal["stop", "keep"]
+    error_column: ErrorColumn
+    chunk_rows: ChunkRows
+    batch_size: PositiveInt | None
+    accelerator: Accelerator
+
+
+def predict(settings: PredictSettings) -> Outcome:
+    """Classify the rows of a file.
+
+    :raises UserError: with everything that is wrong with run, settings and input; then there is no output.
+    """
+    run, problems = finished_run(settings.run), list[str]()
+    job = _job(settings, run, problems)
+    if job is None or problems:
+        raise UserError(problems)
+    console = Console(stderr=True, highlight=False)
+    predictor = Predictor.of_run(
+        rebuild(
+            run.path,
+            accelerator=settings.accelerator,
+            batch_size=settings.batch_size,
+            decision=settings.decision,
+        )
+    )
+    added = AddedColumns(
+        predictor.tasks,
+        predictor.decider,
+        prefix=settings.prefix,
+        probabilities=settings.probabilities,
+        top_k=settings.top_k,
+        abstain_below=settings.abstain_below,
+        error_column=settings.error_column if job.keep else None,
+    )
+    total, keys = job.survey(added)
+    with _progress(console, total) as told:
+        outcome = job.run(predictor, added, keys, told)
+    console.print(_summary(outcome, job, settings), markup=False, soft_wrap=True)
+    return outcome
+
+
+def _job(settings: PredictSettings, run: RunDirectory, problems: list[str]) -> Job | None:
+    source, output = Input(settings.input), Output(settings.output, overwrite=settings.overwrite)
+    problems += source.problems() + output.problems(source)
+    kind = format_of("input", source.path, settings.input_format, problems)
+    named = settings.output_format or (kind if output.path is None else None)
+    wanted = None if output.path is None and named is None else format_of("output", output.path, named, problems)
+    if kind is None or wanted is None:
+        return None
+    data = run.config["data"]
+    dialect = _dialect(settings, data, kind, problems)
+    text, context = _columns(settings, data, problems)
+    keep = settings.on_error == "keep"
+    return Job(source, kind, output, wanted, dialect, text, context, keep, settings.chunk_rows)
+
+
+def _dialect(settings: PredictSettings, data: dict[str, Any], kind: Format, problems: list[str]) -> Dialect:
+    """How text input is read: as given, or as the run's own data were; but tsv has its own delimiter."""
+    given = {"encoding": settings.encoding, "delimiter": settings.delimiter, "quote": settings.quote}
+    used = {"csv": list(given), "tsv": list(given), "jsonl": ["encoding"], "parquet": []}[kind]
+    problems += [
+        f"{name}: has no effect on {kind} input"
+        for name, value in given.items()
+        if value is not None and name not in used
+    ]
+    delimiter = settings.delimiter or (data.get("delimiter") if kind == "csv" else None)
+    quote = data.get("quote", '"') if settings.quote is None else settings.quote or None
+    dialect = Dialect(
+        settings.encoding or data.get("encoding", "utf-8"), "\t" if delimiter in TAB else delimiter, quote
+    )
+    problems += dialect_problems(dialect)
+    return dialect
+
+
+def _columns(settings: PredictSettings, data: dict[str, Any], problems: list[str]) -> tuple[str, str | None]:
+    """The columns that are read: as given, or as the run's data have them."""
+    text = settings.text or data.get("text") or DEFAULT_TEXT
+    context = settings.context or data.get("context")
+    if settings.context is not None and "context" in data and data["context"] is None:
+        problems.append("context: the run was trained on single texts; leave it out")
+    if context == text:
+        problems.append(f"context: column {text!r} is already that of text")
+    return str(text), context
+
+
+@contextmanager
+def _progress(console: Console, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, nothing elsewhere."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("rows"),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("predicting", total=total, rate="")
+
+        def told(rows: int) -> None:
+            bar.advance(task, rows)
+            state = bar.tasks[0]
+            bar.update(task, rate=f"{state.completed / max(state.elapsed or 0.0, 1e-9):,.0f} rows/s")
+
+        yield told
+
+
+def _summary(outcome: Outcome, job: Job, settings: PredictSettings) -> str:
+    speed = f"{outcome.rows:,} rows in {outcome.seconds:.1f} s, {outcome.rows_per_second:,.0f} rows/s"
+    parts = [f"{speed}; written to {job.output.name}"]
+    if outcome.broken:
+        column = f"{settings.prefix}{settings.error_column}"
+        parts.append(f"{outcome.broken:,} rows were not classified, see the column {column!r}")
+    if settings.abstain_below is not None:
+        shares = ", ".join(f"{task} {count:,}" for task, count in outcome.abstained.items())
+        parts.append(f"abstained: {shares}")
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Read the command line and do it."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    with cli.user_errors("predict"):
+        settings = read_settings("predict", PredictSettings, sys.argv[1:])
+        if settings is None:
+            return
+        try:
+            predict(settings)
+        except BrokenPipeError:  # the reader of the output wants no more of it
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""One file predicted: looked through where that is possible, then classified part by part."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from polarity.data.problems import Problems
+from polarity.data.readers.dialect import Dialect
+from polarity.errors import UserError
+from polarity.prediction.checks import readable
+from polarity.prediction.chunk import Chunk
+from polarity.prediction.columns import AddedColumns, column_problems
+from polarity.prediction.formats import Format, open_sink, open_source
+from polarity.prediction.jsonlines import JsonSource
+from polarity.prediction.source import Source
+from polarity.prediction.streams import Input, Output
+
+MOST_KINDS = 20
+"""When so many different things are wrong with an input, the rest of it is no longer looked at."""
+
+
+class Classifier(Protocol):
+    """What says something about texts."""
+
+    def logits(
+        self, texts: Sequence[str], contexts: Sequence[str] | None
+    ) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
+        """As :meth:`polarity.prediction.predictor.Predictor.logits`."""
+        ...
+
+
+@dataclass
+class Outcome:
+    """What a job did.
+
+    :param broken: rows that could not be classified.
+    :param abstained: by task, rows that the model abstained from.
+    :param seconds: spent reading, classifying and writing; not loading the model.
+    """
+
+    rows: int = 0
+    broken: int = 0
+    abstained: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    @property
+    def rows_per_second(self) -> float:
+        """Speed over the whole job."""
+        return self.rows / max(self.seconds, 1e-9)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is read, and where it goes.
+
+    :param text: column of the text.
+    :param context: column of the first text of a pair; None for single texts.
+    :param keep: whether a broken row is kept with a message; else the job stops.
+    :param chunk_rows: rows held at once.
+    """
+
+    source: Input
+    source_format: Format
+    output: Output
+    output_format: Format
+    dialect: Dialect
+    text: str
+    context: str | None
+    keep: bool
+    chunk_rows: int
+
+    def survey(self, added: AddedColumns) -> tuple[int | None, list[str] | None]:
+        """Look through an input that can be read twice: its number of rows (None if it cannot) and its keys.
+
+        Pipes are copied to a temporary file where the format asks for it.
+
+        :raises UserError: with everything that is wrong with its columns and, unless broken rows are kept, its rows.
+        """
+        wants_keys = self.source_format == "jsonl" and self.output_format != "jsonl"
+        if self.source_format == "parquet" or wants_keys:
+            self.source.spool()
+        if not self.source.rereadable:
+            return None, None
+        rows, problems = 0, Problems()
+        with self._open(None) as source:
+            self._check_columns(source, added)
+            for chunk in source.chunks(self.chunk_rows):
+                rows += len(chunk)
+                if not self.keep and len(problems) < MOST_KINDS:
+                    self._note(chunk, readable(chunk, self.text, self.context)[2], problems)
+            keys = list(source.keys) if isinstance(source, JsonSource) else None
+        if keys is not None:
+            problems.extend(self._key_problems(keys, added) if rows else [])
+        if problems:
+            raise UserError(problems.lines())
+        return rows, keys
+
+    def run(
+        self, classifier: Classifier, added: AddedColumns, keys: list[str] | None, told: Callable[[int], None]
+    ) -> Outcome:
+        """Classify all rows and write them.
+
+        :param keys: from :meth:`survey`.
+        :param told: called with the number of rows that were written.
+        :raises UserError: if the input breaks off, or a row is broken and shall not be kept; then nothing is written.
+        """
+        outcome, started = Outcome(), time.monotonic()
+        with self._open(keys) as source:
+            self._check_columns(source, added)
+            delimiter = self.dialect.delimiter if self.source_format == self.output_format else None
+            with (
+                self.output.open(whole=self.output_format == "parquet") as stream,
+                open_sink(stream, self.output_format, source.fields, added.fields, delimiter) as sink,
+            ):
+                for chunk in source.chunks(self.chunk_rows):
+                    if isinstance(source, JsonSource) and (clashes := added.clashes(list(source.keys))):
+                        raise UserError(clashes)
+                    sink.write(chunk, self._told(chunk, classifier, added, outcome))
+                    told(len(chunk))
+        outcome.seconds = time.monotonic() - started
+        return outcome
+
+    def _open(self, keys: list[str] | None) -> Source:
+        return open_source(self.source, self.source_format, self.dialect, keys)
+
+    def _told(self, chunk: Chunk, classifier: Classifier, added: AddedColumns, outcome: Outcome) -> list[pa.Array]:
+        texts, contexts, problems = readable(chunk, self.text, self.context)
+        numbers = np.array([row for row, problem in enumerate(problems) if problem is None], dtype=np.int64)
+        logits, good, unusable = classifier.logits(
+            [texts[row] for row in numbers], None if contexts is None else [contexts[row] for row in numbers]
+        )
+        for row, problem in unusable.items():
+            problems[numbers[row]] = problem
+        if not self.keep and any(problems):
+            found = Problems()
+            self._note(chunk, problems, found)
+            raise UserError(found.lines())
+        shown = [None if what is None else f"{chunk.where[row]}: {what}" for row, what in enumerate(problems)]
+        arrays, abstained = added.values(logits, numbers[good], shown)
+        outcome.rows += len(chunk)
+        outcome.broken += sum(problem is not None for problem in problems)
+        outcome.abstained.update(abstained)
+        return arrays
+
+    def _note(self, chunk: Chunk, problems: Sequence[str | None], found: Problems) -> None:
+        for where, problem in zip(chunk.where, problems, strict=True):
+            if problem is not None:
+                found.at(f"{self.source.name}: {problem}", where, "mend it, or keep such rows with on_error=keep")
+
+    def _check_columns(self, source: Source, added: AddedColumns) -> None:
+        if self.source_format == "jsonl":  # keys are known when the lines have been read
+            return
+        columns, problems = source.columns, []
+        for setting, name in (("text", self.text), ("context", self.context)):
+            problems += [] if name is None else column_problems(setting, name, columns)
+        problems += added.clashes(columns)
+        if self.output_format in ("jsonl", "parquet"):
+            twice = sorted({name for name in columns if columns.count(name) > 1})
+            problems += [
+                f"input: has the column {name!r} twice, for which {self.output_format} has no room" for name in twice
+            ]
+        if problems:
+            raise UserError(problems)
+
+    def _key_problems(self, keys: list[str], added: AddedColumns) -> list[str]:
+        problems = added.clashes(keys)
+        for setting, name in (("text", self.text), ("context", self.context)):
+            problems += [] if name is None or name in keys else column_problems(setting, name, keys)
+        return problems

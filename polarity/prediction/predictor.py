@@ -1,0 +1,112 @@
+"""A finished run's model, ready to say something about any texts: the same code as the scores of the run."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from polarity.data.plan import EvalBatches
+from polarity.data.rows import Rows
+from polarity.data.tokenising import check_tokenizer, tokenise
+from polarity.data.tokens import TokenStore
+from polarity.errors import UserError
+from polarity.evaluation.deciding import Decider
+from polarity.evaluation.inference import predict_logits
+from polarity.evaluation.rebuild import Rebuilt
+from polarity.models.classifier import MultiTaskClassifier
+from polarity.settings import PositiveInt
+from polarity.tasks import Task
+
+
+class Predictor:
+    """Raw logits of texts, and what is wrong with those that have none.
+
+    :param model: in evaluation mode.
+    :param max_length: tokens per row, as in training.
+    :param batch_size: most rows that go through the model at once.
+    :param precision: as ``trainer.precision``.
+    """
+
+    def __init__(
+        self,
+        model: MultiTaskClassifier,
+        tokenizer: Any,
+        decider: Decider,
+        *,
+        max_length: PositiveInt,
+        batch_size: PositiveInt,
+        device: torch.device,
+        precision: str,
+    ) -> None:
+        check_tokenizer(tokenizer)
+        self.model, self.tokenizer, self.decider = model, tokenizer, decider
+        self.max_length, self.batch_size = max_length, batch_size
+        self.device, self.precision = device, precision
+
+    @classmethod
+    def of_run(cls, rebuilt: Rebuilt) -> Self:
+        """The model of a run that was rebuilt from its folder alone."""
+        return cls(
+            rebuilt.model,
+            rebuilt.tokenizer,
+            rebuilt.decider,
+            max_length=rebuilt.config["batching"]["max_length"],
+            batch_size=rebuilt.batch_size,
+            device=rebuilt.device,
+            precision=str(rebuilt.config["trainer"]["precision"]),
+        )
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks, in the order of the logits."""
+        return self.model.tasks
+
+    def logits(
+        self, texts: Sequence[str], contexts: Sequence[str] | None
+    ) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
+        """Raw logits float32 ``[good rows, classes]`` per task, the numbers of the good rows, and problems by number.
+
+        :param contexts: the first texts of pairs; None for single texts.
+        """
+        labels = np.zeros((len(texts), 0), dtype=np.int64)
+        rows = Rows(
+            [str(row) for row in range(len(texts))], list(texts), None if contexts is None else list(contexts), labels
+        )
+        problems = self._unusable(rows)
+        good = np.array([row for row in range(len(texts)) if row not in problems], dtype=np.int64)
+        if not len(good):
+            return [np.zeros((0, len(task.classes)), dtype=np.float32) for task in self.tasks], good, problems
+        store = self._store(rows.select(good))
+        planned = EvalBatches(lengths=store.lengths, batch_size=self.batch_size)
+        batches = ({**store.batch(batch.rows), "rows": torch.from_numpy(batch.rows)} for batch in planned)
+        logits = predict_logits(self.model, batches, len(good), device=self.device, precision=self.precision)
+        return self._finite(logits, good, problems)
+
+    def _store(self, rows: Rows) -> TokenStore:
+        arrays = tokenise(rows, self.tokenizer, self.max_length)
+        pad, kind = self.tokenizer.pad_token_id, self.tokenizer.pad_token_type_id
+        return TokenStore(arrays, pad_id=int(pad), pad_type=int(kind))
+
+    def _unusable(self, rows: Rows, first: int = 0) -> dict[int, str]:
+        """What the tokenizer cannot use, by row number: found by halving, since such rows are rare."""
+        if not len(rows):
+            return {}
+        try:
+            self._store(rows)
+        except UserError as error:
+            if len(rows) == 1:
+                return {first: error.problems[0].rpartition(": ids ")[0] or error.problems[0]}
+            half = len(rows) // 2
+            left, right = rows.select(range(half)), rows.select(range(half, len(rows)))
+            return self._unusable(left, first) | self._unusable(right, first + half)
+        return {}
+
+    @staticmethod
+    def _finite(
+        logits: list[np.ndarray], good: np.ndarray, problems: Mapping[int, str]
+    ) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
+        """Without the rows that the model had no finite answer to."""
+        finite = np.all([np.isfinite(values).all(axis=1) for values in logits], axis=0)
+        lost = dict.fromkeys(good[~finite].tolist(), "the model gave no finite number")
+        return [values[finite] for values in logits], good[finite], {**problems, **lost}
