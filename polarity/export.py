@@ -58,7 +58,7 @@ def export(settings: ExportSettings) -> Path:
         run says; then nothing is written.
     """
     run = finished_run(settings.run)
-    folder = run.path / "export" / settings.format if settings.output is None else locate(settings.output)
+    folder = run.export(settings.format) if settings.output is None else locate(settings.output)
     problems = folder_problems(folder, overwrite=settings.overwrite)
     problems += package_problems() if settings.format == "onnx" else []
     if settings.int8 and settings.format == "hf":

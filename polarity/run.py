@@ -187,6 +187,10 @@ class RunDirectory:
         """Folder of a later evaluation of this run: on a split, or on further data."""
         return self.path / "evaluations" / name
 
+    def export(self, format_name: str) -> Path:
+        """Folder of the exported model, if no other is named."""
+        return self.path / "export" / format_name
+
     @property
     def log(self) -> Path:
         """What the console showed."""

@@ -26,11 +26,13 @@ from tests.evaluation.comparison.made import a_run, noisy, some_labels
 from tests.running import train
 from tests.verbs import said_by
 
+OFTEN = ("trainer.log_every_n_steps=1",)  # so few batches would not be logged otherwise
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A run from the first row read to the last number written."""
-    return train(tmp_path_factory.mktemp("run"), rows=200)
+    return train(tmp_path_factory.mktemp("run"), *OFTEN, rows=200)
 
 
 def copy(run: RunDirectory, folder: Path) -> RunDirectory:
@@ -93,7 +95,7 @@ def test_nothing_is_ranked_by_test_scores_unless_asked_for_by_name(tmp_path: Pat
 
 
 def test_a_decision_rule_is_used_only_with_its_own_weights(finished: RunDirectory, tmp_path: Path) -> None:
-    other = train(tmp_path, "seed=7", "trainer.max_epochs=1", rows=200)
+    other = train(tmp_path, *OFTEN, "seed=7", "trainer.max_epochs=1", rows=200)
     run = copy(finished, tmp_path)
     shutil.copy(other.model / "decision.json", run.model / "decision.json")
     with pytest.raises(UserError, match="was fitted for other weights"):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, chdir, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,11 +128,13 @@ def run_splits(run: RunDirectory) -> Splits:
     """
     config = run.config
     where = f"{run.path}: these are the data that the run was trained on, with paths from the folder that it began in"
+    known = read_environment(run)
     try:
-        loaded: Splits = build("limit", config["limit"]).apply(build("data", config["data"]).load())
+        with _where_it_began(known):
+            loaded: Splits = build("limit", config["limit"]).apply(build("data", config["data"]).load())
     except UserError as error:
         raise UserError([*error.problems, where]) from error
-    known = read_environment(run)["data"]
+    known = known["data"]
     found = {name: {"rows": len(rows), "fingerprint": fingerprint(rows)} for name, rows in loaded.items()}
     problems = [
         f"data: the {name} split is not the one that the run was trained with: {_described(found.get(name))} now, "
@@ -142,6 +145,12 @@ def run_splits(run: RunDirectory) -> Splits:
     if problems:
         raise UserError([*problems, where])
     return loaded
+
+
+def _where_it_began(environment: Mapping[str, Any]) -> AbstractContextManager[None]:
+    """Relative paths of a run's data are meant from the folder that it was started in, if that is still there."""
+    folder = environment.get("folder")
+    return chdir(folder) if folder and Path(folder).is_dir() else nullcontext()
 
 
 def _described(split: Mapping[str, Any] | None) -> str:

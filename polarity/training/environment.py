@@ -21,6 +21,7 @@ def environment(splits: Splits) -> dict[str, Any]:
     return {
         "polarity": polarity.__version__,
         "command": sys.argv,
+        "folder": str(Path.cwd()),
         "git": _git(Path(polarity.__file__).parent),
         "python": platform.python_version(),
         "platform": platform.platform(),
