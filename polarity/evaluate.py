@@ -173,29 +173,42 @@ def _print(rebuilt: Rebuilt, evaluated: Evaluated, notes: Sequence[str], folder:
     console.print(f"- everything is in {folder}")
 
 
-def foreign_overrides(arguments: Sequence[str]) -> list[str]:
-    """A problem for each override of something that belongs to the run."""
+def foreign_overrides(arguments: Sequence[str]) -> dict[str, str]:
+    """A problem for each override of something that belongs to the run, by override."""
     known = [item.name for item in fields(EvaluateSettings)]
-    problems = []
+    problems = {}
     for text in cli.read_arguments(arguments).overrides:
         name = key_of(text).split(".")[0]
         if text.partition("=")[0] == "data":
-            problems.append(f"{text}: new rows are read by the run's own data settings; give data.path=FILE")
+            problems[text] = f"{text}: new rows are read by the run's own data settings; give data.path=FILE"
         elif name not in known and name != "hydra":
-            problems.append(
+            problems[text] = (
                 f"{text}: {name} cannot be chosen here; model and settings are those of the run, and only these can: "
                 f"{', '.join(known)}"
             )
     return problems
 
 
+def read(arguments: Sequence[str]) -> EvaluateSettings | None:
+    """The settings; None if the command line only asked for information.
+
+    :raises UserError: with everything that is wrong.
+    """
+    foreign = foreign_overrides(arguments)
+    try:
+        settings = read_settings("evaluate", EvaluateSettings, [text for text in arguments if text not in foreign])
+    except UserError as error:
+        raise UserError([*foreign.values(), *error.problems]) from error
+    if foreign:
+        raise UserError(foreign.values())
+    return settings
+
+
 def main() -> None:
     """Read the command line and do it."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     with cli.user_errors("evaluate"):
-        if problems := foreign_overrides(sys.argv[1:]):
-            raise UserError(problems)
-        settings = read_settings("evaluate", EvaluateSettings, sys.argv[1:])
+        settings = read(sys.argv[1:])
         if settings is not None:
             evaluate(settings)
 
