@@ -23,7 +23,7 @@ from polarity.reports.figures import exposure_figure, learning_curves_figure
 from polarity.reports.tensorboard import log_analysis
 from polarity.run import RunDirectory, write_json
 from polarity.training.assembled import Assembled
-from polarity.training.callbacks.confusion import log_best_curves, save_figures
+from polarity.training.callbacks.confusion import log_reliability, save_figures
 from polarity.training.module import score_metrics
 
 METRICS_VERSION = 2
@@ -132,7 +132,7 @@ def log_to_tensorboard(
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
             logger.log_hyperparams(flat(assembled.prepared.config), metrics, step=best["step"])
-            log_best_curves(logger, told.splits["val"], best["step"])
+            log_reliability(logger, told.splits["val"], best["step"])
             for name, analysis in analyses.items():
                 log_analysis(logger.experiment, analysis, best["step"], name)
             logger.finalize("success")

@@ -87,8 +87,8 @@ def test_the_table_lists_all_jobs_by_what_they_changed(sweep: Sweep) -> None:
     for row, job in zip(rows[1:], sweep.jobs[1:], strict=True):
         metrics = json.loads(job.metrics.read_text())
         assert float(row["monitored"]) == metrics["best"]["value"]
-        assert float(row["overall"]) == metrics["val"]["overall"]
-        assert float(row["tone/macro_f1"]) == metrics["val"]["tasks"]["tone"]["macro_f1"]
+        assert float(row["overall"]) == metrics["crossfit"]["val"]["overall"]
+        assert float(row["tone/macro_f1"]) == metrics["crossfit"]["val"]["tasks"]["tone"]["macro_f1"]
         assert int(row["epoch"]) == metrics["best"]["epoch"]
         (line,) = [line for line in table.splitlines() if job.path.name in line]
         assert row["changed"].split()[0] in line

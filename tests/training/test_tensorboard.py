@@ -60,9 +60,9 @@ def test_confusion_matrices_of_every_epoch_are_drawn(events: EventAccumulator) -
 
 
 def test_curves_of_the_best_checkpoint_are_logged_for_every_class(events: EventAccumulator) -> None:
-    curves = {name for name in events.Tags()["tensors"] if name.startswith("precision_recall/")}
-    tone = {f"precision_recall/tone/{label}" for label in ("yes", "no", "none", "1")}
-    assert curves == tone | {f"precision_recall/topic/{label}" for label in ("war", "food")}
+    curves = {name for name in events.Tags()["tensors"] if name.startswith("report/val/precision_recall/")}
+    tone = {f"report/val/precision_recall/tone/{label}" for label in ("yes", "no", "none", "1")}
+    assert curves == tone | {f"report/val/precision_recall/topic/{label}" for label in ("war", "food")}
 
 
 def test_exposure_is_that_of_the_table(run: RunDirectory, events: EventAccumulator) -> None:

@@ -36,12 +36,12 @@ def sentence(pair: Pair, rows: int, confidence: float) -> str:
     if found == "unclear":
         text = f"no evidence of a difference between {first} and {second}: interval {_reach(pair.interval)}"
         if 0.0 not in pair.interval:
-            text += f", but p = {_p(p.corrected)} after correction for all pairs"
+            text += f", but {_p(p.corrected)} after correction for all pairs"
         return f"{text}; {_needs(pair, rows, confidence)}{_seeds(pair)}"
     better, worse = (second, first) if found == "better" else (first, second)
     interval = pair.interval if found == "better" else Interval(-pair.interval.high, -pair.interval.low)
     size = f"{100 * abs(pair.estimate.value):.1f} points, interval {_reach(interval)}"
-    return f"{better} is better than {worse} by {size}, p = {_p(p.corrected)} after correction{_seeds(pair)}"
+    return f"{better} is better than {worse} by {size}, {_p(p.corrected)} after correction{_seeds(pair)}"
 
 
 def _reach(interval: Interval) -> str:
@@ -49,7 +49,7 @@ def _reach(interval: Interval) -> str:
 
 
 def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.1g}"
+    return f"p = {value:.3f}" if value >= 0.001 else "p < 0.001"
 
 
 def _seeds(pair: Pair) -> str:

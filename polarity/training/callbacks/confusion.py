@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -44,14 +43,11 @@ def save_figures(folder: Path, splits: Mapping[str, Predictions]) -> None:
             reliability.savefig(folder / f"reliability_{item.task.name}_{split}.svg")
 
 
-def log_best_curves(logger: TensorBoardLogger, told: Predictions, step: int) -> None:
-    """Precision-recall curve of every class and reliability diagram of every task, on validation."""
+def log_reliability(logger: TensorBoardLogger, told: Predictions, step: int) -> None:
+    """Reliability diagram of every task, on validation."""
     for item in told.tasks:
         if item.probabilities is None:
             continue
         labels, probabilities = item.labels[item.known], item.probabilities[item.known]
-        for c, name in enumerate(item.task.classes):
-            hits, chances = torch.from_numpy(labels == c), torch.from_numpy(probabilities[:, c])
-            logger.experiment.add_pr_curve(f"precision_recall/{item.task.name}/{name}", hits, chances, step)
         figure = reliability_figure(probabilities, labels, f"{item.task.name}, validation")
         logger.experiment.add_figure(f"reliability/{item.task.name}", figure, step)
