@@ -22,8 +22,10 @@ from polarity.evaluation.predictions import read_predictions
 from polarity.evaluation.saved import saved_predictions
 from polarity.run import RunDirectory
 from polarity.training.environment import fingerprint
+from polarity.training.run import start_run
+from tests import trials
 from tests.evaluation.comparison.made import a_run, noisy, some_labels
-from tests.running import train
+from tests.running import composed, train
 from tests.verbs import said_by
 
 OFTEN = ("trainer.log_every_n_steps=1",)  # so few batches would not be logged otherwise
@@ -131,3 +133,17 @@ def test_predict_gives_the_numbers_of_the_run(finished: RunDirectory, tmp_path: 
         assert guessed == [task.classes[index] for index in item.predicted]
         chances = [[float(rows[name][f"{task.name}.prob.{label}"]) for label in task.classes] for name in told.ids]
         np.testing.assert_allclose(chances, item.probabilities, atol=1e-6)
+
+
+def test_private_texts_stand_in_no_file_of_a_run(tmp_path: Path) -> None:
+    leaked = [*trials.leaked(tmp_path, nearly=True), "data.leakage.near=allow", "trainer.max_epochs=1", *OFTEN]
+    texts = [text[:40].encode() for _, rows in prepare(composed(*leaked)).splits.items() for text in rows.text]
+    found = {}
+    for reporting in ("default", "private"):
+        config = composed(*leaked, f"reporting={reporting}", f"output_dir={tmp_path / reporting}")
+        start_run(config, leaked, keep_going=False)
+        run = RunDirectory.open(tmp_path / reporting / "latest")
+        files = [path for path in run.path.rglob("*") if path.is_file()]
+        found[reporting] = {path.name for path in files if any(text in path.read_bytes() for text in texts)}
+    assert {"mistakes.csv", "report.html", "train.log"} <= found["default"], "else this would look for the wrong thing"
+    assert found["private"] == set()

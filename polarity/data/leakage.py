@@ -1,5 +1,6 @@
 """Do the splits overlap? A score on texts that were trained on is worth nothing."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -15,7 +16,13 @@ from polarity.settings import PositiveInt
 Reaction = Literal["stop", "drop", "allow"]
 
 _EXAMPLES = 3
+_SHOWN_EXAMPLES = re.compile(r", such as .*(?=; )", re.DOTALL)
 _EXCERPT = 60
+
+
+def without_examples(note: str) -> str:
+    """A note of :class:`Leakage` without the texts that it shows, for private data."""
+    return _SHOWN_EXAMPLES.sub("", note)
 
 
 class Leakage:

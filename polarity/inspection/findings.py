@@ -1,9 +1,9 @@
 """The summary: what training would stop at, what would make scores mislead, and what is good to know."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import get_args
 
+from polarity.data.leakage import without_examples
 from polarity.inspection.result import (
     Conflicts,
     Duplicates,
@@ -22,9 +22,6 @@ ORDER: tuple[Level, ...] = ("stop", "warning", "note")
 FEW = 10
 """Rows of a class in validation or test below which its F1 says little."""
 
-EXAMPLES = re.compile(r", such as .*(?=; )", re.DOTALL)
-"""What :class:`~polarity.data.leakage.Leakage` says of single rows, up to the advice at the end."""
-
 MUCH_CUT = 0.05
 """Share of the rows that are cut from which it is worth a warning."""
 
@@ -39,7 +36,7 @@ def of_training(stops: Sequence[str], notes: Sequence[str], *, show_texts: bool)
     told: tuple[tuple[Level, Sequence[str]], ...] = (("stop", stops), ("note", notes))
     for level, texts in told:
         for text in texts:
-            shown = text if show_texts else EXAMPLES.sub("", text)
+            shown = text if show_texts else without_examples(text)
             yield Finding(level, "data", f"training would stop: {shown}" if level == "stop" else shown)
 
 

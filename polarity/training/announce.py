@@ -8,6 +8,7 @@ from lightning.pytorch.callbacks import Callback
 from rich.table import Table
 
 from polarity.config.preflight import Prepared
+from polarity.data.leakage import without_examples
 from polarity.data.module import TextDataModule
 from polarity.optimizers.groups import GroupRow, group_table
 from polarity.reports.console import RunConsole
@@ -30,7 +31,8 @@ class Announce(Callback):
         run = RunDirectory(trainer.default_root_dir)
         console = RunConsole(run.log)
         for note in self.prepared.splits.notes:
-            console.print(f"note: {note}")
+            shown = note if self.prepared.components["reporting"].texts else without_examples(note)
+            console.print(f"note: {shown}")
         for name, rows in self.prepared.splits.items():
             store = self.data.stores[name]
             share = store.truncated / max(1, len(rows))

@@ -92,7 +92,7 @@ def test_the_table_lists_all_jobs_by_what_they_changed(sweep: Sweep) -> None:
         assert int(row["epoch"]) == metrics["best"]["epoch"]
         (line,) = [line for line in table.splitlines() if job.path.name in line]
         assert row["changed"].split()[0] in line
-        assert f"{metrics['val']['overall']:.4f}" in line
+        assert f"{metrics['crossfit']['val']['overall']:.4f}" in line
 
 
 @pytest.mark.parametrize("number", [1, 3])
