@@ -10,6 +10,7 @@ if PARALLEL:
     os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported, here and in processes that tests start
 
 import random
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,14 @@ def _seeded() -> None:
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("POLARITY_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What helpers put into a temporary folder goes when pytest's own folders go."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temp")))
         yield
 
 

@@ -1,5 +1,6 @@
 """What the batching settings do to the batches of two epochs, to evaluation and to the loaders."""
 
+from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -11,7 +12,6 @@ from tests.effects.outcome import Effect, Section, built
 from tests.effects.settings import Special
 from tests.tiny import tiny_tokenizer
 
-CACHE = Path(mkdtemp())
 SPECIAL: Special = {
     ("Batching", "mega_batches"): [None, 2, 3],
     ("Batching", "max_length"): [32, 300],
@@ -24,11 +24,17 @@ ONLY_PLACES = {
 }
 
 
+@lru_cache
+def cache() -> Path:
+    """Kept for all settings, since most have the same tokens."""
+    return Path(mkdtemp())
+
+
 def batches(section: Section) -> Effect:
     component = built("batching", section)
     component.check_length(512)
     texts, tokenizer = splits(300, 200, longest=400), tiny_tokenizer()
-    stores = {name: TokenStore.open(rows, tokenizer, component.max_length, CACHE) for name, rows in texts.items()}
+    stores = {name: TokenStore.open(rows, tokenizer, component.max_length, cache()) for name, rows in texts.items()}
     sampler = NaturalSampler(rows_per_epoch=None)
     sampler.fit(texts.train.labels, TASKS, seed=0)
     data = TextDataModule(splits=texts, stores=stores, sampler=sampler, seed=0, **component.loader_settings())
