@@ -48,7 +48,7 @@ def baseline(settings: BaselineSettings) -> Scored:
 
     :raises UserError: with everything that is wrong with settings and data; then nothing is written or shown.
     """
-    cache = Path(settings.cache_dir).expanduser() if settings.cache_dir else cache_dir()
+    cache = cache_dir(settings.cache_dir)
     splits = settings.limit.apply(settings.data.load())
     problems = [f"calibration.{text}" for text in settings.calibration.problems(splits.tasks)]
     problems += [f"decision.{text}" for text in settings.decision.problems(splits.tasks)]

@@ -65,7 +65,7 @@ def inspect(settings: InspectSettings) -> Inspection:
         seed=settings.seed,
         most=settings.most,
         texts=settings.texts,
-        cache=Path(settings.cache_dir).expanduser() if settings.cache_dir else cache_dir(),
+        cache=cache_dir(settings.cache_dir),
     )
     inspection = inspector.inspect(settings.data, settings.limit)
     folder = None if settings.output is None else Path(settings.output).expanduser()

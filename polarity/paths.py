@@ -12,7 +12,12 @@ def conf_dir() -> Path:
     return installed if installed.is_dir() else _PACKAGE.parent / "conf"
 
 
-def cache_dir() -> Path:
-    """Folder for what can be made again (fetched corpora, token ids); the environment's ``POLARITY_CACHE`` moves it."""
+def cache_dir(chosen: str | None = None) -> Path:
+    """Folder for what can be made again (fetched corpora, token ids); the environment's ``POLARITY_CACHE`` moves it.
+
+    :param chosen: the setting ``cache_dir``, which wins.
+    """
+    if chosen:
+        return Path(chosen).expanduser()
     chosen = os.environ.get("POLARITY_CACHE")
     return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".cache" / "polarity"

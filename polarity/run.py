@@ -31,6 +31,12 @@ def write_json(path: Path, value: object) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n")
 
 
+def checksum(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def now() -> str:
     """The time with its zone, to the millisecond, so that the jobs of a sweep can be put in their order."""
     return datetime.now().astimezone().isoformat(timespec="milliseconds")

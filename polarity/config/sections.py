@@ -67,7 +67,7 @@ class RootSettings:
     @property
     def cache(self) -> Path:
         """The folder of what can be made again."""
-        return Path(self.cache_dir).expanduser() if self.cache_dir else cache_dir()
+        return cache_dir(self.cache_dir)
 
 
 TRAINER_OWNED: dict[str, str] = {

@@ -148,8 +148,18 @@ def ledger_of(config: Mapping[str, Any]) -> Ledger:
 
     :param config: the run's resolved configuration.
     """
-    chosen = config.get("cache_dir")
-    return Ledger(Path(str(chosen)).expanduser() if chosen else cache_dir())
+    return Ledger(cache_dir(config.get("cache_dir")))
+
+
+def causes(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that make a configuration; not the seed, nor where anything is written, in a section either."""
+
+    def without_cache(node: Any) -> Any:
+        if not isinstance(node, Mapping):
+            return node
+        return {key: without_cache(value) for key, value in node.items() if key != "cache_dir"}
+
+    return {key: without_cache(value) for key, value in config.items() if key not in NO_CAUSE}
 
 
 def configuration_name(config: Mapping[str, Any], *, decision: str = "stored") -> str:
@@ -158,7 +168,7 @@ def configuration_name(config: Mapping[str, Any], *, decision: str = "stored") -
     :param config: the run's resolved configuration.
     :param decision: of the evaluation; another rule than the stored one is another configuration.
     """
-    name = configuration_hash({key: value for key, value in config.items() if key not in NO_CAUSE})
+    name = configuration_hash(causes(config))
     return name if decision == "stored" else f"{name}+{decision}"
 
 

@@ -21,11 +21,11 @@ from polarity.evaluation.deciding import Decider, DecisionName
 from polarity.evaluation.devices import Accelerator, check_precision, find_device
 from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.predictions import Predictions
-from polarity.evaluation.saved import CHECKSUMS, checksum, finished_run, read_metrics
+from polarity.evaluation.saved import CHECKSUMS, finished_run, read_metrics
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import WEIGHTS, load_model
 from polarity.paths import cache_dir
-from polarity.run import RunDirectory
+from polarity.run import RunDirectory, checksum
 from polarity.training.environment import fingerprint
 
 __all__ = ["Accelerator", "Rebuilt", "cache_of", "read_environment", "rebuild", "run_splits"]
@@ -101,7 +101,7 @@ def rebuild(
 
 def cache_of(config: Mapping[str, Any]) -> Path:
     """The folder of a run's data cache."""
-    return Path(str(config["cache_dir"])).expanduser() if config.get("cache_dir") else cache_dir()
+    return cache_dir(config.get("cache_dir"))
 
 
 def read_environment(run: RunDirectory) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Predictions of finished runs, read with a check that they are what the run wrote."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,16 +7,10 @@ from typing import Any
 
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
-from polarity.run import RunDirectory
+from polarity.run import RunDirectory, checksum
 
 CHECKSUMS = "sha256"
 """Key of ``metrics.json``: the checksum of each predictions file, by its path in the run's folder."""
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def finished_run(path: str | Path) -> RunDirectory:

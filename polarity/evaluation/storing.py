@@ -12,8 +12,8 @@ from polarity.evaluation.analysis import Analysis
 from polarity.evaluation.analysis.details import write_details, write_mistakes
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions, write_predictions
-from polarity.evaluation.saved import CHECKSUMS, checksum
-from polarity.run import now, write_json
+from polarity.evaluation.saved import CHECKSUMS
+from polarity.run import checksum, now, write_json
 
 VERSION = 2
 PREDICTIONS = "predictions.parquet"

@@ -1,6 +1,5 @@
 """A trained model as one folder: an ordinary Hugging Face folder of its encoder that holds the heads as well."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from torch import Tensor
 from polarity.errors import UserError
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.loading import load_tokenizer
+from polarity.run import checksum
 
 FORMAT = 1
 CARD, CONFIG, WEIGHTS = "polarity.json", "config.json", "model.safetensors"
@@ -65,7 +65,7 @@ def load_model(folder: str | Path) -> tuple[MultiTaskClassifier, Any]:
     problems = _key_problems({names[key]: value for key, value in classifier.state_dict().items()}, state)
     if problems:
         raise UserError(f"{folder / WEIGHTS}: does not fit {CARD} and {CONFIG}: {'; '.join(problems)}")
-    if _checksum(folder / WEIGHTS) != card["weights_sha256"]:
+    if checksum(folder / WEIGHTS) != card["weights_sha256"]:
         raise UserError(f"{folder / WEIGHTS}: is not the file that was saved with {CARD}; its checksum differs")
     classifier.load_state_dict({key: state[name] for key, name in names.items()})
     return classifier.eval(), load_tokenizer(str(folder), None)
@@ -78,7 +78,7 @@ def _write(classifier: MultiTaskClassifier, tokenizer: Any, folder: Path) -> Non
     tokenizer.save_pretrained(folder)
     architecture = classifier.architecture()
     _write_json(folder / CONFIG, architecture.pop("encoder"))
-    _write_json(folder / CARD, {"format": FORMAT, **architecture, "weights_sha256": _checksum(folder / WEIGHTS)})
+    _write_json(folder / CARD, {"format": FORMAT, **architecture, "weights_sha256": checksum(folder / WEIGHTS)})
 
 
 def _names_in_file(classifier: MultiTaskClassifier) -> dict[str, str]:
@@ -141,8 +141,3 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

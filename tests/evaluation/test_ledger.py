@@ -125,3 +125,10 @@ def test_seeds_and_folders_make_no_other_configuration_but_everything_else_does(
     assert configuration_name({**config, "loss": {"gamma": 1.0}}) != name
     assert configuration_name({**config, "monitor": "val/loss"}) != name
     assert configuration_name(config, decision="argmax") not in (name, configuration_name(config, decision="bias"))
+
+
+def test_where_things_are_kept_makes_no_other_configuration() -> None:
+    one = {"seed": 0, "cache_dir": None, "data": {"path": "a.csv", "cache_dir": None}, "loss": {"gamma": 2.0}}
+    moved = {**one, "seed": 1, "cache_dir": "/elsewhere", "data": {"path": "a.csv", "cache_dir": "/elsewhere"}}
+    assert configuration_name(one) == configuration_name(moved)
+    assert configuration_name(one) != configuration_name({**one, "data": {"path": "b.csv", "cache_dir": None}})

@@ -18,7 +18,7 @@ from polarity.evaluation.predictions import predictions_table, read_predictions
 from polarity.processes import this_process
 from polarity.report import ReportSettings, report
 from polarity.reports.html import write_run_report
-from polarity.run import RunDirectory, write_text
+from polarity.run import RunDirectory, checksum, write_text
 from polarity.tasks import Task
 from tests.reports.pages import SECRET, Page, run_folder
 
@@ -100,7 +100,6 @@ def test_a_class_and_a_task_without_labels_are_said_to_have_none(tmp_path: Path)
 
 def adopt(run: RunDirectory, split: str) -> None:
     """Let the run know a changed file as its own."""
-    from polarity.evaluation.saved import checksum
 
     content = json.loads(run.metrics.read_text())
     content["sha256"][f"predictions/{split}.parquet"] = checksum(run.predictions(split))

@@ -6,7 +6,7 @@ from typing import Any
 from polarity.evaluation.comparison.grouping import Group
 from polarity.evaluation.comparison.load import System
 from polarity.evaluation.comparison.result import ConfigurationDifference
-from polarity.evaluation.ledger import NO_CAUSE
+from polarity.evaluation.ledger import causes
 
 
 def configuration_differences(systems: Sequence[System], groups: Sequence[Group]) -> list[ConfigurationDifference]:
@@ -15,11 +15,7 @@ def configuration_differences(systems: Sequence[System], groups: Sequence[Group]
     A key that is not there counts as null.
     """
     told = {group.name: systems[group.members[0]] for group in groups}
-    settings = {
-        name: _flat({key: value for key, value in system.config.items() if key not in NO_CAUSE})
-        for name, system in told.items()
-        if system.config is not None
-    }
+    settings = {name: _flat(causes(system.config)) for name, system in told.items() if system.config is not None}
     keys = sorted({key for own in settings.values() for key in own})
     differences = [ConfigurationDifference(key, {name: own.get(key) for name, own in settings.items()}) for key in keys]
     differences = [item for item in differences if _differs(list(item.values.values()))]

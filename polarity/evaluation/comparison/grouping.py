@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from polarity.evaluation.comparison.load import System
-from polarity.evaluation.ledger import NO_CAUSE
+from polarity.evaluation.ledger import NO_CAUSE, causes
 
 LONGEST = 70
 """Characters of a group's name; the folder's name is shorter than a longer list of settings."""
@@ -36,7 +36,7 @@ def group_systems(systems: Sequence[System]) -> list[Group]:
 def _configuration(system: System, number: int) -> str:
     if system.config is None:
         return f"system {number}"
-    return json.dumps({k: v for k, v in system.config.items() if k not in NO_CAUSE}, sort_keys=True, default=str)
+    return json.dumps(causes(system.config), sort_keys=True, default=str)
 
 
 def _group(systems: Sequence[System], name: str, numbers: Sequence[int]) -> Group:

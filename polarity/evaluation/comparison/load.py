@@ -10,8 +10,8 @@ from typing import Any, Literal
 from polarity.errors import UserError
 from polarity.evaluation.comparison.find import is_run
 from polarity.evaluation.predictions import Predictions, read_predictions
-from polarity.evaluation.saved import CHECKSUMS, checksum, finished_run, saved_predictions
-from polarity.run import RunDirectory
+from polarity.evaluation.saved import CHECKSUMS, finished_run, saved_predictions
+from polarity.run import RunDirectory, checksum
 
 BASELINE = "linear"
 """The baseline that stands in every comparison."""
