@@ -1,7 +1,7 @@
 """``python -m polarity.compare``: what differs between runs, and whether their scores really do.
 
 python -m polarity.compare runs=[outputs/A,outputs/B]
-python -m polarity.compare outputs/**
+python -m polarity.compare 'outputs/**'
 python -m polarity.compare outputs/A outputs/B split=test output=comparison
 """
 

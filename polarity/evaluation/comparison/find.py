@@ -11,7 +11,8 @@ from polarity.evaluation.saved import finished_run
 def find_folders(names: Sequence[str]) -> tuple[list[Path], list[str]]:
     """Folders of runs and of predictions, each once, and a note for each that a pattern met but that cannot be used.
 
-    A folder that is named has to be usable; a pattern takes what is, and says what it left out.
+    A folder that is named has to be usable; a pattern takes what is, and says what it left out. So does a folder of
+    runs, such as that of a sweep: a shell makes ``outputs/**`` into such names before they arrive here.
 
     :param names: folders, or patterns with ``*``, ``?``, ``**``.
     :raises UserError: if a name is no such folder, or a pattern meets none.
@@ -20,8 +21,9 @@ def find_folders(names: Sequence[str]) -> tuple[list[Path], list[str]]:
     notes: list[str] = []
     found: dict[Path, None] = {}
     for name in names:
-        if has_magic(name) and not Path(name).exists():
-            matches = glob(str(Path(name).expanduser()), recursive=True)  # noqa: PTH207 - Path has none for absolute ones
+        pattern = _pattern(name)
+        if pattern is not None:
+            matches = glob(pattern, recursive=True)  # noqa: PTH207 - Path has none for absolute ones
             matched, left_out = _usable(_within(matches))
             notes += left_out
             if not matched:
@@ -35,6 +37,14 @@ def find_folders(names: Sequence[str]) -> tuple[list[Path], list[str]]:
     if problems:
         raise UserError(problems)
     return list(found), list(dict.fromkeys(notes))
+
+
+def _pattern(name: str) -> str | None:
+    """What a name stands for if it is not one folder to compare."""
+    folder = Path(name).expanduser()
+    if not folder.exists():
+        return str(folder) if has_magic(name) else None
+    return str(folder / "**") if not is_folder(folder) and any(folder.glob("**/status.json")) else None
 
 
 def is_run(folder: Path) -> bool:
