@@ -21,11 +21,12 @@ from polarity.decisions.base import Decision
 from polarity.errors import UserError
 from polarity.evaluation.ledger import Ledger
 from polarity.evaluation.predictions import Predictions, write_predictions
+from polarity.files import write_json
 from polarity.paths import cache_dir
 from polarity.reports.console import RunConsole
 from polarity.reports.reporting import Resamples
 from polarity.reports.tables import write_csv
-from polarity.run import configuration_hash, write_json
+from polarity.run import configuration_hash
 from polarity.training.environment import fingerprint
 
 

@@ -33,8 +33,8 @@ from polarity.exporting.folder import ABOUT, about, folder_problems, new_folder
 from polarity.exporting.hf import write_hf
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, package_problems, session_of, write_onnx
 from polarity.exporting.quantize import Cost, cost, write_int8
+from polarity.files import write_json
 from polarity.reports.console import RunConsole
-from polarity.run import write_json
 from polarity.settings import NonNegativeInt
 
 

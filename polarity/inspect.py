@@ -13,6 +13,7 @@ from polarity.config.verb import read_settings
 from polarity.data.batching import Batching
 from polarity.data.corpus import Corpus
 from polarity.data.limit import Limit
+from polarity.files import write_json
 from polarity.inspection.console import tables
 from polarity.inspection.inspector import Folds, Inspector
 from polarity.inspection.result import Inspection
@@ -21,7 +22,6 @@ from polarity.models.pretrained import PretrainedEncoder
 from polarity.paths import cache_dir
 from polarity.reports.console import RunConsole
 from polarity.reports.html.inspection import write_inspection_report
-from polarity.run import write_json
 from polarity.settings import NonNegativeInt, PositiveInt
 
 STYLES = {"stop": "bold red", "warning": "yellow", "note": None}

@@ -12,29 +12,11 @@ from typing import Any, Literal, Self
 from omegaconf import OmegaConf
 
 from polarity.errors import UserError, nearest
+from polarity.files import write_json, write_text
 from polarity.processes import is_alive, this_process
 
 State = Literal["running", "finished", "failed"]
 _STATUS = "status.json"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all: readers never see half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write ``value`` as JSON, whole or not at all."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n")
-
-
-def checksum(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def now() -> str:

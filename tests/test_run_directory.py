@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from polarity.errors import UserError
-from polarity.run import RunDirectory, configuration_hash, write_json
+from polarity.files import write_json
+from polarity.run import RunDirectory, configuration_hash
 
 CONFIG = {"seed": 1, "loss": {"gamma": 2.0}, "name": "naïve"}
 

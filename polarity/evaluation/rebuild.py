@@ -22,10 +22,11 @@ from polarity.evaluation.devices import Accelerator, check_precision, find_devic
 from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.predictions import Predictions
 from polarity.evaluation.saved import CHECKSUMS, finished_run, read_metrics
+from polarity.files import checksum
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import WEIGHTS, load_model
 from polarity.paths import cache_dir
-from polarity.run import RunDirectory, checksum
+from polarity.run import RunDirectory
 from polarity.training.environment import fingerprint
 
 __all__ = ["Accelerator", "Rebuilt", "cache_of", "read_environment", "rebuild", "run_splits"]

@@ -7,7 +7,8 @@ from typing import Any
 
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
-from polarity.run import RunDirectory, checksum
+from polarity.files import checksum
+from polarity.run import RunDirectory
 
 CHECKSUMS = "sha256"
 """Key of ``metrics.json``: the checksum of each predictions file, by its path in the run's folder."""

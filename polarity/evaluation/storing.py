@@ -13,7 +13,8 @@ from polarity.evaluation.analysis.details import write_details, write_mistakes
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions, write_predictions
 from polarity.evaluation.saved import CHECKSUMS
-from polarity.run import checksum, now, write_json
+from polarity.files import checksum, write_json
+from polarity.run import now
 
 VERSION = 2
 PREDICTIONS = "predictions.parquet"

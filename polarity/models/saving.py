@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from polarity.errors import UserError
+from polarity.files import checksum
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.loading import load_tokenizer
-from polarity.run import checksum
 
 FORMAT = 1
 CARD, CONFIG, WEIGHTS = "polarity.json", "config.json", "model.safetensors"

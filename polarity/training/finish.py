@@ -16,12 +16,13 @@ from polarity.evaluation.analysis.console import class_table, decisions_table
 from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.ledger import record_look
 from polarity.evaluation.metrics import score
+from polarity.files import write_json
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import load_model, save_model
 from polarity.reports.beside import baselines_table
 from polarity.reports.console import RunConsole
 from polarity.reports.html import write_run_report
-from polarity.run import RunDirectory, write_json
+from polarity.run import RunDirectory
 from polarity.training.assembled import Assembled
 from polarity.training.callbacks.checkpoints import BestCheckpoints
 from polarity.training.environment import fingerprint

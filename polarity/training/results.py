@@ -18,10 +18,11 @@ from polarity.evaluation.deciding import fit_decider
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions, write_predictions
 from polarity.evaluation.saved import CHECKSUMS
+from polarity.files import checksum, write_json
 from polarity.models.saving import WEIGHTS, read_card
 from polarity.reports.figures import exposure_figure, learning_curves_figure
 from polarity.reports.tensorboard import log_analysis
-from polarity.run import RunDirectory, checksum, write_json
+from polarity.run import RunDirectory
 from polarity.training.assembled import Assembled
 from polarity.training.callbacks.confusion import log_reliability, save_figures
 from polarity.training.module import score_metrics

@@ -14,9 +14,10 @@ from polarity.config.preflight import Prepared, build_callbacks, prepare
 from polarity.data.module import TextDataModule
 from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
+from polarity.files import write_json
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.processes import RUN_VARIABLE, led_folder, this_process
-from polarity.run import RunDirectory, write_json
+from polarity.run import RunDirectory
 from polarity.training.announce import Announce
 from polarity.training.assembled import Assembled, Stages
 from polarity.training.callbacks.progress import ProgressOnTerminal

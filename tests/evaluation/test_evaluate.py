@@ -19,7 +19,8 @@ from polarity.evaluation.ledger import ledger_of
 from polarity.evaluation.predictions import read_predictions, write_predictions
 from polarity.evaluation.saved import read_metrics
 from polarity.evaluation.storing import PREDICTIONS
-from polarity.run import RunDirectory, write_json
+from polarity.files import write_json
+from polarity.run import RunDirectory
 from tests.command import run as command
 from tests.running import train, write_corpus
 

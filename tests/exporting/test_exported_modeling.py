@@ -13,9 +13,9 @@ from polarity.decisions.rules import AddedBias, LargestLogit, OrderedThresholds,
 from polarity.evaluation.deciding import Decider, TaskDecider
 from polarity.exporting import modeling
 from polarity.exporting.folder import ABOUT, about
+from polarity.files import write_json
 from polarity.models import Head, save_model
 from polarity.models.saving import read_card
-from polarity.run import write_json
 from polarity.tasks import Task
 from tests.exporting.snippets import run_without
 from tests.tiny import POOLED, TASKS, tiny_classifier, tiny_tokenizer

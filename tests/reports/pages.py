@@ -22,9 +22,10 @@ from polarity.evaluation.comparison.result import (
 from polarity.evaluation.predictions import Predictions, TaskPredictions, write_predictions
 from polarity.evaluation.saved import CHECKSUMS
 from polarity.evaluation.statistics import Interval
+from polarity.files import checksum, write_json
 from polarity.inspection import result as inspected
 from polarity.reports.tables import write_csv
-from polarity.run import RunDirectory, checksum, write_json
+from polarity.run import RunDirectory
 from polarity.tasks import IGNORE_INDEX, Task
 
 ODD = "\x00\x08\u2028"

@@ -15,10 +15,11 @@ from sklearn.metrics import f1_score
 from polarity.errors import UserError
 from polarity.evaluation.ledger import Ledger
 from polarity.evaluation.predictions import predictions_table, read_predictions
+from polarity.files import checksum, write_text
 from polarity.processes import this_process
 from polarity.report import ReportSettings, report
 from polarity.reports.html import write_run_report
-from polarity.run import RunDirectory, checksum, write_text
+from polarity.run import RunDirectory
 from polarity.tasks import Task
 from tests.reports.pages import SECRET, Page, run_folder
 

@@ -11,7 +11,8 @@ from polarity.errors import UserError
 from polarity.evaluation.comparison.find import is_run
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.evaluation.saved import CHECKSUMS, finished_run, saved_predictions
-from polarity.run import RunDirectory, checksum
+from polarity.files import checksum
+from polarity.run import RunDirectory
 
 BASELINE = "linear"
 """The baseline that stands in every comparison."""

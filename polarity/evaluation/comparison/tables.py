@@ -9,8 +9,8 @@ from rich.table import Table
 
 from polarity.evaluation.comparison.result import Comparison, GroupScore
 from polarity.evaluation.statistics.interval import Interval
+from polarity.files import write_json
 from polarity.reports.tables import write_csv
-from polarity.run import write_json
 
 Lines = list[list[object]]
 

@@ -12,8 +12,8 @@ from polarity.calibration.scaling import Scaling
 from polarity.decisions.rules import LargestLogit, Rule, rule_from_dict
 from polarity.errors import UserError, nearest
 from polarity.evaluation.predictions import Predictions
+from polarity.files import write_json
 from polarity.models.saving import CARD
-from polarity.run import write_json
 
 FILE = "decision.json"
 VERSION = 1

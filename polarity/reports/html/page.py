@@ -10,9 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import polarity
+from polarity.files import write_text
 from polarity.reports.html import charts, numbers
 from polarity.reports.html.text import printable
-from polarity.run import write_text
 
 _TEMPLATES = files("polarity.reports.html") / "templates"
 

@@ -5,7 +5,8 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
-from polarity.run import RunDirectory, write_text
+from polarity.files import write_text
+from polarity.run import RunDirectory
 from polarity.samplers.exposure import exposure_table
 from polarity.training.callbacks.history import to_csv
 

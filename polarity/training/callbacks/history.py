@@ -8,8 +8,9 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
+from polarity.files import write_text
 from polarity.reports.console import RunConsole
-from polarity.run import RunDirectory, write_text
+from polarity.run import RunDirectory
 from polarity.training.module import MultiTaskModule, loss_metrics, score_metrics
 
 

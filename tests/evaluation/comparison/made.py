@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from polarity.evaluation.predictions import Predictions, TaskPredictions, write_predictions
-from polarity.run import checksum
+from polarity.files import checksum
 from polarity.tasks import Task
 
 Columns = Mapping[str, tuple[Sequence[str | None], Sequence[str]]]
