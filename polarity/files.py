@@ -4,9 +4,15 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import yaml
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from polarity.errors import UserError
+
+T = TypeVar("T", dict[Any, Any], list[Any])
 
 
 def write_text(path: Path, text: str) -> None:
@@ -33,7 +39,45 @@ def read_json(path: Path) -> Any:
 
     :raises UserError: if the file is missing, cannot be read, is empty or is no JSON.
     """
+    text = _text(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from error
+        return json.loads(text)
+    except ValueError as error:
+        raise UserError(f"{path}: is damaged ({'it is empty' if not text.strip() else error})") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The object that a JSON file holds.
+
+    :raises UserError: if the file is missing, cannot be read, or holds something else.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: is damaged (it holds no object)")
+    return content
+
+
+def read_yaml(path: Path, kind: type[T]) -> T:
+    """The mapping or list that a YAML file holds, its interpolations as they stand there.
+
+    :raises UserError: if the file is missing, cannot be read, or holds something else.
+    """
+    text = _text(path)
+    try:
+        content = OmegaConf.to_container(OmegaConf.create(text)) if isinstance(yaml.safe_load(text), kind) else None
+    except (yaml.YAMLError, OmegaConfBaseException, ValueError, AssertionError) as error:
+        raise UserError(f"{path}: is damaged ({' '.join(str(error).split())})") from error
+    if not isinstance(content, kind):
+        raise UserError(f"{path}: is damaged (it holds no {'list' if kind is list else 'mapping'})")
+    return content
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: is damaged (it is no text in UTF-8)") from error

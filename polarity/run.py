@@ -7,12 +7,12 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from omegaconf import OmegaConf
 
 from polarity.errors import UserError, nearest
-from polarity.files import write_json, write_text
+from polarity.files import read_object, read_yaml, write_json, write_text
 from polarity.processes import is_alive, this_process
 
 State = Literal["running", "finished", "failed"]
@@ -65,32 +65,36 @@ class RunDirectory:
     def open(cls, path: str | Path) -> Self:
         """An existing run's folder.
 
-        :raises UserError: if there is none at ``path``, with the nearest name beside it.
+        :raises UserError: if there is none at ``path``, with the run that it lies in, or the nearest run beside it.
         """
         folder = Path(path).expanduser()
-        if not (folder / _STATUS).is_file() or not (folder / "config.yaml").is_file():
-            siblings = [item.name for item in folder.parent.iterdir()] if folder.parent.is_dir() else []
-            raise UserError(f"{folder}: is no run's folder{nearest(folder.name, sorted(siblings), what='beside it')}")
-        return cls(folder.resolve())
+        if _is_run(folder):
+            return cls(folder.resolve())
+        around = next((parent for parent in folder.absolute().parents if _is_run(parent)), None)
+        if around is not None:
+            raise UserError(f"{folder}: lies within a run's folder; give that: {_shown(around)}")
+        raise UserError(f"{folder}: {_why_no_run(folder)}")
 
     @property
     def config(self) -> dict[str, Any]:
-        """The resolved configuration that the run was started with."""
-        loaded = OmegaConf.to_container(OmegaConf.load(self.path / "config.yaml"))
-        assert isinstance(loaded, dict)
-        return {str(key): value for key, value in loaded.items()}
+        """The resolved configuration that the run was started with.
+
+        :raises UserError: if its file is missing or damaged; so for the two below.
+        """
+        return {str(key): value for key, value in read_yaml(self.path / "config.yaml", dict).items()}
 
     @property
     def overrides(self) -> list[str]:
         """The command line that the run was started with."""
-        loaded = OmegaConf.to_container(OmegaConf.load(self.path / "overrides.yaml"))
-        assert isinstance(loaded, list)
-        return [str(text) for text in loaded]
+        return [str(text) for text in read_yaml(self.path / "overrides.yaml", list)]
 
     @property
     def status(self) -> dict[str, Any]:
         """State, times and, for a failed run, the traceback."""
-        return dict(json.loads((self.path / _STATUS).read_text(encoding="utf-8")))
+        status = read_object(self.path / _STATUS)
+        if status.get("state") not in get_args(State):
+            raise UserError(f"{self.path / _STATUS}: is damaged (it tells no state)")
+        return status
 
     def set_status(self, state: State, **details: object) -> None:
         """Record the state; what earlier calls recorded beside it is kept."""
@@ -183,3 +187,26 @@ class RunDirectory:
     def log(self) -> Path:
         """What the console showed."""
         return self.path / "train.log"
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / _STATUS).is_file() and (folder / "config.yaml").is_file()
+
+
+def _shown(folder: Path) -> Path:
+    """As short as it can be written from here."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) and folder != here else folder
+
+
+def _why_no_run(folder: Path) -> str:
+    """The reason, with the runs that may be meant: those in it, or the one beside it with the nearest name."""
+    if folder.is_dir():
+        runs = sorted(str(item) for item in folder.iterdir() if _is_run(item))
+        return "is no run's folder" + (f", but holds runs; give one of them: {', '.join(runs[-3:])}" if runs else "")
+    if folder.exists():
+        return "is a file, and no run's folder"
+    if folder.is_symlink():
+        return f"is a link to {folder.readlink()}, which does not exist"
+    beside = sorted(item.name for item in folder.parent.iterdir() if _is_run(item)) if folder.parent.is_dir() else []
+    return f"is no run's folder{nearest(folder.name, beside, what='runs beside it')}"

@@ -1,10 +1,13 @@
 """A run's folder: never shared, never half written, found again."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from polarity.errors import UserError
+from polarity.evaluation.rebuild import read_environment
+from polarity.evaluation.saved import read_metrics
 from polarity.files import write_json
 from polarity.run import RunDirectory, configuration_hash
 
@@ -57,3 +60,55 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_json(tmp_path / "a.json", {"value": object()})
     assert (tmp_path / "a.json").read_text(encoding="utf-8").strip() == '{\n  "value": 1\n}'
+
+
+BROKEN = {"empty": b"", "cut": b'{"state": "fin', "no text": b"\xff\xfe\x00", "a number": b"7", "a text": b"hello"}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("name", ["status.json", "config.yaml", "overrides.yaml", "environment.json", "metrics.json"])
+def test_a_damaged_file_is_named(name: str, content: bytes, tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, CONFIG, ["seed=1"])
+    (run.path / name).write_bytes(content)
+    read: dict[str, Callable[[], object]] = {
+        "status.json": lambda: run.status,
+        "config.yaml": lambda: run.config,
+        "overrides.yaml": lambda: run.overrides,
+        "environment.json": lambda: read_environment(run),
+        "metrics.json": lambda: read_metrics(run),
+    }
+    with pytest.raises(UserError) as refused:
+        read[name]()
+    assert refused.value.problems[0].startswith(f"{run.path / name}: is damaged (")
+    (run.path / name).unlink()
+    with pytest.raises(UserError, match="there is no such file"):
+        read[name]()
+
+
+def test_a_status_without_a_state_is_damaged(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, CONFIG, [])
+    write_json(run.path / "status.json", {"state": "asleep"})
+    with pytest.raises(UserError, match="tells no state"):
+        _ = run.status
+
+
+def test_what_lies_within_a_run_leads_to_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunDirectory.create(tmp_path / "outputs", CONFIG, [])
+    run.resume_point.parent.mkdir()
+    run.resume_point.touch()
+    monkeypatch.chdir(tmp_path)
+    for inner in (run.resume_point, run.checkpoints, run.path / "nothing"):
+        with pytest.raises(UserError, match=f"lies within a run's folder; give that: outputs/{run.path.name}$"):
+            RunDirectory.open(inner)
+
+
+def test_no_run_is_offered_its_own_name(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "outputs", CONFIG, [])
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    says = {"empty": "is no run's folder$", "file": "is a file", "link": "nowhere, which does not exist"}
+    for name, piece in (says | {"outputs": run.path.name}).items():
+        with pytest.raises(UserError, match=piece) as refused:
+            RunDirectory.open(tmp_path / name)
+        assert f"did you mean '{name}'" not in str(refused.value)

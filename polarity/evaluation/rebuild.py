@@ -1,6 +1,5 @@
 """A finished run brought back to life from its folder alone: model, tokenizer, decision rule, data."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, chdir, nullcontext
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from polarity.evaluation.devices import Accelerator, check_precision, find_devic
 from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.predictions import Predictions
 from polarity.evaluation.saved import CHECKSUMS, finished_run, read_metrics
-from polarity.files import checksum
+from polarity.files import checksum, read_object
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import WEIGHTS, load_model
 from polarity.paths import cache_dir
@@ -110,16 +109,10 @@ def read_environment(run: RunDirectory) -> dict[str, Any]:
 
     :raises UserError: if it is missing or damaged.
     """
-    try:
-        content = json.loads(run.environment.read_text(encoding="utf-8"))
-        if isinstance(content, dict) and isinstance(content.get("data"), dict):
-            return content
-        reason = "it does not describe the data"
-    except FileNotFoundError:
-        raise UserError(f"{run.environment}: there is no such file") from None
-    except ValueError as error:
-        reason = str(error)
-    raise UserError(f"{run.environment}: is damaged ({reason})")
+    content = read_object(run.environment)
+    if not isinstance(content.get("data"), dict):
+        raise UserError(f"{run.environment}: is damaged (it does not describe the data)")
+    return content
 
 
 def run_splits(run: RunDirectory) -> Splits:

@@ -1,13 +1,12 @@
 """Predictions of finished runs, read with a check that they are what the run wrote."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
-from polarity.files import checksum
+from polarity.files import checksum, read_object
 from polarity.run import RunDirectory
 
 CHECKSUMS = "sha256"
@@ -35,15 +34,7 @@ def read_metrics(run: RunDirectory) -> dict[str, Any]:
 
     :raises UserError: if it is missing or damaged.
     """
-    try:
-        content = json.loads(run.metrics.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{run.metrics}: there is no such file") from None
-    except ValueError as error:
-        raise UserError(f"{run.metrics}: is damaged ({error})") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{run.metrics}: is damaged (it holds no object)")
-    return content
+    return read_object(run.metrics)
 
 
 def task_classes(config: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from polarity.errors import UserError
-from polarity.files import checksum
+from polarity.files import checksum, read_object
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.loading import load_tokenizer
 
@@ -60,7 +60,7 @@ def load_model(folder: str | Path) -> tuple[MultiTaskClassifier, Any]:
     card = read_card(folder)
     state = _read_weights(folder)
     with torch.random.fork_rng(devices=[]):  # the random weights that are overwritten leave no trace in later draws
-        classifier = MultiTaskClassifier.from_architecture({**card, "encoder": _read_json(folder, CONFIG)})
+        classifier = _without_weights(folder, {**card, "encoder": _read_json(folder, CONFIG)})
     names = _names_in_file(classifier)
     problems = _key_problems({names[key]: value for key, value in classifier.state_dict().items()}, state)
     if problems:
@@ -69,6 +69,16 @@ def load_model(folder: str | Path) -> tuple[MultiTaskClassifier, Any]:
         raise UserError(f"{folder / WEIGHTS}: is not the file that was saved with {CARD}; its checksum differs")
     classifier.load_state_dict({key: state[name] for key, name in names.items()})
     return classifier.eval(), load_tokenizer(str(folder), None)
+
+
+def _without_weights(folder: Path, architecture: dict[str, Any]) -> MultiTaskClassifier:
+    try:
+        return MultiTaskClassifier.from_architecture(architecture)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # such as a model type that is not known
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"{folder}: {CARD} and {CONFIG} describe no model ({type(error).__name__}: {reason})"
+        ) from error
 
 
 def _write(classifier: MultiTaskClassifier, tokenizer: Any, folder: Path) -> None:
@@ -130,13 +140,7 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
     path = folder / name
     if not path.is_file():
         raise UserError(f"{path}: there is no such file, so {folder} is no model of this project (RUN/model is one)")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path}: is damaged ({error})") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: is damaged (it holds no object)")
-    return content
+    return read_object(path)
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

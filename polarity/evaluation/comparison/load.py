@@ -1,6 +1,5 @@
 """What is compared: the predictions of runs, of baselines, and of folders that were made by hand."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os.path import commonpath
@@ -11,7 +10,7 @@ from polarity.errors import UserError
 from polarity.evaluation.comparison.find import is_run
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.evaluation.saved import CHECKSUMS, finished_run, saved_predictions
-from polarity.files import checksum
+from polarity.files import checksum, read_object
 from polarity.run import RunDirectory
 
 BASELINE = "linear"
@@ -69,7 +68,7 @@ def _run(name: str, folder: Path, split: str) -> System:
     run = finished_run(folder)
     _check_split(folder, split)
     predictions = saved_predictions(run, split)
-    environment = json.loads(run.environment.read_text(encoding="utf-8")) if run.environment.is_file() else {}
+    environment = read_object(run.environment) if run.environment.is_file() else {}
     return System(name, run.path, "run", predictions, run.config, run.overrides, environment)
 
 
@@ -84,10 +83,7 @@ def _by_hand(name: str, folder: Path, split: str) -> System:
 
 def _check_sum(metrics: Path, path: Path) -> None:
     """If somebody wrote down the checksum of the predictions, it has to hold."""
-    try:
-        known = json.loads(metrics.read_text(encoding="utf-8")).get(CHECKSUMS, {})
-    except (ValueError, AttributeError) as error:
-        raise UserError(f"{metrics}: is damaged ({error})") from error
+    known = read_object(metrics).get(CHECKSUMS, {})
     wanted = known.get(f"predictions/{path.name}")
     if wanted is not None and checksum(path) != wanted:
         raise UserError(f"{path}: was changed after its checksum was written to {metrics.name}")

@@ -1,6 +1,5 @@
 """The fitted calibration and decision rule of every task, as it is stored beside the model's weights."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from polarity.calibration.scaling import Scaling
 from polarity.decisions.rules import LargestLogit, Rule, rule_from_dict
 from polarity.errors import UserError, nearest
 from polarity.evaluation.predictions import Predictions
-from polarity.files import write_json
+from polarity.files import read_object, write_json
 from polarity.models.saving import CARD
 
 FILE = "decision.json"
@@ -170,12 +169,6 @@ def _listed(classes: Mapping[str, Sequence[str]]) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such file; without it no decision of the model can be trusted") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: is damaged ({error})") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: is damaged (it holds no object)")
-    return content
+    if not path.exists():
+        raise UserError(f"{path}: there is no such file; without it no decision of the model can be trusted")
+    return read_object(path)

@@ -1,6 +1,5 @@
 """Reading a run's folder: everything that its report shows, and nothing from anywhere else but the ledger's count."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from polarity.evaluation.analysis import Analysis, Mistake, analyse
 from polarity.evaluation.clusters import cluster_column
 from polarity.evaluation.ledger import ledger_of
 from polarity.evaluation.saved import CHECKSUMS, read_metrics, saved_predictions
+from polarity.files import read_object
 from polarity.reports.html.run.baselines import BaselineResult, baseline_results
 from polarity.reports.html.run.history import Curves, Exposed, class_exposure, exposed, learning_curves, read_table
 from polarity.run import RunDirectory
@@ -105,7 +105,7 @@ def read_run(run: RunDirectory, *, texts: bool, resamples: int) -> RunContent:
     :raises UserError: if something that every run writes is missing or damaged.
     """
     metrics, config = read_metrics(run), run.config
-    environment = _UNKNOWN | _read_json(run.environment)
+    environment = _UNKNOWN | (read_object(run.environment) if run.environment.exists() else {})
     splits = tuple(_split(run, name, config, environment, resamples) for name in _split_names(run, metrics))
     shown = read_table(run.details / "exposure.csv")
     own = {split.name: split.analysis for split in splits}
@@ -160,13 +160,3 @@ def _mistakes(run: RunDirectory, analysis: Analysis, *, texts: bool) -> list[Sho
         row = known.get((mistake.task, mistake.id), {})
         shown.append(ShownMistake(mistake, row.get("text", ""), row.get("context", "")))
     return shown
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise UserError(f"{path}: is damaged ({error})") from error
-    return content if isinstance(content, dict) else {}
