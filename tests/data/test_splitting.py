@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from random import Random
 from string import ascii_lowercase
 from typing import Any
@@ -244,6 +244,14 @@ def test_groups_that_do_not_fit_are_told() -> None:
     assert "instead of 15.0%" in notes[0]
     assert "data.split.near_duplicates_together=false data.leakage.exact=drop data.leakage.near=drop" in notes[0]
     assert Split(group="post", near_duplicates_together=False).notes(parts)[0].endswith("(data.split.group=post)")
+
+
+@pytest.mark.parametrize(("rows", "told"), [(150, False), (187, False), (188, True), (113, False), (112, True)])
+def test_a_split_is_far_off_from_a_quarter_of_its_share_on(rows: int, told: bool) -> None:
+    everything, ends = table(1000, copies=0), (0, 850 - rows, 850, 1000)
+    parts = [everything.select(np.arange(start, end)) for start, end in pairwise(ends)]
+    notes = Split().notes(parts)
+    assert any(note.startswith("val:") for note in notes) == told
 
 
 @pytest.mark.parametrize("groups", [1, 2])

@@ -135,6 +135,20 @@ def test_prior_is_the_rule_of_bayes() -> None:
     assert (decided == posterior.argmax(axis=1)).all()
 
 
+def test_prior_takes_an_absent_class_for_half_a_row() -> None:
+    labels = np.array([0] * 30 + [1] * 10)
+    rule = PriorDecision(source="validation").fit(TASK, np.log(np.full((40, 3), 1 / 3)), labels)
+    assert isinstance(rule, AddedBias)
+    np.testing.assert_allclose(np.diff(rule.bias), np.log([30 / 10, 10 / 0.5]))
+
+
+def test_biases_have_mean_zero_so_that_those_of_two_runs_can_be_compared() -> None:
+    rule = BiasDecision().fit(TASK, *sample())
+    assert isinstance(rule, AddedBias)
+    assert any(rule.bias)
+    assert sum(rule.bias) == pytest.approx(0, abs=1e-12)
+
+
 def test_prior_to_uniform_raises_the_mean_recall() -> None:
     rule = PriorDecision().fit(TASK, *sample(4000))
     log_p, labels = sample(4000, seed=1)

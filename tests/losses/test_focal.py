@@ -2,9 +2,11 @@
 
 import pytest
 import torch
+import yaml
 from torch.nn import functional as F
 
 from polarity.losses import CrossEntropyLoss, FocalLoss
+from polarity.paths import conf_dir
 from polarity.tasks import IGNORE_INDEX, Task
 
 TASKS = (Task("a", ("x", "y", "z"), "a"), Task("b", ("p", "q"), "b"))
@@ -83,3 +85,9 @@ def test_gamma_that_leaves_out_a_task_or_names_another_is_a_problem() -> None:
     problems = FocalLoss(gamma={"a": 2.0, "c": 1.0}).problems(TASKS)
     assert [problem.partition(":")[0] for problem in problems] == ["gamma.c", "gamma"]
     assert "'b'" in problems[1]
+
+
+def test_the_defaults_are_those_of_the_preset() -> None:
+    preset = yaml.safe_load((conf_dir() / "loss" / "focal.yaml").read_text(encoding="utf-8"))
+    del preset["_target_"]
+    assert FocalLoss().settings == FocalLoss(**preset).settings

@@ -60,6 +60,22 @@ def test_every_setting_has_an_effect_and_is_printed() -> None:
         assert f"{name}={value!r}" in repr(AdamW(**{name: value}))
 
 
+@pytest.mark.parametrize("betas", [[0.5, 0.95], [0.9, 0.6], [0.0, 0.9]])
+def test_settings_mean_what_they_mean_to_torch(betas: list[float]) -> None:
+    """By value: settings wired to the wrong place would be felt as well."""
+    settings = {"lr": 0.01, "weight_decay": 0.1, "betas": betas, "eps": 1e-3}
+    torch.manual_seed(0)
+    model = Classifier()
+    plain = torch.optim.AdamW(model.parameters(), **settings)
+    for scale in (1.0, -0.1):
+        for parameter in model.parameters():
+            parameter.grad = scale * torch.linspace(-1, 1, parameter.numel()).view_as(parameter)
+        plain.step()
+    expected = torch.cat([parameter.detach().flatten() for parameter in model.parameters()]).tolist()
+    one_rate = {"layer_decay": 1.0, "head_lr_multiplier": 1.0, "no_decay": []}
+    assert after_steps({**settings, **one_rate}) == pytest.approx(expected, rel=1e-5, abs=1e-7)
+
+
 def test_fused_kernels_are_chosen_where_there_are_some() -> None:
     chosen = {wish: AdamW(fused=wish).build(Classifier()).param_groups[0]["fused"] for wish in (None, True, False)}
     assert chosen == {None: True, True: True, False: False}

@@ -10,7 +10,7 @@ from transformers import AutoModel, PretrainedConfig
 
 from polarity.errors import UserError
 from polarity.optimizers import AdamW, group_table
-from polarity.optimizers.groups import encoder_places
+from polarity.optimizers.groups import encoder_places, undecayed
 
 LAYERS = 3
 SIZES = {
@@ -216,3 +216,36 @@ def test_the_table_shows_the_peak_while_a_schedule_warms_up() -> None:
     before = group_table(optimizer)
     torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _: 0.0)
     assert group_table(optimizer) == before
+
+
+class ManySmallOnes(nn.Module):
+    """A stack of two large layers beside a longer list of small modules."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embeddings = nn.Embedding(5, 8)
+        self.adapters = nn.ModuleList(nn.Linear(1, 1) for _ in range(7))
+        self.layers = nn.ModuleList(nn.Linear(8, 8) for _ in range(2))
+
+
+def test_the_layers_are_the_largest_list_and_not_the_longest() -> None:
+    encoder = ManySmallOnes()
+    depth, places = encoder_places(encoder)
+    assert depth == 2
+    assert {places[parameter] for parameter in encoder.layers.parameters()} == {"layer.0", "layer.1"}
+    assert {places[parameter] for parameter in encoder.adapters.parameters()} == {"embeddings"}
+
+
+class Names(nn.Module):
+    """Parameters whose names hold "bias" as a word, and one whose name only holds its letters."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for name in ("bias", "bias_k", "in_proj_bias", "unbiased", "biases_of_rows"):
+            setattr(self, name, nn.Parameter(torch.zeros(2)))
+
+
+def test_a_bias_is_told_by_a_whole_word_of_its_name() -> None:
+    module = Names()
+    exempt = {name for name, parameter in module.named_parameters() if parameter in undecayed(module, ["bias"])}
+    assert exempt == {"bias", "bias_k", "in_proj_bias"}

@@ -117,6 +117,13 @@ def test_an_epoch_draws_in_proportion_to_the_weights() -> None:
     np.testing.assert_allclose(share, table.sum(axis=0) / table.sum(), atol=0.005)
 
 
+def test_rows_are_drawn_with_replacement() -> None:
+    sampler = JointSampler(**SETTINGS | {"alpha": 0.0, "max_mult": None})
+    sampler.fit(LABELS, TASKS, seed=0)
+    seen = len(set(sampler.draw(0).tolist())) / len(LABELS)
+    assert seen == pytest.approx(1 - np.exp(-1), abs=0.02)  # n draws of n rows leave out a share of 1/e
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from polarity.errors import UserError
 from polarity.samplers import JointSampler, NaturalSampler, Sampler
+from polarity.samplers.base import BATCH_STREAM, DRAW_STREAM, epoch_generator
 from polarity.tasks import IGNORE_INDEX, Task
 
 TASKS = (Task("tone", ("calm", "angry"), "tone"), Task("topic", ("war", "trade", "none"), "topic"))
@@ -58,6 +59,15 @@ def test_seed_and_epoch_do_not_trade_places(sampler: Sampler) -> None:
         sampler.fit(some_labels(), TASKS, seed=seed)
         draws.append(sampler.draw(epoch).tolist())
     assert all(first != second for i, first in enumerate(draws) for second in draws[:i])
+
+
+def test_generators_of_different_seeds_epochs_and_purposes_have_nothing_in_common() -> None:
+    streams = (DRAW_STREAM, BATCH_STREAM)
+    assert len({*streams, 0}) == 3
+    first = [
+        epoch_generator(seed, epoch, stream).random() for seed in range(4) for epoch in range(4) for stream in streams
+    ]
+    assert len(set(first)) == len(first)
 
 
 @pytest.mark.parametrize("sampler", every_sampler(None))
