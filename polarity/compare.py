@@ -16,7 +16,6 @@ from pydantic import Field
 from polarity import cli
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
-from polarity.evaluation.clusters import cluster_column, clusters
 from polarity.evaluation.comparison.align import align
 from polarity.evaluation.comparison.compare import compare_systems
 from polarity.evaluation.comparison.find import find_folders
@@ -85,12 +84,8 @@ def compare(settings: CompareSettings) -> Comparison:
 
 
 def _own_cluster(systems: Sequence[System]) -> str | None:
-    """The column that the split of the first run kept together."""
-    for system in systems:
-        column = None if system.config is None else cluster_column(system.config)
-        if clusters(system.predictions, column) is not None:
-            return column
-    return None
+    """The column that the predictions themselves are grouped by."""
+    return next((system.predictions.group for system in systems if system.predictions.group is not None), None)
 
 
 def _check(settings: CompareSettings) -> None:

@@ -21,7 +21,6 @@ from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.evaluation.analysis import analyse
 from polarity.evaluation.analysis.console import FOOTNOTE, shown, tables
-from polarity.evaluation.clusters import cluster_column
 from polarity.evaluation.deciding import DecisionName
 from polarity.evaluation.devices import Accelerator
 from polarity.evaluation.ledger import record_look
@@ -94,13 +93,12 @@ def _own_split(rebuilt: Rebuilt, split: str, resamples: int) -> tuple[Evaluated,
         raise UserError(f"split: the run's data have no {split} split (there is: {there})")
     predictions, reproduced = reproduce(rebuilt, split, rebuilt.predict(rows))
     about = {**_about(rebuilt), "split": split, "reproduced": vars(reproduced)}
-    analysis = analyse(predictions, resamples=resamples, cluster=cluster_column(rebuilt.config))
+    analysis = analyse(predictions, resamples=resamples)
     return Evaluated(split, rows, fingerprint(rows), predictions, analysis, about), [str(reproduced)]
 
 
 def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluated, list[str]]:
     rows, notes = data.load(rebuilt.config["data"], rebuilt.model.tasks)
-    cluster = cluster_column(rebuilt.config)
     found: list[Overlap] = []
     try:
         splits: Splits | None = run_splits(rebuilt.run)
@@ -121,12 +119,12 @@ def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluate
     about = {**_about(rebuilt), "path": str(data.path), "overlap": _overlap_json(splits, found), "notes": notes}
     if found:
         clean = ~np.any([overlap.rows for overlap in found], axis=0)
-        rest = analyse(predictions.select(clean), resamples=resamples, cluster=cluster).headline.overall
+        rest = analyse(predictions.select(clean), resamples=resamples).headline.overall
         about["without_overlap"] = {"rows": int(clean.sum()), "overall": rest.value}
         notes.append(f"WARNING: without these rows, overall is {shown(rest)} over {int(clean.sum()):,} rows")
     mark = fingerprint(rows)
     name = f"{locate(str(data.path)).name.split('.')[0]}-{mark[:8]}"
-    analysis = analyse(predictions, resamples=resamples, cluster=cluster)
+    analysis = analyse(predictions, resamples=resamples)
     return Evaluated(name, rows, mark, predictions, analysis, about), notes
 
 

@@ -13,7 +13,8 @@ class Columns:
 
     :param metadata: further columns to keep; None: all that play no other part.
     :param split: column that says which split a row belongs to.
-    :param grouping: columns that the splitter needs, by name, with the setting that names each.
+    :param grouping: columns that must be kept to split and to group by, by name, with the setting that names each.
+    :param group: column of rows that belong together.
     """
 
     text: str
@@ -23,6 +24,7 @@ class Columns:
     metadata: tuple[str, ...] | None
     split: str | None = None
     grouping: Mapping[str, str] = field(default_factory=dict)
+    group: str | None = None
 
     def parts(self) -> dict[str, str]:
         """``{setting: column}`` of the columns that must exist, without metadata."""
@@ -40,15 +42,19 @@ def declared_columns(
     metadata: list[str] | None,
     split_column: str | None,
     split: Split | None,
+    group: str | None = None,
 ) -> tuple[Columns, list[str]]:
     """The columns, with a problem for each setting that cannot be meant."""
     declarations, problems = declare(tasks)
-    grouping = {}
+    grouping = {} if group is None else {group: "group"}
     if split is not None:
-        grouping = dict.fromkeys(split.stratify, "split.stratify")
+        grouping |= dict.fromkeys(split.stratify, "split.stratify")
         grouping |= {split.group: "split.group"} if split.group is not None else {}
+    kept_whole = None if split is None else split.group
+    if group is not None and kept_whole not in (None, group):
+        problems.append(f"group: is {group!r}, but split.group={kept_whole}; rows belong together in one way")
     kept = None if metadata is None else tuple(metadata)
-    columns = Columns(text, context, id, tuple(declarations), kept, split_column, grouping)
+    columns = Columns(text, context, id, tuple(declarations), kept, split_column, grouping, group or kept_whole)
     first: dict[str, str] = {}
     for setting, column in columns.parts().items():
         if not column.strip():
@@ -66,4 +72,5 @@ def unused_split(split: Split | None, origin: str) -> list[str]:
     """A problem if somebody set ``split`` although the splits come from ``origin``, so that it would be ignored."""
     if split is None or repr(split) == repr(Split()):
         return []
-    return [f"split: has no effect, since the splits come from {origin}; leave data.split as it is"]
+    advice = "" if split.group is None else f"; data.group={split.group} says that its rows belong together"
+    return [f"split: has no effect, since the splits come from {origin}; leave data.split as it is{advice}"]

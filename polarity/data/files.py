@@ -39,6 +39,8 @@ class FileCorpus(Corpus):
     :param tasks: ``{task: [class, class]}``, the column being named like the task, or
         ``{task: {column: ..., classes: [class, class]}}``. The order of the classes is that of their indices.
     :param metadata: columns kept for grouping and slicing; null: all that have no other part.
+    :param group: metadata column whose values hold rows that belong together (a post, an author): scores, tests and
+        decision rules take them as wholes. It changes no split; ``split.group`` implies it.
     :param split_column: column that names the split of each row.
     :param split: makes the splits that the data do not have; null: nothing may be missing.
     :param leakage: what is done about texts that stand in two splits.
@@ -68,6 +70,7 @@ class FileCorpus(Corpus):
         id: str | None = None,  # noqa: A002 - the name that a user expects
         metadata: list[str] | None = None,
         split_column: str | None = None,
+        group: str | None = None,
         split: Split | None = None,
         encoding: str = "utf-8",
         delimiter: str | None = None,
@@ -82,6 +85,7 @@ class FileCorpus(Corpus):
             metadata=metadata,
             split_column=split_column,
             split=split,
+            group=group,
         )
         self.path = path
         self.files: dict[SplitName, str | None] = {"train": train, "val": val, "test": test}

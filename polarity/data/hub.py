@@ -35,6 +35,7 @@ class HubCorpus(Corpus):
     :param train: the data set's split to train on; null: the one that is called so (train, training).
     :param val: the same for validation (val, valid, validation, dev). If there is none, ``split.test=0`` cuts it from
         the training rows.
+    :param group: as in :class:`~polarity.data.files.FileCorpus`.
     :param test: the same for the test (test, testing); null, and no such split: no test.
     """
 
@@ -53,11 +54,19 @@ class HubCorpus(Corpus):
         context: str | None = None,
         id: str | None = None,  # noqa: A002 - the name that a user expects
         metadata: list[str] | None = None,
+        group: str | None = None,
         split: Split | None = None,
         absent_classes: AbsentClasses = "stop",
     ) -> None:
         columns, problems = declared_columns(
-            text=text, context=context, id=id, tasks=tasks, metadata=metadata, split_column=None, split=split
+            text=text,
+            context=context,
+            id=id,
+            tasks=tasks,
+            metadata=metadata,
+            split_column=None,
+            split=split,
+            group=group,
         )
         if not path.strip():
             problems.append("path: give the id of a data set, or a folder")

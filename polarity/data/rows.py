@@ -18,6 +18,8 @@ class Rows:
     :param context: the first text of a pair, or None where there are single texts.
     :param labels: int64 ``[rows, tasks]``, class indices, ``-100`` where a row has no label.
     :param metadata: further columns by name, as text (empty where missing), for grouping and slicing.
+    :param group: the metadata column whose values hold rows that belong together (a post, an author); None: each row is
+        on its own.
     """
 
     ids: list[str]
@@ -25,6 +27,7 @@ class Rows:
     context: list[str] | None
     labels: np.ndarray
     metadata: dict[str, list[str]] = field(default_factory=dict)
+    group: str | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -38,6 +41,7 @@ class Rows:
             context=None if self.context is None else [self.context[index] for index in picked],
             labels=self.labels[picked],
             metadata={name: [column[index] for index in picked] for name, column in self.metadata.items()},
+            group=self.group,
         )
 
     def class_counts(self, tasks: Sequence[Task]) -> list[np.ndarray]:

@@ -101,6 +101,7 @@ class VaderCorpus(Corpus):
                 [[task.classes.index(of[task.name]) for task in self.tasks] for of in labels], dtype=np.int64
             ),
             metadata={name: [values[name] for values in metadata] for name in METADATA},
+            group=self.split.group,
         )
 
 

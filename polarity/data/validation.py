@@ -90,6 +90,7 @@ def validate(table: Table, columns: Columns, tasks: Sequence[Task], problems: Pr
         context=contexts,
         labels=np.stack(labels, axis=1) if labels else np.empty((len(table), 0), dtype=np.int64),
         metadata=_metadata(table, columns, problems),
+        group=columns.group,
     )
     if contexts is not None and (empty := sum(map(is_blank, contexts))):
         table.notes.append(f"{table.name}: {empty:,} of {len(table):,} rows have no context; their text stands alone")

@@ -31,6 +31,7 @@ class NewData:
     :param id: column of unique ids; if the file lacks that of the run, ids are made from the texts.
     :param tasks: ``{task: column}``, columns of labels.
     :param metadata: columns to slice by; null: all without another part.
+    :param group: column of rows that belong together; if the file lacks that of the run, rows count as independent.
     :param encoding: of text files.
     :param delimiter: between the cells of a CSV or TSV file.
     :param quote: around them.
@@ -45,12 +46,13 @@ class NewData:
         id: str | None = None,  # noqa: A002 - the name that a user expects
         tasks: dict[str, str] | None = None,
         metadata: list[str] | None = None,
+        group: str | None = None,
         encoding: str | None = None,
         delimiter: str | None = None,
         quote: str | None = None,
     ) -> None:
         self.path, self.text, self.context, self.id = path, text, context, id
-        self.tasks, self.metadata = tasks, metadata
+        self.tasks, self.metadata, self.group = tasks, metadata, group
         self.dialect = {"encoding": encoding, "delimiter": delimiter, "quote": quote}
         problems = []
         if path is None:
@@ -106,6 +108,10 @@ class NewData:
         if self.id is None and identifier is not None and identifier not in table.columns:
             table.notes.append(f"{table.name}: has no column {identifier!r}, so ids are made from the texts")
             identifier = None
+        group = self.group or own_group(config)
+        if self.group is None and group is not None and group not in table.columns:
+            table.notes.append(f"{table.name}: has no column {group!r}, so its rows are taken as independent")
+            group = None
         chosen = self.tasks or {}
         return Columns(
             text=self.text or config.get("text") or "text",
@@ -113,6 +119,8 @@ class NewData:
             id=identifier,
             tasks=tuple(Declaration(task.name, chosen.get(task.name, task.column), task.classes) for task in tasks),
             metadata=None if self.metadata is None else tuple(self.metadata),
+            grouping={} if group is None else {group: "group"},
+            group=group,
         )
 
     def _add_missing_labels(self, table: Table, columns: Columns, problems: Problems) -> None:
@@ -130,6 +138,16 @@ class NewData:
             if task.name not in (self.tasks or {}):
                 table.columns[task.column] = [None] * len(table)
                 table.notes.append(f"{table.name}: has no column {task.column!r}, so {task.name} is not scored")
+
+
+def own_group(config: Mapping[str, Any]) -> str | None:
+    """The column that groups the rows of a run's own data; None if there is none.
+
+    :param config: the section ``data`` of the run's configuration.
+    """
+    split = config.get("split")
+    column = config.get("group") or (split.get("group") if isinstance(split, Mapping) else None)
+    return None if column is None else str(column)
 
 
 def _rows(table: Table, columns: Columns, tasks: Sequence[Task], problems: Problems) -> Rows:

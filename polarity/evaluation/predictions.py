@@ -14,8 +14,9 @@ from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.tasks import IGNORE_INDEX, Task
 
-SCHEMA_VERSION = "2"
-SCHEMA_KEY = "polarity.predictions"
+SCHEMA_VERSION = "3"
+READABLE = ("", "1", "2", SCHEMA_VERSION)
+SCHEMA_KEY, GROUP_KEY = "polarity.predictions", "polarity.group"
 METADATA_MARK, TOKENS = "@", "#tokens"
 
 
@@ -62,12 +63,15 @@ class Predictions:
     :param ids: one unique id a row.
     :param metadata: further columns of the data by name, for slices.
     :param tokens: int ``[rows]``, tokens of each text as the model saw it; None where it is not known.
+    :param group: the metadata column whose values hold rows that belong together (a post, an author); every interval,
+        test and fold takes them as wholes. None: rows are independent.
     """
 
     ids: list[str]
     tasks: tuple[TaskPredictions, ...]
     metadata: dict[str, list[str]] = field(default_factory=dict)
     tokens: np.ndarray | None = None
+    group: str | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -76,6 +80,18 @@ class Predictions:
     def labels(self) -> np.ndarray:
         """int64 ``[rows, tasks]``."""
         return np.stack([item.labels for item in self.tasks], axis=1)
+
+    @property
+    def clusters(self) -> np.ndarray | None:
+        """For each row the number of its group, int64 ``[rows]``; None where rows are independent.
+
+        A row without a value is a group of its own.
+        """
+        if self.group is None:
+            return None
+        values = self.metadata[self.group]
+        names = [f"={value}" if value else f"row {number}" for number, value in enumerate(values)]
+        return np.unique(names, return_inverse=True)[1].astype(np.int64) if names else np.empty(0, dtype=np.int64)
 
     @classmethod
     def undecided(
@@ -95,7 +111,7 @@ class Predictions:
             )
             for number, task in enumerate(tasks)
         )
-        return cls(list(rows.ids), told, dict(rows.metadata), tokens)
+        return cls(list(rows.ids), told, dict(rows.metadata), tokens, rows.group)
 
     def select(self, chosen: np.ndarray) -> Self:
         """The rows at ``chosen`` (row numbers, or a bool for every row)."""
@@ -124,7 +140,8 @@ class Predictions:
 def predictions_table(predictions: Predictions) -> pa.Table:
     """``id`` and for each task ``TASK.label``, ``TASK.pred``, ``TASK.logit.CLASS`` and ``TASK.prob.CLASS``.
 
-    Where they are known also ``TASK.crossfit``, ``@COLUMN`` for each metadata column, and ``#tokens``.
+    Where they are known also ``TASK.crossfit``, ``@COLUMN`` for each metadata column, and ``#tokens``. The schema's own
+    metadata name the column of the groups, if there is one.
     """
     columns: dict[str, pa.Array] = {"id": pa.array(predictions.ids, pa.string())}
     for item in predictions.tasks:
@@ -141,7 +158,8 @@ def predictions_table(predictions: Predictions) -> pa.Table:
     columns |= {f"{METADATA_MARK}{name}": pa.array(values) for name, values in predictions.metadata.items()}
     if predictions.tokens is not None:
         columns[TOKENS] = pa.array(predictions.tokens, pa.int32())
-    return pa.table(columns).replace_schema_metadata({SCHEMA_KEY: SCHEMA_VERSION})
+    about = {SCHEMA_KEY: SCHEMA_VERSION} | ({GROUP_KEY: predictions.group} if predictions.group is not None else {})
+    return pa.table(columns).replace_schema_metadata(about)
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
@@ -165,14 +183,17 @@ def read_predictions(path: Path, classes: Mapping[str, Sequence[str]] | None = N
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path}: is damaged or cut off, and cannot be read ({str(error).splitlines()[0]})") from error
-    version = (table.schema.metadata or {}).get(SCHEMA_KEY.encode(), b"").decode()
-    if version not in ("", "1", SCHEMA_VERSION):
-        raise UserError(f"{path}: schema version {version} is unknown; this version reads 1 and {SCHEMA_VERSION}")
+    about = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+    if (version := about.get(SCHEMA_KEY, "")) not in READABLE:
+        raise UserError(f"{path}: schema version {version} is unknown; this version reads 1 to {SCHEMA_VERSION}")
+    group = about.get(GROUP_KEY)
     problems = [f"{path}: has no column 'id'"] if "id" not in table.column_names else []
     names = [name.removesuffix(".label") for name in table.column_names if name.endswith(".label")]
     names = [name for name in names if f"{name}.pred" in table.column_names]
     if not names:
         problems.append(f"{path}: has no columns TASK.label and TASK.pred, so it holds no predictions")
+    if group is not None and f"{METADATA_MARK}{group}" not in table.column_names:
+        problems.append(f"{path}: lacks the column {METADATA_MARK + group!r}, whose values its rows are grouped by")
     if problems:
         raise UserError(problems)
     ids = [str(value) for value in table["id"].to_pylist()]
@@ -185,7 +206,7 @@ def read_predictions(path: Path, classes: Mapping[str, Sequence[str]] | None = N
         if name.startswith(METADATA_MARK)
     }
     tokens = table[TOKENS].to_numpy() if TOKENS in table.column_names else None
-    return Predictions(ids, tasks, metadata, tokens)
+    return Predictions(ids, tasks, metadata, tokens, group)
 
 
 def _names(task: Task, indices: np.ndarray) -> pa.Array:

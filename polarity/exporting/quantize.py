@@ -7,6 +7,7 @@ import numpy as np
 
 from polarity.data.rows import Rows
 from polarity.evaluation.metrics import score
+from polarity.evaluation.predictions import Predictions
 from polarity.evaluation.statistics import PairedResult, paired_difference
 from polarity.exporting.answers import Agreement, Answers, compare
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, quiet
@@ -64,7 +65,7 @@ def cost(folder: Path, rows: Rows, tasks: tuple[Task, ...], before: Answers, aft
     def size(name: str) -> int:
         return sum(file.stat().st_size for file in folder.glob(f"{name}*"))
 
-    paired = paired_difference(rows.labels, _indices(before), _indices(after), tasks)
+    paired = paired_difference(Predictions.undecided(tasks, rows, before.logits), _indices(before), _indices(after))
     small, whole = size(SMALL_GRAPH), size(GRAPH)
     return Cost(overall(before), overall(after), paired, compare(before, after), whole, small)
 

@@ -49,11 +49,10 @@ def load_as_it_is(corpus: Corpus, limit: Limit) -> Loaded:
     splits = limit.apply(_lenient(corpus).load())
     assembly = getattr(corpus, "assembly", None)
     leakage = getattr(assembly or corpus, "leakage", None)
-    group = getattr(getattr(assembly or corpus, "split", None), "group", None)
     if isinstance(assembly, Assembly) and stops:  # training stops at overlaps before it looks for absent classes
         stops = tuple(dict.fromkeys([*stops, *presence(splits.tasks, splits.items(), assembly.absent_classes)[0]]))
     alike = leakage.alike if isinstance(leakage, Leakage) else NearDuplicates()
-    return Loaded(splits, stops, tuple(notes), alike, group)
+    return Loaded(splits, stops, tuple(notes), alike, splits.train.group)
 
 
 def _lenient(corpus: Corpus) -> Corpus:

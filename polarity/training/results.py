@@ -13,7 +13,6 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from polarity.evaluation.analysis import Analysis, analyse
 from polarity.evaluation.analysis.details import write_details, write_mistakes
-from polarity.evaluation.clusters import cluster_column
 from polarity.evaluation.deciding import fit_decider
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions, write_predictions
@@ -74,10 +73,7 @@ def write_results(assembled: Assembled, run: RunDirectory, best: dict[str, Any],
     for name, predictions in told.splits.items():
         write_predictions(run.predictions(name), predictions)
     _write_metrics(assembled, run, best, told)
-    cluster = cluster_column(config)
-    analyses = {
-        name: analyse(item, resamples=reporting.resamples, cluster=cluster) for name, item in told.splits.items()
-    }
+    analyses = {name: analyse(item, resamples=reporting.resamples) for name, item in told.splits.items()}
     model = Path(str(config["model"]["name"]).removeprefix("package:")).name
     write_details(run.details, model, analyses)
     write_mistakes(run.mistakes, analyses["val"].mistakes, assembled.prepared.splits.val if reporting.texts else None)

@@ -30,6 +30,7 @@ SPECIAL: Special = {
             "context": [None, "extra"],
             "id": [None, "id"],
             "metadata": [None, ["outlet"], []],
+            "group": [None, "source"],
             "tasks": [
                 {"stance": ["no", "yes", "none"]},
                 {"view": {"column": "stance", "classes": ["none", "yes", "no"]}},
@@ -61,7 +62,10 @@ ONLY_PLACES = {
 def loaded(section: Section) -> Effect:
     """Everything about the splits that comes after them: rows, order, labels, metadata and notes."""
     splits: Splits = built("data", section).load()
-    rows = [(name, part.ids, part.text, part.context, part.labels, part.metadata) for name, part in splits.items()]
+    rows = [
+        (name, part.ids, part.text, part.context, part.labels, part.metadata, part.group)
+        for name, part in splits.items()
+    ]
     return Effect([[(task.name, task.classes) for task in splits.tasks], rows, splits.notes])
 
 

@@ -28,7 +28,7 @@ def test_scores_can_be_recomputed_from_the_file(tmp_path: Path) -> None:
     write_predictions(tmp_path / "val.parquet", Predictions.undecided(TASKS, rows, logits))
 
     table = pq.read_table(tmp_path / "val.parquet")
-    assert table.schema.metadata[b"polarity.predictions"] == b"2"
+    assert table.schema.metadata[b"polarity.predictions"] == b"3"
     assert table["id"].to_pylist() == rows.ids
     scores = score(TASKS, labels, [values.argmax(axis=1) for values in logits])
     for number, task in enumerate(TASKS):
@@ -69,6 +69,31 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     part = again.select(again.tokens > 6)
     assert (part.ids, part.metadata["source"]) == (["row-7", "row-8"], ["b", ""])
     assert part.tasks[0].honest.tolist() == labels[7:, 0].tolist()
+
+
+def test_the_column_of_groups_goes_with_the_file(tmp_path: Path) -> None:
+    labels = np.zeros((4, 1), dtype=np.int64)
+    rows = Rows(list("abcd"), ["text"] * 4, None, labels, {"post": ["x", "", "x", ""]}, "post")
+    told = Predictions.undecided(TASKS[:1], rows, [np.zeros((4, 3), dtype=np.float32)])
+    write_predictions(tmp_path / "val.parquet", told)
+    again = read_predictions(tmp_path / "val.parquet")
+    assert again.group == "post"
+    assert again.clusters is not None
+    one, two, three, four = again.clusters.tolist()
+    assert one == three
+    assert len({one, two, four}) == 3  # rows without a value are groups of their own
+    assert again.select(np.array([0, 2])).clusters.tolist() == [0, 0]  # type: ignore[union-attr]
+    assert rows.select([1, 2]).group == "post"
+
+
+def test_a_file_of_an_older_version_has_independent_rows(tmp_path: Path) -> None:
+    columns = {"id": ["1", "2"], "t.label": ["a", "b"], "t.pred": ["a", "a"], "@post": ["x", "x"]}
+    table = pa.table(columns).replace_schema_metadata({"polarity.predictions": "2"})
+    pq.write_table(table, tmp_path / "v.parquet")
+    assert read_predictions(tmp_path / "v.parquet").clusters is None
+    pq.write_table(table.replace_schema_metadata({"polarity.group": "author"}), tmp_path / "v.parquet")
+    with pytest.raises(UserError, match="lacks the column '@author'"):
+        read_predictions(tmp_path / "v.parquet")
 
 
 def test_a_file_made_by_hand_is_read(tmp_path: Path) -> None:

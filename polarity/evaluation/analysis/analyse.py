@@ -6,7 +6,6 @@ from polarity.evaluation.analysis.mistakes import SHOWN, mistakes
 from polarity.evaluation.analysis.result import Analysis
 from polarity.evaluation.analysis.scoring import Bootstrap, scored
 from polarity.evaluation.analysis.slices import slicings
-from polarity.evaluation.clusters import clusters
 from polarity.evaluation.predictions import Predictions
 
 
@@ -16,18 +15,14 @@ def analyse(
     resamples: int = 2000,
     seed: int = 0,
     confidence: float = 0.95,
-    cluster: str | None = None,
     shown: int = SHOWN,
 ) -> Analysis:
     """Everything that is said about the predictions of one split; the same rows always give the same numbers.
 
     :param resamples: of the bootstrap; 0 leaves the intervals out.
-    :param cluster: metadata column (a post, an author) whose rows belong together: whole clusters are resampled.
-        Without effect where the predictions lack it.
     :param shown: mistakes of each task.
     """
-    groups = clusters(predictions, cluster)
-    bootstrap = Bootstrap(resamples, seed, confidence, groups)
+    bootstrap = Bootstrap(resamples, seed, confidence)
     tasks = predictions.tasks
     notes = [f"{item.task.name}: no row has a label, so it has no scores" for item in tasks if not item.known.any()]
     notes += [
@@ -39,10 +34,11 @@ def analyse(
         )
         if values is None
     ]
-    if groups is not None and resamples:
-        count = len(set(groups))
+    if (groups := predictions.clusters) is not None and resamples:
+        count = len(set(groups.tolist()))
         notes.append(
-            f"intervals of macro-F1 resample the {count} values of {cluster} as wholes, since rows within are alike"
+            f"intervals of macro-F1 resample the {count} values of {predictions.group} as wholes, "
+            "since rows within are alike"
         )
     raw = all(item.logits is not None for item in tasks)
     fitted_here = any(item.crossfit is not None for item in tasks)

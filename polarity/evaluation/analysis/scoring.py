@@ -16,33 +16,17 @@ class Bootstrap:
     """How intervals are made.
 
     :param resamples: 0 for no intervals.
-    :param groups: for each row the group that it belongs to, where rows are not independent.
     """
 
     resamples: int
     seed: int = 0
     confidence: float = 0.95
-    groups: Sequence[object] | None = None
-
-    def select(self, chosen: np.ndarray) -> "Bootstrap":
-        """For the rows where ``chosen`` is true."""
-        if self.groups is None:
-            return self
-        kept = [group for group, inside in zip(self.groups, chosen, strict=True) if inside]
-        return Bootstrap(self.resamples, self.seed, self.confidence, kept)
 
     def intervals(self, predictions: Predictions, decided: Sequence[np.ndarray]) -> Intervals | None:
         """The intervals of the scores of decisions; None where there are none to make."""
         if not self.resamples or not len(predictions):
             return None
-        return intervals(
-            predictions,
-            decided,
-            resamples=self.resamples,
-            seed=self.seed,
-            confidence=self.confidence,
-            groups=self.groups,
-        )
+        return intervals(predictions, decided, resamples=self.resamples, seed=self.seed, confidence=self.confidence)
 
 
 def scored(name: DecisionName, predictions: Predictions, decided: Sequence[np.ndarray], bootstrap: Bootstrap) -> Result:

@@ -85,7 +85,7 @@ def _scores(
     part = predictions.select(inside)
     decided = [item.honest for item in part.tasks]
     scores = score([item.task for item in part.tasks], part.labels, decided)
-    known = bootstrap.select(inside).intervals(part, decided)
+    known = bootstrap.intervals(part, decided)
     made = []
     for name in names:
         task = scores.tasks[name]

@@ -1,12 +1,11 @@
 """The same rows in the same order for all systems, or a refusal that names the first difference."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from polarity.errors import UserError, nearest
-from polarity.evaluation.clusters import clusters
 from polarity.evaluation.comparison.load import System
 from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.tasks import IGNORE_INDEX, Task
@@ -27,7 +26,7 @@ class Aligned:
     labels: np.ndarray
     decided: list[list[np.ndarray]]
     argmax: list[list[np.ndarray]]
-    cluster: list[str] | None
+    cluster: np.ndarray | None
 
 
 def align(systems: Sequence[System], split: str, *, tasks: Sequence[str] | None, cluster: str | None) -> Aligned:
@@ -160,11 +159,11 @@ def _mapped(item: TaskPredictions, task: Task, what: str) -> np.ndarray:
     return np.where(known, numbers[np.where(known, indices, 0)], IGNORE_INDEX)
 
 
-def _cluster(placed: Sequence[Predictions], column: str | None) -> list[str] | None:
+def _cluster(placed: Sequence[Predictions], column: str | None) -> np.ndarray | None:
     if column is None:
         return None
     for predictions in placed:
-        if (found := clusters(predictions, column)) is not None:
-            return found
+        if column in predictions.metadata:
+            return replace(predictions, group=column).clusters
     there = dict.fromkeys(name for predictions in placed for name in predictions.metadata)
     raise UserError(f"cluster: no predictions have the column {column!r}{nearest(column, there, what='columns')}")

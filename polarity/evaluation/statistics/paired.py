@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from polarity.evaluation.predictions import Predictions
 from polarity.evaluation.statistics.counts import Counts
 from polarity.evaluation.statistics.interval import Interval
 from polarity.evaluation.statistics.mcnemar import McNemar, mcnemar
 from polarity.evaluation.statistics.percentile import bootstrap_p, percentile_interval
 from polarity.evaluation.statistics.randomisation import randomise
 from polarity.evaluation.statistics.resample import resample
-from polarity.tasks import IGNORE_INDEX, Task
+from polarity.tasks import IGNORE_INDEX
 
 
 @dataclass(frozen=True)
@@ -43,23 +44,21 @@ class PairedResult:
 
 
 def paired_difference(
-    labels: np.ndarray,
+    rows: Predictions,
     first: Sequence[np.ndarray],
     second: Sequence[np.ndarray],
-    tasks: Sequence[Task],
     *,
     resamples: int = 2000,
     seed: int = 0,
     confidence: float = 0.95,
-    groups: Sequence[object] | None = None,
 ) -> PairedResult:
     """Compare two systems' decisions.
 
-    :param labels: int64 ``[rows, tasks]``, ``IGNORE_INDEX`` where a row has no label.
+    :param rows: tasks, labels and groups of the rows; whole groups are drawn and swapped.
     :param first: class indices ``[rows]``, one array per task.
     :param second: as ``first``.
-    :param groups: for each row the group that it belongs to; then whole groups are drawn and swapped.
     """
+    tasks, labels, groups = [item.task for item in rows.tasks], rows.labels, rows.clusters
     counts = Counts(tasks, labels, [first, second], groups)
     found, drawn = counts.observed(), resample(counts, resamples, seed)
     swapped = randomise(counts, [(0, 1)], resamples, seed)

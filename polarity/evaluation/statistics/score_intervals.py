@@ -49,18 +49,15 @@ def intervals(
     resamples: int = 2000,
     seed: int = 0,
     confidence: float = 0.95,
-    groups: Sequence[object] | None = None,
 ) -> Intervals:
     """Intervals of the scores of decisions: overall and macro-F1 by bootstrap, the others by Wilson's formula.
 
     :param decided: class indices ``[rows]``, one array per task, in the order of the predictions' tasks.
-    :param groups: for each row the group that it belongs to; then whole groups are drawn. Scores of single classes and
-        accuracy keep the formula of independent rows.
     """
     tasks = [item.task for item in predictions.tasks]
     if not len(predictions):
         raise ValueError("there are no rows")
-    counts = Counts(tasks, predictions.labels, [decided], groups)
+    counts = Counts(tasks, predictions.labels, [decided], predictions.clusters)
     drawn = resample(counts, resamples, seed)
     scores = score(tasks, predictions.labels, decided)
     by_task = {}

@@ -298,7 +298,7 @@ def test_groups_widen_the_interval_of_the_mean() -> None:
     ten_times = small.select(np.repeat(np.arange(60), 10))
     alone = analyse(ten_times, resamples=300).decided.overall
     post = [str(number) for number in np.repeat(np.arange(60), 10)]
-    told = analyse(replace(ten_times, metadata={"post": post}), resamples=300, cluster="post")
+    told = analyse(replace(ten_times, metadata={"post": post}, group="post"), resamples=300)
     grouped = told.decided.overall
     assert any("60 values of post" in note for note in told.notes)
     assert grouped.value == alone.value

@@ -11,6 +11,7 @@ from scipy.stats import binomtest, bootstrap
 from sklearn.metrics import accuracy_score, f1_score
 
 from polarity.evaluation.metrics import score
+from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.evaluation.statistics import paired_difference
 from polarity.evaluation.statistics.counts import Counts, blocks
 from polarity.evaluation.statistics.holm import holm
@@ -27,6 +28,13 @@ def example(rows: int = 60, systems: int = 2, seed: int = 0) -> tuple[np.ndarray
     generator = np.random.default_rng(seed)
     labels = draw_labels(generator, rows)
     return labels, draw_systems(generator, labels, [better(0.05 * number) for number in range(systems)])
+
+
+def rows_of(labels: np.ndarray, post: list[str] | None = None) -> Predictions:
+    """Labelled rows; those of one post belong together."""
+    tasks = tuple(TaskPredictions(task, labels[:, t], labels[:, t]) for t, task in enumerate(TASKS))
+    ids = [str(number) for number in range(len(labels))]
+    return Predictions(ids, tasks) if post is None else Predictions(ids, tasks, {"post": post}, group="post")
 
 
 def test_observed_scores_are_those_of_the_metrics() -> None:
@@ -94,7 +102,7 @@ def test_a_pair_does_not_depend_on_the_other_systems() -> None:
 
 def test_equal_systems_differ_in_nothing() -> None:
     labels, systems = example(systems=1)
-    found = paired_difference(labels, systems[0], systems[0], TASKS, resamples=200)
+    found = paired_difference(rows_of(labels), systems[0], systems[0], resamples=200)
     for item in (found.overall, *found.tasks.values()):
         assert (item.value, item.interval.low, item.interval.high) == (0, 0, 0)
         assert item.p_bootstrap == item.p_randomisation == 1
@@ -103,8 +111,8 @@ def test_equal_systems_differ_in_nothing() -> None:
 
 def test_a_difference_turns_its_sign_with_the_systems() -> None:
     labels, (first, second) = example(rows=300)
-    there = paired_difference(labels, first, second, TASKS, resamples=300)
-    back = paired_difference(labels, second, first, TASKS, resamples=300)
+    there = paired_difference(rows_of(labels), first, second, resamples=300)
+    back = paired_difference(rows_of(labels), second, first, resamples=300)
     assert there.overall.value == pytest.approx(-back.overall.value)
     assert there.overall.interval.low == pytest.approx(-back.overall.interval.high)
     assert there.overall.p_randomisation == back.overall.p_randomisation
@@ -132,7 +140,7 @@ def test_clusters_are_drawn_and_swapped_as_wholes() -> None:
     narrow = resample(Counts(TASKS, np.repeat(labels, 3, axis=0), thrice), 500, 0).overall[:, 0].std()
     wide = resample(clustered, 500, 0).overall[:, 0].std()
     assert wide == pytest.approx(narrow * np.sqrt(3), rel=0.2)
-    found = paired_difference(np.repeat(labels, 3, axis=0), thrice[0], thrice[1], TASKS, resamples=200, groups=names)
+    found = paired_difference(rows_of(np.repeat(labels, 3, axis=0), names), thrice[0], thrice[1], resamples=200)
     assert found.mcnemar == {}
 
 

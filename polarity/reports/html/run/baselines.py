@@ -9,7 +9,6 @@ import numpy as np
 from polarity.errors import UserError
 from polarity.evaluation.analysis import Result
 from polarity.evaluation.analysis.scoring import Bootstrap, scored
-from polarity.evaluation.clusters import cluster_column, clusters
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.evaluation.statistics import Interval, PairedResult, paired_difference
 from polarity.run import RunDirectory
@@ -49,7 +48,7 @@ def baseline_results(
 
     :raises UserError: if one is damaged, or was made on other rows or labels.
     """
-    found, groups = [], clusters(own, cluster_column(run.config))
+    found = []
     for name in names:
         path = run.baseline(name, split)
         if path.is_file():
@@ -59,15 +58,12 @@ def baseline_results(
                 raise UserError(f"{path}: has other rows or tasks than {run.predictions(split).name} of the run")
             if not np.array_equal(other.labels, own.labels):
                 raise UserError(f"{path}: has other labels than {run.predictions(split).name} of the run")
-            found.append(_beside(name, own, other, Bootstrap(resamples, groups=groups)))
+            found.append(_beside(name, own, other, Bootstrap(resamples)))
     return tuple(found)
 
 
 def _beside(name: str, own: Predictions, other: Predictions, bootstrap: Bootstrap) -> BaselineResult:
     decided, ours = [item.honest for item in other.tasks], [item.honest for item in own.tasks]
     result = scored("decided", other, decided, bootstrap)
-    tasks = [item.task for item in own.tasks]
-    difference = paired_difference(
-        own.labels, decided, ours, tasks, resamples=bootstrap.resamples, groups=bootstrap.groups
-    )
+    difference = paired_difference(own, decided, ours, resamples=bootstrap.resamples)
     return BaselineResult(name, TITLES.get(name, name), result, difference)

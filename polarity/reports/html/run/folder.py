@@ -9,7 +9,6 @@ from omegaconf import OmegaConf
 from polarity.baselines import BASELINES
 from polarity.errors import UserError
 from polarity.evaluation.analysis import Analysis, Mistake, analyse
-from polarity.evaluation.clusters import cluster_column
 from polarity.evaluation.ledger import ledger_of
 from polarity.evaluation.saved import CHECKSUMS, read_metrics, saved_predictions
 from polarity.files import read_object
@@ -146,7 +145,7 @@ def _split(
     return SplitContent(
         name=name,
         heading=HEADINGS.get(name, name),
-        analysis=analyse(predictions, resamples=resamples, cluster=cluster_column(config)),
+        analysis=analyse(predictions, resamples=resamples),
         baselines=baseline_results(run, name, predictions, BASELINES, resamples=resamples),
         ledger=ledger_of(config).sentence(mark) if name == "test" and mark else None,
     )

@@ -1,0 +1,27 @@
+"""Rows that belong together, such as the comments under a post: which splits share them."""
+
+from collections.abc import Sequence
+
+from polarity.data.rows import Rows
+
+
+def crossing_notes(splits: Sequence[tuple[str, Rows]]) -> list[str]:
+    """A note for each later split whose groups stand in an earlier one, too; the first split is the one trained on.
+
+    Rows without a value are on their own.
+    """
+    column = splits[0][1].group
+    if column is None:
+        return []
+    values = {name: [value for value in rows.metadata[column] if value] for name, rows in splits}
+    notes = []
+    for number, (name, rows) in enumerate(splits):
+        for earlier, _ in splits[:number]:
+            shared = set(values[name]) & set(values[earlier])
+            if shared:
+                inside, own = sum(value in shared for value in values[name]), len(set(values[name]))
+                notes.append(
+                    f"{name}: {len(shared):,} of its {own:,} values of {column!r} stand in {earlier}, "
+                    f"too ({inside:,} of {len(rows):,} rows); scores may be better than on values never seen"
+                )
+    return notes

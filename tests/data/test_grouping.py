@@ -1,0 +1,51 @@
+"""Rows that belong together are declared once and stay so in every split."""
+
+from pathlib import Path
+
+import pytest
+
+from polarity.data.files import FileCorpus
+from polarity.data.leakage import Leakage
+from polarity.data.rows import Rows, Splits
+from polarity.data.splitting import Split
+from polarity.errors import UserError
+from tests.effects.tables import table, write
+
+ALLOW = Leakage(exact="allow", near="allow", threshold=0.8, shingle=5, min_length=25)
+TASKS = {"stance": ["none", "yes", "no"]}
+
+
+def corpus(folder: Path, **settings: object) -> FileCorpus:
+    for number, name in enumerate(("train", "val", "test")):
+        write(folder / f"{name}.csv", table(30, number))
+    given = {"path": str(folder), "text": "text", "tasks": TASKS, "leakage": ALLOW, **settings}
+    return FileCorpus(**given)  # type: ignore[arg-type]
+
+
+def rows(splits: Splits) -> list[Rows]:
+    return [part for _, part in splits.items()]
+
+
+def test_data_with_their_own_splits_can_name_groups(tmp_path: Path) -> None:
+    splits = corpus(tmp_path, group="source", metadata=["lang"]).load()
+    assert [part.group for part in rows(splits)] == ["source"] * 3
+    assert all(set(part.metadata) == {"source", "lang"} for part in rows(splits))
+    assert any("values of 'source' stand in train, too" in note for note in splits.notes)
+    assert corpus(tmp_path).load().train.group is None
+
+
+def test_a_group_that_the_split_keeps_together_is_that_of_the_rows(tmp_path: Path) -> None:
+    path = write(tmp_path / "all.csv", table(90, 0))
+    split = Split(group="outlet", near_duplicates_together=False)
+    splits = FileCorpus(path=path, text="text", tasks=TASKS, leakage=ALLOW, split=split).load()
+    assert [part.group for part in rows(splits)] == ["outlet"] * 3
+    assert not any("stand in train" in note for note in splits.notes)
+
+
+def test_groups_that_cannot_be_meant_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"has no column 'sorce', which data.group asks for; did you mean 'source'"):
+        corpus(tmp_path, group="sorce").load()
+    with pytest.raises(UserError, match=r"group: is 'source', but split.group=outlet"):
+        corpus(tmp_path, group="source", split=Split(group="outlet"))
+    with pytest.raises(UserError, match=r"data.group=outlet says that its rows belong together"):
+        corpus(tmp_path, split=Split(group="outlet")).load()
