@@ -14,6 +14,7 @@ import numpy as np
 
 from polarity import cli
 from polarity.config.overrides import key_of
+from polarity.config.trust import Trust
 from polarity.config.verb import read_settings
 from polarity.data.duplicates import NearDuplicates
 from polarity.data.locate import locate
@@ -51,6 +52,7 @@ class EvaluateSettings:
     accelerator: Accelerator
     resamples: Resamples | None
     texts: bool | None
+    trust: Trust
 
 
 def evaluate(settings: EvaluateSettings) -> Path:
@@ -65,6 +67,7 @@ def evaluate(settings: EvaluateSettings) -> Path:
         accelerator=settings.accelerator,
         batch_size=settings.batch_size,
         decision=settings.decision,
+        trust=settings.trust,
     )
     reporting = rebuilt.config["reporting"]
     resamples = reporting["resamples"] if settings.resamples is None else settings.resamples
@@ -85,7 +88,7 @@ def evaluate(settings: EvaluateSettings) -> Path:
 
 
 def _own_split(rebuilt: Rebuilt, split: str, resamples: int) -> tuple[Evaluated, list[str]]:
-    splits = run_splits(rebuilt.run)
+    splits = run_splits(rebuilt)
     _check_tasks(rebuilt, splits)
     rows = dict(splits.items()).get(split)
     if rows is None:
@@ -101,7 +104,7 @@ def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluate
     rows, notes = data.load(rebuilt.config["data"], rebuilt.model.tasks)
     found: list[Overlap] = []
     try:
-        splits: Splits | None = run_splits(rebuilt.run)
+        splits: Splits | None = run_splits(rebuilt)
     except UserError as error:
         splits = None
         notes.append(

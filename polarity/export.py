@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 
 from polarity import cli
+from polarity.config.trust import Trust
 from polarity.config.verb import read_settings
 from polarity.data.locate import locate
 from polarity.data.rows import Rows, Splits
@@ -49,6 +50,7 @@ class ExportSettings:
     decision: DecisionName
     int8: bool
     check_rows: NonNegativeInt
+    trust: Trust
 
 
 def export(settings: ExportSettings) -> Path:
@@ -67,8 +69,8 @@ def export(settings: ExportSettings) -> Path:
         problems.append("int8: its cost is measured on the validation rows; leave check_rows above 0")
     if problems:
         raise UserError(problems)
-    rebuilt = rebuild(run.path, accelerator="cpu", decision=settings.decision)
-    splits = run_splits(run) if settings.check_rows else None
+    rebuilt = rebuild(run.path, accelerator="cpu", decision=settings.decision, trust=settings.trust)
+    splits = run_splits(rebuilt) if settings.check_rows else None
     with new_folder(folder) as part:
         agreement, costs = _write(settings, rebuilt, splits, part)
     _say(settings, folder, agreement, costs)

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from polarity import cli
+from polarity.config.trust import Trust
 from polarity.config.verb import read_settings
 from polarity.data.readers.dialect import Dialect, dialect_problems
 from polarity.errors import UserError
@@ -63,6 +64,7 @@ class PredictSettings:
     chunk_rows: ChunkRows
     batch_size: PositiveInt | None
     accelerator: Accelerator
+    trust: Trust
 
 
 def predict(settings: PredictSettings) -> Outcome:
@@ -81,6 +83,7 @@ def predict(settings: PredictSettings) -> Outcome:
             accelerator=settings.accelerator,
             batch_size=settings.batch_size,
             decision=settings.decision,
+            trust=settings.trust,
         )
     )
     added = AddedColumns(

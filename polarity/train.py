@@ -7,6 +7,7 @@ python -m polarity.train resume=outputs/2026-01-31_12-00-00-1a2b3c4d
 
 import os
 import sys
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -21,7 +22,7 @@ from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.processes import led_folder, rank
 from polarity.training.outcome import failure_told_to_the_first
-from polarity.training.run import resumable, resume_run, start_run
+from polarity.training.run import resumable, resume_run, start_run, trusted_config
 
 
 def check(arguments: list[str]) -> list[str]:
@@ -59,13 +60,15 @@ def _problems(job: Job, *, multirun: bool, load: bool = True) -> list[str]:
     config, problems = resolved(job.config)
     if problems or is_resumed(config, job.overrides, problems, multirun=multirun):
         return problems
+    if config.get("trust"):
+        problems.append("trust: is about the configuration of a run; it has an effect with resume=RUN only")
     if not load:
-        return structure_problems(config)
+        return [*problems, *structure_problems(config)]
     try:
         prepare(config, multirun=multirun)
     except UserError as error:
-        return list(error.problems)
-    return []
+        problems += error.problems
+    return problems
 
 
 def _problems_of_rest(error: CompositionError, *, multirun: bool) -> list[str]:
@@ -74,18 +77,18 @@ def _problems_of_rest(error: CompositionError, *, multirun: bool) -> list[str]:
     return [problem for problem in found if not error.explains(problem)]
 
 
-def is_resumed(config: dict[str, object], overrides: list[str], problems: list[str], *, multirun: bool) -> bool:
+def is_resumed(config: dict[str, Any], overrides: list[str], problems: list[str], *, multirun: bool) -> bool:
     """Whether a job resumes a run; then it may change nothing else, and the run has to be one that can go on."""
     if not config.get("resume"):
         return False
     # Settings of Hydra itself are what Lightning adds to the command line of a further device's process.
-    others = [text for text in overrides if not text.startswith(("resume=", "hydra."))]
+    others = [text for text in overrides if not text.startswith(("resume=", "trust=", "hydra."))]
     if others:
         problems.append(f"resume: a resumed run keeps its own configuration; also given: {' '.join(others)}")
     if multirun:
         problems.append("resume: only one run can be resumed at a time; leave out -m")
     try:
-        resumable(str(config["resume"]))
+        trusted_config(resumable(str(config["resume"])), trust=config["trust"])
     except UserError as error:
         problems += error.problems
     return True
@@ -96,7 +99,7 @@ def run_job(composed: DictConfig) -> float:
     """Hydra's task function: one run. Returns the best monitored score."""
     with cli.user_errors("train"), failure_told_to_the_first():
         if composed.get("resume"):
-            return resume_run(str(composed.resume))
+            return resume_run(str(composed.resume), trust=resolved(composed)[0]["trust"])
         multirun = HydraConfig.get().mode == RunMode.MULTIRUN
         overrides = list(HydraConfig.get().overrides.task)
         drop_settings_of_replaced(composed, str(HydraConfig.get().job.config_name), overrides)

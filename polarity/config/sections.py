@@ -53,6 +53,7 @@ class RootSettings:
     :param output_dir: where run folders are made.
     :param cache_dir: where tokens and fetched corpora are kept; null for the user's cache folder.
     :param resume: folder of a stopped run that is to go on; then nothing else may be given.
+    :param trust: with ``resume``, modules of others whose code the run's configuration may name.
     :param run_dir: filled in when the run's folder is made, for loggers that write into it.
     """
 
@@ -62,6 +63,7 @@ class RootSettings:
     output_dir: str
     cache_dir: str | None
     resume: str | None
+    trust: str | list[str] | None
     run_dir: str | None
 
     @property

@@ -11,6 +11,7 @@ import torch
 
 from polarity.config.build import build
 from polarity.config.sections import PRECISIONS
+from polarity.config.trust import Trust, check_trusted
 from polarity.data.module import TokenDataset
 from polarity.data.plan import EvalBatches
 from polarity.data.rows import Rows, Splits
@@ -29,6 +30,9 @@ from polarity.run import RunDirectory
 from polarity.training.environment import fingerprint
 
 __all__ = ["Accelerator", "Rebuilt", "cache_of", "read_environment", "rebuild", "run_splits"]
+
+BUILT = ("data", "limit")
+"""Sections of a run's configuration that are built again; the others are only read."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +81,19 @@ def rebuild(
     accelerator: Accelerator = "auto",
     batch_size: int | None = None,
     decision: DecisionName = "stored",
+    trust: Trust = None,
 ) -> Rebuilt:
     """Load a run's model and decision rule; nothing is ever taken from anywhere but the run's folder.
 
     :param batch_size: most rows per batch; None as in training.
     :param decision: ``stored`` rule, or ``argmax`` of the raw logits.
-    :raises UserError: if the run is not finished, or any file of it is missing, damaged or of another run.
+    :param trust: modules of others whose code the run's configuration may name.
+    :raises UserError: if the run is not finished, or any file of it is missing, damaged or of another run, or names
+        code that is not trusted.
     """
     run = finished_run(folder)
     config = run.config
+    check_trusted({name: config[name] for name in BUILT}, str(run.path / "config.yaml"), trust=trust)
     if (precision := str(config["trainer"].get("precision"))) not in PRECISIONS:
         raise UserError(f"{run.path / 'config.yaml'}: trainer.precision={precision} is not known here")
     device = find_device(accelerator)
@@ -115,12 +123,12 @@ def read_environment(run: RunDirectory) -> dict[str, Any]:
     return content
 
 
-def run_splits(run: RunDirectory) -> Splits:
+def run_splits(rebuilt: Rebuilt) -> Splits:
     """The splits that a run was trained with, read again and compared with what the run recorded about them.
 
     :raises UserError: if the data cannot be read, or are not the same any more.
     """
-    config = run.config
+    run, config = rebuilt.run, rebuilt.config
     where = f"{run.path}: these are the data that the run was trained on, with paths from the folder that it began in"
     known = read_environment(run)
     try:

@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import Callback, ProgressBar
 from polarity.config.build import build, build_all
 from polarity.config.compose import in_folder
 from polarity.config.preflight import Prepared, build_callbacks, prepare
+from polarity.config.trust import Trust, check_trusted
 from polarity.data.module import TextDataModule
 from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
@@ -47,14 +48,25 @@ def start_run(config: dict[str, Any], overrides: list[str], *, keep_going: bool)
     return _execute(assembled, run, ckpt_path=None, keep_going=keep_going)
 
 
-def resume_run(folder: str) -> float:
+def resume_run(folder: str, *, trust: Trust = None) -> float:
     """Go on with a stopped run from its last resume point. Returns the best monitored score.
 
+    :param trust: modules of others whose code the run's configuration may name.
     :raises UserError: if there is nothing to resume.
     """
     run = resumable(folder)
-    assembled = assemble(prepare(run.config), Stages())
+    assembled = assemble(prepare(trusted_config(run, trust=trust)), Stages())
     return _execute(assembled, run, ckpt_path=str(run.resume_point), keep_going=False)
+
+
+def trusted_config(run: RunDirectory, *, trust: Trust) -> dict[str, Any]:
+    """The configuration of a run, all of which may be built.
+
+    :raises UserError: if it names code that is neither the project's own nor trusted.
+    """
+    config = run.config
+    check_trusted(config, str(run.path / "config.yaml"), trust=trust)
+    return config
 
 
 def resumable(folder: str) -> RunDirectory:

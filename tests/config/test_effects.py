@@ -74,9 +74,10 @@ ROOT = {
     "output_dir": "output_dir=elsewhere",
     "cache_dir": "cache_dir=elsewhere",
     "resume": "resume=nowhere",
+    "trust": "trust=elsewhere",
     "run_dir": "run_dir=elsewhere",
 }
-REFUSED = {"mode", "resume", "run_dir"}
+REFUSED = {"mode", "resume", "trust", "run_dir"}
 
 
 def run_of(folder: Path, *more: str) -> list[Any]:

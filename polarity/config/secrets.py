@@ -1,0 +1,87 @@
+"""Passwords, tokens and keys among the settings: known by their names, and never written down."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+MASK = "***"
+
+_ALWAYS = {"password", "passwd", "pwd", "passphrase", "secret", "secrets", "credential", "credentials", "apikey"}
+_KEYS = {"api", "access", "private", "secret", "auth", "account", "signing", "encryption", "ssh"}
+_VOCABULARY = {"pad", "unk", "cls", "sep", "mask", "bos", "eos", "special"}
+"""What stands before "token" where a token of a vocabulary is meant."""
+
+_FREE = ("data.tasks",)
+"""Mappings whose keys are names that users choose: a task may be called "secret"."""
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_URL = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]*://)[^/@\s'\"]+:[^/@\s'\"]+@")
+_PAIR = re.compile(r"(?P<key>[\w.-]+)(?P<sign>\s*[:=]\s*)(?P<value>\"[^\"]*\"|'[^']*'|\$\{[^}]*\}|[^\s,{}\[\]]+)")
+_VARIABLE = re.compile(r"\$\{oc\.env:\w+\}")
+
+
+def is_secret(name: str) -> bool:
+    """Whether a setting of this name holds a secret.
+
+    >>> [is_secret(name) for name in ("api_key", "hub.token", "max_tokens", "tokenizer", "key_column", "pad_token")]
+    [True, True, False, False, False, False]
+    """
+    words = [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
+    if not words:
+        return False
+    before = words[-2] if len(words) > 1 else None
+    if words[-1] == "token":
+        return before not in _VOCABULARY
+    if words[-1] == "key":
+        return before is None or before in _KEYS
+    return bool(_ALWAYS & set(words))
+
+
+def is_variable(value: object) -> bool:
+    """Whether a value is ``${oc.env:NAME}``: the name of a secret in the place of the secret."""
+    return isinstance(value, str) and _VARIABLE.fullmatch(value) is not None
+
+
+def masked(node: Any, path: str = "") -> Any:
+    """A copy of a configuration with ``***`` in the place of secrets; environment variables stay, by their names."""
+    if isinstance(node, Mapping):
+        return {key: masked(value, f"{path}.{key}" if path else str(key)) for key, value in node.items()}
+    if isinstance(node, list):
+        return [masked(value, path) for value in node]
+    if isinstance(node, bool) or node is None or path.startswith(_FREE):
+        return node
+    if isinstance(node, str):
+        return MASK if node and is_secret(path) and not is_variable(node) else masked_text(node, urls=True)
+    return MASK if isinstance(node, int) and is_secret(path) else node
+
+
+def masked_text(text: str, *, urls: bool = False) -> str:
+    """Free text without secrets: those of URLs and, in an override or a message, those behind a name of one.
+
+    :param urls: whether only those of URLs are looked for.
+    """
+    text = _URL.sub(rf"\g<scheme>{MASK}@", text)
+    return text if urls or text.startswith(_FREE) else _PAIR.sub(_hidden, text)
+
+
+def masked_command(arguments: Sequence[str]) -> list[str]:
+    """A command line without secrets."""
+    return [masked_text(text) for text in arguments]
+
+
+def masked_places(node: Any, path: str = "") -> list[str]:
+    """Dotted keys of the values that were masked when a configuration was written."""
+    if isinstance(node, Mapping):
+        return [
+            place
+            for key, value in node.items()
+            for place in masked_places(value, f"{path}.{key}" if path else str(key))
+        ]
+    if isinstance(node, list):
+        return [place for value in node for place in masked_places(value, path)]
+    return [path] if isinstance(node, str) and (node == MASK or f"//{MASK}@" in node) else []
+
+
+def _hidden(found: re.Match[str]) -> str:
+    secret = is_secret(found["key"]) and not is_variable(found["value"])
+    return f"{found['key']}{found['sign']}{MASK}" if secret else found[0]
