@@ -4,15 +4,14 @@ import errno
 import hashlib
 import json
 import logging
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 
 from polarity.errors import UserError
+from polarity.parts import clear, unfinished
 
 Arrays = dict[str, np.ndarray]
 
@@ -33,6 +32,7 @@ def cached_arrays(folder: Path, build: Callable[[], Mapping[str, np.ndarray]]) -
     :raises UserError: the folder cannot be written.
     """
     built: Mapping[str, np.ndarray] | None = None
+    clear(folder.parent)
     for _ in range(ATTEMPTS):
         arrays = _read(folder)
         if arrays is not None:
@@ -55,7 +55,9 @@ def _read(folder: Path) -> Arrays | None:
             return None
         if any(_fingerprint(folder / name) != written for name, written in manifest["files"].items()):
             return None
-        return {Path(name).stem: np.load(folder / name, mmap_mode="r") for name in manifest["files"]}
+        return {
+            Path(name).stem: np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in manifest["files"]
+        }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -66,17 +68,14 @@ def _fingerprint(path: Path) -> dict[str, int | str]:
 
 
 def _publish(folder: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    scratch = _sibling(folder)
-    scratch.mkdir(parents=True)
-    try:
+    with unfinished(folder) as scratch:
+        scratch.mkdir()
         for name, array in arrays.items():
             np.save(scratch / f"{name}.npy", array, allow_pickle=False)
         files = {path.name: _fingerprint(path) for path in sorted(scratch.iterdir())}
         manifest = json.dumps({"folder": folder.name, "files": files}, indent=1)
         (scratch / MANIFEST).write_text(manifest, encoding="utf-8")
         _move_into_place(scratch, folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _move_into_place(scratch: Path, folder: Path) -> None:
@@ -91,14 +90,5 @@ def _move_into_place(scratch: Path, folder: Path) -> None:
 
 def _remove(damaged: Path) -> None:
     """Make room by one rename; where another process has done so already there is nothing to do."""
-    aside = _sibling(damaged)
-    with suppress(FileNotFoundError):
+    with unfinished(damaged) as aside, suppress(FileNotFoundError):
         damaged.rename(aside)
-        if aside.is_dir():
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            aside.unlink()
-
-
-def _sibling(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.{uuid4().hex}")

@@ -1,7 +1,5 @@
 """What an evaluation leaves in the run's folder, as a whole or not at all."""
 
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions, write_predictions
 from polarity.evaluation.saved import CHECKSUMS
 from polarity.files import checksum, write_json
+from polarity.parts import unfinished
 from polarity.run import now
 
 VERSION = 2
@@ -50,10 +49,8 @@ def store(evaluated: Evaluated, folder: Path, *, model: str, texts: bool) -> Non
     :param model: begins the names of tables.
     :param texts: whether mistakes are written with their texts.
     """
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(parents=True)
-    try:
+    with unfinished(folder) as part, unfinished(folder) as old:
+        part.mkdir()
         write_predictions(part / PREDICTIONS, evaluated.predictions)
         write_json(part / "analysis.json", evaluated.analysis.to_dict())
         write_details(part / "details", model, {evaluated.name: evaluated.analysis})
@@ -61,9 +58,9 @@ def store(evaluated: Evaluated, folder: Path, *, model: str, texts: bool) -> Non
             part / "details" / "mistakes.csv", evaluated.analysis.mistakes, evaluated.rows if texts else None
         )
         write_json(part / "metrics.json", _metrics(evaluated, checksum(part / PREDICTIONS)))
-        _move(part, folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        if folder.exists():
+            folder.rename(old)
+        part.rename(folder)
 
 
 def _metrics(evaluated: Evaluated, digest: str) -> dict[str, Any]:
@@ -77,11 +74,3 @@ def _metrics(evaluated: Evaluated, digest: str) -> dict[str, Any]:
         content["crossfit"] = {name: evaluated.scores("honest").to_dict()}
     data = {"rows": len(evaluated.rows), "fingerprint": evaluated.fingerprint}
     return {**content, "data": data, **evaluated.about, CHECKSUMS: {PREDICTIONS: digest}, "time": now()}
-
-
-def _move(part: Path, folder: Path) -> None:
-    old = part.with_suffix(".old")
-    if folder.exists():
-        folder.rename(old)
-    part.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from polarity.errors import UserError
+from polarity.parts import unfinished
 
 ABOUT = "inference.json"
 """What an exported folder is: its format, lengths and classes; so it tells an export from any other folder."""
@@ -33,17 +33,15 @@ def new_folder(folder: Path) -> Iterator[Path]:
     :raises UserError: if there is no room or no right to write there.
     """
     folder = folder.expanduser().absolute()
-    part = folder.with_name(f".{folder.name}.{uuid4().hex}")
     try:
-        part.mkdir(parents=True)
-        yield part
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.rename(folder)
+        with unfinished(folder) as part:
+            part.mkdir()
+            yield part
+            if folder.exists():
+                shutil.rmtree(folder)
+            part.rename(folder)
     except OSError as error:
         raise UserError(f"output: {folder} cannot be written: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def about(

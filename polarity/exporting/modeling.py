@@ -155,7 +155,7 @@ class MultiTaskClassifier(nn.Module):
         decisions = _read(folder / "decision.json")["tasks"]
         self.decisions = nn.ModuleList(Decision(decisions[name]) for name in self.tasks)
         self.takes_segments = takes_segments(self.encoder)
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         self.eval()
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> list[Tensor]:
@@ -220,8 +220,8 @@ def takes_segments(encoder: Any) -> bool:
 
 
 def _encoder(config: Any, card: dict[str, Any]) -> Any:
-    attention = "sdpa" if card["attention"] == "flash_attention_2" else card["attention"]
-    settings: dict[str, Any] = {"dtype": torch.float32, "attn_implementation": attention}
+    attention = "eager" if card["attention"] == "eager" else "sdpa"
+    settings: dict[str, Any] = {"trust_remote_code": False, "dtype": torch.float32, "attn_implementation": attention}
     found: Any = AutoModel._model_mapping[type(config)]  # noqa: SLF001 - there is no public name
     kind = found[0] if isinstance(found, list | tuple) else found
     if "add_pooling_layer" in inspect.signature(kind).parameters:

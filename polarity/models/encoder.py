@@ -3,13 +3,14 @@
 import copy
 import inspect
 import sys
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import nn
 from transformers import MODEL_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.utils.import_utils import is_flash_attn_2_available
 
+from polarity.errors import nearest
 from polarity.models.pooling import POOLINGS, PoolingName
 
 AttentionName = Literal["eager", "sdpa", "flash_attention_2"]
@@ -79,13 +80,19 @@ def best_attention(config: PreTrainedConfig) -> AttentionName:
 
 def usable_attention(name: AttentionName) -> AttentionName:
     """``name``, or sdpa in place of flash attention where that cannot run: the same function, by another kernel."""
+    if name not in get_args(AttentionName):  # transformers takes any other for code of the hub
+        raise ValueError(f"attention {name!r} is not valid{nearest(name, get_args(AttentionName))}")
     return "sdpa" if name == "flash_attention_2" and not is_flash_attn_2_available() else name
 
 
 def random_encoder(config: PreTrainedConfig, pooling: PoolingName, attention: AttentionName) -> PreTrainedModel:
     """An encoder in float32 with random weights."""
     encoder: PreTrainedModel = AutoModel.from_config(
-        copy.deepcopy(config), dtype=torch.float32, attn_implementation=attention, **pooler_argument(config, pooling)
+        copy.deepcopy(config),
+        trust_remote_code=False,
+        dtype=torch.float32,
+        attn_implementation=attention,
+        **pooler_argument(config, pooling),
     )
     return encoder
 
@@ -99,7 +106,7 @@ def max_positions(config: PreTrainedConfig) -> int:
     if limit is None or limit < 1:
         return sys.maxsize
     with torch.device("meta"):  # only the structure is looked at
-        encoder = AutoModel.from_config(copy.deepcopy(config))
+        encoder = AutoModel.from_config(copy.deepcopy(config), trust_remote_code=False, attn_implementation="eager")
     tables = [
         module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
         for name, module in encoder.named_modules()

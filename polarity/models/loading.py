@@ -1,5 +1,6 @@
 """Reading pretrained files: quiet about what is harmless, strict about what is not."""
 
+import json
 import pickle
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -38,14 +39,38 @@ def quiet(*, downloads: bool = False) -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+OWN_CODE = "auto_map"
+"""Key of a JSON file by which a model names code that comes with it."""
+
+
+def refuse_own_code(source: str) -> None:
+    """Code that comes with a model is never run, nor is anybody asked whether it shall be.
+
+    :raises UserError: if a folder's files name any.
+    """
+    for path in sorted(Path(source).glob("*.json")) if Path(source).is_dir() else ():
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue  # whoever needs the file tells what is wrong with it
+        if isinstance(content, dict) and content.get(OWN_CODE):
+            raise UserError(
+                f"model.name: {path} names code that comes with the model ({OWN_CODE}), and such code is never run; "
+                "use an encoder of a family that transformers has itself"
+            )
+
+
 def load_config(source: str, revision: str | None) -> PreTrainedConfig:
     """The configuration of an encoder.
 
     :raises UserError: if it cannot be read.
     """
+    refuse_own_code(source)
     try:
         with quiet():
-            config: PreTrainedConfig = AutoConfig.from_pretrained(source, **_origin(source, revision))
+            config: PreTrainedConfig = AutoConfig.from_pretrained(
+                source, trust_remote_code=False, **_origin(source, revision)
+            )
     except UNREADABLE as error:
         raise UserError(f"model.name: the configuration in {source} cannot be read: {_first_line(error)}") from error
     return config
@@ -56,9 +81,10 @@ def load_tokenizer(source: str, revision: str | None) -> Any:
 
     :raises UserError: if it cannot be read, or cannot pad.
     """
+    refuse_own_code(source)
     try:
         with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(source, **_origin(source, revision))
+            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, **_origin(source, revision))
     except (*UNREADABLE, ImportError) as error:
         reason = _first_line(error)
         if "tiktoken" in str(error) and find_spec("sentencepiece") is None:  # transformers names what it tried last
@@ -82,6 +108,7 @@ def load_encoder(
         with quiet(downloads=not Path(source).is_dir()):
             encoder, info = AutoModel.from_pretrained(
                 source,
+                trust_remote_code=False,
                 config=config,
                 dtype=torch.float32,
                 attn_implementation=attention,
@@ -118,4 +145,6 @@ def _listed(missing: Collection[str], mismatched: Collection[str]) -> str:
 
 
 def _first_line(error: BaseException) -> str:
+    if "trust_remote_code" in str(error):  # transformers advises to run it
+        return "it comes with code of its own, which is never run; use a family that transformers has itself"
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

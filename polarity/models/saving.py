@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import torch
 from safetensors import SafetensorError
@@ -16,6 +15,7 @@ from polarity.errors import UserError
 from polarity.files import checksum, read_object
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.loading import load_tokenizer
+from polarity.parts import unfinished
 
 FORMAT = 1
 CARD, CONFIG, WEIGHTS = "polarity.json", "config.json", "model.safetensors"
@@ -36,19 +36,12 @@ def save_model(classifier: MultiTaskClassifier, tokenizer: Any, folder: str | Pa
     folder = Path(folder).absolute()
     if folder.exists() and not (folder / CARD).is_file() and any(folder.iterdir()):
         raise UserError(f"{folder}: holds other files than a saved model, which would be lost; choose another folder")
-    unfinished = folder.with_name(f".{folder.name}.{uuid4().hex}")
-    unfinished.mkdir(parents=True)
-    try:
-        _write(classifier, tokenizer, unfinished)
+    with unfinished(folder) as part, unfinished(folder) as old:
+        part.mkdir()
+        _write(classifier, tokenizer, part)
         if folder.exists():
-            old = unfinished.with_suffix(".old")
             folder.rename(old)
-            unfinished.rename(folder)
-            shutil.rmtree(old)
-        else:
-            unfinished.rename(folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        part.rename(folder)
 
 
 def load_model(folder: str | Path) -> tuple[MultiTaskClassifier, Any]:
@@ -84,10 +77,11 @@ def _without_weights(folder: Path, architecture: dict[str, Any]) -> MultiTaskCla
 def _write(classifier: MultiTaskClassifier, tokenizer: Any, folder: Path) -> None:
     names = _names_in_file(classifier)
     state = {names[key]: value.detach().cpu().contiguous() for key, value in classifier.state_dict().items()}
-    save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
     tokenizer.save_pretrained(folder)
     architecture = classifier.architecture()
     _write_json(folder / CONFIG, architecture.pop("encoder"))
+    save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
+    shutil.copymode(folder / CONFIG, folder / WEIGHTS)  # it comes readable by its owner alone, whatever the umask
     _write_json(folder / CARD, {"format": FORMAT, **architecture, "weights_sha256": checksum(folder / WEIGHTS)})
 
 

@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 
 from polarity.data.locate import locate, missing
 from polarity.errors import UserError
+from polarity.parts import unfinished
 
 STANDARD = "-"
 """Stands for standard input and standard output."""
@@ -117,13 +118,10 @@ class Output:
                 yield stream
             return
         path = self.path.resolve()
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
+        with unfinished(path) as part:
             with part.open("wb") as file, _compressed(file, path) as stream:
                 yield stream
             part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
 
 
 @contextmanager

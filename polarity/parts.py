@@ -1,0 +1,54 @@
+"""Files and folders that are not whole yet: hidden beside what they will become, and gone when their process is."""
+
+import hashlib
+import json
+import platform
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from polarity.processes import is_alive, this_process
+
+_NAME = re.compile(r"\..+\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<since>[\d.]+|null)-[0-9a-f]{8}\.part")
+
+
+@contextmanager
+def unfinished(path: Path) -> Iterator[Path]:
+    """A free name beside ``path``, whose folder is made; what still stands there at the end of the block is removed.
+
+    What killed processes of this machine have left in the same folder is removed first; what belongs to a living
+    process, or to one of another machine, is not touched.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    clear(path.parent)
+    process = this_process()
+    mark = f"{_host()}-{process['pid']}-{json.dumps(process['pid_since'])}-{uuid4().hex[:8]}"
+    part = path.with_name(f".{path.name}.{mark}.part")
+    try:
+        yield part
+    finally:
+        _remove(part)
+
+
+def clear(folder: Path) -> None:
+    """Remove what killed processes of this machine have left half-written in a folder."""
+    for path in folder.glob(".*.part"):
+        found = _NAME.fullmatch(path.name)
+        if found is not None and found["host"] == _host():
+            process = {"host": platform.node(), "pid": int(found["pid"]), "pid_since": json.loads(found["since"])}
+            if not is_alive(process):
+                _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _host() -> str:
+    return hashlib.blake2b(platform.node().encode(), digest_size=4).hexdigest()

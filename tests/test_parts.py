@@ -1,0 +1,106 @@
+"""What killed processes leave half-written goes at the next start; what living ones write is not touched."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from polarity.data.cache import cached_arrays
+from polarity.models import save_model
+from polarity.parts import clear, unfinished
+from polarity.prediction.streams import Output
+from tests.command import ROOT
+from tests.tiny import tiny_classifier, tiny_tokenizer
+
+WRITER = """
+import sys, time
+from pathlib import Path
+from polarity.parts import unfinished
+with unfinished(Path(sys.argv[1])) as part:
+    {make}
+    print("there", flush=True)
+    time.sleep(600)
+"""
+FILE, FOLDER = "part.write_text('half')", "part.mkdir(); (part / 'x').write_text('half')"
+
+
+def writer(path: Path, make: str) -> subprocess.Popen[str]:
+    """Another process that is in the midst of writing."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER.format(make=make), str(path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    with process.stdout as told:
+        assert told.readline() == "there\n"
+    return process
+
+
+def parts(folder: Path) -> list[Path]:
+    return sorted(folder.glob(".*.part"))
+
+
+@pytest.mark.parametrize("make", [FILE, FOLDER], ids=["file", "folder"])
+def test_only_what_belongs_to_a_killed_process_goes(tmp_path: Path, make: str) -> None:
+    living, killed = writer(tmp_path / "a", make), writer(tmp_path / "a", make)
+    try:
+        assert len(parts(tmp_path)) == 2
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        clear(tmp_path)
+        assert len(parts(tmp_path)) == 1
+        assert f"-{living.pid}-" in parts(tmp_path)[0].name
+    finally:
+        living.kill()
+        living.wait()
+    clear(tmp_path)
+    assert parts(tmp_path) == []
+
+
+def test_names_of_others_are_left_alone(tmp_path: Path) -> None:
+    others = [".download.part", ".x.12345678-999999-1-12345678.part", "report.part", ".x.1234.part"]
+    for name in others:
+        (tmp_path / name).touch()
+    clear(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
+
+
+def test_each_start_clears_where_it_writes(tmp_path: Path) -> None:
+    for folder, start in (
+        ("cache", lambda folder: cached_arrays(folder / "key", lambda: {"a": np.zeros(1)})),
+        ("told", lambda folder: Output(str(folder / "told.csv"), overwrite=True).open().__enter__().close()),
+    ):
+        (tmp_path / folder).mkdir()
+        killed = writer(tmp_path / folder / "other", FILE)
+        killed.kill()
+        killed.wait()
+        before = parts(tmp_path / folder)
+        start(tmp_path / folder)
+        assert before
+        assert not before[0].exists()
+
+
+def test_nothing_is_left_of_a_block_that_fails(tmp_path: Path) -> None:
+    with suppress(ZeroDivisionError), unfinished(tmp_path / "new" / "a") as part:
+        part.write_text("half")
+        raise ZeroDivisionError
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o027, 0o002])
+def test_all_files_of_a_model_are_as_readable_as_the_umask_says(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        save_model(tiny_classifier(), tiny_tokenizer(), tmp_path / "model")
+    finally:
+        os.umask(before)
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "model").iterdir()}
+    assert set(modes.values()) == {0o666 & ~mask}, modes
