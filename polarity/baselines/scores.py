@@ -13,6 +13,9 @@ from polarity.evaluation.statistics import Interval, Intervals, intervals
 Scored = dict[str, dict[str, tuple[Scores, Intervals]]]
 """``{split: {baseline: scores with their intervals}}``."""
 
+UNKNOWN = "[unknown]"
+"""In the place of an interval where all rows are of one group."""
+
 HEADER = ("split", "baseline", "task", "class", "measure", "value", "low", "high", "support")
 
 
@@ -72,9 +75,13 @@ def as_json(scores: Scored) -> dict[str, Any]:
     }
 
 
-def _shown(value: float | None, interval: Interval) -> str:
-    return "no labels" if value is None else f"{value:.4f} [{interval.low:.4f}, {interval.high:.4f}]"
+def _shown(value: float | None, interval: Interval | None) -> str:
+    if value is None:
+        return "no labels"
+    return f"{value:.4f} {UNKNOWN if interval is None else f'[{interval.low:.4f}, {interval.high:.4f}]'}"
 
 
-def _written(value: float | None, interval: Interval) -> list[str]:
-    return ["", "", ""] if value is None else [f"{number:.6f}" for number in (value, interval.low, interval.high)]
+def _written(value: float | None, interval: Interval | None) -> list[str]:
+    if value is None or interval is None:
+        return ["" if value is None else f"{value:.6f}", "", ""]
+    return [f"{number:.6f}" for number in (value, interval.low, interval.high)]

@@ -32,10 +32,11 @@ class Cost:
 
     def __str__(self) -> str:
         overall, mib = self.difference.overall, 2**20
+        ends = "unknown" if (own := overall.interval) is None else f"{own.low:+.4f} to {own.high:+.4f}"
         return (
             f"int8: {self.bytes_before / mib:.1f} MiB -> {self.bytes_after / mib:.1f} MiB; macro-F1 of the decision "
             f"rule on the validation rows {self.before:.4f} -> {self.after:.4f}, difference {overall.value:+.4f} "
-            f"(95 % interval {overall.interval.low:+.4f} to {overall.interval.high:+.4f}); {self.agreement}"
+            f"(95 % interval {ends}); {self.agreement}"
         )
 
 

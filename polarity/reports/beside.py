@@ -22,5 +22,6 @@ def baselines_table(run: RunDirectory, split: str, own: Predictions, *, resample
 
 def _signed(difference: Difference) -> str:
     """``+0.0312 [+0.0100, +0.0521]``."""
-    low, high = difference.interval.low, difference.interval.high
-    return f"{difference.value:+.4f} [{low:+.4f}, {high:+.4f}]"
+    if (interval := difference.interval) is None:
+        return f"{difference.value:+.4f} [unknown]"
+    return f"{difference.value:+.4f} [{interval.low:+.4f}, {interval.high:+.4f}]"

@@ -58,7 +58,11 @@ def compare_systems(
     return Comparison(
         setup=setup,
         marks=list(marks),
-        notes=[*notes, *_notes(systems, groups, aligned, pairs, setup), *code_notes(systems)],
+        notes=[
+            *notes,
+            *_notes(systems, groups, aligned, pairs, setup, one_group=evidence.one_group),
+            *code_notes(systems),
+        ],
         differences=configuration_differences(systems, groups),
         systems=scored,
         groups=group_scores,
@@ -151,7 +155,13 @@ def _pair_result(pair: Pair, rows: int, confidence: float) -> PairResult:
 
 
 def _notes(
-    systems: Sequence[System], groups: Sequence[Group], aligned: Aligned, pairs: Sequence[Pair], setup: Setup
+    systems: Sequence[System],
+    groups: Sequence[Group],
+    aligned: Aligned,
+    pairs: Sequence[Pair],
+    setup: Setup,
+    *,
+    one_group: bool,
 ) -> list[str]:
     notes = []
     if any(item.crossfit is not None for system in systems for item in system.predictions.tasks):
@@ -165,6 +175,11 @@ def _notes(
     tests = sum(len(pair.tests) for pair in pairs)
     if tests / (setup.resamples + 1) >= 1 - setup.confidence:
         notes.append(f"with {setup.resamples} resamples no p-value of {tests} tests can be small enough; take more")
+    if one_group:
+        notes.append(
+            f"(nearly) all rows are of one {setup.cluster}, which cannot say how it would be in another: there is no "
+            "interval and no verdict"
+        )
     if not pairs:
         notes.append("there is one configuration only, so there is no pair to compare")
     notes += [

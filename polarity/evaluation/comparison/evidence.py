@@ -10,10 +10,11 @@ from polarity.evaluation.comparison.grouping import Group
 from polarity.evaluation.comparison.load import System
 from polarity.evaluation.comparison.result import TestResult
 from polarity.evaluation.statistics.counts import Counts, Statistics
+from polarity.evaluation.statistics.groups import FEWEST
 from polarity.evaluation.statistics.holm import holm
-from polarity.evaluation.statistics.interval import Interval
+from polarity.evaluation.statistics.interval import NO_DIFFERENCE_KNOWN, UNKNOWN, Interval
 from polarity.evaluation.statistics.mcnemar import mcnemar
-from polarity.evaluation.statistics.percentile import bootstrap_p, percentile_interval
+from polarity.evaluation.statistics.percentile import sample_interval, sample_p
 from polarity.evaluation.statistics.permutation import permutation_of_runs, smallest_p
 from polarity.evaluation.statistics.randomisation import Randomised, randomise
 from polarity.evaluation.statistics.resample import resample
@@ -63,16 +64,27 @@ class Evidence:
         self.observed = self.counts.observed()
         self.labelled = [task for task, known in zip(aligned.tasks, self.counts.labelled, strict=True) if known]
 
+    @property
+    def one_group(self) -> bool:
+        """Whether (nearly) all rows are of one group, so that there is no interval and no verdict."""
+        freedom = self.counts.freedom()
+        return freedom is not None and freedom < FEWEST
+
     def interval(self, number: int) -> Interval:
         """Of the overall score of one system, over rows."""
-        return percentile_interval(self.drawn.overall[:, number], self.confidence)
+        return self._over_rows(self.observed.overall[0, number], self.drawn.overall[:, number])
 
     def group_interval(self, group: Group, task: int | None = None) -> Interval:
         """Of a group's mean overall score, or macro-F1 of one task: over rows, and over seeds if it has several."""
         runs = self._runs(group, task)
         if runs.count == 1:
-            return percentile_interval(runs.drawn[:, 0], self.confidence)
-        return mean_over_seeds(runs, self.counts.units).interval(self.confidence, lowest=0.0)
+            return self._over_rows(runs.observed[0], runs.drawn[:, 0], task)
+        if self.one_group:
+            return UNKNOWN
+        return mean_over_seeds(runs, self.counts.effective_units).interval(self.confidence, lowest=0.0)
+
+    def _over_rows(self, value: float, drawn: np.ndarray, task: int | None = None) -> Interval:
+        return sample_interval(value, drawn, self.counts, self.confidence, task=task) or UNKNOWN
 
     def pairs(self, groups: Sequence[Group]) -> list[Pair]:
         """All pairs but those of two baselines, with their tests corrected for all pairs."""
@@ -106,28 +118,35 @@ class Evidence:
         return float(swapped.overall[single.index(pair)]) if swapped is not None and pair in single else None
 
     def _pair(self, first: Group, second: Group, p_swaps: float | None) -> Pair:
-        units = self.counts.units
+        units = self.counts.effective_units
         estimate = difference_over_seeds(runs := self._runs(first), other := self._runs(second), units)
+        interval = NO_DIFFERENCE_KNOWN
         if p_swaps is None:
-            interval = estimate.interval(self.confidence)
+            interval = interval if self.one_group else estimate.interval(self.confidence)
             tests = self._tests_over_seeds(estimate, first, second)
         else:
             drawn = other.drawn[:, 0] - runs.drawn[:, 0]
-            interval = percentile_interval(drawn, self.confidence)
+            interval = sample_interval(estimate.value, drawn, self.counts, self.confidence, lowest=-1.0) or interval
             tests = [
                 _test(RANDOMISATION, "overall", p_swaps),
-                _test(BOOTSTRAP, "overall", bootstrap_p(drawn)),
+                _test(BOOTSTRAP, "overall", sample_p(estimate.value, drawn, self.counts)),
                 *self._mcnemar(first.members[0], second.members[0]),
             ]
+        if self.one_group:  # it cannot say how it would be in another
+            tests = [_test(test.name, test.about, 1.0) for test in tests]
         by_task = {task.name: self._task(first, second, self.aligned.tasks.index(task)) for task in self.labelled}
         return Pair(first, second, estimate, interval, by_task, p_swaps is None, (runs, other), tests)
 
     def _task(self, first: Group, second: Group, task: int) -> tuple[float, Interval]:
         ours, theirs = self._runs(first, task), self._runs(second, task)
-        found = difference_over_seeds(ours, theirs, self.counts.units)
+        found = difference_over_seeds(ours, theirs, self.counts.effective_units)
+        if self.one_group:
+            return found.value, NO_DIFFERENCE_KNOWN
         if seeds_known(ours, theirs):
             return found.value, found.interval(self.confidence)
-        return found.value, percentile_interval(theirs.drawn[:, 0] - ours.drawn[:, 0], self.confidence)
+        drawn = theirs.drawn[:, 0] - ours.drawn[:, 0]
+        interval = sample_interval(found.value, drawn, self.counts, self.confidence, task=task, lowest=-1.0)
+        return found.value, interval or NO_DIFFERENCE_KNOWN
 
     def _mcnemar(self, first: int, second: int) -> list[TestResult]:
         if self.aligned.cluster is not None:  # the test takes rows as independent
@@ -147,7 +166,7 @@ class Evidence:
         for task in self.labelled:
             number = self.aligned.tasks.index(task)
             right = [self._runs(group, number, accuracy=True) for group in (first, second)]
-            errors = difference_over_seeds(right[0], right[1], self.counts.units)
+            errors = difference_over_seeds(right[0], right[1], self.counts.effective_units)
             tests.append(_test(ROWS_AND_SEEDS, f"errors in {task.name}", errors.p))
         ours, theirs = self._runs(first), self._runs(second)
         reachable = smallest_p(ours.count, theirs.count) <= 1 - self.confidence

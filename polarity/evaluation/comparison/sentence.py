@@ -4,7 +4,7 @@ from math import floor, log10
 
 from polarity.evaluation.comparison.evidence import Pair
 from polarity.evaluation.comparison.result import Verdict
-from polarity.evaluation.statistics.interval import Interval
+from polarity.evaluation.statistics.interval import NO_DIFFERENCE_KNOWN, Interval
 from polarity.evaluation.statistics.power import rows_needed, seeds_needed
 
 POINT = 0.01
@@ -19,6 +19,8 @@ def verdict(pair: Pair, confidence: float) -> Verdict:
 
 def needs(pair: Pair, rows: int, confidence: float) -> tuple[int | None, int | None]:
     """Rows, and seeds, that it would take to see a difference of one point."""
+    if pair.interval == NO_DIFFERENCE_KNOWN:
+        return None, None
     return (
         rows_needed(pair.estimate, rows, POINT, confidence),
         seeds_needed(pair.estimate, *pair.runs, POINT, confidence),
@@ -32,6 +34,8 @@ def sentence(pair: Pair, rows: int, confidence: float) -> str:
     """
     found = verdict(pair, confidence)
     first, second = pair.first.name, pair.second.name
+    if pair.interval == NO_DIFFERENCE_KNOWN:
+        return f"nothing can be said about {first} and {second}: too few groups of rows to know what others would give"
     p = pair.tests[0]
     if found == "unclear":
         text = f"no evidence of a difference between {first} and {second}: interval {_reach(pair.interval)}"

@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from polarity.evaluation.comparison.result import Comparison, GroupScore
-from polarity.evaluation.statistics.interval import Interval
+from polarity.evaluation.statistics.interval import NO_DIFFERENCE_KNOWN, UNKNOWN, Interval
 from polarity.files import write_json
 from polarity.reports.tables import write_csv
 
@@ -131,6 +131,8 @@ def _value(value: Any) -> str:
 
 
 def _interval(interval: Interval) -> str:
+    if interval in (UNKNOWN, NO_DIFFERENCE_KNOWN):
+        return "unknown"
     return f"{interval.low:.4f} to {interval.high:.4f}"
 
 

@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from polarity.evaluation.statistics.groups import group_freedom
 from polarity.tasks import IGNORE_INDEX, Task
 
 
@@ -58,11 +59,28 @@ class Counts:
         # float32 holds counts up to 2 ** 24 exactly, and its products are the fastest.
         matrix = np.concatenate(rows, axis=1)
         self.matrix = matrix if groups is None else _sums(matrix, groups)
+        self.grouped = groups is not None
 
     @property
     def units(self) -> int:
         """How many units a resample draws."""
         return len(self.matrix)
+
+    @property
+    def effective_units(self) -> float:
+        """Rows, or the groups of equal size that the groups are worth."""
+        freedom = self.freedom()
+        return self.units if freedom is None else freedom + 1
+
+    def freedom(self, task: int | None = None) -> float | None:
+        """Degrees of freedom that the groups leave; None where rows are independent.
+
+        :param task: of this task's labelled rows; None for all tasks.
+        """
+        if not self.grouped:
+            return None
+        parts = range(len(self.slices)) if task is None else (task,)
+        return min(group_freedom(self.matrix[:, self.slices[t]].sum(axis=1)) for t in parts if self.labelled[t] or task)
 
     def statistics(self, counts: np.ndarray) -> Statistics:
         """Scores from counts ``[n, columns of matrix]``."""

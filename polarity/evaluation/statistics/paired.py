@@ -9,7 +9,7 @@ from polarity.evaluation.predictions import Predictions
 from polarity.evaluation.statistics.counts import Counts
 from polarity.evaluation.statistics.interval import Interval
 from polarity.evaluation.statistics.mcnemar import McNemar, mcnemar
-from polarity.evaluation.statistics.percentile import bootstrap_p, percentile_interval
+from polarity.evaluation.statistics.percentile import sample_interval, sample_p
 from polarity.evaluation.statistics.randomisation import randomise
 from polarity.evaluation.statistics.resample import resample
 from polarity.tasks import IGNORE_INDEX
@@ -19,12 +19,13 @@ from polarity.tasks import IGNORE_INDEX
 class Difference:
     """A score of the second system minus that of the first, with its interval and two p-values of no difference.
 
+    :param interval: None where all rows are of one group; then neither p-value is below 1.
     :param p_bootstrap: share of paired resamples on the other side of 0, twice.
     :param p_randomisation: share of random swaps of the two systems' rows with a difference as large.
     """
 
     value: float
-    interval: Interval
+    interval: Interval | None
     p_bootstrap: float
     p_randomisation: float
 
@@ -63,14 +64,14 @@ def paired_difference(
     found, drawn = counts.observed(), resample(counts, resamples, seed)
     swapped = randomise(counts, [(0, 1)], resamples, seed)
 
-    def difference(observed: np.ndarray, drawn: np.ndarray, p_randomisation: float) -> Difference:
+    def difference(observed: np.ndarray, drawn: np.ndarray, p: float, task: int | None = None) -> Difference:
         value, values = float(observed[1] - observed[0]), drawn[:, 1] - drawn[:, 0]
-        interval = percentile_interval(values, confidence)
-        return Difference(value, interval, bootstrap_p(values), p_randomisation)
+        interval = sample_interval(value, values, counts, confidence, task=task, lowest=-1.0)
+        return Difference(value, interval, sample_p(value, values, counts, task=task), p)
 
     overall = difference(found.overall[0], drawn.overall, float(swapped.overall[0]))
     by_task = {
-        task.name: difference(found.macro_f1[0, :, t], drawn.macro_f1[:, :, t], float(swapped.macro_f1[0, t]))
+        task.name: difference(found.macro_f1[0, :, t], drawn.macro_f1[:, :, t], float(swapped.macro_f1[0, t]), t)
         for t, task in enumerate(tasks)
     }
     errors = {}

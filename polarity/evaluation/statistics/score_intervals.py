@@ -1,15 +1,15 @@
 """Intervals of every score of one system on one split."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
-from polarity.evaluation.metrics import TaskScore, score
 from polarity.evaluation.predictions import Predictions
 from polarity.evaluation.statistics.counts import Counts
-from polarity.evaluation.statistics.interval import UNKNOWN, Interval, f1_interval, share_interval
-from polarity.evaluation.statistics.percentile import percentile_interval
+from polarity.evaluation.statistics.interval import UNKNOWN, Interval, Share, f1_interval
+from polarity.evaluation.statistics.percentile import sample_interval
 from polarity.evaluation.statistics.resample import resample
 
 
@@ -17,17 +17,17 @@ from polarity.evaluation.statistics.resample import resample
 class ClassIntervals:
     """Intervals of one class's scores."""
 
-    precision: Interval
-    recall: Interval
-    f1: Interval
+    precision: Interval | None
+    recall: Interval | None
+    f1: Interval | None
 
 
 @dataclass(frozen=True)
 class TaskIntervals:
     """Intervals of one task's scores; 0 to 1 where it has no labelled rows."""
 
-    macro_f1: Interval
-    accuracy: Interval
+    macro_f1: Interval | None
+    accuracy: Interval | None
     per_class: dict[str, ClassIntervals]
 
 
@@ -35,10 +35,11 @@ class TaskIntervals:
 class Intervals:
     """Intervals of the scores of a split. They say how the score would change with other rows of the same kind.
 
-    They do not say how it would change with another seed of training.
+    They do not say how it would change with another seed of training. None: all rows are of one group, which cannot say
+    how it would be in another.
     """
 
-    overall: Interval
+    overall: Interval | None
     tasks: dict[str, TaskIntervals]
 
 
@@ -50,7 +51,7 @@ def intervals(
     seed: int = 0,
     confidence: float = 0.95,
 ) -> Intervals:
-    """Intervals of the scores of decisions: overall and macro-F1 by bootstrap, the others by Wilson's formula.
+    """Intervals of the scores of decisions: overall and macro-F1 by resampling, the others by Wilson's formula.
 
     :param decided: class indices ``[rows]``, one array per task, in the order of the predictions' tasks.
     """
@@ -58,26 +59,79 @@ def intervals(
     if not len(predictions):
         raise ValueError("there are no rows")
     counts = Counts(tasks, predictions.labels, [decided], predictions.clusters)
-    drawn = resample(counts, resamples, seed)
-    scores = score(tasks, predictions.labels, decided)
-    by_task = {}
+    found, drawn = counts.observed(), resample(counts, resamples, seed)
+    by_task, reaches = {}, []
     for t, task in enumerate(tasks):
-        scored = scores.tasks[task.name]
-        macro = percentile_interval(drawn.macro_f1[:, 0, t], confidence)
-        by_task[task.name] = _task_intervals(scored, macro if scored.rows else UNKNOWN, confidence)
-    overall = percentile_interval(drawn.overall[:, 0], confidence)
-    return Intervals(overall, by_task)
+        classes = [_Class.of(counts, number) for number in range(*counts.slices[t].indices(counts.classes))]
+        per_class = {name: one.intervals(confidence) for name, one in zip(task.classes, classes, strict=True)}
+        accuracy = _added([one.recall for one in classes]).interval(confidence)
+        value = float(found.macro_f1[0, 0, t])
+        macro = sample_interval(value, drawn.macro_f1[:, 0, t], counts, confidence, task=t)
+        unseen = _unseen(classes, per_class.values())
+        by_task[task.name] = TaskIntervals(_wider(macro, value, unseen), accuracy, per_class)
+        if counts.labelled[t]:
+            reaches.append(unseen)
+        else:
+            by_task[task.name] = TaskIntervals(UNKNOWN, UNKNOWN, per_class)
+    value = float(found.overall[0, 0])
+    overall = sample_interval(value, drawn.overall[:, 0], counts, confidence)
+    unseen = np.sqrt((np.array(reaches) ** 2).sum(axis=0)) / len(reaches) if reaches else np.zeros(2)
+    return Intervals(_wider(overall, value, unseen), by_task)
 
 
-def _task_intervals(scored: TaskScore, macro: Interval, confidence: float) -> TaskIntervals:
-    predicted, actual = scored.confusion.sum(axis=0), scored.confusion.sum(axis=1)
-    per_class = {}
-    for c, name in enumerate(scored.per_class):
-        hits, said, real = int(scored.confusion[c, c]), int(predicted[c]), int(actual[c])
-        per_class[name] = ClassIntervals(
-            precision=share_interval(hits, said, confidence),
-            recall=share_interval(hits, real, confidence),
-            f1=f1_interval(hits, said, real, confidence),
+@dataclass(frozen=True)
+class _Class:
+    """What the scores of one class are shares of."""
+
+    precision: Share
+    recall: Share
+    union: Share
+
+    @classmethod
+    def of(cls, counts: Counts, number: int) -> Self:
+        columns = [counts.matrix[:, number + part * counts.classes].astype(np.float64) for part in range(3)]
+        actual, hits, predicted = columns
+
+        def share(trials: np.ndarray) -> Share:
+            by_group = np.stack([hits, trials]) if counts.grouped else None
+            return Share(int(hits.sum()), int(trials.sum()), by_group)
+
+        return cls(share(predicted), share(actual), share(predicted + actual - hits))
+
+    def intervals(self, confidence: float) -> ClassIntervals:
+        return ClassIntervals(
+            self.precision.interval(confidence), self.recall.interval(confidence), f1_interval(self.union, confidence)
         )
-    right = int(np.trace(scored.confusion))
-    return TaskIntervals(macro, share_interval(right, scored.rows, confidence), per_class)
+
+
+def _added(shares: Sequence[Share]) -> Share:
+    """All trials of several classes."""
+    groups = [share.by_group for share in shares if share.by_group is not None]
+    by_group = np.sum(groups, axis=0) if groups else None
+    return Share(sum(share.hits for share in shares), sum(share.trials for share in shares), by_group)
+
+
+def _unseen(classes: Sequence[_Class], told: Iterable[ClassIntervals]) -> np.ndarray:
+    """How far below and above macro-F1 might be for what no sample of these rows shows, ``[2]``.
+
+    A class of which all or none is right, or that has no row at all, has the same F1 in (nearly) every sample. Its own
+    interval knows better; its distances are put together as those of independent parts.
+
+    Zou and Donner, Construction of confidence limits about effect measures, Statistics in Medicine 2008.
+    """
+    squares = np.zeros(2)
+    for one, interval in zip(classes, told, strict=True):
+        if one.union.hits in (0, one.union.trials) and interval.f1 is not None:
+            value = float(one.union.hits > 0)
+            squares += (value - interval.f1.low) ** 2, (interval.f1.high - value) ** 2
+    reach: np.ndarray = np.sqrt(squares) / len(classes)
+    return reach
+
+
+def _wider(interval: Interval | None, value: float, reach: np.ndarray) -> Interval | None:
+    """The interval with further distances below and above, independent of its own."""
+    if interval is None:
+        return None
+    below, above = np.hypot([value - interval.low, interval.high - value], reach)
+    below, above = max(below, value - interval.low), max(above, interval.high - value)
+    return Interval(max(0.0, value - float(below)), min(1.0, value + float(above)))

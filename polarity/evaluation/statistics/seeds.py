@@ -73,7 +73,7 @@ class Runs:
         return float(centred.var(axis=0, ddof=1).sum() / (self.count - 1))
 
 
-def mean_over_seeds(runs: Runs, units: int) -> Estimate:
+def mean_over_seeds(runs: Runs, units: float) -> Estimate:
     """The mean score of a configuration.
 
     :param units: rows (or groups of rows) that were resampled.
@@ -81,7 +81,7 @@ def mean_over_seeds(runs: Runs, units: int) -> Estimate:
     return _estimate(float(runs.observed.mean()), runs.drawn.mean(axis=1), [runs], units)
 
 
-def difference_over_seeds(first: Runs, second: Runs, units: int) -> Estimate:
+def difference_over_seeds(first: Runs, second: Runs, units: float) -> Estimate:
     r"""The difference of two configurations' mean scores, second minus first.
 
     With m and n runs, s^2 the variance between the runs of one configuration on the rows at hand, and w^2 the part of
@@ -106,7 +106,7 @@ def seeds_known(first: Runs, second: Runs) -> bool:
     return several or (first.fixed and second.fixed)
 
 
-def _estimate(value: float, drawn: np.ndarray, sides: Sequence[Runs], units: int) -> Estimate:
+def _estimate(value: float, drawn: np.ndarray, sides: Sequence[Runs], units: float) -> Estimate:
     rows = float(drawn.var(ddof=1))
     lent = next((side for side in sides if side.count > 1), None)
     between = interaction = 0.0

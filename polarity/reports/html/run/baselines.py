@@ -15,7 +15,7 @@ from polarity.run import RunDirectory
 
 TITLES = {"majority": "majority class", "linear": "linear model", "linear+rule": "linear model + rule"}
 
-Verdict = Literal["better", "worse", "unclear"]
+Verdict = Literal["better", "worse", "unclear", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,10 @@ class BaselineResult:
         return verdict(self.difference.overall.interval)
 
 
-def verdict(interval: Interval) -> Verdict:
-    """What an interval of a difference allows to say."""
+def verdict(interval: Interval | None) -> Verdict:
+    """What an interval of a difference allows to say; without one, nothing."""
+    if interval is None:
+        return "unknown"
     return "better" if interval.low > 0 else "worse" if interval.high < 0 else "unclear"
 
 

@@ -12,6 +12,7 @@ TITLES = {
     "better": "Better than the strongest baseline",
     "unclear": "No evidence that the model is better than the strongest baseline",
     "worse": "Worse than the strongest baseline",
+    "unknown": "All rows are of one group: nothing says how the model would compare in another",
 }
 
 
@@ -50,16 +51,16 @@ def _score(split: SplitContent) -> Markup:
 
 def _against(baseline: BaselineResult) -> Markup:
     difference = baseline.difference.overall
+    ends = difference.interval
     return Markup(
         "The strongest baseline, {}, has <strong>{}</strong>. "
-        'The model minus this baseline: <strong class="{}">{}</strong>, interval {} to {}.'
+        'The model minus this baseline: <strong class="{}">{}</strong>, {}.'
     ).format(
         baseline.title,
         score(baseline.result.overall.value),
         baseline.verdict,
         signed(difference.value),
-        signed(difference.interval.low),
-        signed(difference.interval.high),
+        "interval unknown" if ends is None else f"interval {signed(ends.low)} to {signed(ends.high)}",
     )
 
 

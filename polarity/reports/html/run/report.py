@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from polarity.evaluation.analysis import Estimate
+from polarity.evaluation.statistics import Interval
 from polarity.reports.html.charts import Axis, axis_of
 from polarity.reports.html.page import write_page
 from polarity.reports.html.run.folder import RunContent, SplitContent, read_run
@@ -76,10 +77,12 @@ def _axes(splits: tuple[SplitContent, ...]) -> dict[str, Axis]:
     return {
         "overall": axis_of([end for result in systems for end in _ends(result.overall)]),
         "class": axis_of([end for item in (*classes, *(task.macro_f1 for task in tasks)) for end in _ends(item)]),
-        "difference": axis_of(
-            [end for gap in gaps for end in (gap.value, gap.interval.low, gap.interval.high)], reference=0.0
-        ),
+        "difference": axis_of([end for gap in gaps for end in (gap.value, *_known(gap.interval))], reference=0.0),
     }
+
+
+def _known(interval: Interval | None) -> list[float]:
+    return [] if interval is None else [interval.low, interval.high]
 
 
 def _ends(estimate: Estimate) -> list[float | None]:

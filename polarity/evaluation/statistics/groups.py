@@ -1,0 +1,32 @@
+"""Rows in groups: how much a few groups, perhaps of very different sizes, can say."""
+
+import numpy as np
+
+FEWEST = 0.5
+"""Degrees of freedom below which one group is nearly everything, and nothing can be said about another one."""
+
+
+def group_freedom(sizes: np.ndarray) -> float:
+    """Degrees of freedom of a standard error that is made of these groups.
+
+    With g groups it is the effective number of groups minus 1,
+
+        G* = (sum of v)^2 / (sum of v^2),    v = n (1 + r (n - 1)),
+
+    v being the variance that a group of n rows contributes if its rows are correlated by r. So it is g - 1 for groups
+    of equal size, and less the more one group outweighs the others. r is not estimated, which few groups do not allow.
+
+    Carter, Schnepel and Steigerwald, Asymptotic Behavior of a t-Test Robust to Cluster Heterogeneity, Review of
+    Economics and Statistics 2017.
+
+    :param sizes: labelled rows of each group; those of 0 do not count.
+    """
+    sizes = np.asarray(sizes, dtype=np.float64)
+    if not sizes.sum():
+        return 0.0
+    variances = sizes * (1 + CORRELATION * np.maximum(sizes - 1, 0))
+    return max(0.0, float(variances.sum() ** 2 / (variances**2).sum()) - 1)
+
+
+CORRELATION = 0.1
+"""Of two rows of a group, for :func:`group_freedom`."""
