@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
@@ -9,8 +10,28 @@ from polarity.calibration.scaling import Scaling
 from polarity.tasks import Task
 
 
+class Exceeding(Protocol):
+    """A gain that knows its standard error."""
+
+    def exceeds(self, standard_errors: float) -> bool:
+        """Whether it is larger than so many of them."""
+
+
 class Calibration(ABC):
-    """Settings of a calibration; one scaling is fitted for each task."""
+    """Settings of a calibration; one scaling is fitted for each task.
+
+    It replaces the plain softmax only where it earns it: the fall of the negative log-likelihood on the validation
+    rows, each judged by a scaling fitted without the row's fold, has to exceed ``standard_errors`` times its standard
+    error.
+
+    :ivar standard_errors: see above; None keeps the scaling whatever it gains.
+    """
+
+    standard_errors: float | None = None
+
+    def keeps(self, lowered: Exceeding) -> bool:
+        """Whether a scaling with this cross-fitted fall is kept."""
+        return self.standard_errors is None or lowered.exceeds(self.standard_errors)
 
     def problems(self, tasks: Sequence[Task]) -> list[str]:
         """Settings that do not fit the tasks."""

@@ -6,6 +6,7 @@ from scipy.special import softmax
 
 from polarity.calibration.base import Calibration
 from polarity.calibration.scaling import Scaling
+from polarity.settings import NonNegative
 
 SEARCHED = 10.0
 """Temperatures are looked for within e^10 times the size of the logits, in both directions."""
@@ -24,7 +25,13 @@ class TemperatureScaling(Calibration):
 
     Where no row is wrong, ever smaller T would be better and nothing can be learnt: T stays 1. Where the logits are no
     better than chance, ever larger T would be better: the probabilities become equal, up to the order of the classes.
+
+    :param standard_errors: how many standard errors the cross-fitted likelihood has to gain, or the plain softmax is
+        kept; None keeps the scaling always.
     """
+
+    def __init__(self, *, standard_errors: NonNegative | None = 1.0) -> None:
+        self.standard_errors = standard_errors
 
     def fit(self, logits: np.ndarray, labels: np.ndarray) -> Scaling:
         return Scaling((inverse_temperature(logits, labels),) * logits.shape[1], (0.0,) * logits.shape[1])

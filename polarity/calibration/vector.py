@@ -10,6 +10,7 @@ from scipy.special import log_softmax
 from polarity.calibration.base import Calibration
 from polarity.calibration.scaling import Scaling
 from polarity.calibration.temperature import inverse_temperature
+from polarity.settings import NonNegative
 
 Strength = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -27,9 +28,11 @@ class VectorScaling(Calibration):
     of a row's probabilities may differ from that of its logits; ``decision=argmax`` looks at the logits.
 
     :param penalty: strength of the pull, in rows.
+    :param standard_errors: as of :class:`~polarity.calibration.temperature.TemperatureScaling`.
     """
 
-    def __init__(self, *, penalty: Strength = 1.0) -> None:
+    def __init__(self, *, penalty: Strength = 1.0, standard_errors: NonNegative | None = 1.0) -> None:
+        self.standard_errors = standard_errors
         self.penalty = penalty
 
     def fit(self, logits: np.ndarray, labels: np.ndarray) -> Scaling:

@@ -51,7 +51,7 @@ def scalars(analysis: Analysis) -> Iterator[tuple[str, float]]:
     for calibrated in analysis.calibration:
         for stage, numbers in (("before", calibrated.before), ("after", calibrated.after)):
             if numbers is not None:
-                for name in ("ece", "brier", "nll"):
+                for name in ("ece", "ece_by_chance", "brier", "nll"):
                     yield f"calibration/{calibrated.task}/{name}/{stage}", getattr(numbers, name)
     for curve in analysis.curves:
         if curve.average_precision is not None:

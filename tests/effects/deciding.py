@@ -24,6 +24,7 @@ SPECIAL: Special = {
         GIVEN,
     ],
     **{(kind, "standard_errors"): [None, 0.0, 40.0] for kind in ("BiasDecision", "ThresholdDecision", "PriorDecision")},
+    **{(kind, "standard_errors"): [None, 0.0, 40.0] for kind in ("TemperatureScaling", "VectorScaling")},
     **{(kind, "min_rows"): [1, 500] for kind in ("BiasDecision", "ThresholdDecision")},
     ("Reporting", "resamples"): [100, 1000],
 }

@@ -360,3 +360,84 @@ def test_no_change_is_no_gain() -> None:
     item = one_task(TONE, 50, 0, missing=0.0)
     assert gain(TONE, item.labels, item.argmax, item.argmax) == Gain(0.0, 0.0)
     assert not Gain(0.0, 0.0).exceeds(0.0)
+
+
+def in_posts(predictions: Predictions, posts: np.ndarray) -> Predictions:
+    return replace(predictions, metadata={"post": [f"post {number}" for number in posts]}, group="post")
+
+
+@pytest.mark.parametrize("groups", [3, 4, 40])
+def test_folds_never_tear_a_group_apart(groups: int) -> None:
+    predictions = in_posts(sample(400), np.random.default_rng(2).integers(0, groups, 400))
+    item, posts = predictions.tasks[0], predictions.clusters
+    assert item.logits is not None
+    assert posts is not None
+    known = item.known
+    ids = [name for name, inside in zip(predictions.ids, known, strict=True) if inside]
+    rows = LabelledRows(TONE, ids, item.logits[known], item.labels[known], posts[known])
+    method = Method(TemperatureScaling(), Argmax(), 5, 0)
+    folds = method.deal(rows)
+    assert len(set(folds.tolist())) == min(5, groups)
+    assert len(np.unique(np.stack([posts[known], folds]), axis=1)[0]) == groups
+    if groups == 40:
+        counts = np.stack([np.bincount(folds[rows.labels == c], minlength=5) for c in range(3)])
+        assert (counts.max(axis=1) <= 1.3 * counts.mean(axis=1) + 2).all()
+    shuffled = np.random.default_rng(3).permutation(len(ids))
+    again = LabelledRows(TONE, [ids[n] for n in shuffled], rows.logits[shuffled], rows.labels[shuffled],
+                         posts[known][shuffled])  # fmt: skip
+    assert (method.deal(again) == folds[shuffled]).all()
+
+
+def test_rows_that_repeat_are_no_further_evidence_for_a_rule() -> None:
+    few = sample(150, skew=1.5)
+    item = few.tasks[0]
+    alone = gain(TONE, item.labels[item.known], item.argmax[item.known], np.roll(item.argmax[item.known], 1))
+    labels, argmax = (np.repeat(values[item.known], 9) for values in (item.labels, item.argmax))
+    decided, groups = np.repeat(np.roll(item.argmax[item.known], 1), 9), np.repeat(np.arange(item.known.sum()), 9)
+    grouped = gain(TONE, labels, argmax, decided, groups)
+    assert grouped.standard_error == pytest.approx(alone.standard_error, rel=1e-6)
+    assert grouped.freedom == pytest.approx(item.known.sum() - 1)
+    assert gain(TONE, labels, argmax, decided).standard_error < alone.standard_error / 2.5
+
+
+def test_few_groups_ask_for_more_standard_errors() -> None:
+    assert Gain(0.2, 0.1, 99).exceeds(1.5)
+    assert not Gain(0.2, 0.1, 2).exceeds(1.5)
+    assert Gain(0.2, 0.1, 2).exceeds(1.0)
+    assert not Gain(0.2, 0.0, 0).exceeds(0)
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_one_or_two_groups_keep_nothing(groups: int) -> None:
+    fitted = fit_decider(in_posts(sample(400, skew=1.5), np.arange(400) % groups), TemperatureScaling(), BiasDecision())
+    for told in fitted.evidence.values():
+        assert not told["decision"]["kept"]
+        assert not told["calibration"]["kept"]
+        assert "of too few post to tell what helps in others" in told["decision"]["reason"]
+
+
+def calibrated(rows: int, seed: int, times: float) -> Predictions:
+    """Logits that are ``times`` too large."""
+    generator = np.random.default_rng([3, seed])
+    right = 1.5 * generator.normal(size=(rows, 3)) + np.array([1.0, 0.0, -1.0])
+    labels = (right + generator.gumbel(size=right.shape)).argmax(axis=1)
+    logits = (times * right).astype(np.float32)
+    return Predictions([str(n) for n in range(rows)], (TaskPredictions(TONE, labels, logits.argmax(axis=1), logits),))
+
+
+@pytest.mark.parametrize(
+    ("rows", "times", "fewest", "most"),
+    [(30, 1.0, 0.0, 0.05), (200, 1.0, 0.0, 0.05), (200, 1.5, 0.6, 1.0), (800, 1.5, 1.0, 1.0)],
+)
+def test_temperature_is_kept_where_something_is_to_gain(rows: int, times: float, fewest: float, most: float) -> None:
+    seeds = range(40 if rows < 800 else 10)
+    told = [fit_decider(calibrated(rows, n, times), TemperatureScaling(), Argmax()).evidence["tone"] for n in seeds]
+    assert fewest <= np.mean([one["calibration"]["kept"] for one in told]) <= most
+
+
+def test_null_keeps_the_calibration_whatever_it_gains() -> None:
+    told = [
+        fit_decider(calibrated(60, seed, 1.0), TemperatureScaling(standard_errors=None), Argmax()).evidence["tone"]
+        for seed in range(5)
+    ]
+    assert all(one["calibration"]["kept"] and "as asked for" in one["calibration"]["reason"] for one in told)

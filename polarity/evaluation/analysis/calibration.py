@@ -10,6 +10,11 @@ from polarity.evaluation.predictions import TaskPredictions
 BINS = 15
 """As Guo et al., On Calibration of Modern Neural Networks, ICML 2017 (arXiv 1706.04599)."""
 
+EDGES = np.linspace(0, 1, BINS + 1)
+SAMPLES = 1000
+EXACT = 300
+"""Rows of a bin up to which each is drawn by itself."""
+
 
 def task_calibration(predictions: TaskPredictions) -> TaskCalibration:
     """Before: the softmax of the raw logits. After: the file's probabilities. Both over the labelled rows."""
@@ -38,27 +43,55 @@ def calibration_numbers(probabilities: np.ndarray, labels: np.ndarray) -> Calibr
     bins = reliability(probabilities, labels)
     gaps = [item.rows * abs(item.accuracy - item.confidence) for item in bins
             if item.accuracy is not None and item.confidence is not None]  # fmt: skip
+    chance = ece_of_calibrated(probabilities.max(axis=1))
     one_hot = np.eye(probabilities.shape[1])[labels]
     return CalibrationNumbers(
         ece=float(sum(gaps) / len(labels)),
+        ece_by_chance=float(chance.mean()),
+        ece_limit=float(np.quantile(chance, 0.95)),
         brier=float(((probabilities - one_hot) ** 2).sum(axis=1).mean()),
         nll=float(log_loss(labels, _normal(probabilities), labels=np.arange(probabilities.shape[1]))),
         bins=bins,
     )
 
 
+def ece_of_calibrated(confidence: np.ndarray, samples: int = SAMPLES) -> np.ndarray:
+    """ECE of a model that is right just as often as it says, on as many rows: what chance alone gives, ``[samples]``.
+
+    Each row is right with its own confidence (consistency resampling: Broecker and Smith, Increasing the Reliability of
+    Reliability Diagrams, Weather and Forecasting 2007). The hits of a bin of many rows are drawn from the normal
+    distribution of the same mean and variance.
+
+    :param confidence: float64 ``[rows]``, the largest probability of each row.
+    """
+    generator, total = np.random.default_rng(0), np.zeros(samples)
+    which = bin_of(confidence)
+    for number in np.unique(which):
+        inside = confidence[which == number]
+        if len(inside) <= EXACT:
+            hits = (generator.random((samples, len(inside))) < inside).sum(axis=1).astype(np.float64)
+        else:
+            hits = generator.normal(inside.sum(), np.sqrt((inside * (1 - inside)).sum()), samples)
+        total += abs(hits - inside.sum())
+    return np.asarray(total / len(confidence))
+
+
+def bin_of(confidence: np.ndarray) -> np.ndarray:
+    """The number of each row's bin, int64 ``[rows]``."""
+    return np.clip(np.searchsorted(EDGES, confidence, side="right") - 1, 0, BINS - 1)
+
+
 def reliability(probabilities: np.ndarray, labels: np.ndarray) -> tuple[ReliabilityBin, ...]:
     """Confidence and accuracy in bins of equal width."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    edges = np.linspace(0, 1, BINS + 1)
-    which = np.clip(np.searchsorted(edges, confidence, side="right") - 1, 0, BINS - 1)
+    which = bin_of(confidence)
     bins = []
     for number in range(BINS):
         inside = which == number
         rows = int(inside.sum())
         means = (float(confidence[inside].mean()), float(right[inside].mean())) if rows else (None, None)
-        bins.append(ReliabilityBin(float(edges[number]), float(edges[number + 1]), rows, *means))
+        bins.append(ReliabilityBin(float(EDGES[number]), float(EDGES[number + 1]), rows, *means))
     return tuple(bins)
 
 

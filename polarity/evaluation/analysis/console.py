@@ -67,12 +67,13 @@ def confusion_table(result: Result, task: str) -> Table:
 
 
 def calibration_table(analysis: Analysis) -> Table:
-    """ECE, Brier score and log-likelihood before and after calibration."""
-    table = Table("task", "calibration", "ECE", "Brier", "NLL", "rows", title="calibration")
+    """ECE, Brier score and log-likelihood before and after calibration; ECE beside what perfect probabilities have."""
+    table = Table("task", "calibration", "ECE", "by chance", "Brier", "NLL", "rows", title="calibration")
     for task in analysis.calibration:
         for stage, numbers in (("before", task.before), ("after", task.after)):
             if numbers is not None:
                 scores = [f"{value:.4f}" for value in (numbers.ece, numbers.brier, numbers.nll)]
+                scores[1:1] = [f"{numbers.ece_by_chance:.4f}, up to {numbers.ece_limit:.4f}"]
                 flatters = stage == "after" and task.fitted_here
                 table.add_row(
                     task.task, f"{stage}{' (fitted on these rows)' if flatters else ''}", *scores, str(task.rows)

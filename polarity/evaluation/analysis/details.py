@@ -38,7 +38,11 @@ def write_details(folder: Path, model: str, analyses: Mapping[str, Analysis]) ->
     lines = [line for split, analysis in analyses.items() for line in _slices(split, analysis)]
     write_csv(folder / "slices.csv", ["split", "kind", "by", "value", "task", *_score_header(), "absent"], lines)
     lines = [line for split, analysis in analyses.items() for line in _calibration(split, analysis)]
-    write_csv(folder / "calibration.csv", ["split", "task", "stage", "rows", "ece", "brier", "nll"], lines)
+    write_csv(
+        folder / "calibration.csv",
+        ["split", "task", "stage", "rows", "ece", "ece_by_chance", "ece_limit", "brier", "nll"],
+        lines,
+    )
 
 
 def write_mistakes(path: Path, mistakes: Sequence[Mistake], rows: Rows | None) -> None:
@@ -98,8 +102,8 @@ def _calibration(split: str, analysis: Analysis) -> Iterator[Line]:
     for task in analysis.calibration:
         for stage, numbers in (("before", task.before), ("after", task.after)):
             if numbers is not None:
-                scores = [_number(value) for value in (numbers.ece, numbers.brier, numbers.nll)]
-                yield [split, task.task, stage, task.rows, *scores]
+                scores = (numbers.ece, numbers.ece_by_chance, numbers.ece_limit, numbers.brier, numbers.nll)
+                yield [split, task.task, stage, task.rows, *map(_number, scores)]
 
 
 def _score_header() -> list[str]:

@@ -138,12 +138,15 @@ class ReliabilityBin:
 class CalibrationNumbers:
     """How well probabilities tell how often they are right, over the labelled rows.
 
-    :param ece: expected calibration error of the largest probability, 15 bins of equal width.
+    :param ece: expected calibration error of the largest probability, 15 bins of equal width. Few rows give an error
+        even to perfect probabilities: ``ece_by_chance`` on average, and at most ``ece_limit`` in 95 % of the samples.
     :param brier: mean over rows of the squared distance to the one-hot label, from 0 to 2.
     :param nll: mean negative log-likelihood of the label, in nats.
     """
 
     ece: float
+    ece_by_chance: float
+    ece_limit: float
     brier: float
     nll: float
     bins: tuple[ReliabilityBin, ...]

@@ -21,12 +21,23 @@ class LabelledRows:
 
     :param logits: float64 ``[rows, classes]``, raw.
     :param labels: class indices ``[rows]``.
+    :param groups: number of each row's group, ``[rows]``; None where rows are independent.
     """
 
     task: Task
     ids: Sequence[str]
     logits: np.ndarray
     labels: np.ndarray
+    groups: np.ndarray | None = None
+
+    @property
+    def units(self) -> int:
+        """Rows, or groups of them, that can be left out."""
+        return len(self.labels if self.groups is None else np.unique(self.groups))
+
+    def gain(self, first: np.ndarray, second: np.ndarray) -> Gain:
+        """The gain in macro-F1 of deciding these rows by ``second``."""
+        return gain(self.task, self.labels, first, second, self.groups)
 
     @property
     def argmax(self) -> np.ndarray:
@@ -36,14 +47,16 @@ class LabelledRows:
     def select(self, chosen: np.ndarray) -> Self:
         """The rows where ``chosen`` is true."""
         ids = [name for name, wanted in zip(self.ids, chosen.tolist(), strict=True) if wanted]
-        return replace(self, ids=ids, logits=self.logits[chosen], labels=self.labels[chosen])
+        groups = None if self.groups is None else self.groups[chosen]
+        return replace(self, ids=ids, logits=self.logits[chosen], labels=self.labels[chosen], groups=groups)
 
 
 @dataclass(frozen=True)
 class Method:
     """How a task's rows are calibrated and decided, and how that is judged.
 
-    :param folds: parts that the rows are dealt into, one left out in turn.
+    :param folds: parts that the rows are dealt into, one left out in turn; as many as there are groups, if these are
+        fewer.
     :param seed: of the folds.
     """
 
@@ -61,7 +74,7 @@ class Method:
 
     def deal(self, rows: LabelledRows) -> np.ndarray:
         """The fold of each row."""
-        return stratified_folds(rows.ids, rows.labels, self.folds, self.seed)
+        return stratified_folds(rows.ids, rows.labels, min(self.folds, rows.units), self.seed, rows.groups)
 
     def keeps(self, found: Gain) -> bool:
         """Whether a rule with this cross-fitted gain is kept."""
@@ -72,7 +85,7 @@ def cross_fitted(rows: LabelledRows, method: Method) -> tuple[np.ndarray, np.nda
     """Log-probabilities ``[rows, classes]`` and decisions ``[rows]`` from what was fitted without the row's fold."""
     log_p, decided = np.empty_like(rows.logits), np.empty(len(rows.labels), dtype=np.int64)
     folds = method.deal(rows)
-    for fold in range(method.folds):
+    for fold in np.unique(folds):
         out = folds == fold
         scaling, rule = method.fit(rows.select(~out))
         log_p[out] = scaling.log_probabilities(rows.logits[out])
@@ -88,7 +101,7 @@ def judged_without(rows: LabelledRows, method: Method) -> np.ndarray:
     """
     decided = rows.argmax.copy()
     folds = method.deal(rows)
-    for fold in range(method.folds):
+    for fold in np.unique(folds):
         out = folds == fold
         others = rows.select(~out)
         if _convincing(others, replace(method, seed=method.seed + 1)):
@@ -100,4 +113,4 @@ def judged_without(rows: LabelledRows, method: Method) -> np.ndarray:
 def _convincing(rows: LabelledRows, method: Method) -> bool:
     if method.decision.standard_errors is None:
         return True
-    return method.keeps(gain(rows.task, rows.labels, rows.argmax, cross_fitted(rows, method)[1]))
+    return method.keeps(rows.gain(rows.argmax, cross_fitted(rows, method)[1]))

@@ -10,7 +10,7 @@ from polarity.decisions.base import Decision
 from polarity.decisions.rules import LargestLogit, Rule
 from polarity.evaluation.analysis.result import CalibrationNumbers
 from polarity.evaluation.deciding.crossfit import LabelledRows
-from polarity.evaluation.deciding.gain import Gain, gain
+from polarity.evaluation.deciding.gain import Gain
 from polarity.evaluation.metrics import score_task
 from polarity.evaluation.predictions import TaskPredictions
 
@@ -35,18 +35,25 @@ def nothing_fitted(item: TaskPredictions, reason: str) -> dict[str, Any]:
 
 
 def calibration_evidence(
-    calibration: Calibration, before: CalibrationNumbers, after: CalibrationNumbers
+    calibration: Calibration, before: CalibrationNumbers, after: CalibrationNumbers, lowered: Gain
 ) -> dict[str, Any]:
-    """Calibration of the validation rows, cross-fitted, and whether it was kept."""
+    """Calibration of the validation rows, cross-fitted, and whether it was kept.
+
+    :param lowered: fall of the negative log-likelihood that was judged.
+    """
     if isinstance(calibration, NoCalibration):
         kept, reason = False, "no calibration was asked for"
-    elif after.nll < before.nll:
-        kept, reason = True, f"kept: the negative log-likelihood falls from {before.nll:.4f} to {after.nll:.4f}"
     else:
-        kept = False
-        reason = f"not kept: the negative log-likelihood would not fall ({before.nll:.4f} to {after.nll:.4f})"
+        kept, needed = calibration.keeps(lowered), calibration.standard_errors
+        moved = f"from {before.nll:.4f} to {after.nll:.4f}, standard error {lowered.standard_error:.4f}"
+        if kept:
+            asked = " as asked for" if needed is None else ""
+            reason = f"kept{asked}: the cross-fitted negative log-likelihood goes {moved}"
+        else:
+            reason = f"not kept: the cross-fitted negative log-likelihood would go {moved}; a fall by more than "
+            reason += f"{needed:g} of these was asked for"
     named = {
-        key: {"ece": numbers.ece, "brier": numbers.brier, "nll": numbers.nll}
+        key: {"ece": numbers.ece, "ece_by_chance": numbers.ece_by_chance, "brier": numbers.brier, "nll": numbers.nll}
         for key, numbers in (("before", before), ("after", after))
     }
     return {"name": repr(calibration), "kept": kept, **named, "reason": reason}
@@ -66,7 +73,7 @@ def decision_evidence(
     :param decided: decisions ``[rows]`` by name.
     """
     macro = {name: score_task(rows.task, rows.labels, values).macro_f1 for name, values in decided.items()}
-    honest = gain(rows.task, rows.labels, decided["uncalibrated"], decided["honest"])
+    honest = rows.gain(decided["uncalibrated"], decided["honest"])
     return {
         "name": repr(decision),
         "kept": kept,

@@ -16,6 +16,7 @@ from polarity.evaluation.deciding.decider import Decider, TaskDecider
 from polarity.evaluation.deciding.evidence import nothing_fitted
 from polarity.evaluation.deciding.task_fitting import fit_task
 from polarity.evaluation.predictions import Predictions, TaskPredictions
+from polarity.evaluation.statistics.groups import FEWEST, group_freedom
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def fit_decider(
 
     :param predictions: of the validation split, with logits.
     :param folds: parts for cross-fitting; a task with fewer than twice as many labelled rows is left plain.
-    :param seed: of the folds, which depend on it and on the rows' ids and labels alone.
+    :param seed: of the folds, which depend on it and on the rows' ids, labels and groups alone.
     :raises UserError: if the predictions hold no logits.
     """
     lacking = [item.task.name for item in predictions.tasks if item.logits is None]
@@ -76,7 +77,8 @@ def _fit(
     """Decider, cross-fitted decisions about the labelled rows (None: as the decider's), evidence."""
     assert item.logits is not None
     labels = item.labels[item.known]
-    obstacle = _obstacle(labels, method.folds)
+    groups = None if (clusters := predictions.clusters) is None else clusters[item.known]
+    obstacle = _obstacle(labels, method.folds) or _too_few(groups, str(predictions.group))
     if obstacle:
         classes = item.task.classes
         return (
@@ -85,7 +87,7 @@ def _fit(
             nothing_fitted(item, obstacle),
         )
     ids = [name for name, known in zip(predictions.ids, item.known.tolist(), strict=True) if known]
-    return fit_task(LabelledRows(item.task, ids, item.logits[item.known].astype(np.float64), labels), method)
+    return fit_task(LabelledRows(item.task, ids, item.logits[item.known].astype(np.float64), labels, groups), method)
 
 
 def _obstacle(labels: np.ndarray, folds: int) -> str | None:
@@ -96,6 +98,13 @@ def _obstacle(labels: np.ndarray, folds: int) -> str | None:
     if len(labels) < 2 * folds:
         return f"only {len(labels)} validation rows have a label ({2 * folds} are needed), so nothing was fitted"
     return None
+
+
+def _too_few(groups: np.ndarray | None, column: str) -> str | None:
+    """Why groups cannot tell what would help in others."""
+    if groups is None or (len(np.unique(groups)) > 2 and group_freedom(np.bincount(groups)) >= FEWEST):
+        return None
+    return f"the labelled validation rows are of too few {column} to tell what helps in others, so nothing was fitted"
 
 
 def _whole(item: TaskPredictions, crossfit: np.ndarray | None, decided: np.ndarray) -> np.ndarray:

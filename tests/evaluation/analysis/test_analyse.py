@@ -24,6 +24,7 @@ from sklearn.metrics import (
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from polarity.evaluation.analysis import Analysis, analyse
+from polarity.evaluation.analysis.calibration import calibration_numbers
 from polarity.evaluation.analysis.slices import FEWEST_ROWS, MOST_VALUES, length_parts
 from polarity.evaluation.predictions import Predictions, TaskPredictions, read_predictions, write_predictions
 from polarity.tasks import IGNORE_INDEX, Task
@@ -303,3 +304,17 @@ def test_groups_widen_the_interval_of_the_mean() -> None:
     assert any("60 values of post" in note for note in told.notes)
     assert grouped.value == alone.value
     assert (grouped.high - grouped.low) > 2 * (alone.high - alone.low)
+
+
+@pytest.mark.parametrize("rows", [30, 2000])
+def test_the_calibration_error_of_perfect_probabilities_is_told_beside_it(rows: int) -> None:
+    told = []
+    for seed in range(40):
+        draw = np.random.default_rng(seed)
+        right = 1.5 * draw.normal(size=(rows, 3))
+        labels = (right + draw.gumbel(size=right.shape)).argmax(axis=1)
+        told.append(calibration_numbers(softmax(right, axis=1), labels))
+    assert np.mean([one.ece for one in told]) == pytest.approx(np.mean([one.ece_by_chance for one in told]), rel=0.1)
+    assert 0.8 <= np.mean([one.ece <= one.ece_limit for one in told]) <= 1
+    wrong = calibration_numbers(softmax(4 * right, axis=1), labels)
+    assert wrong.ece > wrong.ece_limit or rows == 30
