@@ -1,85 +1,47 @@
-"""Figures of a run, drawn without a display."""
+"""``figures/`` of a run: the charts of its report as files, for papers and slides."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from pathlib import Path
 
-import numpy as np
-from matplotlib.figure import Figure
+from polarity.evaluation.analysis import Analysis
+from polarity.reports.html import charts
+from polarity.reports.html.file import write_chart
+from polarity.reports.html.run.history import exposed, learning_curves, read_table
 
-from polarity.tasks import Task
 
+def write_figures(folder: Path, analyses: Mapping[str, Analysis], *, history: Path, exposure: Path) -> None:
+    """Confusion matrices and reliability of every split and task, learning curves, and exposure.
 
-def confusion_figure(task: Task, confusion: np.ndarray, title: str) -> Figure:
-    """Confusion matrix: counts, coloured by the share of each true class.
-
-    :param confusion: int ``[classes, classes]``, rows are labels, columns predictions.
+    :param analyses: of each split, by its name.
+    :param history: ``history.csv``, and ``exposure`` the exposure table; what is not there is not drawn.
     """
-    size = 1.6 + 0.8 * len(task.classes)
-    figure = Figure(figsize=(size + 0.8, size), layout="constrained")
-    axes = figure.subplots()
-    share = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    places = range(len(task.classes))
-    axes.set(xticks=places, yticks=places, xlabel="predicted", ylabel="label", title=title)
-    axes.set_xticklabels(task.classes, rotation=30, ha="right")
-    axes.set_yticklabels(task.classes)
-    for row in places:
-        for column in places:
-            colour = "white" if share[row, column] > 0.5 else "black"
-            text = f"{confusion[row, column]}\n{share[row, column]:.0%}"
-            axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
-    return figure
+    folder.mkdir(exist_ok=True)
+    for split, analysis in analyses.items():
+        _write_split(folder, split, analysis)
+    for item in learning_curves(read_table(history), next(iter(analyses.values())).classes):
+        drawn = charts.learning_curves(
+            item.title, item.epochs, item.lines, y_name=item.y_name, total=item.total, best=None
+        )
+        plain = item.title.replace(": ", "_").replace(" ", "_")
+        name = plain if item.total is None else f"learning_curves_{plain}"
+        write_chart(folder / f"{name}.svg", item.title, drawn)
+    shown = exposed(read_table(exposure), "class")
+    if shown:
+        rows = [(item.natural, item.expected, item.realised) for item in shown]
+        title = "rows of each class in a mean epoch"
+        write_chart(folder / "exposure.svg", title, charts.exposure(title, [item.name for item in shown], rows))
 
 
-def learning_curves_figure(tasks: Sequence[Task], history: Sequence[Mapping[str, Any]]) -> Figure:
-    """F1 of each class and macro-F1 of each task over the epochs."""
-    figure = Figure(figsize=(5 * len(tasks), 3.6), layout="constrained")
-    epochs = [row["epoch"] for row in history]
-    for axes, task in zip(np.atleast_1d(figure.subplots(1, len(tasks), sharey=True)), tasks, strict=True):
-        for name in task.classes:
-            axes.plot(epochs, [row[f"val/{task.name}/f1/{name}"] for row in history], marker=".", label=name)
-        macro = [row[f"val/{task.name}/macro_f1"] for row in history]
-        axes.plot(epochs, macro, color="black", linewidth=2, marker=".", label="macro-F1")
-        axes.set(title=task.name, xlabel="epoch", ylabel="validation F1", ylim=(0, 1))
-        axes.legend(fontsize=8)
-        axes.grid(alpha=0.3)
-    return figure
-
-
-def exposure_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Rows of each class in the split, expected per epoch, and shown on average.
-
-    :param rows: lines of the exposure table over all epochs.
-    """
-    classes = [row for row in rows if row["kind"] == "class"]
-    names = list(dict.fromkeys(row["name"] for row in classes))
-    figure = Figure(figsize=(7, 1.2 + 0.5 * len(names)), layout="constrained")
-    axes = figure.subplots()
-    for offset, what in zip((-0.27, 0.0, 0.27), ("natural", "expected", "realised"), strict=True):
-        means = [np.mean([row[what] for row in classes if row["name"] == name]) for name in names]
-        axes.barh(np.arange(len(names)) + offset, means, height=0.25, label=what)
-    axes.set(yticks=range(len(names)), xlabel="rows per epoch", title="exposure")
-    axes.set_yticklabels(names)
-    axes.invert_yaxis()
-    axes.legend(fontsize=8)
-    return figure
-
-
-def reliability_figure(probabilities: np.ndarray, labels: np.ndarray, title: str, bins: int = 10) -> Figure:
-    """Accuracy against confidence of the predicted class, in bins of equal width (Guo et al. 2017, arXiv 1706.04599).
-
-    :param probabilities: ``[rows, classes]`` of the labelled rows.
-    :param labels: class indices ``[rows]``.
-    """
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
-    which = np.minimum((confidence * bins).astype(int), bins - 1)
-    figure = Figure(figsize=(4, 4), layout="constrained")
-    axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color="grey", linestyle="--", linewidth=1)
-    used = [number for number in range(bins) if (which == number).any()]
-    x = [confidence[which == number].mean() for number in used]
-    y = [correct[which == number].mean() for number in used]
-    axes.plot(x, y, marker="o")
-    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1), ylim=(0, 1), title=title)
-    return figure
+def _write_split(folder: Path, split: str, analysis: Analysis) -> None:
+    for task in analysis.headline.tasks:
+        if task.rows:
+            title, names = f"{task.task}, {split}", analysis.classes[task.task]
+            drawn = charts.matrix(title, task.confusion, names, row_name="label", column_name="decided")
+            write_chart(folder / f"confusion_{task.task}_{split}.svg", title, drawn)
+    for item in analysis.calibration:
+        if item.before or item.after:
+            title = f"{item.task}, {split}"
+            drawn = charts.reliability(
+                title, item.before.bins if item.before else (), item.after.bins if item.after else ()
+            )
+            write_chart(folder / f"reliability_{item.task}_{split}.svg", title, drawn)

@@ -1,17 +1,19 @@
 """The numbers of the report in TensorBoard, and a layout that puts the curves of all classes into one chart."""
 
+import html
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from polarity.evaluation.analysis import Analysis, Estimate, PrecisionRecall, Result
+from polarity.evaluation.analysis import Analysis, Estimate, PrecisionRecall, ReliabilityBin, Result
 
 PREFIX = "report"
 
 
 def log_analysis(writer: Any, analysis: Analysis, step: int, split: str) -> None:
-    """Log every score with its interval, calibration numbers, precision-recall curves and a table.
+    """Log every score with its interval, calibration numbers, precision-recall curves, and tables as texts.
 
+    There are no pictures: what draws them without a browser lacks the letters of most scripts.
     Tags begin with ``report/SPLIT/``; what the epochs logged stays untouched. With validation comes the layout of
     :func:`log_layout`.
 
@@ -23,6 +25,12 @@ def log_analysis(writer: Any, analysis: Analysis, step: int, split: str) -> None
     for curve in analysis.curves:
         _log_curve(writer, curve, step, f"{PREFIX}/{split}/precision_recall/{curve.task}/{curve.label}")
     writer.add_text(f"{PREFIX}/{split}/scores", markdown(analysis), step)
+    for task in analysis.headline.tasks:
+        names = analysis.classes[task.task]
+        writer.add_text(f"{PREFIX}/{split}/confusion/{task.task}", confusion_table(names, task.confusion), step)
+    for item in analysis.calibration:
+        if item.after is not None:
+            writer.add_text(f"{PREFIX}/{split}/reliability/{item.task}", reliability_table(item.after.bins), step)
     if split == "val":
         log_layout(writer, analysis.classes)
 
@@ -61,11 +69,40 @@ def scalars(analysis: Analysis) -> Iterator[tuple[str, float]]:
 def markdown(analysis: Analysis) -> str:
     """One table: every way of deciding against overall score and tasks."""
     tasks = list(analysis.classes)
-    lines = [f"| {analysis.rows} rows | overall | {' | '.join(tasks)} |", f"|---|---|{'---|' * len(tasks)}"]
+    heading = " | ".join(map(escaped, tasks))
+    lines = [f"| {analysis.rows} rows | overall | {heading} |", f"|---|---|{'---|' * len(tasks)}"]
     for result in analysis.results:
         cells = [_shown(result.overall), *(_shown(result.task(task).macro_f1) for task in tasks)]
         lines.append(f"| {result.decision} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def confusion_table(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
+    """A confusion matrix in Markdown: rows are labels, columns what was decided.
+
+    :param counts: ``[classes, classes]``.
+    """
+    heading = " | ".join(map(escaped, classes))
+    lines = [f"| label \\ decided | {heading} | rows |", "|---|" + "---:|" * (len(classes) + 1)]
+    for name, row in zip(classes, counts, strict=True):
+        lines.append(f"| **{escaped(name)}** | {' | '.join(str(int(count)) for count in row)} | {int(sum(row))} |")
+    return "\n".join(lines)
+
+
+def reliability_table(bins: Sequence[ReliabilityBin]) -> str:
+    """Confidence and accuracy in Markdown, of the bins that have rows."""
+    lines = ["| confidence | rows | mean confidence | accuracy |", "|---|---:|---:|---:|"]
+    lines += [
+        f"| {item.low:.2f} to {item.high:.2f} | {item.rows} | {item.confidence:.3f} | {item.accuracy:.3f} |"
+        for item in bins
+        if item.rows
+    ]
+    return "\n".join(lines)
+
+
+def escaped(name: str) -> str:
+    """A name that Markdown shows as it is."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!|~-])", r"\\\1", html.escape(" ".join(name.split())))
 
 
 def _scores(result: Result) -> Iterator[tuple[str, float]]:

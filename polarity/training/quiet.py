@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 HARMLESS = (
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning 2.6 on torch 2.13, in every fit
-    r"Glyph \d+ .* missing from",  # figures show a box for a script that the plotting font lacks; tables are right
     r"It is recommended to use `self\.log",  # what is logged at the end of an epoch is the same on every device
 )
 CHATTY = ("lightning.pytorch", "lightning.fabric")

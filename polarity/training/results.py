@@ -1,6 +1,5 @@
 """What a finished run leaves for people and programs: decisions, scores, tables, figures, TensorBoard."""
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +18,10 @@ from polarity.evaluation.predictions import Predictions, write_predictions
 from polarity.evaluation.saved import CHECKSUMS
 from polarity.files import checksum, write_json
 from polarity.models.saving import WEIGHTS, read_card
-from polarity.reports.figures import exposure_figure, learning_curves_figure
+from polarity.reports.figures import write_figures
 from polarity.reports.tensorboard import log_analysis
 from polarity.run import RunDirectory
 from polarity.training.assembled import Assembled
-from polarity.training.callbacks.confusion import log_reliability, save_figures
 from polarity.training.module import score_metrics
 
 METRICS_VERSION = 2
@@ -77,7 +75,7 @@ def write_results(assembled: Assembled, run: RunDirectory, best: dict[str, Any],
     model = Path(str(config["model"]["name"]).removeprefix("package:")).name
     write_details(run.details, model, analyses)
     write_mistakes(run.mistakes, analyses["val"].mistakes, assembled.prepared.splits.val if reporting.texts else None)
-    _save_figures(assembled, run, told)
+    write_figures(run.figures, analyses, history=run.history, exposure=run.details / "exposure.csv")
     return analyses
 
 
@@ -96,30 +94,6 @@ def _write_metrics(assembled: Assembled, run: RunDirectory, best: dict[str, Any]
     write_json(run.metrics, content)
 
 
-def _save_figures(assembled: Assembled, run: RunDirectory, told: Told) -> None:
-    run.figures.mkdir(exist_ok=True)
-    save_figures(run.figures, told.splits)
-    learning_curves_figure(assembled.prepared.splits.tasks, read_numbers(run.history)).savefig(
-        run.figures / "learning_curves.svg"
-    )
-    exposure = run.details / "exposure.csv"
-    if exposure.exists():
-        exposure_figure(read_numbers(exposure)).savefig(run.figures / "exposure.svg")
-
-
-def read_numbers(path: Path) -> list[dict[str, Any]]:
-    """Rows of a CSV file, with numbers as numbers."""
-
-    def number(text: str) -> Any:
-        try:
-            return float(text)
-        except ValueError:
-            return text
-
-    with path.open(encoding="utf-8", newline="") as file:
-        return [{name: number(cell) for name, cell in row.items()} for row in csv.DictReader(file)]
-
-
 def log_to_tensorboard(
     assembled: Assembled, trainer: Trainer, best: Mapping[str, Any], told: Told, analyses: Mapping[str, Analysis]
 ) -> None:
@@ -129,7 +103,6 @@ def log_to_tensorboard(
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
             logger.log_hyperparams(flat(assembled.prepared.config), metrics, step=best["step"])
-            log_reliability(logger, told.splits["val"], best["step"])
             for name, analysis in analyses.items():
                 log_analysis(logger.experiment, analysis, best["step"], name)
             logger.finalize("success")

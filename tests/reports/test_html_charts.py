@@ -22,8 +22,9 @@ from polarity.reports.html.charts import (
     scale,
     track,
 )
-from polarity.reports.html.charts.panel import apart, short, ticks
-from polarity.reports.html.charts.svg import fitted
+from polarity.reports.html.charts.names import fitted, width
+from polarity.reports.html.charts.scales import apart, around, short, ticks
+from polarity.reports.html.charts.series import DASHES, MARKERS, SERIES, swatch
 from tests.reports.pages import HOSTILE
 
 values = st.one_of(st.just(nan), st.floats(0, 1))
@@ -37,7 +38,8 @@ def numbers_in(tree: Element) -> list[float]:
             item.attrib.get(key) for key in ("x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width", "height")
         )
         found += [float(text.removesuffix("%")) for text in placed if text is not None]
-        found += [float(text) for text in re.findall(r"-?[\d.]+", item.attrib.get("d", ""))]
+        drawn = item.attrib.get("transform", item.attrib.get("d", ""))  # markers are drawn around 0 and moved
+        found += [float(text) for text in re.findall(r"-?[\d.]+", drawn) if not drawn.startswith("rotate")]
     return found
 
 
@@ -64,23 +66,25 @@ def test_learning_curves_hold_any_scores(lines: list[list[float]], name: str) ->
 
 @pytest.mark.parametrize("epochs", [[], [0.0], [3.0]])
 def test_learning_curves_hold_few_epochs(epochs: list[float]) -> None:
-    lines = {"one": [0.5] * len(epochs)}
+    lines = {"one": [0.5] * len(epochs), "two": [0.6] * len(epochs)}
     tree = inside(learning_curves("t", epochs, lines, y_name="F1", total=None, best=0))
     assert ("one 0.50" in words(tree)) is bool(epochs)
 
 
 def test_a_line_has_a_gap_where_there_is_no_value() -> None:
     tree = inside(learning_curves("t", [0, 1, 2, 3], {"a": [0.1, nan, 0.2, 0.3]}, y_name="F1", total=None, best=None))
-    (path,) = (item.attrib["d"] for item in tree.iter("path"))
+    (path,) = (item.attrib["d"] for item in tree.iter("path") if item.attrib["class"].startswith("line"))
     assert path.count("M") == 2
     assert path.count("L") == 1
 
 
 @given(st.integers(1, 14), st.data())
 def test_matrices_hold_any_counts(size: int, data: st.DataObject) -> None:
-    counts = data.draw(st.lists(st.lists(st.integers(0, 10**6), min_size=size, max_size=size), max_size=6))
-    rows, columns = [f"r{number}" for number in range(len(counts))], [f"column {number}" for number in range(size)]
-    tree = fromstring(matrix("t", counts, rows, columns, row_name="label", column_name="decided"))
+    counts = data.draw(
+        st.lists(st.lists(st.integers(0, 10**6), min_size=size, max_size=size), min_size=size, max_size=size)
+    )
+    columns = [f"column {number}" for number in range(size)]
+    tree = inside(matrix("t", counts, columns, row_name="label", column_name="decided"))
     shares = [float(item.attrib["fill-opacity"]) for item in tree.iter("rect") if "fill-opacity" in item.attrib]
     assert len(shares) == len(counts) * size
     assert all(0 <= share <= 1 for share in shares)
@@ -88,7 +92,7 @@ def test_matrices_hold_any_counts(size: int, data: st.DataObject) -> None:
 
 def test_a_matrix_shows_counts_and_shares_of_the_row() -> None:
     counts = [[3, 1], [0, 0]]
-    tree = inside(matrix("t", counts, ["a", "b"], ["a", "b"], row_name="label", column_name="decided"))
+    tree = inside(matrix("t", counts, ["a", "b"], row_name="label", column_name="decided"))
     assert {"75%", "25%", "3", "1", "0%", "0"} <= set(words(tree))
 
 
@@ -109,7 +113,7 @@ def test_precision_and_recall_hold_any_curves(lines: list[list[float]]) -> None:
         for line in lines
     ]
     tree = inside(precision_recall("t", curves))
-    assert len(list(tree.iter("path"))) == len(lines)
+    assert len([path for path in tree.iter("path") if path.attrib["class"].startswith("line")]) == len(lines)
 
 
 @given(st.lists(st.integers(0, 10**7), min_size=1, max_size=40), st.one_of(st.none(), st.integers(0, 400)))
@@ -128,7 +132,7 @@ def test_an_axis_holds_its_values_and_its_reference(known: list[float | None], r
             low = value - 0.1
             drawn = (track(axis, value, low, None, others=[value]), marks(axis, [("own", value)]), scale(axis))
             for picture in drawn:
-                assert all(0 <= number <= 100 for number in numbers_in(fromstring(picture)))
+                assert all(0 <= number <= 100 for number in numbers_in(fromstring(f"<div>{picture}</div>")))
 
 
 def test_what_is_absent_is_not_drawn() -> None:
@@ -155,14 +159,60 @@ def test_ticks_are_short() -> None:
     assert [short(value) for value in (0.0, -0.1, 0.25, 12_000, 1e-17)] == ["0", "\u22120.1", "0.25", "12k", "0"]
 
 
-def test_long_names_are_cut() -> None:
-    assert fitted("short", 96) == "short"
-    assert len(fitted("x" * 100, 96)) <= 16
+@given(st.lists(st.text(min_size=1, max_size=60), max_size=12, unique=True), st.floats(60, 160))
+def test_names_fit_and_stay_apart(names: list[str], room: float) -> None:
+    shown = fitted(names, room)
+    assert len(set(shown)) == len(names)
+    assert all(width(text) <= max(width(name) for name in names) or width(text) * 6.1 <= room for text in shown)
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["card payment fee charged", "card payment wrong exchange rate"], ("arged", "rate")),
+        ([f"the same long beginning and the same long end, number {n} of some classes" for n in range(12)], ()),
+        (["ทดสอบข้อความที่ยาวมากๆสำหรับป้าย" + "ก", "ทดสอบข้อความที่ยาวมากๆสำหรับป้าย" + "ข"], ("ก", "ข")),
+    ],
+)
+def test_names_that_begin_alike_are_told_apart(names: list[str], told: tuple[str, ...]) -> None:
+    shown = fitted(names, 96)
+    assert len(set(shown)) == len(names)
+    assert all(width(text) <= 15 for text in shown)
+    for text, end in zip(shown, told, strict=False):
+        assert text.endswith(end)
+
+
+def test_short_names_stay_as_they_are() -> None:
+    assert fitted(["short", "是的"], 96) == ["short", "是的"]
+    assert fitted(["نعم"], 96) == ["\u2068نعم\u2069"], "isolated, or a number beside it would change places with it"
+
+
+def test_every_series_differs_in_dash_and_marker_and_the_legend_is_drawn_alike() -> None:
+    assert len(set(DASHES)) == len(set(MARKERS)) == SERIES
+    lines = {f"n{number}": [0.1, 0.2] for number in range(SERIES)}
+    chart = fromstring(learning_curves("t", [0, 1], lines, y_name="F1", total=None, best=None))
+    drawn = [path.attrib for path in chart.iter("path")]
+    for number in range(SERIES):
+        line, marker = (path.attrib for path in fromstring(swatch(number)).iter("path"))
+        assert any(
+            (path["class"], path.get("stroke-dasharray")) == (line["class"], line.get("stroke-dasharray"))
+            for path in drawn
+        )
+        assert any((path["class"], path["d"]) == (marker["class"], marker["d"]) for path in drawn)
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6), st.booleans())
+def test_round_values_enclose_the_ends(low: float, size: float, whole: bool) -> None:
+    found = around(low, low + size, whole=whole)
+    assert 2 <= len(found) <= 9
+    assert found[0] <= low + size * 1e-6
+    assert found[-1] >= low + size * (1 - 1e-6)
+    assert not whole or all(value == round(value) for value in found)
 
 
 def test_names_in_charts_are_escaped() -> None:
     lines = {HOSTILE: [0.1, 0.2]}
     drawn = learning_curves(HOSTILE, [0, 1], lines, y_name=HOSTILE, total=None, best=None)
-    drawn += matrix(HOSTILE, [[1]], [HOSTILE], [HOSTILE], row_name=HOSTILE, column_name=HOSTILE)
+    drawn += matrix(HOSTILE, [[1]], [HOSTILE], row_name=HOSTILE, column_name=HOSTILE)
     assert "<script" not in drawn
     assert "<img" not in drawn

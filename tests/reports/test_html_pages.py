@@ -4,12 +4,16 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from polarity.reports.html import numbers, write_comparison_report, write_inspection_report, write_run_report
+from polarity.reports.html.charts import SERIES
 from polarity.reports.html.page import style
+from polarity.tasks import Task
 from tests.reports.pages import HOSTILE, SECRET, Page, comparison, inspection, run_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,9 +74,35 @@ def test_the_navigation_leads_to_every_section(write: Callable[..., Path], tmp_p
 @every_report
 def test_pictures_say_what_they_show(write: Callable[..., Path], tmp_path: Path) -> None:
     source = write(tmp_path).read_text(encoding="utf-8")
-    charts = re.findall(r"<svg[^>]*>(?:<title>[^<]+</title>)?", source)
+    charts = re.findall(r"<svg[^>]*>(?:<title>[^<]+</title><desc>[^<]+</desc>)?", source)
     assert charts
-    assert all("aria-hidden" in chart or ('role="img"' in chart and "<title>" in chart) for chart in charts)
+    assert all("aria-hidden" in chart or ('role="img"' in chart and "<desc>" in chart) for chart in charts)
+
+
+@every_report
+@pytest.mark.parametrize("hostile", [False, True])
+def test_tables_can_be_read_by_a_screen_reader(write: Callable[..., Path], hostile: bool, tmp_path: Path) -> None:
+    source = write(tmp_path, hostile=hostile).read_text(encoding="utf-8")
+    tables = re.findall(r"<table[^>]*>(.*?)</table>", source, re.DOTALL)
+    assert tables
+    for table in tables:
+        assert re.search(r"<caption><span[^>]*>[^<]+", table)
+        heads = re.findall(r"<th(\s[^>]*)>(.*?)</th>", table, re.DOTALL)
+        assert all("scope=" in attributes for attributes, _ in heads)
+        assert all(re.sub(r"<[^>]+>", "", inside).strip() for _, inside in heads), "a header without words"
+        rows = re.findall(r"<tr[^>]*>(.*?)</tr>", table.partition("<tbody>")[2], re.DOTALL)
+        assert all('<th scope="row"' in row for row in rows)
+    assert "tabindex" not in source.partition("<script>")[0], "boxes are stops only where they scroll, by the script"
+
+
+def test_names_and_texts_have_a_direction_of_their_own(tmp_path: Path) -> None:
+    tasks = [Task("tone", ("نعم", "no"), "tone")]
+    source = write_run_report(run_folder(tmp_path / "run", tasks=tasks), resamples=100).read_text(encoding="utf-8")
+    body = source.partition("<script>")[0]
+    heads = re.findall(r"<th[^>]*>((?:(?!</th>).)*نعم.*?)</th>", body, re.DOTALL)
+    assert heads
+    assert all("<bdi>" in head for head in heads)
+    assert all('dir="auto"' in text for text in re.findall(rf"<p[^>]*>{SECRET}", source))
 
 
 @pytest.mark.parametrize("empty", [False, True])
@@ -120,15 +150,68 @@ def contrast(first: str, second: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-@pytest.mark.parametrize("theme", [0, 1, 2], ids=["light", "dark by the system", "dark by choice"])
-def test_texts_can_be_read_in_every_theme(theme: int) -> None:
+THEMES = pytest.mark.parametrize("theme", [0, 1, 2], ids=["light", "dark by the system", "dark by choice"])
+
+
+def colours_of(theme: int) -> dict[str, str]:
     blocks = [block for block in re.findall(r"\{([^{}]*)\}", style()) if "--page:" in block]
-    colours = dict(re.findall(r"--(\w+): (#\w{6});", blocks[theme]))
-    for name in ("ink", "muted", "accent", "good", "bad", "doubt", *(f"s{number}" for number in range(8))):
+    assert blocks[1] == blocks[2]
+    return dict(re.findall(r"--(\w+): (#\w{6});", blocks[theme]))
+
+
+@THEMES
+def test_texts_can_be_read_in_every_theme(theme: int) -> None:
+    colours = colours_of(theme)
+    for name in ("ink", "muted", "accent", "good", "bad", "doubt"):
         for ground in ("page", "faint"):
             assert contrast(colours[name], colours[ground]) >= 4.5, (name, ground)
     assert contrast(colours["ink"], colours["heat"]) >= 4.5  # counts in the darkest cell of a matrix
-    assert blocks[1] == blocks[2]
+
+
+@THEMES
+def test_what_is_drawn_can_be_seen_in_every_theme(theme: int) -> None:
+    """WCAG 2.2, 1.4.11: 3 to 1 for every line, bar, dot and control; grids and fields behind texts only decorate."""
+    colours, seen = colours_of(theme), set()
+    plain = re.sub(r"/\*.*?\*/", "", style(), flags=re.DOTALL)
+    for selectors, rules in re.findall(r"([^{}]+)\{([^{}]*)\}", plain):
+        names = set(re.findall(r"\.([\w-]+)", selectors))
+        drawn = re.search(r"\bsvg\b|\.track|\.mark\b|\.s\d|button|input", selectors)
+        if not drawn or names & {"grid", "cell", "heat"}:
+            continue
+        assert "opacity" not in rules, f"{selectors}: what shines through cannot be judged"
+        values = re.findall(r"(?:fill|stroke|color|border): (?:1px solid )?var\(--(\w+)\)", rules)
+        visible = [value for value in values if value not in ("page", "surface")]
+        for value in visible:
+            assert contrast(colours[value], colours["page"]) >= 3, (selectors, value)
+            seen |= names
+        assert visible or not values or "currentColor" in rules, f"{selectors}: is as the page and cannot be seen"
+    assert seen >= {"bar", "count", "axis", "track", *(f"s{number}" for number in range(SERIES))}
+
+
+VIEWS = {
+    "all cones": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+}
+"""Machado, Oliveira and Fernandes, A physiologically-based model for simulation of color vision deficiency, 2009."""
+TO_XYZ = np.array([[0.4125, 0.3576, 0.1804], [0.2127, 0.7152, 0.0722], [0.0193, 0.1192, 0.9503]])
+
+
+def lab(colour: str, view: object) -> np.ndarray:
+    """CIE L*a*b* of a colour as someone sees it."""
+    parts = np.array([int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    x, y, z = np.cbrt(np.clip(TO_XYZ @ np.clip(np.asarray(view) @ linear, 0, 1) / [0.9505, 1, 1.089], 1e-4, None))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@THEMES
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_colours_of_lines_can_be_told_apart_by_everyone(view: str, theme: int) -> None:
+    colours = colours_of(theme)
+    lines = [lab(colours[f"s{number}"], VIEWS[view]) for number in range(SERIES)]
+    assert min(float(np.linalg.norm(one - two)) for one, two in combinations(lines, 2)) > 12
 
 
 @pytest.mark.parametrize(

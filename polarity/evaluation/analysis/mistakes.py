@@ -9,7 +9,10 @@ SHOWN = 50
 
 
 def mistakes(predictions: Predictions, shown: int = SHOWN) -> tuple[Mistake, ...]:
-    """For each task at most ``shown`` rows whose honest decision is wrong, by the probability of that decision."""
+    """For each task the rows whose honest decision is wrong, by the probability of that decision.
+
+    At most ``shown`` of them, and beyond these the first of every pair of label and decision, so that none is missing.
+    """
     return tuple(
         mistake
         for item in predictions.tasks
@@ -22,7 +25,9 @@ def _of_task(ids: list[str], item: TaskPredictions, probabilities: np.ndarray, s
     decided = item.honest
     wrong = np.flatnonzero(item.known & (decided != item.labels))
     confidence = probabilities[wrong, decided[wrong]]
-    order = wrong[np.argsort(-confidence, kind="stable")][:shown]
+    order = wrong[np.argsort(-confidence, kind="stable")]
+    _, first = np.unique(np.stack([item.labels[order], decided[order]]), axis=1, return_index=True)
+    order = order[np.union1d(np.arange(min(shown, len(order))), first)]
     return [
         Mistake(
             row=row,

@@ -81,7 +81,7 @@ class SliceScore:
 
     :param rows: labelled rows of the task in the part.
     :param macro_f1: over ALL classes of the task, an absent class counting 0.
-    :param f1: of each class of the task, in their order.
+    :param per_class: F1 of each class of the task, in their order.
     :param support: labelled rows of each class.
     :param absent: classes without a row in the part; with any of them, ``macro_f1`` does not compare with other parts.
     """
@@ -90,9 +90,14 @@ class SliceScore:
     rows: int
     macro_f1: Estimate
     accuracy: Estimate
-    f1: tuple[float, ...]
+    per_class: tuple[Estimate, ...]
     support: tuple[int, ...]
     absent: tuple[str, ...]
+
+    @property
+    def f1(self) -> tuple[float, ...]:
+        """F1 of each class, 0 without rows."""
+        return tuple(item.value or 0.0 for item in self.per_class)
 
 
 @dataclass(frozen=True)

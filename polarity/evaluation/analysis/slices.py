@@ -96,7 +96,10 @@ def _scores(
                 rows=task.rows,
                 macro_f1=estimate(task.macro_f1, interval.macro_f1 if interval and task.rows >= FEWEST_ROWS else None),
                 accuracy=estimate(task.accuracy, interval.accuracy if interval else None),
-                f1=tuple(value.f1 for value in task.per_class.values()),
+                per_class=tuple(
+                    estimate(value.f1, interval.per_class[label].f1 if interval and value.support else None)
+                    for label, value in task.per_class.items()
+                ),
                 support=tuple(value.support for value in task.per_class.values()),
                 absent=tuple(label for label, value in task.per_class.items() if not value.support),
             )

@@ -12,6 +12,11 @@ def score(value: float | None, digits: int = 3) -> str:
     return ABSENT if value is None or not isfinite(value) else f"{value:.{digits}f}".replace("-", MINUS)
 
 
+def figures(value: float | None) -> str:
+    """A number of any size, in four digits that count."""
+    return ABSENT if value is None or not isfinite(value) else f"{value:.4g}".replace("-", MINUS)
+
+
 def signed(value: float | None, digits: int = 3) -> str:
     """A difference, always with its sign."""
     if value is None or not isfinite(value):

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -40,6 +41,7 @@ def environment() -> Environment:
     )
     written = (
         "score",
+        "figures",
         "signed",
         "interval",
         "count",
@@ -67,7 +69,15 @@ def style() -> str:
     light, dark = _source("light.css"), _source("dark.css")
     system = f'@media screen and (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]) {{\n{dark}}} }}'
     chosen = f'@media screen {{ :root[data-theme="dark"] {{\n{dark}}} }}'
-    return f":root {{\n{light}}}\n{system}\n{chosen}\n{_source('style.css')}"
+    return f":root {{\n{light}}}\n{system}\n{chosen}\n{_source('charts.css')}\n{_source('style.css')}"
+
+
+def chart_style() -> str:
+    """The charts' rules in light colours, without variables, which not every program that opens SVG knows."""
+    rules = _source("charts.css")
+    values = dict(re.findall(r"--([\w-]+):\s*([^;]+);", rules + _source("light.css")))
+    drawn = rules.partition("}\n")[2]  # what follows the block of variables
+    return re.sub(r"var\(--([\w-]+)\)", lambda found: values[found[1]], drawn)
 
 
 def policy(script: str) -> str:

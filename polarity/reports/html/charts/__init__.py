@@ -1,15 +1,19 @@
-"""Charts as SVG that takes its colours from the page, so that both themes and the printer suit it."""
+"""Charts as SVG that takes its colours from the page, so that both themes, the printer and files suit it."""
 
-from polarity.reports.html.charts.curves import precision_recall, reliability
+from polarity.reports.html.charts.curves import precision_recall, reliability, worst_curves
+from polarity.reports.html.charts.exposure import exposure
 from polarity.reports.html.charts.histogram import histogram
 from polarity.reports.html.charts.learning_curves import learning_curves
 from polarity.reports.html.charts.matrix import matrix
+from polarity.reports.html.charts.series import SERIES, swatch
 from polarity.reports.html.charts.tracks import Axis, axis_of, bar, marks, scale, track
 
 __all__ = [
+    "SERIES",
     "Axis",
     "axis_of",
     "bar",
+    "exposure",
     "histogram",
     "learning_curves",
     "marks",
@@ -17,5 +21,7 @@ __all__ = [
     "precision_recall",
     "reliability",
     "scale",
+    "swatch",
     "track",
+    "worst_curves",
 ]

@@ -1,14 +1,20 @@
-"""Scores and losses over the epochs."""
+"""Scores, losses and other numbers over the epochs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
+from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from polarity.reports.html.charts.panel import Panel, apart, series_class
-from polarity.reports.html.charts.svg import element, fitted, label, picture
+from polarity.reports.html.charts.names import fitted
+from polarity.reports.html.charts.panel import Panel
+from polarity.reports.html.charts.scales import apart
+from polarity.reports.html.charts.series import line, marker
+from polarity.reports.html.charts.svg import element, label, picture
 
 Lines = Mapping[str, Sequence[float]]
+LINE, FEW = 14.0, 20
+"""Distance of labels, and epochs up to which each has its marker."""
 
 
 def learning_curves(
@@ -16,7 +22,7 @@ def learning_curves(
 ) -> Markup:
     """One line a name, each named at its end.
 
-    :param lines: values by name, one for each epoch; NaN leaves a gap.
+    :param lines: values by name, one for each epoch; NaN leaves a gap. At most ``SERIES`` beside the total.
     :param total: the line that stands out, such as macro-F1.
     :param best: the epoch whose weights were kept.
     """
@@ -24,29 +30,57 @@ def learning_curves(
     highest = 1.0 if y_name == "F1" else max(finite, default=1.0) * 1.05 or 1.0
     first, last = (min(epochs), max(epochs)) if epochs else (0.0, 1.0)
     margin = 0.5 if first == last else 0.0
-    panel = Panel((first - margin, last + margin), (min(0.0, *finite, 0.0), highest), "epoch", y_name, right=104)
+    panel = Panel(
+        (first - margin, last + margin), (min(0.0, *finite, 0.0), highest), "epoch", y_name, left=44, right=124
+    )
     drawn = list(panel.frame(whole_x=True))
     if best is not None and first <= best <= last:
-        x = panel.across(best)
-        drawn.append(element("line", class_="best", x1=x, x2=x, y1=panel.top, y2=panel.height - panel.bottom))
-        anchor = "end" if x > panel.width - panel.right - 40 else "start"
-        drawn.append(
-            label(x + (-4 if anchor == "end" else 4), panel.top - 2, "kept", class_="tick", text_anchor=anchor)
-        )
-    numbers = {name: number for number, name in enumerate(name for name in lines if name != total)}
-    ends = []
+        drawn += _kept(panel, panel.across(best))
+    series = {name: number for number, name in enumerate(name for name in lines if name != total)}
     for name, values in lines.items():
-        series = -1 if name == total else numbers[name]
-        drawn += panel.line(epochs, values, series, dots=len(epochs) <= 20)
-        known = [value for value in values if isfinite(value)]
-        if known:
-            ends.append((name, series, panel.down(known[-1]), known[-1]))
+        points = [panel.at(x, y) for x, y in zip(epochs, values, strict=True)]
+        number = series.get(name, -1)
+        drawn += line(points, number)
+        if len(epochs) <= FEW:
+            drawn += [marker(point, number) for point in points if isfinite(point[1])]
+    drawn += _ends(panel, lines, series)
+    return picture(title, panel.width, panel.height, drawn, "; ".join(_said(epochs, lines)))
+
+
+def written(value: float) -> str:
+    """A number of any size in few digits."""
+    if abs(value) >= 10:
+        return f"{value:,.0f}"
+    return f"{value:.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:.2g}"
+
+
+def _kept(panel: Panel, x: float) -> Iterator[Element]:
+    yield element("line", class_="best", x1=x, x2=x, y1=panel.top, y2=panel.height - panel.bottom)
+    anchor = "end" if x > panel.width - panel.right - 40 else "start"
+    yield label(x + (-4 if anchor == "end" else 4), panel.top - 2, "kept", class_="tick", text_anchor=anchor)
+
+
+def _ends(panel: Panel, lines: Lines, series: Mapping[str, int]) -> Iterator[Element]:
+    """Names and last values beside the lines, each with its marker."""
+    last = {name: [value for value in values if isfinite(value)][-1:] for name, values in lines.items()}
+    ends = {name: values[0] for name, values in last.items() if values}
     low, high = panel.top + 4, panel.height - panel.bottom
-    spread = min(14.0, (high - low) / max(len(ends) - 1, 1))
-    places = apart([end[2] for end in ends], spread, low, high)
-    for (name, series, _, value), y in zip(ends, places, strict=True):
-        x = panel.width - panel.right + 8
-        text = f"{fitted(name, 64)} {value:.2f}"
-        about = None if text.startswith(name) else element("title", name)
-        drawn.append(element("text", text, about, x=x, y=y + 4, class_=f"end {series_class(series)}"))
-    return picture(title, panel.width, panel.height, drawn)
+    spread = min(LINE, (high - low) / max(len(ends) - 1, 1))
+    places = apart([panel.down(value) for value in ends.values()], spread, low, high)
+    x = panel.width - panel.right + 12
+    for name, text, y in zip(ends, fitted(list(ends), 72), places, strict=True):
+        yield marker((x, y), series.get(name, -1))
+        style = "end" if name in series else "end sum"
+        said = f"{text} {written(ends[name])}" if len(lines) > 1 else written(ends[name])
+        yield label(x + 7, y + 4, said, whole=name if text != name else None, class_=style)
+
+
+def _said(epochs: Sequence[float], lines: Lines) -> Iterator[str]:
+    for name, values in lines.items():
+        known = [(epoch, value) for epoch, value in zip(epochs, values, strict=True) if isfinite(value)]
+        if known:
+            highest = max(known, key=lambda item: item[1])
+            yield (
+                f"{name}: {written(known[0][1])} in epoch {known[0][0]:g}, {written(known[-1][1])} in epoch "
+                f"{known[-1][0]:g}, highest {written(highest[1])} in epoch {highest[0]:g}"
+            )

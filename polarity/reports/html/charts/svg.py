@@ -7,9 +7,6 @@ from markupsafe import Markup
 
 from polarity.reports.html.text import printable
 
-CHARACTER_WIDTH = 6.1
-"""Mean width of a character of the charts' text, in their units; only for fitting labels into their places."""
-
 
 def element(tag: str, *content: Element | str | None, **attributes: object) -> Element:
     """An element. ``class_`` stands for ``class``, ``text_anchor`` for ``text-anchor``; None is left out."""
@@ -23,18 +20,14 @@ def element(tag: str, *content: Element | str | None, **attributes: object) -> E
     return made
 
 
-def picture(title: str, width: float, height: float, content: Iterable[Element]) -> Markup:
-    """A picture that scales to its place and says to those who cannot see it what it shows."""
-    return markup(
-        element(
-            "svg",
-            element("title", title),
-            *content,
-            viewBox=f"0 0 {_written(width)} {_written(height)}",
-            role="img",
-            class_="chart",
-        )
-    )
+def picture(title: str, width: float, height: float, content: Iterable[Element], about: str = "") -> Markup:
+    """A picture that scales to its place and says to those who cannot see it what it shows.
+
+    :param about: its content in words.
+    """
+    described = [element("desc", about)] if about else []
+    size = {"viewBox": f"0 0 {_written(width)} {_written(height)}"}
+    return markup(element("svg", element("title", title), *described, *content, **size, role="img", class_="chart"))
 
 
 def markup(tree: Element) -> Markup:
@@ -42,16 +35,12 @@ def markup(tree: Element) -> Markup:
     return Markup(tostring(tree, encoding="unicode"))  # noqa: S704 - the tree's writer has escaped everything
 
 
-def label(x: float | str, y: float, text: str, *, room: float | None = None, **attributes: object) -> Element:
-    """A text; one that is wider than its room is cut, and shown whole when pointed at."""
-    shown = text if room is None else fitted(text, room)
-    return element("text", shown, None if shown == text else element("title", text), x=x, y=y, **attributes)
+def label(x: float | str, y: float, text: str, *, whole: str | None = None, **attributes: object) -> Element:
+    """A text.
 
-
-def fitted(text: str, room: float) -> str:
-    """The text, or as much of it as there is room for."""
-    most = max(int(room / CHARACTER_WIDTH), 2)
-    return text if len(text) <= most else text[: most - 1] + "…"
+    :param whole: what is shown when pointed at, where the text is but a part of it.
+    """
+    return element("text", text, None if whole in (None, text) else element("title", whole), x=x, y=y, **attributes)
 
 
 def _written(value: object) -> str:

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from polarity.reports.html.charts.panel import around, short
+from polarity.reports.html.charts.scales import around, short
 from polarity.reports.html.charts.svg import element, label, markup
 
 HEIGHT = 20
@@ -72,8 +72,13 @@ def track(
 
 def scale(axis: Axis) -> Markup:
     """The ticks that stand above the tracks of a table."""
-    drawn = [label(axis.at(value), 12, short(value), class_="tick", text_anchor="middle") for value in axis.ticks]
-    return markup(element("svg", *drawn, class_="track scale", width="100%", height=16, aria_hidden="true"))
+    anchors = ["start", *["middle"] * (len(axis.ticks) - 2), "end"]  # so that neither end reaches out of its cell
+    drawn = [
+        label(axis.at(value), 12, short(value), class_="tick", text_anchor=anchor)
+        for value, anchor in zip(axis.ticks, anchors, strict=True)
+    ]
+    svg = markup(element("svg", *drawn, class_="track scale", width="100%", height=16, aria_hidden="true"))
+    return Markup('<span class="unseen">as a chart</span>') + svg
 
 
 def marks(axis: Axis, values: Sequence[tuple[str, float]]) -> Markup:

@@ -58,8 +58,12 @@ class SplitContent:
 
 @dataclass(frozen=True)
 class ShownMistake:
-    """A mistake with its text; empty where texts are private."""
+    """A mistake with its text; empty where texts are private.
 
+    :param number: of all that are shown, from 1.
+    """
+
+    number: int
     mistake: Mistake
     text: str
     context: str
@@ -155,7 +159,7 @@ def _mistakes(run: RunDirectory, analysis: Analysis, *, texts: bool) -> list[Sho
     rows = read_table(run.mistakes) if texts else []
     known = {(row.get("task"), row.get("id")): row for row in rows}
     shown = []
-    for mistake in analysis.mistakes:
+    for number, mistake in enumerate(analysis.mistakes, 1):
         row = known.get((mistake.task, mistake.id), {})
-        shown.append(ShownMistake(mistake, row.get("text", ""), row.get("context", "")))
+        shown.append(ShownMistake(number, mistake, row.get("text", ""), row.get("context", "")))
     return shown

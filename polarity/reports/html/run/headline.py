@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from polarity.evaluation.analysis import ClassResult, TaskResult
 from polarity.reports.html.numbers import interval, score, sentence, signed, times
 from polarity.reports.html.run.baselines import BaselineResult
 from polarity.reports.html.run.folder import RunContent, SplitContent
@@ -40,6 +41,12 @@ def headline(content: RunContent) -> Headline:
         lead.append(Markup("No baseline was computed, so nothing here says whether that is good."))
         return Headline(title, "", lead, caution)
     return Headline(TITLES[strongest.verdict], strongest.verdict, [*lead, _against(strongest)], caution)
+
+
+def worst_class(task: TaskResult) -> ClassResult | None:
+    """The class with the lowest F1, of those that have rows."""
+    known = [item for item in task.classes if item.support]
+    return min(known, key=lambda item: item.f1.value or 0.0, default=None)
 
 
 def _score(split: SplitContent) -> Markup:

@@ -3,10 +3,23 @@
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import nan
+from math import inf, isfinite, nan
 from pathlib import Path
 
 from polarity.errors import UserError
+from polarity.reports.html.charts.series import SERIES
+
+TOTAL = "macro-F1"
+
+
+NUMBERS = {
+    "training objective": ("objective", ("train/loss", "train/objective")),
+    "learning rate": ("rate", ("lr",)),
+    "gradient norm": ("norm", ("grad_norm",)),
+    "rows per second": ("rows/s", ("rows_per_second",)),
+    "seconds per epoch": ("seconds", ("seconds",)),
+}
+"""Charts of one number: title, name of the axis, and the columns of the history that may hold it."""
 
 
 @dataclass(frozen=True)
@@ -14,13 +27,15 @@ class Curves:
     """Lines over the epochs of one chart.
 
     :param total: the line that stands out.
+    :param note: which lines were left out.
     """
 
     title: str
     y_name: str
     epochs: list[float]
     lines: dict[str, list[float]]
-    total: str | None
+    total: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,17 +63,30 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 
 def learning_curves(history: Sequence[dict[str, str]], classes: dict[str, tuple[str, ...]]) -> list[Curves]:
-    """F1 of each class of each task, then the losses; what the history does not tell is left out."""
-    if not history:
-        return []
+    """F1 of each class of each task, losses, and how training went; what the history does not tell is left out."""
     epochs = [_number(row.get("epoch", "")) for row in history]
-    made = []
-    for task, names in classes.items():
-        keys = {name: f"val/{task}/f1/{name}" for name in names} | {"macro-F1": f"val/{task}/macro_f1"}
-        made.append(Curves(task, "F1", epochs, _lines(history, keys), "macro-F1"))
-    keys = {"training": "train/loss", "validation": "val/loss"}
-    made.append(Curves("loss", "loss", epochs, _lines(history, keys), None))
+    made = [_f1(history, epochs, task, names) for task, names in classes.items()]
+    for task in classes:
+        keys = {"training": f"train/{task}/ce", "validation": f"val/{task}/ce"}  # the same measure on both
+        made.append(Curves(f"{task}: cross-entropy", "nats", epochs, _lines(history, keys)))
+    for title, (y_name, columns) in NUMBERS.items():
+        found = list(_lines(history, {column: column for column in columns}).values())
+        made.append(Curves(title, y_name, epochs, dict(zip((title,), found, strict=False))))
     return [curves for curves in made if curves.lines]
+
+
+def _f1(history: Sequence[dict[str, str]], epochs: list[float], task: str, names: Sequence[str]) -> Curves:
+    lines = _lines(history, {name: f"val/{task}/f1/{name}" for name in names})
+    shown, note = lines, ""
+    if len(lines) > SERIES:
+        last = {name: next((v for v in reversed(line) if isfinite(v)), inf) for name, line in lines.items()}
+        worst = sorted(lines, key=lambda name: last[name])[:SERIES]
+        shown = {name: lines[name] for name in lines if name in worst}
+        note = f"Drawn are the {SERIES} of {len(lines)} classes with the lowest F1 in the last epoch."
+    total = _lines(history, {TOTAL: f"val/{task}/macro_f1"})
+    if TOTAL in shown:  # a class of this name
+        total = {f"{TOTAL} of all": line for line in total.values()}
+    return Curves(task, "F1", epochs, shown | total, next(iter(total), None), note)
 
 
 def class_exposure(rows: Sequence[dict[str, str]], classes: Mapping[str, Sequence[str]]) -> dict[str, list[Exposed]]:

@@ -8,7 +8,7 @@ from polarity.evaluation.statistics import Interval
 from polarity.reports.html.charts import Axis, axis_of
 from polarity.reports.html.page import write_page
 from polarity.reports.html.run.folder import RunContent, SplitContent, read_run
-from polarity.reports.html.run.headline import headline
+from polarity.reports.html.run.headline import headline, worst_class
 from polarity.reports.reporting import Reporting
 from polarity.run import RunDirectory
 
@@ -44,6 +44,8 @@ def write_run_report(run: RunDirectory, *, texts: bool | None = None, resamples:
         decisions=DECISIONS,
         axes=_axes(content.splits),
         facts=_facts(content),
+        leads=_leads(content),
+        worst_class=worst_class,
     )
 
 
@@ -83,6 +85,14 @@ def _axes(splits: tuple[SplitContent, ...]) -> dict[str, Axis]:
 
 def _known(interval: Interval | None) -> list[float]:
     return [] if interval is None else [interval.low, interval.high]
+
+
+def _leads(content: RunContent) -> dict[tuple[str, str, str], str]:
+    """For a task, a label and a decision the place in the page where the first such mistake stands."""
+    return {
+        (item.mistake.task, item.mistake.label, item.mistake.predicted): f"mistake-{item.number}"
+        for item in reversed(content.mistakes)
+    }
 
 
 def _ends(estimate: Estimate) -> list[float | None]:

@@ -35,9 +35,78 @@
   addEventListener("resize", mark);
   mark();
 
-  const opened = [];
-  addEventListener("beforeprint", () => {
-    for (const item of document.querySelectorAll("details:not([open])")) { item.open = true; opened.push(item); }
+  const boxes = [...document.querySelectorAll(".scroll")];
+  const reach = () => { // a table that is wider than its box is scrolled by keys; any other is no stop on the way
+    for (const box of boxes) {
+      if (box.scrollWidth > box.clientWidth) {
+        box.tabIndex = 0;
+        box.setAttribute("role", "group");
+        box.setAttribute("aria-label", "Scrolls: " + box.querySelector("caption").textContent);
+      } else for (const name of ["tabindex", "role", "aria-label"]) box.removeAttribute(name);
+    }
+  };
+  addEventListener("resize", reach);
+  document.addEventListener("toggle", reach, true);
+  reach();
+
+  const key = (cell) => { // the number that a cell begins with, or its text
+    const text = cell.childNodes.length ? cell.childNodes[0].textContent.trim() : "";
+    const value = parseFloat(text.replaceAll(",", "").replace("\u2212", "-").replace("<", ""));
+    return { value, text: cell.textContent.trim(), absent: /^(\u2013|)$/.test(text) };
+  };
+  const compare = (one, two, down) => { // numbers before texts, and what is absent last
+    if (one.absent !== two.absent) return one.absent - two.absent;
+    const texts = Number.isNaN(one.value) - Number.isNaN(two.value);
+    if (texts) return texts;
+    return (Number.isNaN(one.value) ? one.text.localeCompare(two.text) : one.value - two.value) * (down ? -1 : 1);
+  };
+  for (const table of document.querySelectorAll("table:not(.matrix)")) {
+    const body = table.tBodies[0], heads = [...table.tHead.rows[0].cells];
+    if (body.rows.length < 4) continue;
+    for (const head of heads) {
+      if (head.querySelector("svg, .unseen") || !head.textContent.trim()) continue;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const down = head.getAttribute("aria-sort") === "ascending";
+        for (const other of heads) other.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        const rows = [...body.rows], moved = rows.filter((row) => !row.matches(".sum"));
+        const keys = new Map(moved.map((row) => [row, key(row.cells[heads.indexOf(head)])]));
+        moved.sort((one, two) => compare(keys.get(one), keys.get(two), down));
+        body.append(...moved, ...rows.filter((row) => row.matches(".sum")));
+      });
+    }
+  }
+
+  const finders = new Map();
+  for (const found of document.querySelectorAll(".found")) {
+    const finder = found.querySelector(".finder"), [label, decided] = finder.querySelectorAll("select");
+    const search = finder.querySelector("input"), rest = found.querySelector("details");
+    const items = [...found.querySelectorAll("li")];
+    const filter = () => {
+      const wanted = search.value.trim().toLocaleLowerCase();
+      for (const item of items) {
+        item.hidden = Boolean((label.value && item.dataset.label !== label.value)
+          || (decided.value && item.dataset.predicted !== decided.value)
+          || (wanted && !item.textContent.toLocaleLowerCase().includes(wanted)));
+      }
+      if (rest && (wanted || label.value || decided.value)) rest.open = true;
+      finder.querySelector("output").value = items.filter((item) => !item.hidden).length + " of " + items.length;
+    };
+    for (const input of [label, decided, search]) input.addEventListener("input", filter);
+    finders.set(found.dataset.task, (one, two) => {
+      [label.value, decided.value, search.value] = [one, two, ""];
+      filter();
+    });
+    finder.hidden = false;
+    filter();
+  }
+  document.addEventListener("click", (event) => {
+    const { task, label, predicted } = event.target.closest("a[data-task]")?.dataset ?? {};
+    finders.get(task)?.(label, predicted);
   });
-  addEventListener("afterprint", () => { for (const item of opened.splice(0)) item.open = false; });
 })();
