@@ -54,6 +54,7 @@ class PredictSettings:
     encoding: str | None
     delimiter: str | None
     quote: str | None
+    header: bool | None
     decision: DecisionName
     probabilities: bool
     top_k: PositiveInt | None
@@ -119,7 +120,8 @@ def _job(settings: PredictSettings, run: RunDirectory, problems: list[str]) -> J
 
 def _dialect(settings: PredictSettings, data: dict[str, Any], kind: Format, problems: list[str]) -> Dialect:
     """How text input is read: as given, or as the run's own data were; but tsv has its own delimiter."""
-    given = {"encoding": settings.encoding, "delimiter": settings.delimiter, "quote": settings.quote}
+    names = ("encoding", "delimiter", "quote", "header")
+    given: dict[str, object] = {name: getattr(settings, name) for name in names}
     used = {"csv": list(given), "tsv": list(given), "jsonl": ["encoding"], "parquet": []}[kind]
     problems += [
         f"{name}: has no effect on {kind} input"
@@ -128,8 +130,9 @@ def _dialect(settings: PredictSettings, data: dict[str, Any], kind: Format, prob
     ]
     delimiter = settings.delimiter or (data.get("delimiter") if kind == "csv" else None)
     quote = data.get("quote", '"') if settings.quote is None else settings.quote or None
+    header = data.get("header", True) if settings.header is None else settings.header
     dialect = Dialect(
-        settings.encoding or data.get("encoding", "utf-8"), "\t" if delimiter in TAB else delimiter, quote
+        settings.encoding or data.get("encoding", "utf-8"), "\t" if delimiter in TAB else delimiter, quote, header
     )
     problems += dialect_problems(dialect)
     return dialect

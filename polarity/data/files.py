@@ -47,6 +47,7 @@ class FileCorpus(Corpus):
     :param encoding: of text files; a mark of UTF-8 at the beginning is skipped.
     :param delimiter: between the cells of a CSV or TSV file; null: by extension; ``tab`` for a tab.
     :param quote: around cells of a CSV or TSV file; null: quotes are ordinary characters.
+    :param header: whether the first line of a CSV or TSV file names the columns; false: they are called 1, 2, ...
     :param absent_classes: what is done if validation or test lacks a class: ``stop``, or ``warn`` and score it as 0.
     """
 
@@ -75,6 +76,7 @@ class FileCorpus(Corpus):
         encoding: str = "utf-8",
         delimiter: str | None = None,
         quote: str | None = '"',
+        header: bool = True,
         absent_classes: AbsentClasses = "stop",
     ) -> None:
         columns, problems = declared_columns(
@@ -90,7 +92,7 @@ class FileCorpus(Corpus):
         self.path = path
         self.files: dict[SplitName, str | None] = {"train": train, "val": val, "test": test}
         problems += self._source_problems(split_column, split)
-        self.dialect = Dialect(encoding, "\t" if delimiter in _TAB else delimiter, quote)
+        self.dialect = Dialect(encoding, "\t" if delimiter in _TAB else delimiter, quote, header)
         given = [file for file in (path, *self.files.values()) if file is not None]
         problems += dialect_problems(self.dialect) or unused_dialect(self.dialect, [locate(file) for file in given])
         if problems:

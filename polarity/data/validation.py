@@ -17,6 +17,7 @@ from polarity.data.cells import (
 )
 from polarity.data.columns import Columns
 from polarity.data.problems import Problems
+from polarity.data.readers.dialect import headless_hint
 from polarity.data.rows import Rows
 from polarity.data.split_names import SplitName
 from polarity.data.table import Table
@@ -58,7 +59,7 @@ def report_missing_columns(table: Table, columns: Columns, problems: Problems) -
     needed += [(setting, column) for column, setting in columns.grouping.items()]
     missing = [(setting, column) for setting, column in needed if column not in table.columns]
     for setting, column in missing:
-        hint = nearest(column, table.columns, what="columns")
+        hint = nearest(column, table.columns, what="columns") + headless_hint(table.columns, "data.header")
         problems.add(f"{table.name}: has no column {column!r}, which data.{setting} asks for{hint}")
     return bool(missing)
 

@@ -35,6 +35,7 @@ class NewData:
     :param encoding: of text files.
     :param delimiter: between the cells of a CSV or TSV file.
     :param quote: around them.
+    :param header: whether the first line of a CSV or TSV file names the columns.
     """
 
     def __init__(
@@ -50,10 +51,16 @@ class NewData:
         encoding: str | None = None,
         delimiter: str | None = None,
         quote: str | None = None,
+        header: bool | None = None,
     ) -> None:
         self.path, self.text, self.context, self.id = path, text, context, id
         self.tasks, self.metadata, self.group = tasks, metadata, group
-        self.dialect = {"encoding": encoding, "delimiter": delimiter, "quote": quote}
+        self.dialect: dict[str, Any] = {
+            "encoding": encoding,
+            "delimiter": delimiter,
+            "quote": quote,
+            "header": header,
+        }
         problems = []
         if path is None:
             given = {name: value for name, value in vars(self).items() if name != "dialect"} | self.dialect

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from polarity.data.readers.dialect import headless_hint
 from polarity.errors import UserError, nearest
 from polarity.evaluation.deciding import Decider
 from polarity.settings import Fraction, PositiveInt
@@ -145,4 +146,4 @@ def column_problems(setting: str, name: str, columns: Sequence[str]) -> list[str
     if len(known) == 1 and (other := next((mark for mark in ";\t|," if mark in known[0]), None)):
         shown = "tab" if other == "\t" else f'"{other}"'
         hint += f"; if {other!r} separates the cells, give 'delimiter={shown}'"
-    return [f"{setting}: the input has no column {name!r}{hint}"]
+    return [f"{setting}: the input has no column {name!r}{hint}{headless_hint(known, 'header')}"]

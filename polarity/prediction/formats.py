@@ -50,7 +50,7 @@ def open_source(source: Input, kind: Format, dialect: Dialect, columns: list[str
     if kind == "jsonl":
         return JsonSource(source.name, Lines(source.name, stream, dialect.encoding, "\n"), columns)
     lines = Lines(source.name, stream, dialect.encoding, "")
-    return DelimitedSource(source.name, lines, dialect, dialect.delimiter or DELIMITERS[kind])
+    return DelimitedSource(source.name, lines, dialect, DELIMITERS[kind])
 
 
 def open_sink(

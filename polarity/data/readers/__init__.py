@@ -39,8 +39,7 @@ def read_table(path: Path, dialect: Dialect, problems: Problems) -> Table | None
     if known == "jsonl":
         table = read_jsonlines(str(path), text, problems)
     else:
-        delimiter = dialect.delimiter or ("," if extension(path) == ".csv" else "\t")
-        table = read_delimited(str(path), text, delimiter, dialect.quote, problems)
+        table = read_delimited(str(path), text, dialect, "," if extension(path) == ".csv" else "\t", problems)
     if table is not None:
         table.mangled = "\ufffd" in text
     return table

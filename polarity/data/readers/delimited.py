@@ -5,22 +5,25 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from polarity.data.problems import Problems
+from polarity.data.readers.dialect import Dialect, numbered, preamble
+from polarity.data.readers.swallowed import HIDING, Swallowed
 from polarity.data.table import Table
 
-if TYPE_CHECKING:
-    import _csv
+_PLAIN = "give data.quote=null"
 
 
-def read_delimited(name: str, text: str, delimiter: str, quote: str | None, problems: Problems) -> Table | None:
-    """The table; broken rows are reported and left out."""
-    quoting: Literal[0, 3] = csv.QUOTE_NONE if quote is None else csv.QUOTE_MINIMAL
-    lines = io.StringIO(text, newline="")
+def read_delimited(name: str, text: str, dialect: Dialect, usual: str, problems: Problems) -> Table | None:
+    """The table; broken rows are reported and left out.
+
+    :param usual: the delimiter, if neither the settings nor the file itself name one.
+    """
+    lines = _Lines(text)
+    delimiter = dialect.delimiter or lines.preamble or usual
     with _any_cell_size():
-        reader = csv.reader(lines, delimiter=delimiter, quotechar=quote, quoting=quoting, strict=True)
-        rows = _Rows(name, reader, problems)
+        rows = _Rows(name, lines, delimiter, dialect, problems)
         found = list(rows)
     if rows.header is None:
         if not problems:
@@ -46,54 +49,107 @@ def read_delimited(name: str, text: str, delimiter: str, quote: str | None, prob
     )
 
 
+class _Lines:
+    """The lines of a text, and those from which the parser made its last record."""
+
+    def __init__(self, text: str) -> None:
+        self._lines = io.StringIO(text, newline="")
+        self.number = 0
+        self.taken: list[str] = []
+        self.preamble = preamble(self._lines.readline())
+        if self.preamble is None:
+            self._lines.seek(0)
+        else:
+            self.number = 1
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.number += 1
+            self.taken.append(line)
+            yield line
+
+
 class _Rows:
     """Iterates over ``(row number, first line, cells)`` of the sound rows."""
 
-    def __init__(self, name: str, reader: "_csv.Reader", problems: Problems) -> None:
+    def __init__(self, name: str, lines: _Lines, delimiter: str, dialect: Dialect, problems: Problems) -> None:
+        quoting: Literal[0, 3] = csv.QUOTE_NONE if dialect.quote is None else csv.QUOTE_MINIMAL
         self.header: list[str] | None = None
         self.broken = 0
         self.cut_off = False
-        self._name, self._reader, self._problems = name, reader, problems
+        self._reader = csv.reader(
+            iter(lines), delimiter=delimiter, quotechar=dialect.quote, quoting=quoting, strict=True
+        )
+        self._name, self._lines, self._delimiter, self._problems = name, lines, delimiter, problems
+        self._named = dialect.header
+        self._swallowed: Swallowed | None = None
 
     def __iter__(self) -> Iterator[tuple[int, int, list[str]]]:
-        number = 0
+        number, empty = 0, list[int]()
+        for line, cells in self._records():
+            if self.header is None:
+                if isinstance(cells, csv.Error):
+                    self._problems.add(f"{self._name}: the header cannot be read: {cells}")
+                    return
+                if cells:
+                    self.header = [cell.strip() for cell in cells] if self._named else numbered(cells)
+                    self._swallowed = Swallowed(len(self.header), self._delimiter)
+                if self._named or not cells:
+                    continue
+            if cells == []:  # an empty cell in a file of one column, unless nothing but empty lines follow
+                empty += [line] if len(self.header or ()) == 1 else []
+                continue
+            for blank in empty:
+                number += 1
+                yield number, blank, [""]
+            empty = []
+            number += 1
+            if isinstance(cells, csv.Error):
+                self.broken += 1
+                self._report(cells, number, line)
+            else:
+                yield from self._checked(number, line, cells)
+        self._report_swallowed()
+
+    def _records(self) -> Iterator[tuple[int, list[str] | csv.Error]]:
+        """First line and cells of each record, or why it cannot be parsed; no cells where the line is empty."""
         while True:
-            line = self._reader.line_num + 1
+            self._lines.taken = []
+            line = self._lines.number + 1
             try:
-                cells = next(self._reader)
+                yield line, next(self._reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                if self.header is None:
-                    self._problems.add(f"{self._name}: the header cannot be read: {error}")
-                    return
-                number += 1
-                self.broken += 1
-                self._report(error, number, line)
-                continue
-            if not cells:
-                continue
-            if self.header is None:
-                self.header = [cell.strip() for cell in cells]
-                continue
-            number += 1
-            if len(cells) == len(self.header):
-                yield number, line, cells
-            else:
-                self.broken += 1
-                self._report_ragged(len(cells), number, line)
+                yield line, error
+
+    def _checked(self, number: int, line: int, cells: list[str]) -> Iterator[tuple[int, int, list[str]]]:
+        assert self.header is not None
+        assert self._swallowed is not None
+        if len(cells) == len(self.header):
+            self._swallowed.add(f"row {number} (line {line})", cells, self._lines.taken)
+            yield number, line, cells
+        else:
+            self.broken += 1
+            self._report_ragged(len(cells), number, line)
+
+    def _report_swallowed(self) -> None:
+        for where in self._swallowed.found() if self._swallowed is not None else ():
+            self.cut_off = True
+            advice = f"if quotes are plain characters here, {_PLAIN}"
+            self._problems.at(f"{self._name}: {HIDING}", where, advice)
 
     def _report(self, error: csv.Error, number: int, line: int) -> None:
         # A quote that is closed in the wrong place swallows rows until the next one; only its line helps.
         self.cut_off = True
-        last = self._reader.line_num
+        last = self._lines.number
         if "unexpected end" in str(error):
             what = "a quote is opened and never closed"
             where = f"row {number} (line {line}), read up to the end of the file (line {last})"
         else:
             what = "text after a closing quote"
             where = f"row {number} (line {line}), at line {last}" if last > line else f"row {number} (line {line})"
-        advice = 'inside quotes a quote is doubled (""); if quotes are plain characters here, give data.quote=null'
+        advice = 'inside quotes a quote is doubled (""); if quotes are plain characters here, ' + _PLAIN
         self._problems.at(f"{self._name}: {what}", where, advice)
 
     def _report_ragged(self, cells: int, number: int, line: int) -> None:

@@ -1,7 +1,8 @@
 """Formats by extension, and the settings of text files."""
 
 import codecs
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -28,11 +29,43 @@ class Dialect:
 
     :param delimiter: between cells; None: by extension.
     :param quote: around cells; None: a quote is an ordinary character.
+    :param header: whether the first line names the columns; else they are called ``1``, ``2``, ...
     """
 
     encoding: str = "utf-8"
     delimiter: str | None = None
     quote: str | None = '"'
+    header: bool = True
+
+
+_PREAMBLE = re.compile(r"\"?sep=(.)\"?\r?\n?", re.IGNORECASE)
+_LONG_NAME = 60
+
+
+def preamble(line: str) -> str | None:
+    """The delimiter that a spreadsheet names in a line of its own before the header (``sep=;``), or None."""
+    found = _PREAMBLE.fullmatch(line)
+    return None if found is None else found[1]
+
+
+def numbered(cells: Sequence[object]) -> list[str]:
+    """Names of the columns of a file without a header."""
+    return [str(number) for number in range(1, len(cells) + 1)]
+
+
+def headless(columns: Collection[str]) -> bool:
+    """Whether what was read as a header looks like a row: a number, or a long text, or something without a letter."""
+    return any(len(name) > _LONG_NAME or (name and not any(map(str.isalpha, name))) for name in columns)
+
+
+def headless_hint(columns: Collection[str], setting: str) -> str:
+    """End of the message about a missing column.
+
+    :param setting: that says whether there is a header.
+    """
+    if not headless(columns):
+        return ""
+    return f"; if the first line is a row and no header, give {setting}=false and name columns by number: 1, 2, ..."
 
 
 def extension(path: Path) -> str:
@@ -75,7 +108,7 @@ def unused_dialect(dialect: Dialect, files: Sequence[Path]) -> list[str]:
     if "csv" not in formats:
         problems += [
             f"{name}: has no effect on {'/'.join(sorted(map(str, formats)))} files"
-            for name in ("delimiter", "quote")
+            for name in ("delimiter", "quote", "header")
             if getattr(dialect, name) != getattr(default, name)
         ]
     if formats == {"parquet"} and codecs.lookup(dialect.encoding).name != "utf-8":
