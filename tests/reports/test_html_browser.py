@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from polarity.reports.html import write_comparison_report, write_inspection_report, write_run_report
+from polarity.tasks import Task
 from tests.reports.pages import comparison, inspection, run_folder
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -28,7 +29,24 @@ addEventListener("load", () => {
     button.click();
     const drawn = (chart) => chart.getBoundingClientRect().width / chart.viewBox.baseVal.width;
     const small = [...page.querySelectorAll("svg.chart")].map(drawn);
-    return {name: frame.title, asked: frame.clientWidth, wide: root.scrollWidth, hidden: button.hidden,
+    const end = (item) => item.getBoundingClientRect().right;
+    const ends = [...page.querySelectorAll(".scale text:last-child")].filter((tick) => end(tick) > 0);
+    const cut = ends.filter((tick) => end(tick) > end(tick.closest("th,.pair")) + 1);
+    const stops = [...page.querySelectorAll(".scroll[tabindex]")].filter((box) => box.scrollWidth <= box.clientWidth);
+    const head = page.querySelector("th:first-child > .sort");
+    const column = () => head && [...head.closest("table").tBodies[0].rows]
+      .filter((row) => !row.matches(".sum")).map((row) => row.cells[0].textContent.trim());
+    head?.click();
+    const up = column();
+    head?.click();
+    const link = page.querySelector(".matrix td a[data-task]"), wanted = link?.dataset;
+    link?.click();
+    const listed = link && [...page.querySelectorAll(".found")].find((found) => found.dataset.task === wanted.task);
+    const shown = listed && [...listed.querySelectorAll("li")].filter((item) => !item.hidden);
+    const right = !link || (shown.length > 0 && shown.every((item) => item.dataset.label === wanted.label
+      && item.dataset.predicted === wanted.predicted));
+    return {cut: cut.length, stops: stops.length, ascending: up, descending: column(), right, linked: Boolean(link),
+            name: frame.title, asked: frame.clientWidth, wide: root.scrollWidth, hidden: button.hidden,
             changes: before !== ground(), marked: page.querySelectorAll("nav a[aria-current]").length,
             scale: Math.min(1, ...small.filter((value) => value > 0))};
   });
@@ -78,3 +96,21 @@ def test_reports_render_without_errors(browser: str, tmp_path: Path) -> None:
         assert not page["hidden"], page
         assert page["marked"] == 1, page
         assert page["scale"] >= 0.9, page  # charts are not drawn so small that their texts cannot be read
+        assert page["cut"] == 0, page  # the last tick of a table's scale
+        assert page["stops"] == 0, page  # boxes that need no scrolling are no stops for the keyboard
+        assert page["ascending"] == (page["descending"] and page["descending"][::-1]), page
+        assert page["right"], page  # a cell of a confusion matrix shows its own mistakes
+        assert page["linked"] == page["name"].endswith("report.html"), page
+    assert any(page["ascending"] for page in seen)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("classes", [3, 30])
+def test_a_report_on_paper_is_short(browser: str, classes: int, tmp_path: Path) -> None:
+    tasks = [Task("many", tuple(f"class number {number}" for number in range(classes)), "many")]
+    page, paper = write_run_report(run_folder(tmp_path / "run", tasks=tasks), resamples=100), tmp_path / "page.pdf"
+    command = [browser, *QUIET, f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={paper}", page.as_uri()]
+    subprocess.run(command, capture_output=True, timeout=120, check=False)
+    if not paper.is_file():
+        pytest.skip(f"{browser} does not print here")
+    assert 1 <= len(re.findall(rb"/Type\s*/Page[^s]", paper.read_bytes())) <= 10

@@ -35,7 +35,7 @@ def precision_recall(title: str, curves: Sequence[PrecisionRecall], reached: Seq
         if own is not None and own.recall.value is not None and own.precision.value is not None:
             about += f", decided at precision {own.precision.value:.2f} and recall {own.recall.value:.2f}"
             place = panel.at(own.recall.value, own.precision.value)
-            drawn.append(marker(place, number, style="dot decided", said=about))
+            drawn.append(marker(place, number, style="dot decided", said=about, size=1.6))
         said.append(about)
     return picture(title, panel.width, panel.height, drawn, "; ".join(said))
 

@@ -42,12 +42,13 @@ def line(points: Sequence[Point], series: int) -> Iterator[Element]:
         yield element("path", class_=f"line {series_class(series)}", d="".join(path), stroke_dasharray=dash)
 
 
-def marker(point: Point, series: int, *, style: str = "dot", said: str | None = None) -> Element:
+def marker(point: Point, series: int, *, style: str = "dot", said: str | None = None, size: float = 1) -> Element:
     """The series' marker.
 
     :param said: shown when pointed at.
+    :param size: times that of the markers of a line.
     """
-    place = f"translate({point[0]:.1f} {point[1]:.1f})"
+    place = f"translate({point[0]:.1f} {point[1]:.1f})" + (f" scale({size:g})" if size != 1 else "")
     about = None if said is None else element("title", said)
     return element(
         "path", about, class_=f"{style} {series_class(series)}", d=MARKERS[max(series, 0) % SERIES], transform=place
