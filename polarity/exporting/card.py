@@ -41,7 +41,7 @@ class Scored:
     def of(cls, rebuilt: Rebuilt, name: str) -> Self:
         """The numbers under the exported decision, and beside them those of plain argmax and of the baselines."""
         predictions = saved_predictions(rebuilt.run, name)
-        analysis = analyse(predictions)
+        analysis = analyse(predictions, resamples=rebuilt.config["reporting"]["resamples"])
         plain = analysis.uncalibrated
         stored = rebuilt.decision == "stored" or plain is None
         others = [("this model, plain argmax", plain)] if stored and plain is not None else []

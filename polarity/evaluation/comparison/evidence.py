@@ -18,6 +18,7 @@ from polarity.evaluation.statistics.percentile import sample_interval, sample_p
 from polarity.evaluation.statistics.permutation import permutation_of_runs, smallest_p
 from polarity.evaluation.statistics.randomisation import Randomised, randomise
 from polarity.evaluation.statistics.resample import resample
+from polarity.evaluation.statistics.score_intervals import mean_f1_interval
 from polarity.evaluation.statistics.seeds import (
     Estimate,
     Runs,
@@ -72,19 +73,20 @@ class Evidence:
 
     def interval(self, number: int) -> Interval:
         """Of the overall score of one system, over rows."""
-        return self._over_rows(self.observed.overall[0, number], self.drawn.overall[:, number])
+        return self._over_rows(number)
 
     def group_interval(self, group: Group, task: int | None = None) -> Interval:
         """Of a group's mean overall score, or macro-F1 of one task: over rows, and over seeds if it has several."""
         runs = self._runs(group, task)
         if runs.count == 1:
-            return self._over_rows(runs.observed[0], runs.drawn[:, 0], task)
+            return self._over_rows(group.members[0], task)
         if self.one_group:
             return UNKNOWN
         return mean_over_seeds(runs, self.counts.effective_units).interval(self.confidence, lowest=0.0)
 
-    def _over_rows(self, value: float, drawn: np.ndarray, task: int | None = None) -> Interval:
-        return sample_interval(value, drawn, self.counts, self.confidence, task=task) or UNKNOWN
+    def _over_rows(self, number: int, task: int | None = None) -> Interval:
+        found = mean_f1_interval(self.counts, self.observed, self.drawn, number, task, confidence=self.confidence)
+        return found or UNKNOWN
 
     def pairs(self, groups: Sequence[Group]) -> list[Pair]:
         """All pairs but those of two baselines, with their tests corrected for all pairs."""

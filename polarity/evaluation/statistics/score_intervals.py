@@ -1,13 +1,13 @@
 """Intervals of every score of one system on one split."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
 from polarity.evaluation.predictions import Predictions
-from polarity.evaluation.statistics.counts import Counts
+from polarity.evaluation.statistics.counts import Counts, Statistics
 from polarity.evaluation.statistics.interval import UNKNOWN, Interval, Share, f1_interval
 from polarity.evaluation.statistics.percentile import sample_interval
 from polarity.evaluation.statistics.resample import resample
@@ -60,23 +60,34 @@ def intervals(
         raise ValueError("there are no rows")
     counts = Counts(tasks, predictions.labels, [decided], predictions.clusters)
     found, drawn = counts.observed(), resample(counts, resamples, seed)
-    by_task, reaches = {}, []
+    by_task = {}
     for t, task in enumerate(tasks):
-        classes = [_Class.of(counts, number) for number in range(*counts.slices[t].indices(counts.classes))]
+        classes = _classes(counts, 0, t)
         per_class = {name: one.intervals(confidence) for name, one in zip(task.classes, classes, strict=True)}
+        macro = mean_f1_interval(counts, found, drawn, 0, t, confidence=confidence)
         accuracy = _added([one.recall for one in classes]).interval(confidence)
-        value = float(found.macro_f1[0, 0, t])
-        macro = sample_interval(value, drawn.macro_f1[:, 0, t], counts, confidence, task=t)
-        unseen = _unseen(classes, per_class.values())
-        by_task[task.name] = TaskIntervals(_wider(macro, value, unseen), accuracy, per_class)
-        if counts.labelled[t]:
-            reaches.append(unseen)
-        else:
-            by_task[task.name] = TaskIntervals(UNKNOWN, UNKNOWN, per_class)
-    value = float(found.overall[0, 0])
-    overall = sample_interval(value, drawn.overall[:, 0], counts, confidence)
-    unseen = np.sqrt((np.array(reaches) ** 2).sum(axis=0)) / len(reaches) if reaches else np.zeros(2)
-    return Intervals(_wider(overall, value, unseen), by_task)
+        by_task[task.name] = TaskIntervals(macro, accuracy, per_class)
+    return Intervals(mean_f1_interval(counts, found, drawn, 0, confidence=confidence), by_task)
+
+
+def mean_f1_interval(
+    counts: Counts, found: Statistics, drawn: Statistics, system: int, task: int | None = None, *, confidence: float
+) -> Interval | None:
+    """The interval of one system's macro-F1 in a task, or of its overall score.
+
+    :param found: scores of the rows as they are.
+    :param drawn: those of the resamples.
+    """
+    if task is None:
+        value, values = float(found.overall[0, system]), drawn.overall[:, system]
+    else:
+        value, values = float(found.macro_f1[0, system, task]), drawn.macro_f1[:, system, task]
+    parts = [t for t in ([task] if task is not None else range(len(counts.slices))) if counts.labelled[t]]
+    if not parts:
+        return UNKNOWN
+    interval = sample_interval(value, values, counts, confidence, task=task)
+    reaches = np.array([_unseen(_classes(counts, system, t), confidence) for t in parts])
+    return _wider(interval, value, np.sqrt((reaches**2).sum(axis=0)) / len(parts))
 
 
 @dataclass(frozen=True)
@@ -88,8 +99,9 @@ class _Class:
     union: Share
 
     @classmethod
-    def of(cls, counts: Counts, number: int) -> Self:
-        columns = [counts.matrix[:, number + part * counts.classes].astype(np.float64) for part in range(3)]
+    def of(cls, counts: Counts, system: int, number: int) -> Self:
+        blocks = (0, 1 + 2 * system, 2 + 2 * system)
+        columns = [counts.matrix[:, block * counts.classes + number].astype(np.float64) for block in blocks]
         actual, hits, predicted = columns
 
         def share(trials: np.ndarray) -> Share:
@@ -104,6 +116,10 @@ class _Class:
         )
 
 
+def _classes(counts: Counts, system: int, task: int) -> list[_Class]:
+    return [_Class.of(counts, system, number) for number in range(*counts.slices[task].indices(counts.classes))]
+
+
 def _added(shares: Sequence[Share]) -> Share:
     """All trials of several classes."""
     groups = [share.by_group for share in shares if share.by_group is not None]
@@ -111,7 +127,7 @@ def _added(shares: Sequence[Share]) -> Share:
     return Share(sum(share.hits for share in shares), sum(share.trials for share in shares), by_group)
 
 
-def _unseen(classes: Sequence[_Class], told: Iterable[ClassIntervals]) -> np.ndarray:
+def _unseen(classes: Sequence[_Class], confidence: float) -> np.ndarray:
     """How far below and above macro-F1 might be for what no sample of these rows shows, ``[2]``.
 
     A class of which all or none is right, or that has no row at all, has the same F1 in (nearly) every sample. Its own
@@ -120,10 +136,11 @@ def _unseen(classes: Sequence[_Class], told: Iterable[ClassIntervals]) -> np.nda
     Zou and Donner, Construction of confidence limits about effect measures, Statistics in Medicine 2008.
     """
     squares = np.zeros(2)
-    for one, interval in zip(classes, told, strict=True):
-        if one.union.hits in (0, one.union.trials) and interval.f1 is not None:
+    for one in classes:
+        interval = f1_interval(one.union, confidence) if one.union.hits in (0, one.union.trials) else None
+        if interval is not None:
             value = float(one.union.hits > 0)
-            squares += (value - interval.f1.low) ** 2, (interval.f1.high - value) ** 2
+            squares += (value - interval.low) ** 2, (interval.high - value) ** 2
     reach: np.ndarray = np.sqrt(squares) / len(classes)
     return reach
 
