@@ -30,6 +30,7 @@ SPECIAL: Special = {
 }
 
 
+NEARLY = 1.2
 LEAN = np.array([(1.5, 0.0, -1.0)] * len(TASKS))
 
 
@@ -43,9 +44,23 @@ def predictions(number: int = 300, *, lean: np.ndarray = LEAN, signal: float = 2
     return Predictions.undecided(TASKS, labelled, [values.astype(np.float32) for values in logits])
 
 
-def calibration(section: Section) -> Effect:
-    fitted = fit_decider(predictions(), built("calibration", section, TASKS), Argmax())
+def calibration(section: Section, times: float | None = None) -> Effect:
+    told = predictions() if times is None else too_large(times)
+    fitted = fit_decider(told, built("calibration", section, TASKS), Argmax())
     return Effect([item.probabilities for item in fitted.predictions.tasks])
+
+
+def too_large(times: float, number: int = 150) -> Predictions:
+    """Logits that would be right if they were not ``times`` too large."""
+    labelled, draw = rows(number), np.random.default_rng(5)
+    right = 1.5 * draw.normal(size=(len(TASKS), number, 3))
+    labelled.labels = (right + draw.gumbel(size=right.shape)).argmax(axis=2).T
+    return Predictions.undecided(TASKS, labelled, list((times * right).astype(np.float32)))
+
+
+def nearly_right(section: Section) -> Effect:
+    """A gain so small that it depends on the gate whether the calibration is kept."""
+    return calibration(section, times=NEARLY)
 
 
 def decision(section: Section, number: int = 300, lean: np.ndarray = LEAN, signal: float = 2.5) -> Effect:
@@ -82,7 +97,7 @@ def reporting(section: Section) -> Effect:
 
 
 SITUATIONS = {
-    "calibration": (calibration,),
+    "calibration": (calibration, nearly_right),
     "decision": (decision, little_to_gain, few_rows, much_to_gain),
     "reporting": (reporting,),
 }
