@@ -21,13 +21,27 @@ def is_blank(text: str) -> bool:
     return not text.strip(_BLANK)
 
 
+def unreadable(text: str) -> str | None:
+    """Why no model can read a text, None if one can: the same answer in training and in prediction."""
+    if "\0" in text:
+        return "holds NUL, which no text holds"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "is not valid Unicode (half of a surrogate pair)"
+    return None
+
+
 def text_cells(table: Table, column: str, problems: Problems) -> tuple[list[str], list[int]]:
     """The texts, and the numbers of the rows that have one."""
     texts, good = [], []
     start = f"{table.name}: column {column!r} (data.text)"
     for row, cell in enumerate(table.columns[column]):
         if isinstance(cell, str) and not is_blank(cell):
-            good.append(row)
+            if (reason := unreadable(cell)) is None:
+                good.append(row)
+            else:
+                problems.at(f"{start} {reason}", table.where(row), "mend the text or remove the row")
         elif cell is None or isinstance(cell, str):
             shown = f"{table.where(row)} is {_shorten(cell)}" if cell else table.where(row)
             problems.at(f"{start} is empty", shown, "every row needs a text: fill it or remove the row")
@@ -44,6 +58,8 @@ def context_cells(table: Table, column: str, problems: Problems) -> list[str]:
         if cell is not None and not isinstance(cell, str):
             what = f"{table.name}: column {column!r} (data.context) holds no text"
             problems.at(what, _shown(table, row, cell), "a context is a text or empty; is it the right column?")
+        elif cell is not None and (reason := unreadable(cell)) is not None:
+            problems.at(f"{table.name}: column {column!r} (data.context) {reason}", table.where(row), "mend the text")
     return [cell if isinstance(cell, str) else "" for cell in table.columns[column]]
 
 

@@ -1,6 +1,6 @@
 """What a model can read: a text in each row, and a context where it was trained with one."""
 
-from polarity.data.cells import is_blank
+from polarity.data.cells import is_blank, unreadable
 from polarity.prediction.chunk import Chunk
 
 
@@ -33,10 +33,5 @@ def _cell_problem(column: str, cell: object) -> str | None:
     if not isinstance(cell, str):
         shown = repr(cell) if len(repr(cell)) <= 60 else f"{repr(cell)[:60]}..."
         return f"column {column!r} holds no text but {shown} ({type(cell).__name__})"
-    if "\0" in cell:
-        return f"column {column!r} holds NUL, which no text holds"
-    try:
-        cell.encode()
-    except UnicodeEncodeError:
-        return f"column {column!r} is not valid Unicode (half of a surrogate pair)"
-    return None
+    reason = unreadable(cell)
+    return None if reason is None else f"column {column!r} {reason}"

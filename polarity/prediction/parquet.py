@@ -6,6 +6,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from polarity.data.readers.arrow import python_cells
 from polarity.prediction.chunk import Chunk, cell_of, json_of
 from polarity.prediction.source import Source
 
@@ -18,15 +19,15 @@ class ArrowChunk(Chunk):
         self.batch = batch
 
     def column(self, name: str) -> list[Any]:
-        return _values(self.batch.column(self.batch.schema.get_field_index(name)))
+        return python_cells(self.batch.column(self.batch.schema.get_field_index(name)))
 
     def cells(self) -> list[list[str]]:
-        columns = [[cell_of(value) for value in _values(column)] for column in self.batch.columns]
+        columns = [[cell_of(value) for value in python_cells(column)] for column in self.batch.columns]
         return [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in self.where]
 
     def objects(self) -> list[str]:
         names = [json_of(name) for name in self.batch.schema.names]
-        columns = [[json_of(value) for value in _values(column)] for column in self.batch.columns]
+        columns = [[json_of(value) for value in python_cells(column)] for column in self.batch.columns]
         rows = zip(*columns, strict=True) if columns else [()] * len(self)
         return [", ".join(f"{name}: {value}" for name, value in zip(names, row, strict=True)) for row in rows]
 
@@ -71,20 +72,6 @@ class ParquetSource(Source):
     def close(self) -> None:
         self._file.close()
         self._stream.close()
-
-
-def _values(array: pa.Array) -> list[Any]:
-    try:
-        return list(array.to_pylist())
-    except UnicodeDecodeError:  # declared as text, but some cells hold other bytes: these stay bytes
-        return [_text(cell) for cell in array.cast(pa.large_binary()).to_pylist()]
-
-
-def _text(cell: bytes | None) -> str | bytes | None:
-    try:
-        return None if cell is None else cell.decode()
-    except UnicodeDecodeError:
-        return cell
 
 
 def _first_line(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from polarity.data.problems import Problems
+from polarity.data.readers.arrow import python_cells
 from polarity.data.table import Table
 
 if TYPE_CHECKING:
@@ -39,8 +40,5 @@ def arrow_table(name: str, arrow: "pa.Table", problems: Problems) -> Table | Non
     for number, column in enumerate(names):
         if column in columns or column.startswith(_INDEX):
             continue
-        try:
-            columns[column] = arrow.column(number).to_pylist()
-        except UnicodeDecodeError as error:
-            problems.add(f"{name}: column {column!r} is declared as text but holds other bytes ({error})")
+        columns[column] = python_cells(arrow.column(number))
     return Table(name, columns, range(1, arrow.num_rows + 1))
