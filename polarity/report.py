@@ -9,6 +9,7 @@ from pathlib import Path
 
 from polarity import cli
 from polarity.config.verb import read_settings
+from polarity.evaluation.manifest import check_unchanged
 from polarity.evaluation.saved import finished_run
 from polarity.reports.html import write_run_report
 from polarity.reports.reporting import Resamples
@@ -29,6 +30,7 @@ def report(settings: ReportSettings) -> Path:
     :raises UserError: if the run goes on, was cut off or failed, or if its folder holds something damaged.
     """
     run = finished_run(settings.run)
+    check_unchanged(run, "predictions", "baselines", "metrics.json", "history.csv")
     return write_run_report(run, texts=settings.texts, resamples=settings.resamples)
 
 

@@ -137,6 +137,11 @@ class RunDirectory:
         return self.path / "predictions" / f"{split}.parquet"
 
     @property
+    def manifest(self) -> Path:
+        """Checksums of everything that the run's numbers and decisions come from; its last file."""
+        return self.path / "manifest.json"
+
+    @property
     def metrics(self) -> Path:
         """Scores of the best checkpoint on each split."""
         return self.path / "metrics.json"

@@ -20,11 +20,12 @@ from polarity.errors import UserError
 from polarity.evaluation.deciding import Decider, DecisionName
 from polarity.evaluation.devices import Accelerator, check_precision, find_device
 from polarity.evaluation.inference import predict_logits
+from polarity.evaluation.manifest import check_unchanged
 from polarity.evaluation.predictions import Predictions
-from polarity.evaluation.saved import CHECKSUMS, finished_run, read_metrics
-from polarity.files import checksum, read_object
+from polarity.evaluation.saved import finished_run
+from polarity.files import read_object
 from polarity.models.classifier import MultiTaskClassifier
-from polarity.models.saving import WEIGHTS, load_model
+from polarity.models.saving import load_model
 from polarity.paths import cache_dir
 from polarity.run import RunDirectory
 from polarity.training.environment import fingerprint
@@ -94,14 +95,12 @@ def rebuild(
     run = finished_run(folder)
     config = run.config
     check_trusted({name: config[name] for name in BUILT}, str(run.path / "config.yaml"), trust=trust)
+    check_unchanged(run)
     if (precision := str(config["trainer"].get("precision"))) not in PRECISIONS:
         raise UserError(f"{run.path / 'config.yaml'}: trainer.precision={precision} is not known here")
     device = find_device(accelerator)
     check_precision(precision, device)
-    wanted = read_metrics(run).get(CHECKSUMS, {}).get(f"{run.model.name}/{WEIGHTS}")
     model, tokenizer = load_model(run.model)
-    if wanted is not None and checksum(run.model / WEIGHTS) != wanted:
-        raise UserError(f"{run.model / WEIGHTS}: holds other weights than the run wrote; they are of another run")
     decider = Decider.load(run.model).with_decision(decision)
     size = config["batching"]["eval_batch_size"] if batch_size is None else batch_size
     return Rebuilt(run, config, model, tokenizer, decision, decider, device, size)

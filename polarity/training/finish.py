@@ -15,6 +15,7 @@ from polarity.evaluation.analysis import Analysis
 from polarity.evaluation.analysis.console import class_table, decisions_table
 from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.ledger import record_look
+from polarity.evaluation.manifest import seal
 from polarity.evaluation.metrics import score
 from polarity.files import write_json
 from polarity.models.classifier import MultiTaskClassifier
@@ -65,6 +66,7 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     with stages.time("report"):
         analyses = write_results(assembled, run, best, told)
         log_to_tensorboard(assembled, trainer, best, told, analyses)
+    seal(run)
     run.finish()
     _print_end(assembled, run, best, told, analyses, looks)
     return float(best["value"])

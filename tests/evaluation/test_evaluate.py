@@ -16,6 +16,7 @@ from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from polarity.evaluate import EvaluateSettings, evaluate, read
 from polarity.evaluation.ledger import ledger_of
+from polarity.evaluation.manifest import seal
 from polarity.evaluation.predictions import read_predictions, write_predictions
 from polarity.evaluation.saved import read_metrics
 from polarity.evaluation.storing import PREDICTIONS
@@ -304,6 +305,8 @@ def test_the_model_of_another_run_is_refused(
     shutil.rmtree(run.model)
     shutil.copytree(other.model, run.model)
     path = write_corpus(tmp_path / "more.csv", rows=20, seed=9)
+    refused(run, "model.safetensors: was changed after the run wrote it")
+    seal(run)
     refused(
         run,
         "model: does not reproduce val.parquet|another run",
@@ -313,11 +316,13 @@ def test_the_model_of_another_run_is_refused(
 
 def test_the_weights_of_another_run_are_refused(run: RunDirectory, other: RunDirectory) -> None:
     shutil.copy(other.model / "model.safetensors", run.model)
+    seal(run)
     refused(run, "model.safetensors: is not the file that was saved")
 
 
 def test_the_rule_of_another_run_is_refused(run: RunDirectory, other: RunDirectory) -> None:
     shutil.copy(other.model / "decision.json", run.model)
+    seal(run)
     refused(run, "decision.json: was fitted for other weights")
 
 
@@ -333,18 +338,23 @@ def test_a_rule_that_was_edited_is_refused(run: RunDirectory, part: str, content
     stored = json.loads(path.read_text())
     stored["tasks"]["topic"][part] = content
     write_json(path, stored)
+    refused(run, "decision.json: was changed after the run wrote it")
+    seal(run)
     refused(run, "decision.json: decides .* rows of topic otherwise than the run's predictions say")
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "polarity.json", "decision.json", "config.json"])
 def test_missing_parts_of_the_model_are_refused(run: RunDirectory, name: str) -> None:
     (run.model / name).unlink()
+    refused(run, f"{name}: there is no such file, but the run wrote one")
+    seal(run)
     refused(run, f"{name}: there is no such file")
 
 
 def test_weights_that_are_cut_off_are_refused(run: RunDirectory) -> None:
     path = run.model / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-100])
+    seal(run)
     refused(run, "model.safetensors: is damaged or cut off")
 
 
@@ -352,12 +362,15 @@ def test_predictions_that_are_cut_off_or_edited_are_refused(run: RunDirectory) -
     path = run.predictions("val")
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
+    seal(run)
     refused(run, "val.parquet: is damaged or cut off")
     path.write_bytes(content)
     told = read_predictions(path)
     labels = told.tasks[0].labels.copy()
     labels[0] = (labels[0] + 1) % 2
     write_predictions(path, replace(told, tasks=(replace(told.tasks[0], labels=labels), *told.tasks[1:])))
+    refused(run, "val.parquet: was changed after the run wrote it")
+    seal(run)
     refused(run, "val.parquet: was changed after the run wrote it")
     path.unlink()
     refused(run, "val.parquet: there is no such file")
@@ -376,6 +389,7 @@ def test_predictions_of_other_rows_are_refused_although_their_checksum_is_right(
         metrics = read_metrics(run)
         metrics[CHECKSUMS]["predictions/val.parquet"] = checksum(path)
         write_json(run.metrics, metrics)
+        seal(run)
         refused(run, message)
 
 
@@ -410,7 +424,9 @@ def test_damaged_descriptions_are_refused(run: RunDirectory) -> None:
     run.environment.unlink()
     refused(run, "environment.json: there is no such file")
     run.metrics.write_text("[]")
-    refused(run, "metrics.json: is damaged")
+    refused(run, "metrics.json: was changed after the run wrote it")
+    seal(run)
+    refused(run, "metrics.json: is damaged|environment.json: there is no such file")
 
 
 def test_a_split_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from polarity.evaluation.comparison.result import (
     SystemScore,
     TestResult,
 )
+from polarity.evaluation.manifest import seal
 from polarity.evaluation.predictions import Predictions, TaskPredictions, write_predictions
 from polarity.evaluation.saved import CHECKSUMS
 from polarity.evaluation.statistics import Interval
@@ -91,6 +92,7 @@ def run_folder(
     write_json(run.metrics, {"version": 2, CHECKSUMS: sums, "best": best, "seconds": {"training": 61.0}})
     if extras:
         _write_extras(run, tasks, bad)
+    seal(run)
     return run
 
 

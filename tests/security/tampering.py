@@ -22,7 +22,7 @@ def edit_config(run: RunDirectory, edit: Callable[[dict[str, Any]], object]) -> 
     path = run.path / "config.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     edit(config)
-    path.write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
+    path.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
 class Mark:

@@ -10,6 +10,7 @@ import yaml
 from polarity.config.sections import COLLECTIONS, SECTIONS
 from polarity.config.trust import check_trusted, shipped
 from polarity.errors import UserError
+from polarity.evaluation.manifest import seal
 from polarity.run import RunDirectory
 from tests.command import run as command
 from tests.running import composed, overrides, write_corpus
@@ -96,6 +97,7 @@ def test_what_is_trusted_by_name_is_run(moved: RunDirectory, tmp_path: Path) -> 
     (tmp_path / "my_data.py").write_text(OWN_CORPUS)
     (tmp_path / "other_data.py").write_text(OWN_CORPUS)
     edit_config(moved, lambda config: config["data"].update(_target_="my_data.Mine"))
+    seal(moved)
     said = said_by("evaluate", f"run={moved.path}", "trust=other_data", code=2)
     assert "if you know and trust it: trust=my_data" in said
     assert "trust: the run names nothing of 'other_data'" in said

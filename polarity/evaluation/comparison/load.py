@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from polarity.errors import UserError
 from polarity.evaluation.comparison.find import is_run
+from polarity.evaluation.manifest import check_unchanged
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.evaluation.saved import CHECKSUMS, finished_run, saved_predictions
 from polarity.files import checksum, read_object
@@ -66,6 +67,8 @@ def load_systems(folders: Sequence[Path], split: str, *, baselines: bool) -> lis
 
 def _run(name: str, folder: Path, split: str) -> System:
     run = finished_run(folder)
+    if run.manifest.is_file():  # runs of older versions have the checksums of their predictions alone
+        check_unchanged(run, "predictions", "baselines", "metrics.json")
     _check_split(folder, split)
     predictions = saved_predictions(run, split)
     environment = read_object(run.environment) if run.environment.is_file() else {}
