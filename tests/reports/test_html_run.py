@@ -1,6 +1,7 @@
 """The report of a run: its numbers are those of the predictions, and it stands whatever the folder lacks."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +21,9 @@ from polarity.files import checksum, write_text
 from polarity.processes import this_process
 from polarity.report import ReportSettings, report
 from polarity.reports.html import write_run_report
+from polarity.reports.html.run.history import learning_curves
+from polarity.reports.html.run.steps import step_curves
+from polarity.reports.tables import write_csv
 from polarity.run import RunDirectory
 from polarity.tasks import Task
 from tests.reports.pages import SECRET, Page, run_folder
@@ -58,6 +62,70 @@ def test_the_headline_is_honest(skill: float, told: str, tmp_path: Path) -> None
     page = page_of(run_folder(tmp_path / "run", skill=skill))
     assert page.headings["h1"] == told
     assert "interval" in page.text
+
+
+def test_the_first_screen_names_the_worst_class_of_each_task(tmp_path: Path) -> None:
+    run = run_folder(tmp_path / "run", splits=("val",))
+    first = page_of(run).source.partition('<section id="scores"')[0]
+    for item in read_predictions(run.predictions("val")).tasks:
+        classes = range(len(item.task.classes))
+        scores = f1_score(item.labels[item.known], item.predicted[item.known], labels=classes, average=None)
+        row = re.search(rf"<tr><th[^>]*><bdi>{item.task.name}</bdi></th>(.*?)</tr>", first, re.DOTALL)
+        assert row is not None
+        assert f"<bdi>{item.task.classes[int(np.argmin(scores))]}</bdi>" in row[1]
+        assert re.search(rf"{min(scores):.3f}<small>0\.\d+ to 0\.\d+</small>", row[1])
+
+
+@pytest.mark.parametrize("classes", [3, 30])
+def test_a_cell_of_a_confusion_matrix_leads_to_its_mistake(classes: int, tmp_path: Path) -> None:
+    names = tuple(f"a long name of the class number {n}" for n in range(classes))
+    run = run_folder(tmp_path / "run", tasks=[Task("many", names, "many")])
+    page = page_of(run)
+    (item,) = read_predictions(run.predictions("val")).tasks
+    wrong = item.known & (item.labels != item.honest)
+    pairs = {(names[a], names[b]) for a, b in zip(item.labels[wrong], item.honest[wrong], strict=True)}
+    link = r'<a href="#(mistake-\d+)" data-task="many" data-label="([^"]+)" data-predicted="([^"]+)"'
+    links = re.findall(link, page.source)
+    assert {(label, predicted) for _, label, predicted in links} == pairs
+    for place, label, predicted in links:
+        assert f'<li id="{place}" data-label="{label}" data-predicted="{predicted}"' in page.source
+    for label in names:
+        assert page.source.count(f'<th scope="row"><bdi>{label}</bdi></th>') >= 4  # scores and matrix, both splits
+
+
+def test_charts_of_many_classes_show_the_worst_and_say_so(tmp_path: Path) -> None:
+    tasks = [Task("many", tuple(f"class {n}" for n in range(12)), "many")]
+    page = page_of(run_folder(tmp_path / "run", tasks=tasks, splits=("val",)))
+    assert "The 6 of 12 classes with the lowest AP." in page.text
+    assert "Drawn are the 6 of 12 classes with the lowest F1 in the last epoch." in page.text
+
+
+def test_what_was_logged_of_the_steps_is_drawn(tmp_path: Path) -> None:
+    run = run_folder(tmp_path / "run")
+    for version, steps in ((0, range(300)), (1, range(250, 500))):  # resumed from step 250
+        lines = [[step, 1 + version, 0.1 * version, 0.001, 0.1] for step in steps]
+        folder = run.path / "csv" / f"version_{version}"
+        folder.mkdir(parents=True)
+        write_csv(folder / "metrics.csv", ["step", "step/loss", "gradient/total", "lr-A/head", "lr-A/body"], lines)
+    loss, gradient, rate = step_curves(run.path / "csv")
+    assert (loss.epochs[0], loss.epochs[-1], len(loss.epochs)) == (2, 499, 200)
+    assert loss.lines["loss"][0] == 1
+    assert loss.lines["loss"][-1] == loss.lines["loss"][101] == 2, "what was trained again counts once"
+    assert gradient.lines["total"][-1] == pytest.approx(0.1)
+    assert rate.lines["highest of all groups"][0] == pytest.approx(0.1)
+    text = page_of(run).text
+    for title in ("loss of each step", "gradient norm", "learning rate"):
+        assert title in text
+    assert "rows per second" not in text  # which this history does not tell
+
+
+def test_every_column_of_the_history_that_is_known_is_drawn() -> None:
+    columns = ("lr", "grad_norm", "rows_per_second", "seconds", "train/loss", "train/tone/ce", "val/tone/ce")
+    history = [{"epoch": str(epoch), **dict.fromkeys(columns, "0.5")} for epoch in range(2)]
+    titles = {curves.title: list(curves.lines) for curves in learning_curves(history, {"tone": ("a",)})}
+    assert titles.pop("tone: cross-entropy") == ["training", "validation"]  # the same measure of both
+    alone = {"training objective", "learning rate", "gradient norm", "rows per second", "seconds per epoch"}
+    assert set(titles) == alone
 
 
 def test_without_baselines_the_headline_is_the_score(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def exposure(title: str, names: Sequence[str], rows: Sequence[tuple[float, float
     panel = Panel((0, most), (0, 1), "rows", "", width=480, height=height, left=150, top=LEGEND, right=20)
     drawn = list(panel.foot({panel.across(value): short(value) for value in ticks(0.0, most)}))
     for number, (style, text) in enumerate(KINDS.items()):
-        x = 150 + 110.0 * number
+        x = 90 + 130.0 * number
         drawn += [element("circle", class_=f"mark {style}", cx=x, cy=9, r=4), label(x + 8, 13, text, class_="tick")]
     for number, (name, shown, row) in enumerate(zip(names, fitted(names, 138), rows, strict=True)):
         y = LEGEND + LINE * (number + 0.5)

@@ -18,7 +18,14 @@ LINE, FEW = 14.0, 20
 
 
 def learning_curves(
-    title: str, epochs: Sequence[float], lines: Lines, *, y_name: str, total: str | None, best: float | None
+    title: str,
+    epochs: Sequence[float],
+    lines: Lines,
+    *,
+    y_name: str,
+    total: str | None,
+    best: float | None,
+    x_name: str = "epoch",
 ) -> Markup:
     """One line a name, each named at its end.
 
@@ -31,7 +38,7 @@ def learning_curves(
     first, last = (min(epochs), max(epochs)) if epochs else (0.0, 1.0)
     margin = 0.5 if first == last else 0.0
     panel = Panel(
-        (first - margin, last + margin), (min(0.0, *finite, 0.0), highest), "epoch", y_name, left=44, right=124
+        (first - margin, last + margin), (min(0.0, *finite, 0.0), highest), x_name, y_name, left=44, right=124
     )
     drawn = list(panel.frame(whole_x=True))
     if best is not None and first <= best <= last:
@@ -44,7 +51,7 @@ def learning_curves(
         if len(epochs) <= FEW:
             drawn += [marker(point, number) for point in points if isfinite(point[1])]
     drawn += _ends(panel, lines, series)
-    return picture(title, panel.width, panel.height, drawn, "; ".join(_said(epochs, lines)))
+    return picture(title, panel.width, panel.height, drawn, "; ".join(_said(x_name, epochs, lines)))
 
 
 def written(value: float) -> str:
@@ -75,12 +82,12 @@ def _ends(panel: Panel, lines: Lines, series: Mapping[str, int]) -> Iterator[Ele
         yield label(x + 7, y + 4, said, whole=name if text != name else None, class_=style)
 
 
-def _said(epochs: Sequence[float], lines: Lines) -> Iterator[str]:
+def _said(x_name: str, epochs: Sequence[float], lines: Lines) -> Iterator[str]:
     for name, values in lines.items():
         known = [(epoch, value) for epoch, value in zip(epochs, values, strict=True) if isfinite(value)]
         if known:
             highest = max(known, key=lambda item: item[1])
             yield (
-                f"{name}: {written(known[0][1])} in epoch {known[0][0]:g}, {written(known[-1][1])} in epoch "
-                f"{known[-1][0]:g}, highest {written(highest[1])} in epoch {highest[0]:g}"
+                f"{name}: {written(known[0][1])} in {x_name} {known[0][0]:g}, {written(known[-1][1])} in {x_name} "
+                f"{known[-1][0]:g}, highest {written(highest[1])} in {x_name} {highest[0]:g}"
             )

@@ -14,6 +14,7 @@ from polarity.evaluation.saved import CHECKSUMS, read_metrics, saved_predictions
 from polarity.files import read_object
 from polarity.reports.html.run.baselines import BaselineResult, baseline_results
 from polarity.reports.html.run.history import Curves, Exposed, class_exposure, exposed, learning_curves, read_table
+from polarity.reports.html.run.steps import step_curves
 from polarity.run import RunDirectory
 
 HEADINGS = {"val": "validation"}
@@ -124,12 +125,18 @@ def read_run(run: RunDirectory, *, texts: bool, resamples: int) -> RunContent:
         seconds=dict(metrics.get("seconds", {})),
         evidence=dict(metrics.get("calibration") or {}),
         splits=splits,
-        curves=learning_curves(read_table(run.history), splits[0].analysis.classes),
+        curves=_curves(run, splits[0].analysis.classes),
         class_exposure=class_exposure(shown, splits[0].analysis.classes),
         cell_exposure=exposed(shown, "cell"),
         mistakes=mistakes,
         texts=any(item.text for item in mistakes),
     )
+
+
+def _curves(run: RunDirectory, classes: dict[str, tuple[str, ...]]) -> list[Curves]:
+    steps = step_curves(run.path / "csv")
+    finer = {item.title for item in steps}  # what is known of every step is not drawn by epoch, too
+    return [item for item in learning_curves(read_table(run.history), classes) if item.title not in finer] + steps
 
 
 def _split_names(run: RunDirectory, metrics: dict[str, Any]) -> list[str]:

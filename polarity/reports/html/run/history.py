@@ -24,7 +24,7 @@ NUMBERS = {
 
 @dataclass(frozen=True)
 class Curves:
-    """Lines over the epochs of one chart.
+    """Lines over the epochs, or the steps, of one chart.
 
     :param total: the line that stands out.
     :param note: which lines were left out.
@@ -36,6 +36,7 @@ class Curves:
     lines: dict[str, list[float]]
     total: str | None = None
     note: str = ""
+    x_name: str = "epoch"
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,12 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 def learning_curves(history: Sequence[dict[str, str]], classes: dict[str, tuple[str, ...]]) -> list[Curves]:
     """F1 of each class of each task, losses, and how training went; what the history does not tell is left out."""
-    epochs = [_number(row.get("epoch", "")) for row in history]
+    epochs = [number(row.get("epoch", "")) for row in history]
     made = [_f1(history, epochs, task, names) for task, names in classes.items()]
     for task in classes:
         keys = {"training": f"train/{task}/ce", "validation": f"val/{task}/ce"}  # the same measure on both
-        made.append(Curves(f"{task}: cross-entropy", "nats", epochs, _lines(history, keys)))
+        lines = _lines(history, keys) or _lines(history, {"validation": f"val/{task}/loss"})
+        made.append(Curves(f"{task}: cross-entropy", "nats", epochs, lines))
     for title, (y_name, columns) in NUMBERS.items():
         found = list(_lines(history, {column: column for column in columns}).values())
         made.append(Curves(title, y_name, epochs, dict(zip((title,), found, strict=False))))
@@ -105,14 +107,14 @@ def exposed(rows: Sequence[dict[str, str]], kind: str) -> list[Exposed]:
     made = []
     for name in dict.fromkeys(row["name"] for row in chosen):
         own = [row for row in chosen if row["name"] == name]
-        means = (_mean(_number(row.get(column, "")) for row in own) for column in ("natural", "expected", "realised"))
+        means = (_mean(number(row.get(column, "")) for row in own) for column in ("natural", "expected", "realised"))
         made.append(Exposed(name, *means))
     return made
 
 
 def _lines(history: Sequence[dict[str, str]], keys: dict[str, str]) -> dict[str, list[float]]:
     return {
-        name: [_number(row.get(key, "")) for row in history]
+        name: [number(row.get(key, "")) for row in history]
         for name, key in keys.items()
         if any(row.get(key) for row in history)
     }
@@ -123,7 +125,8 @@ def _mean(values: Iterable[float]) -> float:
     return sum(listed) / len(listed)
 
 
-def _number(text: str) -> float:
+def number(text: str) -> float:
+    """A cell of a table; NaN where it holds none."""
     try:
         return float(text)
     except ValueError:
