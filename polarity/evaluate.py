@@ -168,7 +168,7 @@ def _print(rebuilt: Rebuilt, evaluated: Evaluated, notes: Sequence[str], folder:
         console.print(f"- {note}", style="bold red" if note.startswith(("WARNING", "NOT CHECKED")) else None)
     console.print(
         f"- {evaluated.name}, {len(evaluated.rows):,} rows; run {rebuilt.run.path.name}, checkpoint "
-        f"{best['checkpoint']} (epoch {best['epoch']}, {best['monitor']} {best['value']:.4f}); "
+        f"{best['checkpoint']} (epoch {best['epoch'] + 1}, {best['monitor']} {best['value']:.4f}); "
         f"decision: {rebuilt.decision}; on {rebuilt.device.type}"
     )
     console.print(f"- everything is in {folder}")

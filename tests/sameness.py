@@ -9,6 +9,8 @@ import torch
 
 from polarity.run import RunDirectory
 
+TIMES = ("seconds", "rows_per_second")
+
 
 def state(run: RunDirectory) -> dict[str, Any]:
     """What the run's resume point holds."""
@@ -18,7 +20,7 @@ def state(run: RunDirectory) -> dict[str, Any]:
 def history(run: RunDirectory) -> list[dict[str, str]]:
     """The run's history without its times."""
     with run.history.open(encoding="utf-8", newline="") as file:
-        return [{name: cell for name, cell in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+        return [{name: cell for name, cell in row.items() if name not in TIMES} for row in csv.DictReader(file)]
 
 
 def assert_same(first: Any, second: Any, where: str = "") -> None:

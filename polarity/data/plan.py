@@ -109,7 +109,7 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
             epoch, batch = epoch + 1, 0
         if batch % self.accumulate:
             raise UserError(
-                f"checkpoint: it was saved after batch {batch} of epoch {epoch}, between two optimizer steps of"
+                f"checkpoint: it was saved after batch {batch} of epoch {epoch + 1}, between two optimizer steps of"
                 f" {self.accumulate} batches; their gradients are lost. Resume from one saved after a step"
             )
         self._resumed = (epoch, batch)

@@ -1,12 +1,32 @@
 """What a person reads while a run goes on: the terminal shows it, and the run's log keeps it."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from rich import get_console
 from rich.console import Console, RenderableType
+from rich.table import Table
 
+from polarity.reports.fitting import fitted
 from polarity.run import RunDirectory
+
+WIDTH = 140
+"""Of files and pipes, which have none."""
+
+_LOG_ONLY = ContextVar("log_only", default=False)
+
+
+@contextmanager
+def log_only() -> Iterator[None]:
+    """Within the block, what has a log goes to the log alone: a sweep shows one line a job."""
+    token = _LOG_ONLY.set(True)
+    try:
+        yield
+    finally:
+        _LOG_ONLY.reset(token)
 
 
 class RunConsole:
@@ -20,17 +40,34 @@ class RunConsole:
 
     def print(self, content: RenderableType = "", *, style: str | None = None) -> None:
         """Show text, or a table; brackets in a text are never read as markup."""
-        soft_wrap = isinstance(content, str)
-        # The terminal has one console, since only that one prints above a progress bar; a file or a pipe has no width.
-        console = get_console() if sys.stdout.isatty() else Console(width=140)
-        console.print(content, style=style, markup=False, highlight=False, soft_wrap=soft_wrap)
+        if self.log is None or not _LOG_ONLY.get():
+            # The terminal has one console, since only that one prints above a progress bar.
+            terminal = sys.stdout.isatty()
+            _print(get_console() if terminal else Console(width=WIDTH), content, style=style, wrap=terminal)
         if self.log is not None:
             with self.log.open("a", encoding="utf-8") as file:
-                Console(file=file, width=140).print(content, markup=False, highlight=False, soft_wrap=soft_wrap)
+                _print(Console(file=file, width=WIDTH), content)
+
+
+def _print(console: Console, content: RenderableType, *, style: str | None = None, wrap: bool = False) -> None:
+    """Print; text wraps between words on a terminal, so that no number is split, and nowhere else."""
+    soft_wrap = isinstance(content, str) and not wrap
+    if isinstance(content, Table):
+        content = fitted(content, console.width)
+    console.print(
+        content,
+        style=style,
+        markup=False,
+        highlight=False,
+        soft_wrap=soft_wrap,
+        overflow="ignore" if isinstance(content, str) else None,
+        crop=False,
+    )
 
 
 def print_failure(run: RunDirectory, error: BaseException) -> None:
-    """Say in the end what went wrong, where the traceback is and how to go on."""
+    """Say in the end what went wrong, where the traceback is and how to go on; within a sweep as well."""
+    _LOG_ONLY.set(False)
     reason = "interrupted" if isinstance(error, (KeyboardInterrupt, SystemExit)) else f"{type(error).__name__}: {error}"
     console = RunConsole(run.log)
     console.print(f"\nThe run stopped: {reason}", style="bold red")

@@ -2,14 +2,18 @@
 
 import json
 import sys
+import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
+from hydra.types import RunMode
 from omegaconf import DictConfig
 from rich.table import Table
 
-from polarity.reports.console import RunConsole
+from polarity.reports.console import RunConsole, log_only
 from polarity.reports.tables import write_csv
 from polarity.run import RunDirectory
 
@@ -17,7 +21,39 @@ SCORES = ("monitored", "overall")
 
 
 class SweepTable(Callback):
-    """Hydra calls this when all jobs of a multirun have ended."""
+    """Hydra calls this around each job of a multirun, which gets two lines, and when all have ended.
+
+    What a job says goes to the ``train.log`` of its folder.
+    """
+
+    def __init__(self) -> None:
+        self._silence: AbstractContextManager[None] | None = None
+        self._started = 0.0
+        self._shared: set[str] = set()
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Remember what all jobs have in common."""
+        self._shared = set(config.hydra.overrides.task)
+
+    def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Say which job starts, and keep the rest from the console."""
+        if config.hydra.mode != RunMode.MULTIRUN:
+            return
+        self._started = time.monotonic()
+        console = RunConsole(None)
+        changed = [text for text in config.hydra.overrides.task if text not in self._shared]
+        console.print(f"job {int(config.hydra.job.num) + 1}: {' '.join(changed)}")
+        self._silence = log_only()
+        self._silence.__enter__()
+
+    def on_job_end(self, config: DictConfig, job_return: JobReturn, **kwargs: Any) -> None:
+        """Say how the job ended."""
+        if self._silence is None:
+            return
+        self._silence.__exit__(None, None, None)
+        self._silence = None
+        score = job_return.return_value if job_return.status is JobStatus.COMPLETED else None
+        RunConsole(None).print(job_line(score, str(config.monitor), time.monotonic() - self._started, newest(config)))
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print the table and write it beside the jobs as ``jobs.csv``."""
@@ -36,6 +72,20 @@ class SweepTable(Callback):
         if failed:
             console.print(f"{failed} of {len(jobs)} jobs failed; see status.json in their folders", style="bold red")
             sys.exit(1)
+
+
+def newest(config: DictConfig) -> Path | None:
+    """The folder of the job that has just ended."""
+    paths = [path.parent for path in Path(str(config.hydra.sweep.dir)).glob("*/status.json")]
+    own = [path for path in paths if not path.is_symlink()]
+    return max(own, key=lambda path: path.stat().st_ctime, default=None)
+
+
+def job_line(score: Any, monitor: str, seconds: float, folder: Path | None) -> str:
+    """How a job ended, on one line."""
+    finished = isinstance(score, float) and score == score  # noqa: PLR0124 - not a number: it failed
+    ended = f"{monitor} {score:.4f}" if finished else "failed"
+    return f"    {ended}, {seconds:.0f} s{'' if folder is None else f', {folder.name}'}"
 
 
 def job_rows(runs: list[RunDirectory]) -> list[dict[str, Any]]:
@@ -60,10 +110,11 @@ def job_rows(runs: list[RunDirectory]) -> list[dict[str, Any]]:
 def jobs_table(jobs: list[dict[str, Any]]) -> Table:
     """The rows of :func:`job_rows` for people, in the order in which the jobs started."""
     tasks = list(dict.fromkeys(name for job in jobs for name in job if name.endswith("/macro_f1")))
-    headings = [*SCORES, *(name.removesuffix("/macro_f1") for name in tasks), "epoch"]
+    headings = [*SCORES, *(name.removesuffix("/macro_f1") for name in tasks), "best epoch"]
     table = Table("folder", "changed", "state", *headings, title="validation scores of all jobs")
     for job in jobs:
         scores = [f"{job[name]:.4f}" if job.get(name) is not None else "-" for name in (*SCORES, *tasks)]
         state = f"{job['state']}: {job['error'][:60]}" if job["error"] else job["state"]
-        table.add_row(job["folder"], job["changed"] or "(nothing)", state, *scores, str(job.get("epoch", "-")))
+        epoch = str(job["epoch"] + 1) if "epoch" in job else "-"
+        table.add_row(job["folder"], job["changed"] or "(nothing)", state, *scores, epoch)
     return table

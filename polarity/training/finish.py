@@ -138,7 +138,7 @@ def verify(best: Mapping[str, Any], rows: Rows, model: MultiTaskClassifier, logi
     if not abs(again - best["value"]) <= TOLERANCE * max(1.0, abs(again)):
         raise ScoreMismatchError(
             f"{best['checkpoint']} gives {best['monitor']} {again:.8f} when read back, "
-            f"but {best['value']:.8f} was monitored in epoch {best['epoch']}; its scores cannot be trusted"
+            f"but {best['value']:.8f} was monitored in epoch {best['epoch'] + 1}; its scores cannot be trusted"
         )
     return again
 
@@ -172,7 +172,7 @@ def _print_end(
         console.print(looks)
     rows = ", ".join(f"{split} {len(told)} rows" for split, told in told.splits.items())
     console.print(
-        f"checkpoint {best['checkpoint']} (epoch {best['epoch']}, step {best['step']}, "
+        f"checkpoint {best['checkpoint']} (epoch {best['epoch'] + 1}, step {best['step']}, "
         f"{best['monitor']} {best['value']:.4f}); read back from disk and verified; {rows}"
     )
     _write_report(console, run, texts=reporting.texts)

@@ -19,6 +19,7 @@ from polarity.regularizers.base import Regularizer
 from polarity.schedulers.base import Scheduler
 from polarity.tasks import IGNORE_INDEX, Task
 from polarity.training.devices import gathered
+from polarity.training.epoch import EpochSums
 
 Batch = dict[str, Any]
 
@@ -57,32 +58,39 @@ class MultiTaskModule(LightningModule):
         self._scheduler = scheduler
         self._plateau: Any = None
         self._plateau_state: dict[str, Any] | None = None
-        self._sums = torch.zeros(2, len(self.tasks))
+        self._stopping = False
+        self._sums = EpochSums(len(self.tasks))
         self._validated: list[tuple[Tensor, list[Tensor]]] = []
 
     def task_losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """What this micro-batch adds to the loss and to the regulariser of each task in its window, ``[T]`` each."""
+        return self._losses(batch)[:2]
+
+    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
+        """Also the logits and the labels of all copies."""
         copies = self.regularizer.copies(self.current_epoch)
         inputs = model_inputs(batch)
         if copies > 1:  # one forward over all dropout copies keeps the processor busier than one forward each
             inputs = {name: value.repeat(copies, 1) for name, value in inputs.items()}
         logits = self.model(**inputs)
         labels, window = batch["labels"], batch["window"]
-        losses = self.loss(logits, labels.repeat(copies, 1), [counts * copies for counts in window])
+        repeated = labels.repeat(copies, 1)
+        losses = self.loss(logits, repeated, [counts * copies for counts in window])
         split = [values.float().view(copies, len(labels), -1) for values in logits]
         rows = [counts.sum() for counts in window]
-        return losses, self.regularizer.penalty(split, labels, rows, epoch=self.current_epoch)
+        penalties = self.regularizer.penalty(split, labels, rows, epoch=self.current_epoch)
+        return losses, penalties, logits, repeated
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Loss of one micro-batch, scaled so that Lightning's averages become the sum over the window."""
-        losses, penalties = self.task_losses(batch)
-        self._sums = self._sums.to(losses.device) + torch.stack([losses.detach(), penalties.detach()])
+        losses, penalties, logits, labels = self._losses(batch)
+        self._sums.add_batch(losses, penalties, logits, labels, first=self.global_rank == 0)
         self.last_task_losses = losses + penalties
         total = (self.loss.task_weights * self.last_task_losses).sum()
         # Lightning divides by the accumulation factor, and DDP averages over devices; both are undone here, since the
         # window's normaliser has already divided by everything there is to divide by.
         scaled = total * self.trainer.accumulate_grad_batches * self.trainer.world_size
-        self.log("step/loss", scaled.detach(), batch_size=len(batch["rows"]))
+        self.log("step/objective", scaled.detach(), batch_size=len(batch["rows"]))
         return scaled
 
     def on_train_start(self) -> None:
@@ -92,22 +100,35 @@ class MultiTaskModule(LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Forget the sums of the last epoch."""
-        self._sums = torch.zeros(2, len(self.tasks), device=self.device)
+        self._sums = EpochSums(len(self.tasks))
+
+    def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
+        """Let training stop between optimizer steps only, and never without validating what was trained.
+
+        Lightning ends an epoch at ``max_steps`` without validation, and at ``max_time`` even within a window, the
+        gradients of which would be lost.
+        """
+        trainer, done = self.trainer, batch_idx + 1
+        self._stopping = self._stopping or trainer.should_stop
+        stepped = done % trainer.accumulate_grad_batches == 0 or done == trainer.num_training_batches
+        trainer.should_stop = self._stopping and stepped
+        if 0 < trainer.max_steps <= trainer.global_step:
+            trainer.val_check_batch = done  # the epoch ends with this batch, so it is validated now
 
     def on_train_epoch_end(self) -> None:
         """Log the epoch's losses."""
         self.log_dict(self.training_losses())
 
     def training_losses(self) -> dict[str, float]:
-        """Mean over the epoch's windows so far: per task the loss and the regulariser, and their weighted total."""
-        sums = self.trainer.strategy.reduce(self._sums.clone(), reduce_op="sum").double().cpu()
-        means = sums / max(1, -(-self.trainer.num_training_batches // self.trainer.accumulate_grad_batches))
-        total = (self.loss.task_weights.cpu() * means.sum(dim=0)).sum()
-        values = {"train/loss": float(total)}
-        for number, task in enumerate(self.tasks):
-            values[f"train/{task.name}/loss"] = float(means[0, number])
-            values[f"train/{task.name}/regularizer"] = float(means[1, number])
-        return values
+        """Losses and gradient norm of the epoch so far, see :meth:`EpochSums.means`; reduces over devices."""
+        labels = self.trainer.datamodule.splits.val.labels  # type: ignore[attr-defined]
+        return self._sums.means(
+            self.tasks,
+            (labels != IGNORE_INDEX).any(axis=0).tolist(),
+            self.loss.task_weights,
+            self.trainer.accumulate_grad_batches,
+            lambda table: self.trainer.strategy.reduce(table, reduce_op="sum"),
+        )
 
     def on_validation_epoch_start(self) -> None:
         """Forget the last epoch's predictions."""
@@ -149,12 +170,13 @@ class MultiTaskModule(LightningModule):
     def configure_gradient_clipping(self, optimizer: Any, *args: Any, **kwargs: Any) -> None:
         """Clip as the clipping group says, and log the norms before it."""
         norms = self.clipping.clip(self.model)
+        self._sums.add_step(list(norms.values()), first=self.global_rank == 0)
         self.log_dict({f"gradient/{name}": value for name, value in norms.items()})
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Everything that a fresh object needs to be built without the hub: plain containers only."""
         checkpoint["architecture"] = self.model.architecture()
-        checkpoint["loss_sums"] = gathered(self._sums.cpu())
+        checkpoint["loss_sums"] = gathered(self._sums.table.cpu())
         checkpoint["plateau"] = None if self._plateau is None else dict(self._plateau.state_dict())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -162,7 +184,7 @@ class MultiTaskModule(LightningModule):
         self._plateau_state = checkpoint["plateau"]
         sums = checkpoint["loss_sums"]
         if self.global_rank < len(sums):
-            self._sums = sums[self.global_rank].to(self.device)
+            self._sums.table = sums[self.global_rank]
 
 
 def score_metrics(scores: Scores, split: str = "val") -> dict[str, float]:
@@ -172,7 +194,7 @@ def score_metrics(scores: Scores, split: str = "val") -> dict[str, float]:
         values[f"{split}/{name}/macro_f1"] = task.macro_f1 if task.macro_f1 is not None else float("nan")
         values[f"{split}/{name}/accuracy"] = task.accuracy if task.accuracy is not None else float("nan")
         for label, value in task.per_class.items():
-            values[f"{split}/{name}/f1/{label}"] = value.f1
+            values[f"{split}/{name}/f1/{label}"] = value.f1 if task.rows else float("nan")
     return values
 
 

@@ -44,12 +44,12 @@ def on_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_lines_are_printed_above_the_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     raw = on_a_terminal(tmp_path, monkeypatch)
     assert "━━━" in raw
-    assert "loss:" in ESCAPES.sub("", raw)
+    assert "objective:" in ESCAPES.sub("", raw)
     for epoch in range(3):
         # The bar's line is erased, the epoch's line written in its place, and the bar drawn again below.
-        assert re.search(rf"{re.escape(ERASE_LINE)}epoch  {epoch} \(", raw), epoch
+        assert re.search(rf"{re.escape(ERASE_LINE)}epoch {epoch + 1} of 3", raw), epoch
     lines = [line.rpartition("\r")[2] for line in ESCAPES.sub("", raw).replace("\r\n", "\n").split("\n")]
-    assert [line[:9] for line in lines if re.search(r"epoch +\d+ \(\d+ of", line)] == [f"epoch  {n} " for n in range(3)]
+    assert [line[:12] for line in lines if re.search(r"^epoch \d+ of", line)] == [f"epoch {n} of 3" for n in (1, 2, 3)]
     assert len([line for line in lines if line.startswith("    tone ")]) == 3
 
 
@@ -60,5 +60,5 @@ def test_elsewhere_there_are_plain_lines_only(tmp_path: Path, capsys: pytest.Cap
     assert "\r" not in said.out
     assert "it/s" not in said.out
     assert said.err == ""
-    assert "epoch  1 (2 of 2)" in said.out
+    assert "epoch 2 of 2" in said.out
     assert run.log.read_text() == said.out

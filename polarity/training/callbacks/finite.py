@@ -49,6 +49,6 @@ class StopOnNonFiniteLoss(Callback):
         ids = trainer.datamodule.splits.train.ids  # type: ignore[attr-defined]
         rows = ", ".join(dict.fromkeys(ids[int(row)] for row in pending[first][0].cpu()))
         raise NonFiniteLossError(
-            f"the loss is {float(pending[first][1])} at epoch {trainer.current_epoch}, step {trainer.global_step}; "
+            f"the loss is {float(pending[first][1])} in epoch {trainer.current_epoch + 1}, step {trainer.global_step}; "
             f"rows of that batch: {rows}. Lower optimizer.lr, or look at these rows."
         )

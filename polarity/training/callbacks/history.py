@@ -8,6 +8,7 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
+from polarity.evaluation.metrics import TaskScore
 from polarity.files import write_text
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
@@ -15,7 +16,11 @@ from polarity.training.module import MultiTaskModule, loss_metrics, score_metric
 
 
 class History(Callback):
-    """Writes one row an epoch to ``history.csv`` (every loss, score and class) and one block a line to the console.
+    """Writes one row an epoch to ``history.csv`` and a few lines to the console.
+
+    A row holds every score and class, the losses (see :meth:`~polarity.training.epoch.EpochSums.means`), the largest
+    learning rate, the mean norm of the gradient before clipping, rows a second while training, and the seconds of the
+    whole epoch. ``epoch_share`` is below 1 where training ended within the epoch.
 
     :param monitor: the score that marks the best epoch.
     :param mode: ``max`` or ``min``.
@@ -25,7 +30,7 @@ class History(Callback):
         self.monitor = monitor
         self.mode = mode
         self.rows: list[dict[str, Any]] = []
-        self._started = time.monotonic()
+        self._clock = Clock()
 
     @property
     def state_key(self) -> str:
@@ -34,26 +39,38 @@ class History(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """The epochs so far, so that a resumed run's history is whole."""
-        return {"rows": self.rows}
+        return {"rows": self.rows, "clock": self._clock.state()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on after the epochs of the resume point."""
         self.rows = list(state_dict["rows"])
+        self._clock = Clock(**state_dict["clock"])
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the epoch's clock."""
-        self._started = time.monotonic()
+        self._clock = Clock()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Count the rows, those of the other devices as well."""
+        self._clock.trained(len(batch["rows"]) * trainer.world_size)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record the epoch."""
         assert isinstance(pl_module, MultiTaskModule)
         losses = pl_module.training_losses()  # on every rank: it reduces over ranks
+        times = self._clock.told()
+        pl_module.log_dict(times, rank_zero_only=True)
         if not trainer.is_global_zero or pl_module.scores is None:
             return
         labels = trainer.datamodule.splits.val.labels  # type: ignore[attr-defined]
+        batches = trainer.fit_loop.epoch_loop.batch_progress.current.processed
         row: dict[str, Any] = {"epoch": trainer.current_epoch, "step": trainer.global_step}
+        row["epoch_share"] = round(batches / trainer.num_training_batches, 4)
         row |= losses | score_metrics(pl_module.scores) | loss_metrics(pl_module.tasks, labels, pl_module.logits)
-        row["seconds"] = round(time.monotonic() - self._started, 2)
+        row["train/lr"] = max(group["lr"] for group in trainer.optimizers[0].param_groups)
+        row |= times
         self.rows.append(row)
         write_text(RunDirectory(trainer.default_root_dir).history, to_csv(self.rows))
         self._print(trainer, pl_module, row)
@@ -61,18 +78,55 @@ class History(Callback):
     def _print(self, trainer: Trainer, module: MultiTaskModule, row: dict[str, Any]) -> None:
         better = max if self.mode == "max" else min
         best = better(self.rows, key=lambda item: item[self.monitor])
-        mark = "  best so far" if best is row else f"  (best: epoch {best['epoch']}, {best[self.monitor]:.4f})"
+        mark = "best so far" if best is row else f"best: epoch {best['epoch'] + 1}, {best[self.monitor]:.4f}"
+        part = "" if row["epoch_share"] == 1 else f" ({row['epoch_share']:.0%} of it)"
         console = RunConsole(RunDirectory(trainer.default_root_dir).log)
         console.print(
-            f"epoch {row['epoch']:>2} ({row['epoch'] + 1} of {trainer.max_epochs})  step {row['step']}"
-            f"  train loss {row['train/loss']:.4f}  val loss {row['val/loss']:.4f}"
-            f"  {self.monitor} {row[self.monitor]:.4f}{mark}  [{row['seconds']:.0f} s]"
+            f"epoch {row['epoch'] + 1} of {trainer.max_epochs}{part}  step {row['step']}"
+            f"  {self.monitor} {row[self.monitor]:.4f} ({mark})\n"
+            f"    loss {row['train/loss']:.4f} train, {row['val/loss']:.4f} val  objective {row['train/objective']:.4f}"
+            f"  {row['seconds']:.0f} s, {row['rows_per_second']:.0f} rows/s"
         )
         assert module.scores is not None
         for task in module.tasks:
-            scored = module.scores.tasks[task.name]
-            per_class = "  ".join(f"{name} {value.f1:.3f}" for name, value in scored.per_class.items())
-            console.print(f"    {task.name:<16} macro-F1 {scored.macro_f1:.4f}   {per_class}")
+            console.print(task_line(task.name, module.scores.tasks[task.name]))
+
+
+class Clock:
+    """Time and rows of one epoch, over all the processes that worked on it.
+
+    :param seconds: that earlier processes spent.
+    :param rows: that they trained on.
+    :param training: seconds that they trained.
+    """
+
+    def __init__(self, seconds: float = 0.0, rows: int = 0, training: float = 0.0) -> None:
+        self.rows = rows
+        self._training = training
+        self._started = time.monotonic() - seconds
+        self._resumed = time.monotonic() - training
+
+    def trained(self, rows: int) -> None:
+        """Note a batch, at its end; what comes after the last one is not training."""
+        self.rows += rows
+        self._training = time.monotonic() - self._resumed
+
+    def state(self) -> dict[str, Any]:
+        """What another process needs to go on."""
+        return {"seconds": time.monotonic() - self._started, "rows": self.rows, "training": self._training}
+
+    def told(self) -> dict[str, float]:
+        """Seconds of the whole epoch, and rows a second of its training."""
+        seconds = round(time.monotonic() - self._started, 2)
+        return {"seconds": seconds, "rows_per_second": round(self.rows / max(self._training, 1e-9), 1)}
+
+
+def task_line(name: str, scored: TaskScore) -> str:
+    """Macro-F1 and the F1 of each class."""
+    if scored.macro_f1 is None:
+        return f"    {name:<16} no labels"
+    per_class = "  ".join(f"{label} {value.f1:.3f}" for label, value in scored.per_class.items())
+    return f"    {name:<16} macro-F1 {scored.macro_f1:.4f}   {per_class}"
 
 
 def to_csv(rows: list[dict[str, Any]]) -> str:
