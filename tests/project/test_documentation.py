@@ -1,0 +1,160 @@
+"""What the documentation says is tried: every command line is composed, the cheap ones are run, every example holds."""
+
+import csv
+import doctest
+import importlib
+import pkgutil
+import re
+import shlex
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import polarity
+from polarity.config.compose import compose_jobs, resolved
+from polarity.config.preflight import structure_problems
+from polarity.paths import conf_dir
+from tests.running import train, write_corpus
+from tests.verbs import said_by
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(polarity.__path__, "polarity.")
+    if module.name not in ("polarity.exporting.modeling", "polarity.__main__")
+]
+WRONG = "loss.gama=3"  # the README shows what a mistake looks like
+PRESET = re.compile(r"^```yaml\n# (mine/\S+\.yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+ENDS_WITH_ADVICE = {"data.tasks=[stance]"}  # the page says that this one stops and prints what to paste
+UNRUNNABLE = {"int8=true": "onnxruntime is an extra", "format=onnx": "as above"}
+
+
+def commands(text: str) -> Iterator[list[str]]:
+    """The words after ``python -m polarity.`` of every command of a page, in blocks and in lines."""
+    blocks = [block for _, block in re.findall(r"^```(|sh|bash)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
+    inline = re.findall(r"`(python -m polarity\.[^`]+)`", text)
+    for line in "\n".join([*blocks, *inline]).replace("\\\n", " ").splitlines():
+        for part in line.split(" | "):
+            words = shlex.split(part.removeprefix("$ "), comments=True) if "python -m polarity." in part else []
+            if words[:2] == ["python", "-m"] and not any("..." in word or "RUN" in word.split("=") for word in words):
+                yield [words[2].removeprefix("polarity."), *words[3:]]
+
+
+COMMANDS = [
+    pytest.param(command, id=f"{page.name}: {' '.join(command)}")
+    for page in PAGES
+    for command in commands(page.read_text(encoding="utf-8"))
+    if WRONG not in command and "=" in "".join(command)
+]
+TRAINING = [item for item in COMMANDS if item.values[0][0] == "train"]
+OTHERS = [item for item in COMMANDS if item.values[0][0] != "train" and not UNRUNNABLE.keys() & set(item.values[0])]
+
+
+def test_no_page_is_without_its_commands() -> None:
+    assert len(TRAINING) > 20
+    assert len(OTHERS) > 20
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the pages take for granted: two finished runs, comments, a preset of the user's own."""
+    folder = tmp_path_factory.mktemp("documentation")
+    run = train(folder, "trainer.max_epochs=1", "reporting.resamples=100")
+    for name in ("A", "B"):
+        shutil.copytree(run.path, folder / "outputs" / name)
+    with write_corpus(folder / "all.csv", rows=300, missing=0.0).open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for name, part in (("comments.csv", rows[:200]), ("new.csv", rows[200:])):
+        with (folder / name).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["id", "text", "comment", "stance", "tone", "topic"])
+            stances = {"1": "none"}
+            writer.writerows(
+                [row["id"], row["text"], row["text"], stances.get(row["tone"], row["tone"]), row["tone"], row["topic"]]
+                for row in part
+            )
+    (folder / "mine" / "data").mkdir(parents=True)
+    return folder
+
+
+def written(folder: Path) -> None:
+    """Write the presets that the pages tell the user to write, as they stand there."""
+    for page in PAGES:
+        for name, text in re.findall(
+            r"^```yaml\n# (mine/\S+\.yaml)\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
+        ):
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", TRAINING)
+def test_every_training_command_names_settings_that_there_are(
+    command: list[str], place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    written(place)
+    rest = [word for word in command[1:] if word not in ("-m", "--cfg", "job", "--config-dir", "mine")]
+    if any(word.startswith(("resume=", "from=")) for word in rest):
+        rest = []  # takes no other setting
+    own = str(place / "mine") if "mine" in command else None
+    for job in compose_jobs("train", rest, config_dir=own, multirun="-m" in command):
+        config, problems = resolved(job.config)
+        problems += structure_problems(config)
+        told = [text for text in problems if not ENDS_WITH_ADVICE & set(command)]
+        assert [text for text in told if "no such" in text or "must be" in text] == []
+
+
+@pytest.mark.parametrize("command", OTHERS)
+def test_every_other_command_is_understood(command: list[str], place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    said_by(*command, "--cfg", "job")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["report", "compare"])
+def test_commands_on_runs_run(verb: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    own = [item.values[0] for item in OTHERS if item.values[0][0] == verb]
+    assert own
+    for command in own:
+        said_by(*command)
+
+
+def test_every_preset_of_the_documentation_is_written_for_its_group() -> None:
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        for name, content in PRESET.findall(text):
+            group = name.split("/")[1]
+            assert (conf_dir() / group).is_dir(), f"{page.name}: {name}"
+            if group == "experiment":
+                assert content.startswith("# @package _global_"), f"{page.name}: {name}"
+
+
+def test_every_name_of_python_code_exists() -> None:
+    for page in PAGES:
+        for block in re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+            for module, names in re.findall(r"^from (polarity\S*) import ([\w, ]+)$", block, re.MULTILINE):
+                found = importlib.import_module(module)
+                assert [name for name in names.split(", ") if not hasattr(found, name)] == [], f"{page.name}: {module}"
+        for call, module in re.findall(r"`(\w+)\([^`]*\)` (?:in|from) `(polarity[\w.]+)`", page.read_text("utf-8")):
+            assert hasattr(importlib.import_module(module), call), f"{page.name}: {call} in {module}"
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_every_example_in_the_code_holds() -> None:
+    tried = 0
+    for name in MODULES:
+        module = importlib.import_module(name)
+        result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+        assert result.failed == 0, name
+        tried += result.attempted
+    assert tried > 20
