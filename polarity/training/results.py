@@ -100,12 +100,28 @@ def log_to_tensorboard(
     """HPARAMS with the best checkpoint's scores, curves on validation, and the numbers of the report."""
     metrics = {f"best/{name}": value for name, value in score_metrics(told.scores("argmax")["val"]).items()}
     metrics[f"best/{best['monitor']}"] = best["value"]
+    overrides = RunDirectory(trainer.default_root_dir).overrides
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
-            logger.log_hyperparams(flat(assembled.prepared.config), metrics, step=best["step"])
+            logger.log_hyperparams(chosen(assembled.prepared.config, overrides), metrics, step=best["step"])
             for name, analysis in analyses.items():
                 log_analysis(logger.experiment, analysis, best["step"], name)
             logger.finalize("success")
+
+
+def chosen(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """The settings that the command line names, with the seed: what runs can differ by, without dozens of constants.
+
+    A preset that was chosen (``loss=focal``) stands with its name.
+    """
+    settings = flat(config)
+    shown: dict[str, Any] = {"seed": config["seed"]}
+    for text in overrides:
+        key, _, value = text.lstrip("+~").partition("=")
+        named = {name: held for name, held in settings.items() if name == key}
+        named = named or {name: held for name, held in settings.items() if name.startswith(f"{key}.") and "." in key}
+        shown |= named or {key: value}
+    return shown
 
 
 def flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

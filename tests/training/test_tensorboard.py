@@ -88,6 +88,8 @@ def test_hparams_hold_the_settings_and_the_best_score(run: RunDirectory, events:
     settings = hparams(events, "session_start_info").session_start_info.hparams
     assert settings["loss.gamma"].number_value == 1.5
     assert settings["data.tasks.topic"].string_value == '["war", "food"]'
+    assert settings["sampler"].string_value == "joint"
+    assert not {"optimizer.betas", "head.layers"} & set(settings), "what nobody has changed tells no runs apart"
     metrics = {item.name.tag for item in hparams(events, "experiment").experiment.metric_infos}
     assert {"best/val/macro_f1", "best/val/tone/macro_f1", "best/val/topic/f1/war"} <= metrics
     assert "hp_metric" not in events.Tags()["scalars"]
