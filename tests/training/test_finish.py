@@ -73,7 +73,7 @@ def test_a_checkpoint_that_does_not_reproduce_its_score_fails_the_run(
     run = failed(tmp_path, nudge, monkeypatch)
     assert "ScoreMismatchError" in run.status["traceback"]
     monitored = float(history(run)[0]["val/macro_f1"])
-    assert f"{monitored:.8f} was monitored in epoch 0" in run.status["error"]
+    assert f"{monitored:.8f} was monitored in epoch 1" in run.status["error"]
 
 
 def test_a_run_whose_last_stage_failed_is_finished_by_resuming_it(

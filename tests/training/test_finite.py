@@ -45,7 +45,7 @@ def test_the_rows_of_the_first_bad_batch_are_named(every: int, tmp_path: Path, m
     error = run.status["error"]
     assert run.status["state"] == "failed"
     assert "NonFiniteLossError" in run.status["traceback"]
-    assert "the loss is nan at epoch 1" in error
+    assert "the loss is nan in epoch 2" in error
     named = error.partition("rows of that batch: ")[2].partition(". ")[0]
     assert set(named.split(", ")) == batches[10 + 4]
     assert len(batches) == 10 + (5 if every == 1 else 8)

@@ -65,7 +65,7 @@ class History(Callback):
         if not trainer.is_global_zero or pl_module.scores is None:
             return
         labels = trainer.datamodule.splits.val.labels  # type: ignore[attr-defined]
-        batches = trainer.fit_loop.epoch_loop.batch_progress.current.processed
+        batches = trainer.fit_loop.epoch_loop.batch_progress.current.completed
         row: dict[str, Any] = {"epoch": trainer.current_epoch, "step": trainer.global_step}
         row["epoch_share"] = round(batches / trainer.num_training_batches, 4)
         row |= losses | score_metrics(pl_module.scores) | loss_metrics(pl_module.tasks, labels, pl_module.logits)
