@@ -21,6 +21,7 @@ from polarity.decisions.base import Decision
 from polarity.errors import UserError
 from polarity.evaluation.ledger import Ledger
 from polarity.evaluation.predictions import Predictions, write_predictions
+from polarity.evaluation.statistics.groups import about_groups
 from polarity.files import write_json
 from polarity.paths import cache_dir
 from polarity.reports.console import RunConsole
@@ -64,6 +65,10 @@ def baseline(settings: BaselineSettings) -> Scored:
     seconds = time.monotonic() - started
     scores = scored(told, resamples=settings.resamples)
     notes = list(splits.notes)
+    for split in wanted:
+        rows = told["linear"][split]
+        if (groups := rows.clusters) is not None and settings.resamples:
+            notes.append(f"{split}: {about_groups(str(rows.group), groups)}")
     if "test" in scores:
         notes.append(_record(settings, cache, splits, scores))
     strengths = linear(splits, cache).strengths

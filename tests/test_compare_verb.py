@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from polarity.compare import CompareSettings, compare, main, show, with_runs, wr
 from polarity.errors import UserError
 from polarity.evaluation.comparison.result import Comparison
 from polarity.evaluation.predictions import read_predictions, write_predictions
+from polarity.files import checksum
 from tests import command
 from tests.evaluation.comparison.made import a_run, by_hand, noisy, some_labels
 from tests.running import train
@@ -124,6 +126,34 @@ def test_a_score_of_one_seed_says_so(tmp_path: Path) -> None:
     assert not pair.seeds_included
     assert pair.seeds_needed is None
     assert "what another seed would change is not in the interval" in pair.sentence
+
+
+def test_of_one_group_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [
+        a_run(tmp_path / name, LABELS, noisy(LABELS, right, 1), loss={"gamma": right})
+        for name, right in (("a", 0.4), ("b", 0.9))
+    ]
+    for run in runs:
+        path = run / "predictions" / "val.parquet"
+        told = read_predictions(path)
+        write_predictions(path, replace(told, metadata={"post": ["one"] * len(told)}, group="post"))
+        about = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+        about["sha256"]["predictions/val.parquet"] = checksum(path)
+        (run / "metrics.json").write_text(json.dumps(about), encoding="utf-8")
+    found = compare(settings(*runs, cluster="auto"))
+    (pair,) = found.pairs
+    assert pair.verdict == "unclear"
+    assert pair.sentence.startswith("nothing can be said about")
+    assert {test.p for test in pair.tests} == {1.0}
+    assert any("rows are of one post, which cannot say how it would be in another" in note for note in found.notes)
+    show(found)
+    assert "unknown" in capsys.readouterr().out
+    write(found, tmp_path / "out")
+    content = json.loads((tmp_path / "out/comparison.json").read_text(encoding="utf-8"))
+    assert content["pairs"][0]["interval"] == content["groups"][0]["interval"] == {"low": None, "high": None}
+    assert "interval unknown" in (tmp_path / "out/comparison.html").read_text(encoding="utf-8")
+    by_rows = compare(settings(*runs, cluster=None)).pairs[0]
+    assert by_rows.verdict != "unclear"
 
 
 def test_clusters_widen_the_interval_and_leave_mcnemar_out(tmp_path: Path) -> None:

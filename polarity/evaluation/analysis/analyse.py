@@ -1,7 +1,5 @@
 """The one place where numbers of a run come from."""
 
-import numpy as np
-
 from polarity.evaluation.analysis.calibration import task_calibration
 from polarity.evaluation.analysis.curves import curves
 from polarity.evaluation.analysis.mistakes import SHOWN, mistakes
@@ -9,7 +7,7 @@ from polarity.evaluation.analysis.result import Analysis
 from polarity.evaluation.analysis.scoring import Bootstrap, scored
 from polarity.evaluation.analysis.slices import slicings
 from polarity.evaluation.predictions import Predictions
-from polarity.evaluation.statistics.groups import FEWEST, group_freedom
+from polarity.evaluation.statistics.groups import about_groups
 
 
 def analyse(
@@ -38,7 +36,7 @@ def analyse(
         if values is None
     ]
     if (groups := predictions.clusters) is not None and resamples:
-        notes.append(_about_groups(str(predictions.group), groups))
+        notes.append(about_groups(str(predictions.group), groups))
     raw = all(item.logits is not None for item in tasks)
     fitted_here = any(item.crossfit is not None for item in tasks)
     return Analysis(
@@ -55,14 +53,3 @@ def analyse(
         confidence=confidence,
         notes=tuple(notes),
     )
-
-
-def _about_groups(column: str, groups: np.ndarray) -> str:
-    """What the intervals take as wholes, and where there is too little of it."""
-    sizes = np.bincount(groups)
-    freedom = group_freedom(sizes)
-    if freedom < FEWEST:
-        whole = "all" if len(sizes) == 1 else "nearly all"
-        return f"{whole} rows are of one {column}, which cannot say how it would be in another: there are no intervals"
-    few = f", which count as {freedom + 1:.1f} of equal size" if freedom + 1.5 < len(sizes) else ""
-    return f"intervals take the {len(sizes):,} values of {column} as wholes{few}, since rows within are alike"

@@ -169,5 +169,13 @@ class Comparison:
     version: int = field(default=VERSION)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain containers, for JSON."""
-        return asdict(self)
+        """Plain containers, for JSON; null for an interval about which nothing is known."""
+        return asdict(self, dict_factory=_without_unknown)
+
+
+def _without_unknown(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A dictionary of these items; the ends of an interval that leaves nothing out are None."""
+    made = dict(items)
+    if set(made) == {"low", "high"} and not Interval(**made).known:
+        return {"low": None, "high": None}
+    return made

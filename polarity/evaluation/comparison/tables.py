@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from polarity.evaluation.comparison.result import Comparison, GroupScore
-from polarity.evaluation.statistics.interval import NO_DIFFERENCE_KNOWN, UNKNOWN, Interval
+from polarity.evaluation.statistics.interval import Interval
 from polarity.files import write_json
 from polarity.reports.tables import write_csv
 
@@ -94,7 +94,7 @@ def _files(comparison: Comparison) -> dict[str, tuple[list[str], Lines]]:
             ["run", "configuration", "kind", "seed", "overall", "low", "high", "uncalibrated",
              *(f"{task}/{what}" for task in tasks for what in ("macro_f1", "accuracy"))],
             [
-                [run.name, run.group, run.kind, run.seed, run.overall, run.interval.low, run.interval.high,
+                [run.name, run.group, run.kind, run.seed, run.overall, *_ends(run.interval),
                  run.uncalibrated, *(value for task in tasks for value in (run.macro_f1[task], run.accuracy[task]))]
                 for run in comparison.systems
             ],
@@ -103,7 +103,7 @@ def _files(comparison: Comparison) -> dict[str, tuple[list[str], Lines]]:
             ["first", "second", "difference", "low", "high", "seeds_included", "verdict", "rows_needed",
              "seeds_needed", "sentence"],
             [
-                [pair.first, pair.second, pair.difference, pair.interval.low, pair.interval.high, pair.seeds_included,
+                [pair.first, pair.second, pair.difference, *_ends(pair.interval), pair.seeds_included,
                  pair.verdict, pair.rows_needed, pair.seeds_needed, pair.sentence]
                 for pair in pairs
             ],
@@ -116,11 +116,11 @@ def _files(comparison: Comparison) -> dict[str, tuple[list[str], Lines]]:
 
 
 def _group_line(group: GroupScore, tasks: Sequence[str]) -> list[object]:
-    line: list[object] = [group.rank, group.name, group.kind, group.seeds, group.overall, group.interval.low,
-                          group.interval.high, group.deviation, group.uncalibrated]  # fmt: skip
+    line: list[object] = [group.rank, group.name, group.kind, group.seeds, group.overall,
+                          *_ends(group.interval), group.deviation, group.uncalibrated]  # fmt: skip
     for task in tasks:
         interval = group.macro_f1_intervals.get(task)
-        line += [group.macro_f1[task], *((interval.low, interval.high) if interval else (None, None))]
+        line += [group.macro_f1[task], *_ends(interval)]
     return line
 
 
@@ -130,8 +130,13 @@ def _value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
+    """Empty cells where nothing is known."""
+    return (interval.low, interval.high) if interval is not None and interval.known else (None, None)
+
+
 def _interval(interval: Interval) -> str:
-    if interval in (UNKNOWN, NO_DIFFERENCE_KNOWN):
+    if not interval.known:
         return "unknown"
     return f"{interval.low:.4f} to {interval.high:.4f}"
 

@@ -30,3 +30,17 @@ def group_freedom(sizes: np.ndarray) -> float:
 
 CORRELATION = 0.1
 """Of two rows of a group, for :func:`group_freedom`."""
+
+
+def about_groups(column: str, groups: np.ndarray) -> str:
+    """What intervals take as wholes, and where there is too little of it.
+
+    :param groups: number of each row's group, int64 ``[rows]``.
+    """
+    sizes = np.bincount(groups)
+    freedom = group_freedom(sizes)
+    if freedom < FEWEST:
+        whole = "all" if len(sizes) == 1 else "nearly all"
+        return f"{whole} rows are of one {column}, which cannot say how it would be in another: there are no intervals"
+    few = f", which count as {freedom + 1:.1f} of equal size" if freedom + 1.5 < len(sizes) else ""
+    return f"intervals take the {len(sizes):,} values of {column} as wholes{few}, since rows within are alike"

@@ -20,6 +20,11 @@ class Interval:
     low: float
     high: float
 
+    @property
+    def known(self) -> bool:
+        """Whether it leaves out anything that a score (0 to 1) or a difference (-1 to 1) can be."""
+        return self not in (UNKNOWN, NO_DIFFERENCE_KNOWN)
+
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
 
