@@ -22,7 +22,7 @@ from polarity.errors import UserError
 from polarity.evaluation.ledger import Ledger
 from polarity.evaluation.predictions import Predictions, write_predictions
 from polarity.evaluation.statistics.groups import about_groups
-from polarity.files import write_json
+from polarity.files import check_room, write_json
 from polarity.paths import cache_dir
 from polarity.reports.console import RunConsole
 from polarity.reports.reporting import Resamples
@@ -51,6 +51,8 @@ def baseline(settings: BaselineSettings) -> Scored:
     :raises UserError: with everything that is wrong with settings and data; then nothing is written or shown.
     """
     cache = cache_dir(settings.cache_dir)
+    folder = None if settings.output is None else Path(settings.output).expanduser()
+    check_room(output=folder, cache_dir=cache)
     splits = settings.limit.apply(settings.data.load())
     problems = [f"calibration.{text}" for text in settings.calibration.problems(splits.tasks)]
     problems += [f"decision.{text}" for text in settings.decision.problems(splits.tasks)]
@@ -74,8 +76,8 @@ def baseline(settings: BaselineSettings) -> Scored:
     strengths = linear(splits, cache).strengths
     notes.append(f"C chosen on validation: {', '.join(f'{task} {c:g}' for task, c in strengths.items())}")
     notes.append(f"{seconds:.1f} s; kept in {cache / 'baselines'} for all runs on these rows")
-    if settings.output is not None:
-        _store(Path(settings.output).expanduser(), told, scores, notes)
+    if folder is not None:
+        _store(folder, told, scores, notes)
     _print(settings, scores, notes)
     return scores
 
@@ -121,7 +123,7 @@ def _print(settings: BaselineSettings, scores: Scored, notes: list[str]) -> None
 
 def main() -> None:
     """Read the command line and do it."""
-    with cli.user_errors("baseline"):
+    with cli.verb("baseline"):
         settings = read_settings("baseline", BaselineSettings, sys.argv[1:])
         if settings is not None:
             baseline(settings)

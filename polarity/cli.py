@@ -1,6 +1,7 @@
 """What all verbs share: reading the command line, and telling problems without a traceback."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,8 @@ from hydra._internal.utils import get_args_parser
 from rich.console import Console
 
 from polarity.config.overrides import open_keys
-from polarity.errors import UserError
+from polarity.errors import UserError, reason_of
+from polarity.standard_streams import standard_streams, to_nowhere
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -34,9 +36,22 @@ def tell_problems(verb: str, problems: Sequence[str]) -> None:
 
 
 @contextmanager
-def user_errors(verb: str) -> Iterator[None]:
-    """A :class:`UserError` within the block ends the process with code 2 and the list of its problems; Ctrl-C with 130.
+def verb(name: str, *, data: bool = False) -> Iterator[None]:
+    """What stands around the work of every verb: its streams, and how it ends.
 
+    :param data: whether standard output is what the verb is for.
+    """
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    with user_errors(name), standard_streams(data=data):
+        yield
+
+
+@contextmanager
+def user_errors(verb: str) -> Iterator[None]:
+    """How a verb ends that cannot do its work: in good order, and without a traceback.
+
+    A :class:`UserError` within the block ends the process with code 2 and the list of its problems; what the system
+    refuses (no room, no right, a folder that was removed meanwhile) with code 1, a path and a reason; Ctrl-C with 130.
     Has to stand around the outermost call, and within Hydra's task functions, for Hydra would print a traceback.
     """
     try:
@@ -44,9 +59,19 @@ def user_errors(verb: str) -> Iterator[None]:
     except UserError as error:
         tell_problems(verb, error.problems)
         sys.exit(2)
+    except BrokenPipeError:  # the reader of the output wants no more of it
+        to_nowhere(sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        _tell(f"polarity.{verb}: failed: {reason_of(error)}")
+        sys.exit(1)
     except KeyboardInterrupt:
-        Console(stderr=True).print(f"polarity.{verb}: interrupted", style="bold red")
+        _tell(f"polarity.{verb}: interrupted")
         sys.exit(130)
+
+
+def _tell(text: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(text, style="bold red", markup=False, highlight=False)
 
 
 def config_dir(command: argparse.Namespace) -> str | None:

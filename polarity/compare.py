@@ -29,8 +29,9 @@ from polarity.evaluation.comparison.tables import (
     tests_table,
     write_comparison,
 )
+from polarity.files import unwritable
 from polarity.reports.console import RunConsole
-from polarity.settings import NonNegativeInt
+from polarity.settings import Seed
 
 AUTO = "auto"
 FREE = "val"
@@ -49,7 +50,7 @@ class CompareSettings:
     cluster: str | None
     resamples: Annotated[int, Field(ge=200)]
     confidence: Annotated[float, Field(ge=0.5, lt=1)]
-    seed: NonNegativeInt
+    seed: Seed
     output: str | None
 
 
@@ -94,8 +95,8 @@ def _check(settings: CompareSettings) -> None:
         problems.append(
             f"select: the runs are compared on split={settings.split}, so only select={settings.split} has an effect"
         )
-    if settings.output is not None and Path(settings.output).expanduser().is_file():
-        problems.append(f"output: {settings.output} is a file, not a folder")
+    if settings.output is not None:
+        problems += unwritable("output", Path(settings.output).expanduser())
     if problems:
         raise UserError(problems)
 
@@ -146,7 +147,7 @@ def with_runs(arguments: Sequence[str]) -> list[str]:
 
 def main() -> None:
     """Read the settings, compare, show and write."""
-    with cli.user_errors("compare"):
+    with cli.verb("compare"):
         settings = read_settings("compare", CompareSettings, with_runs(sys.argv[1:]))
         if settings is None:
             return

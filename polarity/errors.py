@@ -15,6 +15,13 @@ class UserError(Exception):
         super().__init__("\n".join(self.problems))
 
 
+def reason_of(error: OSError) -> str:
+    """What the system refused, and where: ``outputs/x.csv: No space left on device``."""
+    reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
+    paths = [str(path) for path in (error.filename, error.filename2) if path is not None]
+    return f"{' -> '.join(paths)}: {reason}" if paths else reason
+
+
 def nearest(name: object, valid: Iterable[object], *, what: str = "valid") -> str:
     """End of a sentence that helps with a wrong name: the nearest valid one, and the valid ones.
 

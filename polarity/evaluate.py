@@ -3,7 +3,6 @@
 python -m polarity.evaluate run=outputs/latest split=test
 """
 
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -29,8 +28,9 @@ from polarity.evaluation.new_data import NewData
 from polarity.evaluation.overlap import Overlap, overlaps
 from polarity.evaluation.rebuild import Rebuilt, rebuild, run_splits
 from polarity.evaluation.reproduction import reproduce
-from polarity.evaluation.saved import read_metrics
+from polarity.evaluation.saved import finished_run, read_metrics
 from polarity.evaluation.storing import Evaluated, store
+from polarity.files import check_room
 from polarity.reports.console import RunConsole
 from polarity.reports.reporting import Resamples
 from polarity.settings import PositiveInt
@@ -62,6 +62,7 @@ def evaluate(settings: EvaluateSettings) -> Path:
     """
     if settings.split is not None and settings.data.path is not None:
         raise UserError("split: has no effect with data.path; give one of the two")
+    check_room(run=finished_run(settings.run).evaluations)
     rebuilt = rebuild(
         settings.run,
         accelerator=settings.accelerator,
@@ -207,8 +208,7 @@ def read(arguments: Sequence[str]) -> EvaluateSettings | None:
 
 def main() -> None:
     """Read the command line and do it."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    with cli.user_errors("evaluate"):
+    with cli.verb("evaluate"):
         settings = read(sys.argv[1:])
         if settings is not None:
             evaluate(settings)

@@ -4,7 +4,6 @@ python -m polarity.export run=outputs/latest format=hf
 python -m polarity.export run=outputs/latest format=onnx int8=true
 """
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,8 +126,7 @@ def _say(settings: ExportSettings, folder: Path, agreement: Agreement | None, co
 
 def main() -> None:
     """Read the command line and do it."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    with cli.user_errors("export"):
+    with cli.verb("export"):
         settings = read_settings("export", ExportSettings, sys.argv[1:])
         if settings is not None:
             export(settings)

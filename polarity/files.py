@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,13 +20,42 @@ def write_text(path: Path, text: str) -> None:
     """Write a file whole or not at all: readers never see half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)
+    try:
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: object) -> None:
     """Write ``value`` as JSON, whole or not at all."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n")
+
+
+def unwritable(setting: str, folder: Path) -> list[str]:
+    """A problem if nothing can be written into ``folder``, which is made when it is needed; nothing is written here."""
+    there = folder.expanduser().absolute()
+    while not os.path.lexists(there):
+        there = there.parent
+    if not there.is_dir():
+        what = f"{folder} is a file, not a folder" if there == folder.absolute() else f"{there} is not a folder"
+        return [f"{setting}: {what}"]
+    if not os.access(there, os.W_OK | os.X_OK):
+        return [f"{setting}: nothing can be written into {there}: no right to, or it is read-only"]
+    if shutil.disk_usage(there).free == 0:
+        return [f"{setting}: nothing can be written into {there}: no space is left"]
+    return []
+
+
+def check_room(**folders: Path | None) -> None:
+    """Whether something can be written into each folder, before anything is computed.
+
+    :param folders: by the setting that names each.
+    :raises UserError: with a problem for each into which nothing can be written.
+    """
+    problems = [text for name, folder in folders.items() if folder is not None for text in unwritable(name, folder)]
+    if problems:
+        raise UserError(problems)
 
 
 def checksum(path: Path) -> str:

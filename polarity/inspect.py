@@ -3,7 +3,6 @@
 python -m polarity.inspect data=csv data.path=comments.csv 'data.tasks={stance:[none,yes,no]}'
 """
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from polarity.config.verb import read_settings
 from polarity.data.batching import Batching
 from polarity.data.corpus import Corpus
 from polarity.data.limit import Limit
-from polarity.files import write_json
+from polarity.files import check_room, write_json
 from polarity.inspection.console import tables
 from polarity.inspection.inspector import Folds, Inspector
 from polarity.inspection.result import Inspection
@@ -22,7 +21,7 @@ from polarity.models.pretrained import PretrainedEncoder
 from polarity.paths import cache_dir
 from polarity.reports.console import RunConsole
 from polarity.reports.html.inspection import write_inspection_report
-from polarity.settings import NonNegativeInt, PositiveInt
+from polarity.settings import PositiveInt, Seed
 
 STYLES = {"stop": "bold red", "warning": "yellow", "note": None}
 
@@ -40,7 +39,7 @@ class InspectSettings:
     labels: bool
     folds: Folds
     repeats: PositiveInt
-    seed: NonNegativeInt
+    seed: Seed
     most: PositiveInt | None
     texts: bool
     output: str | None
@@ -52,6 +51,9 @@ def inspect(settings: InspectSettings) -> Inspection:
 
     :raises UserError: with everything that is wrong with settings and data; then nothing is written or shown.
     """
+    cache = cache_dir(settings.cache_dir)
+    folder = None if settings.output is None else Path(settings.output).expanduser()
+    check_room(output=folder, cache_dir=cache)
     model = settings.model
     inspector = Inspector(
         tokenizer=None if model is None else model.tokenizer(),
@@ -65,10 +67,9 @@ def inspect(settings: InspectSettings) -> Inspection:
         seed=settings.seed,
         most=settings.most,
         texts=settings.texts,
-        cache=cache_dir(settings.cache_dir),
+        cache=cache,
     )
     inspection = inspector.inspect(settings.data, settings.limit)
-    folder = None if settings.output is None else Path(settings.output).expanduser()
     if folder is not None:
         write_json(folder / "inspection.json", inspection.to_dict())
         write_tables(inspection, folder)
@@ -90,8 +91,7 @@ def show(inspection: Inspection, folder: Path | None) -> None:
 
 def main() -> None:
     """Read the command line and do it."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    with cli.user_errors("inspect"):
+    with cli.verb("inspect"):
         settings = read_settings("inspect", InspectSettings, sys.argv[1:])
         if settings is not None:
             inspect(settings)

@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+CACHE_VARIABLE = "POLARITY_CACHE"
+"""Environment variable that moves the cache."""
+
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -13,11 +16,11 @@ def conf_dir() -> Path:
 
 
 def cache_dir(chosen: str | None = None) -> Path:
-    """Folder for what can be made again (fetched corpora, token ids); the environment's ``POLARITY_CACHE`` moves it.
+    """Folder for what can be made again (fetched corpora, token ids).
 
-    :param chosen: the setting ``cache_dir``, which wins.
+    :param chosen: the setting ``cache_dir``, which wins over the environment.
     """
     if chosen:
         return Path(chosen).expanduser()
-    chosen = os.environ.get("POLARITY_CACHE")
+    chosen = os.environ.get(CACHE_VARIABLE)
     return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".cache" / "polarity"

@@ -4,7 +4,6 @@ python -m polarity.predict run=outputs/latest input=comments.csv output=predicte
 cat comments.jsonl | python -m polarity.predict run=outputs/latest input=- input_format=jsonl output=-
 """
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -185,16 +184,11 @@ def _summary(outcome: Outcome, job: Job, settings: PredictSettings) -> str:
 
 def main() -> None:
     """Read the command line and do it."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    with cli.user_errors("predict"):
+    with cli.verb("predict", data=True):
         settings = read_settings("predict", PredictSettings, sys.argv[1:])
         if settings is None:
             return
-        try:
-            predict(settings)
-        except BrokenPipeError:  # the reader of the output wants no more of it
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(1)
+        predict(settings)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from polarity import cli
 from polarity.config.verb import read_settings
 from polarity.evaluation.manifest import check_unchanged
 from polarity.evaluation.saved import finished_run
+from polarity.files import check_room
 from polarity.reports.html import write_run_report
 from polarity.reports.reporting import Resamples
 
@@ -31,12 +32,13 @@ def report(settings: ReportSettings) -> Path:
     """
     run = finished_run(settings.run)
     check_unchanged(run, "predictions", "baselines", "metrics.json", "history.csv")
+    check_room(run=run.path)
     return write_run_report(run, texts=settings.texts, resamples=settings.resamples)
 
 
 def main() -> None:
     """Read the command line and do it."""
-    with cli.user_errors("report"):
+    with cli.verb("report"):
         settings = read_settings("report", ReportSettings, sys.argv[1:])
         if settings is not None:
             print(report(settings))

@@ -180,9 +180,14 @@ class RunDirectory:
         """Predictions of a baseline on the same rows, in the schema of :meth:`predictions`."""
         return self.path / "baselines" / name / f"{split}.parquet"
 
+    @property
+    def evaluations(self) -> Path:
+        """Folder of all later evaluations of this run."""
+        return self.path / "evaluations"
+
     def evaluation(self, name: str) -> Path:
         """Folder of a later evaluation of this run: on a split, or on further data."""
-        return self.path / "evaluations" / name
+        return self.evaluations / name
 
     def export(self, format_name: str) -> Path:
         """Folder of the exported model, if no other is named."""

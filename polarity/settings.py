@@ -10,6 +10,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 ProperFraction = Annotated[float, Field(ge=0, lt=1)]
 PositiveInt = Annotated[int, Field(ge=1)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+"""The range of numpy's and torch's generators together."""
 
 PerTask = NonNegative | dict[str, NonNegative]
 """One number for all tasks, or ``{task: number}``."""

@@ -5,7 +5,6 @@ python -m polarity.train -m seed=0,1,2
 python -m polarity.train resume=outputs/2026-01-31_12-00-00-1a2b3c4d
 """
 
-import os
 import sys
 from typing import Any
 
@@ -111,8 +110,7 @@ def run_job(composed: DictConfig) -> float:
 
 def main() -> None:
     """Check first, then hand over to Hydra."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    with cli.user_errors("train"), failure_told_to_the_first():
+    with cli.verb("train"), failure_told_to_the_first():
         sys.argv[1:] = check(sys.argv[1:])
         run_job()
 

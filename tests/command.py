@@ -15,9 +15,13 @@ def start(verb: str, *arguments: str, folder: Path, **settings: Any) -> subproce
     return subprocess.Popen(
         [sys.executable, "-m", f"polarity.{verb}", *arguments],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
         text=True,
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **settings},
+        **{
+            "env": {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.STDOUT,
+            **settings,
+        },
     )
 
 

@@ -4,18 +4,25 @@ import importlib
 import io
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from typing import Any
 from unittest.mock import patch
 
 
-def said_by(verb: str, *arguments: str, code: int = 0) -> str:
-    """What ``python -m polarity.VERB`` says on both streams; it has to end with this exit code."""
+def outcome_of(verb: str, *arguments: str) -> tuple[int, str]:
+    """With which exit code ``python -m polarity.VERB`` ends, and what it says on both streams."""
     module = importlib.import_module(f"polarity.{verb}")
     said = io.StringIO()
-    ended: int | str | None = 0
+    ended: Any = 0
     with patch.object(sys, "argv", [verb, *arguments]), redirect_stdout(said), redirect_stderr(said):
         try:
             module.main()
         except SystemExit as stop:
             ended = stop.code
-    assert (ended or 0) == code, said.getvalue()
-    return said.getvalue()
+    return ended or 0, said.getvalue()
+
+
+def said_by(verb: str, *arguments: str, code: int = 0) -> str:
+    """What ``python -m polarity.VERB`` says on both streams; it has to end with this exit code."""
+    ended, said = outcome_of(verb, *arguments)
+    assert ended == code, said
+    return said

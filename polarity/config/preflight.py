@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, get_type_hints
 
 from polarity.config.build import build, build_all
@@ -14,6 +15,8 @@ from polarity.config.schema import section_problems, setting_problems
 from polarity.config.sections import COLLECTIONS, PRECISIONS, SECTIONS, TRAINER_OWNED, RootSettings, as_root
 from polarity.data.rows import Splits
 from polarity.errors import UserError, nearest
+from polarity.files import unwritable
+from polarity.paths import CACHE_VARIABLE, cache_dir
 from polarity.tasks import Task
 from polarity.training.module import monitored_names
 
@@ -113,6 +116,7 @@ def _cross_problems(
 ) -> list[str]:
     """What no component can know alone."""
     problems = _monitor_problems(config, tasks, broken) if tasks else []
+    problems += _folder_problems(config) if not {"output_dir", "cache_dir"} & broken else []
     callbacks = config.get("callbacks") or {}
     problems += [
         f"callbacks.{needed}: is missing; a run cannot be trusted or resumed without it"
@@ -128,6 +132,13 @@ def _cross_problems(
         except UserError as error:
             problems += error.problems
     return problems
+
+
+def _folder_problems(config: dict[str, Any]) -> list[str]:
+    return [
+        *unwritable("output_dir", Path(config["output_dir"])),
+        *unwritable("cache_dir" if config["cache_dir"] else CACHE_VARIABLE, cache_dir(config["cache_dir"])),
+    ]
 
 
 def _monitor_problems(config: dict[str, Any], tasks: Sequence[Task], broken: set[str]) -> list[str]:

@@ -18,7 +18,7 @@ from polarity.regularizers.base import Regularizer
 from polarity.reports.reporting import Reporting
 from polarity.samplers.base import Sampler
 from polarity.schedulers.base import Scheduler
-from polarity.settings import NonNegativeInt
+from polarity.settings import Seed
 
 SECTIONS: dict[str, type | None] = {
     "data": None,
@@ -57,7 +57,7 @@ class RootSettings:
     :param run_dir: filled in when the run's folder is made, for loggers that write into it.
     """
 
-    seed: NonNegativeInt
+    seed: Seed
     monitor: str
     mode: Literal["max", "min"]
     output_dir: str

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.format import open_memmap
 
 from polarity.errors import UserError
 from polarity.parts import clear, unfinished
@@ -55,9 +56,7 @@ def _read(folder: Path) -> Arrays | None:
             return None
         if any(_fingerprint(folder / name) != written for name, written in manifest["files"].items()):
             return None
-        return {
-            Path(name).stem: np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in manifest["files"]
-        }
+        return {Path(name).stem: open_memmap(folder / name, mode="r") for name in manifest["files"]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from polarity.data.rows import Rows, Splits
 from polarity.errors import UserError
-from polarity.settings import NonNegativeInt, PositiveInt
+from polarity.settings import PositiveInt, Seed
 from polarity.tasks import Task
 
 
@@ -18,7 +18,7 @@ class Limit:
     """
 
     def __init__(
-        self, *, train: PositiveInt | None, val: PositiveInt | None, test: PositiveInt | None, seed: NonNegativeInt = 0
+        self, *, train: PositiveInt | None, val: PositiveInt | None, test: PositiveInt | None, seed: Seed = 0
     ) -> None:
         self.rows = {"train": train, "val": val, "test": test}
         self.seed = seed

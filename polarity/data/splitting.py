@@ -13,7 +13,7 @@ from polarity.data.allotment import allot
 from polarity.data.duplicates import NearDuplicates
 from polarity.data.rows import Rows
 from polarity.errors import UserError, nearest
-from polarity.settings import NonNegativeInt, ProperFraction
+from polarity.settings import ProperFraction, Seed
 from polarity.tasks import Task
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -44,7 +44,7 @@ class Split:
         group: str | None = None,
         stratify: list[str] | None = None,
         near_duplicates_together: bool = True,
-        seed: NonNegativeInt = 0,
+        seed: Seed = 0,
     ) -> None:
         self.val = val
         self.test = test

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from polarity.errors import UserError
+from polarity.files import unwritable
 from polarity.parts import unfinished
 
 ABOUT = "inference.json"
@@ -15,11 +15,9 @@ ABOUT = "inference.json"
 
 def folder_problems(folder: Path, *, overwrite: bool) -> list[str]:
     """Whether an export may go there."""
-    if not folder.exists():
-        return []
-    if not folder.is_dir():
-        return [f"output: {folder} is a file, not a folder"]
-    if not any(folder.iterdir()):
+    if problems := unwritable("output", folder):
+        return problems
+    if not folder.exists() or not any(folder.iterdir()):
         return []
     if not (folder / ABOUT).is_file():
         return [f"output: {folder} holds other files than an export, which would be lost; choose another folder"]
@@ -28,20 +26,14 @@ def folder_problems(folder: Path, *, overwrite: bool) -> list[str]:
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
-    """A folder to fill; if the block ends well it takes the place of ``folder``, else it is removed.
-
-    :raises UserError: if there is no room or no right to write there.
-    """
+    """A folder to fill; if the block ends well it takes the place of ``folder``, else it is removed."""
     folder = folder.expanduser().absolute()
-    try:
-        with unfinished(folder) as part:
-            part.mkdir()
-            yield part
-            if folder.exists():
-                shutil.rmtree(folder)
-            part.rename(folder)
-    except OSError as error:
-        raise UserError(f"output: {folder} cannot be written: {error.strerror or error}") from error
+    with unfinished(folder) as part:
+        part.mkdir()
+        yield part
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.rename(folder)
 
 
 def about(

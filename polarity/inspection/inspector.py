@@ -25,7 +25,7 @@ from polarity.inspection.loading import Loaded, load_as_it_is
 from polarity.inspection.pool import Pool
 from polarity.inspection.result import Inspection, Lengths, TaskLabels
 from polarity.run import now
-from polarity.settings import NonNegativeInt, PositiveInt
+from polarity.settings import PositiveInt, Seed
 from polarity.training.environment import fingerprint
 
 Folds = Annotated[int, Field(ge=2)]
@@ -57,7 +57,7 @@ class Inspector:
     labels: bool
     folds: Folds
     repeats: PositiveInt
-    seed: NonNegativeInt
+    seed: Seed
     most: PositiveInt | None
     texts: bool
     cache: Path

@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 
 from polarity.data.locate import locate, missing
 from polarity.errors import UserError
+from polarity.files import unwritable
 from polarity.parts import unfinished
 
 STANDARD = "-"
@@ -87,17 +88,18 @@ class Output:
 
     def problems(self, source: Input) -> list[str]:
         """Whether it can be written, without writing anything."""
-        if self.path is not None and self.path.is_dir():
-            return [f"output: {self.path} is a folder, not a file"]
-        if self.path is not None and not self.path.parent.is_dir():
-            return [f"output: there is no folder {self.path.parent}"]
-        if self.path is None or not self.path.is_file():
+        path = self.path
+        if path is None:
             return []
-        if source.path is not None and source.path.exists() and self.path.samefile(source.path):
-            return [f"output: {self.path} is the input itself"]
-        if not self.overwrite:
-            return [f"output: {self.path} exists; choose another name, or give overwrite=true"]
-        return []
+        if path.is_dir():
+            return [f"output: {path} is a folder, not a file"]
+        if path.is_file() and source.path is not None and source.path.exists() and path.samefile(source.path):
+            return [f"output: {path} is the input itself"]
+        if path.is_file() and not self.overwrite:
+            return [f"output: {path} exists; choose another name, or give overwrite=true"]
+        if not path.parent.is_dir():
+            return [f"output: there is no folder {path.parent}"]
+        return [] if _is_special(path) else unwritable("output", path.resolve().parent)
 
     @contextmanager
     def open(self, *, whole: bool = False) -> Iterator[BinaryIO]:
@@ -113,7 +115,7 @@ class Output:
                     shutil.copyfileobj(stream, sys.stdout.buffer)
             sys.stdout.buffer.flush()
             return
-        if self.path.exists() and not self.path.is_file():  # a named pipe or a device, which cannot be replaced
+        if _is_special(self.path):
             with self.path.open("wb") as stream:
                 yield stream
             return
@@ -122,6 +124,11 @@ class Output:
             with part.open("wb") as file, _compressed(file, path) as stream:
                 yield stream
             part.replace(path)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is a named pipe or a device, which cannot be replaced."""
+    return path.exists() and not path.is_file()
 
 
 @contextmanager

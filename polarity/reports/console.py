@@ -45,7 +45,7 @@ class RunConsole:
             terminal = sys.stdout.isatty()
             _print(get_console() if terminal else Console(width=WIDTH), content, style=style, wrap=terminal)
         if self.log is not None:
-            with self.log.open("a", encoding="utf-8") as file:
+            with self.log.open("a", encoding="utf-8", errors="backslashreplace") as file:
                 _print(Console(file=file, width=WIDTH), content)
 
 

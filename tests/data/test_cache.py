@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from polarity.data.cache import MANIFEST, cached_arrays
+from polarity.data.cache import MANIFEST, _fingerprint, cached_arrays
 from polarity.errors import UserError
 
 ARRAYS = {"numbers": np.arange(1000, dtype=np.int32), "flags": np.array([True, False])}
@@ -91,9 +91,19 @@ def a_foreign_folder(folder: Path) -> None:
     folder.with_name("other").rename(folder)
 
 
+def an_archive(folder: Path) -> None:
+    """Numpy would open it as something else than an array, and the manifest knows its checksum."""
+    with (folder / "numbers.npy").open("wb") as file:
+        np.savez(file, numbers=ARRAYS["numbers"])
+    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest["files"]["numbers.npy"] = _fingerprint(folder / "numbers.npy")
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
 @pytest.mark.parametrize(
     "damage",
     [
+        an_archive,
         truncate,
         flip_a_bit,
         lose_a_file,
@@ -166,7 +176,7 @@ MANY_OPENINGS = """
 import sys
 from pathlib import Path
 import numpy as np
-from polarity.data.cache import MANIFEST, cached_arrays
+from polarity.data.cache import MANIFEST, _fingerprint, cached_arrays
 
 folder = Path(sys.argv[1])
 expected = np.arange(50_000)

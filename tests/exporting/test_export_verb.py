@@ -175,7 +175,7 @@ def test_a_failed_export_leaves_nothing(run: RunDirectory, tmp_path: Path, monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("polarity.export.write_hf", fail)
-    with pytest.raises(UserError, match="No space left"):
+    with pytest.raises(OSError, match="No space left"):
         do(run, "format=hf", f"output={tmp_path / 'model'}")
     assert list(tmp_path.iterdir()) == []
 

@@ -1,0 +1,137 @@
+"""Whatever the system refuses, a verb ends in good order: a line that names it, no traceback, nothing half written."""
+
+import os
+import resource
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from polarity.run import RunDirectory
+from tests.running import overrides, train
+from tests.verbs import outcome_of, said_by
+
+READERS = ("evaluate", "report", "predict", "export", "compare")
+"""Verbs that read a run's folder."""
+FOLDERS = ("train", "export", "compare", "inspect", "baseline")
+"""Verbs that write into a folder of the user's choice."""
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return train(tmp_path_factory.mktemp("run"), "reporting.baselines=false", "trainer.max_epochs=1")
+
+
+@pytest.fixture
+def run(finished: RunDirectory, tmp_path: Path) -> RunDirectory:
+    return RunDirectory(shutil.copytree(finished.path, tmp_path / "outputs" / finished.path.name))
+
+
+def arguments(verb: str, run: RunDirectory, home: Path, output: Path) -> list[str]:
+    """A command line that works.
+
+    :param home: the folder that the run was made in, with its data.
+    """
+    usual = [text for text in overrides(home) if text.startswith(("data", "cache_dir"))]
+    other = run.path.with_name("other")
+    if verb == "compare" and not other.exists():
+        shutil.copytree(run.path, other)
+    return {
+        "train": [*overrides(home), "trainer.max_epochs=1", f"output_dir={output}"],
+        "evaluate": [f"run={run.path}"],
+        "report": [f"run={run.path}"],
+        "predict": [f"run={run.path}", f"input={home / 'corpus.csv'}", f"output={output}", "output_format=csv"],
+        "export": [f"run={run.path}", "format=hf", f"output={output}"],
+        "compare": [str(run.path), str(other), "resamples=200", f"output={output}"],
+        "inspect": [*usual, "~model", "labels=false", f"output={output}"],
+        "baseline": [*usual, f"output={output}"],
+    }[verb]
+
+
+def files(folder: Path) -> set[Path]:
+    return {path for path in folder.rglob("*") if "cache" not in path.parts}
+
+
+@contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """The system refuses to write more than ``size`` bytes into any file, as a full disk does."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_these_are_all_verbs() -> None:
+    from tests.presets import VERBS
+
+    assert {*READERS, *FOLDERS} == {*VERBS, "train"}
+
+
+@pytest.mark.parametrize("verb", [*FOLDERS, "predict"])
+@pytest.mark.parametrize("place", ["file", "file/within"])
+def test_an_output_that_cannot_be_made_is_refused_before_anything_is_computed(
+    verb: str, place: str, finished: RunDirectory, run: RunDirectory, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("kept")
+    command = arguments(verb, run, finished.path.parents[1], tmp_path / place)
+    before = files(tmp_path)
+    said = said_by(verb, *command, code=2)
+    setting = "output_dir: " if verb == "train" else "output: "
+    assert said.splitlines()[0].startswith(f"polarity.{verb}: 1 problem; nothing was started"), said
+    assert setting in said
+    assert str(tmp_path / "file") in said
+    assert files(tmp_path) == before
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "report", "predict", "export", "compare", "inspect", "baseline"])
+def test_a_full_disk_ends_a_verb_with_a_line_that_says_so(
+    verb: str, finished: RunDirectory, run: RunDirectory, tmp_path: Path
+) -> None:
+    command = arguments(verb, run, finished.path.parents[1], tmp_path / "new")
+    before = files(tmp_path)
+    with no_file_above(300):
+        code, said = outcome_of(verb, *command)
+    assert code == (2 if "the cache cannot be written" in said else 1), said
+    assert "File too large" in said.splitlines()[-1], said
+    assert {path for path in files(tmp_path) - before if path.is_file() and path.stat().st_size > 300} == set()
+    assert not [path for path in files(tmp_path) - before if path.suffix in (".part", ".html", ".json")]
+
+
+DAMAGED = ("status.json", "config.yaml", "overrides.yaml", "environment.json", "metrics.json", "model/config.json")
+NOT_NEEDED = {"overrides.yaml", "environment.json", "model/config.json"}
+
+
+@pytest.mark.parametrize("verb", READERS)
+@pytest.mark.parametrize("content", ["", "{", "[1]"])
+def test_a_damaged_run_is_refused_by_naming_the_file(
+    verb: str, content: str, finished: RunDirectory, run: RunDirectory, tmp_path: Path
+) -> None:
+    command = arguments(verb, run, finished.path.parents[1], tmp_path / "new")
+    for name in DAMAGED:
+        path = run.path / name
+        kept = path.read_bytes()
+        path.write_text(content)
+        before = files(tmp_path)
+        code, said = outcome_of(verb, *command)
+        assert code == 2 or content == "[1]" or name in NOT_NEEDED, f"{name}: {said}"
+        assert code in (0, 2), f"{name}: {said}"
+        assert code == 0 or str(path) in said, f"{name}: {said}"
+        assert code == 0 or files(tmp_path) == before
+        for made in files(tmp_path) - before:
+            shutil.rmtree(made) if made.is_dir() else made.unlink(missing_ok=True)
+        path.write_bytes(kept)
+
+
+@pytest.mark.parametrize("verb", READERS)
+def test_a_run_without_a_right_to_write_is_refused_where_something_is_written_into_it(
+    verb: str, finished: RunDirectory, run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = arguments(verb, run, finished.path.parents[1], tmp_path / "new")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    said = said_by(verb, *command, code=2)
+    assert "nothing can be written into" in said
