@@ -11,13 +11,14 @@ from hydra._internal.utils import get_args_parser
 from rich.console import Console
 
 from polarity.config.overrides import open_keys
+from polarity.config.readable import readable
 from polarity.errors import UserError, reason_of
 from polarity.standard_streams import standard_streams, to_nowhere
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Hydra's own command line: overrides, ``--multirun``, ``--config-dir``, ``--help``, ``--cfg`` and the rest."""
-    return get_args_parser().parse_args(arguments)
+    return get_args_parser().parse_intermixed_args(arguments)
 
 
 def only_informs(command: argparse.Namespace) -> bool:
@@ -89,5 +90,6 @@ def config_dir(command: argparse.Namespace) -> str | None:
 
 def rewritten(arguments: Sequence[str], command: argparse.Namespace) -> list[str]:
     """The command line with its overrides opened, for Hydra's own main."""
-    opened = dict(zip(command.overrides, open_keys(command.overrides), strict=True))
-    return [opened.get(argument, argument) for argument in arguments]
+    told = [readable(text, multirun=command.multirun) for text in command.overrides]
+    flags = [argument for argument in arguments if argument not in command.overrides]
+    return [*flags, *open_keys(told)]

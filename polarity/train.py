@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 from polarity import cli
 from polarity.config.compose import CompositionError, Job, compose_jobs, resolved
 from polarity.config.preflight import prepare, structure_problems
+from polarity.config.readable import restored
 from polarity.config.replaced import drop_settings_of_replaced
 from polarity.errors import UserError
 from polarity.paths import conf_dir
@@ -105,7 +106,7 @@ def run_job(composed: DictConfig) -> float:
         config, _ = resolved(composed)
         if multirun:
             config["output_dir"] = HydraConfig.get().sweep.dir
-        return start_run(config, [text.removeprefix("++") for text in overrides], keep_going=multirun)
+        return start_run(config, [restored(text.removeprefix("++")) for text in overrides], keep_going=multirun)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from polarity.config.overrides import (
     open_keys,
     override_problems,
 )
+from polarity.config.readable import readable, restored
 from polarity.config.replaced import drop_settings_of_replaced
 from polarity.errors import UserError
 from polarity.paths import conf_dir
@@ -65,6 +66,7 @@ def compose_jobs(config_name: str, overrides: Sequence[str], *, config_dir: str 
     :param config_dir: further folder of presets, as given with ``--config-dir``.
     :raises CompositionError: with a problem for each override that names nothing, or cannot be read.
     """
+    overrides = [readable(text, multirun=multirun) for text in overrides]
     extra = [f"hydra.searchpath=[file://{config_dir}]"] if config_dir else []
     with initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3"):
         try:
@@ -77,13 +79,14 @@ def compose_jobs(config_name: str, overrides: Sequence[str], *, config_dir: str 
         except COMPOSITION_ERRORS as error:
             wrong, rest = override_problems(config_name, overrides, extra)
             jobs_of_rest = [] if rest is None else [_job(config_name, open_keys(rest), extra)]
-            raise CompositionError(wrong or {"": first_lines(error)}, jobs_of_rest) from error
+            told = {restored(text): restored(problem) for text, problem in wrong.items()}
+            raise CompositionError(told or {"": first_lines(error)}, jobs_of_rest) from error
 
 
 def _job(config_name: str, overrides: list[str], extra: list[str]) -> Job:
     config = compose(config_name, overrides=[*overrides, *extra])
     drop_settings_of_replaced(config, config_name, overrides, extra)
-    return Job(overrides=[item.removeprefix("++") for item in overrides], config=config)
+    return Job(overrides=[restored(item.removeprefix("++")) for item in overrides], config=config)
 
 
 def _expand(overrides: list[str]) -> list[list[str]]:
@@ -127,7 +130,8 @@ def _text_keys(node: Any, path: str, problems: list[str]) -> Any:
         for key in node
         if isinstance(key, bool)
     ]
-    return {str(key): _text_keys(value, f"{path}.{key}" if path else str(key), problems) for key, value in node.items()}
+    named = {restored(str(key)): value for key, value in node.items()}
+    return {key: _text_keys(value, f"{path}.{key}" if path else key, problems) for key, value in named.items()}
 
 
 def in_folder(node: Any, folder: str) -> Any:

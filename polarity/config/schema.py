@@ -115,7 +115,9 @@ def _explain(path: str, value: object, error: ValidationError) -> list[str]:
             problems.append(f"{key}: {got!r} is not valid{nearest(got, choices)}")
         else:
             wanted = " or ".join(dict.fromkeys(_wanted(detail) for detail in details))
-            problems.append(f"{key}: must be {wanted}, got {got!r}")
+            quoted = "a text" in wanted and type(got) in (int, float)
+            hint = f"; in double quotes it is a text: '{key}=\"{got}\"'" if quoted else ""
+            problems.append(f"{key}: must be {wanted}, got {got!r}{hint}")
     return problems
 
 

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from polarity import cli
 from polarity.config.build import build
 from polarity.config.compose import CompositionError, compose_jobs, resolved
+from polarity.config.readable import readable
 from polarity.config.schema import TARGET, setting_problems
 from polarity.errors import UserError, nearest
 from polarity.paths import conf_dir
@@ -64,7 +65,7 @@ def _plain(verb: str, schema: type, overrides: Sequence[str]) -> tuple[dict[str,
     groups = {name for entry in defaults if isinstance(entry, dict) for name in entry}
     names = {item.name for item in fields(schema) if (conf_dir() / item.name).is_dir()} - groups
     chosen, rest = {}, []
-    for text in overrides:
+    for text in (readable(text, multirun=False) for text in overrides):
         key, given, _ = text.partition("=")
         if given and key in names:
             chosen[key] = OverridesParser.create().parse_override(text).value()

@@ -1,5 +1,6 @@
 """From the tables of a source to its splits: what every corpus of the user's own rows does after reading."""
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -63,6 +64,7 @@ class Assembly:
     def _tasks(self, tables: Mapping[SplitName | None, Table], problems: Problems) -> tuple[Task, ...]:
         tasks: list[Task] = []
         wrong: list[str] = []
+        unnamed: list[str] = []
         for declaration in self.columns.tasks:
             labels: Counter[str] = Counter()
             for table in tables.values():
@@ -70,6 +72,9 @@ class Assembly:
                     cells = label_cells(table, declaration.column, Problems())  # reported when read for good
                     labels.update(cell for cell in cells if cell is not None)
             tasks.append(declaration.resolve(labels, wrong))
+            unnamed += [] if declaration.classes or not labels else [declaration.to_paste(labels)]
+        if len(unnamed) > 1:
+            wrong.append(f"data.tasks: all of them: {shlex.quote('data.tasks={' + ','.join(unnamed) + '}')}")
         if tables:
             problems.extend(wrong)
         return tuple(tasks)

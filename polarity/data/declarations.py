@@ -1,6 +1,5 @@
 """The tasks as a configuration declares them: which column, which classes, in which order."""
 
-import json
 import math
 import re
 import shlex
@@ -12,6 +11,7 @@ from typing import Any
 
 from polarity.data.problems import SHOWN
 from polarity.errors import nearest
+from polarity.settings import as_word
 from polarity.tasks import Task
 
 Scalar = str | int | float | bool | None
@@ -21,10 +21,10 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _READ_AS_TRUE = {"yes", "true", "on"}
 _READ_AS_FALSE = {"no", "false", "off"}
 _READ_AS_NULL = {"null", "~"}
-_BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*|0|[1-9][0-9]*")
-_NO_BARE_WORD = {"null", "true", "false", "nan", "inf"}
-_SUGGESTED = 20
+_SUGGESTED = 200
 """A column with more distinct values than this is hardly one of labels; no classes are suggested for it."""
+_FEW = 20
+"""A column with no more than these is one of labels, however few rows each of them has."""
 
 
 def normalize(name: str) -> str:
@@ -66,16 +66,23 @@ class Declaration:
     def _suggestion(self, labels: Counter[str]) -> str:
         if not labels:
             return f"; column {self.column!r} holds none"
-        common = [name for name, _ in labels.most_common(_SUGGESTED)]
-        counts = [f"{name!r} ({labels[name]:,} rows)" for name in common]
-        if len(labels) > _SUGGESTED:
-            shown = ", ".join(counts[:SHOWN])
-            return f"; column {self.column!r} has {len(labels):,} different values: {shown}, ...; is it one of labels?"
-        classes = "[" + ",".join(_as_hydra(name) for name in common) + "]"
+        shown = [f"{name!r} ({rows:,} rows)" for name, rows in labels.most_common(_FEW)]
+        found = f"column {self.column!r} has {', '.join(shown)}"
+        if len(labels) == 1:
+            return f"; {found} and no other value; a task needs at least two"
+        if len(labels) > _FEW:
+            found = f"column {self.column!r} has {len(labels):,} different values: {', '.join(shown[:SHOWN])}, ..."
+        if len(labels) > _SUGGESTED or (len(labels) > _FEW and 2 * len(labels) > labels.total()):
+            return f"; {found}; is it one of labels?"
+        return f"; {found}; for instance {shlex.quote(f'data.tasks={{{self.to_paste(labels)}}}')}"
+
+    def to_paste(self, labels: Counter[str]) -> str:
+        """The task in the setting ``data.tasks``, with the labels that occur as its classes, most frequent first."""
+        common = [name for name, _ in labels.most_common()]
+        classes = "[" + ",".join(as_word(name) for name in common) + "]"
         short = _NAME.fullmatch(self.column) and self.column == self.name
-        value = classes if short else f"{{column:{_as_hydra(self.column)},classes:{classes}}}"
-        override = shlex.quote(f"data.tasks={{{self.name}:{value}}}")
-        return f"; column {self.column!r} has {', '.join(counts)}; for instance {override}"
+        value = classes if short else f"{{column:{as_word(self.column)},classes:{classes}}}"
+        return f"{self.name}:{value}"
 
 
 def declare(tasks: object) -> tuple[list[Declaration], list[str]]:
@@ -112,7 +119,7 @@ def _declare(name: str, entry: object) -> tuple[Declaration | None, list[str]]:
         if other not in known
     ]
     column = settings.get("column")
-    column = name if column is None else column
+    column = name if column is None else str(column) if type(column) in (int, float) else column
     if not isinstance(column, str):
         problems.append(f"{key}.column: must be the name of a column, got {column!r}")
     classes = settings.get("classes")
@@ -161,10 +168,3 @@ def _quote(value: Scalar) -> str:
 
 def _as_yaml(value: object) -> str:
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _as_hydra(name: str) -> str:
-    """The name as it has to be written in an override of Hydra to arrive as text."""
-    if _BARE_WORD.fullmatch(name) and name.casefold() not in _NO_BARE_WORD:
-        return name
-    return json.dumps(name, ensure_ascii=False)

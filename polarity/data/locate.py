@@ -18,6 +18,8 @@ def locate(path: str) -> Path:
 
 def missing(setting: str, path: Path) -> str:
     """The problem that nothing lies at ``path``, with the nearest name in the folder that does exist."""
+    if path.is_symlink():
+        return f"{setting}: {path} is a symbolic link to {path.readlink()}, which does not exist"
     folder = path.parent
     wanted = path.name
     while not folder.is_dir() and folder != folder.parent:

@@ -102,7 +102,7 @@ def test_overrides_that_name_nothing_do_not_hide_wrong_values(tmp_path: Path) ->
     assert [problem.split(":")[0] for problem in refused.value.problems] == ["los", "sampler=jiont", "optimizer.lr"]
 
 
-@pytest.mark.parametrize("wrong", ["data=cvs", "data.tasks={tone:[für]}"])
+@pytest.mark.parametrize("wrong", ["data=cvs", "data.tasks={tone:["])
 def test_where_the_data_are_not_known_only_the_settings_are_looked_at(
     wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({True: ["x", "y"]}, "tasks.True: True cannot name a task"),
     ({"t": "x"}, "tasks.t: its classes must be a list"),
     ({"t": {"clases": ["x", "y"]}}, "tasks.t.clases: a task has no such setting; did you mean 'classes'?"),
-    ({"t": {"column": 3, "classes": ["x", "y"]}}, "tasks.t.column: must be the name of a column, got 3"),
+    ({"t": {"column": True, "classes": ["x", "y"]}}, "tasks.t.column: must be the name of a column, got True"),
     ({"t": ["x"]}, "tasks.t: has one class, 'x'; a task needs at least two"),
     ({"t": ["x", "y", " x"]}, "tasks.t: the class 'x' is named 2 times"),
     ({"t": ["x", 1, "1"]}, "tasks.t: the class '1' is named 2 times"),

@@ -1,0 +1,115 @@
+"""Names and paths as people write them arrive as they are, and what a message tells to paste is accepted."""
+
+import csv
+import shlex
+from pathlib import Path
+
+import pytest
+
+from polarity.config.compose import compose_jobs, resolved
+from polarity.config.readable import readable
+from polarity.errors import UserError
+from polarity.settings import as_word, in_quotes
+from polarity.train import check
+from tests.running import composed, overrides
+from tests.verbs import said_by
+
+SCRIPTS = ("ใช่", "да", "是", "हाँ", "نعم", "예", "für", "a b", "a:b", "it's", 'a"b', "a\\b", "a\\", "a,b", "{a}", "[a]")
+NAMES = ("a(1).csv", "a=b.csv", "a#1.csv", "it's.csv", "Text (en)", "a[1].csv", "ü.csv", 'a"b.csv', "a\\", "a;b&c.csv")
+
+
+def value_of(override: str) -> object:
+    (job,) = compose_jobs("train", ["data=csv", override], config_dir=None, multirun=False)
+    config, problems = resolved(job.config)
+    assert not problems
+    return config["data"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_path_needs_no_quotes(name: str) -> None:
+    assert value_of(f"data.path={name}")["path"] == name  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", [*sorted({*NAMES, *SCRIPTS}), "yes", "null", "1", "007", "1e3", " a "])
+def test_a_name_in_quotes_arrives_as_it_is(name: str) -> None:
+    assert value_of(f"data.path={in_quotes(name)}")["path"] == name  # type: ignore[index]
+    classes = value_of(f"data.tasks={{t:[{as_word(name)},other]}}")["tasks"]["t"]  # type: ignore[index]
+    assert [str(value) for value in classes] == [name, "other"]
+
+
+def test_a_comma_belongs_to_a_file_that_exists(tmp_path: Path) -> None:
+    (tmp_path / "a,b.csv").touch()
+    text = f"data.path={tmp_path / 'a,b.csv'}"
+    assert value_of(text)["path"] == str(tmp_path / "a,b.csv")  # type: ignore[index]
+    assert readable(text, multirun=True) == text
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_any_class_can_be_a_key(name: str) -> None:
+    quoted = in_quotes(name)
+    mapping = composed("sampler=joint", f"sampler.boosts.opinion={{{quoted}: 2.0, other: 3}}")
+    assert mapping["sampler"]["boosts"] == {"opinion": {name: 2.0, "other": 3}}
+    if not set(name) & set(".,:=\"'\\[]{} "):
+        assert composed("sampler=joint", f"sampler.boosts.opinion.{name}=2")["sampler"]["boosts"] == {
+            "opinion": {name: 2}
+        }
+
+
+def test_a_key_beyond_ascii_is_told_as_it_was_typed(tmp_path: Path) -> None:
+    wrong = overrides(tmp_path, "sampler=joint", "sampler.boosts.tone.ใช่=2")
+    with pytest.raises(UserError, match=r"sampler\.boosts\.tone\.ใช่: .*no such class"):
+        check(wrong)
+    (job,) = compose_jobs("train", wrong, config_dir=None, multirun=False)
+    assert job.overrides[-1] == "sampler.boosts.tone.ใช่=2"
+
+
+def test_a_flag_may_stand_between_overrides(tmp_path: Path) -> None:
+    told = check([*overrides(tmp_path), "-m", "seed=1,2"])
+    assert "-m" in told
+    assert told[-1] == "seed=1,2"
+
+
+VALUES = (
+    [f"intent {number}" for number in range(25)],
+    list(SCRIPTS),
+    ["yes", "no", "null", "1", "2.0", "007"],
+    ["a", "b"],
+)
+
+
+@pytest.mark.parametrize("values", VALUES, ids=lambda values: values[0])
+def test_what_is_printed_to_paste_is_accepted(
+    values: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Path("rows.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["0", "1", "label"])
+        writer.writerows(
+            [f"text {chr(97 + n % 26) * 9} {n}", ("x", "y")[n % 2], values[n % len(values)]] for n in range(500)
+        )
+    usual = ["data=csv", "data.path=rows.csv", 'data.text="0"', "data.leakage.near=allow", "~model", "labels=false"]
+    usual += ["output=null", "data.split.near_duplicates_together=false"]
+    said = said_by("inspect", *usual, 'data.tasks={label:{},other:{column:"1"}}', code=2)
+    (line,) = [line for line in said.splitlines() if "all of them" in line]
+    (pasted,) = shlex.split(line.split("all of them: ")[1])
+    said_by("inspect", *usual, pasted)
+
+
+def test_a_column_of_one_value_is_not_offered_as_a_task(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text("text,label\n" + "".join(f"text {n},pos\n" for n in range(60)))
+    with pytest.raises(UserError, match="no other value; a task needs at least two") as refused:
+        check(["data=csv", f"data.path={tmp_path / 'one.csv'}", "data.tasks=[label]"])
+    assert "for instance" not in str(refused.value)
+
+
+def test_a_number_where_a_text_is_wanted_tells_how_to_write_it(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"""data\.text: must be a text, got 0; in double quotes.*'data\.text="0"'"""):
+        check(overrides(tmp_path, "data.text=0"))
+
+
+def test_a_link_to_nowhere_is_not_offered_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "broken.csv").symlink_to("nowhere/file.csv")
+    with pytest.raises(UserError, match=r"is a symbolic link to nowhere/file\.csv, which does not exist") as refused:
+        check(overrides(tmp_path, f"data.path={tmp_path / 'broken.csv'}"))
+    assert "did you mean" not in str(refused.value)
