@@ -30,7 +30,9 @@ def nearest(name: object, valid: Iterable[object], *, what: str = "valid") -> st
     """
     names = [str(item) for item in valid]
     folded = {item.casefold(): item for item in reversed(names)}
-    close = get_close_matches(str(name).casefold(), list(folded), n=1, cutoff=0.5)
+    wanted = str(name).casefold()
+    swapped = [item for item in folded if sorted(item) == sorted(wanted)]  # letters in another order: modle, model
+    close = swapped or get_close_matches(wanted, list(folded), n=1, cutoff=0.5)
     hint = f"; did you mean {folded[close[0]]!r}?" if close else ""
     shown = ", ".join(names[:30]) + (f", ... ({len(names)} in all)" if len(names) > 30 else "")
     return f"{hint} ({what}: {shown or 'none'})"

@@ -15,6 +15,7 @@ from omegaconf import DictConfig
 
 from polarity import cli
 from polarity.config.compose import CompositionError, Job, compose_jobs, resolved
+from polarity.config.overrides import key_of
 from polarity.config.preflight import prepare, structure_problems
 from polarity.config.readable import restored
 from polarity.config.replaced import drop_settings_of_replaced
@@ -23,6 +24,13 @@ from polarity.paths import conf_dir
 from polarity.processes import led_folder, rank
 from polarity.training.outcome import failure_told_to_the_first
 from polarity.training.run import resumable, resume_run, start_run, trusted_config
+
+NO_EFFECT = {
+    "hydra.run.dir": "output_dir says where run folders are made",
+    "hydra.output_subdir": "the configuration is config.yaml in the run's folder",
+    "hydra.job.chdir": "paths are meant from the folder that the run was started in",
+}
+"""Settings of Hydra that a run does not ask for."""
 
 
 def check(arguments: list[str]) -> list[str]:
@@ -58,6 +66,10 @@ def _problems(job: Job, *, multirun: bool, load: bool = True) -> list[str]:
     :param load: whether its data are looked at, too.
     """
     config, problems = resolved(job.config)
+    if not led_folder():  # Lightning gives such settings to the processes of further devices
+        problems += [
+            f"{key}: has no effect; {NO_EFFECT[key]}" for text in job.overrides if (key := key_of(text)) in NO_EFFECT
+        ]
     if problems or is_resumed(config, job.overrides, problems, multirun=multirun):
         return problems
     if config.get("trust"):

@@ -1,11 +1,13 @@
 """Explaining a command line that cannot be composed: each override that is wrong, and what it should have been."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
+from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
@@ -15,6 +17,9 @@ PREFIXES = ("+", "~")
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
 BASE_MARK = "_"
 """Begins the name of a preset that others are based on, as ``experiment/_campaign.yaml``; it is no choice itself."""
+
+SWITCHED_OFF = {("callbacks", "null"), ("logger", "null")}
+"""Sections of named components, and the value that switches one of them off."""
 
 Composed = Callable[[Sequence[str]], Exception | None]
 """Tries a composition; the error if it fails."""
@@ -29,6 +34,9 @@ def open_keys(overrides: Sequence[str]) -> list[str]:
     opened = []
     for text in overrides:
         key = text.split("=", 1)[0]
+        if (key.split(".")[0], text.partition("=")[2]) in SWITCHED_OFF:  # only what is there can be switched off
+            opened.append(text)
+            continue
         plain = "=" in text and not text.startswith(PREFIXES) and "." in key and not key.startswith("hydra")
         opened.append(f"++{text}" if plain and "@" not in key else text)
     return opened
@@ -65,7 +73,8 @@ def override_problems(
 
     if (error := error_with([])) is not None:
         return {"": first_lines(error)}, None
-    names = [*(str(name) for name in compose(config_name, overrides=list(extra)) if name != "hydra")]
+    usual = compose(config_name, overrides=list(extra))
+    names = {str(name): usual.get(name) for name in usual if name != "hydra"}
     problems: dict[str, str] = {}
     good: list[str] = []
     for text in overrides:
@@ -80,7 +89,8 @@ def override_problems(
     checkable = _checkable(good, problems)
     if checkable is None:
         return problems, None
-    refused = _composition_problems(checkable, error_with)
+    refused = _switch_problems(config_name, checkable, extra)
+    refused |= _composition_problems([text for text in checkable if text not in refused], error_with)
     return problems | refused, _checkable(checkable, refused)
 
 
@@ -112,15 +122,33 @@ def _alternatives(text: str) -> list[str]:
     return [text]
 
 
-def _named_problem(text: str, names: Sequence[str], extra: Sequence[str]) -> str | None:
-    """What is wrong with the group, preset or root setting that an override names, found without composing."""
+def _switch_problems(config_name: str, overrides: Sequence[str], extra: Sequence[str]) -> dict[str, str]:
+    """A problem for each override that switches off a component that is not there."""
+    problems = {}
+    for text in overrides:
+        section, _, name = key_of(text).partition(".")
+        if name and (section, text.partition("=")[2]) in SWITCHED_OFF:
+            chosen = [one for one in overrides if one.startswith(f"{section}=")]
+            there = [str(key) for key in compose(config_name, overrides=[*chosen, *extra])[section]]
+            if name not in there:
+                problems[text] = f"{key_of(text)}: there is none to switch off{nearest(name, there, what=section)}"
+    return problems
+
+
+def _named_problem(text: str, names: Mapping[str, Any], extra: Sequence[str]) -> str | None:
+    """What is wrong with the group, preset or root setting that an override names, found without composing.
+
+    :param names: what stands at the root.
+    """
     key, given, value = text.partition("=")
     if not given or key.startswith(PREFIXES) or any(mark in key for mark in ".@/"):
         return None
     if key not in names and not presets_of(key, extra):
         groups = GlobalHydra.instance().config_loader().list_groups("")
         valid = sorted({*names, *groups} - {"hydra"})
-        return f"{key}: no such setting or group{nearest(key, valid, what='there are')}"
+        inner = [f"{name}.{key}" for name, node in names.items() if isinstance(node, DictConfig) and key in node]
+        hint = f"; did you mean {' or '.join(inner)}?" if inner else nearest(key, valid, what="there are")
+        return f"{key}: no such setting or group{hint}"
     if value == "null" and key in ("experiment", "debug"):
         return f"{text}: leave it out; without it there is none"
     return None if value.startswith(("[", "{")) or value == "null" else _choice_problem(key, value, extra)

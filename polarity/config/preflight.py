@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -83,13 +84,21 @@ def structure_problems(config: dict[str, Any]) -> list[str]:
     return problems
 
 
+PACKAGES = {"WandbLogger": "wandb", "MLFlowLogger": "mlflow", "CometLogger": "comet_ml", "NeptuneLogger": "neptune"}
+"""What Lightning's loggers need beside it."""
+
+
 def _collection_problems(name: str, nodes: object) -> list[str]:
     if not isinstance(nodes, dict):
         return [f"{name}: must hold named components, got {nodes!r}"]
     problems = []
     for key, node in nodes.items():
-        if node is not None:
-            problems += section_problems(f"{name}.{key}", node)
+        if node is None:
+            continue
+        problems += section_problems(f"{name}.{key}", node)
+        package = PACKAGES.get(str(node.get("_target_")).rpartition(".")[2]) if isinstance(node, dict) else None
+        if package is not None and find_spec(package) is None:
+            problems.append(f"{name}.{key}: needs the package {package}, which is not installed; pip install {package}")
     return problems
 
 
@@ -200,6 +209,8 @@ def _trainer_problems(config: dict[str, Any], *, multirun: bool) -> list[str]:
         problems.append(f"trainer.precision: {precision!r} is not supported{nearest(precision, PRECISIONS)}")
     if not isinstance(trainer.get("max_epochs"), int) or trainer["max_epochs"] < 1:
         problems.append(f"trainer.max_epochs: must be a whole number of at least 1, got {trainer.get('max_epochs')!r}")
+    elif (trainer.get("min_epochs") or 0) > trainer["max_epochs"]:
+        problems.append(f"trainer.min_epochs: {trainer['min_epochs']} is more than max_epochs={trainer['max_epochs']}")
     if problems:
         return problems
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # what it says about devices is in the summary

@@ -4,7 +4,7 @@ import inspect
 import warnings
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Any, Literal, get_type_hints
 
 from hydra.utils import get_object
 from omegaconf import MISSING
@@ -12,6 +12,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
 
 from polarity.errors import nearest
+from polarity.settings import NonNegative, PositiveInt
 
 TARGET = "_target_"
 HYDRA_KEYS = {TARGET, "_partial_", "_convert_", "_recursive_", "_args_"}
@@ -45,7 +46,8 @@ def section_problems(
         if key in HYDRA_KEYS:
             continue
         if key in parameters and key not in given:
-            found = setting_problems(f"{path}.{key}", value, _hints(target).get(key, Any))
+            hint_of = {**_hints(target), **STRICTER.get(name, {})}
+            found = setting_problems(f"{path}.{key}", value, hint_of.get(key, Any))
             hint = getattr(target, "GIVEN_AS", {}).get(key) if value == MISSING else None
             problems += [f"{problem}; {hint}" for problem in found] if hint else found
         elif not open_ended or key in given:
@@ -55,6 +57,19 @@ def section_problems(
         if parameter.default is parameter.empty and key not in node and key not in given:
             problems.append(f"{path}.{key}: is missing; {name} needs it")
     return problems
+
+
+STRICTER: dict[str, dict[str, Any]] = {
+    "EarlyStopping": {"patience": PositiveInt, "min_delta": NonNegative},
+    "Trainer": {
+        "log_every_n_steps": PositiveInt | None,
+        "max_steps": Literal[-1] | PositiveInt,
+        "min_steps": PositiveInt | None,
+        "min_epochs": PositiveInt | None,
+    },
+    "CSVLogger": {"flush_logs_every_n_steps": PositiveInt},
+}
+"""Settings of Lightning's classes with fewer values than their annotations say."""
 
 
 @cache

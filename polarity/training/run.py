@@ -7,6 +7,7 @@ from typing import Any
 import lightning
 from lightning import Trainer
 from lightning.pytorch.callbacks import Callback, ProgressBar
+from lightning.pytorch.profilers import PassThroughProfiler
 
 from polarity.config.build import build, build_all
 from polarity.config.compose import in_folder
@@ -15,9 +16,10 @@ from polarity.config.trust import Trust, check_trusted
 from polarity.data.module import TextDataModule
 from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
-from polarity.files import write_json
+from polarity.files import write_json, write_text
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.processes import RUN_VARIABLE, led_folder, this_process
+from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.training.announce import Announce
 from polarity.training.assembled import Assembled, Stages
@@ -139,7 +141,19 @@ def _fit_and_finish(assembled: Assembled, run: RunDirectory, ckpt_path: str | No
         trainer.fit(assembled.module, datamodule=assembled.data, ckpt_path=ckpt_path, weights_only=True)
     if not trainer.is_global_zero:
         return float("nan")
-    return finish(assembled, trainer, run)
+    score = finish(assembled, trainer, run)
+    tell_profile(trainer, run)
+    return score
+
+
+def tell_profile(trainer: Trainer, run: RunDirectory) -> None:
+    """Print what a profiler has measured, if there is one, and keep it in the run's folder."""
+    profiler = getattr(trainer, "profiler", None)
+    if profiler is None or isinstance(profiler, PassThroughProfiler):
+        return
+    summary = profiler.summary()
+    write_text(run.path / "profile.txt", summary)
+    RunConsole(run.log).print(f"{summary}\nprofile: {run.path / 'profile.txt'}")
 
 
 def build_trainer(config: dict[str, Any], run: RunDirectory, callbacks: list[Callback]) -> Trainer:
