@@ -26,15 +26,17 @@ class TokenStore:
         ``offsets`` int64 ``[rows + 1]`` where each row begins in it, ``cut`` bool ``[rows]``.
     :param pad_id: token id of the padding.
     :param pad_type: token type of the padding.
+    :param max_length: tokens that a row may have; None: as many as the longest has.
     """
 
-    def __init__(self, arrays: Arrays, *, pad_id: int, pad_type: int) -> None:
+    def __init__(self, arrays: Arrays, *, pad_id: int, pad_type: int, max_length: int | None = None) -> None:
         self._ids = arrays["ids"]
         self._types = arrays.get("types")
         self._offsets = np.asarray(arrays["offsets"])
         self._pad_id = pad_id
         self._pad_type = pad_type
         self.lengths = np.diff(self._offsets).astype(np.int32)
+        self.max_length = int(self.lengths.max(initial=1)) if max_length is None else max_length
         self.truncated = int(arrays["cut"].sum())
 
     @classmethod
@@ -51,7 +53,8 @@ class TokenStore:
         check_texts(rows)
         folder = cache_dir / _key(rows, tokenizer, max_length)
         arrays = cached_arrays(folder, lambda: tokenise(rows, tokenizer, max_length))
-        return cls(arrays, pad_id=int(tokenizer.pad_token_id), pad_type=int(tokenizer.pad_token_type_id))
+        pads = {"pad_id": int(tokenizer.pad_token_id), "pad_type": int(tokenizer.pad_token_type_id)}
+        return cls(arrays, **pads, max_length=max_length)
 
     def __len__(self) -> int:
         return len(self.lengths)

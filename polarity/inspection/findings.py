@@ -100,6 +100,11 @@ def of_lengths(lengths: Lengths) -> Iterator[Finding]:
         yield Finding("warning" if much else "note", "lengths", text)
 
 
+def of_vocabulary(warnings: Sequence[str]) -> Iterator[Finding]:
+    """Texts that the tokenizer does not know."""
+    yield from (Finding("warning", "lengths", warning) for warning in warnings)
+
+
 def of_duplicates(duplicates: Duplicates, conflicts: Conflicts) -> Iterator[Finding]:
     """Texts in two splits, repeated texts, and copies whose labels differ."""
     for kind in get_args(Kind):

@@ -11,6 +11,7 @@ from polarity.baselines.crossval import out_of_fold
 from polarity.baselines.suite import linear
 from polarity.data.corpus import Corpus
 from polarity.data.limit import Limit
+from polarity.data.vocabulary import vocabulary_warnings
 from polarity.errors import UserError
 from polarity.inspection import findings
 from polarity.inspection.association import joint_counts
@@ -83,6 +84,7 @@ class Inspector:
             *findings.of_counts(counts),
             *findings.of_association(joint),
             *findings.of_lengths(counted),
+            *findings.of_vocabulary(self._unfit(pool) if counted.tokenizer else ()),
             *findings.of_duplicates(repeated, conflicting),
             *findings.of_groups(crossing),
             *findings.of_languages(spoken),
@@ -111,6 +113,9 @@ class Inspector:
             return lengths(pool, self.tokenizer, self.model, self.max_length), ()
         except UserError as error:
             return lengths(pool, None, None, self.max_length), error.problems
+
+    def _unfit(self, pool: Pool) -> list[str]:
+        return vocabulary_warnings(pool.rows.text, self.tokenizer, self.model)
 
     def _labels(self, loaded: Loaded, pool: Pool) -> tuple[TaskLabels, ...]:
         if not self.labels:

@@ -10,6 +10,7 @@ from rich.table import Table
 from polarity.config.preflight import Prepared
 from polarity.data.leakage import without_examples
 from polarity.data.module import TextDataModule
+from polarity.data.vocabulary import vocabulary_warnings
 from polarity.optimizers.groups import GroupRow, group_table
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
@@ -19,9 +20,10 @@ from polarity.training.module import MultiTaskModule
 class Announce(Callback):
     """Prints data, class counts and weights, expected exposure, parameter groups and planned steps, once."""
 
-    def __init__(self, prepared: Prepared, data: TextDataModule) -> None:
+    def __init__(self, prepared: Prepared, data: TextDataModule, tokenizer: Any) -> None:
         self.prepared = prepared
         self.data = data
+        self.tokenizer = tokenizer
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Everything is known now: devices, steps, groups."""
@@ -33,6 +35,9 @@ class Announce(Callback):
         for note in self.prepared.splits.notes:
             shown = note if self.prepared.components["reporting"].texts else without_examples(note)
             console.print(f"note: {shown}")
+        texts = [text for _, rows in self.prepared.splits.items() for text in rows.text]
+        for warning in vocabulary_warnings(texts, self.tokenizer, self.prepared.components["model"].name):
+            console.print(f"warning: {warning}", style="yellow")
         for name, rows in self.prepared.splits.items():
             store = self.data.stores[name]
             share = store.truncated / max(1, len(rows))

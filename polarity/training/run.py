@@ -18,6 +18,7 @@ from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
 from polarity.files import write_json, write_text
 from polarity.models.classifier import MultiTaskClassifier
+from polarity.models.probing import check_reading
 from polarity.processes import RUN_VARIABLE, led_folder, this_process
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
@@ -100,6 +101,7 @@ def assemble(prepared: Prepared, stages: Stages) -> Assembled:
         stores = {name: TokenStore.open(rows, tokenizer, batching.max_length, cache) for name, rows in splits.items()}
     with stages.time("model"):
         model: MultiTaskClassifier = source.build(tasks, parts["head"])
+        check_reading(model, stores["train"], tokenizer, source.pooling)
     parts["loss"].bind(tasks, splits.train.class_counts(tasks))
     parts["sampler"].fit(splits.train.labels, tasks, prepared.root.seed)
     module = MultiTaskModule(
@@ -133,7 +135,11 @@ def _execute(assembled: Assembled, run: RunDirectory, *, ckpt_path: str | None, 
 
 def _fit_and_finish(assembled: Assembled, run: RunDirectory, ckpt_path: str | None, watching: list[Callback]) -> float:
     prepared = assembled.prepared
-    callbacks = [*watching, *build_callbacks(prepared.config).values(), Announce(prepared, assembled.data)]
+    callbacks = [
+        *watching,
+        *build_callbacks(prepared.config).values(),
+        Announce(prepared, assembled.data, assembled.tokenizer),
+    ]
     trainer = build_trainer(prepared.config, run, callbacks)
     if trainer.is_global_zero:
         write_json(run.environment, environment(prepared.splits))

@@ -1,0 +1,101 @@
+"""Does a tokenizer know the texts? What it does not know is one and the same token for the model, whatever it says."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+LOOKED_AT = 2_000
+"""Texts that are looked at, evenly taken: enough to see one per cent of them."""
+
+MUCH_UNKNOWN = 0.05
+"""Share of unknown tokens from which it is worth a warning: fitting models have well below 1 % in any language."""
+
+MANY_PIECES = 5.0
+"""Pieces per word from which a word is hardly more than its letters or bytes: fitting models need 1.2 to 2.5."""
+
+FEWEST = 5
+"""Texts of a script below which nothing is said about it alone."""
+
+FITTING = "choose model=xlmr_base, mmbert or mbert, which know many scripts"
+
+_WORD = re.compile(r"\w+")
+_UNSPACED = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
+"""Scripts that set no blank between words, so that pieces per word tell nothing."""
+
+
+@dataclass
+class Coverage:
+    """What a tokenizer makes of some texts: tokens without special ones, the unknown of them, and words."""
+
+    texts: int = 0
+    tokens: int = 0
+    unknown: int = 0
+    words: int = 0
+
+    @property
+    def unknown_share(self) -> float:
+        """Of all tokens."""
+        return self.unknown / max(1, self.tokens)
+
+    @property
+    def pieces(self) -> float:
+        """Tokens per word."""
+        return self.tokens / max(1, self.words)
+
+
+def script(text: str) -> str:
+    """The script of most letters, as Unicode names it (``LATIN``, ``CYRILLIC``); empty without letters."""
+    letters = Counter(unicodedata.name(letter, "").split(" ")[0] for letter in text[:200] if letter.isalpha())
+    return letters.most_common(1)[0][0] if letters else ""
+
+
+def coverage(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> dict[str, Coverage]:
+    """What the tokenizer makes of the texts, by script."""
+    chosen = texts[:: max(1, len(texts) // LOOKED_AT)]
+    tokenizer.backend_tokenizer.no_truncation()
+    encoded = tokenizer(list(chosen), add_special_tokens=False, return_attention_mask=False, verbose=False)
+    found: dict[str, Coverage] = {}
+    for text, ids in zip(chosen, encoded["input_ids"], strict=True):
+        of_script = found.setdefault(script(text), Coverage())
+        of_script.texts += 1
+        of_script.tokens += len(ids)
+        of_script.unknown += ids.count(tokenizer.unk_token_id) if tokenizer.unk_token_id is not None else 0
+        of_script.words += len(_WORD.findall(text))
+    return found
+
+
+def vocabulary_warnings(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase", model: str | None) -> list[str]:
+    """A warning for each thing that makes this tokenizer unfit for the texts, with the scripts it is about."""
+    if not texts:
+        return []
+    found, named = coverage(texts, tokenizer), f"the tokenizer of {model or 'this model'}"
+    warnings = []
+    total = Coverage(0, sum(one.tokens for one in found.values()), sum(one.unknown for one in found.values()))
+    blind = {name: one for name, one in found.items() if one.unknown_share >= MUCH_UNKNOWN and _enough(one, found)}
+    if total.unknown_share >= MUCH_UNKNOWN or blind:
+        scripts = ", ".join(f"{name or 'no letters'} {one.unknown_share:.0%}" for name, one in blind.items())
+        warnings.append(
+            f"{total.unknown_share:.0%} of the tokens are unknown to {named}"
+            f"{f' ({scripts})' if scripts else ''}, and unknown words are all the same to it; {FITTING}"
+        )
+    broken = {
+        name: one
+        for name, one in found.items()
+        if name and name not in _UNSPACED and one.pieces >= MANY_PIECES and _enough(one, found)
+    }
+    if broken:
+        scripts = ", ".join(f"{name} {one.pieces:.1f}" for name, one in broken.items())
+        warnings.append(
+            f"{named} cuts words into many pieces ({scripts} a word), hardly more than letters or bytes; {FITTING}"
+        )
+    return warnings
+
+
+def _enough(one: Coverage, found: dict[str, Coverage]) -> bool:
+    return one.texts >= FEWEST or len(found) == 1
