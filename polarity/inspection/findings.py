@@ -165,7 +165,7 @@ def of_labels(labels: Sequence[TaskLabels]) -> Iterator[Finding]:
         elif total:
             text = (
                 f"{task.task}: {total:,} of {task.rows:,} labels are suspicious to a linear model, which has macro-F1 "
-                f"{task.macro_f1:.3f} cross-validated over random rows of all splits (an unseen group, source or language may "
-                "well be harder); many are its own mistakes, so read the first ones"
+                f"{task.macro_f1:.3f} cross-validated over random rows of all splits (an unseen group, source or "
+                "language may well be harder); many are its own mistakes, so read the first ones"
             )
             yield Finding("note", "labels", text)
