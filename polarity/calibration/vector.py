@@ -32,8 +32,8 @@ class VectorScaling(Calibration):
     """
 
     def __init__(self, *, penalty: Strength = 1.0, standard_errors: NonNegative | None = 1.0) -> None:
-        self.standard_errors = standard_errors
         self.penalty = penalty
+        self.standard_errors = standard_errors
 
     def fit(self, logits: np.ndarray, labels: np.ndarray) -> Scaling:
         rows, classes = logits.shape

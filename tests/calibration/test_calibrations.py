@@ -78,4 +78,4 @@ def test_no_rows_have_no_probabilities() -> None:
 
 
 def test_they_print_their_settings() -> None:
-    assert repr(VectorScaling(penalty=2.0)) == "VectorScaling(penalty=2.0)"
+    assert repr(VectorScaling(penalty=2.0)) == "VectorScaling(penalty=2.0, standard_errors=1.0)"
