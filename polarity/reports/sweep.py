@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.experimental.callback import Callback
 from hydra.types import RunMode
@@ -29,11 +30,12 @@ class SweepTable(Callback):
     def __init__(self) -> None:
         self._silence: AbstractContextManager[None] | None = None
         self._started = 0.0
-        self._shared: set[str] = set()
+        self._swept: set[str] = set()
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Remember what all jobs have in common."""
-        self._shared = set(config.hydra.overrides.task)
+        """Remember what the jobs differ by."""
+        parsed = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
+        self._swept = {override.key_or_group for override in parsed if override.is_sweep_override()}
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Say which job starts, and keep the rest from the console."""
@@ -41,7 +43,8 @@ class SweepTable(Callback):
             return
         self._started = time.monotonic()
         console = RunConsole(None)
-        changed = [text for text in config.hydra.overrides.task if text not in self._shared]
+        texts = [text.lstrip("+~") for text in config.hydra.overrides.task]
+        changed = [text for text in texts if text.partition("=")[0] in self._swept]
         console.print(f"job {int(config.hydra.job.num) + 1}: {' '.join(changed)}")
         self._silence = log_only()
         self._silence.__enter__()
