@@ -107,7 +107,7 @@ def last_validation(run: RunDirectory) -> dict[str, float]:
         (("trainer.max_steps=14",), None, [7, 7], 1.0),
         (("trainer.max_steps=5", "batching.accumulate=2"), None, [7, 2], 2 / 7),
         (("batching.accumulate=2",), 2, [7, 4], 4 / 7),  # as max_time does it: within a window, which is then finished
-        (("regularizer=rdrop", "trainer.max_steps=2"), None, [2], 2 / 7),
+        (("regularizer=rdrop", "regularizer.warmup_epochs=0", "trainer.max_steps=2"), None, [2], 2 / 7),
     ],
 )
 def test_an_epoch_that_ends_early_is_scored_as_it_is(
@@ -127,8 +127,7 @@ def test_an_epoch_that_ends_early_is_scored_as_it_is(
     accumulate = run.config["batching"]["accumulate"]
     for epoch, row in enumerate(rows):
         seen = recorder.seen[epoch]
-        if "regularizer=rdrop" in more:
-            seen = [(logits, np.concatenate([labels, labels])) for logits, labels in seen]
+        seen = [(logits, np.tile(labels, (len(logits[0]) // len(labels), 1))) for logits, labels in seen]
         means = [entropy(seen, task) for task in range(2)]
         assert [row["train/tone/loss"], row["train/topic/loss"]] == pytest.approx(means, rel=1e-4)
         assert row["train/loss"] == pytest.approx(np.mean(means), rel=1e-4)
