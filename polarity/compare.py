@@ -50,6 +50,7 @@ class CompareSettings:
     cluster: str | None
     resamples: Annotated[int, Field(ge=200)]
     confidence: Annotated[float, Field(ge=0.5, lt=1)]
+    margin: Annotated[float, Field(gt=0, lt=100)]
     seed: Seed
     output: str | None
 
@@ -79,6 +80,7 @@ def compare(settings: CompareSettings) -> Comparison:
         resamples=settings.resamples,
         confidence=settings.confidence,
         seed=settings.seed,
+        margin=settings.margin / 100,
         marks=marks,
         notes=notes,
     )
@@ -111,6 +113,8 @@ def show(comparison: Comparison) -> None:
     else:
         console.print("no setting differs between runs that have a configuration")
     console.print(scores_table(comparison))
+    if comparison.chosen is not None:
+        console.print(comparison.chosen.sentence)
     if comparison.pairs:
         console.print(tests_table(comparison))
     for pair in comparison.pairs[:SHOWN]:

@@ -33,6 +33,7 @@ def settings(*runs: Path | str, **more: object) -> CompareSettings:
         "resamples": 1000,
         "confidence": 0.95,
         "seed": 0,
+        "margin": 1.0,
         "output": None,
     }
     return CompareSettings(**{**values, **more})  # type: ignore[arg-type]
@@ -66,7 +67,7 @@ def test_a_known_answer(tmp_path: Path) -> None:
     assert pair.difference == pytest.approx(1 - expected)
     tests = {test.name: test for test in pair.tests}
     assert tests["McNemar"].p == pytest.approx(2 * 0.5**25)
-    assert pair.sentence.startswith(f"right is better than half by {100 * (1 - expected):.1f} points, interval ")
+    assert pair.sentence.startswith(f"right is better than half by {100 * (1 - expected):.1f} points in these two runs")
     assert "one seed each" in pair.sentence
     assert found.differences == []
 

@@ -1,12 +1,13 @@
 """From systems to the result of their comparison."""
 
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 
 from polarity.evaluation.comparison.align import Aligned
 from polarity.evaluation.comparison.differences import code_notes, configuration_differences
-from polarity.evaluation.comparison.evidence import Evidence, Pair
+from polarity.evaluation.comparison.evidence import RANDOMISATION, Evidence, Pair
 from polarity.evaluation.comparison.grouping import Group, group_systems
 from polarity.evaluation.comparison.load import System
 from polarity.evaluation.comparison.result import Comparison, GroupScore, PairResult, Setup, SystemScore
@@ -24,6 +25,7 @@ def compare_systems(
     resamples: int = 10_000,
     confidence: float = 0.95,
     seed: int = 0,
+    margin: float = 0.01,
     marks: Sequence[str] = (),
     notes: Sequence[str] = (),
 ) -> Comparison:
@@ -32,12 +34,14 @@ def compare_systems(
     :param aligned: their decisions, from :func:`~polarity.evaluation.comparison.align.align`.
     :param ranked: whether groups are put in the order of their scores.
     :param cluster: the metadata column that ``aligned`` was clustered by.
+    :param margin: difference of overall macro-F1 below which two are equal.
     :param marks: warnings that have to stand in every output.
     """
     groups = group_systems(systems)
-    evidence = Evidence(systems, aligned, resamples=resamples, confidence=confidence, seed=seed)
+    evidence = Evidence(systems, groups, aligned, resamples=resamples, confidence=confidence, seed=seed, margin=margin)
     scored = _system_scores(systems, groups, aligned, evidence)
     group_scores = [_group_score(group, systems, scored, evidence) for group in groups]
+    chosen = evidence.chosen() if ranked and len(groups) > 1 else None
     if ranked:
         order = sorted(range(len(groups)), key=lambda number: -group_scores[number].overall)
         group_scores = [_with_rank(group_scores[number], rank) for rank, number in enumerate(order, 1)]
@@ -53,6 +57,7 @@ def compare_systems(
         resamples=resamples,
         confidence=confidence,
         seed=seed,
+        margin=margin,
         cluster=cluster,
     )
     return Comparison(
@@ -66,7 +71,8 @@ def compare_systems(
         differences=configuration_differences(systems, groups),
         systems=scored,
         groups=group_scores,
-        pairs=[_pair_result(pair, len(aligned.ids), confidence) for pair in pairs],
+        pairs=[_pair_result(pair, len(aligned.ids), confidence, margin) for pair in pairs],
+        chosen=chosen,
     )
 
 
@@ -134,8 +140,8 @@ def _with_rank(score: GroupScore, rank: int) -> GroupScore:
     return GroupScore(**{**vars(score), "rank": rank})
 
 
-def _pair_result(pair: Pair, rows: int, confidence: float) -> PairResult:
-    rows_needed, seeds_needed = needs(pair, rows, confidence)
+def _pair_result(pair: Pair, rows: int, confidence: float, margin: float) -> PairResult:
+    rows_needed, seeds_needed = needs(pair, rows, margin)
     first, second = (runs.count for runs in pair.runs)
     return PairResult(
         first=pair.first.name,
@@ -147,10 +153,11 @@ def _pair_result(pair: Pair, rows: int, confidence: float) -> PairResult:
         macro_f1={name: value for name, (value, _) in pair.macro_f1.items()},
         macro_f1_intervals={name: interval for name, (_, interval) in pair.macro_f1.items()},
         tests=pair.tests,
+        equal=pair.equal,
         verdict=verdict(pair, confidence),
         rows_needed=rows_needed,
         seeds_needed=seeds_needed,
-        sentence=sentence(pair, rows, confidence),
+        sentence=sentence(pair, rows, confidence, margin),
     )
 
 
@@ -172,9 +179,15 @@ def _notes(
         if group.repeats:
             names = ", ".join(systems[number].name for number in group.repeats)
             notes.append(f"{names}: repeats a seed of {group.name}, so it is no further evidence and is not counted")
-    tests = sum(len(pair.tests) for pair in pairs)
-    if tests / (setup.resamples + 1) >= 1 - setup.confidence:
-        notes.append(f"with {setup.resamples} resamples no p-value of {tests} tests can be small enough; take more")
+    drawn = any(pair.tests[0].name == RANDOMISATION for pair in pairs)  # that of rows and seeds is no count of trials
+    if drawn and len(pairs) / (setup.resamples + 1) >= 1 - setup.confidence:
+        enough = ceil(len(pairs) / (1 - setup.confidence))
+        what = "the p-value" if len(pairs) == 1 else f"no p-value that is corrected for {len(pairs)} pairs"
+        cannot = "cannot" if len(pairs) == 1 else "can"
+        notes.append(
+            f"with {setup.resamples} resamples {what} {cannot} be below {1 - setup.confidence:.2g}; "
+            f"resamples={enough} is the least"
+        )
     if one_group:
         notes.append(
             f"(nearly) all rows are of one {setup.cluster}, which cannot say how it would be in another: there is no "

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.stats import norm
 
 from polarity.evaluation.comparison.align import Aligned
 from polarity.evaluation.comparison.grouping import Group
 from polarity.evaluation.comparison.load import System
-from polarity.evaluation.comparison.result import TestResult
+from polarity.evaluation.comparison.result import Chosen, TestResult
 from polarity.evaluation.statistics.counts import Counts, Statistics
+from polarity.evaluation.statistics.equivalence import equivalence_p
 from polarity.evaluation.statistics.groups import FEWEST
 from polarity.evaluation.statistics.holm import holm
 from polarity.evaluation.statistics.interval import NO_DIFFERENCE_KNOWN, UNKNOWN, Interval
@@ -22,14 +24,18 @@ from polarity.evaluation.statistics.score_intervals import mean_f1_interval
 from polarity.evaluation.statistics.seeds import (
     Estimate,
     Runs,
+    SeedVariance,
     difference_over_seeds,
     mean_over_seeds,
-    seeds_known,
+    seed_variance,
 )
+from polarity.evaluation.statistics.selection import select_best
 from polarity.tasks import IGNORE_INDEX
+from polarity.wording import points
 
 ROWS_AND_SEEDS, RANDOMISATION = "rows and seeds", "approximate randomisation"
 BOOTSTRAP, MCNEMAR, PERMUTATION = "paired bootstrap", "McNemar", "permutation of runs"
+EQUIVALENCE = "two one-sided tests"
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ class Pair:
     """Two groups. Differences are second minus first.
 
     :param tests: the first of them decides the verdict.
+    :param equal: the test that the difference reaches the margin.
+    :param level: of a single test at the first step of Holm's correction, (1 - confidence) / pairs.
     """
 
     first: Group
@@ -47,18 +55,30 @@ class Pair:
     seeds_included: bool
     runs: tuple[Runs, Runs]
     tests: list[TestResult]
+    equal: TestResult
+    level: float
 
 
 class Evidence:
     """All that is computed from the rows, once: the same resamples serve every system and every pair.
 
     :param resamples: of the bootstrap, and swaps of the randomisation.
+    :param margin: differences of overall macro-F1 below it do not matter.
     """
 
     def __init__(
-        self, systems: Sequence[System], aligned: Aligned, *, resamples: int, confidence: float, seed: int
+        self,
+        systems: Sequence[System],
+        groups: Sequence[Group],
+        aligned: Aligned,
+        *,
+        resamples: int,
+        confidence: float,
+        seed: int,
+        margin: float = 0.01,
     ) -> None:
-        self.systems, self.aligned, self.confidence, self.seed = systems, aligned, confidence, seed
+        self.systems, self.groups, self.aligned = systems, groups, aligned
+        self.confidence, self.seed, self.margin = confidence, seed, margin
         self.resamples = resamples
         self.counts = Counts(aligned.tasks, aligned.labels, aligned.decided, aligned.cluster)
         self.drawn = resample(self.counts, resamples, seed)
@@ -82,11 +102,25 @@ class Evidence:
             return self._over_rows(group.members[0], task)
         if self.one_group:
             return UNKNOWN
-        return mean_over_seeds(runs, self.counts.effective_units).interval(self.confidence, lowest=0.0)
+        found = mean_over_seeds(runs, self.counts.effective_units, self.seeds(task))
+        return found.interval(self.confidence, lowest=0.0)
+
+    def seeds(self, task: int | None = None, *, accuracy: bool = False) -> SeedVariance | None:
+        """What all configurations together tell of the seed; None if each has but one."""
+        return seed_variance([self._runs(group, task, accuracy=accuracy) for group in self.groups])
 
     def _over_rows(self, number: int, task: int | None = None) -> Interval:
         found = mean_f1_interval(self.counts, self.observed, self.drawn, number, task, confidence=self.confidence)
         return found or UNKNOWN
+
+    def chosen(self) -> Chosen:
+        """The group with the highest score, and what it is worth on rows that it was not chosen on."""
+        units, seeds = self.counts.effective_units, self.seeds()
+        between = [mean_over_seeds(self._runs(group), units, seeds).between for group in self.groups]
+        found = select_best(self.counts, [group.members for group in self.groups], between=between, seed=self.seed)
+        group = self.groups[found.number]
+        interval = found.interval(self.group_interval(group))
+        return Chosen(group.name, found.of, found.score, found.corrected, interval)
 
     def pairs(self, groups: Sequence[Group]) -> list[Pair]:
         """All pairs but those of two baselines, with their tests corrected for all pairs."""
@@ -96,11 +130,11 @@ class Evidence:
             for first in groups[:number]
             if not (self._fixed(first) and self._fixed(second))
         ]
-        single = [(a, b) for a, b in chosen if not seeds_known(self._runs(a), self._runs(b))]
+        single = chosen if self.seeds() is None else []
         numbers = [(a.members[0], b.members[0]) for a, b in single]
         swapped = randomise(self.counts, numbers, self.resamples, self.seed) if numbers else None
         pairs = [self._pair(a, b, self._swaps(swapped, single, (a, b))) for a, b in chosen]
-        return _corrected(pairs)
+        return _corrected([replace(pair, level=(1 - self.confidence) / len(pairs)) for pair in pairs])
 
     def _fixed(self, group: Group) -> bool:
         return self.systems[group.members[0]].kind == "baseline"
@@ -120,8 +154,7 @@ class Evidence:
         return float(swapped.overall[single.index(pair)]) if swapped is not None and pair in single else None
 
     def _pair(self, first: Group, second: Group, p_swaps: float | None) -> Pair:
-        units = self.counts.effective_units
-        estimate = difference_over_seeds(runs := self._runs(first), other := self._runs(second), units)
+        estimate = self._difference(runs := self._runs(first), other := self._runs(second))
         interval = NO_DIFFERENCE_KNOWN
         if p_swaps is None:
             interval = interval if self.one_group else estimate.interval(self.confidence)
@@ -137,14 +170,27 @@ class Evidence:
         if self.one_group:  # it cannot say how it would be in another
             tests = [_test(test.name, test.about, 1.0) for test in tests]
         by_task = {task.name: self._task(first, second, self.aligned.tasks.index(task)) for task in self.labelled}
-        return Pair(first, second, estimate, interval, by_task, p_swaps is None, (runs, other), tests)
+        equal = _test(EQUIVALENCE, f"within {points(self.margin)}", self._equal(estimate, interval))
+        return Pair(first, second, estimate, interval, by_task, p_swaps is None, (runs, other), tests, equal, 1.0)
+
+    def _equal(self, estimate: Estimate, interval: Interval) -> float:
+        """Where no row tells two systems apart, the interval's width stands for what others may."""
+        if self.one_group:
+            return 1.0
+        error, freedom = estimate.error, estimate.freedom
+        if error == 0:
+            error = (interval.high - interval.low) / 2 / float(norm.ppf((1 + self.confidence) / 2))
+        return equivalence_p(estimate.value, error, freedom, self.margin)
+
+    def _difference(self, first: Runs, second: Runs, task: int | None = None, *, accuracy: bool = False) -> Estimate:
+        return difference_over_seeds(first, second, self.counts.effective_units, self.seeds(task, accuracy=accuracy))
 
     def _task(self, first: Group, second: Group, task: int) -> tuple[float, Interval]:
         ours, theirs = self._runs(first, task), self._runs(second, task)
-        found = difference_over_seeds(ours, theirs, self.counts.effective_units)
+        found = self._difference(ours, theirs, task)
         if self.one_group:
             return found.value, NO_DIFFERENCE_KNOWN
-        if seeds_known(ours, theirs):
+        if self.seeds() is not None:
             return found.value, found.interval(self.confidence)
         drawn = theirs.drawn[:, 0] - ours.drawn[:, 0]
         interval = sample_interval(found.value, drawn, self.counts, self.confidence, task=task, lowest=-1.0)
@@ -168,7 +214,7 @@ class Evidence:
         for task in self.labelled:
             number = self.aligned.tasks.index(task)
             right = [self._runs(group, number, accuracy=True) for group in (first, second)]
-            errors = difference_over_seeds(right[0], right[1], self.counts.effective_units)
+            errors = self._difference(right[0], right[1], number, accuracy=True)
             tests.append(_test(ROWS_AND_SEEDS, f"errors in {task.name}", errors.p))
         ours, theirs = self._runs(first), self._runs(second)
         reachable = smallest_p(ours.count, theirs.count) <= 1 - self.confidence
@@ -193,7 +239,11 @@ def _corrected(pairs: Sequence[Pair]) -> list[Pair]:
         values = holm([tests[row][column].p for row, column in places])
         for (row, column), value in zip(places, values, strict=True):
             tests[row][column] = replace(tests[row][column], corrected=value)
-    return [replace(pair, tests=own) for pair, own in zip(pairs, tests, strict=True)]
+    equal = holm([pair.equal.p for pair in pairs])
+    return [
+        replace(pair, tests=own, equal=replace(pair.equal, corrected=value))
+        for pair, own, value in zip(pairs, tests, equal, strict=True)
+    ]
 
 
 def _test(name: str, about: str, p: float) -> TestResult:

@@ -3,11 +3,11 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from polarity.evaluation.statistics.interval import Interval
+from polarity.evaluation.statistics.interval import UNKNOWN, Interval
 
 VERSION = 1
 
-Verdict = Literal["better", "worse", "unclear"]
+Verdict = Literal["better", "worse", "equal", "unclear"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Setup:
     :param ranked: whether groups stand in the order of their scores (never by test scores unless asked for).
     :param resamples: of the bootstrap, and swaps of the randomisation.
     :param confidence: of the intervals; 1 - confidence is the level of the tests.
+    :param margin: difference of overall macro-F1 below which two are equal, and which the power is told for.
     :param cluster: metadata column whose values were resampled as wholes, or None.
     """
 
@@ -30,6 +31,7 @@ class Setup:
     resamples: int
     confidence: float
     seed: int
+    margin: float
     cluster: str | None
 
 
@@ -126,11 +128,12 @@ class PairResult:
     :param seeds_included: whether the variance of the seed is in the interval.
     :param macro_f1: difference by task.
     :param macro_f1_intervals: intervals of ``macro_f1``.
-    :param verdict: of ``second``; "unclear" without evidence.
-    :param rows_needed: rows with which a true difference of 1 point would be found with a power of 80 %; None if no
-        number of rows is enough.
-    :param seeds_needed: seeds of each configuration that would do the same on these rows; None if no number is enough,
-        or if nothing is known about the seed.
+    :param verdict: of ``second``; "equal" if it is smaller than the margin, "unclear" without evidence of either.
+    :param equal: the test that decides between equal and unclear.
+    :param rows_needed: rows with which a true difference of the margin would be found with a power of 80 % at the first
+        step of Holm's correction; None if no number of rows is enough.
+    :param seeds_needed: a range of seeds of each configuration that would do the same on these rows, its upper end None
+        where it is open; None if no number is enough, or if nothing is known about the seed.
     :param sentence: all this in words.
     """
 
@@ -143,10 +146,38 @@ class PairResult:
     macro_f1: dict[str, float | None]
     macro_f1_intervals: dict[str, Interval]
     tests: list[TestResult]
+    equal: TestResult
     verdict: Verdict
     rows_needed: int | None
-    seeds_needed: int | None
+    seeds_needed: tuple[int, int | None] | None
     sentence: str
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The first of a ranking: its score is too high, since it was chosen by it on the same rows.
+
+    :param name: of the group.
+    :param of: how many groups there were to choose from.
+    :param score: overall macro-F1 on these rows.
+    :param corrected: what further rows may be expected to give (bootstrap bias corrected selection).
+    :param interval: of ``corrected``.
+    """
+
+    name: str
+    of: int
+    score: float
+    corrected: float
+    interval: Interval
+
+    @property
+    def sentence(self) -> str:
+        """All this in words."""
+        known = "" if self.interval == UNKNOWN else f", interval {self.interval.low:.4f} to {self.interval.high:.4f}"
+        said = f"{self.name} is the best of {self.of}, chosen on these rows"
+        if f"{self.corrected:.4f}" == f"{self.score:.4f}":
+            return f"{said}; it is so far ahead that the choice adds nothing to its {self.score:.4f}"
+        return f"{said}: {self.score:.4f} is too high for that reason; corrected {self.corrected:.4f}{known}"
 
 
 @dataclass(frozen=True)
@@ -157,6 +188,7 @@ class Comparison:
     :param notes: what a reader should know besides.
     :param differences: of the configurations; only keys that differ.
     :param groups: by rank, or by name where nothing was ranked.
+    :param chosen: the first of the ranking; None where nothing was ranked, or there is but one.
     """
 
     setup: Setup
@@ -166,6 +198,7 @@ class Comparison:
     systems: list[SystemScore]
     groups: list[GroupScore]
     pairs: list[PairResult]
+    chosen: Chosen | None = None
     version: int = field(default=VERSION)
 
     def to_dict(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from polarity.evaluation.comparison.result import Comparison, GroupScore
+from polarity.evaluation.comparison.result import Chosen, Comparison, GroupScore
 from polarity.evaluation.statistics.interval import Interval
 from polarity.files import write_json
 from polarity.reports.tables import write_csv
@@ -57,6 +57,8 @@ def tests_table(comparison: Comparison) -> Table:
         for number, test in enumerate(pair.tests):
             shown = cells if number == 0 else ["", "", ""]
             table.add_row(*shown, f"{test.name}, {test.about}", f"{test.p:.4f}", f"{test.corrected:.4f}")
+        equal = pair.equal
+        table.add_row("", "", "", f"{equal.name}, {equal.about}", f"{equal.p:.4f}", f"{equal.corrected:.4f}")
         table.add_section()
     return table
 
@@ -87,8 +89,9 @@ def _files(comparison: Comparison) -> dict[str, tuple[list[str], Lines]]:
         ),
         "scores": (
             ["rank", "configuration", "kind", "seeds", "overall", "low", "high", "deviation", "uncalibrated",
+             "chosen", "corrected", "corrected_low", "corrected_high",
              *(f"{task}/{what}" for task in tasks for what in ("macro_f1", "low", "high"))],
-            [_group_line(group, tasks) for group in comparison.groups],
+            [_group_line(group, tasks, comparison.chosen) for group in comparison.groups],
         ),
         "runs": (
             ["run", "configuration", "kind", "seed", "overall", "low", "high", "uncalibrated",
@@ -100,11 +103,12 @@ def _files(comparison: Comparison) -> dict[str, tuple[list[str], Lines]]:
             ],
         ),
         "pairs": (
-            ["first", "second", "difference", "low", "high", "seeds_included", "verdict", "rows_needed",
-             "seeds_needed", "sentence"],
+            ["first", "second", "difference", "low", "high", "seeds_included", "verdict", "p", "p_equal",
+             "rows_needed", "seeds_needed", "seeds_needed_at_most", "sentence"],
             [
                 [pair.first, pair.second, pair.difference, *_ends(pair.interval), pair.seeds_included,
-                 pair.verdict, pair.rows_needed, pair.seeds_needed, pair.sentence]
+                 pair.verdict, pair.tests[0].corrected, pair.equal.corrected, pair.rows_needed,
+                 *(pair.seeds_needed or (None, None)), pair.sentence]
                 for pair in pairs
             ],
         ),
@@ -115,9 +119,13 @@ def _files(comparison: Comparison) -> dict[str, tuple[list[str], Lines]]:
     }  # fmt: skip
 
 
-def _group_line(group: GroupScore, tasks: Sequence[str]) -> list[object]:
+def _group_line(group: GroupScore, tasks: Sequence[str], chosen: Chosen | None) -> list[object]:
     line: list[object] = [group.rank, group.name, group.kind, group.seeds, group.overall,
                           *_ends(group.interval), group.deviation, group.uncalibrated]  # fmt: skip
+    if chosen is not None and chosen.name == group.name:
+        line += [f"best of {chosen.of}, chosen on these rows", chosen.corrected, *_ends(chosen.interval)]
+    else:
+        line += [None] * 4
     for task in tasks:
         interval = group.macro_f1_intervals.get(task)
         line += [group.macro_f1[task], *_ends(interval)]

@@ -20,7 +20,7 @@ def resample(counts: Counts, resamples: int, seed: int) -> Statistics:
     if counts.grouped:
         return of_groups(counts, resamples, generator)
     return Statistics.joined(
-        [counts.statistics(_weights(generator, size, counts.units) @ counts.matrix)
+        [counts.statistics(draws(generator, size, counts.units) @ counts.matrix)
          for size in blocks(resamples, counts.units)]
     )  # fmt: skip
 
@@ -50,7 +50,7 @@ def _moved(weights: np.ndarray, centre: np.ndarray, without: np.ndarray) -> np.n
     return np.asarray(centre + (weights @ pulls).reshape(len(weights), *centre.shape[1:]))
 
 
-def _weights(generator: np.random.Generator, size: int, units: int) -> np.ndarray:
+def draws(generator: np.random.Generator, size: int, units: int) -> np.ndarray:
     """How often each unit was drawn, float32 ``[size, units]``."""
     weights = np.empty((size, units), dtype=np.float32)
     for row in weights:

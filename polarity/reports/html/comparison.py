@@ -6,8 +6,9 @@ from pathlib import Path
 
 from polarity.evaluation.comparison.result import Comparison, GroupScore, PairResult
 from polarity.reports.html.charts import Axis, axis_of
-from polarity.reports.html.numbers import ABSENT, score, times
+from polarity.reports.html.numbers import ABSENT, score
 from polarity.reports.html.page import write_page
+from polarity.wording import points, times
 
 SHOWN_SENTENCES = 5
 
@@ -34,14 +35,17 @@ def headline(comparison: Comparison) -> str:
     if len(groups) < 2:
         return f"Overall macro-F1 {score(groups[0].overall)}: there is nothing to compare it with"
     if not comparison.setup.ranked:
-        apart = sum(pair.verdict != "unclear" for pair in comparison.pairs)
-        return f"{times(apart, 'pair')} of {len(comparison.pairs)} can be told apart; nothing is ranked"
+        apart = sum(pair.verdict in ("better", "worse") for pair in comparison.pairs)
+        return f"{apart} of {times(len(comparison.pairs), 'pair')} can be told apart; nothing is ranked"
     first = groups[0]
     others = [pair for pair in comparison.pairs if first.name in (pair.first, pair.second)]
     behind = [pair for pair in others if _leads(first.name, pair)]
     if len(behind) == len(others):
         return f"{first.name} is better than {'the other' if len(others) == 1 else 'all others'}"
-    if not behind and all(pair.verdict == "unclear" for pair in others):
+    if all(pair.verdict == "equal" for pair in others):
+        who = "the other" if len(others) == 1 else "all others"
+        return f"{first.name} and {who} are equal within {points(comparison.setup.margin)}"
+    if all(pair.verdict in ("equal", "unclear") for pair in others):
         return "No evidence of a difference" if len(groups) == 2 else f"No evidence that {first.name} is the best"
     return f"{first.name} leads, but {times(len(others) - len(behind), 'other')} cannot be told apart from it"
 

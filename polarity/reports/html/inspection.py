@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from polarity.inspection.result import Inspection
-from polarity.reports.html.numbers import times
 from polarity.reports.html.page import write_page
+from polarity.wording import times
 
 LEVELS = {"stop": ("stop", "stops training"), "warning": ("", "warning")}
 """Level of a finding that has to be seen: its class in the style sheet, and its name."""

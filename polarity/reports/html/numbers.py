@@ -67,11 +67,6 @@ def moment(text: str) -> str:
         return text
 
 
-def times(value: int, one: str, many: str | None = None) -> str:
-    """``1 row``, ``3,555 rows``."""
-    return f"{value:,} {one if value == 1 else many or one + 's'}"
-
-
 def sentence(text: str) -> str:
     """A remark as a sentence of its own; a name at its beginning stays as it is."""
     first = text.partition(" ")[0]

@@ -14,6 +14,7 @@ import polarity
 from polarity.files import write_text
 from polarity.reports.html import charts, numbers
 from polarity.reports.html.text import printable
+from polarity.wording import times
 
 _TEMPLATES = files("polarity.reports.html") / "templates"
 
@@ -50,9 +51,8 @@ def environment() -> Environment:
         "duration",
         "moment",
         "sentence",
-        "times",
     )
-    made.filters.update({name: getattr(numbers, name) for name in written})
+    made.filters.update({name: getattr(numbers, name) for name in written}, times=times)
     made.globals.update({name: getattr(charts, name) for name in charts.__all__})
     script = _source("script.js")
     made.globals.update(

@@ -12,7 +12,7 @@ from polarity.evaluation.statistics.permutation import permutation_of_runs
 from polarity.evaluation.statistics.power import rows_needed
 from polarity.evaluation.statistics.randomisation import randomise
 from polarity.evaluation.statistics.resample import resample
-from polarity.evaluation.statistics.seeds import Runs, difference_over_seeds
+from polarity.evaluation.statistics.seeds import Runs, difference_over_seeds, seed_variance
 from polarity.tasks import IGNORE_INDEX
 from tests.evaluation.statistics.simulated import (
     BASE,
@@ -113,7 +113,7 @@ def seed_groups(counts_of: tuple[int, int], spread: float, by: float, rows: int)
     ],
 )
 def test_seeds_of_one_configuration_are_not_called_different(seeds: tuple[int, int], spread: float) -> None:
-    found = [difference_over_seeds(a, b, ROWS) for a, b in seed_groups(seeds, spread, 0.0, ROWS)]
+    found = [difference_over_seeds(a, b, ROWS, seed_variance([a, b])) for a, b in seed_groups(seeds, spread, 0.0, ROWS)]
     assert np.mean([estimate.p < LEVEL for estimate in found]) <= 0.065
     held = np.mean([0.0 in estimate.interval() for estimate in found])
     assert held >= 0.935, "seeds without any spread make it wider than it need be, never narrower"
@@ -127,7 +127,7 @@ def test_seeds_of_one_configuration_are_not_called_different(seeds: tuple[int, i
 def test_a_true_difference_of_configurations_is_found_over_seeds() -> None:
     groups = list(seed_groups((5, 5), 0.01, 0.06, ROWS))
     truth = true_overall(better(0.06)) - true_overall(BASE)
-    found = [difference_over_seeds(a, b, ROWS) for a, b in groups]
+    found = [difference_over_seeds(a, b, ROWS, seed_variance([a, b])) for a, b in groups]
     assert np.mean([estimate.p < LEVEL for estimate in found]) >= 0.9
     assert np.mean([truth in estimate.interval() for estimate in found]) >= 0.93
     assert np.mean([permutation_of_runs(a.observed, b.observed) < LEVEL for a, b in groups[:60]]) >= 0.8
@@ -148,7 +148,7 @@ def test_the_rows_that_are_said_to_be_needed_are_enough() -> None:
     counts = Counts(TASKS, labels, draw_systems(generator, labels, [BASE, better(by)]))
     observed, drawn = counts.observed().overall[0], resample(counts, 1000, 0).overall
     sides = [Runs(observed[[side]], drawn[:, [side]]) for side in (0, 1)]
-    estimate = difference_over_seeds(sides[0], sides[1], rows)
+    estimate = difference_over_seeds(sides[0], sides[1], rows, None)
     needed = rows_needed(estimate, rows, true_overall(better(by)) - true_overall(BASE))
     assert needed is not None
     found = []

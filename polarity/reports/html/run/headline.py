@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from polarity.evaluation.analysis import ClassResult, TaskResult
-from polarity.reports.html.numbers import interval, score, sentence, signed, times
+from polarity.reports.html.numbers import interval, score, sentence, signed
 from polarity.reports.html.run.baselines import BaselineResult
 from polarity.reports.html.run.folder import RunContent, SplitContent
+from polarity.wording import times
 
 TITLES = {
     "better": "Better than the strongest baseline",
