@@ -19,9 +19,10 @@ from polarity.errors import UserError
 from polarity.evaluation.comparison.align import align
 from polarity.evaluation.comparison.compare import compare_systems
 from polarity.evaluation.comparison.find import find_folders
-from polarity.evaluation.comparison.load import System, load_systems
+from polarity.evaluation.comparison.load import System, baseline_of, load_systems
 from polarity.evaluation.comparison.looks import marks_of, record_looks
 from polarity.evaluation.comparison.result import Comparison
+from polarity.evaluation.comparison.same_rows import SameRows, part_by_rows
 from polarity.evaluation.comparison.tables import (
     SHOWN,
     configuration_table,
@@ -55,16 +56,38 @@ class CompareSettings:
     output: str | None
 
 
-def compare(settings: CompareSettings) -> Comparison:
-    """Compare runs on the rows of one split.
+def compare(settings: CompareSettings) -> list[Comparison]:
+    """Compare runs on the rows of one split; those on other rows among themselves, in a comparison of their own.
 
-    :raises UserError: if something cannot be compared; then nothing is written, nor recorded as a look.
+    :raises UserError: if nothing can be compared; then nothing is written, nor recorded as a look.
     """
     _check(settings)
-    folders, notes = find_folders([settings.runs] if isinstance(settings.runs, str) else settings.runs)
-    systems = load_systems(folders, settings.split, baselines=settings.baselines)
-    if len(systems) < 2:
-        raise UserError([f"runs: only {folders[0]} is there; a comparison needs two", *notes])
+    found = find_folders([settings.runs] if isinstance(settings.runs, str) else settings.runs)
+    systems, left_out = load_systems(found, settings.split)
+    notes = [*found.notes, *left_out]
+    parted = part_by_rows(systems, settings.split, tasks=settings.tasks)
+    if settings.baselines:
+        for rows in parted:
+            rows.systems += baseline_of(rows.systems, settings.split)
+    several = [rows.systems for rows in parted if len(rows.systems) > 1]
+    if not several:
+        alone = [f"runs: only {systems[0].folder} is there; a comparison needs two"] if len(parted) == 1 else []
+        raise UserError([*alone, *(text for rows in parted for text in rows.differs), *notes])
+    if len(parted) > 1:
+        notes = [*_apart(parted), *notes]
+    return [_compared(settings, group, notes if number == 0 else []) for number, group in enumerate(several)]
+
+
+def _apart(parted: Sequence[SameRows]) -> list[str]:
+    """That runs on other rows were not compared, why, and which of them stand alone."""
+    notes = [
+        f"runs on other rows are compared among themselves only: {text}" for rows in parted for text in rows.differs
+    ]
+    alone = [rows.systems[0].name for rows in parted if len(rows.systems) == 1]
+    return [*notes, *(f"{name}: nothing else has its rows" for name in alone)]
+
+
+def _compared(settings: CompareSettings, systems: Sequence[System], notes: Sequence[str]) -> Comparison:
     cluster = _own_cluster(systems) if settings.cluster == AUTO else settings.cluster
     aligned = align(systems, settings.split, tasks=settings.tasks, cluster=cluster)
     ranked = settings.split in (FREE, settings.select)
@@ -155,10 +178,12 @@ def main() -> None:
         settings = read_settings("compare", CompareSettings, with_runs(sys.argv[1:]))
         if settings is None:
             return
-        comparison = compare(settings)
-        show(comparison)
-        if settings.output is not None:
-            write(comparison, Path(settings.output).expanduser())
+        comparisons = compare(settings)
+        for number, comparison in enumerate(comparisons, 1):
+            show(comparison)
+            if settings.output is not None:
+                folder = Path(settings.output).expanduser()
+                write(comparison, folder if len(comparisons) == 1 else folder / f"rows-{number}")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from polarity.compare import CompareSettings, compare, main, show, with_runs, write
+from polarity import compare as verb
+from polarity.compare import CompareSettings, main, show, with_runs, write
 from polarity.errors import UserError
 from polarity.evaluation.comparison.result import Comparison
 from polarity.evaluation.predictions import read_predictions, write_predictions
@@ -37,6 +38,11 @@ def settings(*runs: Path | str, **more: object) -> CompareSettings:
         "output": None,
     }
     return CompareSettings(**{**values, **more})  # type: ignore[arg-type]
+
+
+def compare(chosen: CompareSettings) -> Comparison:
+    (found,) = verb.compare(chosen)
+    return found
 
 
 def problems(*runs: Path | str, **more: object) -> str:
@@ -353,3 +359,58 @@ def test_real_runs(tmp_path: Path) -> None:
     tested = compare(settings(runs[0].path, other.path, split="test"))
     assert tested.marks[0].count("looked at") == 1, "the baseline is in the ledger of the runs"
     assert json.loads(json.dumps(tested.to_dict()))["setup"]["ranked"] is False
+
+
+def test_runs_on_other_rows_are_compared_among_themselves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    others = some_labels(rows=500, seed=9)
+    for name, seed, labels in (("a", 1, LABELS), ("b", 2, LABELS), ("c", 3, others), ("d", 4, others)):
+        a_run(tmp_path / "out" / name, labels, noisy(labels, 0.7, seed), loss={"gamma": float(seed)}, seed=seed)
+    a_run(tmp_path / "out" / "lone", LABELS[:90], LABELS[:90])
+    first, second = verb.compare(settings(f"{tmp_path}/out/**"))
+    assert [sorted(run.name for run in found.systems) for found in (first, second)] == [["a", "b"], ["c", "d"]]
+    assert "lone: nothing else has its rows" in first.notes
+    assert any(
+        note.startswith("runs on other rows are compared among themselves only: c: has other") for note in first.notes
+    )
+    assert {run.label for run in first.systems} == {"a, seed 1", "b, seed 2"}
+
+
+def test_a_broken_run_does_not_break_a_pattern(tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 2), ("cut", 3), ("odd", 4)):
+        a_run(tmp_path / "out" / name, LABELS, noisy(LABELS, 0.7, seed), loss={"gamma": float(seed)})
+    path = tmp_path / "out" / "cut" / "predictions" / "val.parquet"
+    path.write_bytes(path.read_bytes()[:-50])
+    (tmp_path / "out" / "odd" / "config.yaml").write_text("{[", encoding="utf-8")
+    found = compare(settings(f"{tmp_path}/out/*"))
+    assert sorted(run.name for run in found.systems) == ["a", "b"]
+    for name in ("cut", "odd"):
+        assert any(note.startswith("left out: ") and name in note for note in found.notes), found.notes
+    assert "cut" in problems(tmp_path / "out" / "a", tmp_path / "out" / "cut")
+
+
+def test_the_chosen_one_is_marked_and_corrected_in_every_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs = [a_run(tmp_path / str(n), LABELS, noisy(LABELS, 0.6, n), loss={"gamma": float(n)}) for n in range(8)]
+    found = compare(settings(*runs))
+    assert found.chosen is not None
+    assert (found.chosen.name, found.chosen.of) == (found.groups[0].name, 8)
+    assert found.chosen.score == found.groups[0].overall > found.chosen.corrected + 0.003
+    show(found)
+    write(found, tmp_path / "out")
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"is the best of 8, chosen on these rows: {found.chosen.score:.4f} is too high for that reason" in said
+    told = json.loads((tmp_path / "out" / "comparison.json").read_text())["chosen"]
+    assert told["corrected"] == found.chosen.corrected
+    with (tmp_path / "out" / "scores.csv").open(encoding="utf-8", newline="") as file:
+        lines = list(csv.DictReader(file))
+    assert [line["chosen"] for line in lines] == ["best of 8, chosen on these rows", *[""] * 7]
+    assert "is the best of 8" in (tmp_path / "out" / "comparison.html").read_text(encoding="utf-8")
+    assert compare(settings(*runs[:1], *runs[1:2])).chosen is not None
+
+
+def test_too_few_resamples_are_told_by_the_pairs_they_have_to_serve(tmp_path: Path) -> None:
+    runs = [a_run(tmp_path / str(n), LABELS, noisy(LABELS, 0.6, n), loss={"gamma": float(n)}) for n in range(6)]
+    few, enough = (compare(settings(*runs, resamples=n)) for n in (250, 400))
+    assert "no p-value that is corrected for 15 pairs can be below 0.05; resamples=300" in " ".join(few.notes)
+    assert "resamples" not in " ".join(enough.notes), "the further tests are no part of the family"

@@ -47,7 +47,7 @@ def test_report_card_and_comparison_tell_the_same_interval(run: RunDirectory) ->
         for item, (_, intervals) in scored(stored, resamples=200)[name].items():
             assert intervals.overall is not None
             assert (shown[item].low, shown[item].high) == (intervals.overall.low, intervals.overall.high)
-        found = compare(settings(run.path, cluster=AUTO, split=name, resamples=200))
+        (found,) = compare(settings(run.path, cluster=AUTO, split=name, resamples=200))
         assert found.setup.cluster == "source"
         (system,) = (item for item in found.systems if item.kind == "run")
         assert (system.interval.low, system.interval.high) == pytest.approx((best.low, best.high), abs=1e-9)

@@ -14,6 +14,7 @@ from polarity.reports.html import numbers, write_comparison_report, write_inspec
 from polarity.reports.html.charts import SERIES
 from polarity.reports.html.page import style
 from polarity.tasks import Task
+from polarity.wording import times
 from tests.reports.pages import HOSTILE, SECRET, Page, comparison, inspection, run_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -228,8 +229,8 @@ def test_the_colours_of_lines_can_be_told_apart_by_everyone(view: str, theme: in
         (numbers.duration(61), "1 min 1 s"),
         (numbers.duration(3725), "1 h 2 min"),
         (numbers.moment("no time"), "no time"),
-        (numbers.times(1, "row"), "1 row"),
-        (numbers.times(3555, "row"), "3,555 rows"),
+        (times(1, "row"), "1 row"),
+        (times(3555, "row"), "3,555 rows"),
         (numbers.sentence("no evidence"), "No evidence."),
         (numbers.sentence("run-b is better."), "run-b is better."),
     ],

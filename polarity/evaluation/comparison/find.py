@@ -1,6 +1,7 @@
 """The folders that a comparison is about, from names and patterns."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from glob import glob, has_magic
 from pathlib import Path
 
@@ -8,8 +9,20 @@ from polarity.errors import UserError, nearest
 from polarity.evaluation.saved import finished_run
 
 
-def find_folders(names: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """Folders of runs and of predictions, each once, and a note for each that a pattern met but that cannot be used.
+@dataclass(frozen=True)
+class Found:
+    """Folders of runs and of predictions, each once.
+
+    :param folders: for each whether it was named, rather than met by a pattern.
+    :param notes: one for each that a pattern met but that cannot be used.
+    """
+
+    folders: dict[Path, bool]
+    notes: list[str]
+
+
+def find_folders(names: Sequence[str]) -> Found:
+    """The folders that names and patterns stand for.
 
     A folder that is named has to be usable; a pattern takes what is, and says what it left out. So does a folder of
     runs, such as that of a sweep: a shell makes ``outputs/**`` into such names before they arrive here.
@@ -19,7 +32,7 @@ def find_folders(names: Sequence[str]) -> tuple[list[Path], list[str]]:
     """
     problems: list[str] = []
     notes: list[str] = []
-    found: dict[Path, None] = {}
+    found: dict[Path, bool] = {}
     for name in names:
         pattern = _pattern(name)
         if pattern is not None:
@@ -29,14 +42,14 @@ def find_folders(names: Sequence[str]) -> tuple[list[Path], list[str]]:
             if not matched:
                 reason = f": {'; '.join(left_out)}" if left_out else ""
                 problems.append(f"runs: no finished run or folder of predictions matches {name}{reason}")
-            found |= dict.fromkeys(matched)
+            found = dict.fromkeys(matched, False) | found
         elif is_folder(Path(name).expanduser()):
-            found[Path(name).expanduser().resolve()] = None
+            found[Path(name).expanduser().resolve()] = True
         else:
             problems.append(_no_folder(name))
     if problems:
         raise UserError(problems)
-    return list(found), list(dict.fromkeys(notes))
+    return Found(found, list(dict.fromkeys(notes)))
 
 
 def _pattern(name: str) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from polarity.errors import UserError
-from polarity.evaluation.comparison.find import is_run
+from polarity.evaluation.comparison.find import Found, is_run
 from polarity.evaluation.manifest import check_unchanged
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.evaluation.saved import CHECKSUMS, finished_run, saved_predictions
@@ -46,23 +46,25 @@ class System:
         return None if found is None else str(found)
 
 
-def load_systems(folders: Sequence[Path], split: str, *, baselines: bool) -> list[System]:
-    """The systems of ``folders``, and the linear baseline of the first run that has it.
+def load_systems(found: Found, split: str) -> tuple[list[System], list[str]]:
+    """The systems of the folders, and a note for each that only a pattern met and that cannot be read.
 
-    :raises UserError: with what is wrong with each folder.
+    :raises UserError: with what is wrong with each folder that was named; or with all, if none can be read.
     """
     problems: list[str] = []
+    left_out: list[str] = []
     systems = []
-    for name, folder in zip(_names(folders), folders, strict=True):
+    for name, (folder, named) in zip(_names(list(found.folders)), found.folders.items(), strict=True):
         try:
             systems.append(_run(name, folder, split) if is_run(folder) else _by_hand(name, folder, split))
         except UserError as error:
-            problems += error.problems
-    if problems:
-        raise UserError(problems)
-    if baselines:
-        systems += _baseline(systems, split)
-    return systems
+            if named:
+                problems += error.problems
+            else:
+                left_out += [f"left out: {text}" for text in error.problems]
+    if problems or not systems:
+        raise UserError([*problems, *left_out])
+    return systems, left_out
 
 
 def _run(name: str, folder: Path, split: str) -> System:
@@ -99,8 +101,8 @@ def _check_split(folder: Path, split: str) -> None:
         raise UserError(f"{folder}: has no predictions of split {split!r} (there are: {', '.join(there) or 'none'})")
 
 
-def _baseline(systems: Sequence[System], split: str) -> list[System]:
-    """The baseline sees the same rows in every run, so one stands for all."""
+def baseline_of(systems: Sequence[System], split: str) -> list[System]:
+    """The linear baseline of the first that has it; it sees the same rows in every run, so one stands for all."""
     for system in systems:
         path = RunDirectory(system.folder).baseline(BASELINE, split)
         if system.kind == "run" and path.is_file():

@@ -73,6 +73,11 @@ class SystemScore:
     accuracy: dict[str, float | None]
     per_class: dict[str, dict[str, float]]
 
+    @property
+    def label(self) -> str:
+        """What people call it: configuration and seed of a run."""
+        return f"{self.group}, seed {self.seed}" if self.kind == "run" and self.seed is not None else self.name
+
 
 @dataclass(frozen=True)
 class GroupScore:
