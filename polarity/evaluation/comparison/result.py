@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from polarity.evaluation.statistics.interval import UNKNOWN, Interval
+from polarity.evaluation.statistics.interval import Interval
 
 VERSION = 1
 
@@ -178,7 +178,7 @@ class Chosen:
     @property
     def sentence(self) -> str:
         """All this in words."""
-        known = "" if self.interval == UNKNOWN else f", interval {self.interval.low:.4f} to {self.interval.high:.4f}"
+        known = "" if not self.interval.known else f", interval {self.interval.low:.4f} to {self.interval.high:.4f}"
         said = f"{self.name} is the best of {self.of}, chosen on these rows"
         if f"{self.corrected:.4f}" == f"{self.score:.4f}":
             return f"{said}; it is so far ahead that the choice adds nothing to its {self.score:.4f}"
