@@ -12,7 +12,9 @@ from rich.console import Console
 
 from polarity.config.overrides import open_keys
 from polarity.config.readable import readable
+from polarity.config.secrets import masked_text
 from polarity.errors import UserError, reason_of
+from polarity.printable import printable
 from polarity.standard_streams import standard_streams, to_nowhere
 
 
@@ -33,7 +35,7 @@ def tell_problems(verb: str, problems: Sequence[str]) -> None:
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     console.print(f"polarity.{verb}: {count}; nothing was started", style="bold red", markup=False)
     for number, problem in enumerate(problems, 1):
-        console.print(f"{number:>3}. {problem}", markup=False)
+        console.print(f"{number:>3}. {printable(masked_text(problem))}", markup=False)
 
 
 @contextmanager

@@ -48,6 +48,7 @@ class PredictSettings:
     input_format: Format | None
     output_format: Format | None
     overwrite: bool
+    spreadsheet: bool
     text: str | None
     context: str | None
     encoding: str | None
@@ -111,10 +112,12 @@ def _job(settings: PredictSettings, run: RunDirectory, problems: list[str]) -> J
     if kind is None or wanted is None:
         return None
     data = run.config["data"]
+    if settings.spreadsheet and wanted not in ("csv", "tsv"):
+        problems.append(f"spreadsheet: has no effect on {wanted} output")
     dialect = _dialect(settings, data, kind, problems)
     text, context = _columns(settings, data, problems)
     keep = settings.on_error == "keep"
-    return Job(source, kind, output, wanted, dialect, text, context, keep, settings.chunk_rows)
+    return Job(source, kind, output, wanted, dialect, text, context, keep, settings.chunk_rows, settings.spreadsheet)
 
 
 def _dialect(settings: PredictSettings, data: dict[str, Any], kind: Format, problems: list[str]) -> Dialect:

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self, get_args
 
 from omegaconf import OmegaConf
 
+from polarity.config.secrets import masked, masked_command
 from polarity.errors import UserError, nearest
 from polarity.files import read_object, read_yaml, write_json, write_text
 from polarity.processes import is_alive, this_process
@@ -56,8 +57,8 @@ class RunDirectory:
                 continue
             run = cls(path)
             run.set_status("running", started=now(), **this_process())
-            write_text(path / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(dict(config))))
-            write_text(path / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(overrides)))
+            write_text(path / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(masked(dict(config)))))
+            write_text(path / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(masked_command(overrides))))
             return run
         raise UserError(f"output_dir: {root} holds 999 runs named {name} already")
 

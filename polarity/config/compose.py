@@ -19,6 +19,7 @@ from polarity.config.overrides import (
 )
 from polarity.config.readable import readable, restored
 from polarity.config.replaced import drop_settings_of_replaced
+from polarity.config.secrets import is_secret, is_variable
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 
@@ -115,8 +116,16 @@ def resolved(config: DictConfig) -> tuple[dict[str, Any], list[str]]:
         key = getattr(error, "full_key", None) or "configuration"
         return {}, [f"{key}: {str(error).splitlines()[0]}"]
     problems: list[str] = []
+    plain = _with_variables(plain, OmegaConf.to_container(config, resolve=False))
     named = _text_keys(plain, "", problems)
     return named, problems
+
+
+def _with_variables(plain: Any, raw: Any, key: str = "") -> Any:
+    """A copy in which secrets stay ``${oc.env:NAME}``, so that their values are read when they are used, never kept."""
+    if isinstance(plain, dict) and isinstance(raw, dict):
+        return {name: _with_variables(value, raw.get(name), str(name)) for name, value in plain.items()}
+    return raw if is_variable(raw) and is_secret(key) else plain
 
 
 def _text_keys(node: Any, path: str, problems: list[str]) -> Any:

@@ -54,15 +54,24 @@ def open_source(source: Input, kind: Format, dialect: Dialect, columns: list[str
 
 
 def open_sink(
-    stream: BinaryIO, kind: Format, fields: Sequence[pa.Field], added: Sequence[pa.Field], delimiter: str | None
+    stream: BinaryIO,
+    kind: Format,
+    fields: Sequence[pa.Field],
+    added: Sequence[pa.Field],
+    delimiter: str | None,
+    *,
+    spreadsheet: bool = False,
 ) -> Sink:
     """Begin to write an output.
 
     :param fields: the columns of the input.
     :param delimiter: between cells; None for that of the format.
+    :param spreadsheet: whether text cells are kept from being read as formulas.
     """
     if kind == "parquet":
         return ParquetSink(stream, fields, added)
     if kind == "jsonl":
         return JsonSink(stream, added)
-    return DelimitedSink(stream, [field.name for field in fields], added, delimiter or DELIMITERS[kind])
+    return DelimitedSink(
+        stream, [field.name for field in fields], added, delimiter or DELIMITERS[kind], spreadsheet=spreadsheet
+    )

@@ -62,6 +62,7 @@ class Job:
     :param context: column of the first text of a pair; None for single texts.
     :param keep: whether a broken row is kept with a message; else the job stops.
     :param chunk_rows: rows held at once.
+    :param spreadsheet: whether text cells of CSV and TSV are kept from being read as formulas.
     """
 
     source: Input
@@ -73,6 +74,7 @@ class Job:
     context: str | None
     keep: bool
     chunk_rows: int
+    spreadsheet: bool = False
 
     def survey(self, added: AddedColumns) -> tuple[int | None, list[str] | None]:
         """Look through an input that can be read twice: its number of rows (None if it cannot) and its keys.
@@ -115,7 +117,9 @@ class Job:
             delimiter = self.dialect.delimiter if self.source_format == self.output_format else None
             with (
                 self.output.open(whole=self.output_format == "parquet") as stream,
-                open_sink(stream, self.output_format, source.fields, added.fields, delimiter) as sink,
+                open_sink(
+                    stream, self.output_format, source.fields, added.fields, delimiter, spreadsheet=self.spreadsheet
+                ) as sink,
             ):
                 for chunk in source.chunks(self.chunk_rows):
                     if isinstance(source, JsonSource) and (clashes := added.clashes(list(source.keys))):

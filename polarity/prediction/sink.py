@@ -4,13 +4,14 @@ import csv
 import io
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import BinaryIO, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from polarity.prediction.chunk import Chunk
+from polarity.reports.tables import harmless
 
 
 class Sink(ABC):
@@ -34,19 +35,32 @@ class Sink(ABC):
 
 
 class DelimitedSink(Sink):
-    """Writes CSV or TSV in UTF-8; numbers with all their digits."""
+    """Writes CSV or TSV in UTF-8; numbers with all their digits.
 
-    def __init__(self, stream: BinaryIO, columns: Sequence[str], added: Sequence[pa.Field], delimiter: str) -> None:
-        self._stream, self._delimiter = stream, delimiter
+    :param spreadsheet: whether cells that a spreadsheet would take for formulas get an apostrophe.
+    """
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        columns: Sequence[str],
+        added: Sequence[pa.Field],
+        delimiter: str,
+        *,
+        spreadsheet: bool = False,
+    ) -> None:
+        self._stream, self._delimiter, self._spreadsheet = stream, delimiter, spreadsheet
         self._write([[*columns, *(field.name for field in added)]])
 
     def write(self, chunk: Chunk, added: Sequence[pa.Array]) -> None:
         new = [["" if cell is None else str(cell) for cell in column.to_pylist()] for column in added]
         self._write([*row, *told] for row, told in zip(chunk.cells(), zip(*new, strict=True), strict=True))
 
-    def _write(self, rows: object) -> None:
+    def _write(self, rows: Iterable[Sequence[str]]) -> None:
+        if self._spreadsheet:
+            rows = [[str(harmless(cell)) for cell in row] for row in rows]
         text = io.StringIO(newline="")
-        csv.writer(text, delimiter=self._delimiter, lineterminator="\n").writerows(rows)  # type: ignore[arg-type]
+        csv.writer(text, delimiter=self._delimiter, lineterminator="\n").writerows(rows)
         self._stream.write(text.getvalue().encode())
 
 

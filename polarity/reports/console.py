@@ -10,6 +10,7 @@ from rich import get_console
 from rich.console import Console, RenderableType
 from rich.table import Table
 
+from polarity.printable import printable
 from polarity.reports.fitting import fitted
 from polarity.run import RunDirectory
 
@@ -40,6 +41,7 @@ class RunConsole:
 
     def print(self, content: RenderableType = "", *, style: str | None = None) -> None:
         """Show text, or a table; brackets in a text are never read as markup."""
+        content = _shown(content)
         if self.log is None or not _LOG_ONLY.get():
             # The terminal has one console, since only that one prints above a progress bar.
             terminal = sys.stdout.isatty()
@@ -63,6 +65,14 @@ def _print(console: Console, content: RenderableType, *, style: str | None = Non
         overflow="ignore" if isinstance(content, str) else None,
         crop=False,
     )
+
+
+def _shown(content: RenderableType) -> RenderableType:
+    """Texts and the cells of tables without what would steer the terminal: names and ids come from data."""
+    if isinstance(content, Table):
+        for column in content.columns:
+            column._cells = [_shown(cell) for cell in column._cells]  # noqa: SLF001 - there is no public way
+    return printable(content) if isinstance(content, str) else content
 
 
 def print_failure(run: RunDirectory, error: BaseException) -> None:

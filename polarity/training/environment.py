@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 import polarity
+from polarity.config.secrets import masked_command
 from polarity.data.rows import Rows, Splits
 
 
@@ -20,7 +21,7 @@ def environment(splits: Splits) -> dict[str, Any]:
     packages = {item.name: item.version for item in distributions() if item.name}
     return {
         "polarity": polarity.__version__,
-        "command": sys.argv,
+        "command": masked_command(sys.argv),
         "folder": str(Path.cwd()),
         "git": _git(Path(polarity.__file__).parent),
         "python": platform.python_version(),

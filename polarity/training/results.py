@@ -10,6 +10,7 @@ import numpy as np
 from lightning import Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from polarity.config.secrets import masked
 from polarity.evaluation.analysis import Analysis, analyse
 from polarity.evaluation.analysis.details import write_details, write_mistakes
 from polarity.evaluation.deciding import fit_decider
@@ -103,7 +104,7 @@ def log_to_tensorboard(
     overrides = RunDirectory(trainer.default_root_dir).overrides
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
-            logger.log_hyperparams(chosen(assembled.prepared.config, overrides), metrics, step=best["step"])
+            logger.log_hyperparams(chosen(masked(assembled.prepared.config), overrides), metrics, step=best["step"])
             for name, analysis in analyses.items():
                 log_analysis(logger.experiment, analysis, best["step"], name)
             logger.finalize("success")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from polarity.errors import UserError
 from polarity.reports.html.charts.series import SERIES
+from polarity.reports.tables import as_written
 
 TOTAL = "macro-F1"
 
@@ -58,7 +59,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
         return []
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            return [{str(name): cell or "" for name, cell in row.items()} for row in csv.DictReader(file)]
+            return [{str(name): as_written(cell or "") for name, cell in row.items()} for row in csv.DictReader(file)]
     except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"{path}: is damaged and cannot be read ({error})") from error
 
