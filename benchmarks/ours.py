@@ -17,8 +17,8 @@ from polarity.config.compose import compose_jobs, resolved
 from polarity.config.preflight import build_callbacks, prepare
 from polarity.errors import UserError
 from polarity.run import RunDirectory
-from polarity.training.assembled import Assembled, Stages
-from polarity.training.run import assemble, build_trainer
+from polarity.training.assembled import Assembled, Stages, assemble
+from polarity.training.trainer import build_trainer
 
 SETTINGS = [
     "model=minilm",

@@ -2,11 +2,14 @@
 
 import os
 import platform
-from pathlib import Path
 from typing import Any
+
+import psutil
 
 RUN_VARIABLE = "POLARITY_RUN_DIR"
 """Names the run's folder to the processes that the first one starts, one for each further device."""
+SAME_START = 1.0
+"""Seconds by which a system may tell a process's start differently: it is counted from a boot time that is adjusted."""
 
 
 def rank() -> int:
@@ -21,29 +24,28 @@ def led_folder() -> str | None:
 
 def this_process() -> dict[str, Any]:
     """What tells this process from all others, on this machine and after a restart of it."""
-    return {"host": platform.node(), "pid": os.getpid(), "pid_since": _since(os.getpid())}
+    return {"host": platform.node(), "pid": os.getpid(), "pid_since": psutil.Process().create_time()}
+
+
+def is_of_this_machine(process: dict[str, Any]) -> bool:
+    """Whether what :func:`this_process` described ran here."""
+    return process.get("host") == platform.node()
 
 
 def is_alive(process: dict[str, Any]) -> bool:
-    """Whether what :func:`this_process` described still runs here; nothing is known about other machines."""
-    if process.get("host") != platform.node() or not isinstance(pid := process.get("pid"), int):
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it exists, and belongs to somebody else
-        pass
-    return _since(pid) == process.get("pid_since")
+    """Whether what :func:`this_process` described still runs here; nothing is known about other machines.
 
-
-def _since(pid: int) -> int | None:
-    """When a process started, since its number will be given to another one; None where the system does not tell.
-
-    A process that has ended, but whose end nobody has asked for yet, counts as started at -1.
+    A process that has ended, but whose end nobody has asked for yet, does not run. A number is given to another process
+    in time, so the start counts, too.
     """
+    pid, since = process.get("pid"), process.get("pid_since")
+    if not is_of_this_machine(process) or not isinstance(pid, int) or not isinstance(since, int | float):
+        return False
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return -1 if fields[0] in "ZX" else int(fields[19])
+        found = psutil.Process(pid)
+        gone = found.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        return not gone and abs(found.create_time() - since) < SAME_START
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:  # it exists, and belongs to somebody else
+        return True

@@ -2,22 +2,26 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
+from uuid import uuid4
 
 from omegaconf import OmegaConf
 
 from polarity.config.secrets import masked, masked_command
 from polarity.errors import UserError, nearest
 from polarity.files import read_object, read_yaml, write_json, write_text
-from polarity.processes import is_alive, this_process
+from polarity.locks import FolderLock
+from polarity.processes import is_alive, is_of_this_machine, this_process
 
 State = Literal["running", "finished", "failed"]
 _STATUS = "status.json"
+_CUT_OFF = "its process ended without a word: it was killed, or the disk was full"
+LATEST = "latest"
+"""Beside the runs: a text file with the newest finished one's name, since TensorBoard lists a link as another run."""
 
 
 def now() -> str:
@@ -39,13 +43,17 @@ class RunDirectory:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self.lock = FolderLock(self.path)
 
     def __repr__(self) -> str:
         return f"RunDirectory({str(self.path)!r})"
 
     @classmethod
     def create(cls, root: str | Path, config: Mapping[str, Any], overrides: list[str]) -> Self:
-        """A new folder, named by time and configuration; two runs never share one, whenever they start."""
+        """A new folder, named by time and configuration; two runs never share one, whenever they start.
+
+        Its lock is held until the object releases it, or its process ends.
+        """
         root = Path(root)
         root.mkdir(parents=True, exist_ok=True)
         name = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{configuration_hash(config)}"
@@ -56,7 +64,8 @@ class RunDirectory:
             except FileExistsError:
                 continue
             run = cls(path)
-            run.set_status("running", started=now(), **this_process())
+            run.lock.take()
+            run.set_status("running", id=uuid4().hex, started=now(), **this_process())
             write_text(path / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(masked(dict(config)))))
             write_text(path / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(masked_command(overrides))))
             return run
@@ -68,7 +77,7 @@ class RunDirectory:
 
         :raises UserError: if there is none at ``path``, with the run that it lies in, or the nearest run beside it.
         """
-        folder = Path(path).expanduser()
+        folder = _followed(Path(path).expanduser())
         if _is_run(folder):
             return cls(folder.resolve())
         around = next((parent for parent in folder.absolute().parents if _is_run(parent)), None)
@@ -91,32 +100,51 @@ class RunDirectory:
 
     @property
     def status(self) -> dict[str, Any]:
-        """State, times and, for a failed run, the traceback."""
+        """State, stage, times and, for a run that failed or was stopped, the reason.
+
+        The state is ``running`` only while a process is at it. One that was killed, or could not write on a full disk,
+        has left ``running`` in the file: that is told as ``stopped``.
+
+        :raises UserError: if the file is missing or damaged.
+        """
+        status = self.recorded
+        if status["state"] == "running" and not self._is_worked_on(status):
+            status |= {
+                "state": "stopped",
+                "error": _CUT_OFF,
+            }
+        return status
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """What ``status.json`` holds, true or not any more."""
         status = read_object(self.path / _STATUS)
         if status.get("state") not in get_args(State):
             raise UserError(f"{self.path / _STATUS}: is damaged (it tells no state)")
         return status
 
+    def _is_worked_on(self, process: Mapping[str, Any]) -> bool:
+        """Its lock tells, on all machines that see the folder; on this one, the process that is recorded, too."""
+        held = self.lock.is_held
+        return held is not False and is_alive(dict(process)) if is_of_this_machine(dict(process)) else bool(held)
+
     def set_status(self, state: State, **details: object) -> None:
         """Record the state; what earlier calls recorded beside it is kept."""
-        known = self.status if (self.path / _STATUS).exists() else {}
+        known = self.recorded if (self.path / _STATUS).exists() else {}
         for stale in ("traceback", "error", "ended"):
             known.pop(stale, None)
         write_json(self.path / _STATUS, {**known, "state": state, **details})
 
-    @property
-    def is_worked_on(self) -> bool:
-        """Whether a living process on this machine is at it."""
-        status = self.status
-        return status["state"] == "running" and is_alive(status)
-
     def finish(self) -> None:
-        """Mark the run as finished and let ``latest`` beside it point to it."""
+        """Mark the run as finished."""
         self.set_status("finished", ended=now())
-        part = self.path.parent / f".latest.{os.getpid()}"
-        part.unlink(missing_ok=True)
-        part.symlink_to(self.path.name, target_is_directory=True)
-        part.replace(self.path.parent / "latest")
+
+    def point_latest(self) -> None:
+        """Let ``latest`` beside the run name it, for ``run=outputs/latest``.
+
+        :raises OSError: if it cannot be written, or is a folder.
+        """
+        write_text(self.path.parent / LATEST, f"{self.path.name}\n")
 
     @property
     def checkpoints(self) -> Path:
@@ -127,6 +155,11 @@ class RunDirectory:
     def resume_point(self) -> Path:
         """The checkpoint that a stopped run goes on from."""
         return self.checkpoints / "last.ckpt"
+
+    @property
+    def previous_point(self) -> Path:
+        """The resume point before that one, in case it is damaged."""
+        return self.checkpoints / "previous.ckpt"
 
     @property
     def model(self) -> Path:
@@ -198,6 +231,14 @@ class RunDirectory:
     def log(self) -> Path:
         """What the console showed."""
         return self.path / "train.log"
+
+
+def _followed(folder: Path) -> Path:
+    """The run that ``latest`` names, if that is meant."""
+    if folder.name != LATEST or not folder.is_file():
+        return folder
+    name = folder.read_text(encoding="utf-8", errors="replace").strip()
+    return folder.with_name(name) if name and Path(name).name == name else folder
 
 
 def _is_run(folder: Path) -> bool:

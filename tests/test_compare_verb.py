@@ -299,7 +299,8 @@ def test_patterns_find_runs_and_say_what_they_leave_out(tmp_path: Path) -> None:
     )
     failed = a_run(tmp_path / "outputs" / "failed", LABELS, LABELS)
     (failed / "status.json").write_text('{"state": "failed", "error": "x"}')
-    (tmp_path / "outputs" / "latest").symlink_to("sweep/a-0", target_is_directory=True)
+    (tmp_path / "outputs" / "newest").symlink_to("sweep/a-0", target_is_directory=True)
+    (tmp_path / "outputs" / "latest").write_text("a-0\n")
     found = compare(settings(f"{tmp_path}/outputs/**"))
     assert sorted(run.name for run in found.systems) == ["made", "sweep/a-0", "sweep/a-1"]
     assert any("left out" in note and "failed" in note for note in found.notes)

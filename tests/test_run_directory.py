@@ -20,7 +20,8 @@ def test_runs_that_start_in_the_same_second_do_not_share_a_folder(tmp_path: Path
 
 
 def test_a_folder_gives_back_what_it_was_made_with(tmp_path: Path) -> None:
-    run = RunDirectory.open(RunDirectory.create(tmp_path, CONFIG, ["seed=1", "name=naïve"]).path)
+    created = RunDirectory.create(tmp_path, CONFIG, ["seed=1", "name=naïve"])
+    run = RunDirectory.open(created.path)
     assert run.config == CONFIG
     assert run.overrides == ["seed=1", "name=naïve"]
     assert run.status["state"] == "running"
@@ -33,10 +34,13 @@ def test_the_hash_depends_on_values_and_not_on_their_order() -> None:
 
 def test_latest_points_to_the_newest_finished_run(tmp_path: Path) -> None:
     first, second, third = (RunDirectory.create(tmp_path, {"seed": n}, []) for n in range(3))
-    first.finish()
-    second.finish()
+    (tmp_path / "latest").symlink_to(third.path.name)  # as earlier versions made it
+    for run in (first, second):
+        run.finish()
+        run.point_latest()
     third.set_status("failed", error="stopped")
-    assert (tmp_path / "latest").resolve() == second.path.resolve()
+    assert not (tmp_path / "latest").is_symlink()
+    assert RunDirectory.open(tmp_path / "latest").path == second.path.resolve()
     assert RunDirectory.open(tmp_path / "latest").status["state"] == "finished"
 
 

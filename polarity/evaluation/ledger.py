@@ -1,12 +1,13 @@
 """The test-split ledger: who has looked at which labelled rows, kept beside the data cache and never rewritten."""
 
-import fcntl
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from polarity.errors import UserError
 from polarity.paths import cache_dir
@@ -191,8 +192,7 @@ def record_look(run: RunDirectory, fingerprint: str, scores: Any, *, verb: str, 
 
 
 def _append(path: Path, line: bytes) -> None:
-    with path.open("ab+") as file:  # unbuffered writes would do, but the lock also guards the look at the last byte
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with FileLock(path.with_suffix(".lock"), thread_local=False), path.open("ab+") as file:
         if file.tell():
             file.seek(-1, os.SEEK_END)
             if file.read(1) != b"\n":  # a writer was killed in the middle of its line: do not add to it

@@ -1,7 +1,6 @@
 """A finished run brought back to life from its folder alone: model, tokenizer, decision rule, data."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, chdir, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,11 @@ from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.manifest import check_unchanged
 from polarity.evaluation.predictions import Predictions
 from polarity.evaluation.saved import finished_run
-from polarity.files import read_object
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import load_model
 from polarity.paths import cache_dir
 from polarity.run import RunDirectory
-from polarity.training.environment import fingerprint
+from polarity.training.environment import changed_data, read_environment, where_it_began
 
 __all__ = ["Accelerator", "Rebuilt", "cache_of", "read_environment", "rebuild", "run_splits"]
 
@@ -111,17 +109,6 @@ def cache_of(config: Mapping[str, Any]) -> Path:
     return cache_dir(config.get("cache_dir"))
 
 
-def read_environment(run: RunDirectory) -> dict[str, Any]:
-    """The content of ``environment.json``.
-
-    :raises UserError: if it is missing or damaged.
-    """
-    content = read_object(run.environment)
-    if not isinstance(content.get("data"), dict):
-        raise UserError(f"{run.environment}: is damaged (it does not describe the data)")
-    return content
-
-
 def run_splits(rebuilt: Rebuilt) -> Splits:
     """The splits that a run was trained with, read again and compared with what the run recorded about them.
 
@@ -129,32 +116,13 @@ def run_splits(rebuilt: Rebuilt) -> Splits:
     """
     run, config = rebuilt.run, rebuilt.config
     where = f"{run.path}: these are the data that the run was trained on, with paths from the folder that it began in"
-    known = read_environment(run)
+    known = read_environment(run)["data"]
     try:
-        with _where_it_began(known):
+        with where_it_began(run):
             loaded: Splits = build("limit", config["limit"]).apply(build("data", config["data"]).load())
     except UserError as error:
         raise UserError([*error.problems, where]) from error
-    known = known["data"]
-    found = {name: {"rows": len(rows), "fingerprint": fingerprint(rows)} for name, rows in loaded.items()}
-    problems = [
-        f"data: the {name} split is not the one that the run was trained with: {_described(found.get(name))} now, "
-        f"{_described(known.get(name))} then; the files have changed since"
-        for name in dict.fromkeys([*known, *found])
-        if found.get(name) != known.get(name)
-    ]
+    problems = changed_data(known, loaded)
     if problems:
         raise UserError([*problems, where])
     return loaded
-
-
-def _where_it_began(environment: Mapping[str, Any]) -> AbstractContextManager[None]:
-    """Relative paths of a run's data are meant from the folder that it was started in, if that is still there."""
-    folder = environment.get("folder")
-    return chdir(folder) if folder and Path(folder).is_dir() else nullcontext()
-
-
-def _described(split: Mapping[str, Any] | None) -> str:
-    if not isinstance(split, Mapping):
-        return "none"
-    return f"{split.get('rows', 0):,} rows with fingerprint {str(split.get('fingerprint'))[:8]}"

@@ -19,13 +19,13 @@ def finished_run(path: str | Path) -> RunDirectory:
     :raises UserError: if there is none, or its run goes on, was cut off or failed.
     """
     run = RunDirectory.open(path)
-    state = run.status["state"]
-    if run.is_worked_on:
+    status = run.status
+    if status["state"] == "running":
         raise UserError(f"{run.path}: the run is still going on; its numbers are there when it has finished")
-    if state == "running":
+    if status["state"] == "stopped":
         raise UserError(f"{run.path}: the run was cut off before its end; go on with it: resume={path}")
-    if state != "finished":
-        raise UserError(f"{run.path}: the run failed ({run.status.get('error', 'see status.json')}); it has no scores")
+    if status["state"] != "finished":
+        raise UserError(f"{run.path}: the run failed ({status.get('error', 'see status.json')}); it has no scores")
     return run
 
 

@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
+from traceback import format_exception
 
 from rich import get_console
 from rich.console import Console, RenderableType
@@ -75,12 +76,21 @@ def _shown(content: RenderableType) -> RenderableType:
     return printable(content) if isinstance(content, str) else content
 
 
-def print_failure(run: RunDirectory, error: BaseException) -> None:
-    """Say in the end what went wrong, where the traceback is and how to go on; within a sweep as well."""
+def print_failure(run: RunDirectory, error: BaseException, *, unwritten: Exception | None = None) -> None:
+    """Say in the end what went wrong, where the traceback is and how to go on; within a sweep as well.
+
+    :param unwritten: why this could not be recorded; then the traceback is shown here.
+    """
     _LOG_ONLY.set(False)
-    reason = "interrupted" if isinstance(error, (KeyboardInterrupt, SystemExit)) else f"{type(error).__name__}: {error}"
+    stopped = isinstance(error, (KeyboardInterrupt, SystemExit))
+    reason = (str(error) or "interrupted") if stopped else f"{type(error).__name__}: {error}"
+    lines = [f"\nThe run stopped: {reason}"]
+    if unwritten is None:
+        lines.append(f"traceback: {run.path / 'status.json'}")
+    else:
+        lines += ["".join(format_exception(error)).rstrip(), f"this could not be recorded: {unwritten}"]
+    lines.append(f"go on with: python -m polarity.train resume={run.path}")
     console = RunConsole(run.log)
-    console.print(f"\nThe run stopped: {reason}", style="bold red")
-    console.print(f"traceback: {run.path / 'status.json'}")
-    if run.resume_point.exists():
-        console.print(f"go on with: python -m polarity.train resume={run.path}")
+    for number, line in enumerate(lines):
+        with suppress(OSError):  # the terminal comes first, and has it even where the log cannot be written any more
+            console.print(line, style=None if number else "bold red")

@@ -6,8 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import lightning
+
 from polarity.config.preflight import Prepared
 from polarity.data.module import TextDataModule
+from polarity.data.tokens import TokenStore
+from polarity.models.classifier import MultiTaskClassifier
+from polarity.models.probing import check_reading
 from polarity.training.module import MultiTaskModule
 
 
@@ -36,3 +41,29 @@ class Assembled:
     data: TextDataModule
     tokenizer: Any
     stages: Stages
+
+
+def assemble(prepared: Prepared, stages: Stages) -> Assembled:
+    """Tokenise, load the encoder and put the module together; nothing is written but the token cache."""
+    parts, tasks, splits = prepared.components, prepared.splits.tasks, prepared.splits
+    stages.seconds["data"] = prepared.data_seconds
+    lightning.seed_everything(prepared.root.seed, workers=True, verbose=False)
+    batching, source = parts["batching"], parts["model"]
+    cache = prepared.root.cache
+    with stages.time("tokens"):
+        tokenizer = source.tokenizer()
+        stores = {name: TokenStore.open(rows, tokenizer, batching.max_length, cache) for name, rows in splits.items()}
+    with stages.time("model"):
+        model: MultiTaskClassifier = source.build(tasks, parts["head"])
+        check_reading(model, stores["train"], tokenizer, source.pooling)
+    parts["loss"].bind(tasks, splits.train.class_counts(tasks))
+    parts["sampler"].fit(splits.train.labels, tasks, prepared.root.seed)
+    module = MultiTaskModule(
+        model=model,
+        tasks=tasks,
+        **{name: parts[name] for name in ("loss", "regularizer", "optimizer", "scheduler", "clipping")},
+    )
+    data = TextDataModule(
+        splits=splits, stores=stores, sampler=parts["sampler"], seed=prepared.root.seed, **batching.loader_settings()
+    )
+    return Assembled(prepared, module, data, tokenizer, stages)

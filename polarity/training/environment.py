@@ -5,6 +5,8 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, chdir, nullcontext
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,68 @@ import torch
 import polarity
 from polarity.config.secrets import masked_command
 from polarity.data.rows import Rows, Splits
+from polarity.errors import UserError
+from polarity.files import read_object, write_json
+from polarity.run import RunDirectory, now
+
+RESUMED = "resumed"
+"""Key of ``environment.json``: what each later start depended on; the first one's record stands around it."""
+
+
+def record_start(run: RunDirectory, splits: Splits) -> None:
+    """Add what this start depends on to ``environment.json``; what earlier ones recorded is kept."""
+    here = environment(splits)
+    if not run.environment.exists():
+        write_json(run.environment, {**here, RESUMED: []})
+        return
+    known = read_environment(run)
+    write_json(run.environment, {**known, RESUMED: [*known.get(RESUMED, []), here]})
+
+
+def read_environment(run: RunDirectory) -> dict[str, Any]:
+    """The content of ``environment.json``.
+
+    :raises UserError: if it is missing or damaged.
+    """
+    content = read_object(run.environment)
+    if not isinstance(content.get("data"), dict):
+        raise UserError(f"{run.environment}: is damaged (it does not describe the data)")
+    return content
+
+
+def where_it_began(run: RunDirectory) -> AbstractContextManager[None]:
+    """Relative paths of a run's data are meant from the folder that it was started in, if that is still there."""
+    folder = read_environment(run).get("folder") if run.environment.exists() else None
+    return chdir(folder) if folder and Path(folder).is_dir() else nullcontext()
+
+
+def described(splits: Splits) -> dict[str, Any]:
+    """Number of rows and fingerprint of each split."""
+    return {name: {"rows": len(rows), "fingerprint": fingerprint(rows)} for name, rows in splits.items()}
+
+
+def changed_data(known: Mapping[str, Any], splits: Splits) -> list[str]:
+    """A problem for each split that is not the one that was recorded when the run started."""
+    found = described(splits)
+    return [
+        f"data: the {name} split is not the one that the run was trained with: {_told(found.get(name))} now, "
+        f"{_told(known.get(name))} then; the files have changed since"
+        for name in dict.fromkeys([*known, *found])
+        if found.get(name) != known.get(name)
+    ]
+
+
+def _told(split: Mapping[str, Any] | None) -> str:
+    if not isinstance(split, Mapping):
+        return "none"
+    return f"{split.get('rows', 0):,} rows with fingerprint {str(split.get('fingerprint'))[:8]}"
 
 
 def environment(splits: Splits) -> dict[str, Any]:
-    """Everything that ``environment.json`` records."""
+    """Everything that ``environment.json`` records about one start."""
     packages = {item.name: item.version for item in distributions() if item.name}
     return {
+        "time": now(),
         "polarity": polarity.__version__,
         "command": masked_command(sys.argv),
         "folder": str(Path.cwd()),
@@ -31,7 +89,7 @@ def environment(splits: Splits) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "devices": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
         "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
-        "data": {name: {"rows": len(rows), "fingerprint": fingerprint(rows)} for name, rows in splits.items()},
+        "data": described(splits),
     }
 
 

@@ -1,7 +1,8 @@
 """After the last epoch: the best checkpoint, read back from disk, has to give the score that was monitored."""
 
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,14 @@ from polarity.models.saving import load_model, save_model
 from polarity.reports.beside import baselines_table
 from polarity.reports.console import RunConsole
 from polarity.reports.html import write_run_report
-from polarity.run import RunDirectory
+from polarity.run import LATEST, RunDirectory
 from polarity.training.assembled import Assembled
 from polarity.training.callbacks.checkpoints import BestCheckpoints
 from polarity.training.environment import fingerprint
+from polarity.training.manifest import Manifest
 from polarity.training.module import loss_metrics, score_metrics
 from polarity.training.results import Told, decide, log_to_tensorboard, write_results
+from polarity.training.trainer import tell_profile
 
 TOLERANCE = 1e-6
 
@@ -68,7 +71,11 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
         log_to_tensorboard(assembled, trainer, best, told, analyses)
     seal(run)
     run.finish()
-    _print_end(assembled, run, best, told, analyses, looks)
+    texts = assembled.prepared.components["reporting"].texts
+    _afterwards(run, "the summary", lambda: _print_end(assembled, run, best, told, analyses, looks))
+    _afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
+    _afterwards(run, f"{run.report.name} (python -m polarity.report run={run.path})", lambda: _report(run, texts=texts))
+    _afterwards(run, "the profile", lambda: tell_profile(trainer, run))
     return float(best["value"])
 
 
@@ -94,6 +101,8 @@ def best_checkpoint(trainer: Trainer, run: RunDirectory) -> dict[str, Any]:
     path, value = Path(callback.best_model_path), callback.best_model_score
     if value is None or not bool(value.isfinite()):
         raise CheckpointError(f"{run.checkpoints}: no best checkpoint, since no epoch had a finite {callback.monitor}")
+    if problem := Manifest(run).problem(path):
+        raise CheckpointError(f"{path} cannot be read, and nothing else is scored in its place: {problem}")
     loaded = read_checkpoint(path)
     return {
         "checkpoint": str(path.relative_to(run.path) if path.is_relative_to(run.path) else path),
@@ -175,19 +184,23 @@ def _print_end(
         f"checkpoint {best['checkpoint']} (epoch {best['epoch'] + 1}, step {best['step']}, "
         f"{best['monitor']} {best['value']:.4f}); read back from disk and verified; {rows}"
     )
-    _write_report(console, run, texts=reporting.texts)
     console.print(
         "wall time: " + ", ".join(f"{name} {spent:.1f} s" for name, spent in assembled.stages.seconds.items())
     )
     console.print(f"everything is in {run.path} (tensorboard --logdir {run.path.parent})")
 
 
-def _write_report(console: RunConsole, run: RunDirectory, *, texts: bool) -> None:
-    """Render the report; the run is finished, so what goes wrong now is told, and fails nothing."""
+def _report(run: RunDirectory, *, texts: bool) -> None:
+    RunConsole(run.log).print(f"report: {write_run_report(run, texts=texts)}")
+
+
+def _afterwards(run: RunDirectory, what: str, act: Callable[[], None]) -> None:
+    """Do what a finished run can do without; what goes wrong is told, and fails nothing: it can be made again."""
     try:
-        path = write_run_report(run, texts=texts)
-    except Exception:  # noqa: BLE001 - hours of training are not lost for a page that can be made again
-        console.print(traceback.format_exc())
-        console.print(f"{run.report.name} could not be written; python -m polarity.report run={run.path}", style="red")
-    else:
-        console.print(f"report: {path}")
+        act()
+    except Exception as error:  # noqa: BLE001 - hours of training are not lost for any of it
+        console = RunConsole(run.log)
+        with suppress(OSError):  # the terminal comes first, and has it even where the log cannot be written
+            if not isinstance(error, OSError):
+                console.print(traceback.format_exc())
+            console.print(f"the run is finished, but {what} could not be written: {error}", style="red")

@@ -5,11 +5,13 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import uuid4
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
-from polarity.processes import led_folder, rank
+from polarity.errors import UserError
+from polarity.processes import led_folder, rank, this_process
 from polarity.reports.console import print_failure
 from polarity.run import RunDirectory
 from polarity.training.signals import Interrupted
@@ -27,8 +29,13 @@ class Outcome(Callback):
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
         self.recorded = False
-        self._attempt = run.status.get("pid")
+        self.unwritten: Exception | None = None
+        self._attempt = run.recorded.get("attempt") if led_folder() else uuid4().hex
         self._trainer: Trainer | None = None
+
+    def begin(self) -> None:
+        """Mark the run as this process's own, from now on."""
+        self.run.set_status("running", attempt=self._attempt, stage="training", **this_process())
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Remember who has started the other processes."""
@@ -39,30 +46,36 @@ class Outcome(Callback):
         self.record(exception)
 
     def record(self, error: BaseException) -> None:
-        """Mark the run as failed, unless that is recorded already, or its results have been written."""
-        if self._known(PATIENCE if rank() > 0 else 0):
-            return
+        """Mark the run as failed, unless that is recorded already, or its results have been written.
+
+        Where it cannot be written, as on a full disk, it is only told: the folder's lock, which ends with this process,
+        keeps the next reader from believing that the run goes on.
+        """
         text = "".join(traceback.format_exception(error))
-        self.run.set_status("failed", error=str(error) or type(error).__name__, traceback=text)
+        try:
+            if self._known(PATIENCE if rank() > 0 else 0):
+                return
+            self.run.set_status("failed", error=str(error) or type(error).__name__, traceback=text)
+        except (OSError, UserError) as unwritten:
+            self.unwritten = unwritten
         self.recorded = True
 
     def _known(self, patience: float) -> bool:
-        """Whether the run's end is recorded, or it has been resumed since, and is no longer this process's business."""
+        """Whether the end of this attempt is recorded, or another one has begun since."""
         until = time.monotonic() + patience
-        while (status := self.run.status)["state"] == "running" and status.get("pid") == self._attempt:
+        while (status := self.run.recorded).get("attempt") == self._attempt and status["state"] == "running":
             if time.monotonic() >= until:
                 return False
             time.sleep(0.1)
-        return True
+        return status.get("attempt") == self._attempt or rank() > 0
 
     def conclude(self, error: BaseException) -> None:
         """Record, tell on the console, and end the processes of further devices, which nobody else would end."""
         self.record(error)
-        if not self.recorded:
-            return
-        print_failure(self.run, error)
+        if self.recorded:
+            print_failure(self.run, error, unwritten=self.unwritten)
         launcher = None if self._trainer is None or rank() > 0 else self._trainer.strategy.launcher
-        if launcher is not None:
+        if launcher is not None and self.recorded:
             launcher.kill(signal.SIGKILL)
 
 

@@ -10,7 +10,10 @@ from lightning.pytorch.callbacks import Callback
 
 from polarity.processes import led_folder
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
+)
+"""Ctrl-C, termination, a terminal that is closed, and what schedulers such as SLURM send before the time is up."""
 
 
 class Interrupted(SystemExit):
@@ -25,13 +28,16 @@ class Interrupted(SystemExit):
 
 
 class StopOnSignal(Callback):
-    """Within its block, the first signal raises :class:`Interrupted`, and a second one ends the process at once.
+    """Within its block, the first signal ends the run in good order, and a second one ends the process at once.
 
-    The processes of further devices ignore signals, which a terminal sends to all: the first process ends them.
+    While it trains, good order is to finish the optimizer step and save the point where it stands, which
+    :class:`polarity.training.callbacks.resume.ResumePoint` does; at all other times :class:`Interrupted` is raised.
+    The processes of further devices ignore signals, which a terminal sends to all: the first process tells them.
     """
 
     def __init__(self) -> None:
         self.received: int | None = None
+        self._trains = False
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -50,19 +56,26 @@ class StopOnSignal(Callback):
         self.received = number
         for each in SIGNALS:  # who asks twice does not want to wait until everything is written
             signal.signal(each, signal.SIG_DFL)
-        raise Interrupted(number)
+        if not self._trains:
+            raise Interrupted(number)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take SIGTERM back from Lightning, whose handler waits for the end of the batch, and for other processes."""
-        if signal.SIGTERM in self._before and self.received is None:
-            signal.signal(signal.SIGTERM, self._handler())
+        """Take the signals back from Lightning, whose handlers wait for other processes, or start the job again.
 
-    def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
-        """Raise again what was raised in a place where Python ignores exceptions, such as a finalizer."""
+        :raises Interrupted: if one was raised in a place where Python ignores exceptions, such as a finalizer.
+        """
         if self.received is not None:
             raise Interrupted(self.received)
+        for number in self._before:
+            signal.signal(number, self._handler())
+        self._trains = True
 
-    def on_validation_batch_start(self, *arguments: Any, **named: Any) -> None:
-        """As for training batches."""
-        if self.received is not None:
-            raise Interrupted(self.received)
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """From here on nothing is lost by ending at once."""
+        self._trains = False
+
+
+def asked_to_stop(trainer: Trainer) -> int:
+    """The number of the signal that asks this process to save and stop; 0 if there was none."""
+    callbacks: list[Callback] = getattr(trainer, "callbacks", [])
+    return next((item.received or 0 for item in callbacks if isinstance(item, StopOnSignal)), 0)

@@ -415,7 +415,9 @@ def test_a_run_that_goes_on_is_refused(run: RunDirectory) -> None:
     from polarity.processes import this_process
 
     write_json(run.path / "status.json", {"state": "running", **this_process()})
+    run.lock.take()
     refused(run, "still going on")
+    run.lock.release()
 
 
 def test_damaged_descriptions_are_refused(run: RunDirectory) -> None:

@@ -1,12 +1,12 @@
 """The ledger counts every look at a test split, whoever looks at the same time and whatever happened to the file."""
 
-import fcntl
 import json
 import multiprocessing
 from pathlib import Path
 from threading import Thread
 
 import pytest
+from filelock import FileLock
 
 from polarity.errors import UserError
 from polarity.evaluation.ledger import NO_CAUSE, Ledger, configuration_name, ledger_of
@@ -64,8 +64,7 @@ def test_processes_that_look_at_the_same_time_lose_nothing(tmp_path: Path) -> No
 def test_a_writer_waits_for_another_one(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     look(ledger)
-    with ledger.path(ROWS).open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with FileLock(ledger.path(ROWS).with_suffix(".lock")):
         waiting = Thread(target=look, args=(ledger, 1))
         waiting.start()
         waiting.join(0.3)

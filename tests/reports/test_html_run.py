@@ -235,6 +235,7 @@ def of_an_older_version(run: RunDirectory) -> None:
 
 
 def going_on(run: RunDirectory) -> None:
+    run.lock.take()
     run.set_status("running", **this_process())
 
 

@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import Callback
 
 from polarity.run import RunDirectory
 from polarity.training import run as training_run
+from polarity.training.manifest import Manifest
 from tests.running import composed, overrides, train
 from tests.sameness import history
 
@@ -52,6 +53,7 @@ def nudge(path: Path) -> None:
     for values in checkpoint["state_dict"].values():
         values.add_(0.05 * torch.randn(values.shape))
     torch.save(checkpoint, path)
+    Manifest(RunDirectory(path.parent.parent)).add_best(path, path.name)  # as if the run itself had written it
 
 
 @pytest.mark.parametrize("act", [Path.unlink, cut_off])

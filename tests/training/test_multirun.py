@@ -112,7 +112,7 @@ def test_a_job_that_fails_before_its_training_has_a_folder_too(tmp_path: Path, m
     def broken(*arguments: object, **named: object) -> None:
         raise MemoryError("no room for the encoder")
 
-    monkeypatch.setattr(training_run, "MultiTaskModule", broken)
+    monkeypatch.setattr("polarity.training.assembled.MultiTaskModule", broken)
     arguments = overrides(tmp_path)
     assert math.isnan(training_run.start_run(composed(*arguments), arguments, keep_going=True))
     (path,) = (tmp_path / "outputs").iterdir()

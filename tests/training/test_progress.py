@@ -12,7 +12,6 @@ import pytest
 import rich
 
 from polarity.run import RunDirectory
-from polarity.training import run as training_run
 from polarity.training.callbacks.progress import ProgressInLines
 from tests.running import train
 
@@ -71,7 +70,7 @@ def test_elsewhere_there_are_plain_lines_only(tmp_path: Path, capsys: pytest.Cap
 def test_a_long_epoch_says_how_far_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training_run, "ProgressInLines", lambda: ProgressInLines(seconds=0.0))
+    monkeypatch.setattr("polarity.training.trainer.ProgressInLines", lambda: ProgressInLines(seconds=0.0))
     run = train(tmp_path, "trainer.max_epochs=1", "batching.batch_size=32")
     lines = [line for line in capsys.readouterr().out.splitlines() if "rows/s, about" in line]
     rows = len(run_rows(run))

@@ -71,7 +71,7 @@ def is_folder(folder: Path) -> bool:
 
 
 def _within(matches: Iterable[str]) -> list[Path]:
-    """Those that can be compared; a link such as ``latest`` leads to the folder that stands beside it anyway."""
+    """Those that can be compared; a link leads to a folder that stands somewhere anyway."""
     return sorted({Path(match).resolve() for match in matches if is_folder(Path(match))})
 
 

@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from polarity.run import RunDirectory
 from polarity.settings import PositiveInt
+from polarity.training.manifest import Manifest
 
 
 class BestCheckpoints(ModelCheckpoint):
@@ -35,6 +36,11 @@ class BestCheckpoints(ModelCheckpoint):
         with warnings.catch_warnings():  # a resumed run finds its own checkpoints there
             warnings.filterwarnings("ignore", message="Checkpoint directory .* exists and is not empty")
             super().setup(trainer, pl_module, stage)
+
+    def _save_checkpoint(self, trainer: Trainer, filepath: str) -> None:
+        super()._save_checkpoint(trainer, filepath)
+        if trainer.is_global_zero:
+            Manifest(RunDirectory(trainer.default_root_dir)).add_best(Path(filepath), Path(self.best_model_path).name)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Find the kept checkpoints again, also after the run's folder was moved."""

@@ -9,9 +9,12 @@ import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
+from polarity.errors import UserError
 from polarity.run import RunDirectory
 from polarity.settings import NonNegative
 from polarity.training.devices import gathered
+from polarity.training.manifest import Manifest
+from polarity.training.signals import Interrupted, asked_to_stop
 
 
 class ResumePoint(Checkpoint):
@@ -50,26 +53,49 @@ class ResumePoint(Checkpoint):
         if trainer.global_rank < len(states):
             restore_random_state(states[trainer.global_rank])
 
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Bind each checkpoint to its run, and note whether early stopping, or a limit of time, has ended training."""
+        run = RunDirectory(trainer.default_root_dir)
+        checkpoint["run"] = {"id": run.recorded.get("id"), "stopped_early": bool(trainer.should_stop)}
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """A run whose training had ended goes on with what comes after it.
+
+        :raises UserError: if the checkpoint is another run's.
+        """
+        run = RunDirectory(trainer.default_root_dir)
+        if checkpoint["run"]["id"] != run.recorded.get("id"):
+            raise UserError(f"{run.path}: the checkpoint to go on from was written by another run")
+        trainer.should_stop = checkpoint["run"]["stopped_early"]
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Save within an epoch, between optimizer steps, once enough time has passed."""
-        stepped = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
-        last = batch_idx + 1 == trainer.num_training_batches  # the end of the epoch saves, after validation
-        due = trainer.strategy.broadcast(time.monotonic() - self._saved_at >= 60 * self.minutes) if stepped else False
-        if due and not last:
+        """Save within an epoch, between optimizer steps, once enough time has passed or a signal asks to stop."""
+        if (batch_idx + 1) % trainer.accumulate_grad_batches or batch_idx + 1 == trainer.num_training_batches:
+            return  # within a step; and the end of the epoch saves after validation
+        due = time.monotonic() - self._saved_at >= 60 * self.minutes
+        due, signal = trainer.strategy.broadcast((due, asked_to_stop(trainer)))
+        if due or signal:
             self._save(trainer)
+        if signal:
+            raise Interrupted(signal)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save after the epoch's validation, when checkpoints and early stopping have taken note of it."""
         self._save(trainer)
+        if signal := trainer.strategy.broadcast(asked_to_stop(trainer)):
+            raise Interrupted(signal)
 
     def _save(self, trainer: Trainer) -> None:
-        path = RunDirectory(trainer.default_root_dir).resume_point
-        part = path.with_suffix(".part")
+        run = RunDirectory(trainer.default_root_dir)
+        part = run.resume_point.with_suffix(".part")
         trainer.save_checkpoint(part)
         if trainer.is_global_zero:
-            part.replace(path)
+            Manifest(run).add_resume_point(part)
+            if run.resume_point.exists():
+                run.resume_point.replace(run.previous_point)
+            part.replace(run.resume_point)
         self._saved_at = time.monotonic()
 
 

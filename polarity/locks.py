@@ -1,0 +1,68 @@
+"""One process at a time: for a run's folder, and for a file that several append to."""
+
+from errno import ENOSYS
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from polarity.errors import UserError
+
+LOCK = ".lock"
+
+
+class FolderLock:
+    """The right to write into a folder. The operating system takes it back when its holder ends, however that happens.
+
+    :param folder: holds the lock's file, ``.lock``, which stays there.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / LOCK
+        self._lock: FileLock | None = None
+
+    def take(self, patience: float = 0) -> None:
+        """Hold the lock from now on; a second call changes nothing.
+
+        :param patience: seconds to wait for whoever holds it.
+        :raises UserError: if another process keeps it.
+        :raises OSError: if its file cannot be made.
+        """
+        if self._lock is not None:
+            return
+        lock = _lock(self.path)
+        try:
+            lock.acquire(timeout=patience)
+        except Timeout:
+            raise UserError(f"{self.path.parent}: another process is at work on it; two would spoil it") from None
+        except OSError as error:
+            if error.errno != ENOSYS:  # a file system without locks: the process that is recorded has to do
+                raise
+            return
+        self._lock = lock
+
+    def release(self) -> None:
+        """Give it back, if it is held."""
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    @property
+    def is_held(self) -> bool | None:
+        """Whether any process holds it, this one included; None if the folder does not let us look."""
+        if self._lock is not None:
+            return True
+        if not self.path.exists():
+            return None
+        probe = _lock(self.path)
+        try:
+            probe.acquire(timeout=0)
+        except Timeout:
+            return True
+        except OSError:
+            return None
+        probe.release()
+        return False
+
+
+def _lock(path: Path) -> FileLock:
+    return FileLock(path, thread_local=False, fallback_to_soft=False)  # a soft lock would outlive its holder

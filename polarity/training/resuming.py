@@ -1,0 +1,98 @@
+"""Whether a stopped run can go on, and from where."""
+
+from pathlib import Path
+from typing import Any
+
+from polarity.config.trust import Trust, check_trusted
+from polarity.data.rows import Splits
+from polarity.errors import UserError
+from polarity.processes import led_folder
+from polarity.reports.console import RunConsole
+from polarity.run import RunDirectory
+from polarity.training.environment import changed_data, read_environment
+from polarity.training.manifest import Manifest
+
+
+def resumable(folder: str) -> RunDirectory:
+    """The folder of a stopped run that can go on.
+
+    :raises UserError: if it is no run, has ended, or still runs.
+    """
+    if led_folder():  # the first process has looked, and has marked the run as its own since
+        return RunDirectory(str(led_folder()))
+    run = RunDirectory.open(folder)
+    status = run.status
+    if status["state"] == "finished":
+        page = "" if run.report.is_file() else f"; its page is missing: python -m polarity.report run={folder}"
+        raise UserError(f"resume: {folder} is finished already; start a new run to train longer{page}")
+    if status["state"] == "running":
+        raise UserError(f"resume: {folder} is still running, as process {status['pid']}; two would spoil its files")
+    return run
+
+
+def trusted_config(run: RunDirectory, *, trust: Trust) -> dict[str, Any]:
+    """The configuration of a run, all of which may be built.
+
+    :raises UserError: if it names code that is neither the project's own nor trusted.
+    """
+    config = run.config
+    check_trusted(config, str(run.path / "config.yaml"), trust=trust)
+    return config
+
+
+def refuse_changed_settings(run: RunDirectory) -> None:
+    """Compare ``config.yaml`` with the configuration that the run was started with, if it had begun to train.
+
+    :raises UserError: naming the keys that were changed.
+    """
+    manifest = Manifest(run)
+    changed = manifest.changed_settings() if manifest.path.exists() else []
+    if changed:
+        raise UserError(
+            f"resume: {run.path / 'config.yaml'} was edited after the run began ({', '.join(changed)}); put that back, "
+            f"or start another run from this one's weights: python -m polarity.train from={run.path} ..."
+        )
+
+
+def point_to_resume_from(run: RunDirectory) -> Path | None:
+    """The newest checkpoint that is as the run wrote it; None for a run that stopped before it had saved any.
+
+    All checkpoints of the end of an epoch hold the same, so the best ones may serve, too.
+
+    :raises UserError: if there are checkpoints, but every one is damaged.
+    """
+    best = sorted(run.checkpoints.glob("epoch=*.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
+    found = [path for path in (run.resume_point, run.previous_point, *best) if path.exists()]
+    manifest = Manifest(run)
+    if not found and not (manifest.path.exists() and manifest.read()["resume"]):
+        return None
+    problems: list[str] = []
+    for path in found or [run.resume_point]:
+        problem = manifest.problem(path)
+        if problem is None:
+            _tell_fallback(run, path, problems)
+            return path
+        problems.append(f"{path}: {problem}")
+    advice = "there is no other checkpoint to go on from; start it again: its command line is in overrides.yaml"
+    raise UserError([*(f"resume: {problem}" for problem in problems), f"resume: {run.path}: {advice}"])
+
+
+def _tell_fallback(run: RunDirectory, path: Path, problems: list[str]) -> None:
+    if path != run.resume_point and not problems:
+        problems = [f"{run.resume_point}: there is no such file"]
+    if problems and not led_folder():
+        console = RunConsole(run.log)
+        for problem in problems:
+            console.print(f"CANNOT BE USED: {problem}", style="bold red")
+        console.print(f"GOING ON FROM AN EARLIER POINT: {path}", style="bold red")
+
+
+def refuse_changed_data(run: RunDirectory, splits: Splits) -> None:
+    """Compare the data with those that the run was started with, if it had begun to train.
+
+    :raises UserError: with a problem for each split that is another one.
+    """
+    if not led_folder() and run.environment.exists():
+        changed = changed_data(read_environment(run)["data"], splits)
+        if changed:
+            raise UserError([f"resume: {problem}" for problem in changed])
