@@ -24,10 +24,10 @@ class Manifest:
         self.run = run
         self.path = run.checkpoints / "manifest.json"
 
-    def begin(self, config: Mapping[str, Any]) -> None:
+    def begin(self) -> None:
         """Bind the checkpoints to the run and its configuration, once."""
         if not self.path.exists():
-            head = {"run": self.run.recorded.get("id"), "configuration": config}
+            head = {"run": self.run.recorded.get("id"), "configuration": self.run.config}
             write_json(self.path, {**head, "best": None, "resume": [], "checkpoints": {}})
 
     def read(self) -> dict[str, Any]:

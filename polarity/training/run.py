@@ -85,7 +85,7 @@ def _execute(assembled: Assembled, run: RunDirectory, *, point: Path | None, kee
         with StopOnSignal() as stop, quiet():
             if not led_folder():
                 outcome.begin()
-                Manifest(run).begin(assembled.prepared.config)
+                Manifest(run).begin()
                 record_start(run, assembled.prepared.splits)
                 os.environ[RUN_VARIABLE] = str(run.path.absolute())
             return _fit_and_finish(assembled, run, point, [outcome, stop])

@@ -97,7 +97,7 @@ def test_a_failure_on_one_device_ends_both_and_can_be_resumed(rank: int, tmp_pat
     assert said.count("The run stopped: ConnectionAbortedError: power failure") == 1
     assert stopped.status["state"] == "failed"
     assert "tests/misfortune.py" in stopped.status["traceback"]
-    command.run("train", f"resume={stopped.path}", folder=tmp_path)
+    command.run("train", f"resume={stopped.path}", "trust=tests.misfortune", folder=tmp_path)
     whole = tmp_path / "whole"
     whole.mkdir()
     command.run("train", *overrides(whole, *TWO, *DROPOUT), folder=whole)
@@ -113,6 +113,6 @@ def test_a_killed_process_does_not_leave_the_other_waiting(rank: int, state: set
     assert process.returncode != 0
     stopped = only_run(tmp_path)
     assert stopped.status["state"] in state
-    command.run("train", f"resume={stopped.path}", folder=tmp_path)
+    command.run("train", f"resume={stopped.path}", "trust=tests.misfortune", folder=tmp_path)
     assert only_run(tmp_path).status["state"] == "finished"
     assert len(history(stopped)) == 2

@@ -56,7 +56,7 @@ def test_a_signal_stops_a_run_which_then_goes_on_as_if_nothing_had_been(
     said = capsys.readouterr().out
     assert "The run stopped: interrupted" in said
     assert f"go on with: python -m polarity.train resume={run.path}" in said
-    resume_run(str(run.path))
+    resume_run(str(run.path), trust="tests.misfortune")
     assert_same_runs(whole, run)
 
 
