@@ -97,7 +97,12 @@ def run_folder(
 
 
 def _write_extras(run: RunDirectory, tasks: Sequence[Task], bad: str) -> None:
-    history: dict[str, list[Any]] = {"epoch": [0, 1, 2], "train/loss": [1, 0.9, 0.8], "val/loss": [1, "nan", 0.9]}
+    history: dict[str, list[Any]] = {
+        "epoch": [0, 1, 2],
+        "train/objective": [1, 0.9, 0.8],
+        "train/loss": [1, 0.9, 0.8],
+        "val/loss": [1, "nan", 0.9],
+    }
     shown = []
     for task in tasks:
         history[f"val/{task.name}/macro_f1"] = [0.2, 0.3, "nan"]

@@ -106,21 +106,29 @@ def test_what_was_logged_of_the_steps_is_drawn(tmp_path: Path) -> None:
         lines = [[step, 1 + version, 0.1 * version, 0.001, 0.1] for step in steps]
         folder = run.path / "csv" / f"version_{version}"
         folder.mkdir(parents=True)
-        write_csv(folder / "metrics.csv", ["step", "step/loss", "gradient/total", "lr-A/head", "lr-A/body"], lines)
+        write_csv(folder / "metrics.csv", ["step", "step/objective", "gradient/total", "lr-A/head", "lr-A/body"], lines)
     loss, gradient, rate = step_curves(run.path / "csv")
     assert (loss.epochs[0], loss.epochs[-1], len(loss.epochs)) == (2, 499, 200)
-    assert loss.lines["loss"][0] == 1
-    assert loss.lines["loss"][-1] == loss.lines["loss"][101] == 2, "what was trained again counts once"
+    assert loss.lines["objective"][0] == 1
+    assert loss.lines["objective"][-1] == loss.lines["objective"][101] == 2, "what was trained again counts once"
     assert gradient.lines["total"][-1] == pytest.approx(0.1)
     assert rate.lines["highest of all groups"][0] == pytest.approx(0.1)
     text = page_of(run).text
-    for title in ("loss of each step", "gradient norm", "learning rate"):
+    for title in ("objective of each step", "gradient norm", "learning rate"):
         assert title in text
     assert "rows per second" not in text  # which this history does not tell
 
 
 def test_every_column_of_the_history_that_is_known_is_drawn() -> None:
-    columns = ("lr", "grad_norm", "rows_per_second", "seconds", "train/loss", "train/tone/ce", "val/tone/ce")
+    columns = (
+        "train/lr",
+        "train/gradient_norm",
+        "rows_per_second",
+        "seconds",
+        "train/objective",
+        "train/tone/loss",
+        "val/tone/loss",
+    )
     history = [{"epoch": str(epoch), **dict.fromkeys(columns, "0.5")} for epoch in range(2)]
     titles = {curves.title: list(curves.lines) for curves in learning_curves(history, {"tone": ("a",)})}
     assert titles.pop("tone: cross-entropy") == ["training", "validation"]  # the same measure of both

@@ -14,9 +14,9 @@ TOTAL = "macro-F1"
 
 
 NUMBERS = {
-    "training objective": ("objective", ("train/loss", "train/objective")),
-    "learning rate": ("rate", ("lr",)),
-    "gradient norm": ("norm", ("grad_norm",)),
+    "training objective": ("objective", ("train/objective",)),
+    "learning rate": ("rate", ("train/lr",)),
+    "gradient norm": ("norm", ("train/gradient_norm",)),
     "rows per second": ("rows/s", ("rows_per_second",)),
     "seconds per epoch": ("seconds", ("seconds",)),
 }
@@ -69,9 +69,8 @@ def learning_curves(history: Sequence[dict[str, str]], classes: dict[str, tuple[
     epochs = [number(row.get("epoch", "")) for row in history]
     made = [_f1(history, epochs, task, names) for task, names in classes.items()]
     for task in classes:
-        keys = {"training": f"train/{task}/ce", "validation": f"val/{task}/ce"}  # the same measure on both
-        lines = _lines(history, keys) or _lines(history, {"validation": f"val/{task}/loss"})
-        made.append(Curves(f"{task}: cross-entropy", "nats", epochs, lines))
+        keys = {"training": f"train/{task}/loss", "validation": f"val/{task}/loss"}  # the same measure on both
+        made.append(Curves(f"{task}: cross-entropy", "nats", epochs, _lines(history, keys)))
     for title, (y_name, columns) in NUMBERS.items():
         found = list(_lines(history, {column: column for column in columns}).values())
         made.append(Curves(title, y_name, epochs, dict(zip((title,), found, strict=False))))

@@ -25,7 +25,7 @@ def step_curves(folder: Path) -> list[Curves]:
     gradients = [name for name in columns if name.startswith(GRADIENT)][:SERIES]
     rates = [_series(rows, name) for name in columns if name.startswith(GROUP)]
     made = [
-        _curves("loss of each step", "loss", {"loss": _series(rows, "step/loss")}),
+        _curves("objective of each step", "objective", {"objective": _series(rows, "step/objective")}),
         _curves("gradient norm", "norm", {name.removeprefix(GRADIENT): _series(rows, name) for name in gradients}),
         _curves("learning rate", "rate", _extremes(rates)),
     ]
