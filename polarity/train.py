@@ -6,6 +6,7 @@ python -m polarity.train resume=outputs/2026-01-31_12-00-00-1a2b3c4d
 """
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import hydra
@@ -22,6 +23,7 @@ from polarity.config.replaced import drop_settings_of_replaced
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.processes import led_folder, rank
+from polarity.reports.sweep import tell_jobs
 from polarity.training.outcome import failure_told_to_the_first
 from polarity.training.run import resumable, resume_run, start_run, trusted_config
 
@@ -118,7 +120,14 @@ def run_job(composed: DictConfig) -> float:
         config, _ = resolved(composed)
         if multirun:
             config["output_dir"] = HydraConfig.get().sweep.dir
-        return start_run(config, [restored(text.removeprefix("++")) for text in overrides], keep_going=multirun)
+        if config["test"] is None:
+            config["test"] = not multirun
+        try:
+            return start_run(config, [restored(text.removeprefix("++")) for text in overrides], keep_going=multirun)
+        except SystemExit:  # a signal: Hydra ends at once, and would not tell what is finished
+            if multirun:
+                tell_jobs(Path(HydraConfig.get().sweep.dir))
+            raise
 
 
 def main() -> None:

@@ -50,6 +50,7 @@ class RootSettings:
     :param seed: of weights, dropout and draws; splits have their own, so that seeds compare on the same rows.
     :param monitor: the score that chooses the best checkpoint, stops early and is returned to a sweep.
     :param mode: ``max`` or ``min``.
+    :param test: whether the test split is predicted and scored; null: in a single run, and not in the jobs of a sweep.
     :param output_dir: where run folders are made.
     :param cache_dir: where tokens and fetched corpora are kept; null for the user's cache folder.
     :param resume: folder of a stopped run that is to go on; then nothing else may be given.
@@ -60,6 +61,7 @@ class RootSettings:
     seed: Seed
     monitor: str
     mode: Literal["max", "min"]
+    test: bool | None
     output_dir: str
     cache_dir: str | None
     resume: str | None

@@ -14,7 +14,7 @@ from polarity.paths import cache_dir
 from polarity.run import RunDirectory, configuration_hash, now
 
 FOLDER = "ledger"
-NO_CAUSE = ("seed", "output_dir", "cache_dir", "resume", "run_dir", "logger", "reporting")
+NO_CAUSE = ("seed", "output_dir", "cache_dir", "resume", "test", "run_dir", "logger", "reporting")
 """Root settings that do not make another configuration: repetitions, where things are written, and what beside."""
 
 

@@ -60,21 +60,27 @@ class SweepTable(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print the table and write it beside the jobs as ``jobs.csv``."""
-        folder = Path(str(config.hydra.sweep.dir))
-        runs = [RunDirectory(path.parent) for path in folder.glob("*/status.json") if not path.parent.is_symlink()]
-        if not runs:
-            return
-        jobs = job_rows(sorted(runs, key=lambda run: str(run.status["started"])))
-        header = list(dict.fromkeys(name for job in jobs for name in job))
-        write_csv(folder / "jobs.csv", header, [[job.get(name, "") for name in header] for job in jobs])
-        console = RunConsole(None)
-        console.print()
-        console.print(jobs_table(jobs))
-        console.print(f"jobs are in {folder}, and this table in {folder / 'jobs.csv'}")
-        failed = sum(job["state"] != "finished" for job in jobs)
-        if failed:
-            console.print(f"{failed} of {len(jobs)} jobs failed; see status.json in their folders", style="bold red")
+        if tell_jobs(Path(str(config.hydra.sweep.dir))):
             sys.exit(1)
+
+
+def tell_jobs(folder: Path) -> int:
+    """Print the table of a sweep's jobs so far, and write it beside them. Returns how many are not finished."""
+    runs = [RunDirectory(path.parent) for path in folder.glob("*/status.json") if not path.parent.is_symlink()]
+    if not runs:
+        return 0
+    jobs = job_rows(sorted(runs, key=lambda run: str(run.status["started"])))
+    header = list(dict.fromkeys(name for job in jobs for name in job))
+    write_csv(folder / "jobs.csv", header, [[job.get(name, "") for name in header] for job in jobs])
+    console = RunConsole(None)
+    console.print()
+    console.print(jobs_table(jobs))
+    console.print(f"jobs are in {folder}, and this table in {folder / 'jobs.csv'}")
+    console.print("test is scored only with test=true; for the job you choose: polarity.evaluate run=JOB split=test")
+    failed = [job for job in jobs if job["state"] != "finished"]
+    if failed:
+        console.print(f"{len(failed)} of {len(jobs)} jobs failed; see status.json in their folders", style="bold red")
+    return len(failed)
 
 
 def newest(config: DictConfig) -> Path | None:

@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from polarity.data.rows import Rows
 from polarity.evaluation.analysis import Analysis
 from polarity.evaluation.analysis.console import class_table, decisions_table
 from polarity.evaluation.inference import predict_logits
-from polarity.evaluation.ledger import record_look
+from polarity.evaluation.ledger import ledger_of, record_look
 from polarity.evaluation.manifest import seal
 from polarity.evaluation.metrics import score
 from polarity.files import write_json
@@ -59,7 +60,7 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
         best["value"] = verify(best, splits.val, model, logits["val"])
         write_json(run.checkpoints / "best.json", best)
     with stages.time("test"):
-        if splits.test is not None:
+        if splits.test is not None and _tests(assembled):
             logits["test"] = _predict(assembled, trainer, model, "test")
     with stages.time("decision rule"):
         told = decide(assembled, run, logits)
@@ -82,9 +83,17 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
 def _record_look(assembled: Assembled, run: RunDirectory, told: Told) -> str | None:
     """Note in the ledger that this run's scores on the test split were seen."""
     test = assembled.prepared.splits.test
-    if test is None:
+    if test is None or "test" not in told.splits:
         return None
-    return record_look(run, fingerprint(test), told.scores()["test"], verb="train")
+    mark, ledger = fingerprint(test), ledger_of(run.config)
+    if any(look.run == str(run.path) and look.verb == "train" for look in ledger.looks(mark).entries):
+        return ledger.sentence(mark)  # killed after it had looked, and resumed: the same numbers are seen again
+    return record_look(run, mark, told.scores()["test"], verb="train")
+
+
+def _tests(assembled: Assembled) -> bool:
+    """Whether the test split is looked at; not in the jobs of a sweep, of which one is chosen, unless asked for."""
+    return assembled.prepared.root.test is not False
 
 
 def _write_baselines(assembled: Assembled, run: RunDirectory) -> None:
@@ -92,6 +101,7 @@ def _write_baselines(assembled: Assembled, run: RunDirectory) -> None:
     if parts["reporting"].baselines:
         cache = assembled.prepared.root.cache
         splits = assembled.prepared.splits
+        splits = splits if _tests(assembled) else replace(splits, test=None)
         write_baselines(run, splits, cache, calibration=parts["calibration"], decision=parts["decision"])
 
 
