@@ -33,6 +33,7 @@ from polarity.evaluation.comparison.tables import (
 from polarity.files import unwritable
 from polarity.reports.console import RunConsole
 from polarity.settings import Seed
+from polarity.wording import times
 
 AUTO = "auto"
 FREE = "val"
@@ -143,7 +144,9 @@ def show(comparison: Comparison) -> None:
     for pair in comparison.pairs[:SHOWN]:
         console.print(f"- {pair.sentence}")
     if len(comparison.pairs) > SHOWN:
-        console.print(f"... and {len(comparison.pairs) - SHOWN} pairs more, which output=FOLDER writes as well")
+        console.print(
+            f"... and {times(len(comparison.pairs) - SHOWN, 'pair')} more, which output=FOLDER writes as well"
+        )
     for note in comparison.notes:
         console.print(f"note: {note}")
 

@@ -35,6 +35,7 @@ from polarity.reports.console import RunConsole
 from polarity.reports.reporting import Resamples
 from polarity.settings import PositiveInt
 from polarity.training.environment import fingerprint
+from polarity.wording import times
 
 SAMPLE = 64
 """Validation rows that have to be reproduced before a model is let loose on new rows."""
@@ -125,7 +126,7 @@ def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluate
         clean = ~np.any([overlap.rows for overlap in found], axis=0)
         rest = analyse(predictions.select(clean), resamples=resamples).headline.overall
         about["without_overlap"] = {"rows": int(clean.sum()), "overall": rest.value}
-        notes.append(f"WARNING: without these rows, overall is {shown(rest)} over {int(clean.sum()):,} rows")
+        notes.append(f"WARNING: without these rows, overall is {shown(rest)} over {times(int(clean.sum()), 'row')}")
     mark = fingerprint(rows)
     name = f"{locate(str(data.path)).name.split('.')[0]}-{mark[:8]}"
     analysis = analyse(predictions, resamples=resamples)
@@ -168,7 +169,7 @@ def _print(rebuilt: Rebuilt, evaluated: Evaluated, notes: Sequence[str], folder:
     for note in (*evaluated.analysis.notes, *notes):
         console.print(f"- {note}", style="bold red" if note.startswith(("WARNING", "NOT CHECKED")) else None)
     console.print(
-        f"- {evaluated.name}, {len(evaluated.rows):,} rows; run {rebuilt.run.path.name}, checkpoint "
+        f"- {evaluated.name}, {times(len(evaluated.rows), 'row')}; run {rebuilt.run.path.name}, checkpoint "
         f"{best['checkpoint']} (epoch {best['epoch'] + 1}, {best['monitor']} {best['value']:.4f}); "
         f"decision: {rebuilt.decision}; on {rebuilt.device.type}"
     )

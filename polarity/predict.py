@@ -31,6 +31,7 @@ from polarity.prediction.predictor import Predictor
 from polarity.prediction.streams import Input, Output
 from polarity.run import RunDirectory
 from polarity.settings import PositiveInt
+from polarity.wording import times
 
 ChunkRows = Annotated[int, Field(ge=1, le=49_999)]  # from 50,000 on, the tokenizer shows a bar of its own
 ErrorColumn = Annotated[str, Field(min_length=1)]
@@ -174,11 +175,11 @@ def _progress(console: Console, total: int | None) -> Iterator[Callable[[int], N
 
 
 def _summary(outcome: Outcome, job: Job, settings: PredictSettings) -> str:
-    speed = f"{outcome.rows:,} rows in {outcome.seconds:.1f} s, {outcome.rows_per_second:,.0f} rows/s"
+    speed = f"{times(outcome.rows, 'row')} in {outcome.seconds:.1f} s, {outcome.rows_per_second:,.0f} rows/s"
     parts = [f"{speed}; written to {job.output.name}"]
     if outcome.broken:
         column = f"{settings.prefix}{settings.error_column}"
-        parts.append(f"{outcome.broken:,} rows were not classified, see the column {column!r}")
+        parts.append(f"{times(outcome.broken, 'row')} not classified, see the column {column!r}")
     if settings.abstain_below is not None:
         shares = ", ".join(f"{task} {count:,}" for task, count in outcome.abstained.items())
         parts.append(f"abstained: {shares}")

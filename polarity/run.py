@@ -166,6 +166,11 @@ class RunDirectory:
         """The exported model: weights, tokenizer, tasks."""
         return self.path / "model"
 
+    @property
+    def epochs(self) -> Path:
+        """Decisions of every validation during training, a file each."""
+        return self.path / "predictions" / "epochs"
+
     def predictions(self, split: str) -> Path:
         """Row id, label, logits and probabilities per task of one split."""
         return self.path / "predictions" / f"{split}.parquet"

@@ -9,6 +9,7 @@ from rich.table import Table
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions
 from polarity.evaluation.statistics import Interval, Intervals, intervals
+from polarity.wording import times
 
 Scored = dict[str, dict[str, tuple[Scores, Intervals]]]
 """``{split: {baseline: scores with their intervals}}``."""
@@ -34,7 +35,11 @@ def table(split: str, of_split: Mapping[str, tuple[Scores, Intervals]]) -> Table
     """Macro-F1 of every baseline, and the F1 of every class."""
     first = next(iter(of_split.values()))[0]
     made = Table(
-        "task", "class", *of_split, "rows", title=f"{split} ({first.rows} rows): baselines, with 95 % intervals"
+        "task",
+        "class",
+        *of_split,
+        "rows",
+        title=f"{split} ({times(first.rows, 'row')}): baselines, with 95 % intervals",
     )
     for task, of_task in first.tasks.items():
         for number, (name, of_class) in enumerate(of_task.per_class.items()):

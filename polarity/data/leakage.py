@@ -12,6 +12,7 @@ from polarity.data.duplicates import NearDuplicates, Similarity
 from polarity.data.rows import Rows, Splits
 from polarity.errors import UserError
 from polarity.settings import PositiveInt
+from polarity.wording import times
 
 Reaction = Literal["stop", "drop", "allow"]
 
@@ -174,8 +175,9 @@ class _Search:
                 pairs.append(f"{self._named(row)} and {self._named(other)}")
             else:
                 pairs.append(f"{self.ids[row]!r} and {self._named(other)}")
+        rows = f"{times(len(overlap.rows), 'row')} of {overlap.first} {'has' if len(overlap.rows) == 1 else 'have'}"
         return (
-            f"{overlap.first} and {overlap.second}: {len(overlap.rows):,} rows of {overlap.first} have "
+            f"{overlap.first} and {overlap.second}: {rows} "
             f"{'nearly ' if overlap.near else ''}the same text as {len(overlap.others):,} of {overlap.second}, "
             f"such as {', '.join(pairs)}"
         )

@@ -11,6 +11,7 @@ from rich.progress import track
 from polarity.data.cache import Arrays
 from polarity.data.rows import Rows
 from polarity.errors import UserError
+from polarity.wording import times
 
 if TYPE_CHECKING:
     from tokenizers import Encoding
@@ -37,7 +38,9 @@ def check_texts(rows: Rows) -> None:
         if any(not _is_unicode(text) for text in texts)
     ]
     if broken:
-        raise UserError(f"text: {len(broken)} rows are not valid Unicode (lone surrogates): {_examples(broken)}")
+        raise UserError(
+            f"text: {times(len(broken), 'row')} without valid Unicode (lone surrogates): {_examples(broken)}"
+        )
 
 
 def _is_unicode(text: str) -> bool:
@@ -84,7 +87,7 @@ def tokenise(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int) 
         types.append(np.array([kind for encoding in encodings for kind in encoding.type_ids], dtype=np.int8))
     empty = [row_id for row_id, length in zip(rows.ids, lengths, strict=True) if length == 0]
     if empty:
-        raise UserError(f"text: {len(empty)} rows have no token: {_examples(empty)}")
+        raise UserError(f"text: {times(len(empty), 'row')} without a token: {_examples(empty)}")
     arrays: Arrays = {
         "ids": np.concatenate(ids),
         "offsets": np.cumsum([0, *lengths], dtype=np.int64),

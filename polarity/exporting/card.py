@@ -9,7 +9,9 @@ from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from polarity import __version__
 from polarity.baselines import BASELINES
+from polarity.calibration.scaling import Scaling
 from polarity.evaluation.analysis import Analysis, Estimate, Result, analyse
+from polarity.evaluation.deciding.decider import Decider
 from polarity.evaluation.ledger import ledger_of
 from polarity.evaluation.predictions import Predictions
 from polarity.evaluation.rebuild import Rebuilt, read_environment
@@ -18,6 +20,7 @@ from polarity.exporting.answers import Agreement
 from polarity.exporting.quantize import Cost
 from polarity.exporting.settings_table import data_name, encoder_name, on_hub, settings_table
 from polarity.reports.html.run.baselines import baseline_results
+from polarity.wording import times
 
 FILE = "README.md"
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
@@ -74,6 +77,9 @@ def write_card(
         name=name,
         about=about,
         encoder=encoder_name(config),
+        probabilities=_probabilities(rebuilt.decider),
+        group=splits[-1].predictions.group,
+        times=times,
         data=data_name(config),
         rows=rows,
         decisions=rebuilt.decider.to_dict()["tasks"],
@@ -89,6 +95,14 @@ def write_card(
         version=__version__,
     )
     (folder / FILE).write_text(str(card), encoding="utf-8")
+
+
+def _probabilities(decider: Decider) -> str:
+    """What the probabilities are: calibration is kept only where it helped."""
+    kept = [name for name, task in decider.tasks.items() if task.scaling != Scaling.identity(len(task.classes))]
+    if len(kept) == len(decider.tasks):
+        return "calibrated probabilities"
+    return f"probabilities (calibrated for {', '.join(kept)})" if kept else "probabilities that are not calibrated"
 
 
 def _metadata(rebuilt: Rebuilt, name: str, splits: Sequence[Scored], format_name: str) -> ModelCardData:
@@ -138,9 +152,9 @@ def _limits(splits: Sequence[Scored], about: dict[str, Any]) -> list[str]:
         if few:
             limits.append(f"Scores of these classes of {task.task} rest on few {last.name} rows: {', '.join(few)}.")
     if last.name == "val":
-        limits.append("There is no test split: the only scores are on the rows that chose the checkpoint.")
+        limits.append("No test split was scored: the only scores are on the rows that chose the checkpoint.")
     else:
-        limits.append("The validation rows chose the checkpoint and fitted the decision rule; the test rows did not.")
+        limits.append("The validation rows chose the checkpoint, any calibration and any rule; the test rows did not.")
     for column in LANGUAGES:
         if column in last.predictions.metadata:
             values = last.predictions.metadata[column]

@@ -1,4 +1,4 @@
-"""The summary: what training would stop at, what would make scores mislead, and what is good to know."""
+"""The summary: what training would stop at, what to look into first, and what is good to know."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import get_args
@@ -17,6 +17,7 @@ from polarity.inspection.result import (
     TaskCounts,
     TaskLabels,
 )
+from polarity.wording import times
 
 ORDER: tuple[Level, ...] = ("stop", "warning", "note")
 FEW = 10
@@ -58,9 +59,9 @@ def of_counts(counts: Sequence[TaskCounts]) -> Iterator[Finding]:
         train = {name: count for name, count in task.rows.get("train", {}).items() if count}
         if len(train) > 1:
             rare, common = min(train, key=train.__getitem__), max(train, key=train.__getitem__)
-            times = train[common] / train[rare]
-            if times >= 2:
-                text = f"{task.task}: {common} has {times:.1f} times the training rows of {rare} ({train[rare]:,})"
+            factor = train[common] / train[rare]
+            if factor >= 2:
+                text = f"{task.task}: {common} has {factor:.1f} times the training rows of {rare} ({train[rare]:,})"
                 yield Finding("note", "counts", text)
 
 
@@ -78,7 +79,7 @@ def of_association(joint: Sequence[JointCounts]) -> Iterator[Finding]:
             yield Finding("note", "association", f"{named}: no row has both labels, so each row teaches one of the two")
             continue
         if pair.cramers_v is not None:
-            told = f"{named}: Cramer's V is {pair.cramers_v:.2f} over {pair.total:,} rows with both labels"
+            told = f"{named}: Cramer's V is {pair.cramers_v:.2f} over {times(pair.total, 'row')} with both labels"
             yield Finding("note", "association", f"{told} (0: independent, 1: each tells the other)")
         for split, table in pair.rows.items():
             unseen = [
@@ -117,15 +118,17 @@ def of_duplicates(duplicates: Duplicates, conflicts: Conflicts) -> Iterator[Find
             yield Finding("note", "duplicates", f"rows with {same} as another one of their split: {told}")
     for overlap in duplicates.overlaps:
         if overlap.first != overlap.second:
+            has = "has" if overlap.rows == 1 else "have"
             same = "the same text" if overlap.kind == "exact" else "nearly the same text"
-            text = f"{overlap.rows:,} rows of {overlap.first} have {same} as {overlap.others:,} of {overlap.second}"
+            rows = f"{times(overlap.rows, 'row')} of {overlap.first}"
+            text = f"{rows} {has} {same} as {overlap.others:,} of {overlap.second}"
             yield Finding("warning", "duplicates", text)
     for task, groups in conflicts.groups.items():
         if total := sum(groups.values()):
-            rows = sum(conflicts.rows[task].values())
+            count = sum(conflicts.rows[task].values())
             text = (
-                f"{task}: {rows:,} rows in {total:,} groups of the same or nearly the same text have labels that "
-                "differ; no model can be right about all of them"
+                f"{task}: labels differ in {times(total, 'group')} of the same or nearly the same text "
+                f"({times(count, 'row')}); no model can be right about all of them"
             )
             yield Finding("warning", "conflicts", text)
 

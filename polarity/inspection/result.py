@@ -11,7 +11,7 @@ Kind = Literal["exact", "near"]
 class Finding:
     """One sentence of the summary.
 
-    :param level: ``stop``: training would refuse these data; ``warning``: scores would mislead; ``note``: good to know.
+    :param level: ``stop``: training would refuse these data; ``warning``: to look into; ``note``: good to know.
     :param about: the section that shows more: ``data``, ``counts``, ``association``, ``lengths``, ``duplicates``,
         ``conflicts``, ``groups``, ``languages`` or ``labels``.
     """

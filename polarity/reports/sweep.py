@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from rich.table import Table
 
+from polarity.evaluation.comparison.chosen import Best, best_of_runs
 from polarity.reports.console import RunConsole, log_only
 from polarity.reports.tables import write_csv
 from polarity.run import RunDirectory
@@ -70,11 +72,15 @@ def tell_jobs(folder: Path) -> int:
     if not runs:
         return 0
     jobs = job_rows(sorted(runs, key=lambda run: str(run.status["started"])))
+    best = best_of_runs([run.path for run in runs if run.status["state"] == "finished"])
+    mark_best(jobs, best)
     header = list(dict.fromkeys(name for job in jobs for name in job))
     write_csv(folder / "jobs.csv", header, [[job.get(name, "") for name in header] for job in jobs])
     console = RunConsole(None)
     console.print()
     console.print(jobs_table(jobs))
+    for item in best:
+        console.print(item.chosen.sentence)
     console.print(f"jobs are in {folder}, and this table in {folder / 'jobs.csv'}")
     console.print("test is scored only with test=true; for the job you choose: polarity.evaluate run=JOB split=test")
     failed = [job for job in jobs if job["state"] != "finished"]
@@ -116,13 +122,25 @@ def job_rows(runs: list[RunDirectory]) -> list[dict[str, Any]]:
     return rows
 
 
+def mark_best(jobs: list[dict[str, Any]], best: Sequence[Best]) -> None:
+    """Beside the score of the best configuration what it is worth on rows that it was not chosen on."""
+    for item in best:
+        names = {folder.name for folder in item.folders}
+        low, high = (item.chosen.interval.low, item.chosen.interval.high) if item.chosen.interval.known else ("", "")
+        for job in jobs:
+            if job["folder"] in names:
+                job["chosen"] = f"best of {item.chosen.of}, chosen on these rows"
+                job |= {"corrected": item.chosen.corrected, "corrected_low": low, "corrected_high": high}
+
+
 def jobs_table(jobs: list[dict[str, Any]]) -> Table:
     """The rows of :func:`job_rows` for people, in the order in which the jobs started."""
     tasks = list(dict.fromkeys(name for job in jobs for name in job if name.endswith("/macro_f1")))
-    headings = [*SCORES, *(name.removesuffix("/macro_f1") for name in tasks), "best epoch"]
+    corrected = ["corrected"] if any("corrected" in job for job in jobs) else []
+    headings = [*SCORES, *corrected, *(name.removesuffix("/macro_f1") for name in tasks), "best epoch"]
     table = Table("folder", "changed", "state", *headings, title="validation scores of all jobs")
     for job in jobs:
-        scores = [f"{job[name]:.4f}" if job.get(name) is not None else "-" for name in (*SCORES, *tasks)]
+        scores = [f"{job[name]:.4f}" if job.get(name) is not None else "-" for name in (*SCORES, *corrected, *tasks)]
         state = f"{job['state']}: {job['error'][:60]}" if job["error"] else job["state"]
         epoch = str(job["epoch"] + 1) if "epoch" in job else "-"
         table.add_row(job["folder"], job["changed"] or "(nothing)", state, *scores, epoch)

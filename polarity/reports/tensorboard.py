@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from polarity.evaluation.analysis import Analysis, Estimate, PrecisionRecall, ReliabilityBin, Result
+from polarity.wording import times
 
 PREFIX = "report"
 
@@ -70,7 +71,7 @@ def markdown(analysis: Analysis) -> str:
     """One table: every way of deciding against overall score and tasks."""
     tasks = list(analysis.classes)
     heading = " | ".join(map(escaped, tasks))
-    lines = [f"| {analysis.rows} rows | overall | {heading} |", f"|---|---|{'---|' * len(tasks)}"]
+    lines = [f"| {times(analysis.rows, 'row')} | overall | {heading} |", f"|---|---|{'---|' * len(tasks)}"]
     for result in analysis.results:
         cells = [_shown(result.overall), *(_shown(result.task(task).macro_f1) for task in tasks)]
         lines.append(f"| {result.decision} | {' | '.join(cells)} |")

@@ -15,6 +15,7 @@ from polarity.optimizers.groups import GroupRow, group_table
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.training.module import MultiTaskModule
+from polarity.wording import times
 
 
 class Announce(Callback):
@@ -42,7 +43,7 @@ class Announce(Callback):
             store = self.data.stores[name]
             share = store.truncated / max(1, len(rows))
             console.print(
-                f"{name}: {len(rows)} rows, {store.lengths.mean():.0f} tokens on average, "
+                f"{name}: {times(len(rows), 'row')}, {store.lengths.mean():.0f} tokens on average, "
                 f"{share:.1%} cut at batching.max_length={self.prepared.config['batching']['max_length']}"
             )
         console.print(class_table(self.prepared, self.data, pl_module))

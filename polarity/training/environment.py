@@ -19,6 +19,7 @@ from polarity.data.rows import Rows, Splits
 from polarity.errors import UserError
 from polarity.files import read_object, write_json
 from polarity.run import RunDirectory, now
+from polarity.wording import times
 
 RESUMED = "resumed"
 """Key of ``environment.json``: what each later start depended on; the first one's record stands around it."""
@@ -70,7 +71,7 @@ def changed_data(known: Mapping[str, Any], splits: Splits) -> list[str]:
 def _told(split: Mapping[str, Any] | None) -> str:
     if not isinstance(split, Mapping):
         return "none"
-    return f"{split.get('rows', 0):,} rows with fingerprint {str(split.get('fingerprint'))[:8]}"
+    return f"{times(split.get('rows', 0), 'row')} with fingerprint {str(split.get('fingerprint'))[:8]}"
 
 
 def environment(splits: Splits) -> dict[str, Any]:

@@ -28,11 +28,13 @@ from polarity.reports.html import write_run_report
 from polarity.run import LATEST, RunDirectory
 from polarity.training.assembled import Assembled
 from polarity.training.callbacks.checkpoints import BestCheckpoints
+from polarity.training.chosen_epoch import chosen_epoch
 from polarity.training.environment import fingerprint
 from polarity.training.manifest import Manifest
 from polarity.training.module import loss_metrics, score_metrics
 from polarity.training.results import Told, decide, log_to_tensorboard, write_results
 from polarity.training.trainer import tell_profile
+from polarity.wording import times
 
 TOLERANCE = 1e-6
 
@@ -64,6 +66,7 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
             logits["test"] = _predict(assembled, trainer, model, "test")
     with stages.time("decision rule"):
         told = decide(assembled, run, logits)
+    best["selection"] = chosen_epoch(run, told.splits["val"], best)
     looks = _record_look(assembled, run, told)
     with stages.time("baselines"):
         _write_baselines(assembled, run)
@@ -187,9 +190,11 @@ def _print_end(
     for task, evidence in told.evidence.items():
         calibration, rule = (evidence[what]["reason"] for what in ("calibration", "decision"))
         console.print(f"{task}: calibration {calibration}; decision rule {rule}")
+    if best["selection"]["sentence"]:
+        console.print(best["selection"]["sentence"])
     if looks is not None:
         console.print(looks)
-    rows = ", ".join(f"{split} {len(told)} rows" for split, told in told.splits.items())
+    rows = ", ".join(f"{split} {times(len(told), 'row')}" for split, told in told.splits.items())
     console.print(
         f"checkpoint {best['checkpoint']} (epoch {best['epoch'] + 1}, step {best['step']}, "
         f"{best['monitor']} {best['value']:.4f}); read back from disk and verified; {rows}"

@@ -13,6 +13,7 @@ from polarity.processes import RUN_VARIABLE, led_folder
 from polarity.run import RunDirectory
 from polarity.training.announce import Announce
 from polarity.training.assembled import Assembled, Stages, assemble
+from polarity.training.callbacks.epochs import EpochDecisions
 from polarity.training.environment import record_start, where_it_began
 from polarity.training.finish import finish
 from polarity.training.manifest import Manifest
@@ -104,6 +105,7 @@ def _fit_and_finish(assembled: Assembled, run: RunDirectory, point: Path | None,
     callbacks = [
         *watching,
         *build_callbacks(prepared.config).values(),
+        EpochDecisions(),
         Announce(prepared, assembled.data, assembled.tokenizer),
     ]
     trainer = build_trainer(prepared.config, run, callbacks)

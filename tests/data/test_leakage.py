@@ -70,7 +70,7 @@ def test_stop(pair: tuple[str, str], kind: str, other: str) -> None:
     first, second = (given.items()[["train", "val", "test"].index(name)][1].ids[-1] for name in pair)
     same = "the same" if kind == "exact" else "nearly the same"
     assert problem.startswith(
-        f"{pair[0]} and {pair[1]}: 1 rows of {pair[0]} have {same} text as 1 of {pair[1]}, such as "
+        f"{pair[0]} and {pair[1]}: 1 row of {pair[0]} has {same} text as 1 of {pair[1]}, such as "
     )
     assert f"{first!r}" in problem
     assert f"{second!r} ({' '.join(other.split())[:60]!r}...)" in problem.replace("...'", "'...")
@@ -140,7 +140,7 @@ def test_one_kind_may_stop_what_the_other_allows() -> None:
 def test_exact_copies_are_not_near_ones() -> None:
     given = splits([SENTENCE, NEARLY], [SENTENCE])
     assert len(problems(Leakage(), given)) == 2
-    assert "1 rows of train have nearly the same text as 1 of val, such as 'train5'" in problems(Leakage(), given)[1]
+    assert "1 row of train has nearly the same text as 1 of val, such as 'train5'" in problems(Leakage(), given)[1]
     assert ids(Leakage(exact="allow", near="drop").check(given))[:5] == [f"train{number}" for number in range(5)]
     assert len(Leakage(exact="drop", near="drop").check(given).train) == 4
 
@@ -155,8 +155,8 @@ def test_pairs_leak_if_both_texts_do() -> None:
     train = rows("train", ["Yes.", "Maybe.", "Never!"], [title, title, title])
     val = rows("val", ["Yes.", "Yes.", "never"], [other, title, title.upper()])
     found = problems(Leakage(), Splits((TASK,), train, val, None))
-    assert "1 rows of train have the same text as 1 of val, such as 'train0' and 'val1'" in found[0]
-    assert "1 rows of train have nearly the same text as 1 of val, such as 'train2' ('Never!') and 'val2'" in found[1]
+    assert "1 row of train has the same text as 1 of val, such as 'train0' and 'val1'" in found[0]
+    assert "1 row of train has nearly the same text as 1 of val, such as 'train2' ('Never!') and 'val2'" in found[1]
 
 
 def test_blank_contexts_are_those_of_single_texts() -> None:

@@ -231,14 +231,14 @@ def test_a_length_for_special_tokens_alone_is_refused(tmp_path: Path, family: Fa
 
 
 def test_texts_that_are_not_unicode_are_listed(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"2 rows are not valid Unicode.*row0, row2"):
+    with pytest.raises(UserError, match=r"2 rows without valid Unicode.*row0, row2"):
         TokenStore.open(rows("a \ud83d", "b", "c", context=["a", "b", "\udc00"]), bert_like(), 8, tmp_path)
 
 
 def test_rows_without_any_token_are_listed(tmp_path: Path) -> None:
     tokenizer = bert_like()
     tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(single="$A", pair="$A $B")
-    with pytest.raises(UserError, match="1 rows have no token: ids row1"):
+    with pytest.raises(UserError, match="1 row without a token: ids row1"):
         TokenStore.open(rows("a", " "), tokenizer, 8, tmp_path)
 
 

@@ -69,7 +69,7 @@ def test_data_that_training_refuses(folder: Path) -> None:
     files = [f"data.{name}={name}.csv" for name in ("train", "val", "test")]
     classes = "data.tasks={tone:[yes,no,none,1,never],topic:[war,food]}"
     said = said_by("inspect", *arguments, *files, classes)
-    assert "train and val: 1 rows of train have the same text as 1 of val" in said
+    assert "train and val: 1 row of train has the same text as 1 of val" in said
     assert "no row of class 'never'" in said
     assert "stop" in levels(folder)
     overlaps = told(folder)["duplicates"]["overlaps"]

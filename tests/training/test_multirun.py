@@ -95,6 +95,18 @@ def test_the_table_lists_all_jobs_by_what_they_changed(sweep: Sweep) -> None:
         assert f"{metrics['crossfit']['val']['overall']:.4f}" in line
 
 
+def test_the_best_job_is_marked_and_its_score_corrected(sweep: Sweep) -> None:
+    with (sweep.folder / "jobs.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    finished = [row for row in rows if row["state"] == "finished"]
+    best = max(finished, key=lambda row: float(row["overall"]))
+    assert [row["chosen"] for row in rows if row["chosen"]] == ["best of 3, chosen on these rows"]
+    assert best["chosen"]
+    assert float(best["corrected"]) <= float(best["overall"])
+    assert float(best["corrected_low"]) < float(best["corrected"]) < float(best["corrected_high"])
+    assert "is the best of 3, chosen on these rows" in " ".join(sweep.said.split())
+
+
 @pytest.mark.parametrize("number", [1, 3])
 def test_a_job_is_what_it_would_be_alone(number: int, sweep: Sweep, tmp_path: Path, one_thread: None) -> None:
     alone = train(tmp_path, *SETTINGS, *sweep.jobs[number].overrides[-3:])

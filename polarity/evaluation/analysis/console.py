@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from polarity.evaluation.analysis.result import Analysis, Estimate, Result, Slicing
+from polarity.wording import times
 
 SAID = {
     "uncalibrated": "argmax of the raw logits",
@@ -34,7 +35,9 @@ def tables(analysis: Analysis, name: str) -> Iterator[Table]:
 def decisions_table(analysis: Analysis, name: str) -> Table:
     """Macro-F1 under every way of deciding."""
     tasks = list(analysis.classes)
-    table = Table("decision", "overall", *tasks, title=f"{name} ({analysis.rows} rows): macro-F1{_interval(analysis)}")
+    table = Table(
+        "decision", "overall", *tasks, title=f"{name} ({times(analysis.rows, 'row')}): macro-F1{_interval(analysis)}"
+    )
     for result in analysis.results:
         cells = [shown(result.overall), *(shown(result.task(task).macro_f1) for task in tasks)]
         style = "bold" if result is analysis.headline else None

@@ -9,6 +9,7 @@ from polarity.errors import UserError, nearest
 from polarity.evaluation.comparison.load import System
 from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.tasks import IGNORE_INDEX, Task
+from polarity.wording import times
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _row_problems(first: System, other: System) -> list[str]:
     ours, theirs = first.predictions.ids, other.predictions.ids
     if set(ours) == set(theirs):
         return []
-    counts = f"{first.name} has {len(ours)} rows, {other.name} {len(theirs)}"
+    counts = f"{first.name} has {times(len(ours), 'row')}, {other.name} {len(theirs):,}"
     for there, missing in ((first, other), (other, first)):
         known = set(missing.predictions.ids)
         for row, name in enumerate(there.predictions.ids, 1):

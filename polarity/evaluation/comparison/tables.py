@@ -11,6 +11,7 @@ from polarity.evaluation.comparison.result import Chosen, Comparison, GroupScore
 from polarity.evaluation.statistics.interval import Interval
 from polarity.files import write_json
 from polarity.reports.tables import write_csv
+from polarity.wording import times
 
 Lines = list[list[object]]
 
@@ -30,7 +31,7 @@ def configuration_table(comparison: Comparison) -> Table:
 def scores_table(comparison: Comparison) -> Table:
     """Overall score and macro-F1 of every group, as fractions."""
     setup = comparison.setup
-    title = f"{setup.split} ({setup.rows} rows), {100 * setup.confidence:g} % intervals"
+    title = f"{setup.split} ({times(setup.rows, 'row')}), {100 * setup.confidence:g} % intervals"
     tasks = list(setup.tasks)
     table = Table(*(["rank"] if setup.ranked else []), "configuration", "seeds", "overall", "interval", "deviation",
                   "uncalibrated", *tasks, title=title)  # fmt: skip
@@ -50,7 +51,7 @@ def scores_table(comparison: Comparison) -> Table:
 
 def tests_table(comparison: Comparison) -> Table:
     """Difference, interval and tests of every pair."""
-    title = f"differences of overall macro-F1; p corrected over {len(comparison.pairs)} pairs (Holm)"
+    title = f"differences of overall macro-F1; p corrected over {times(len(comparison.pairs), 'pair')} (Holm)"
     table = Table("second - first", "difference", "interval", "test", "p", "corrected p", title=title)
     for pair in comparison.pairs[:SHOWN]:
         cells = [f"{pair.second} - {pair.first}", f"{pair.difference:+.4f}", _interval(pair.interval)]

@@ -32,7 +32,7 @@ def headline(inspection: Inspection) -> str:
     if stops:
         return f"{times(stops, 'problem')} would stop training"
     if warnings:
-        return f"{times(warnings, 'finding')} would make scores mislead"
+        return f"{times(warnings, 'finding')} to look into before scores are believed"
     return "Nothing was found that speaks against training"
 
 

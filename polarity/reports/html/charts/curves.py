@@ -9,6 +9,7 @@ from polarity.evaluation.analysis import ClassResult, PrecisionRecall, Reliabili
 from polarity.reports.html.charts.panel import Panel
 from polarity.reports.html.charts.series import SERIES, line, marker
 from polarity.reports.html.charts.svg import element, picture
+from polarity.wording import times
 
 
 def worst_curves(curves: Sequence[PrecisionRecall]) -> list[PrecisionRecall]:
@@ -54,7 +55,7 @@ def reliability(title: str, before: Sequence[ReliabilityBin], after: Sequence[Re
             drawn.append(element("path", class_=f"line {style}", d=path))
         most = max((item.rows for item in used), default=1)
         for item, (x, y) in zip(used, points, strict=True):
-            about = f"{style} calibration, {item.low:.2f} to {item.high:.2f}: {item.rows:,} rows, "
+            about = f"{style} calibration, {item.low:.2f} to {item.high:.2f}: {times(item.rows, 'row')}, "
             about += f"confidence {item.confidence:.2f}, accuracy {item.accuracy:.2f}"
             said.append(about)
             radius = 2.2 + 3.2 * (item.rows / most) ** 0.5
@@ -70,6 +71,6 @@ def _histogram(panel: Panel, bins: Sequence[ReliabilityBin]) -> list[Element]:
     for item in bins:
         left, right, high = panel.across(item.low), panel.across(item.high), room * item.rows / most
         box = {"x": left + 0.5, "y": floor - high, "width": max(right - left - 1, 0.5), "height": high}
-        said = f"{item.low:.2f} to {item.high:.2f}: {item.rows:,} rows"
+        said = f"{item.low:.2f} to {item.high:.2f}: {times(item.rows, 'row')}"
         drawn.append(element("rect", element("title", said), class_="count", **box))
     return drawn

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from polarity.reports.html.charts.panel import Panel
 from polarity.reports.html.charts.scales import short
 from polarity.reports.html.charts.svg import element, picture
+from polarity.wording import times
 
 
 def histogram(title: str, edges: Sequence[int], rows: Sequence[int], *, name: str, limit: int | None) -> Markup:
@@ -20,7 +21,7 @@ def histogram(title: str, edges: Sequence[int], rows: Sequence[int], *, name: st
         left, right = panel.across(number), panel.across(number + 1)
         beyond = limit is not None and edges[number] >= limit
         box = {"x": left + 0.5, "y": panel.down(count), "width": max(right - left - 1, 0.5)}
-        said = f"{edges[number]:,} to {edges[number + 1]:,}: {count:,} rows"
+        said = f"{edges[number]:,} to {edges[number + 1]:,}: {times(count, 'row')}"
         told.append(said)
         height = panel.down(0) - panel.down(count)
         style = "count beyond" if beyond else "count"

@@ -36,7 +36,7 @@ class Headline:
 def headline(content: RunContent) -> Headline:
     """The summary of a run, about its test split where it has one."""
     split = content.headline
-    lead, caution, strongest = [_score(split)], _caution(split), split.strongest
+    lead, caution, strongest = [_score(split)], _caution(content, split), split.strongest
     if strongest is None:
         title = f"Overall macro-F1 {score(split.analysis.headline.overall.value)} on {split.heading}"
         lead.append(Markup("No baseline was computed, so nothing here says whether that is good."))
@@ -72,10 +72,13 @@ def _against(baseline: BaselineResult) -> Markup:
     )
 
 
-def _caution(split: SplitContent) -> list[str]:
+def _caution(content: RunContent, split: SplitContent) -> list[str]:
     said = ["Intervals say how scores would change with other rows, not with another seed of training."]
     if split.name == "val":
-        said.append("The epoch was chosen on these very rows, which flatters; there is no test split.")
+        said.append("No test split was scored.")
+    chosen = content.best.get("selection", {"sentence": "the epoch was chosen on the validation rows, which flatters"})
+    if chosen["sentence"]:
+        said.append(sentence(chosen["sentence"]))
     if split.analysis.crossfit is not None:
         said.append("Decisions are cross-fitted: no row was decided by a rule that had seen its label.")
     if split.ledger:

@@ -1,0 +1,69 @@
+"""The best epoch was chosen by its validation score, so that score is too high: by how much."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from polarity.evaluation.predictions import Predictions
+from polarity.evaluation.statistics.counts import Counts
+from polarity.evaluation.statistics.interval import UNKNOWN
+from polarity.evaluation.statistics.percentile import sample_interval
+from polarity.evaluation.statistics.resample import resample
+from polarity.evaluation.statistics.selection import RESAMPLES, select_best
+from polarity.run import RunDirectory
+
+SCORE = "val/macro_f1"
+
+
+def chosen_epoch(run: RunDirectory, told: Predictions, best: Mapping[str, Any]) -> dict[str, Any]:
+    """The overall validation score, corrected for the choice of the epoch, as it stands in ``metrics.json``.
+
+    ``epochs`` is how many there were to choose from. The optimism is that of choosing among their argmax decisions by
+    overall macro-F1; if another score was monitored it is no more than that. ``corrected``, ``low`` and ``high`` are
+    None where the epochs' decisions are not there, or rows of one group say nothing.
+
+    :param told: of the best epoch, with its cross-fitted decisions.
+    """
+    tasks, labels = [item.task for item in told.tasks], told.labels
+    decided = [item.honest for item in told.tasks]
+    own = Counts(tasks, labels, [decided], told.clusters)
+    overall = float(own.observed().overall[0, 0])
+    found: dict[str, Any] = {"epochs": None, "overall": overall, "optimism": None, "corrected": None}
+    found |= {"low": None, "high": None, "sentence": NOT_KNOWN}
+    files = sorted(run.epochs.glob("*.npy"))
+    validated = max(0, run.history.read_text(encoding="utf-8").count("\n") - 1) if run.history.is_file() else 0
+    if not files or len(files) < validated:
+        return found
+    epochs = [np.load(path, allow_pickle=False).astype(np.int64) for path in files]
+    if any(epoch.shape != labels.shape for epoch in epochs):
+        return found
+    if len(epochs) == 1:
+        return found | {"epochs": 1, "optimism": 0.0, "corrected": overall, "sentence": ""}
+    counts = Counts(tasks, labels, [list(epoch.T) for epoch in epochs], told.clusters)
+    chosen = select_best(counts, [[number] for number in range(len(epochs))])
+    drawn = resample(own, RESAMPLES, 0).overall[:, 0]
+    ordinary = sample_interval(overall, drawn, own) or UNKNOWN
+    interval, corrected = chosen.interval(ordinary), max(0.0, overall - chosen.optimism)
+    found |= {"epochs": len(epochs), "optimism": chosen.optimism, "corrected": corrected}
+    if interval.known:
+        found |= {"low": interval.low, "high": interval.high}
+    return found | {"sentence": _sentence(found, str(best["monitor"]))}
+
+
+NOT_KNOWN = (
+    "the epoch was chosen on the validation rows, so their score is too high; by how much is not known, since the "
+    "decisions of the other epochs are not there"
+)
+
+
+def _sentence(found: Mapping[str, Any], monitor: str) -> str:
+    interval = "" if found["low"] is None else f", interval {found['low']:.4f} to {found['high']:.4f}"
+    said = f"the epoch is the best of {found['epochs']}, chosen on the validation rows"
+    if f"{found['corrected']:.4f}" == f"{found['overall']:.4f}":
+        return f"{said}; that adds nothing to their overall score of {found['overall']:.4f}"
+    least = "" if monitor == SCORE else f" at least (it was {monitor} that chose)"
+    return (
+        f"{said}: their overall score of {found['overall']:.4f} is too high for that reason; "
+        f"corrected {found['corrected']:.4f}{least}{interval}"
+    )
