@@ -12,7 +12,8 @@ import torch
 from lightning import Trainer
 
 from polarity.baselines import write_baselines
-from polarity.data.rows import Rows
+from polarity.config.preflight import Prepared
+from polarity.data.rows import Rows, Splits
 from polarity.evaluation.analysis import Analysis
 from polarity.evaluation.analysis.console import class_table, decisions_table
 from polarity.evaluation.inference import predict_logits
@@ -53,7 +54,7 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     :raises CheckpointError: if there is no best checkpoint; current weights are never scored in its place.
     :raises ScoreMismatchError: if the fresh model's validation score differs from the one monitored in training.
     """
-    splits, stages = assembled.prepared.splits, assembled.stages
+    splits, stages = scored_splits(assembled.prepared), assembled.stages
     with stages.time("reload and verify"):
         best = best_checkpoint(trainer, run)
         export(run, best["checkpoint"], assembled.tokenizer)
@@ -62,7 +63,7 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
         best["value"] = verify(best, splits.val, model, logits["val"])
         write_json(run.checkpoints / "best.json", best)
     with stages.time("test"):
-        if splits.test is not None and _tests(assembled):
+        if splits.test is not None:
             logits["test"] = _predict(assembled, trainer, model, "test")
     with stages.time("decision rule"):
         told = decide(assembled, run, logits)
@@ -85,8 +86,8 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
 
 def _record_look(assembled: Assembled, run: RunDirectory, told: Told) -> str | None:
     """Note in the ledger that this run's scores on the test split were seen."""
-    test = assembled.prepared.splits.test
-    if test is None or "test" not in told.splits:
+    test = scored_splits(assembled.prepared).test
+    if test is None:
         return None
     mark, ledger = fingerprint(test), ledger_of(run.config)
     if any(look.run == str(run.path) and look.verb == "train" for look in ledger.looks(mark).entries):
@@ -94,17 +95,16 @@ def _record_look(assembled: Assembled, run: RunDirectory, told: Told) -> str | N
     return record_look(run, mark, told.scores()["test"], verb="train")
 
 
-def _tests(assembled: Assembled) -> bool:
-    """Whether the test split is looked at; not in the jobs of a sweep, of which one is chosen, unless asked for."""
-    return assembled.prepared.root.test is not False
+def scored_splits(prepared: Prepared) -> Splits:
+    """The splits that are scored; not test in the jobs of a sweep, of which one is chosen, unless asked for."""
+    return replace(prepared.splits, test=None) if prepared.root.test is False else prepared.splits
 
 
 def _write_baselines(assembled: Assembled, run: RunDirectory) -> None:
     parts = assembled.prepared.components
     if parts["reporting"].baselines:
         cache = assembled.prepared.root.cache
-        splits = assembled.prepared.splits
-        splits = splits if _tests(assembled) else replace(splits, test=None)
+        splits = scored_splits(assembled.prepared)
         write_baselines(run, splits, cache, calibration=parts["calibration"], decision=parts["decision"])
 
 

@@ -12,6 +12,7 @@ from polarity.errors import UserError
 from polarity.run import RunDirectory
 from polarity.train import check
 from polarity.training.assembled import Stages
+from polarity.training.finish import scored_splits
 from polarity.training.run import assemble
 from tests.effects import batches, components, data, deciding, models, training
 from tests.effects.outcome import Examination, same
@@ -71,6 +72,7 @@ ROOT = {
     "seed": "seed=7",
     "monitor": "monitor=val/tone/macro_f1",
     "mode": "mode=min",
+    "test": "test=false",
     "output_dir": "output_dir=elsewhere",
     "cache_dir": "cache_dir=elsewhere",
     "resume": "resume=nowhere",
@@ -90,7 +92,8 @@ def run_of(folder: Path, *more: str) -> list[Any]:
     best = build_callbacks(config)["best"]
     weights = [parameter.detach() for parameter in assembled.module.parameters()]
     place = str(RunDirectory.create(config["output_dir"], config, []).path.parent)
-    return [weights, assembled.data.sampler.draw(0), best.monitor, best.mode, tokens, place]
+    scored = [name for name, _ in scored_splits(assembled.prepared).items()]
+    return [weights, assembled.data.sampler.draw(0), best.monitor, best.mode, tokens, place, scored]
 
 
 @pytest.mark.parametrize("setting", RootSettings.__dataclass_fields__)

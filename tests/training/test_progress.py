@@ -71,7 +71,7 @@ def test_a_long_epoch_says_how_far_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("polarity.training.trainer.ProgressInLines", lambda: ProgressInLines(seconds=0.0))
-    run = train(tmp_path, "trainer.max_epochs=1", "batching.batch_size=32")
+    run = train(tmp_path, "trainer.max_epochs=1", "batching.batch_size=32", "trainer.log_every_n_steps=1")
     lines = [line for line in capsys.readouterr().out.splitlines() if "rows/s, about" in line]
     rows = len(run_rows(run))
     assert [line.split()[2:5] for line in lines] == [

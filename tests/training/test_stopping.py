@@ -115,10 +115,15 @@ def test_a_run_is_worked_on_by_one_process_alone(failed: RunDirectory, monkeypat
         resume_run(str(failed.path))
 
 
-def test_what_cannot_be_resumed_is_told_before_anything_starts(failed: RunDirectory) -> None:
+def test_what_cannot_be_resumed_is_told_before_anything_starts(
+    failed: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     resume = f"resume={failed.path}"
     check([resume])
-    check([resume, 'hydra.run.dir="."', "hydra.job.name=train_ddp_process_1"])  # as Lightning starts other processes
+    with monkeypatch.context() as led:  # as Lightning starts other processes
+        led.setenv("LOCAL_RANK", "1")
+        led.setenv("POLARITY_RUN_DIR", str(failed.path))
+        check([resume, 'hydra.run.dir="."', "hydra.job.name=train_ddp_process_1"])
     with pytest.raises(UserError, match="keeps its own configuration; also given: seed=3"):
         check([resume, "seed=3"])
     with pytest.raises(UserError, match="only one run can be resumed at a time"):
