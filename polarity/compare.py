@@ -134,8 +134,8 @@ def show(comparison: Comparison) -> None:
         console.print(mark, style="bold yellow")
     if comparison.differences:
         console.print(configuration_table(comparison))
-    else:
-        console.print("no setting differs between runs that have a configuration")
+    elif sum(group.kind == "run" for group in comparison.groups) > 1:
+        console.print("no setting differs between the runs")
     console.print(scores_table(comparison))
     if comparison.chosen is not None:
         console.print(comparison.chosen.sentence)

@@ -172,9 +172,9 @@ def _notes(
 ) -> list[str]:
     notes = []
     if any(item.crossfit is not None for system in systems for item in system.predictions.tasks):
-        notes.append(
-            f"{setup.split} scores are of cross-fitted decisions: no row was decided by a rule that had seen its label"
-        )
+        by_hand = [system.name for system in systems if system.kind == "predictions"]
+        but = f"; of {', '.join(by_hand)} that is not known" if by_hand else ""
+        notes.append(f"{setup.split} decisions of runs are cross-fitted, no row by a rule that had seen its label{but}")
     for group in groups:
         if group.repeats:
             names = ", ".join(systems[number].name for number in group.repeats)
