@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 
 from polarity import cli
 from polarity.config.compose import CompositionError, Job, compose_jobs, resolved
+from polarity.config.explain import training_help
 from polarity.config.overrides import key_of
 from polarity.config.preflight import prepare, structure_problems
 from polarity.config.readable import restored
@@ -41,6 +42,9 @@ def check(arguments: list[str]) -> list[str]:
     :raises UserError: with all problems of all jobs.
     """
     command = cli.read_arguments(arguments)
+    if command.help:
+        print(training_help())
+        sys.exit(0)
     if cli.only_informs(command):
         return arguments
     if rank() > 0 and not led_folder():

@@ -2,14 +2,16 @@
 
 import inspect
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from hydra import compose
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from polarity.config.build import build
 from polarity.config.schema import TARGET
 from polarity.config.sections import SECTIONS
+from polarity.errors import UserError
 
 LAYERS = ("experiment", "debug")
 """Groups whose presets choose and set components of other groups, each of them over the one before."""
@@ -21,31 +23,58 @@ def drop_settings_of_replaced(
     """Remove from ``config`` what an experiment set for a component that is not the chosen one.
 
     ``experiment=run4 regularizer=none`` is a run without R-Drop; its alpha goes with it. Settings that the new
-    component has as well stay (``experiment=run4 model=xlmr_base`` keeps the pooling), and so do those that were typed,
-    or that the experiment's own component does not know: the preflight refuses them. Hydra has to be initialised.
+    component has as well stay (``experiment=run4 model=xlmr_base`` keeps the pooling) unless it refuses them
+    (``experiment=quickstart loss=ce`` has no class weights that ``clip`` could bound). So do those that were typed, or
+    that the experiment's own component does not know: the preflight refuses them. Hydra has to be initialised.
 
     :param overrides: the command line of the job.
     :param extra: overrides that the program adds.
     """
     typed = {tuple(text.lstrip("+~").partition("=")[0].split(".")[:2]) for text in overrides}
-    foreign = [place for place in _foreign(config) if place not in typed]
     layers = [text for group in LAYERS for text in overrides if text.startswith(f"{group}=")]
-    for number in range(len(layers)) if foreign else ():
+    unfit = [place for place in _unfit(config) if place not in typed] if layers else []
+    for number in range(len(layers)) if unfit else ():
         before = compose(config_name, overrides=[*layers[: number + 1], *extra])
-        for section, key in foreign:
+        for section, key in unfit:
             old, new = _plain(before.get(section)), _plain(config.get(section))
             replaced = old.get(TARGET) != new.get(TARGET) and key in _settings(old)
             if replaced and key in new and key in old and old[key] == new[key]:
-                with open_dict(config):
-                    del config[section][key]
+                _take_back(config, section, key, config_name, [*_choices(overrides), *extra])
 
 
-def _foreign(config: DictConfig) -> Iterator[tuple[str, str]]:
-    """Section and key of each setting that the chosen component does not have."""
+def _unfit(config: DictConfig) -> Iterator[tuple[str, str]]:
+    """Section and key of each setting that the chosen component does not have, or refuses."""
     for section in SECTIONS:
         node = _plain(config.get(section))
         known = _settings(node)
-        yield from ((section, str(key)) for key in node if known and key not in known)
+        foreign = [str(key) for key in node if known and key not in known]
+        yield from ((section, key) for key in foreign or _refused(config, section, node))
+
+
+def _refused(config: DictConfig, section: str, node: dict[Any, Any]) -> list[str]:
+    try:
+        build(section, cast("dict[str, Any]", OmegaConf.to_container(config[section], resolve=True)))
+    except UserError as error:
+        keys = {problem.partition(":")[0].removeprefix(f"{section}.") for problem in error.problems}
+        return [key for key in node if key in keys]
+    except Exception:  # noqa: BLE001 - whatever a class does while it is built; the preflight tells it
+        return []
+    return []
+
+
+def _choices(overrides: Sequence[str]) -> list[str]:
+    """The presets that a command line chooses for components."""
+    return [text for text in overrides if text.partition("=")[0] in SECTIONS]
+
+
+def _take_back(config: DictConfig, section: str, key: str, config_name: str, choices: Sequence[str]) -> None:
+    """Give a setting the value of the chosen preset, or remove it where that has none."""
+    own = _plain(compose(config_name, overrides=list(choices)).get(section))
+    with open_dict(config):
+        if key in own:
+            config[section][key] = own[key]
+        else:
+            del config[section][key]
 
 
 def _plain(node: Any) -> dict[Any, Any]:

@@ -48,8 +48,7 @@ def section_problems(
         if key in parameters and key not in given:
             hint_of = {**_hints(target), **STRICTER.get(name, {})}
             found = setting_problems(f"{path}.{key}", value, hint_of.get(key, Any))
-            hint = getattr(target, "GIVEN_AS", {}).get(key) if value == MISSING else None
-            problems += [f"{problem}; {hint}" for problem in found] if hint else found
+            problems += _left_open(path, key, target, node, found) if value == MISSING else found
         elif not open_ended or key in given:
             valid = [parameter for parameter in parameters if parameter not in given]
             problems.append(f"{path}.{key}: {name} has no such setting{nearest(key, valid, what='settings')}")
@@ -57,6 +56,13 @@ def section_problems(
         if parameter.default is parameter.empty and key not in node and key not in given:
             problems.append(f"{path}.{key}: is missing; {name} needs it")
     return problems
+
+
+def _left_open(path: str, key: str, target: Any, node: Mapping[str, Any], found: list[str]) -> list[str]:
+    """What is said of a setting that the preset leaves open, with an example, and with what else has to be given."""
+    hint = getattr(target, "GIVEN_AS", {}).get(key)
+    also = [f"{path}.{problem}" for problem in getattr(target, "also_open", lambda _: [])(node)]
+    return [*([f"{problem}; {hint}" for problem in found] if hint else found), *also]
 
 
 STRICTER: dict[str, dict[str, Any]] = {

@@ -1,5 +1,6 @@
 """The user's own files: CSV, TSV, JSON lines or Parquet; one file to be split, or one for each split."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from polarity.data.assembly import Assembly
@@ -18,6 +19,11 @@ from polarity.data.table import Table
 from polarity.errors import UserError
 
 _TAB = ("tab", "\\t", "\t")
+
+
+NO_SOURCE = "path: give a file or a folder, as data.path=FILE, or data.train=FILE data.val=FILE data.test=FILE"
+TEXT = "text"
+"""The column that the preset takes the text from."""
 
 
 class FileCorpus(Corpus):
@@ -56,6 +62,16 @@ class FileCorpus(Corpus):
         "tasks": "for instance 'data.tasks={stance:[none,yes,no]}'; data.tasks=[COLUMN] lists the values of a column",
     }
     """How to give a setting that the preset leaves open."""
+
+    @classmethod
+    def also_open(cls, node: Mapping[str, Any]) -> list[str]:
+        """What else has to be given by whom has not named the tasks, so that all of it is told at once."""
+        problems = []
+        if all(node.get(key) is None for key in ("path", "train", "val", "test")):
+            problems.append(NO_SOURCE)
+        if node.get("text") == TEXT:
+            problems.append(f"text: is the column {TEXT!r}, unless data.text=COLUMN names another one")
+        return problems
 
     def __init__(
         self,
@@ -130,7 +146,7 @@ class FileCorpus(Corpus):
     def _source_problems(self, split_column: str | None, split: Split | None) -> list[str]:
         given = [name for name, path in self.files.items() if path is not None]
         if self.path is None and not given:
-            return ["path: give a file or a folder, as data.path=FILE, or data.train=FILE data.val=FILE data.test=FILE"]
+            return [NO_SOURCE]
         if not given:
             return []
         problems = []

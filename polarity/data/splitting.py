@@ -93,6 +93,8 @@ class Split:
         sizes = np.bincount(groups)
         if len(sizes) < len(shares):
             raise UserError(self._too_few(sizes, len(shares)))
+        if problems := self._scattered(rows, min(shares)):
+            raise UserError(problems)
         counts, essential = self._counts(rows, tasks, groups, min(shares))
         split = allot(counts, shares, _rank(groups, rows.ids, self.seed), essential)[groups]
         parts = [rows.select(np.flatnonzero(split == number)) for number in range(len(shares))]
@@ -137,6 +139,16 @@ class Split:
         if self.near_duplicates_together:
             relations.append(near.groups(rows.text, rows.context))
         return _linked(relations, len(rows))
+
+    def _scattered(self, rows: Rows, smallest: float) -> list[str]:
+        """A problem for each column to balance with so many values that none can be in every split."""
+        codes = {name: _codes(rows.metadata[name]) for name in self.stratify}
+        return [
+            f"data.split.stratify: {name!r} has {values.max() + 1:,} values in {len(rows):,} rows, each too rare to be "
+            f"in every split, so there is nothing to balance; leave it out"
+            for name, values in codes.items()
+            if values.max() > 0 and _without_rare(values, smallest).max() == 0
+        ]
 
     def _counts(self, rows: Rows, tasks: Sequence[Task], groups: np.ndarray, smallest: float) -> tuple[csr_array, int]:
         """Rows of each group with each label, value and combination; the first so many have to be in each split."""

@@ -135,15 +135,15 @@ def _placed(field: pa.Field, values: Any, good: np.ndarray, total: int) -> pa.Ar
     return pa.array(column, field.type)
 
 
-def column_problems(setting: str, name: str, columns: Sequence[str]) -> list[str]:
-    """A problem if the input lacks a column that is read, or has it more than once."""
+def column_problems(setting: str, name: str, columns: Sequence[str], source: str) -> list[str]:
+    """A problem if the input ``source`` lacks a column that is read, or has it more than once."""
     known = [column.strip() for column in columns]
     if known.count(name) == 1:
         return []
     if name in known:
-        return [f"input: has the column {name!r}, which is read, more than once"]
+        return [f"input: {source} has the column {name!r}, which is read, more than once"]
     hint = nearest(name, known, what="columns")
     if len(known) == 1 and (other := next((mark for mark in ";\t|," if mark in known[0]), None)):
         shown = "tab" if other == "\t" else f'"{other}"'
         hint += f"; if {other!r} separates the cells, give 'delimiter={shown}'"
-    return [f"{setting}: the input has no column {name!r}{hint}{headless_hint(known, 'header')}"]
+    return [f"{setting}: {source} has no column {name!r}{hint}{headless_hint(known, 'header')}"]

@@ -161,7 +161,7 @@ class Job:
             return
         columns, problems = source.columns, []
         for setting, name in (("text", self.text), ("context", self.context)):
-            problems += [] if name is None else column_problems(setting, name, columns)
+            problems += [] if name is None else column_problems(setting, name, columns, source.name)
         problems += added.clashes(columns)
         if self.output_format in ("jsonl", "parquet"):
             twice = sorted({name for name in columns if columns.count(name) > 1})
@@ -174,5 +174,5 @@ class Job:
     def _key_problems(self, keys: list[str], added: AddedColumns) -> list[str]:
         problems = added.clashes(keys)
         for setting, name in (("text", self.text), ("context", self.context)):
-            problems += [] if name is None or name in keys else column_problems(setting, name, keys)
+            problems += [] if name is None or name in keys else column_problems(setting, name, keys, self.source.name)
         return problems

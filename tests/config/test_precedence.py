@@ -52,6 +52,14 @@ def test_what_an_experiment_sets_goes_with_the_component_that_it_is_for() -> Non
     assert composed["loss"]["smoothing"] == {"sentiment": 0.1, "polarization": 0.08}  # cross-entropy has it, too
 
 
+def test_what_an_experiment_sets_goes_where_the_chosen_component_refuses_it() -> None:
+    composed = config("experiment=quickstart", "loss=ce")
+    assert composed["loss"]["clip"] is None  # no class weights that it could bound
+    assert config("experiment=quickstart", "loss=ce", "loss.clip=[0.5,2]")["loss"]["clip"] == [0.5, 2]
+    kept = config("experiment=quickstart", "loss=ce", "loss.class_weights=balanced")
+    assert kept["loss"]["clip"] == [0.5, 2.0]
+
+
 def test_each_job_of_a_sweep_has_the_settings_of_its_component() -> None:
     boosts = [job["sampler"].get("boosts") for job in configurations(["-m", *RUN4, "sampler=joint,natural"])]
     assert boosts == [{"sentiment": {"neutral": 3.5}, "polarization": {"objective": 8.5}}, None]

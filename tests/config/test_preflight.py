@@ -112,6 +112,12 @@ def test_all_problems_come_at_once(tmp_path: Path) -> None:
         assert piece in message
 
 
+def test_what_a_file_needs_is_named_at_once() -> None:
+    with pytest.raises(UserError) as refused:
+        check(["data=csv"])
+    assert [problem.split(":")[0] for problem in refused.value.problems] == ["data.tasks", "data.path", "data.text"]
+
+
 def test_overrides_that_name_nothing_do_not_hide_wrong_values(tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
         check(overrides(tmp_path, "los=focal", "sampler=jiont", "sampler.alpha=high", "optimizer.lr=abc"))

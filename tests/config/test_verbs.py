@@ -3,14 +3,18 @@
 import importlib
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import polarity
+from polarity import __version__
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from polarity.paths import conf_dir
+from polarity.train import check
 from tests.command import run
 from tests.presets import VERBS
 
@@ -73,3 +77,26 @@ def test_mistakes_end_with_code_2_and_no_traceback(verb: str, tmp_path: Path) ->
     assert "Traceback" not in said
     assert said.startswith(f"polarity.{verb}: ")
     assert not list(tmp_path.iterdir())
+
+
+def test_the_help_of_training_explains_every_setting_at_the_root_and_names_every_preset(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        check(["--help"])
+    shown = capsys.readouterr().out
+    assert not ended.value.code
+    assert (conf_dir() / "train.yaml").read_text(encoding="utf-8").strip() in shown
+    for preset in conf_dir().glob("*/*.yaml"):
+        if preset.parent.name != "hydra" and not preset.name.startswith("_"):
+            assert re.search(rf"^  {preset.parent.name} .*\b{preset.stem}\b", shown, re.MULTILINE), preset
+
+
+@pytest.mark.parametrize("asked", ["--version", "--help", ""])
+def test_the_package_tells_its_version_and_verbs(asked: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "polarity", *asked.split()], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert done.stdout.startswith(f"polarity {__version__}")
+    assert (asked == "--version") == ("torch" in done.stdout.splitlines()[0])
+    assert asked == "--version" or all(f"  {verb} " in done.stdout for verb in ("train", "evaluate", "predict"))

@@ -254,6 +254,15 @@ def test_a_split_is_far_off_from_a_quarter_of_its_share_on(rows: int, told: bool
     assert any(note.startswith("val:") for note in notes) == told
 
 
+def test_values_that_are_all_too_rare_cannot_be_balanced() -> None:
+    rows = table(60, copies=0)
+    rows.metadata["uid"] = [f"u{number}" for number in range(60)]
+    with pytest.raises(UserError, match=r"data\.split\.stratify: 'uid' has 60 values in 60 rows"):
+        Split(stratify=["uid"]).apply(rows, TASKS)
+    rows.metadata["same"] = ["x"] * 60
+    Split(stratify=["same"]).apply(rows, TASKS)
+
+
 @pytest.mark.parametrize("groups", [1, 2])
 def test_too_few_groups(groups: int) -> None:
     rows = table(60, copies=0)
