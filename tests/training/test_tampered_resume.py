@@ -1,0 +1,88 @@
+"""What was changed in a stopped run's folder, or in its data, is noticed before it goes on."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from polarity.config import preflight
+from polarity.errors import UserError
+from polarity.run import RunDirectory
+from polarity.training.resuming import point_to_resume_from, refuse_changed_settings
+from polarity.training.run import resume_run
+from tests.running import train
+from tests.sameness import assert_same_runs
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return train(tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture
+def stopped(finished: RunDirectory, tmp_path: Path) -> RunDirectory:
+    """A copy that was killed in its last stage."""
+    run = RunDirectory(shutil.copytree(finished.path, tmp_path / "run"))
+    run.set_status("failed", error="power failure")
+    return run
+
+
+def flip(path: Path) -> None:
+    """Change one bit."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_damaged_resume_point_gives_way_to_the_one_before(
+    stopped: RunDirectory, finished: RunDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert point_to_resume_from(stopped) == stopped.resume_point
+    flip(stopped.resume_point)
+    assert point_to_resume_from(stopped) == stopped.previous_point
+    assert f"CANNOT BE USED: {stopped.resume_point}: it is damaged" in capsys.readouterr().out
+    resume_run(str(stopped.path))
+    assert_same_runs(finished, stopped)
+
+
+def test_the_best_checkpoint_serves_as_well_and_without_any_it_is_told(
+    stopped: RunDirectory, finished: RunDirectory
+) -> None:
+    flip(stopped.resume_point)
+    stopped.previous_point.unlink()
+    best = point_to_resume_from(stopped)
+    assert best is not None
+    assert best.name.startswith("epoch=")
+    flip(best)
+    with pytest.raises(UserError, match="no other checkpoint to go on from"):
+        point_to_resume_from(stopped)
+
+
+def test_another_runs_checkpoints_are_refused(stopped: RunDirectory, tmp_path: Path) -> None:
+    other = RunDirectory.create(tmp_path, stopped.config, [])
+    shutil.copytree(stopped.checkpoints, other.checkpoints)
+    with pytest.raises(UserError, match="is that of another run"):
+        point_to_resume_from(other)
+
+
+def test_an_edited_configuration_is_refused_by_its_keys(stopped: RunDirectory) -> None:
+    refuse_changed_settings(stopped)
+    path = stopped.path / "config.yaml"
+    path.write_text(path.read_text().replace("lr: 0.002", "lr: 0.001").replace("seed: 42", "seed: 43"))
+    with pytest.raises(UserError, match=r"was edited after the run began \(optimizer.lr, seed\)"):
+        resume_run(str(stopped.path))
+
+
+def test_changed_data_are_refused_by_the_split(stopped: RunDirectory) -> None:
+    corpus = Path(stopped.config["data"]["path"])
+    before = corpus.read_text(encoding="utf-8")
+    try:
+        lines = before.splitlines(keepends=True)
+        lines[5] = lines[5].replace("yes", "no") if ",yes," in lines[5] else lines[5].replace(",", ",extra ", 1)
+        corpus.write_text("".join(lines), encoding="utf-8")
+        preflight._load_once.cache_clear()  # another process would read them again
+        with pytest.raises(UserError, match=r"resume: data: the (train|val|test) split is not the one"):
+            resume_run(str(stopped.path))
+    finally:
+        preflight._load_once.cache_clear()
+        corpus.write_text(before, encoding="utf-8")
