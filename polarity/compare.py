@@ -183,6 +183,9 @@ def main() -> None:
             return
         comparisons = compare(settings)
         for number, comparison in enumerate(comparisons, 1):
+            if len(comparisons) > 1:
+                runs, rows = times(len(comparison.systems), "system"), times(comparison.setup.rows, "row")
+                RunConsole(None).print(f"\n{number} of {len(comparisons)}: {runs} on the same {rows}", style="bold")
             show(comparison)
             if settings.output is not None:
                 folder = Path(settings.output).expanduser()

@@ -52,6 +52,8 @@ def assert_same_runs(first: RunDirectory, second: RunDirectory) -> None:
     for run in (first, second):
         assert run.status["state"] == "finished"
     assert first.predictions("val").read_bytes() == second.predictions("val").read_bytes()
+    kept = [{path.name: path.read_bytes() for path in run.epochs.iterdir()} for run in (first, second)]
+    assert kept[0] == kept[1], "decisions of every epoch, each once"
 
 
 def assert_close_runs(first: RunDirectory, second: RunDirectory, tolerance: float = 1e-5) -> None:
