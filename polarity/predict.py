@@ -35,6 +35,7 @@ from polarity.wording import times
 
 ChunkRows = Annotated[int, Field(ge=1, le=49_999)]  # from 50,000 on, the tokenizer shows a bar of its own
 ErrorColumn = Annotated[str, Field(min_length=1)]
+MOSTLY_UNKNOWN = 0.5
 DEFAULT_TEXT = "text"
 """Column of the text for runs on data that were not read from columns."""
 
@@ -101,6 +102,13 @@ def predict(settings: PredictSettings) -> Outcome:
     with _progress(console, total) as told:
         outcome = job.run(predictor, added, keys, told)
     console.print(_summary(outcome, job, settings), markup=False, soft_wrap=True)
+    if predictor.unknown_share > MOSTLY_UNKNOWN:
+        console.print(
+            f"note: {predictor.unknown_share:.0%} of the tokens are unknown to the run's tokenizer, and unknown words"
+            " are all the same to it: these predictions say little about the texts",
+            style="yellow",
+            soft_wrap=True,
+        )
     return outcome
 
 

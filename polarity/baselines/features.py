@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from polarity.data.rows import Rows
 
@@ -28,7 +28,7 @@ class TextFeatures:
     """
 
     def __init__(self) -> None:
-        self._blocks: list[tuple[bool, TfidfVectorizer]] = []
+        self._blocks: list[tuple[bool, _Block]] = []
 
     def fit(self, rows: Rows) -> csr_matrix:
         """Learn the vocabulary and its weights; returns what :meth:`transform` gives for the same rows."""
@@ -45,7 +45,7 @@ class TextFeatures:
         """float32 ``[rows, terms]``."""
         contexts = rows.context or [""] * len(rows)
         if not len(rows):
-            return csr_matrix((0, sum(len(block.vocabulary_) for _, block in self._blocks)), dtype=np.float32)
+            return csr_matrix((0, sum(block.terms for _, block in self._blocks)), dtype=np.float32)
         parts = [block.transform(contexts if of_context else rows.text) for of_context, block in self._blocks]
         return _side_by_side(parts, len(rows))
 
@@ -62,15 +62,42 @@ def _pieces() -> dict[str, Any]:
     return {"ngram_range": (2, 5), "analyzer": "char_wb"}
 
 
-def _fitted(settings: dict[str, Any], texts: Sequence[str]) -> tuple[TfidfVectorizer, csr_matrix] | None:
-    """The vectorizer and its vectors, or None where the texts have no terms of this kind (no word, but emoji, say)."""
-    for least in (2, 1):
-        vectorizer = TfidfVectorizer(sublinear_tf=True, min_df=least, dtype=np.float32, **settings)
-        try:
-            return vectorizer, vectorizer.fit_transform(texts)
-        except ValueError:  # no terms, or none is in two texts
-            continue
-    return None
+class _Block:
+    """One kind of terms. Texts that repeat, as contexts do, are analysed once, which gives what each of them would."""
+
+    def __init__(self, counter: CountVectorizer, weights: TfidfTransformer, kept: np.ndarray) -> None:
+        self._counter, self._weights, self._kept = counter, weights, kept
+        self.terms = len(kept)
+
+    def transform(self, texts: Sequence[str]) -> csr_matrix:
+        unique, places = _unique(texts)
+        return self._weights.transform(self._counter.transform(unique)[:, self._kept])[places]
+
+
+def _fitted(settings: dict[str, Any], texts: Sequence[str]) -> tuple[_Block, csr_matrix] | None:
+    """The terms and their vectors, or None where the texts have no terms of this kind (no word, but emoji, say)."""
+    unique, places = _unique(texts)
+    counter = CountVectorizer(dtype=np.float32, **settings)
+    try:
+        counts = csr_matrix(counter.fit_transform(unique))
+    except ValueError:  # no terms
+        return None
+    in_texts = np.bincount(counts.indices, weights=np.bincount(places)[_rows_of(counts)], minlength=counts.shape[1])
+    often = in_texts >= 2
+    kept = np.flatnonzero(often if often.any() else in_texts)
+    counts = counts[:, kept]
+    weights = TfidfTransformer(sublinear_tf=True).fit(counts[places])
+    return _Block(counter, weights, kept), weights.transform(counts)[places]
+
+
+def _unique(texts: Sequence[str]) -> tuple[list[str], np.ndarray]:
+    """The different texts, and the place of each text among them."""
+    place = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    return list(place), np.array([place[text] for text in texts], dtype=np.int64)
+
+
+def _rows_of(counts: csr_matrix) -> np.ndarray:
+    return np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
 
 
 @cache

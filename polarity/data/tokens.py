@@ -62,6 +62,10 @@ class TokenStore:
     def __repr__(self) -> str:
         return f"TokenStore(rows={len(self)}, tokens={len(self._ids)}, truncated={self.truncated})"
 
+    def count(self, token: int | None) -> int:
+        """How often this token stands in the rows."""
+        return 0 if token is None else int((self._ids == token).sum())
+
     def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
         """Model inputs of the rows with these numbers, int64 ``[rows, longest of them]``, padded on the right."""
         lengths = self.lengths[rows]

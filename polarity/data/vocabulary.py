@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,10 +19,14 @@ MUCH_UNKNOWN = 0.05
 MANY_PIECES = 5.0
 """Pieces per word from which a word is hardly more than its letters or bytes: fitting models need 1.2 to 2.5."""
 
+MBERT = {"LATIN", "CYRILLIC", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "ARABIC", "HEBREW", "GREEK", "DEVANAGARI"}
+MBERT |= {"BENGALI", "GURMUKHI", "GUJARATI", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "ARMENIAN", "GEORGIAN", ""}
+"""Scripts of the languages that model=mbert was trained on; Ethiopic, Khmer, Thai and others are not among them."""
+
 FEWEST = 5
 """Texts of a script below which nothing is said about it alone."""
 
-FITTING = "choose model=xlmr_base, mmbert or mbert, which know many scripts"
+FITTING = "choose model=e5_small (needs no hub), xlmr_base or mmbert, which know many scripts"
 
 _WORD = re.compile(r"\w+")
 _UNSPACED = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
@@ -70,6 +74,11 @@ def coverage(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> dict
     return found
 
 
+def fitting(scripts: Iterable[str]) -> str:
+    """Presets of models that know these scripts."""
+    return FITTING + ("; mbert as well" if set(scripts) <= MBERT else "")
+
+
 def vocabulary_warnings(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase", model: str | None) -> list[str]:
     """A warning for each thing that makes this tokenizer unfit for the texts, with the scripts it is about."""
     if not texts:
@@ -82,7 +91,7 @@ def vocabulary_warnings(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBas
         scripts = ", ".join(f"{name or 'no letters'} {one.unknown_share:.0%}" for name, one in blind.items())
         warnings.append(
             f"{total.unknown_share:.0%} of the tokens are unknown to {named}"
-            f"{f' ({scripts})' if scripts else ''}, and unknown words are all the same to it; {FITTING}"
+            f"{f' ({scripts})' if scripts else ''}, and unknown words are all the same to it; {fitting(found)}"
         )
     broken = {
         name: one
@@ -92,7 +101,8 @@ def vocabulary_warnings(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBas
     if broken:
         scripts = ", ".join(f"{name} {one.pieces:.1f}" for name, one in broken.items())
         warnings.append(
-            f"{named} cuts words into many pieces ({scripts} a word), hardly more than letters or bytes; {FITTING}"
+            f"{named} cuts words into many pieces ({scripts} a word), hardly more than letters or bytes;"
+            f" {fitting(found)}"
         )
     return warnings
 

@@ -43,6 +43,7 @@ class Predictor:
         self.model, self.tokenizer, self.decider = model, tokenizer, decider
         self.max_length, self.batch_size = max_length, batch_size
         self.device, self.precision = device, precision
+        self._tokens = self._unknown = 0
 
     @classmethod
     def of_run(cls, rebuilt: Rebuilt) -> Self:
@@ -62,6 +63,11 @@ class Predictor:
         """The tasks, in the order of the logits."""
         return self.model.tasks
 
+    @property
+    def unknown_share(self) -> float:
+        """Of the tokens that were read so far, without special ones, those that the tokenizer does not know."""
+        return self._unknown / max(1, self._tokens)
+
     def logits(
         self, texts: Sequence[str], contexts: Sequence[str] | None
     ) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
@@ -78,6 +84,9 @@ class Predictor:
         if not len(good):
             return [np.zeros((0, len(task.classes)), dtype=np.float32) for task in self.tasks], good, problems
         store = self._store(rows.select(good))
+        special = self.tokenizer.num_special_tokens_to_add(pair=rows.context is not None)
+        self._tokens += int(store.lengths.sum()) - special * len(store)
+        self._unknown += store.count(self.tokenizer.unk_token_id)
         planned = EvalBatches(lengths=store.lengths, batch_size=self.batch_size)
         batches = ({**store.batch(batch.rows), "rows": torch.from_numpy(batch.rows)} for batch in planned)
         logits = predict_logits(self.model, batches, len(good), device=self.device, precision=self.precision)

@@ -1,13 +1,17 @@
 """Texts of any script become vectors, and only the training texts decide of which terms."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pytest
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
 from polarity.baselines.features import TextFeatures, word_pattern
 from polarity.data.rows import Rows
 from tests.baselines.corpora import rows
+
+PIECES = {"analyzer": "char_wb", "ngram_range": (2, 5)}
 
 
 def of(texts: list[str], contexts: list[str] | None = None) -> Rows:
@@ -68,3 +72,26 @@ def test_a_context_is_told_from_a_text() -> None:
     features.fit(of(["red blue", "blue red"], ["blue red", "red blue"]))
     one, other = features.transform(of(["red"], ["blue"])), features.transform(of(["blue"], ["red"]))
     assert (one != other).nnz > 0
+
+
+def test_texts_that_repeat_are_analysed_once_and_have_the_vectors_that_each_of_them_would(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    contexts = ["red roses are red", "blue skies", "odd", "red skies"] * 5 + ["odder"]
+    analysed: list[str] = []
+    whole = CountVectorizer.build_analyzer
+
+    def counting(self: CountVectorizer) -> Callable[[str], list[str]]:
+        analyse = whole(self)
+        return lambda text: analysed.append(text) or analyse(text)
+
+    wanted = [
+        TfidfVectorizer(sublinear_tf=True, min_df=2, dtype=np.float32, **settings).fit_transform(contexts).toarray()
+        for settings in ({"token_pattern": word_pattern(), "ngram_range": (1, 2)}, PIECES)
+    ]
+    monkeypatch.setattr(CountVectorizer, "build_analyzer", counting)
+    features, given = TextFeatures(), of([""] * 21, contexts)
+    made = features.fit(given)
+    assert len(analysed) == 2 * 5
+    assert (made.toarray() == np.hstack(wanted)).all()
+    assert (features.transform(given).toarray() == made.toarray()).all()

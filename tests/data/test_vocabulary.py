@@ -18,7 +18,10 @@ def test_unknown_texts_are_told_by_script_with_a_model_that_fits() -> None:
     assert "ETHIOPIC 100%" in warning
     assert "CJK 100%" in warning
     assert "LATIN" not in warning
-    assert "model=xlmr_base" in warning
+    assert "model=e5_small (needs no hub), xlmr_base or mmbert" in warning
+    assert "mbert as well" not in warning  # it was not trained on Ethiopic script
+    (warning,) = vocabulary_warnings([*KNOWN, *CHINESE], tiny_tokenizer(), "tiny")
+    assert warning.endswith("; mbert as well")
 
 
 def test_words_cut_to_their_letters_are_told_although_nothing_is_unknown() -> None:

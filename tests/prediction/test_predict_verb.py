@@ -99,6 +99,16 @@ def test_a_context_that_leaves_no_room_breaks_only_its_row(pairs: RunDirectory, 
         do(pairs, source, tmp_path / "stopped.csv")
 
 
+def test_texts_that_the_run_cannot_read_are_told(
+    run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write(tmp_path / "in.csv", [{"id": "1", "text": "ሰላም ለሁሉም ሰው"}, {"id": "2", "text": "good"}])
+    do(run, source, tmp_path / "out.csv")
+    assert "note: 75% of the tokens are unknown to the run's tokenizer" in capsys.readouterr().err
+    do(run, corpus(run), tmp_path / "all.csv")
+    assert "unknown" not in capsys.readouterr().err
+
+
 def test_a_text_alone_gets_the_numbers_that_it_gets_in_company(run: RunDirectory, tmp_path: Path) -> None:
     rows = read(corpus(run))
     do(run, corpus(run), tmp_path / "all.jsonl")
