@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 
 from polarity.config.build import build, build_all
 from polarity.config.schema import section_problems, setting_problems
-from polarity.config.sections import COLLECTIONS, PRECISIONS, SECTIONS, TRAINER_OWNED, RootSettings, as_root
+from polarity.config.sections import COLLECTIONS, PRECISIONS, ROOT_KEYS, SECTIONS, TRAINER_OWNED, RootSettings, as_root
 from polarity.data.rows import Splits
 from polarity.errors import UserError, nearest
 from polarity.files import unwritable
@@ -68,7 +68,7 @@ def prepare(config: dict[str, Any], *, multirun: bool = False) -> Prepared:
 def structure_problems(config: dict[str, Any]) -> list[str]:
     """Unknown, missing and ill-typed keys, from the root to the last setting."""
     problems = []
-    hints = get_type_hints(RootSettings, include_extras=True)
+    hints = {ROOT_KEYS[name]: hint for name, hint in get_type_hints(RootSettings, include_extras=True).items()}
     known = [*hints, *SECTIONS, *COLLECTIONS]
     for key, value in config.items():
         if key not in known:

@@ -54,6 +54,7 @@ class RootSettings:
     :param output_dir: where run folders are made.
     :param cache_dir: where tokens and fetched corpora are kept; null for the user's cache folder.
     :param resume: folder of a stopped run that is to go on; then nothing else may be given.
+    :param origin: folder of a finished run (the key ``from``) whose weights training begins with.
     :param trust: with ``resume``, modules of others whose code the run's configuration may name.
     :param run_dir: filled in when the run's folder is made, for loggers that write into it.
     """
@@ -65,6 +66,7 @@ class RootSettings:
     output_dir: str
     cache_dir: str | None
     resume: str | None
+    origin: str | None
     trust: str | list[str] | None
     run_dir: str | None
 
@@ -102,6 +104,10 @@ TRAINER_OWNED: dict[str, str] = {
 PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
 
 
+ROOT_KEYS = {name: {"origin": "from"}.get(name, name) for name in RootSettings.__dataclass_fields__}
+"""The key of each root setting; ``from`` is no name in Python."""
+
+
 def as_root(config: dict[str, Any]) -> RootSettings:
     """The root settings of a checked configuration."""
-    return RootSettings(**{name: config[name] for name in RootSettings.__dataclass_fields__})
+    return RootSettings(**{name: config[key] for name, key in ROOT_KEYS.items()})

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import lightning
@@ -13,6 +13,7 @@ from polarity.data.module import TextDataModule
 from polarity.data.tokens import TokenStore
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.probing import check_reading
+from polarity.training.branching import branch
 from polarity.training.module import MultiTaskModule
 
 
@@ -43,8 +44,11 @@ class Assembled:
     stages: Stages
 
 
-def assemble(prepared: Prepared, stages: Stages) -> Assembled:
-    """Tokenise, load the encoder and put the module together; nothing is written but the token cache."""
+def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Assembled:
+    """Tokenise, load the encoder and put the module together; nothing is written but the token cache.
+
+    :param begins: whether training begins; a run that goes on from a checkpoint needs no other run's weights.
+    """
     parts, tasks, splits = prepared.components, prepared.splits.tasks, prepared.splits
     stages.seconds["data"] = prepared.data_seconds
     lightning.seed_everything(prepared.root.seed, workers=True, verbose=False)
@@ -56,6 +60,8 @@ def assemble(prepared: Prepared, stages: Stages) -> Assembled:
     with stages.time("model"):
         model: MultiTaskClassifier = source.build(tasks, parts["head"])
         check_reading(model, stores["train"], tokenizer, source.pooling)
+        if begins and prepared.root.origin is not None:
+            prepared = _with_notes(prepared, branch(model, tokenizer, prepared))
     parts["loss"].bind(tasks, splits.train.class_counts(tasks))
     parts["sampler"].fit(splits.train.labels, tasks, prepared.root.seed)
     module = MultiTaskModule(
@@ -67,3 +73,8 @@ def assemble(prepared: Prepared, stages: Stages) -> Assembled:
         splits=splits, stores=stores, sampler=parts["sampler"], seed=prepared.root.seed, **batching.loader_settings()
     )
     return Assembled(prepared, module, data, tokenizer, stages)
+
+
+def _with_notes(prepared: Prepared, notes: list[str]) -> Prepared:
+    """A copy, since the jobs of a sweep share their rows."""
+    return replace(prepared, splits=replace(prepared.splits, notes=[*prepared.splits.notes, *notes]))

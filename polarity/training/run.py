@@ -71,7 +71,7 @@ def resume_run(folder: str, *, trust: Trust = None) -> float:
         refuse_changed_settings(run)
         point = point_to_resume_from(run)
         with where_it_began(run):
-            assembled = assemble(prepare(trusted_config(run, trust=trust)), Stages())
+            assembled = assemble(prepare(trusted_config(run, trust=trust)), Stages(), begins=point is None)
         refuse_changed_data(run, assembled.prepared.splits)
     except BaseException:
         run.lock.release()

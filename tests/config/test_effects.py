@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from polarity.config.preflight import build_callbacks, prepare
-from polarity.config.sections import COLLECTIONS, SECTIONS, RootSettings
+from polarity.config.sections import COLLECTIONS, ROOT_KEYS, SECTIONS, RootSettings
 from polarity.errors import UserError
 from polarity.run import RunDirectory
 from polarity.train import check
@@ -76,10 +76,11 @@ ROOT = {
     "output_dir": "output_dir=elsewhere",
     "cache_dir": "cache_dir=elsewhere",
     "resume": "resume=nowhere",
+    "origin": "from=nowhere",
     "trust": "trust=elsewhere",
     "run_dir": "run_dir=elsewhere",
 }
-REFUSED = {"mode", "resume", "trust", "run_dir"}
+REFUSED = {"mode", "resume", "origin", "trust", "run_dir"}
 
 
 def run_of(folder: Path, *more: str) -> list[Any]:
@@ -103,7 +104,7 @@ def test_every_setting_at_the_root_is_felt_or_refused(
     monkeypatch.chdir(tmp_path)
     before = run_of(tmp_path)
     if setting in REFUSED:
-        with pytest.raises(UserError, match=f"^{setting}"):
+        with pytest.raises(UserError, match=f"^{ROOT_KEYS[setting]}"):
             run_of(tmp_path, ROOT[setting])
     else:
         assert same(before, run_of(tmp_path))

@@ -1,0 +1,124 @@
+"""A run that begins with the weights of another one instead of the pretrained encoder's."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor
+
+from polarity.config.build import build
+from polarity.config.preflight import Prepared
+from polarity.config.trust import check_trusted
+from polarity.data.duplicates import NearDuplicates
+from polarity.data.rows import Splits
+from polarity.errors import UserError
+from polarity.evaluation.manifest import check_unchanged
+from polarity.evaluation.overlap import overlaps
+from polarity.evaluation.saved import finished_run
+from polarity.models.classifier import MultiTaskClassifier
+from polarity.models.saving import load_model
+from polarity.run import RunDirectory
+from polarity.training.environment import changed_data, described, read_environment, where_it_began
+
+ENCODER = ("encoder", "pooling", "trunk")
+
+
+def branch(model: MultiTaskClassifier, tokenizer: Any, prepared: Prepared) -> list[str]:
+    """Give a model the weights of the finished run that the setting ``from`` names.
+
+    Encoder, pooling and trunk have to be the same; the head of a task is taken over if its classes are the same, in
+    the same order, and begins anew if not.
+
+    :returns: what was taken over and what was not, for the console and the log.
+    :raises UserError: if the run cannot be read or is not what it wrote, if its encoder is another one, or if rows
+        that it was trained on would be evaluated now.
+    """
+    try:
+        run = finished_run(str(prepared.root.origin))
+        check_unchanged(run, "model", "metrics.json")
+    except UserError as error:
+        raise UserError(f"from: {problem}" for problem in error.problems) from error
+    other, its_tokenizer = load_model(run.model)
+    ours, theirs = model.state_dict(), other.state_dict()
+    problems = _other_encoder(ours, theirs)
+    if not problems and tokenizer.get_vocab() != its_tokenizer.get_vocab():
+        problems = ["has another vocabulary"]
+    if problems:
+        settings = " ".join(f"model.{key}={value}" for key, value in run.config["model"].items() if key in _ASKED)
+        raise UserError(f"from: the model of {run.path} {'; '.join(problems)}; it was made by {settings}")
+    notes = _check_rows(run, prepared)
+    known = {task.name: task.classes for task in other.tasks}
+    taken = [task.name for task in model.tasks if _same_head(task.name, task.classes, known, ours, theirs)]
+    parts = (*(f"{part}." for part in ENCODER), *(f"heads.{name}." for name in _keys(model, taken)))
+    model.load_state_dict({name: value for name, value in theirs.items() if name.startswith(parts)}, strict=False)
+    fresh = [task.name for task in model.tasks if task.name not in taken]
+    heads = f"heads of {', '.join(taken)}" if taken else "no head"
+    left = f"; {', '.join(fresh)}: begins anew, since its classes or its head are others there" if fresh else ""
+    return [f"begins with the weights of {run.path}: encoder and {heads}{left}", *notes]
+
+
+_ASKED = ("name", "pooling")
+
+
+def _keys(model: MultiTaskClassifier, names: list[str]) -> list[str]:
+    """How the state of a head begins; modules cannot be called by every name that a task may have."""
+    found = {id(value): key for key, value in model.heads.state_dict(keep_vars=True).items()}
+    return sorted({found[id(value)].partition(".")[0] for name in names for value in model.heads[name].parameters()})
+
+
+def _other_encoder(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> list[str]:
+    shapes = [
+        {name: value.shape for name, value in state.items() if name.partition(".")[0] in ENCODER}
+        for state in (ours, theirs)
+    ]
+    differs = sorted(name for name in {*shapes[0], *shapes[1]} if shapes[0].get(name) != shapes[1].get(name))
+    return [f"has another encoder, pooling or trunk (the first difference is {differs[0]})"] if differs else []
+
+
+def _same_head(
+    name: str,
+    classes: tuple[str, ...],
+    known: Mapping[str, tuple[str, ...]],
+    ours: Mapping[str, Tensor],
+    theirs: Mapping[str, Tensor],
+) -> bool:
+    """Whether a task has the same classes and a head of the same shape in both."""
+    if known.get(name) != classes:
+        return False
+    heads = [{key: value.shape for key, value in state.items() if key.startswith("heads.")} for state in (ours, theirs)]
+    return all(heads[0][key] == heads[1].get(key) for key in heads[0])
+
+
+def _check_rows(run: RunDirectory, prepared: Prepared) -> list[str]:
+    """Rows that the other run was trained on must not be evaluated as if they were new.
+
+    :returns: a note if that cannot be found out.
+    """
+    known, splits = read_environment(run)["data"], prepared.splits
+    if known == described(splits):
+        return []  # the same splits, whose overlap has been looked for
+    try:
+        before = _splits_of(run, known)
+    except UserError as error:
+        return [f"NOT CHECKED: whether rows that {run.path} was trained on are evaluated here ({error.problems[0]})"]
+    leakage = getattr(build("data", prepared.config["data"]), "leakage", None)
+    alike = getattr(leakage, "alike", None) or NearDuplicates()
+    problems = [
+        f"from: {name}: {found} ({run.path}), so its scores would be too high; take these rows out, or split as it did"
+        for name, rows in splits.items()
+        if name != "train"
+        for found in overlaps(rows, before, alike)
+        if found.split == "train"
+    ]
+    if problems and not (prepared.config["data"].get("leakage") or {}).get("exact") == "allow":
+        raise UserError(problems)
+    return problems
+
+
+def _splits_of(run: RunDirectory, known: Mapping[str, Any]) -> Splits:
+    config = {name: run.config[name] for name in ("data", "limit")}
+    check_trusted(config, str(run.path / "config.yaml"), trust=None)
+    with where_it_began(run):
+        loaded: Splits = build("limit", config["limit"]).apply(build("data", config["data"]).load())
+    if problems := changed_data(known, loaded):
+        raise UserError(problems)
+    return loaded

@@ -1,0 +1,78 @@
+"""A run that begins with another one's weights: what is taken over, what is not, and what is refused."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from polarity.config.preflight import prepare
+from polarity.errors import UserError
+from polarity.models.saving import load_model
+from polarity.run import RunDirectory
+from polarity.training.assembled import Assembled, Stages, assemble
+from tests.running import composed, overrides, train, write_corpus
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return train(tmp_path_factory.mktemp("origin"), "trainer.max_epochs=1", "reporting.baselines=false")
+
+
+def branched(origin: RunDirectory, *more: str, **settings: Any) -> Assembled:
+    arguments = overrides(origin.path.parents[1], f"from={origin.path}", *more, **settings)
+    return assemble(prepare(composed(*arguments)), Stages())
+
+
+def same(first: torch.nn.Module, second: torch.nn.Module) -> bool:
+    pairs = zip(first.parameters(), second.parameters(), strict=True)
+    return all(torch.equal(one, other) for one, other in pairs)
+
+
+def test_encoder_and_heads_are_those_of_the_other_run(origin: RunDirectory) -> None:
+    found, (model, _) = branched(origin, "seed=3"), load_model(origin.model)
+    assert same(found.module.model, model)
+    assert "encoder and heads of tone, topic" in found.prepared.splits.notes[-1]
+    assert not same(found.module.model, branched(origin, "from=null").module.model)
+
+
+def test_a_task_with_other_classes_begins_anew(origin: RunDirectory) -> None:
+    found = branched(origin, "data.tasks={tone:[no,yes,none,1],topic:[war,food]}")
+    model, _ = load_model(origin.model)
+    assert same(found.module.model.encoder, model.encoder)
+    assert same(found.module.model.heads["topic"], model.heads["topic"])
+    assert not same(found.module.model.heads["tone"], model.heads["tone"])
+    assert "heads of topic; tone: begins anew" in found.prepared.splits.notes[-1]
+
+
+def test_another_encoder_is_refused_with_the_settings_of_the_run(origin: RunDirectory) -> None:
+    with pytest.raises(UserError, match=r"^from: the model of .* has another encoder.*model\.name="):
+        branched(origin, "model.pooling=attention")
+
+
+def test_rows_that_it_was_trained_on_are_not_evaluated(origin: RunDirectory, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^from: val: .* stand in the train split"):
+        branched(origin, "data.split.seed=5")
+    told = branched(origin, "data.split.seed=5", "data.leakage.exact=allow").prepared.splits.notes
+    assert any(note.startswith("from: test: ") for note in told)
+    other = write_corpus(tmp_path / "other.csv", seed=9)
+    other.write_text(other.read_text(encoding="utf-8").replace(" w", " v"), encoding="utf-8")
+    branched(origin, f"data.path={other}")
+
+
+def test_what_is_no_finished_run_or_was_changed_is_refused(origin: RunDirectory, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^from: "):
+        branched(origin, f"from={tmp_path}")
+    copy = Path(shutil.copytree(origin.path, tmp_path / "copy"))
+    weights = copy / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\1")
+    with pytest.raises(UserError, match=r"^from: .*model\.safetensors: was changed"):
+        branched(origin, f"from={copy}")
+
+
+def test_a_branch_trains_from_there_and_says_so(origin: RunDirectory) -> None:
+    run = train(origin.path.parents[1], f"from={origin.path}", "trainer.max_epochs=1", "reporting.baselines=false")
+    assert run.path != origin.path
+    assert run.config["from"] == str(origin.path)
+    assert f"begins with the weights of {origin.path}" in " ".join(run.log.read_text(encoding="utf-8").split())
