@@ -160,25 +160,24 @@ def write(comparison: Comparison, folder: Path) -> None:
     RunConsole(None).print(f"written: {', '.join(str(path) for path in written)}")
 
 
-def with_runs(arguments: Sequence[str]) -> list[str]:
-    """The command line with its bare folders and patterns as the setting ``runs``.
+def with_runs(overrides: Sequence[str]) -> list[str]:
+    """The overrides of the command line with its bare folders and patterns as the setting ``runs``.
 
     :raises UserError: if ``runs=`` is given besides.
     """
-    overrides = cli.read_arguments(arguments).overrides
     folders = [text for text in overrides if "=" not in text.partition("/")[0] and not text.startswith(("~", "+"))]
     if not folders:
-        return list(arguments)
+        return list(overrides)
     if any(text.startswith("runs=") for text in overrides):
         raise UserError(f"runs: is given, and so are the folders {' '.join(folders)}; give one of the two")
     quoted = ",".join("'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'" for text in folders)
-    return [*(text for text in arguments if text not in folders), f"runs=[{quoted}]"]
+    return [*(text for text in overrides if text not in folders), f"runs=[{quoted}]"]
 
 
 def main() -> None:
     """Read the settings, compare, show and write."""
     with cli.verb("compare"):
-        settings = read_settings("compare", CompareSettings, with_runs(sys.argv[1:]))
+        settings = read_settings("compare", CompareSettings, sys.argv[1:], rewrite=with_runs)
         if settings is None:
             return
         comparisons = compare(settings)

@@ -12,6 +12,7 @@ from sklearn.metrics import f1_score
 
 from polarity import compare as verb
 from polarity.compare import CompareSettings, main, show, with_runs, write
+from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from polarity.evaluation.comparison.result import Comparison
 from polarity.evaluation.predictions import read_predictions, write_predictions
@@ -317,6 +318,14 @@ def test_folders_may_stand_alone_on_the_command_line() -> None:
     assert with_runs(["runs=[a]"]) == ["runs=[a]"]
     with pytest.raises(UserError, match="give one of the two"):
         with_runs(["a", "runs=[b]"])
+
+
+@pytest.mark.parametrize("line", ["split=test --cfg job job outputs/b", "job --cfg job split=test outputs/b"])
+def test_options_stand_anywhere_among_folders_and_overrides(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert read_settings("compare", CompareSettings, line.split(), rewrite=with_runs) is None
+    said = capsys.readouterr().out
+    assert "split: test" in said
+    assert "- job\n- outputs/b\n" in said
 
 
 def test_the_command(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """The command line of every verb but train: one flat file of settings, checked against one dataclass."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, get_type_hints
 
@@ -18,10 +18,17 @@ from polarity.paths import conf_dir
 S = TypeVar("S")
 
 
-def read_settings(verb: str, schema: type[S], arguments: Sequence[str]) -> S | None:
+def read_settings(
+    verb: str,
+    schema: type[S],
+    arguments: Sequence[str],
+    *,
+    rewrite: Callable[[Sequence[str]], list[str]] = list,
+) -> S | None:
     """The settings of a verb, from ``conf/VERB.yaml`` and the command line; None if it only asked for information.
 
     :param schema: a dataclass with a typed field for each setting. A section with a ``_target_`` becomes the object.
+    :param rewrite: what the verb makes of its overrides, the options (``--cfg job``) aside, before they are read.
     :raises UserError: with everything that is wrong.
     """
     command = cli.read_arguments(arguments)
@@ -32,7 +39,7 @@ def read_settings(verb: str, schema: type[S], arguments: Sequence[str]) -> S | N
         raise UserError(f"--multirun: polarity.{verb} does one thing at a time")
     folder = cli.config_dir(command)
     name = command.config_name or verb
-    plain, overrides = _plain(verb, schema, command.overrides)
+    plain, overrides = _plain(verb, schema, rewrite(command.overrides))
     try:
         (job,) = compose_jobs(name, overrides, config_dir=folder, multirun=False)
     except CompositionError as error:
