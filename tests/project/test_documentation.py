@@ -99,7 +99,7 @@ def test_every_training_command_names_settings_that_there_are(
 
 @pytest.mark.parametrize("command", OTHERS)
 def test_every_other_command_is_understood(command: list[str]) -> None:
-    said_by(command[0], "--cfg", "job", *command[1:])
+    said_by(*command, "--cfg", "job")
 
 
 @pytest.mark.slow
