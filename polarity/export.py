@@ -14,6 +14,7 @@ import numpy as np
 from polarity import cli
 from polarity.config.trust import Trust
 from polarity.config.verb import read_settings
+from polarity.data.contexts import context_room
 from polarity.data.locate import locate
 from polarity.data.rows import Rows, Splits
 from polarity.errors import UserError
@@ -81,7 +82,9 @@ def _write(
 ) -> tuple[Agreement | None, Cost | None]:
     tasks = {task.name: list(task.classes) for task in rebuilt.model.tasks}
     pairs = splits.val.context is not None if splits else rebuilt.config["data"].get("context") is not None
-    content = about(settings.format, tasks, rebuilt.tokenizer, rebuilt.config["batching"]["max_length"], pairs=pairs)
+    batching = rebuilt.config["batching"]
+    lengths = batching["max_length"], context_room(batching["max_length"], batching.get("max_context"))
+    content = about(settings.format, tasks, rebuilt.tokenizer, *lengths, pairs=pairs)
     write_json(folder / ABOUT, content)
     write_hf(rebuilt, folder) if settings.format == "hf" else write_onnx(rebuilt, folder)
     agreement = None if splits is None else _agreement(settings, rebuilt, splits.val, folder)

@@ -1,9 +1,13 @@
 """Settings of what goes through the model at once."""
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from polarity.errors import UserError
 from polarity.settings import NonNegativeInt, PositiveInt
+
+ContextShare = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Batching:
@@ -13,7 +17,9 @@ class Batching:
     :param accumulate: forward passes per optimizer step.
     :param mega_batches: batches among which drawn rows are sorted by length; None for no grouping.
     :param eval_batch_size: most rows per evaluation batch and device.
-    :param max_length: tokens per row including special tokens; longer texts are cut (of a pair only the second).
+    :param max_length: tokens per row including special tokens; longer texts are cut.
+    :param max_context: share of ``max_length`` that the context of a pair may fill: a longer one is cut, and the text
+        gets the rest; None: contexts are never cut, and one that leaves no room is refused.
     :param num_workers: processes that assemble batches; 0 is right for tokens on a local disk.
     :param pin_memory: use page-locked memory, which speeds up copies to a GPU.
     """
@@ -26,6 +32,7 @@ class Batching:
         mega_batches: PositiveInt | None,
         eval_batch_size: PositiveInt,
         max_length: PositiveInt,
+        max_context: ContextShare | None,
         num_workers: NonNegativeInt,
         pin_memory: bool,
     ) -> None:
@@ -36,6 +43,7 @@ class Batching:
         self.mega_batches = mega_batches
         self.eval_batch_size = eval_batch_size
         self.max_length = max_length
+        self.max_context = max_context
         self.num_workers = num_workers
         self.pin_memory = pin_memory
 
@@ -55,4 +63,4 @@ class Batching:
 
     def loader_settings(self) -> dict[str, Any]:
         """The settings that :class:`~polarity.data.module.TextDataModule` takes."""
-        return {name: value for name, value in vars(self).items() if name != "max_length"}
+        return {name: value for name, value in vars(self).items() if name not in ("max_length", "max_context")}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.progress import track
 
 from polarity.data.cache import Arrays
+from polarity.data.contexts import context_room, cut_contexts
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.wording import times
@@ -66,11 +68,18 @@ def tokenizer_identity(tokenizer: "PreTrainedTokenizerBase") -> str:
     return f"{json.dumps(settings, sort_keys=True)}{backend.to_str()}"
 
 
-def tokenise(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> Arrays:
+def tokenise(
+    rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, max_context: float | None = None
+) -> Arrays:
     """Token ids of all rows; what the arrays are is said at :class:`~polarity.data.tokens.TokenStore`.
 
+    :param max_context: share of ``max_length`` that a context may fill; None: contexts are never cut.
     :raises UserError: rows without room for their text, or without any token.
     """
+    whole = rows
+    if rows.context is not None:
+        short = cut_contexts(rows.context, tokenizer, context_room(max_length, max_context))
+        rows = replace(rows, context=short)
     _check_room(rows, tokenizer, max_length)
     ids, types, lengths, cut = [], [], [], []
     for start in track(
@@ -92,6 +101,7 @@ def tokenise(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int) 
         "ids": np.concatenate(ids),
         "offsets": np.cumsum([0, *lengths], dtype=np.int64),
         "cut": np.array(cut),
+        "context_cut": np.array([a != b for a, b in zip(whole.context or [], rows.context or [], strict=True)]),
     }
     with_types = "token_type_ids" in tokenizer.model_input_names
     return arrays | {"types": np.concatenate(types)} if with_types else arrays

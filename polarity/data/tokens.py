@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from polarity.data.cache import Arrays, cached_arrays
+from polarity.data.contexts import context_room
 from polarity.data.rows import Rows
 from polarity.data.tokenising import check_texts, check_tokenizer, tokenise, tokenizer_identity
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-FORMAT = 1
+FORMAT = 2
 """Raise it whenever the same rows, tokenizer and length would be stored differently."""
 
 
@@ -23,7 +24,8 @@ class TokenStore:
     """The token ids of one split.
 
     :param arrays: ``ids`` int32 and ``types`` int8 (only for tokenizers with token types) of all rows in one string,
-        ``offsets`` int64 ``[rows + 1]`` where each row begins in it, ``cut`` bool ``[rows]``.
+        ``offsets`` int64 ``[rows + 1]`` where each row begins in it, ``cut`` bool ``[rows]``,
+        ``context_cut`` bool ``[rows]``, empty without contexts.
     :param pad_id: token id of the padding.
     :param pad_type: token type of the padding.
     :param max_length: tokens that a row may have; None: as many as the longest has.
@@ -38,21 +40,30 @@ class TokenStore:
         self.lengths = np.diff(self._offsets).astype(np.int32)
         self.max_length = int(self.lengths.max(initial=1)) if max_length is None else max_length
         self.truncated = int(arrays["cut"].sum())
+        self.contexts_cut = int(arrays["context_cut"].sum()) if "context_cut" in arrays else 0
 
     @classmethod
-    def open(cls, rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, cache_dir: Path) -> Self:
+    def open(
+        cls,
+        rows: Rows,
+        tokenizer: "PreTrainedTokenizerBase",
+        max_length: int,
+        cache_dir: Path,
+        max_context: float | None = None,
+    ) -> Self:
         """Read the tokens of ``rows`` from the cache, or tokenise them and store them there.
 
         The cache is keyed by the texts and contexts, by everything in the tokenizer that decides its output, and by
-        the length. Of a pair, the context comes first and only the text is cut.
+        the lengths. Of a pair, the context comes first; the text gets the room that the context leaves.
 
         :param max_length: tokens per row including special tokens; longer rows are cut.
+        :param max_context: share of it that a context may fill; None: contexts are never cut.
         :raises UserError: a tokenizer that cannot be used, a length without room for any text, unusable texts.
         """
         check_tokenizer(tokenizer)
         check_texts(rows)
-        folder = cache_dir / _key(rows, tokenizer, max_length)
-        arrays = cached_arrays(folder, lambda: tokenise(rows, tokenizer, max_length))
+        folder = cache_dir / _key(rows, tokenizer, max_length, max_context)
+        arrays = cached_arrays(folder, lambda: tokenise(rows, tokenizer, max_length, max_context))
         pads = {"pad_id": int(tokenizer.pad_token_id), "pad_type": int(tokenizer.pad_token_type_id)}
         return cls(arrays, **pads, max_length=max_length)
 
@@ -87,10 +98,11 @@ def _padded(tokens: np.ndarray, real: np.ndarray, padding: int) -> Tensor:
     return torch.from_numpy(table)
 
 
-def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> str:
+def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, max_context: float | None) -> str:
+    room = None if rows.context is None else context_room(max_length, max_context)
     digest = hashlib.blake2b(digest_size=16)
     parts = [tokenizer_identity(tokenizer), *rows.text, *(rows.context or [])]
-    digest.update(f"{FORMAT}|{max_length}|{len(rows)}|{rows.context is not None}".encode())
+    digest.update(f"{FORMAT}|{max_length}|{len(rows)}|{rows.context is not None}|{room}".encode())
     for part in parts:
         content = part.encode()
         digest.update(len(content).to_bytes(8, "little") + content)  # the length keeps neighbours apart

@@ -53,9 +53,15 @@ class Rebuilt:
     device: torch.device
     batch_size: int
 
+    def tokens(self, rows: Rows) -> TokenStore:
+        """The rows as the model reads them, cut as in training."""
+        batching = self.config["batching"]
+        cache = cache_of(self.config)
+        return TokenStore.open(rows, self.tokenizer, batching["max_length"], cache, batching.get("max_context"))
+
     def predict(self, rows: Rows) -> Predictions:
         """What the model and its decision rule say about rows, in their order."""
-        store = TokenStore.open(rows, self.tokenizer, self.config["batching"]["max_length"], cache_of(self.config))
+        store = self.tokens(rows)
         dataset = TokenDataset(store, rows.labels)
         planned_batches = EvalBatches(lengths=store.lengths, batch_size=self.batch_size)
         batches: Iterator[Any] = (dataset[planned] for planned in planned_batches)

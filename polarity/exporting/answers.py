@@ -10,10 +10,9 @@ import torch
 
 from polarity.data.plan import EvalBatches
 from polarity.data.rows import Rows
-from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
 from polarity.evaluation.inference import collect
-from polarity.evaluation.rebuild import Rebuilt, cache_of
+from polarity.evaluation.rebuild import Rebuilt
 from polarity.exporting import modeling
 from polarity.tasks import Task
 
@@ -104,7 +103,7 @@ def answers_of_session(session: Any, rebuilt: Rebuilt, rows: Rows, tasks: Sequen
 
     :param session: an ``onnxruntime.InferenceSession``.
     """
-    store = TokenStore.open(rows, rebuilt.tokenizer, rebuilt.config["batching"]["max_length"], cache_of(rebuilt.config))
+    store = rebuilt.tokens(rows)
     inputs = [item.name for item in session.get_inputs()]
     outputs = [f"{task.name}.{what}" for what in ("logits", "probabilities", "decision") for task in tasks]
     numbers, told = [], []

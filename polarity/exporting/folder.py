@@ -37,13 +37,20 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
 
 def about(
-    format_name: str, tasks: dict[str, list[str]], tokenizer: Any, max_length: int, *, pairs: bool
+    format_name: str,
+    tasks: dict[str, list[str]],
+    tokenizer: Any,
+    max_length: int,
+    max_context: int | None = None,
+    *,
+    pairs: bool,
 ) -> dict[str, Any]:
-    """The content of ``inference.json``."""
+    """The content of ``inference.json``; both lengths in tokens."""
     return {
         "format": format_name,
         "tasks": tasks,
         "max_length": max_length,
+        "max_context": max_context if pairs else None,
         "pairs": pairs,
         "pad_id": int(tokenizer.pad_token_id),
         "pad_token": str(tokenizer.pad_token),

@@ -189,14 +189,14 @@ class MultiTaskClassifier(nn.Module):
         return answers
 
     def encode(self, texts: Sequence[str], contexts: Sequence[str] | None = None) -> dict[str, Tensor]:
-        """The inputs of :meth:`forward`; texts are cut at the length that the model was trained with, contexts never.
+        """The inputs of :meth:`forward`; texts and contexts are cut as in training.
 
         :raises ValueError: if contexts are missing, or given to a model that knows none.
         """
         if (contexts is not None) != self.about["pairs"]:
             raise ValueError(f"contexts: the model was trained {'with' if self.about['pairs'] else 'without'} them")
         batch = self.tokenizer(
-            *([list(texts)] if contexts is None else [list(contexts), list(texts)]),
+            *([list(texts)] if contexts is None else [self._shortened(contexts), list(texts)]),
             truncation="only_first" if contexts is None else "only_second",
             max_length=self.about["max_length"],
             padding=True,
@@ -206,6 +206,15 @@ class MultiTaskClassifier(nn.Module):
         device = next(self.parameters()).device
         accepted = ("input_ids", "attention_mask", "token_type_ids")
         return {name: batch[name].to(device) for name in accepted if name in batch}
+
+    def _shortened(self, contexts: Sequence[str]) -> list[str]:
+        room = self.about["max_context"]
+        if room is None:
+            return list(contexts)
+        self.tokenizer.backend_tokenizer.no_truncation()
+        encoded = self.tokenizer(list(contexts), add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        spans = encoded["offset_mapping"]
+        return [c[: s[room - 1][1]] if len(s) > room else c for c, s in zip(contexts, spans, strict=True)]
 
 
 def load(folder: str | Path) -> MultiTaskClassifier:

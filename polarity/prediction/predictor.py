@@ -24,6 +24,7 @@ class Predictor:
 
     :param model: in evaluation mode.
     :param max_length: tokens per row, as in training.
+    :param max_context: share of them that a context may fill, as in training.
     :param batch_size: most rows that go through the model at once.
     :param precision: as ``trainer.precision``.
     """
@@ -35,13 +36,14 @@ class Predictor:
         decider: Decider,
         *,
         max_length: PositiveInt,
+        max_context: float | None,
         batch_size: PositiveInt,
         device: torch.device,
         precision: str,
     ) -> None:
         check_tokenizer(tokenizer)
         self.model, self.tokenizer, self.decider = model, tokenizer, decider
-        self.max_length, self.batch_size = max_length, batch_size
+        self.max_length, self.max_context, self.batch_size = max_length, max_context, batch_size
         self.device, self.precision = device, precision
         self._tokens = self._unknown = 0
 
@@ -53,6 +55,7 @@ class Predictor:
             rebuilt.tokenizer,
             rebuilt.decider,
             max_length=rebuilt.config["batching"]["max_length"],
+            max_context=rebuilt.config["batching"].get("max_context"),
             batch_size=rebuilt.batch_size,
             device=rebuilt.device,
             precision=str(rebuilt.config["trainer"]["precision"]),
@@ -93,7 +96,7 @@ class Predictor:
         return self._finite(logits, good, problems)
 
     def _store(self, rows: Rows) -> TokenStore:
-        arrays = tokenise(rows, self.tokenizer, self.max_length)
+        arrays = tokenise(rows, self.tokenizer, self.max_length, self.max_context)
         pad, kind = self.tokenizer.pad_token_id, self.tokenizer.pad_token_type_id
         return TokenStore(arrays, pad_id=int(pad), pad_type=int(kind))
 

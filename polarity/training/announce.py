@@ -42,9 +42,12 @@ class Announce(Callback):
         for name, rows in self.prepared.splits.items():
             store = self.data.stores[name]
             share = store.truncated / max(1, len(rows))
+            batching = self.prepared.components["batching"]
+            shortened = store.contexts_cut / max(1, len(rows))
+            contexts = f", context of {shortened:.1%} cut at batching.max_context={batching.max_context}"
             console.print(
                 f"{name}: {times(len(rows), 'row')}, {store.lengths.mean():.0f} tokens on average, "
-                f"{share:.1%} cut at batching.max_length={self.prepared.config['batching']['max_length']}"
+                f"{share:.1%} cut at batching.max_length={batching.max_length}{contexts if store.contexts_cut else ''}"
             )
         console.print(class_table(self.prepared, self.data, pl_module))
         for name in ("model", "head", "loss", "regularizer", "sampler", "optimizer", "scheduler", "clipping"):

@@ -56,7 +56,10 @@ def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Asse
     cache = prepared.root.cache
     with stages.time("tokens"):
         tokenizer = source.tokenizer()
-        stores = {name: TokenStore.open(rows, tokenizer, batching.max_length, cache) for name, rows in splits.items()}
+        stores = {
+            name: TokenStore.open(rows, tokenizer, batching.max_length, cache, batching.max_context)
+            for name, rows in splits.items()
+        }
     with stages.time("model"):
         model: MultiTaskClassifier = source.build(tasks, parts["head"])
         check_reading(model, stores["train"], tokenizer, source.pooling)

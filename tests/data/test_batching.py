@@ -11,6 +11,7 @@ SETTINGS: dict[str, Any] = {
     "mega_batches": 50,
     "eval_batch_size": 64,
     "max_length": 128,
+    "max_context": 0.5,
     "num_workers": 0,
     "pin_memory": False,
 }
@@ -33,4 +34,5 @@ def test_grouping_a_single_batch_is_refused() -> None:
 def test_it_prints_every_setting_and_hands_on_those_of_the_loaders() -> None:
     batching = Batching(**SETTINGS)
     assert all(f"{name}={value}" in repr(batching) for name, value in SETTINGS.items())
-    assert batching.loader_settings() == {name: value for name, value in SETTINGS.items() if name != "max_length"}
+    lengths = ("max_length", "max_context")
+    assert batching.loader_settings() == {name: value for name, value in SETTINGS.items() if name not in lengths}

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,9 +141,9 @@ def count_builds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     builds: list[int] = []
     real = tokenising.tokenise
 
-    def counted(table: Rows, tokenizer: PreTrainedTokenizerFast, max_length: int) -> dict[str, np.ndarray]:
+    def counted(table: Rows, *settings: Any) -> dict[str, np.ndarray]:
         builds.append(len(table))
-        return real(table, tokenizer, max_length)
+        return real(table, *settings)
 
     monkeypatch.setattr("polarity.data.tokens.tokenise", counted)
     return builds
@@ -216,6 +217,20 @@ def test_a_context_without_room_for_the_text_is_listed(tmp_path: Path, family: F
     assert f"at least {6 + special}" in problem
     assert "row0, row2" in problem
     assert TokenStore.open(table, tokenizer, 6 + special, tmp_path).truncated == 0
+
+
+@families
+def test_a_context_is_cut_to_its_share_and_the_text_gets_the_rest(tmp_path: Path, family: Family) -> None:
+    tokenizer = family()
+    context = ["a b c d e f g h i j k", "a b", "a b c d e f"]
+    table = rows("b c d e f g h i j k l m n", "x", "c", context=context)
+    store = TokenStore.open(table, tokenizer, 12, tmp_path, 0.5)
+    cut = rows(*table.text, context=["a b c d e f", *context[1:]])
+    assert_same(store.batch(np.arange(3)), by_the_tokenizer(cut, tokenizer, 12))
+    assert (store.contexts_cut, store.truncated) == (1, 1)
+    again = TokenStore.open(table, tokenizer, 12, tmp_path, 0.25)
+    assert again.contexts_cut == 2
+    assert TokenStore.open(rows("a", "b", "c", context=context), tokenizer, 30, tmp_path, 0.5).contexts_cut == 0
 
 
 @families

@@ -1,5 +1,6 @@
 """What the batching settings do to the batches of two epochs, to evaluation and to the loaders."""
 
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -15,6 +16,7 @@ from tests.tiny import tiny_tokenizer
 SPECIAL: Special = {
     ("Batching", "mega_batches"): [None, 2, 3],
     ("Batching", "max_length"): [32, 300],
+    ("Batching", "max_context"): [None, 0.1, 0.4],
     ("Batching", "eval_batch_size"): [20, 150],
 }
 ONLY_PLACES = {
@@ -34,13 +36,17 @@ def batches(section: Section) -> Effect:
     component = built("batching", section)
     component.check_length(512)
     texts, tokenizer = splits(300, 200, longest=400), tiny_tokenizer()
-    stores = {name: TokenStore.open(rows, tokenizer, component.max_length, cache()) for name, rows in texts.items()}
+    lengths, share = component.max_length, component.max_context
+    stores = {name: TokenStore.open(rows, tokenizer, lengths, cache(), share) for name, rows in texts.items()}
+    contexts = [" ".join(["news"] * (lengths * 9 // 10))] * len(texts.val)
+    pairs = replace(texts.val, text=["good"] * len(texts.val), context=contexts)
+    paired = TokenStore.open(pairs, tokenizer, lengths, cache(), share)
     sampler = NaturalSampler(rows_per_epoch=None)
     sampler.fit(texts.train.labels, TASKS, seed=0)
     data = TextDataModule(splits=texts, stores=stores, sampler=sampler, seed=0, **component.loader_settings())
     loader, evaluation = data.train_dataloader(), data.val_dataloader()
     assert data.train_batches is not None
     plan = [data.train_batches.plan(epoch) for epoch in range(2)]
-    numbers = [plan, data.train_batches.windows(plan[0]), *(store.lengths for store in stores.values())]
+    numbers = [plan, data.train_batches.windows(plan[0]), *(store.lengths for store in (*stores.values(), paired))]
     sizes = [len(planned.rows) for planned in evaluation.sampler]
     return Effect(numbers, places=[sizes, loader.num_workers, loader.pin_memory])

@@ -86,17 +86,15 @@ def test_a_context_for_a_run_without_one_is_refused(run: RunDirectory, tmp_path:
         do(run, corpus(run), tmp_path / "out.csv", "context=source")
 
 
-def test_a_context_that_leaves_no_room_breaks_only_its_row(pairs: RunDirectory, tmp_path: Path) -> None:
+def test_a_context_that_leaves_no_room_is_cut_as_in_training(pairs: RunDirectory, tmp_path: Path) -> None:
     rows = [{"id": str(n), "text": "good", "source": "the " * (200 if n == 3 else 1)} for n in range(6)]
     source = write(tmp_path / "in.csv", rows)
-    outcome = do(pairs, source, tmp_path / "out.csv", "on_error=keep")
-    assert outcome.broken == 1
-    found = read(tmp_path / "out.csv")
-    assert [bool(row["tone.pred"]) for row in found] == [True, True, True, False, True, True]
-    assert "row 4 (line 5)" in found[3]["error"]
-    assert "the context alone fills 32 tokens" in found[3]["error"]
-    with pytest.raises(UserError, match="row 4"):
-        do(pairs, source, tmp_path / "stopped.csv")
+    assert do(pairs, source, tmp_path / "out.csv").broken == 0
+    share = int(32 * pairs.config["batching"]["max_context"])
+    rows[3]["source"] = ("the " * share).strip()
+    do(pairs, write(tmp_path / "cut.csv", rows), tmp_path / "as_cut.csv")
+    long, short = read(tmp_path / "out.csv")[3], read(tmp_path / "as_cut.csv")[3]
+    assert long["tone.prob.yes"] == short["tone.prob.yes"]
 
 
 def test_texts_that_the_run_cannot_read_are_told(
