@@ -60,9 +60,9 @@ def _task(name: str, scores: Scores, known: TaskIntervals | None) -> TaskResult:
                 name=label,
                 support=value.support,
                 predicted=int(predicted[c]),
-                precision=estimate(value.precision, interval.precision if interval else None),
-                recall=estimate(value.recall, interval.recall if interval else None),
-                f1=estimate(value.f1, interval.f1 if interval else None),
+                precision=estimate(value.precision if task.rows else None, interval.precision if interval else None),
+                recall=estimate(value.recall if task.rows else None, interval.recall if interval else None),
+                f1=estimate(value.f1 if task.rows else None, interval.f1 if interval else None),
             )
         )
     return TaskResult(
