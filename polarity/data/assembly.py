@@ -10,7 +10,7 @@ from polarity.data.columns import Columns, unused_split
 from polarity.data.grouping import crossing_notes
 from polarity.data.ids import content_ids, report_shared_ids, without_repeated_rows
 from polarity.data.leakage import Leakage
-from polarity.data.presence import AbsentClasses, presence, unlabelled_notes
+from polarity.data.presence import AbsentClasses, alike_notes, presence, unlabelled_notes
 from polarity.data.problems import Problems
 from polarity.data.rows import Splits
 from polarity.data.split_names import SplitName
@@ -58,7 +58,12 @@ class Assembly:
         wrong, notes = presence(tasks, splits.items(), self.absent_classes)
         if wrong:
             raise UserError(wrong)
-        splits.notes += [*notes, *unlabelled_notes(splits.items()), *crossing_notes(splits.items())]
+        splits.notes += [
+            *alike_notes(tasks),
+            *notes,
+            *unlabelled_notes(splits.items()),
+            *crossing_notes(splits.items()),
+        ]
         return splits
 
     def _tasks(self, tables: Mapping[SplitName | None, Table], problems: Problems) -> tuple[Task, ...]:

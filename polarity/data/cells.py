@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from polarity.data.declarations import normalize
 from polarity.data.problems import SHOWN, Problems
+from polarity.data.spelling import near_equal
 from polarity.data.split_names import SPLIT_NAMES, SplitName, split_name
 from polarity.data.table import NoTextError, Table, cell_text
 from polarity.errors import nearest
@@ -146,7 +147,8 @@ def _report_unknown(
             rows.setdefault(cell, []).append(row)
     often = sorted(rows, key=lambda value: -len(rows[value]))
     for value in often[:SHOWN]:
-        hint = nearest(value, valid, what=kind).removeprefix("; ").strip()
+        hints = near_equal(value, valid), nearest(value, valid, what=kind).removeprefix("; ").strip()
+        hint = "; ".join(filter(None, hints))
         for row in rows[value]:
             problems.at(f"{table.name}: column {column!r}: {_shorten(value)} {what}", table.where(row), hint)
     if len(often) > SHOWN:

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from polarity.data.rows import Rows
+from polarity.data.spelling import alike
 from polarity.tasks import IGNORE_INDEX, Task
 
 AbsentClasses = Literal["stop", "warn"]
@@ -55,3 +56,12 @@ def unlabelled_notes(splits: Sequence[tuple[str, Rows]]) -> list[str]:
         if empty:
             notes.append(f"{name}: {empty:,} of {len(rows):,} rows have no label; they train and score nothing")
     return notes
+
+
+def alike_notes(tasks: Sequence[Task]) -> list[str]:
+    """A note for each pair of classes that differ only in how they are written, which is often a slip of the data."""
+    return [
+        f"task {task.name!r}: the classes {first!r} and {second!r} look alike; are they one?"
+        for task in tasks
+        for first, second in alike(task.classes)
+    ]

@@ -25,6 +25,7 @@ from polarity.inspection.lengths import lengths
 from polarity.inspection.loading import Loaded, load_as_it_is
 from polarity.inspection.pool import Pool
 from polarity.inspection.result import Inspection, Lengths, TaskLabels
+from polarity.inspection.shift import shifts
 from polarity.run import now
 from polarity.settings import PositiveInt, Seed
 from polarity.training.environment import fingerprint
@@ -88,6 +89,7 @@ class Inspector:
             *findings.of_duplicates(repeated, conflicting),
             *findings.of_groups(crossing),
             *findings.of_languages(spoken),
+            *shifts(pool),
             *findings.of_labels(checked),
         ]
         return Inspection(

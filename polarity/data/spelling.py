@@ -1,0 +1,51 @@
+"""Names that look alike and are not equal: another case, blanks, number format, or characters that nobody sees."""
+
+import unicodedata
+from collections.abc import Callable, Collection
+
+
+def _number(text: str) -> str:
+    try:
+        return repr(float(text))
+    except ValueError:
+        return text
+
+
+WAYS: dict[str, Callable[[str], str]] = {
+    "in upper and lower case": str.lower,
+    "in blanks": lambda text: "".join(text.split()),
+    "in how the number is written": _number,
+    "in characters that cannot be seen": lambda text: "".join(c for c in text if unicodedata.category(c) != "Cf"),
+    "in how its characters are composed": lambda text: unicodedata.normalize("NFKC", text),
+}
+"""How two names may differ without a difference in meaning, and what makes them equal."""
+
+
+def near_equal(name: str, others: Collection[str]) -> str:
+    """``differs from 'yes' only in upper and lower case``; empty where no other name is that close."""
+    for what, plain in WAYS.items():
+        for other in others:
+            if other != name and plain(other) == plain(name):
+                return f"it differs from {other!r} only {what}"
+    together = _all(name)
+    alike = next((other for other in others if other != name and _all(other) == together), None)
+    return (
+        "" if alike is None else f"it differs from {alike!r} only in case, blanks, number format or unseen characters"
+    )
+
+
+def alike(names: Collection[str]) -> list[tuple[str, str]]:
+    """Pairs of names of one list that are that close."""
+    seen: dict[str, str] = {}
+    pairs = []
+    for name in names:
+        if (key := _all(name)) in seen:
+            pairs.append((seen[key], name))
+        seen.setdefault(key, name)
+    return pairs
+
+
+def _all(text: str) -> str:
+    for plain in reversed(WAYS.values()):
+        text = plain(text)
+    return text

@@ -1,0 +1,36 @@
+"""Names that look alike: the reason why they are not equal is told."""
+
+import pytest
+
+from polarity.data.presence import alike_notes
+from polarity.data.spelling import alike, near_equal
+from polarity.tasks import Task
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "reason"),
+    [
+        ("Yes", "yes", "in upper and lower case"),
+        ("ye s", "yes", "in blanks"),
+        ("y\u00a0es", "yes", "in blanks"),
+        ("01", "1", "in how the number is written"),
+        ("1.0", "1", "in how the number is written"),
+        ("y\u200bes", "yes", "in characters that cannot be seen"),
+        ("\ufb01ne", "fine", "in how its characters are composed"),
+        ("Y\u200b es", "yes", "in case, blanks, number format or unseen characters"),
+    ],
+)
+def test_the_reason_is_told(name: str, other: str, reason: str) -> None:
+    assert near_equal(name, ["no", other]) == f"it differs from {other!r} only {reason}"
+    assert alike(["no", other, name]) == [(other, name)]
+
+
+@pytest.mark.parametrize("name", ["yes", "maybe", "2", ""])
+def test_other_names_are_other_names(name: str) -> None:
+    assert near_equal(name, ["yes", "no", "1"]) == ""
+    assert alike(["yes", "no", "1", "maybe"]) == []
+
+
+def test_classes_that_look_alike_are_noted() -> None:
+    (note,) = alike_notes([Task("stance", ("yes", "no", "Yes"), "stance"), Task("tone", ("1", "2"), "tone")])
+    assert note == "task 'stance': the classes 'yes' and 'Yes' look alike; are they one?"

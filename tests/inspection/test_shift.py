@@ -1,0 +1,65 @@
+"""What makes test differ from training is found, and nothing where they are alike."""
+
+import numpy as np
+import pytest
+
+from polarity.data.duplicates import NearDuplicates
+from polarity.data.rows import Rows, Splits
+from polarity.inspection.pool import Pool
+from polarity.inspection.shift import distance, properties, shifts
+from polarity.tasks import IGNORE_INDEX, Task
+
+TASKS = (Task("tone", ("bad", "good"), "tone"), Task("topic", ("war", "food"), "topic"))
+
+
+def part(name: str, shares: tuple[float, float] = (0.5, 0.5), rows: int = 400, lang: str = "de fr") -> Rows:
+    generator = np.random.default_rng(len(name))
+    labels = np.stack([generator.choice(2, rows, p=shares), generator.choice(2, rows)], axis=1)
+    spoken = generator.choice(lang.split(), rows).tolist()
+    texts = [f"{name} {number}" for number in range(rows)]
+    return Rows(texts, texts, None, labels, {"lang": spoken, "uid": [f"u{text}" for text in texts]})
+
+
+def told(train: Rows, test: Rows) -> list[str]:
+    splits = Splits(TASKS, train, part("val"), test)
+    return [finding.text for finding in shifts(Pool.of(splits, NearDuplicates(), show_texts=True))]
+
+
+def test_alike_splits_say_nothing() -> None:
+    assert told(part("train"), part("test")) == []
+
+
+def test_other_shares_of_classes_are_told_with_their_size_and_where() -> None:
+    found = told(part("train", (0.8, 0.2)), part("test", (0.4, 0.6)))
+    (text,) = [line for line in found if line.startswith("test: tone has other shares than in training: ")]
+    assert "total variation distance 0.4" in text
+    assert any("within" in line and "lang=de" in line and "lang=fr" in line for line in found)
+    assert not any("topic" in line for line in found)
+
+
+def test_values_that_training_lacks_are_told() -> None:
+    found = told(part("train", lang="de fr"), part("test", lang="de fr it"))
+    (text,) = [line for line in found if "that training has not" in line]
+    assert text.startswith("test: ")
+    assert "with 1 value of lang that training has not: it (" in text
+    assert any("test: lang has other shares" in line for line in found)
+
+
+def test_a_language_without_any_label_of_a_task_is_told() -> None:
+    train = part("train")
+    train.labels[np.array(train.metadata["lang"]) == "fr", 1] = IGNORE_INDEX
+    found = told(train, part("test"))
+    assert any(line.startswith("train: no row with these values of lang has a label of topic: fr (") for line in found)
+
+
+def test_columns_of_single_rows_are_no_properties() -> None:
+    splits = Splits(TASKS, part("train"), part("val"), part("test"))
+    assert properties(Pool.of(splits, NearDuplicates(), show_texts=True)) == ["lang"]
+
+
+def test_the_distance_is_half_the_sum_of_the_differences() -> None:
+    apart, p = distance(np.array([80, 20]), np.array([40, 60]))
+    assert apart == pytest.approx(0.4)
+    assert p < 1e-6
+    assert distance(np.array([5, 5, 0]), np.array([50, 50, 0])) == (0.0, pytest.approx(1.0))
+    assert distance(np.array([0, 0]), np.array([3, 4])) == (0.0, 1.0)
