@@ -11,6 +11,7 @@ from typing import Any
 
 from polarity.data.problems import SHOWN
 from polarity.errors import nearest
+from polarity.printable import printable
 from polarity.settings import as_word
 from polarity.tasks import Task
 
@@ -132,6 +133,8 @@ def _declare(name: str, entry: object) -> tuple[Declaration | None, list[str]]:
             problems.append(f"{key}: a class must be a name, got {value!r}")
         elif isinstance(value, str) and not normalize(value):
             problems.append(f"{key}: a class has an empty name; rows without a label need no class")
+        elif isinstance(value, str) and (printable(value) != value or len(value.splitlines()) > 1 or "\t" in value):
+            problems.append(f"{key}: a class name holds control characters: {printable(repr(value))}")
     if len(classes) == 1:
         problems.append(f"{key}: has one class, {classes[0]!r}; a task needs at least two")
     spelled = Counter(normalize(v) if isinstance(v, str) else str(v) for v in classes if not isinstance(v, bool))

@@ -17,6 +17,7 @@ from polarity.evaluation.predictions import Predictions
 from polarity.evaluation.rebuild import Rebuilt, read_environment
 from polarity.evaluation.saved import read_metrics, saved_predictions
 from polarity.exporting.answers import Agreement
+from polarity.exporting.markdown import plain
 from polarity.exporting.quantize import Cost
 from polarity.exporting.settings_table import data_name, encoder_name, on_hub, settings_table
 from polarity.reports.html.run.baselines import baseline_results
@@ -80,6 +81,7 @@ def write_card(
         probabilities=_probabilities(rebuilt.decider),
         group=splits[-1].predictions.group,
         times=times,
+        plain=plain,
         data=data_name(config),
         rows=rows,
         decisions=rebuilt.decider.to_dict()["tasks"],
@@ -150,7 +152,7 @@ def _limits(splits: Sequence[Scored], about: dict[str, Any]) -> list[str]:
         limits.append(f"Contexts are cut to their first {about['max_context']} tokens before that.")
     last = splits[-1]
     for task in last.result.tasks:
-        few = [f"{label.name} ({label.support})" for label in task.classes if label.support < FEW]
+        few = [f"{plain(label.name)} ({label.support})" for label in task.classes if label.support < FEW]
         if few:
             limits.append(f"Scores of these classes of {task.task} rest on few {last.name} rows: {', '.join(few)}.")
     if last.name == "val":
@@ -161,7 +163,9 @@ def _limits(splits: Sequence[Scored], about: dict[str, Any]) -> list[str]:
         if column in last.predictions.metadata:
             values = last.predictions.metadata[column]
             often = sorted(set(values), key=lambda value: -values.count(value))[:10]
-            shares = ", ".join(f"{value or 'unknown'} {values.count(value) / len(values):.0%}" for value in often)
+            shares = ", ".join(
+                f"{plain(value or 'unknown')} {values.count(value) / len(values):.0%}" for value in often
+            )
             limits.append(f"Languages of the {last.name} rows: {shares}; others were not measured.")
     return limits
 

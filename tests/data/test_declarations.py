@@ -24,6 +24,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({"t": ["x", "y", " x"]}, "tasks.t: the class 'x' is named 2 times"),
     ({"t": ["x", 1, "1"]}, "tasks.t: the class '1' is named 2 times"),
     ({"t": ["x", " "]}, "tasks.t: a class has an empty name"),
+    ({"t": ["x", "\x1b[31my"]}, "tasks.t: a class name holds control characters"),
     ({"t": ["x", ["y"]]}, "tasks.t: a class must be a name, got ['y']"),
 ]
 

@@ -1,0 +1,33 @@
+"""Names of the data in a model card mean themselves."""
+
+import pytest
+
+from polarity.exporting.markdown import plain
+
+HOSTILE = [
+    "<script>x</script>",
+    "[link](http://x)",
+    "![i](y)",
+    "a|b",
+    "`code`",
+    "*bold*",
+    "~~x~~",
+    "a\n# heading",
+    "---\n",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_nothing_is_left_that_markdown_or_html_reads(name: str) -> None:
+    shown = plain(name)
+    assert not set(shown) & set("<>[]|`*~\n\\")
+    assert shown.count("&") == shown.count(";")
+
+
+@pytest.mark.parametrize("name", ["non_polarized", "yes", "ใช่", "für", "1/2", "C#"])
+def test_usual_names_stay_as_they_are(name: str) -> None:
+    assert plain(name) == name
+
+
+def test_what_steers_a_terminal_is_shown() -> None:
+    assert plain("a\x1b[31mb\u202e") == "a&#92;x1b&#91;31mb&#92;u202e"
