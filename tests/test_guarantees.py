@@ -113,7 +113,7 @@ def test_without_a_best_checkpoint_nothing_is_scored(tmp_path: Path, monkeypatch
 
 def test_a_checkpoint_loads_with_weights_only(finished: RunDirectory) -> None:
     paths = sorted(finished.checkpoints.glob("*.ckpt"))
-    assert len(paths) == 3  # the two best, and the point to resume from
+    assert len(paths) == 4  # the two best, the point to resume from, and the one before it
     for path in paths:
         torch.load(path, weights_only=True)
 

@@ -70,6 +70,7 @@ def _choices(overrides: Sequence[str]) -> list[str]:
 def _take_back(config: DictConfig, section: str, key: str, config_name: str, choices: Sequence[str]) -> None:
     """Give a setting the value of the chosen preset, or remove it where that has none."""
     own = _plain(compose(config_name, overrides=list(choices)).get(section))
+    own = own if own.get(TARGET) == config[section].get(TARGET) else {}  # a debug preset may have chosen it
     with open_dict(config):
         if key in own:
             config[section][key] = own[key]

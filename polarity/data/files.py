@@ -66,9 +66,9 @@ class FileCorpus(Corpus):
     @classmethod
     def also_open(cls, node: Mapping[str, Any]) -> list[str]:
         """What else has to be given by whom has not named the tasks, so that all of it is told at once."""
-        problems = []
-        if all(node.get(key) is None for key in ("path", "train", "val", "test")):
-            problems.append(NO_SOURCE)
+        if any(node.get(key) is not None for key in ("path", "train", "val", "test")):
+            return []
+        problems = [NO_SOURCE]
         if node.get("text") == TEXT:
             problems.append(f"text: is the column {TEXT!r}, unless data.text=COLUMN names another one")
         return problems

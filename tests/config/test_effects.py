@@ -58,7 +58,7 @@ def test_every_setting_of_every_corpus_is_felt_or_refused(corpus: str) -> None:
             if section["_target_"].endswith(corpus):
                 examination.examine(label, section)
     assert not examination.unfelt, "\n".join(examination.unfelt)
-    assert examination.never_effective() == set()
+    assert examination.never_effective() <= data.TRIED_ELSEWHERE
 
 
 def test_no_part_of_a_configuration_is_left_out() -> None:

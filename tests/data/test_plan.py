@@ -193,7 +193,7 @@ def test_the_end_of_an_epoch_is_the_beginning_of_the_next() -> None:
 
 
 def test_a_place_between_two_optimizer_steps_is_refused() -> None:
-    with pytest.raises(UserError, match="after batch 61 of epoch 2, between two optimizer steps"):
+    with pytest.raises(UserError, match="after batch 61 of epoch 3, between two optimizer steps"):
         long_case(20).batches().resume_at(2, 61)
 
 

@@ -53,6 +53,9 @@ SPECIAL: Special = {
     ("Leakage", "shingle"): [2, 9],
     ("Leakage", "min_length"): [5, 80],
 }
+TRIED_ELSEWHERE = {("FileCorpus", "header")}
+"""No situation has data without a header, which it would take: tests/data/test_hidden_rows.py has them."""
+
 ONLY_PLACES = {
     ("HubCorpus", "revision"): "which version is asked for; on the hub it is what its author made it",
     ("VaderCorpus", "cache_dir"): "where the fetched package is kept",

@@ -25,6 +25,7 @@ from polarity.run import RunDirectory
 from polarity.samplers import NaturalSampler
 from polarity.schedulers import LinearScheduler
 from polarity.training.callbacks.finite import NonFiniteLossError, StopOnNonFiniteLoss
+from polarity.training.manifest import Manifest
 from polarity.training.module import MultiTaskModule
 from polarity.training.run import build_trainer
 from tests.effects.corpus import TASKS, splits
@@ -149,8 +150,8 @@ def callback(section: Section) -> Effect:
     component, counted, recorder = built("callbacks", section), CountSaves(), Recorder()
     watches = isinstance(component, (EarlyStopping, ModelCheckpoint))
     module = Scores() if watches else Model(spoilt=isinstance(component, StopOnNonFiniteLoss))
-    run = RunDirectory(mkdtemp())
-    run.checkpoints.mkdir()
+    run = RunDirectory.create(mkdtemp(), {}, [])
+    Manifest(run).begin()
     made = Trainer(
         max_epochs=EPOCHS if watches else 3,
         accelerator="cpu",

@@ -123,7 +123,7 @@ def comparison(*, hostile: bool = False, ranked: bool = True, verdict: Any = "un
     """Three systems, one of them with three seeds."""
     bad, task = HOSTILE if hostile else "", tasks_named(hostile=hostile)[0]
     names = [f"run-a{bad}", "run-b", "linear"]
-    setup = Setup(f"test{bad}", 200, {task.name: list(task.classes)}, ranked, 1000, 0.95, 0, None)
+    setup = Setup(f"test{bad}", 200, {task.name: list(task.classes)}, ranked, 1000, 0.95, 0, 0.01, None)
     systems, groups = [], []
     for place, name in enumerate(names):
         kind: Any = "baseline" if name == "linear" else "run"
@@ -142,7 +142,8 @@ def comparison(*, hostile: bool = False, ranked: bool = True, verdict: Any = "un
     pairs = [
         PairResult(
             first, second, 0.05, Interval(-0.01, 0.11), (1, 1), False, {task.name: 0.05},
-            {task.name: Interval(-0.01, 0.11)}, tests, verdict, 900, None, f"no evidence: {first} and {second}{bad}",
+            {task.name: Interval(-0.01, 0.11)}, tests, tests[0], verdict, 900, None,
+            f"no evidence: {first} and {second}{bad}",
         )
         for first, second in ((names[1], names[0]), (names[2], names[0]), (names[2], names[1]))
     ]  # fmt: skip

@@ -122,7 +122,7 @@ def test_inspections_show_what_there_is(empty: bool, tmp_path: Path) -> None:
     [
         (True, "unclear", "No evidence that run-a is the best"),
         (True, "better", "run-a is better than all others"),
-        (False, "better", "3 pairs of 3 can be told apart; nothing is ranked"),
+        (False, "better", "3 of 3 pairs can be told apart; nothing is ranked"),
     ],
 )
 def test_comparisons_name_a_winner_only_with_evidence(ranked: bool, verdict: str, told: str, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_two_devices_train_as_one(pair: Pair) -> None:
 
 def test_only_the_first_process_speaks_and_writes(pair: Pair) -> None:
     assert pair.said.count("run folder:") == 1
-    assert pair.said.count("epoch  0 (1 of 2)") == 1
+    assert pair.said.count("epoch 1 of 2") == 1
     assert "2 x cpu" in pair.said
     assert "warn" not in pair.said.lower()
     assert "Initializing distributed" not in pair.said
