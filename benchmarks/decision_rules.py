@@ -21,8 +21,8 @@ from benchmarks.linear_logits import SETS, Case, cases
 from polarity.calibration import Calibration, NoCalibration, TemperatureScaling, VectorScaling
 from polarity.decisions import Argmax, BiasDecision, Decision, PriorDecision, ThresholdDecision
 from polarity.evaluation.analysis.calibration import calibration_numbers
-from polarity.evaluation.deciding import fit_decider
-from polarity.evaluation.deciding.gain import gain
+from polarity.posthoc import fit_decider
+from polarity.posthoc.gain import gain
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 RESULTS = Path(__file__).parent / "results"

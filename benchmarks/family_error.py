@@ -3,7 +3,7 @@
 python -m benchmarks.family_error
 
 Scores are drawn as their parts: what the rows decide for all runs of a configuration, what they decide for each run,
-and the seed. The p-values are those of :class:`polarity.evaluation.statistics.seeds.Estimate` in vectors; the script
+and the seed. The p-values are those of :class:`polarity.statistics.seeds.Estimate` in vectors; the script
 checks them against it. Writes ``benchmarks/results/family_error.md``.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t as student
 
-from polarity.evaluation.statistics.seeds import Estimate, SeedVariance
+from polarity.statistics.seeds import Estimate, SeedVariance
 
 LEVEL = 0.05
 OWN_ROWS = 0.0138

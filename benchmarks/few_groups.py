@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import expit, logit, softmax
 
 from polarity.evaluation.predictions import Predictions, TaskPredictions
-from polarity.evaluation.statistics import intervals, paired_difference
+from polarity.statistics import intervals, paired_difference
 from polarity.tasks import Task
 
 TASK = Task("tone", ("bad", "flat", "good"), "tone")

@@ -19,15 +19,15 @@ from polarity.data.limit import Limit
 from polarity.data.rows import Splits
 from polarity.decisions.base import Decision
 from polarity.errors import UserError
-from polarity.evaluation.ledger import Ledger
 from polarity.evaluation.predictions import Predictions, write_predictions
-from polarity.evaluation.statistics.groups import about_groups
 from polarity.files import check_room, write_json
 from polarity.paths import cache_dir
 from polarity.reports.console import RunConsole
 from polarity.reports.reporting import Resamples
 from polarity.reports.tables import write_csv
 from polarity.run import configuration_hash
+from polarity.runs.ledger import Ledger
+from polarity.statistics.groups import about_groups
 from polarity.training.environment import fingerprint
 
 

@@ -14,22 +14,22 @@ from typing import Annotated
 from pydantic import Field
 
 from polarity import cli
-from polarity.config.verb import read_settings
-from polarity.errors import UserError
-from polarity.evaluation.comparison.align import align
-from polarity.evaluation.comparison.compare import compare_systems
-from polarity.evaluation.comparison.find import find_folders
-from polarity.evaluation.comparison.load import System, baseline_of, load_systems
-from polarity.evaluation.comparison.looks import marks_of, record_looks
-from polarity.evaluation.comparison.result import Comparison
-from polarity.evaluation.comparison.same_rows import SameRows, part_by_rows
-from polarity.evaluation.comparison.tables import (
+from polarity.comparison.align import align
+from polarity.comparison.compare import compare_systems
+from polarity.comparison.find import find_folders
+from polarity.comparison.load import System, baseline_of, load_systems
+from polarity.comparison.looks import marks_of, record_looks
+from polarity.comparison.result import Comparison
+from polarity.comparison.same_rows import SameRows, part_by_rows
+from polarity.comparison.tables import (
     SHOWN,
     configuration_table,
     scores_table,
     tests_table,
     write_comparison,
 )
+from polarity.config.verb import read_settings
+from polarity.errors import UserError
 from polarity.files import unwritable
 from polarity.reports.console import RunConsole
 from polarity.settings import Seed

@@ -21,18 +21,18 @@ from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.evaluation.analysis import analyse
 from polarity.evaluation.analysis.console import FOOTNOTE, shown, tables
-from polarity.evaluation.deciding import DecisionName
 from polarity.evaluation.devices import Accelerator
-from polarity.evaluation.ledger import record_look
-from polarity.evaluation.new_data import NewData
-from polarity.evaluation.overlap import Overlap, overlaps
-from polarity.evaluation.rebuild import Rebuilt, rebuild, run_splits
-from polarity.evaluation.reproduction import reproduce
-from polarity.evaluation.saved import finished_run, read_metrics
-from polarity.evaluation.storing import Evaluated, store
 from polarity.files import check_room
+from polarity.posthoc import DecisionName
 from polarity.reports.console import RunConsole
 from polarity.reports.reporting import Resamples
+from polarity.runs.ledger import record_look
+from polarity.runs.new_data import NewData
+from polarity.runs.overlap import Overlap, overlaps
+from polarity.runs.rebuild import Rebuilt, rebuild, run_splits
+from polarity.runs.reproduction import reproduce
+from polarity.runs.saved import finished_run, read_metrics
+from polarity.runs.storing import Evaluated, store
 from polarity.settings import PositiveInt
 from polarity.training.environment import fingerprint
 from polarity.wording import times

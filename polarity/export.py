@@ -18,9 +18,6 @@ from polarity.data.contexts import context_room
 from polarity.data.locate import locate
 from polarity.data.rows import Rows, Splits
 from polarity.errors import UserError
-from polarity.evaluation.deciding import DecisionName
-from polarity.evaluation.rebuild import Rebuilt, rebuild, run_splits
-from polarity.evaluation.saved import finished_run
 from polarity.exporting.answers import (
     Agreement,
     answers_of_folder,
@@ -35,7 +32,10 @@ from polarity.exporting.hf import write_hf
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, package_problems, session_of, write_onnx
 from polarity.exporting.quantize import Cost, cost, write_int8
 from polarity.files import write_json
+from polarity.posthoc import DecisionName
 from polarity.reports.console import RunConsole
+from polarity.runs.rebuild import Rebuilt, rebuild, run_splits
+from polarity.runs.saved import finished_run
 from polarity.settings import NonNegativeInt
 
 

@@ -19,17 +19,17 @@ from polarity.config.trust import Trust
 from polarity.config.verb import read_settings
 from polarity.data.readers.dialect import Dialect, dialect_problems
 from polarity.errors import UserError
-from polarity.evaluation.deciding import DecisionName
 from polarity.evaluation.devices import Accelerator
-from polarity.evaluation.new_data import TAB
-from polarity.evaluation.rebuild import rebuild
-from polarity.evaluation.saved import finished_run
+from polarity.posthoc import DecisionName
 from polarity.prediction.columns import AddedColumns, Threshold
 from polarity.prediction.formats import Format, format_of
 from polarity.prediction.job import Job, Outcome
 from polarity.prediction.predictor import Predictor
 from polarity.prediction.streams import Input, Output
 from polarity.run import RunDirectory
+from polarity.runs.new_data import TAB
+from polarity.runs.rebuild import rebuild
+from polarity.runs.saved import finished_run
 from polarity.settings import PositiveInt
 from polarity.wording import times
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from polarity import cli
 from polarity.config.verb import read_settings
-from polarity.evaluation.manifest import check_unchanged
-from polarity.evaluation.saved import finished_run
 from polarity.files import check_room
 from polarity.reports.html import write_run_report
 from polarity.reports.reporting import Resamples
+from polarity.runs.manifest import check_unchanged
+from polarity.runs.saved import finished_run
 
 
 @dataclass(frozen=True)

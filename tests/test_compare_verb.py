@@ -12,13 +12,13 @@ from sklearn.metrics import f1_score
 
 from polarity import compare as verb
 from polarity.compare import CompareSettings, main, show, with_runs, write
+from polarity.comparison.result import Comparison
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
-from polarity.evaluation.comparison.result import Comparison
 from polarity.evaluation.predictions import read_predictions, write_predictions
 from polarity.files import checksum
 from tests import command
-from tests.evaluation.comparison.made import a_run, by_hand, noisy, some_labels
+from tests.comparison.made import a_run, by_hand, noisy, some_labels
 from tests.running import train
 
 LABELS = some_labels()

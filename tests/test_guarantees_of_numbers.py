@@ -15,16 +15,16 @@ import pytest
 
 from polarity.config.preflight import prepare
 from polarity.errors import UserError
-from polarity.evaluation.deciding import Decider
-from polarity.evaluation.ledger import ledger_of
 from polarity.evaluation.metrics import score
 from polarity.evaluation.predictions import read_predictions
-from polarity.evaluation.saved import saved_predictions
+from polarity.posthoc import Decider
 from polarity.run import RunDirectory
+from polarity.runs.ledger import ledger_of
+from polarity.runs.saved import saved_predictions
 from polarity.training.environment import fingerprint
 from polarity.training.run import start_run
 from tests import trials
-from tests.evaluation.comparison.made import a_run, noisy, some_labels
+from tests.comparison.made import a_run, noisy, some_labels
 from tests.running import composed, train
 from tests.verbs import said_by
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from polarity.errors import UserError
-from polarity.evaluation.rebuild import read_environment
-from polarity.evaluation.saved import read_metrics
 from polarity.files import write_json
 from polarity.run import RunDirectory, configuration_hash
+from polarity.runs.rebuild import read_environment
+from polarity.runs.saved import read_metrics
 
 CONFIG = {"seed": 1, "loss": {"gamma": 2.0}, "name": "naïve"}
 

@@ -8,13 +8,13 @@ import pytest
 from polarity import compare as verb
 from polarity.calibration.scaling import Scaling
 from polarity.decisions.rules import LargestLogit
-from polarity.evaluation.deciding.decider import Decider, TaskDecider
 from polarity.exporting.card import _probabilities
 from polarity.inspection.findings import of_duplicates
 from polarity.inspection.result import Conflicts, Duplicates
+from polarity.posthoc.decider import Decider, TaskDecider
 from polarity.reports.html.comparison import headline
 from polarity.wording import points, times
-from tests.evaluation.comparison.made import a_run, by_hand, noisy, some_labels
+from tests.comparison.made import a_run, by_hand, noisy, some_labels
 from tests.test_compare_verb import compare, settings
 
 LABELS = some_labels()

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions
-from polarity.evaluation.statistics import Interval, Intervals, intervals
+from polarity.statistics import Interval, Intervals, intervals
 from polarity.wording import times
 
 Scored = dict[str, dict[str, tuple[Scores, Intervals]]]

@@ -14,8 +14,8 @@ from polarity.calibration.base import Calibration
 from polarity.data.cache import cached_arrays
 from polarity.data.rows import Rows, Splits
 from polarity.decisions.base import Decision
-from polarity.evaluation.deciding import fit_decider
 from polarity.evaluation.predictions import Predictions, write_predictions
+from polarity.posthoc import fit_decider
 from polarity.run import RunDirectory
 from polarity.tasks import Task
 from polarity.training.environment import fingerprint

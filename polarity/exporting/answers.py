@@ -12,8 +12,8 @@ from polarity.data.plan import EvalBatches
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.evaluation.inference import collect
-from polarity.evaluation.rebuild import Rebuilt
 from polarity.exporting import modeling
+from polarity.runs.rebuild import Rebuilt
 from polarity.tasks import Task
 
 TOLERANCE = 1e-3

@@ -11,16 +11,16 @@ from polarity import __version__
 from polarity.baselines import BASELINES
 from polarity.calibration.scaling import Scaling
 from polarity.evaluation.analysis import Analysis, Estimate, Result, analyse
-from polarity.evaluation.deciding.decider import Decider
-from polarity.evaluation.ledger import ledger_of
 from polarity.evaluation.predictions import Predictions
-from polarity.evaluation.rebuild import Rebuilt, read_environment
-from polarity.evaluation.saved import read_metrics, saved_predictions
 from polarity.exporting.answers import Agreement
 from polarity.exporting.markdown import plain
 from polarity.exporting.quantize import Cost
 from polarity.exporting.settings_table import data_name, encoder_name, on_hub, settings_table
+from polarity.posthoc.decider import Decider
 from polarity.reports.html.run.baselines import baseline_results
+from polarity.runs.ledger import ledger_of
+from polarity.runs.rebuild import Rebuilt, read_environment
+from polarity.runs.saved import read_metrics, saved_predictions
 from polarity.wording import times
 
 FILE = "README.md"

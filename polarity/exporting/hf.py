@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
-from polarity.evaluation.rebuild import Rebuilt
 from polarity.exporting import modeling
 from polarity.models.saving import read_card
+from polarity.runs.rebuild import Rebuilt
 
 CODE = "modeling.py"
 

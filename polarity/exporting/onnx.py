@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 from polarity.errors import UserError
-from polarity.evaluation.deciding import FILE as RULE
-from polarity.evaluation.rebuild import Rebuilt
 from polarity.exporting.modeling import Decision, takes_segments
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import CARD, CONFIG, WEIGHTS
+from polarity.posthoc import FILE as RULE
+from polarity.runs.rebuild import Rebuilt
 
 GRAPH, SMALL_GRAPH = "model.onnx", "model.int8.onnx"
 PACKAGES = ("onnx", "onnxscript", "onnxruntime")

@@ -8,9 +8,9 @@ import numpy as np
 from polarity.data.rows import Rows
 from polarity.evaluation.metrics import score
 from polarity.evaluation.predictions import Predictions
-from polarity.evaluation.statistics import PairedResult, paired_difference
 from polarity.exporting.answers import Agreement, Answers, compare
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, quiet
+from polarity.statistics import PairedResult, paired_difference
 from polarity.tasks import Task
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from polarity.data.readers.dialect import headless_hint
 from polarity.errors import UserError, nearest
-from polarity.evaluation.deciding import Decider
+from polarity.posthoc import Decider
 from polarity.settings import Fraction, PositiveInt
 from polarity.tasks import IGNORE_INDEX, Task, task_problems
 

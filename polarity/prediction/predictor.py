@@ -11,10 +11,10 @@ from polarity.data.rows import Rows
 from polarity.data.tokenising import check_tokenizer, tokenise
 from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
-from polarity.evaluation.deciding import Decider
 from polarity.evaluation.inference import predict_logits
-from polarity.evaluation.rebuild import Rebuilt
 from polarity.models.classifier import MultiTaskClassifier
+from polarity.posthoc import Decider
+from polarity.runs.rebuild import Rebuilt
 from polarity.settings import PositiveInt
 from polarity.tasks import Task
 

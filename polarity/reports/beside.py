@@ -5,9 +5,9 @@ from rich.table import Table
 from polarity.baselines import BASELINES
 from polarity.evaluation.analysis.console import shown
 from polarity.evaluation.predictions import Predictions
-from polarity.evaluation.statistics import Difference
 from polarity.reports.html.run.baselines import baseline_results
 from polarity.run import RunDirectory
+from polarity.statistics import Difference
 
 
 def baselines_table(run: RunDirectory, split: str, own: Predictions, *, resamples: int) -> Table:

@@ -15,7 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 from rich.table import Table
 
-from polarity.evaluation.comparison.chosen import Best, best_of_runs
+from polarity.comparison.chosen import Best, best_of_runs
 from polarity.reports.console import RunConsole, log_only
 from polarity.reports.tables import write_csv
 from polarity.run import RunDirectory

@@ -11,12 +11,12 @@ from polarity.config.trust import check_trusted
 from polarity.data.duplicates import NearDuplicates
 from polarity.data.rows import Splits
 from polarity.errors import UserError
-from polarity.evaluation.manifest import check_unchanged
-from polarity.evaluation.overlap import overlaps
-from polarity.evaluation.saved import finished_run
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import load_model
 from polarity.run import RunDirectory
+from polarity.runs.manifest import check_unchanged
+from polarity.runs.overlap import overlaps
+from polarity.runs.saved import finished_run
 from polarity.training.environment import changed_data, described, read_environment, where_it_began
 
 ENCODER = ("encoder", "pooling", "trunk")

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from polarity.evaluation.predictions import Predictions
-from polarity.evaluation.statistics.counts import Counts
-from polarity.evaluation.statistics.interval import UNKNOWN
-from polarity.evaluation.statistics.percentile import sample_interval
-from polarity.evaluation.statistics.resample import resample
-from polarity.evaluation.statistics.selection import RESAMPLES, select_best
 from polarity.run import RunDirectory
+from polarity.statistics.counts import Counts
+from polarity.statistics.interval import UNKNOWN
+from polarity.statistics.percentile import sample_interval
+from polarity.statistics.resample import resample
+from polarity.statistics.selection import RESAMPLES, select_best
 
 SCORE = "val/macro_f1"
 

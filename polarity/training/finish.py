@@ -17,8 +17,6 @@ from polarity.data.rows import Rows, Splits
 from polarity.evaluation.analysis import Analysis
 from polarity.evaluation.analysis.console import class_table, decisions_table
 from polarity.evaluation.inference import predict_logits
-from polarity.evaluation.ledger import ledger_of, record_look
-from polarity.evaluation.manifest import seal
 from polarity.evaluation.metrics import score
 from polarity.files import write_json
 from polarity.models.classifier import MultiTaskClassifier
@@ -27,6 +25,8 @@ from polarity.reports.beside import baselines_table
 from polarity.reports.console import RunConsole
 from polarity.reports.html import write_run_report
 from polarity.run import LATEST, RunDirectory
+from polarity.runs.ledger import ledger_of, record_look
+from polarity.runs.manifest import seal
 from polarity.training.assembled import Assembled
 from polarity.training.callbacks.checkpoints import BestCheckpoints
 from polarity.training.chosen_epoch import chosen_epoch

@@ -13,15 +13,15 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from polarity.config.secrets import masked
 from polarity.evaluation.analysis import Analysis, analyse
 from polarity.evaluation.analysis.details import write_details, write_mistakes
-from polarity.evaluation.deciding import fit_decider
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions, write_predictions
-from polarity.evaluation.saved import CHECKSUMS
 from polarity.files import checksum, write_json
 from polarity.models.saving import WEIGHTS, read_card
+from polarity.posthoc import fit_decider
 from polarity.reports.figures import write_figures
 from polarity.reports.tensorboard import log_analysis
 from polarity.run import RunDirectory
+from polarity.runs.saved import CHECKSUMS
 from polarity.training.assembled import Assembled
 from polarity.training.module import score_metrics
 

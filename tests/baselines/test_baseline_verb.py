@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from polarity.baselines import BASELINES
-from polarity.evaluation.ledger import Ledger
 from polarity.evaluation.metrics import score
 from polarity.evaluation.predictions import read_predictions
+from polarity.runs.ledger import Ledger
 from tests.command import run
 from tests.running import write_corpus
 from tests.verbs import said_by

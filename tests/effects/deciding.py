@@ -7,8 +7,8 @@ import numpy as np
 
 from polarity.calibration.temperature import TemperatureScaling
 from polarity.decisions.argmax import Argmax
-from polarity.evaluation.deciding import fit_decider
 from polarity.evaluation.predictions import Predictions
+from polarity.posthoc import fit_decider
 from tests.effects.corpus import SHARES as SHARES_OF_TASKS
 from tests.effects.corpus import TASKS, rows
 from tests.effects.outcome import Effect, Section, built

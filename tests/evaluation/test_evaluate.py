@@ -15,13 +15,13 @@ from sklearn.metrics import f1_score
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from polarity.evaluate import EvaluateSettings, evaluate, read
-from polarity.evaluation.ledger import ledger_of
-from polarity.evaluation.manifest import seal
 from polarity.evaluation.predictions import read_predictions, write_predictions
-from polarity.evaluation.saved import read_metrics
-from polarity.evaluation.storing import PREDICTIONS
 from polarity.files import write_json
 from polarity.run import RunDirectory
+from polarity.runs.ledger import ledger_of
+from polarity.runs.manifest import seal
+from polarity.runs.saved import read_metrics
+from polarity.runs.storing import PREDICTIONS
 from tests.command import run as command
 from tests.running import train, write_corpus
 
@@ -377,7 +377,7 @@ def test_predictions_that_are_cut_off_or_edited_are_refused(run: RunDirectory) -
 
 
 def test_predictions_of_other_rows_are_refused_although_their_checksum_is_right(run: RunDirectory) -> None:
-    from polarity.evaluation.saved import CHECKSUMS, checksum
+    from polarity.runs.saved import CHECKSUMS, checksum
 
     path = run.predictions("val")
     table = pq.read_table(path)

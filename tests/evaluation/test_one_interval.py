@@ -9,10 +9,10 @@ from polarity.baselines.scores import scored
 from polarity.compare import AUTO, compare
 from polarity.evaluation.analysis import analyse
 from polarity.evaluation.predictions import read_predictions
-from polarity.evaluation.rebuild import rebuild
 from polarity.exporting.card import Scored
 from polarity.reports.html.run.folder import read_run
 from polarity.run import RunDirectory
+from polarity.runs.rebuild import rebuild
 from tests.evaluation.test_evaluate import evaluated
 from tests.running import train, write_corpus
 from tests.test_compare_verb import settings

@@ -10,12 +10,12 @@ import torch
 
 from polarity.calibration.scaling import Scaling
 from polarity.decisions.rules import AddedBias, LargestLogit, OrderedThresholds, Rule
-from polarity.evaluation.deciding import Decider, TaskDecider
 from polarity.exporting import modeling
 from polarity.exporting.folder import ABOUT, about
 from polarity.files import write_json
 from polarity.models import Head, save_model
 from polarity.models.saving import read_card
+from polarity.posthoc import Decider, TaskDecider
 from polarity.tasks import Task
 from tests.exporting.snippets import run_without
 from tests.tiny import POOLED, TASKS, tiny_classifier, tiny_tokenizer

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from polarity.errors import UserError
-from polarity.evaluation.deciding import Decider
 from polarity.exporting import onnx
 from polarity.exporting.onnx import GRAPH, session_of, write_onnx
 from polarity.exporting.quantize import SMALL_GRAPH, write_int8
 from polarity.models import Head, save_model
+from polarity.posthoc import Decider
 from tests.tiny import FAMILIES, TASKS, tiny_batch, tiny_classifier, tiny_tokenizer
 
 TEXTS = [("war",), ("Good news for the people.", "war", "They hate the awful soup " * 6), ("a",) * 9]

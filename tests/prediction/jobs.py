@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from polarity.data.readers.dialect import Dialect
-from polarity.evaluation.deciding import Decider
+from polarity.posthoc import Decider
 from polarity.prediction.columns import AddedColumns
 from polarity.prediction.formats import format_of
 from polarity.prediction.job import Job, Outcome

@@ -9,7 +9,7 @@ from scipy.special import log_softmax, softmax
 from polarity.calibration.scaling import Scaling
 from polarity.decisions.rules import AddedBias, LargestLogit
 from polarity.errors import UserError
-from polarity.evaluation.deciding import Decider, TaskDecider
+from polarity.posthoc import Decider, TaskDecider
 from polarity.prediction.columns import AddedColumns
 from tests.prediction.jobs import TASKS, added_columns
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
-from polarity.evaluation.comparison.result import (
+from polarity.comparison.result import (
     Comparison,
     ConfigurationDifference,
     GroupScore,
@@ -19,14 +19,14 @@ from polarity.evaluation.comparison.result import (
     SystemScore,
     TestResult,
 )
-from polarity.evaluation.manifest import seal
 from polarity.evaluation.predictions import Predictions, TaskPredictions, write_predictions
-from polarity.evaluation.saved import CHECKSUMS
-from polarity.evaluation.statistics import Interval
 from polarity.files import checksum, write_json
 from polarity.inspection import result as inspected
 from polarity.reports.tables import write_csv
 from polarity.run import RunDirectory
+from polarity.runs.manifest import seal
+from polarity.runs.saved import CHECKSUMS
+from polarity.statistics import Interval
 from polarity.tasks import IGNORE_INDEX, Task
 
 ODD = "\x00\x08\u2028"

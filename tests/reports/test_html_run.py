@@ -14,8 +14,6 @@ import pytest
 from sklearn.metrics import f1_score
 
 from polarity.errors import UserError
-from polarity.evaluation.ledger import Ledger
-from polarity.evaluation.manifest import seal
 from polarity.evaluation.predictions import predictions_table, read_predictions
 from polarity.files import checksum, write_text
 from polarity.processes import this_process
@@ -25,6 +23,8 @@ from polarity.reports.html.run.history import learning_curves
 from polarity.reports.html.run.steps import step_curves
 from polarity.reports.tables import write_csv
 from polarity.run import RunDirectory
+from polarity.runs.ledger import Ledger
+from polarity.runs.manifest import seal
 from polarity.tasks import Task
 from tests.reports.pages import SECRET, Page, run_folder
 

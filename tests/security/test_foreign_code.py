@@ -10,8 +10,8 @@ import yaml
 from polarity.config.sections import COLLECTIONS, SECTIONS
 from polarity.config.trust import check_trusted, shipped
 from polarity.errors import UserError
-from polarity.evaluation.manifest import seal
 from polarity.run import RunDirectory
+from polarity.runs.manifest import seal
 from tests.command import run as command
 from tests.running import composed, overrides, write_corpus
 from tests.security.tampering import VERBS, edit_config, gadgets

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from polarity.evaluation.manifest import check_unchanged
 from polarity.evaluation.predictions import read_predictions, write_predictions
 from polarity.run import RunDirectory
+from polarity.runs.manifest import check_unchanged
 from tests.command import run as command
 from tests.running import write_corpus
 from tests.security.tampering import VERBS, edit_config

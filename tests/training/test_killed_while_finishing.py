@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from polarity.evaluation.ledger import ledger_of
 from polarity.run import RunDirectory
+from polarity.runs.ledger import ledger_of
 from polarity.training.environment import fingerprint
 from polarity.training.run import prepare, resume_run
 from tests.command import ROOT

@@ -7,7 +7,7 @@ from polarity.evaluation.analysis.result import Analysis
 from polarity.evaluation.analysis.scoring import Bootstrap, scored
 from polarity.evaluation.analysis.slices import slicings
 from polarity.evaluation.predictions import Predictions
-from polarity.evaluation.statistics.groups import about_groups
+from polarity.statistics.groups import about_groups
 
 
 def analyse(

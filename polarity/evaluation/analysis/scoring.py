@@ -8,7 +8,7 @@ import numpy as np
 from polarity.evaluation.analysis.result import ClassResult, DecisionName, Estimate, Result, TaskResult
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions
-from polarity.evaluation.statistics import ClassIntervals, Interval, Intervals, TaskIntervals, intervals
+from polarity.statistics import ClassIntervals, Interval, Intervals, TaskIntervals, intervals
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from polarity.evaluation.comparison.result import Comparison, GroupScore, PairResult
+from polarity.comparison.result import Comparison, GroupScore, PairResult
 from polarity.reports.html.charts import Axis, axis_of
 from polarity.reports.html.numbers import ABSENT, score
 from polarity.reports.html.page import write_page

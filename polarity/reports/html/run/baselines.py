@@ -10,8 +10,8 @@ from polarity.errors import UserError
 from polarity.evaluation.analysis import Result
 from polarity.evaluation.analysis.scoring import Bootstrap, scored
 from polarity.evaluation.predictions import Predictions, read_predictions
-from polarity.evaluation.statistics import Interval, PairedResult, paired_difference
 from polarity.run import RunDirectory
+from polarity.statistics import Interval, PairedResult, paired_difference
 
 TITLES = {"majority": "majority class", "linear": "linear model", "linear+rule": "linear model + rule"}
 

@@ -9,13 +9,13 @@ from omegaconf import OmegaConf
 from polarity.baselines import BASELINES
 from polarity.errors import UserError
 from polarity.evaluation.analysis import Analysis, Mistake, analyse
-from polarity.evaluation.ledger import ledger_of
-from polarity.evaluation.saved import CHECKSUMS, read_metrics, saved_predictions
 from polarity.files import read_object
 from polarity.reports.html.run.baselines import BaselineResult, baseline_results
 from polarity.reports.html.run.history import Curves, Exposed, class_exposure, exposed, learning_curves, read_table
 from polarity.reports.html.run.steps import step_curves
 from polarity.run import RunDirectory
+from polarity.runs.ledger import ledger_of
+from polarity.runs.saved import CHECKSUMS, read_metrics, saved_predictions
 
 HEADINGS = {"val": "validation"}
 NO_SLICES = "no slices"

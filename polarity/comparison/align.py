@@ -1,0 +1,170 @@
+"""The same rows in the same order for all systems, or a refusal that names the first difference."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from polarity.comparison.load import System
+from polarity.errors import UserError, nearest
+from polarity.evaluation.predictions import Predictions, TaskPredictions
+from polarity.tasks import IGNORE_INDEX, Task
+from polarity.wording import times
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """Rows that all systems have decided.
+
+    :param labels: int64 ``[rows, tasks]``.
+    :param decided: for each system and task int64 ``[rows]``; on validation what was decided without the row's label.
+    :param argmax: the same before calibration and decision rule.
+    :param cluster: for each row its group, or None.
+    """
+
+    tasks: list[Task]
+    ids: list[str]
+    labels: np.ndarray
+    decided: list[list[np.ndarray]]
+    argmax: list[list[np.ndarray]]
+    cluster: np.ndarray | None
+
+
+def align(systems: Sequence[System], split: str, *, tasks: Sequence[str] | None, cluster: str | None) -> Aligned:
+    """Put the systems' rows in the order of the first one's.
+
+    :param tasks: names of the tasks to compare; None for all.
+    :param cluster: metadata column.
+    :raises UserError: if tasks, classes, ids or labels differ.
+    """
+    first = systems[0]
+    problems = [problem for system in systems for problem in _chosen_problems(system, tasks)]
+    if tasks is None:
+        problems += [problem for system in systems[1:] for problem in _task_problems(first, system)]
+    problems += [problem for system in systems[1:] for problem in _row_problems(first, system)]
+    if problems:
+        raise UserError(problems)
+    names = list(tasks) if tasks is not None else [item.task.name for item in first.predictions.tasks]
+    classes = [_classes(systems, name) for name in names]
+    ids = first.predictions.ids
+    placed = [_in_order(system.predictions, ids) for system in systems]
+    labels = [_labels(item, classes, names) for item in placed]
+    problems = [
+        problem
+        for system, own in zip(systems[1:], labels[1:], strict=True)
+        for problem in _label_problems(first, system, split, classes, labels[0], own)
+    ]
+    if problems:
+        raise UserError(problems)
+    decided = [[_mapped(_task(item, task.name), task, "honest") for task in classes] for item in placed]
+    argmax = [[_mapped(_task(item, task.name), task, "argmax") for task in classes] for item in placed]
+    return Aligned(classes, ids, labels[0], decided, argmax, _cluster(placed, cluster))
+
+
+def _chosen_problems(system: System, tasks: Sequence[str] | None) -> list[str]:
+    there = [item.task.name for item in system.predictions.tasks]
+    return [f"tasks: {name!r} is no task of {system.name}{nearest(name, there, what='tasks')}"
+            for name in tasks or () if name not in there]  # fmt: skip
+
+
+def _task_problems(first: System, other: System) -> list[str]:
+    ours, theirs = ({item.task.name for item in system.predictions.tasks} for system in (first, other))
+    if ours == theirs:
+        return []
+    there, missing = (first, other) if ours - theirs else (other, first)
+    name = min(ours - theirs or theirs - ours)
+    return [f"{missing.name}: has no task {name!r}, which {there.name} has; tasks=[...] compares those that all have"]
+
+
+def _row_problems(first: System, other: System) -> list[str]:
+    ours, theirs = first.predictions.ids, other.predictions.ids
+    if set(ours) == set(theirs):
+        return []
+    counts = f"{first.name} has {times(len(ours), 'row')}, {other.name} {len(theirs):,}"
+    for there, missing in ((first, other), (other, first)):
+        known = set(missing.predictions.ids)
+        for row, name in enumerate(there.predictions.ids, 1):
+            if name not in known:
+                text = (
+                    f"{other.name}: has other rows than {first.name}; the first difference is row {row} of {there.name}"
+                )
+                return [f"{text}, id {name!r}, which {missing.name} does not have ({counts})"]
+    raise AssertionError("sets of ids that differ have a first difference")
+
+
+def _classes(systems: Sequence[System], name: str) -> Task:
+    """The task with the classes that the systems name; if none does, with all that occur."""
+    told = [(system, _task(system.predictions, name)) for system in systems]
+    named = [(system, item) for system, item in told if item.logits is not None or item.probabilities is not None]
+    if not named:
+        return Task(name, tuple(sorted({label for _, item in told for label in item.task.classes})), name)
+    first, reference = named[0]
+    problems = []
+    for system, item in told:
+        extra = [label for label in item.task.classes if label not in reference.task.classes]
+        lacks = [label for label in reference.task.classes if label not in item.task.classes]
+        if extra or (lacks and any(system is other for other, _ in named)):
+            what = f"has the class {extra[0]!r}, which" if extra else f"lacks the class {lacks[0]!r}, which"
+            problems.append(f"{system.name}: task {name!r} {what} {first.name} {'lacks' if extra else 'has'}")
+    if problems:
+        raise UserError(problems)
+    return reference.task
+
+
+def _label_problems(
+    first: System, other: System, split: str, tasks: Sequence[Task], ours: np.ndarray, theirs: np.ndarray
+) -> list[str]:
+    differs = ours != theirs
+    rows = np.flatnonzero(differs.any(axis=1))
+    if len(rows):
+        row, t = int(rows[0]), int(np.argmax(differs[rows[0]]))
+        said = [_label(tasks[t], int(labels[row, t])) for labels in (ours, theirs)]
+        count = "1 row differs" if len(rows) == 1 else f"{len(rows)} rows differ"
+        place = f"id {first.predictions.ids[row]!r}, task {tasks[t].name!r}"
+        text = f"{other.name}: has other labels than {first.name}; the first difference is {place}"
+        return [f"{text}: {said[0]} in {first.name}, {said[1]} in {other.name} ({count})"]
+    prints = first.fingerprint(split), other.fingerprint(split)
+    same_order = first.predictions.ids == other.predictions.ids
+    if None not in prints and prints[0] != prints[1] and same_order:
+        text = f"{other.name}: has the ids and labels of {first.name}, but other texts"
+        return [f"{text} (data fingerprint {prints[1]}, not {prints[0]})"]
+    return []
+
+
+def _label(task: Task, index: int) -> str:
+    return "no label" if index == IGNORE_INDEX else repr(task.classes[index])
+
+
+def _in_order(predictions: Predictions, ids: Sequence[str]) -> Predictions:
+    if predictions.ids == list(ids):
+        return predictions
+    place = {name: number for number, name in enumerate(predictions.ids)}
+    return predictions.select(np.array([place[name] for name in ids], dtype=np.int64))
+
+
+def _task(predictions: Predictions, name: str) -> TaskPredictions:
+    return next(item for item in predictions.tasks if item.task.name == name)
+
+
+def _labels(predictions: Predictions, tasks: Sequence[Task], names: Sequence[str]) -> np.ndarray:
+    return np.stack(
+        [_mapped(_task(predictions, name), task, "labels") for name, task in zip(names, tasks, strict=True)], axis=1
+    )
+
+
+def _mapped(item: TaskPredictions, task: Task, what: str) -> np.ndarray:
+    """Class indices of ``item`` in the order of ``task``'s classes."""
+    numbers = np.array([task.classes.index(name) for name in item.task.classes], dtype=np.int64)
+    indices: np.ndarray = getattr(item, what)
+    known = indices != IGNORE_INDEX
+    return np.where(known, numbers[np.where(known, indices, 0)], IGNORE_INDEX)
+
+
+def _cluster(placed: Sequence[Predictions], column: str | None) -> np.ndarray | None:
+    if column is None:
+        return None
+    for predictions in placed:
+        if column in predictions.metadata:
+            return replace(predictions, group=column).clusters
+    there = dict.fromkeys(name for predictions in placed for name in predictions.metadata)
+    raise UserError(f"cluster: no predictions have the column {column!r}{nearest(column, there, what='columns')}")

@@ -1,0 +1,52 @@
+"""The best of a sweep, and what it is worth on rows that it was not chosen on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from polarity.comparison.align import align
+from polarity.comparison.evidence import Evidence
+from polarity.comparison.find import Found
+from polarity.comparison.grouping import group_systems
+from polarity.comparison.load import load_systems
+from polarity.comparison.result import Chosen
+from polarity.comparison.same_rows import part_by_rows
+from polarity.errors import UserError
+
+SPLIT = "val"
+RESAMPLES = 2000
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best configuration among runs on the same rows.
+
+    :param folders: of its runs.
+    """
+
+    chosen: Chosen
+    folders: list[Path]
+
+
+def best_of_runs(folders: Sequence[Path], *, confidence: float = 0.95) -> list[Best]:
+    """The best configuration by validation scores, one for each set of rows on which there are several.
+
+    What cannot be read is left out, since a sweep's table says what became of it.
+    """
+    try:
+        systems, _ = load_systems(Found(dict.fromkeys(folders, False), []), SPLIT)
+        parted = part_by_rows(systems, SPLIT, tasks=None)
+    except UserError:
+        return []
+    found = []
+    for rows in parted:
+        groups = group_systems(rows.systems)
+        if len(groups) < 2:
+            continue
+        cluster = next((s.predictions.group for s in rows.systems if s.predictions.group is not None), None)
+        aligned = align(rows.systems, SPLIT, tasks=None, cluster=cluster)
+        evidence = Evidence(rows.systems, groups, aligned, resamples=RESAMPLES, confidence=confidence, seed=0)
+        chosen = evidence.chosen()
+        (group,) = (group for group in groups if group.name == chosen.name)
+        found.append(Best(chosen, [rows.systems[number].folder for number in group.members]))
+    return found

@@ -1,0 +1,203 @@
+"""From systems to the result of their comparison."""
+
+from collections.abc import Sequence
+from math import ceil
+
+import numpy as np
+
+from polarity.comparison.align import Aligned
+from polarity.comparison.differences import code_notes, configuration_differences
+from polarity.comparison.evidence import RANDOMISATION, Evidence, Pair
+from polarity.comparison.grouping import Group, group_systems
+from polarity.comparison.load import System
+from polarity.comparison.result import Comparison, GroupScore, PairResult, Setup, SystemScore
+from polarity.comparison.sentence import needs, sentence, verdict
+from polarity.evaluation.metrics import Scores, score
+
+
+def compare_systems(
+    systems: Sequence[System],
+    aligned: Aligned,
+    *,
+    split: str,
+    ranked: bool,
+    cluster: str | None = None,
+    resamples: int = 10_000,
+    confidence: float = 0.95,
+    seed: int = 0,
+    margin: float = 0.01,
+    marks: Sequence[str] = (),
+    notes: Sequence[str] = (),
+) -> Comparison:
+    """Compare systems on the same rows.
+
+    :param aligned: their decisions, from :func:`~polarity.comparison.align.align`.
+    :param ranked: whether groups are put in the order of their scores.
+    :param cluster: the metadata column that ``aligned`` was clustered by.
+    :param margin: difference of overall macro-F1 below which two are equal.
+    :param marks: warnings that have to stand in every output.
+    """
+    groups = group_systems(systems)
+    evidence = Evidence(systems, groups, aligned, resamples=resamples, confidence=confidence, seed=seed, margin=margin)
+    scored = _system_scores(systems, groups, aligned, evidence)
+    group_scores = [_group_score(group, systems, scored, evidence) for group in groups]
+    chosen = evidence.chosen() if ranked and len(groups) > 1 else None
+    if ranked:
+        order = sorted(range(len(groups)), key=lambda number: -group_scores[number].overall)
+        group_scores = [_with_rank(group_scores[number], rank) for rank, number in enumerate(order, 1)]
+        groups = [groups[number] for number in reversed(order)]  # so that a sentence begins with the better one
+    pairs = evidence.pairs(groups)
+    if ranked:
+        pairs.reverse()
+    setup = Setup(
+        split=split,
+        rows=len(aligned.ids),
+        tasks={task.name: list(task.classes) for task in aligned.tasks},
+        ranked=ranked,
+        resamples=resamples,
+        confidence=confidence,
+        seed=seed,
+        margin=margin,
+        cluster=cluster,
+    )
+    return Comparison(
+        setup=setup,
+        marks=list(marks),
+        notes=[
+            *notes,
+            *_notes(systems, groups, aligned, pairs, setup, one_group=evidence.one_group),
+            *code_notes(systems),
+        ],
+        differences=configuration_differences(systems, groups),
+        systems=scored,
+        groups=group_scores,
+        pairs=[_pair_result(pair, len(aligned.ids), confidence, margin) for pair in pairs],
+        chosen=chosen,
+    )
+
+
+def scores_of(aligned: Aligned, decided: Sequence[np.ndarray]) -> Scores:
+    """Scores of one system's decisions on the common rows."""
+    return score(aligned.tasks, aligned.labels, decided)
+
+
+def _system_scores(
+    systems: Sequence[System], groups: Sequence[Group], aligned: Aligned, evidence: Evidence
+) -> list[SystemScore]:
+    group_of = {number: group.name for group in groups for number in [*group.members, *group.repeats]}
+    scored = []
+    for number, system in enumerate(systems):
+        scores = scores_of(aligned, aligned.decided[number])
+        scored.append(
+            SystemScore(
+                name=system.name,
+                folder=str(system.folder),
+                group=group_of[number],
+                kind=system.kind,
+                seed=system.seed,
+                uncalibrated=scores_of(aligned, aligned.argmax[number]).overall,
+                overall=scores.overall,
+                interval=evidence.interval(number),
+                macro_f1={name: task.macro_f1 for name, task in scores.tasks.items()},
+                accuracy={name: task.accuracy for name, task in scores.tasks.items()},
+                per_class={
+                    name: {label: value.f1 for label, value in task.per_class.items()}
+                    for name, task in scores.tasks.items()
+                },
+            )
+        )
+    return scored
+
+
+def _group_score(
+    group: Group, systems: Sequence[System], scored: Sequence[SystemScore], evidence: Evidence
+) -> GroupScore:
+    members = [scored[number] for number in group.members]
+    overall = np.array([member.overall for member in members])
+    labelled = [task.name for task in evidence.labelled]
+    names = [task.name for task in evidence.aligned.tasks]
+    return GroupScore(
+        name=group.name,
+        kind=systems[group.members[0]].kind,
+        members=[member.name for member in members],
+        seeds=len(members),
+        rank=None,
+        overall=float(overall.mean()),
+        uncalibrated=float(np.mean([member.uncalibrated for member in members])),
+        deviation=float(overall.std(ddof=1)) if len(members) > 1 else None,
+        interval=evidence.group_interval(group),
+        macro_f1={
+            name: float(np.mean([member.macro_f1[name] or 0.0 for member in members])) if name in labelled else None
+            for name in names
+        },
+        macro_f1_intervals={
+            name: evidence.group_interval(group, number) for number, name in enumerate(names) if name in labelled
+        },
+    )
+
+
+def _with_rank(score: GroupScore, rank: int) -> GroupScore:
+    return GroupScore(**{**vars(score), "rank": rank})
+
+
+def _pair_result(pair: Pair, rows: int, confidence: float, margin: float) -> PairResult:
+    rows_needed, seeds_needed = needs(pair, rows, margin)
+    first, second = (runs.count for runs in pair.runs)
+    return PairResult(
+        first=pair.first.name,
+        second=pair.second.name,
+        difference=pair.estimate.value,
+        interval=pair.interval,
+        seeds=(first, second),
+        seeds_included=pair.seeds_included,
+        macro_f1={name: value for name, (value, _) in pair.macro_f1.items()},
+        macro_f1_intervals={name: interval for name, (_, interval) in pair.macro_f1.items()},
+        tests=pair.tests,
+        equal=pair.equal,
+        verdict=verdict(pair, confidence),
+        rows_needed=rows_needed,
+        seeds_needed=seeds_needed,
+        sentence=sentence(pair, rows, confidence, margin),
+    )
+
+
+def _notes(
+    systems: Sequence[System],
+    groups: Sequence[Group],
+    aligned: Aligned,
+    pairs: Sequence[Pair],
+    setup: Setup,
+    *,
+    one_group: bool,
+) -> list[str]:
+    notes = []
+    if any(item.crossfit is not None for system in systems for item in system.predictions.tasks):
+        by_hand = [system.name for system in systems if system.kind == "predictions"]
+        but = f"; of {', '.join(by_hand)} that is not known" if by_hand else ""
+        notes.append(f"{setup.split} decisions of runs are cross-fitted, no row by a rule that had seen its label{but}")
+    for group in groups:
+        if group.repeats:
+            names = ", ".join(systems[number].name for number in group.repeats)
+            notes.append(f"{names}: repeats a seed of {group.name}, so it is no further evidence and is not counted")
+    drawn = any(pair.tests[0].name == RANDOMISATION for pair in pairs)  # that of rows and seeds is no count of trials
+    if drawn and len(pairs) / (setup.resamples + 1) >= 1 - setup.confidence:
+        enough = ceil(len(pairs) / (1 - setup.confidence))
+        what = "the p-value" if len(pairs) == 1 else f"no p-value that is corrected for {len(pairs)} pairs"
+        cannot = "cannot" if len(pairs) == 1 else "can"
+        notes.append(
+            f"with {setup.resamples} resamples {what} {cannot} be below {1 - setup.confidence:.2g}; "
+            f"resamples={enough} is the least"
+        )
+    if one_group:
+        notes.append(
+            f"(nearly) all rows are of one {setup.cluster}, which cannot say how it would be in another: there is no "
+            "interval and no verdict"
+        )
+    if not pairs:
+        notes.append("there is one configuration only, so there is no pair to compare")
+    notes += [
+        f"task {task.name} has no labelled row in {setup.split}, so it does not count"
+        for t, task in enumerate(aligned.tasks)
+        if (aligned.labels[:, t] < 0).all()
+    ]
+    return notes

@@ -1,0 +1,59 @@
+"""The configuration diff: which keys differ between the groups."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from polarity.comparison.grouping import Group
+from polarity.comparison.load import System
+from polarity.comparison.result import ConfigurationDifference
+from polarity.runs.ledger import causes
+
+
+def configuration_differences(systems: Sequence[System], groups: Sequence[Group]) -> list[ConfigurationDifference]:
+    """Keys whose values are not the same in all groups that have a configuration, sorted; the seed comes last.
+
+    A key that is not there counts as null.
+    """
+    told = {group.name: systems[group.members[0]] for group in groups}
+    settings = {name: _flat(causes(system.config)) for name, system in told.items() if system.config is not None}
+    keys = sorted({key for own in settings.values() for key in own})
+    differences = [ConfigurationDifference(key, {name: own.get(key) for name, own in settings.items()}) for key in keys]
+    differences = [item for item in differences if _differs(list(item.values.values()))]
+    seeds = {
+        group.name: sorted({systems[number].seed for number in group.members}, key=str)
+        for group in groups
+        if group.name in settings
+    }
+    if _differs(list(seeds.values())):
+        differences.append(ConfigurationDifference("seed", {n: s[0] if len(s) == 1 else s for n, s in seeds.items()}))
+    return differences
+
+
+def code_notes(systems: Sequence[System]) -> list[str]:
+    """A note if the runs were made by different code, which no configuration shows."""
+    runs = [system for system in systems if system.environment]
+    notes = []
+    for what, values in (
+        ("versions of polarity", [str((run.environment or {}).get("polarity")) for run in runs]),
+        ("commits", [str(((run.environment or {}).get("git") or {}).get("commit", "none"))[:12] for run in runs]),
+        ("versions of torch", [str((run.environment or {}).get("packages", {}).get("torch")) for run in runs]),
+    ):
+        if _differs(values):
+            shown = ", ".join(f"{run.name}: {value}" for run, value in zip(runs, values, strict=True))
+            notes.append(f"the runs were made by different {what} ({shown})")
+    return notes
+
+
+def _differs(values: Sequence[Any]) -> bool:
+    return any(value != values[0] or type(value) is not type(values[0]) for value in values[1:])
+
+
+def _flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """``{"loss.gamma": 2.0, ...}``; lists stay whole."""
+    out: dict[str, Any] = {}
+    for key, value in node.items():
+        if isinstance(value, Mapping) and value:
+            out |= _flat(value, f"{prefix}{key}.")
+        else:
+            out[f"{prefix}{key}"] = value
+    return out

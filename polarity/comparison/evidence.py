@@ -1,0 +1,250 @@
+"""Differences, intervals and tests of every pair of groups, before any of it is put into words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.stats import norm
+
+from polarity.comparison.align import Aligned
+from polarity.comparison.grouping import Group
+from polarity.comparison.load import System
+from polarity.comparison.result import Chosen, TestResult
+from polarity.statistics.counts import Counts, Statistics
+from polarity.statistics.equivalence import equivalence_p
+from polarity.statistics.groups import FEWEST
+from polarity.statistics.holm import holm
+from polarity.statistics.interval import NO_DIFFERENCE_KNOWN, UNKNOWN, Interval
+from polarity.statistics.mcnemar import mcnemar
+from polarity.statistics.percentile import sample_interval, sample_p
+from polarity.statistics.permutation import permutation_of_runs, smallest_p
+from polarity.statistics.randomisation import Randomised, randomise
+from polarity.statistics.resample import resample
+from polarity.statistics.score_intervals import mean_f1_interval
+from polarity.statistics.seeds import (
+    Estimate,
+    Runs,
+    SeedVariance,
+    difference_over_seeds,
+    mean_over_seeds,
+    seed_variance,
+)
+from polarity.statistics.selection import select_best
+from polarity.tasks import IGNORE_INDEX
+from polarity.wording import points
+
+ROWS_AND_SEEDS, RANDOMISATION = "rows and seeds", "approximate randomisation"
+BOOTSTRAP, MCNEMAR, PERMUTATION = "paired bootstrap", "McNemar", "permutation of runs"
+EQUIVALENCE = "two one-sided tests"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two groups. Differences are second minus first.
+
+    :param tests: the first of them decides the verdict.
+    :param equal: the test that the difference reaches the margin.
+    :param level: of a single test at the first step of Holm's correction, (1 - confidence) / pairs.
+    """
+
+    first: Group
+    second: Group
+    estimate: Estimate
+    interval: Interval
+    macro_f1: dict[str, tuple[float, Interval]]
+    seeds_included: bool
+    runs: tuple[Runs, Runs]
+    tests: list[TestResult]
+    equal: TestResult
+    level: float
+
+
+class Evidence:
+    """All that is computed from the rows, once: the same resamples serve every system and every pair.
+
+    :param resamples: of the bootstrap, and swaps of the randomisation.
+    :param margin: differences of overall macro-F1 below it do not matter.
+    """
+
+    def __init__(
+        self,
+        systems: Sequence[System],
+        groups: Sequence[Group],
+        aligned: Aligned,
+        *,
+        resamples: int,
+        confidence: float,
+        seed: int,
+        margin: float = 0.01,
+    ) -> None:
+        self.systems, self.groups, self.aligned = systems, groups, aligned
+        self.confidence, self.seed, self.margin = confidence, seed, margin
+        self.resamples = resamples
+        self.counts = Counts(aligned.tasks, aligned.labels, aligned.decided, aligned.cluster)
+        self.drawn = resample(self.counts, resamples, seed)
+        self.observed = self.counts.observed()
+        self.labelled = [task for task, known in zip(aligned.tasks, self.counts.labelled, strict=True) if known]
+
+    @property
+    def one_group(self) -> bool:
+        """Whether (nearly) all rows are of one group, so that there is no interval and no verdict."""
+        freedom = self.counts.freedom()
+        return freedom is not None and freedom < FEWEST
+
+    def interval(self, number: int) -> Interval:
+        """Of the overall score of one system, over rows."""
+        return self._over_rows(number)
+
+    def group_interval(self, group: Group, task: int | None = None) -> Interval:
+        """Of a group's mean overall score, or macro-F1 of one task: over rows, and over seeds if it has several."""
+        runs = self._runs(group, task)
+        if runs.count == 1:
+            return self._over_rows(group.members[0], task)
+        if self.one_group:
+            return UNKNOWN
+        found = mean_over_seeds(runs, self.counts.effective_units, self.seeds(task))
+        return found.interval(self.confidence, lowest=0.0)
+
+    def seeds(self, task: int | None = None, *, accuracy: bool = False) -> SeedVariance | None:
+        """What all configurations together tell of the seed; None if each has but one."""
+        return seed_variance([self._runs(group, task, accuracy=accuracy) for group in self.groups])
+
+    def _over_rows(self, number: int, task: int | None = None) -> Interval:
+        found = mean_f1_interval(self.counts, self.observed, self.drawn, number, task, confidence=self.confidence)
+        return found or UNKNOWN
+
+    def chosen(self) -> Chosen:
+        """The group with the highest score, and what it is worth on rows that it was not chosen on."""
+        units, seeds = self.counts.effective_units, self.seeds()
+        between = [mean_over_seeds(self._runs(group), units, seeds).between for group in self.groups]
+        found = select_best(self.counts, [group.members for group in self.groups], between=between, seed=self.seed)
+        group = self.groups[found.number]
+        interval = found.interval(self.group_interval(group))
+        return Chosen(group.name, found.of, found.score, found.corrected, interval)
+
+    def pairs(self, groups: Sequence[Group]) -> list[Pair]:
+        """All pairs but those of two baselines, with their tests corrected for all pairs."""
+        chosen = [
+            (first, second)
+            for number, second in enumerate(groups)
+            for first in groups[:number]
+            if not (self._fixed(first) and self._fixed(second))
+        ]
+        single = chosen if self.seeds() is None else []
+        numbers = [(a.members[0], b.members[0]) for a, b in single]
+        swapped = randomise(self.counts, numbers, self.resamples, self.seed) if numbers else None
+        pairs = [self._pair(a, b, self._swaps(swapped, single, (a, b))) for a, b in chosen]
+        return _corrected([replace(pair, level=(1 - self.confidence) / len(pairs)) for pair in pairs])
+
+    def _fixed(self, group: Group) -> bool:
+        return self.systems[group.members[0]].kind == "baseline"
+
+    def _runs(self, group: Group, task: int | None = None, *, accuracy: bool = False) -> Runs:
+        def values(found: Statistics) -> np.ndarray:
+            if task is None:
+                return found.overall[:, group.members]
+            return (found.accuracy if accuracy else found.macro_f1)[:, group.members, task]
+
+        return Runs(values(self.observed)[0], values(self.drawn), fixed=self._fixed(group))
+
+    @staticmethod
+    def _swaps(
+        swapped: Randomised | None, single: Sequence[tuple[Group, Group]], pair: tuple[Group, Group]
+    ) -> float | None:
+        return float(swapped.overall[single.index(pair)]) if swapped is not None and pair in single else None
+
+    def _pair(self, first: Group, second: Group, p_swaps: float | None) -> Pair:
+        estimate = self._difference(runs := self._runs(first), other := self._runs(second))
+        interval = NO_DIFFERENCE_KNOWN
+        if p_swaps is None:
+            interval = interval if self.one_group else estimate.interval(self.confidence)
+            tests = self._tests_over_seeds(estimate, first, second)
+        else:
+            drawn = other.drawn[:, 0] - runs.drawn[:, 0]
+            interval = sample_interval(estimate.value, drawn, self.counts, self.confidence, lowest=-1.0) or interval
+            tests = [
+                _test(RANDOMISATION, "overall", p_swaps),
+                _test(BOOTSTRAP, "overall", sample_p(estimate.value, drawn, self.counts)),
+                *self._mcnemar(first.members[0], second.members[0]),
+            ]
+        if self.one_group:  # it cannot say how it would be in another
+            tests = [_test(test.name, test.about, 1.0) for test in tests]
+        by_task = {task.name: self._task(first, second, self.aligned.tasks.index(task)) for task in self.labelled}
+        equal = _test(EQUIVALENCE, f"within {points(self.margin)}", self._equal(estimate, interval))
+        return Pair(first, second, estimate, interval, by_task, p_swaps is None, (runs, other), tests, equal, 1.0)
+
+    def _equal(self, estimate: Estimate, interval: Interval) -> float:
+        """Where no row tells two systems apart, the interval's width stands for what others may."""
+        if self.one_group:
+            return 1.0
+        error, freedom = estimate.error, estimate.freedom
+        if error == 0:
+            error = (interval.high - interval.low) / 2 / float(norm.ppf((1 + self.confidence) / 2))
+        return equivalence_p(estimate.value, error, freedom, self.margin)
+
+    def _difference(self, first: Runs, second: Runs, task: int | None = None, *, accuracy: bool = False) -> Estimate:
+        return difference_over_seeds(first, second, self.counts.effective_units, self.seeds(task, accuracy=accuracy))
+
+    def _task(self, first: Group, second: Group, task: int) -> tuple[float, Interval]:
+        ours, theirs = self._runs(first, task), self._runs(second, task)
+        found = self._difference(ours, theirs, task)
+        if self.one_group:
+            return found.value, NO_DIFFERENCE_KNOWN
+        if self.seeds() is not None:
+            return found.value, found.interval(self.confidence)
+        drawn = theirs.drawn[:, 0] - ours.drawn[:, 0]
+        interval = sample_interval(found.value, drawn, self.counts, self.confidence, task=task, lowest=-1.0)
+        return found.value, interval or NO_DIFFERENCE_KNOWN
+
+    def _mcnemar(self, first: int, second: int) -> list[TestResult]:
+        if self.aligned.cluster is not None:  # the test takes rows as independent
+            return []
+        tests = []
+        for t, task in enumerate(self.aligned.tasks):
+            known = self.aligned.labels[:, t] != IGNORE_INDEX
+            ours, theirs = (self.aligned.decided[number][t][known] for number in (first, second))
+            if known.any():
+                tests.append(
+                    _test(MCNEMAR, f"errors in {task.name}", mcnemar(self.aligned.labels[known, t], ours, theirs).p)
+                )
+        return tests
+
+    def _tests_over_seeds(self, estimate: Estimate, first: Group, second: Group) -> list[TestResult]:
+        tests = [_test(ROWS_AND_SEEDS, "overall", estimate.p)]
+        for task in self.labelled:
+            number = self.aligned.tasks.index(task)
+            right = [self._runs(group, number, accuracy=True) for group in (first, second)]
+            errors = self._difference(right[0], right[1], number, accuracy=True)
+            tests.append(_test(ROWS_AND_SEEDS, f"errors in {task.name}", errors.p))
+        ours, theirs = self._runs(first), self._runs(second)
+        reachable = smallest_p(ours.count, theirs.count) <= 1 - self.confidence
+        if reachable and not (ours.fixed or theirs.fixed):
+            p = permutation_of_runs(ours.observed, theirs.observed, seed=self.seed)
+            tests.append(_test(PERMUTATION, "overall", p))
+        return tests
+
+
+def _corrected(pairs: Sequence[Pair]) -> list[Pair]:
+    """Holm's correction over all pairs, for one question at a time.
+
+    The tests that decide the verdicts are one family, so that the chance of even one false verdict stays below the
+    level. Each further test is a family of its own over the pairs: it decides nothing, and would only take power away.
+    """
+    families: dict[tuple[str, ...], list[tuple[int, int]]] = {}
+    for row, pair in enumerate(pairs):
+        for column, test in enumerate(pair.tests):
+            families.setdefault((test.name, test.about) if column else (), []).append((row, column))
+    tests = [list(pair.tests) for pair in pairs]
+    for places in families.values():
+        values = holm([tests[row][column].p for row, column in places])
+        for (row, column), value in zip(places, values, strict=True):
+            tests[row][column] = replace(tests[row][column], corrected=value)
+    equal = holm([pair.equal.p for pair in pairs])
+    return [
+        replace(pair, tests=own, equal=replace(pair.equal, corrected=value))
+        for pair, own, value in zip(pairs, tests, equal, strict=True)
+    ]
+
+
+def _test(name: str, about: str, p: float) -> TestResult:
+    return TestResult(name, about, p, p)

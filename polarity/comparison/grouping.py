@@ -1,0 +1,67 @@
+"""Runs of one configuration that differ only by their seed belong together."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from polarity.comparison.load import System
+from polarity.runs.ledger import NO_CAUSE, causes
+
+LONGEST = 70
+"""Characters of a group's name; the folder's name is shorter than a longer list of settings."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """One configuration.
+
+    :param members: numbers of its systems, one for each seed.
+    :param repeats: numbers of systems that repeat the seed of a member; they are no further evidence.
+    """
+
+    name: str
+    members: list[int]
+    repeats: list[int]
+
+
+def group_systems(systems: Sequence[System]) -> list[Group]:
+    """The groups, in the order of their first systems."""
+    found: dict[str, list[int]] = {}
+    for number, system in enumerate(systems):
+        found.setdefault(_configuration(system, number), []).append(number)
+    names = _names(systems, list(found.values()))
+    return [_group(systems, name, numbers) for name, numbers in zip(names, found.values(), strict=True)]
+
+
+def _configuration(system: System, number: int) -> str:
+    if system.config is None:
+        return f"system {number}"
+    return json.dumps(causes(system.config), sort_keys=True, default=str)
+
+
+def _group(systems: Sequence[System], name: str, numbers: Sequence[int]) -> Group:
+    seeds: set[int | None] = set()
+    members: list[int] = []
+    repeats: list[int] = []
+    for number in numbers:
+        seed = systems[number].seed
+        (repeats if seed in seeds else members).append(number)
+        seeds.add(seed)
+    return Group(name, members, repeats)
+
+
+def _names(systems: Sequence[System], groups: Sequence[Sequence[int]]) -> list[str]:
+    """What a group's command line has beyond what all have; the folder of its first run where that does not tell."""
+    told = [_told(systems[numbers[0]]) for numbers in groups if systems[numbers[0]].kind == "run"]
+    shared = set(told[0]).intersection(*told) if told else set()
+    names = []
+    for numbers in groups:
+        system = systems[numbers[0]]
+        own = " ".join(text for text in _told(system) if text not in shared)
+        names.append(own if own and len(own) <= LONGEST else system.name)
+    taken = [name for name in names if names.count(name) > 1]
+    return [systems[numbers[0]].name if name in taken else name for name, numbers in zip(names, groups, strict=True)]
+
+
+def _told(system: System) -> list[str]:
+    return [text for text in system.overrides if text.partition("=")[0].lstrip("+~") not in NO_CAUSE]

@@ -1,0 +1,118 @@
+"""What is compared: the predictions of runs, of baselines, and of folders that were made by hand."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os.path import commonpath
+from pathlib import Path
+from typing import Any, Literal
+
+from polarity.comparison.find import Found, is_run
+from polarity.errors import UserError
+from polarity.evaluation.predictions import Predictions, read_predictions
+from polarity.files import checksum, read_object
+from polarity.run import RunDirectory
+from polarity.runs.manifest import check_unchanged
+from polarity.runs.saved import CHECKSUMS, finished_run, saved_predictions
+
+BASELINE = "linear"
+"""The baseline that stands in every comparison."""
+
+
+@dataclass(frozen=True)
+class System:
+    """One set of predictions.
+
+    :param config: of the run; None where there is none.
+    :param overrides: the command line that the run was started with.
+    :param environment: what the run depended on; empty where it is not known.
+    """
+
+    name: str
+    folder: Path
+    kind: Literal["run", "predictions", "baseline"]
+    predictions: Predictions
+    config: Mapping[str, Any] | None = None
+    overrides: Sequence[str] = ()
+    environment: Mapping[str, Any] | None = None
+
+    @property
+    def seed(self) -> int | None:
+        """Of training."""
+        return None if self.config is None else self.config.get("seed")
+
+    def fingerprint(self, split: str) -> str | None:
+        """Of the split's ids, texts and labels; None where it is not known."""
+        found = (self.environment or {}).get("data", {}).get(split, {}).get("fingerprint")
+        return None if found is None else str(found)
+
+
+def load_systems(found: Found, split: str) -> tuple[list[System], list[str]]:
+    """The systems of the folders, and a note for each that only a pattern met and that cannot be read.
+
+    :raises UserError: with what is wrong with each folder that was named; or with all, if none can be read.
+    """
+    problems: list[str] = []
+    left_out: list[str] = []
+    systems = []
+    for name, (folder, named) in zip(_names(list(found.folders)), found.folders.items(), strict=True):
+        try:
+            systems.append(_run(name, folder, split) if is_run(folder) else _by_hand(name, folder, split))
+        except UserError as error:
+            if named:
+                problems += error.problems
+            else:
+                left_out += [f"left out: {text}" for text in error.problems]
+    if problems or not systems:
+        raise UserError([*problems, *left_out])
+    return systems, left_out
+
+
+def _run(name: str, folder: Path, split: str) -> System:
+    run = finished_run(folder)
+    if run.manifest.is_file():  # runs of older versions have the checksums of their predictions alone
+        check_unchanged(run, "predictions", "baselines", "metrics.json")
+    _check_split(folder, split)
+    predictions = saved_predictions(run, split)
+    environment = read_object(run.environment) if run.environment.is_file() else {}
+    return System(name, run.path, "run", predictions, run.config, run.overrides, environment)
+
+
+def _by_hand(name: str, folder: Path, split: str) -> System:
+    _check_split(folder, split)
+    path = RunDirectory(folder).predictions(split)
+    predictions = read_predictions(path)
+    if RunDirectory(folder).metrics.is_file():
+        _check_sum(RunDirectory(folder).metrics, path)
+    return System(name, folder, "predictions", predictions)
+
+
+def _check_sum(metrics: Path, path: Path) -> None:
+    """If somebody wrote down the checksum of the predictions, it has to hold."""
+    known = read_object(metrics).get(CHECKSUMS, {})
+    wanted = known.get(f"predictions/{path.name}")
+    if wanted is not None and checksum(path) != wanted:
+        raise UserError(f"{path}: was changed after its checksum was written to {metrics.name}")
+
+
+def _check_split(folder: Path, split: str) -> None:
+    path = RunDirectory(folder).predictions(split)
+    if not path.is_file():
+        there = sorted(item.stem for item in path.parent.glob("*.parquet"))
+        raise UserError(f"{folder}: has no predictions of split {split!r} (there are: {', '.join(there) or 'none'})")
+
+
+def baseline_of(systems: Sequence[System], split: str) -> list[System]:
+    """The linear baseline of the first that has it; it sees the same rows in every run, so one stands for all."""
+    for system in systems:
+        path = RunDirectory(system.folder).baseline(BASELINE, split)
+        if system.kind == "run" and path.is_file():
+            return [System(f"{BASELINE} baseline", path.parent, "baseline", read_predictions(path))]
+    return []
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """Short names: the part of each path that is not common to all."""
+    if len(folders) == 1:
+        return [folders[0].name]
+    shared = Path(commonpath(folders))
+    return [folder.name if folder == shared else folder.relative_to(shared).as_posix() for folder in folders]

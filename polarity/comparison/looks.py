@@ -1,0 +1,63 @@
+"""A comparison on held-out rows is a look at them: it is recorded, and every output says so."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from polarity.comparison.align import Aligned
+from polarity.comparison.load import System
+from polarity.evaluation.metrics import score
+from polarity.paths import cache_dir
+from polarity.run import configuration_hash
+from polarity.runs.ledger import Ledger, configuration_name, ledger_of
+
+
+def record_looks(systems: Sequence[System], aligned: Aligned, split: str) -> list[str]:
+    """Record a look by each system; returns what the ledger says of the rows then.
+
+    :raises UserError: if a ledger cannot be written.
+    """
+    unknown = _fingerprint(aligned)
+    # What has no cache of its own (a baseline, a folder made by hand) is recorded where the runs beside it are.
+    shared = next((ledger_of(system.config) for system in systems if system.config is not None), Ledger(cache_dir()))
+    told: dict[Path, tuple[Ledger, str]] = {}
+    for number, system in enumerate(systems):
+        fingerprint = system.fingerprint(split) or next(
+            (found for other in systems if (found := other.fingerprint(split))), unknown
+        )
+        ledger = shared if system.config is None else ledger_of(system.config)
+        scores = score(aligned.tasks, aligned.labels, aligned.decided[number])
+        ledger.record(
+            fingerprint,
+            run=system.folder,
+            configuration=_configuration(system),
+            verb="compare",
+            overall=scores.overall,
+            tasks={name: task.macro_f1 for name, task in scores.tasks.items()},
+        )
+        told[ledger.path(fingerprint)] = (ledger, fingerprint)
+    return list(dict.fromkeys(ledger.sentence(fingerprint) for ledger, fingerprint in told.values()))
+
+
+def marks_of(split: str, sentences: Sequence[str], *, ranked: bool) -> list[str]:
+    """What has to stand in every output of a comparison on held-out rows."""
+    marks = [f"compared on the {split} split: {'; '.join(sentences)}"]
+    if ranked:
+        warning = "the score of what is chosen this way is too high, and says nothing about further rows"
+        return [*marks, f"ranked by {split.upper()} scores, as select={split} asks for: {warning}"]
+    return [*marks, f"not ranked: choosing by {split} scores would make the chosen score too high"]
+
+
+def _configuration(system: System) -> str:
+    if system.config is not None:
+        return configuration_name(system.config)
+    return configuration_hash({"kind": system.kind, "folder": "" if system.kind == "baseline" else str(system.folder)})
+
+
+def _fingerprint(aligned: Aligned) -> str:
+    """Of ids and labels, where nobody knows the texts."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in aligned.ids:
+        digest.update(name.encode("utf-8", "surrogatepass") + b"\0")
+    digest.update(aligned.labels.astype("<i8").tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,41 @@
+"""Only systems on the same rows can be compared, so they are parted by their rows first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from polarity.comparison.align import align
+from polarity.comparison.load import System
+from polarity.errors import UserError
+
+
+@dataclass
+class SameRows:
+    """Systems with the same ids, labels, tasks and classes.
+
+    :param differs: why the first of them does not go with the first of the sets before; empty for the first set.
+    """
+
+    systems: list[System]
+    differs: list[str] = field(default_factory=list)
+
+
+def part_by_rows(systems: Sequence[System], split: str, *, tasks: Sequence[str] | None) -> list[SameRows]:
+    """The sets, in the order of their first systems.
+
+    :raises UserError: if a task in ``tasks`` is not there.
+    """
+    sets: list[SameRows] = []
+    for system in systems:
+        differs: list[str] = []
+        for known in sets:
+            try:
+                align([known.systems[0], system], split, tasks=tasks, cluster=None)
+            except UserError as error:
+                differs = differs or list(error.problems)
+            else:
+                known.systems.append(system)
+                break
+        else:
+            align([system], split, tasks=tasks, cluster=None)
+            sets.append(SameRows([system], differs))
+    return sets

@@ -1,6 +1,0 @@
-"""From logits to decisions: calibration and decision rule, fitted on validation, stored beside the weights."""
-
-from polarity.evaluation.deciding.decider import FILE, Decider, DecisionName, TaskDecider
-from polarity.evaluation.deciding.fitting import Fitted, fit_decider
-
-__all__ = ["FILE", "Decider", "DecisionName", "Fitted", "TaskDecider", "fit_decider"]

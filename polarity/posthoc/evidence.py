@@ -1,0 +1,100 @@
+"""What is told about a fit: numbers before and after, and a sentence that says what was kept and why."""
+
+from typing import Any
+
+import numpy as np
+
+from polarity.calibration.base import Calibration
+from polarity.calibration.none import NoCalibration
+from polarity.decisions.base import Decision
+from polarity.decisions.rules import LargestLogit, Rule
+from polarity.evaluation.analysis.result import CalibrationNumbers
+from polarity.evaluation.metrics import score_task
+from polarity.evaluation.predictions import TaskPredictions
+from polarity.posthoc.crossfit import LabelledRows
+from polarity.posthoc.gain import Gain
+
+
+def nothing_fitted(item: TaskPredictions, reason: str) -> dict[str, Any]:
+    """Evidence about a task that had to be left plain."""
+    macro = score_task(item.task, item.labels, item.argmax).macro_f1
+    return {
+        "rows": int(item.known.sum()),
+        "folds": 0,
+        "calibration": {"name": "none", "kept": False, "before": None, "after": None, "reason": reason},
+        "decision": {
+            "name": "argmax",
+            "kept": False,
+            "macro_f1": {"uncalibrated": macro, "in_sample": macro, "crossfit": macro, "honest": macro},
+            "gain": 0.0,
+            "standard_error": 0.0,
+            "honest_gain": 0.0,
+            "reason": reason,
+        },
+    }
+
+
+def calibration_evidence(
+    calibration: Calibration, before: CalibrationNumbers, after: CalibrationNumbers, lowered: Gain
+) -> dict[str, Any]:
+    """Calibration of the validation rows, cross-fitted, and whether it was kept.
+
+    :param lowered: fall of the negative log-likelihood that was judged.
+    """
+    if isinstance(calibration, NoCalibration):
+        kept, reason = False, "no calibration was asked for"
+    else:
+        kept, needed = calibration.keeps(lowered), calibration.standard_errors
+        moved = f"from {before.nll:.4f} to {after.nll:.4f}, standard error {lowered.standard_error:.4f}"
+        if kept:
+            asked = " as asked for" if needed is None else ""
+            reason = f"kept{asked}: the cross-fitted negative log-likelihood goes {moved}"
+        else:
+            reason = f"not kept: the cross-fitted negative log-likelihood would go {moved}; a fall by more than "
+            reason += f"{needed:g} of these was asked for"
+    named = {
+        key: {"ece": numbers.ece, "ece_by_chance": numbers.ece_by_chance, "brier": numbers.brier, "nll": numbers.nll}
+        for key, numbers in (("before", before), ("after", after))
+    }
+    return {"name": repr(calibration), "kept": kept, **named, "reason": reason}
+
+
+def decision_evidence(
+    rows: LabelledRows,
+    decision: Decision,
+    rule: Rule,
+    kept: bool,  # noqa: FBT001 - one of many things told
+    found: Gain,
+    decided: dict[str, np.ndarray],
+) -> dict[str, Any]:
+    """Macro-F1 of each way of deciding the validation rows, and whether the rule was kept.
+
+    :param found: the cross-fitted gain that was judged.
+    :param decided: decisions ``[rows]`` by name.
+    """
+    macro = {name: score_task(rows.task, rows.labels, values).macro_f1 for name, values in decided.items()}
+    honest = rows.gain(decided["uncalibrated"], decided["honest"])
+    return {
+        "name": repr(decision),
+        "kept": kept,
+        "macro_f1": macro,
+        "gain": found.value,
+        "standard_error": found.standard_error,
+        "honest_gain": honest.value,
+        "reason": _reason(decision, rule, found, honest, kept=kept),
+    }
+
+
+def _reason(decision: Decision, rule: Rule, found: Gain, honest: Gain, *, kept: bool) -> str:
+    if isinstance(rule, LargestLogit):
+        return "plain argmax was asked for"
+    points = f"{100 * found.value:+.2f} points of macro-F1, standard error {100 * found.standard_error:.2f}"
+    needed = decision.standard_errors
+    if needed is None:
+        return f"kept as asked for (cross-fitted gain {points})"
+    if kept:
+        return (
+            f"kept: the cross-fitted gain is {points}; judged without each row's own fold it is "
+            f"{100 * honest.value:+.2f}"
+        )
+    return f"not kept, argmax is used: the cross-fitted gain is {points}; more than {needed:g} of these were asked for"

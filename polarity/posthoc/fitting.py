@@ -1,0 +1,115 @@
+"""Fitting calibration and decision rule on validation, cross-fitted so that their gain is honest."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from polarity.calibration.base import Calibration
+from polarity.calibration.scaling import Scaling
+from polarity.decisions.base import Decision
+from polarity.decisions.rules import LargestLogit
+from polarity.errors import UserError
+from polarity.evaluation.predictions import Predictions, TaskPredictions
+from polarity.posthoc.crossfit import LabelledRows, Method
+from polarity.posthoc.decider import Decider, TaskDecider
+from polarity.posthoc.evidence import nothing_fitted
+from polarity.posthoc.task_fitting import fit_task
+from polarity.statistics.groups import FEWEST, group_freedom
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What fitting on a split gave.
+
+    :param decider: fitted on all its rows; what is stored and applied elsewhere.
+    :param predictions: the split's rows with the decider's probabilities and decisions, and the cross-fitted ones.
+    :param crossfit: int64 ``[rows]`` per task: what is decided about a row without its fold, see
+        :func:`~polarity.posthoc.crossfit.judged_without`; argmax where no rule was kept.
+    :param evidence: by task, why calibration and rule were kept or not, in plain values that JSON can hold.
+    """
+
+    decider: Decider
+    predictions: Predictions
+    crossfit: list[np.ndarray]
+    evidence: dict[str, Any]
+
+
+def fit_decider(
+    predictions: Predictions, calibration: Calibration, decision: Decision, *, folds: int = 5, seed: int = 0
+) -> Fitted:
+    """Fit each task's calibration and rule on all its labelled rows, and keep what convincingly helps.
+
+    :param predictions: of the validation split, with logits.
+    :param folds: parts for cross-fitting; a task with fewer than twice as many labelled rows is left plain.
+    :param seed: of the folds, which depend on it and on the rows' ids, labels and groups alone.
+    :raises UserError: if the predictions hold no logits.
+    """
+    lacking = [item.task.name for item in predictions.tasks if item.logits is None]
+    if lacking:
+        raise UserError(f"decision: the predictions of {name} hold no logits to fit on" for name in lacking)
+    method = Method(calibration, decision, folds, seed)
+    fitted = {item.task.name: _fit(predictions, item, method) for item in predictions.tasks}
+    decider = Decider({name: found[0] for name, found in fitted.items()}, fitted_on(predictions))
+    applied = decider.apply(predictions)
+    crossfit = [
+        _whole(item, fitted[item.task.name][1], applied.tasks[number].predicted)
+        for number, item in enumerate(predictions.tasks)
+    ]
+    tasks = tuple(replace(item, crossfit=decided) for item, decided in zip(applied.tasks, crossfit, strict=True))
+    evidence = {name: found[2] for name, found in fitted.items()}
+    return Fitted(decider, replace(applied, tasks=tasks), crossfit, evidence)
+
+
+def fitted_on(predictions: Predictions) -> dict[str, Any]:
+    """How many rows, and the hash of their ids and labels, in their order."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in predictions.ids:
+        digest.update(name.encode("utf-8", "surrogatepass") + b"\0")
+    digest.update(predictions.labels.astype("<i8").tobytes())
+    return {"rows": len(predictions), "fingerprint": digest.hexdigest()}
+
+
+def _fit(
+    predictions: Predictions, item: TaskPredictions, method: Method
+) -> tuple[TaskDecider, np.ndarray | None, dict[str, Any]]:
+    """Decider, cross-fitted decisions about the labelled rows (None: as the decider's), evidence."""
+    assert item.logits is not None
+    labels = item.labels[item.known]
+    groups = None if (clusters := predictions.clusters) is None else clusters[item.known]
+    obstacle = _obstacle(labels, method.folds) or _too_few(groups, str(predictions.group))
+    if obstacle:
+        classes = item.task.classes
+        return (
+            TaskDecider(classes, Scaling.identity(len(classes)), LargestLogit()),
+            None,
+            nothing_fitted(item, obstacle),
+        )
+    ids = [name for name, known in zip(predictions.ids, item.known.tolist(), strict=True) if known]
+    return fit_task(LabelledRows(item.task, ids, item.logits[item.known].astype(np.float64), labels, groups), method)
+
+
+def _obstacle(labels: np.ndarray, folds: int) -> str | None:
+    if not len(labels):
+        return "no validation row has a label, so nothing was fitted"
+    if len(np.unique(labels)) < 2:
+        return "all labelled validation rows are of one class, so nothing was fitted"
+    if len(labels) < 2 * folds:
+        return f"only {len(labels)} validation rows have a label ({2 * folds} are needed), so nothing was fitted"
+    return None
+
+
+def _too_few(groups: np.ndarray | None, column: str) -> str | None:
+    """Why groups cannot tell what would help in others."""
+    if groups is None or (len(np.unique(groups)) > 2 and group_freedom(np.bincount(groups)) >= FEWEST):
+        return None
+    return f"the labelled validation rows are of too few {column} to tell what helps in others, so nothing was fitted"
+
+
+def _whole(item: TaskPredictions, crossfit: np.ndarray | None, decided: np.ndarray) -> np.ndarray:
+    """All rows: those without a label had no part in any fit."""
+    whole = decided.copy()
+    if crossfit is not None:
+        whole[item.known] = crossfit
+    return whole

@@ -1,0 +1,85 @@
+"""The gain of one way of deciding, or of calibrating, over another on the same rows, with its standard error."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from polarity.evaluation.metrics import score_task
+from polarity.statistics.groups import FEWEST, group_freedom
+from polarity.tasks import Task
+
+
+@dataclass(frozen=True)
+class Gain:
+    """How much better the second is than the first.
+
+    :param standard_error: of the difference, the rows (or their groups) being a sample; 0 where nothing differs.
+    :param freedom: degrees of freedom of the standard error; taken as infinite for independent rows.
+    """
+
+    value: float
+    standard_error: float
+    freedom: float = math.inf
+
+    def exceeds(self, standard_errors: float) -> bool:
+        """Whether it is larger than so many standard errors, and larger than 0.
+
+        Few degrees of freedom ask for more: as many as are exceeded by chance as rarely.
+        """
+        if self.freedom < FEWEST:
+            return False
+        needed = float(student.isf(norm.sf(standard_errors), self.freedom))
+        return self.value > max(1e-12, (needed if math.isfinite(needed) else math.inf) * self.standard_error)
+
+
+def gain(
+    task: Task, labels: np.ndarray, first: np.ndarray, second: np.ndarray, groups: np.ndarray | None = None
+) -> Gain:
+    """The gain in macro-F1 of ``second`` over ``first``; class indices ``[rows]``, every row with a label.
+
+    The standard error is that of the delta method. With the shares v of rows that are of class c or decided as c (a row
+    that is both counts twice) and F the class's F1, row i pulls F by
+
+        (2 [i is a hit of c] - F ([label is c] + [decision is c])) / v
+
+    and the variance of the difference is that of the mean of these pulls, second minus first, averaged over classes.
+
+    :param groups: number of each row's group; then the pulls of a group count as one. None: rows are independent.
+    """
+    scores = [score_task(task, labels, decided) for decided in (first, second)]
+    values = [score.macro_f1 for score in scores]
+    if values[0] is None or values[1] is None:
+        return Gain(0.0, 0.0)
+    pulls = _pulls(labels, second, len(task.classes)) - _pulls(labels, first, len(task.classes))
+    return Gain(values[1] - values[0], *standard_error(pulls, groups))
+
+
+def standard_error(pulls: np.ndarray, groups: np.ndarray | None) -> tuple[float, float]:
+    """Standard error of the mean of what rows contribute ``[rows]``, and its degrees of freedom.
+
+    Of groups it is that of Liang and Zeger, Longitudinal data analysis using generalized linear models, Biometrika
+    1986, with the factor g / (g - 1).
+    """
+    rows = len(pulls)
+    if groups is None:
+        return (float(pulls.std(ddof=1)) / math.sqrt(rows) if rows > 1 else 0.0), math.inf
+    numbers = np.unique(groups, return_inverse=True)[1]
+    sums, sizes = np.bincount(numbers, pulls - pulls.mean()), np.bincount(numbers)
+    units = len(sizes)
+    error = math.sqrt(units / (units - 1) * float((sums**2).sum())) / rows if units > 1 else 0.0
+    return error, group_freedom(sizes)
+
+
+def _pulls(labels: np.ndarray, decided: np.ndarray, classes: int) -> np.ndarray:
+    """How each row pulls macro-F1, float64 ``[rows]``."""
+    total = np.zeros(len(labels))
+    for c in range(classes):
+        involved = (labels == c).astype(np.float64) + (decided == c)
+        hits = (labels == c) & (decided == c)
+        share = involved.mean()
+        if share:
+            total += (2 * hits - 2 * hits.mean() / share * involved) / share
+    return total / classes

@@ -1,0 +1,63 @@
+"""Fitting one task, and keeping of it what helps."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy.special import log_softmax
+
+from polarity.calibration.none import NoCalibration
+from polarity.decisions.rules import LargestLogit
+from polarity.evaluation.analysis.calibration import calibration_numbers
+from polarity.evaluation.analysis.result import CalibrationNumbers
+from polarity.posthoc.crossfit import LabelledRows, Method, cross_fitted, judged_without
+from polarity.posthoc.decider import TaskDecider
+from polarity.posthoc.evidence import calibration_evidence, decision_evidence
+from polarity.posthoc.gain import Gain, standard_error
+
+CLEAR = 6.0
+"""Standard errors beyond the gate at which no part of the rows could judge otherwise."""
+
+
+def fit_task(rows: LabelledRows, method: Method) -> tuple[TaskDecider, np.ndarray, dict[str, Any]]:
+    """Decider, cross-fitted decisions ``[rows]`` and evidence of one task.
+
+    The calibration is kept if it lowers the cross-fitted negative log-likelihood by as much as it asks for, the rule if
+    its cross-fitted gain in macro-F1 is as large as the decision asks for.
+    """
+    log_p, decided = cross_fitted(rows, method)
+    raw = np.asarray(log_softmax(rows.logits, axis=1))
+    evidence: dict[str, Any] = {"rows": len(rows.labels), "folds": min(method.folds, rows.units)}
+    lowered = likelihood_gain(rows, raw, log_p)
+    evidence["calibration"] = calibration_evidence(
+        method.calibration, _numbers(raw, rows), _numbers(log_p, rows), lowered
+    )
+    if not method.calibration.keeps(lowered) and not isinstance(method.calibration, NoCalibration):
+        method = replace(method, calibration=NoCalibration())
+        log_p, decided = cross_fitted(rows, method)
+    scaling, rule = method.fit(rows)
+    in_sample = rule.decide(rows.logits, scaling.log_probabilities(rows.logits))
+    found = rows.gain(rows.argmax, decided)
+    kept = not isinstance(rule, LargestLogit) and method.keeps(found)
+    crossfit = _honest(rows, method, found, decided) if kept else rows.argmax
+    ways = {"uncalibrated": rows.argmax, "in_sample": in_sample, "crossfit": decided, "honest": crossfit}
+    evidence["decision"] = decision_evidence(rows, method.decision, rule, kept, found, ways)
+    return TaskDecider(rows.task.classes, scaling, rule if kept else LargestLogit()), crossfit, evidence
+
+
+def _honest(rows: LabelledRows, method: Method, found: Gain, decided: np.ndarray) -> np.ndarray:
+    """What is decided about each row when the rule is judged without its fold too."""
+    needed = method.decision.standard_errors
+    if needed is None or found.exceeds(needed + CLEAR):
+        return decided  # every four fifths of the rows would judge alike, and the fits are those already made
+    return judged_without(rows, method)
+
+
+def likelihood_gain(rows: LabelledRows, before: np.ndarray, after: np.ndarray) -> Gain:
+    """By how much the mean negative log-likelihood of the labels falls from log-probabilities ``[rows, classes]``."""
+    lowered = (after - before)[np.arange(len(rows.labels)), rows.labels]
+    return Gain(float(lowered.mean()), *standard_error(lowered, rows.groups))
+
+
+def _numbers(log_probabilities: np.ndarray, rows: LabelledRows) -> CalibrationNumbers:
+    return calibration_numbers(np.exp(log_probabilities), rows.labels)

@@ -1,0 +1,134 @@
+"""A finished run brought back to life from its folder alone: model, tokenizer, decision rule, data."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from polarity.config.build import build
+from polarity.config.sections import PRECISIONS
+from polarity.config.trust import Trust, check_trusted
+from polarity.data.module import TokenDataset
+from polarity.data.plan import EvalBatches
+from polarity.data.rows import Rows, Splits
+from polarity.data.tokens import TokenStore
+from polarity.errors import UserError
+from polarity.evaluation.devices import Accelerator, check_precision, find_device
+from polarity.evaluation.inference import predict_logits
+from polarity.evaluation.predictions import Predictions
+from polarity.models.classifier import MultiTaskClassifier
+from polarity.models.saving import load_model
+from polarity.paths import cache_dir
+from polarity.posthoc import Decider, DecisionName
+from polarity.run import RunDirectory
+from polarity.runs.manifest import check_unchanged
+from polarity.runs.saved import finished_run
+from polarity.training.environment import changed_data, read_environment, where_it_began
+
+__all__ = ["Accelerator", "Rebuilt", "cache_of", "read_environment", "rebuild", "run_splits"]
+
+BUILT = ("data", "limit")
+"""Sections of a run's configuration that are built again; the others are only read."""
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A run's model, ready to say something about rows.
+
+    :param config: the run's resolved configuration.
+    :param decision: ``stored``, or another rule in its place.
+    :param decider: calibration and that rule.
+    :param batch_size: most rows per batch.
+    """
+
+    run: RunDirectory
+    config: dict[str, Any]
+    model: MultiTaskClassifier
+    tokenizer: Any
+    decision: DecisionName
+    decider: Decider
+    device: torch.device
+    batch_size: int
+
+    def tokens(self, rows: Rows) -> TokenStore:
+        """The rows as the model reads them, cut as in training."""
+        batching = self.config["batching"]
+        cache = cache_of(self.config)
+        return TokenStore.open(rows, self.tokenizer, batching["max_length"], cache, batching.get("max_context"))
+
+    def predict(self, rows: Rows) -> Predictions:
+        """What the model and its decision rule say about rows, in their order."""
+        store = self.tokens(rows)
+        dataset = TokenDataset(store, rows.labels)
+        planned_batches = EvalBatches(lengths=store.lengths, batch_size=self.batch_size)
+        batches: Iterator[Any] = (dataset[planned] for planned in planned_batches)
+        precision = str(self.config["trainer"]["precision"])
+        logits = predict_logits(self.model, batches, len(rows), device=self.device, precision=precision)
+        undecided = Predictions.undecided(self.model.tasks, rows, logits, np.asarray(store.lengths))
+        return self.decider.apply(undecided)
+
+    @property
+    def as_in_training(self) -> bool:
+        """Whether batches and device are those of the run's own predictions, so that logits come out the same."""
+        trainer, there = self.config["trainer"], read_environment(self.run).get("devices") or []
+        before = [] if trainer.get("accelerator") == "cpu" else there
+        here = [torch.cuda.get_device_name()] if self.device.type == "cuda" else []
+        one = trainer.get("devices") in (1, "auto", None) and before == here
+        return one and self.batch_size == self.config["batching"]["eval_batch_size"]
+
+
+def rebuild(
+    folder: str | Path,
+    *,
+    accelerator: Accelerator = "auto",
+    batch_size: int | None = None,
+    decision: DecisionName = "stored",
+    trust: Trust = None,
+) -> Rebuilt:
+    """Load a run's model and decision rule; nothing is ever taken from anywhere but the run's folder.
+
+    :param batch_size: most rows per batch; None as in training.
+    :param decision: ``stored`` rule, or ``argmax`` of the raw logits.
+    :param trust: modules of others whose code the run's configuration may name.
+    :raises UserError: if the run is not finished, or any file of it is missing, damaged or of another run, or names
+        code that is not trusted.
+    """
+    run = finished_run(folder)
+    config = run.config
+    check_trusted({name: config[name] for name in BUILT}, str(run.path / "config.yaml"), trust=trust)
+    check_unchanged(run)
+    if (precision := str(config["trainer"].get("precision"))) not in PRECISIONS:
+        raise UserError(f"{run.path / 'config.yaml'}: trainer.precision={precision} is not known here")
+    device = find_device(accelerator)
+    check_precision(precision, device)
+    model, tokenizer = load_model(run.model)
+    decider = Decider.load(run.model).with_decision(decision)
+    size = config["batching"]["eval_batch_size"] if batch_size is None else batch_size
+    return Rebuilt(run, config, model, tokenizer, decision, decider, device, size)
+
+
+def cache_of(config: Mapping[str, Any]) -> Path:
+    """The folder of a run's data cache."""
+    return cache_dir(config.get("cache_dir"))
+
+
+def run_splits(rebuilt: Rebuilt) -> Splits:
+    """The splits that a run was trained with, read again and compared with what the run recorded about them.
+
+    :raises UserError: if the data cannot be read, or are not the same any more.
+    """
+    run, config = rebuilt.run, rebuilt.config
+    where = f"{run.path}: these are the data that the run was trained on, with paths from the folder that it began in"
+    known = read_environment(run)["data"]
+    try:
+        with where_it_began(run):
+            loaded: Splits = build("limit", config["limit"]).apply(build("data", config["data"]).load())
+    except UserError as error:
+        raise UserError([*error.problems, where]) from error
+    problems = changed_data(known, loaded)
+    if problems:
+        raise UserError([*problems, where])
+    return loaded

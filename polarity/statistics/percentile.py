@@ -1,0 +1,78 @@
+"""An interval and a p-value from resampled values."""
+
+import numpy as np
+from scipy.stats import norm
+from scipy.stats import t as student
+
+from polarity.statistics.counts import Counts
+from polarity.statistics.groups import FEWEST
+from polarity.statistics.interval import Interval
+
+
+def sample_interval(
+    value: float,
+    drawn: np.ndarray,
+    counts: Counts,
+    confidence: float = 0.95,
+    *,
+    task: int | None = None,
+    lowest: float = 0.0,
+) -> Interval | None:
+    """The interval of a score, or of a difference; None where the rows are of one group, and nothing can be said.
+
+    Of independent rows it is :func:`percentile_interval`, of groups Student's. Where no sample differs, since two
+    systems decide alike, it reaches as far as what none of the rows showed may still be there (Wilson's bound).
+
+    :param drawn: resampled values ``[resamples]`` of these counts.
+    :param task: that the score is of; None for all.
+    :param lowest: the smallest value that is possible, -1 for a difference; the largest is 1.
+    """
+    freedom = counts.freedom(task)
+    if freedom is not None and freedom < FEWEST:
+        return None
+    if not np.ptp(drawn):
+        reach = _unseen(counts, confidence)
+    elif freedom is None:
+        return percentile_interval(drawn, confidence)
+    else:
+        reach = float(student.ppf((1 + confidence) / 2, freedom) * drawn.std())
+    return Interval(max(lowest, value - reach), min(1.0, value + reach))
+
+
+def _unseen(counts: Counts, confidence: float) -> float:
+    """The share of rows that may well differ although none of those at hand does."""
+    square = float(norm.ppf((1 + confidence) / 2)) ** 2
+    return square / (counts.effective_units + square)
+
+
+def sample_p(value: float, drawn: np.ndarray, counts: Counts, *, task: int | None = None) -> float:
+    """Two-sided p-value of no difference, which agrees with :func:`sample_interval`; 1 where nothing can be said."""
+    freedom = counts.freedom(task)
+    if freedom is None:
+        return bootstrap_p(drawn)
+    if freedom < FEWEST or not np.ptp(drawn):
+        return 1.0
+    return float(2 * student.sf(abs(value) / float(drawn.std()), freedom))
+
+
+def percentile_interval(drawn: np.ndarray, confidence: float = 0.95) -> Interval:
+    """The percentile interval of the bootstrap.
+
+    Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13. In simulations of paired differences of
+    macro-F1 its coverage was as good as that of the bias-corrected one, and it agrees with :func:`bootstrap_p`.
+
+    :param drawn: resampled values ``[resamples]``.
+    """
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return Interval(float(low), float(high))
+
+
+def bootstrap_p(drawn: np.ndarray) -> float:
+    """Two-sided p-value of no difference: twice the share of resampled differences on the rarer side of 0.
+
+    It is below ``1 - confidence`` just where the percentile interval leaves 0 out. Counting the sample itself as one
+    resample keeps it from ever being 0.
+    """
+    below, above = int((drawn <= 0).sum()), int((drawn >= 0).sum())
+    return min(1.0, 2 * (min(below, above) + 1) / (len(drawn) + 1))

@@ -1,0 +1,31 @@
+"""Folders, patterns, and what a shell makes of patterns."""
+
+from pathlib import Path
+
+import pytest
+
+from polarity.comparison.find import find_folders
+from polarity.errors import UserError
+from tests.comparison.made import a_run, noisy, some_labels
+
+
+@pytest.mark.parametrize("name", ["outputs", "outputs/**", "outputs/2026-sweep", "outputs/*/*"])
+def test_a_folder_of_runs_means_those_that_can_be_compared(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    labels = some_labels()
+    sweep = tmp_path / "outputs" / "2026-sweep"
+    runs = [a_run(sweep / f"run-{n}", labels, noisy(labels, 0.5, n), seed=n) for n in range(3)]
+    (runs[2] / "status.json").write_text('{"state": "failed", "error": "no power"}')
+    told = find_folders([name])
+    found, notes = list(told.folders), told.notes
+    assert found == runs[:2]
+    assert len(notes) == 1
+    assert "run-2: the run failed (no power)" in notes[0]
+
+
+def test_a_folder_without_any_run_is_none(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="is no run's folder"):
+        find_folders([str(tmp_path / "empty")])

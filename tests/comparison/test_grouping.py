@@ -1,0 +1,73 @@
+"""What belongs together, what it is called, and what differs."""
+
+from pathlib import Path
+
+import pytest
+
+from polarity.comparison.differences import code_notes, configuration_differences
+from polarity.comparison.grouping import group_systems
+from polarity.comparison.load import System
+from polarity.evaluation.predictions import Predictions
+
+CONFIG = {
+    "seed": 0,
+    "output_dir": "outputs",
+    "cache_dir": None,
+    "run_dir": "RUN_DIR",
+    "resume": None,
+    "loss": {"gamma": 2.0},
+}
+
+
+def system(name: str, *overrides: str, environment: dict[str, object] | None = None, **config: object) -> System:
+    return System(name, Path(name), "run", Predictions([], ()), {**CONFIG, **config}, overrides, environment)
+
+
+def test_only_the_seed_and_places_may_differ_within_a_group() -> None:
+    systems = [
+        system("a", seed=1),
+        system("b", seed=2, output_dir="elsewhere", cache_dir="c", resume="x", logger={"csv": None}),
+        system("c", seed=1, loss={"gamma": 1.0}),
+    ]
+    assert [group.members for group in group_systems(systems)] == [[0, 1], [2]]
+
+
+def test_folders_without_a_configuration_are_alone() -> None:
+    made = [System(name, Path(name), "predictions", Predictions([], ())) for name in "ab"]
+    assert [group.name for group in group_systems(made)] == ["a", "b"]
+
+
+def test_a_group_is_named_by_what_its_command_line_has_beyond_the_others() -> None:
+    systems = [
+        system("one", "data=vader", "seed=3", seed=3),
+        system("two", "data=vader", "loss.gamma=1", "seed=3", seed=3, loss={"gamma": 1.0}),
+        system("three", "data=vader", "x=" + "y" * 99, loss={"gamma": 0.0}),
+    ]
+    assert [group.name for group in group_systems(systems)] == ["one", "loss.gamma=1", "three"]
+
+
+def test_equal_names_fall_back_to_folders() -> None:
+    systems = [system("one", "a=1", loss={"gamma": 1.0}), system("two", "a=1", loss={"gamma": 0.0})]
+    assert [group.name for group in group_systems([*systems, system("base")])] == ["one", "two", "base"]
+
+
+def test_only_keys_that_differ_are_told() -> None:
+    systems = [
+        system("a", loss={"gamma": 2.0, "same": [1]}),
+        system("b", loss={"gamma": 2, "same": [1], "more": {"x": None}}, output_dir="else"),
+        system("c", seed=5),
+    ]
+    found = configuration_differences(systems, group_systems(systems))
+    assert {item.key: list(item.values.values()) for item in found} == {
+        "loss.gamma": [2.0, 2, 2.0],
+        "loss.same": [[1], [1], None],
+        "seed": [0, 0, 5],
+    }
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_other_code_is_noted(same: bool) -> None:
+    commits = ["1" * 40, ("1" if same else "2") * 40]
+    systems = [system(str(n), environment={"polarity": "1", "git": {"commit": c}}) for n, c in enumerate(commits)]
+    notes = code_notes(systems)
+    assert notes == ([] if same else [f"the runs were made by different commits (0: {'1' * 12}, 1: {'2' * 12})"])

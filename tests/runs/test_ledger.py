@@ -1,0 +1,133 @@
+"""The ledger counts every look at a test split, whoever looks at the same time and whatever happened to the file."""
+
+import json
+import multiprocessing
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from filelock import FileLock
+
+from polarity.errors import UserError
+from polarity.paths import cache_dir
+from polarity.runs.ledger import NO_CAUSE, Ledger, configuration_name, ledger_of
+
+ROWS, OTHER = "0123abcd", "4567ef00"
+
+
+def look(ledger: Ledger, number: int = 0, *, rows: str = ROWS, configuration: str = "aaaa") -> None:
+    tasks = {"tone": 0.25, "topic": None}
+    ledger.record(rows, run=f"outputs/{number}", configuration=configuration, verb="evaluate", overall=0.5, tasks=tasks)
+
+
+def look_often(folder: Path, process: int, times: int) -> None:
+    ledger = Ledger(folder)
+    for number in range(times):
+        look(ledger, number, configuration=f"of process {process} " + "x" * 5000)
+
+
+def test_nobody_has_looked_at_new_rows(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    assert ledger.looks(ROWS).times == 0
+    assert ledger.sentence(ROWS) == "nobody has looked at this test split yet"
+    assert not list(tmp_path.iterdir()), "asking writes nothing"
+
+
+def test_looks_are_counted_by_rows_and_configurations(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    look(ledger)
+    assert ledger.sentence(ROWS) == "this test split has been looked at once by 1 configuration"
+    look(ledger, 1)
+    look(ledger, 2, configuration="bbbb")
+    look(ledger, 3, rows=OTHER, configuration="cccc")
+    assert ledger.sentence(ROWS) == "this test split has been looked at 3 times by 2 configurations"
+    looks = Ledger(tmp_path).looks(ROWS)
+    assert [entry.run for entry in looks.entries] == ["outputs/0", "outputs/1", "outputs/2"]
+    assert looks.entries[0].overall == 0.5
+    assert looks.entries[0].tasks == {"tone": 0.25, "topic": None}
+    assert looks.entries[0].time[:2] == "20"
+    assert looks.entries[0].verb == "evaluate"
+
+
+def test_processes_that_look_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=look_often, args=(tmp_path, number, 30)) for number in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+        assert process.exitcode == 0
+    looks = Ledger(tmp_path).looks(ROWS)
+    assert (looks.times, looks.configurations, looks.damaged) == (90, 3, ())
+
+
+def test_a_writer_waits_for_another_one(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    look(ledger)
+    with FileLock(ledger.path(ROWS).with_suffix(".lock")):
+        waiting = Thread(target=look, args=(ledger, 1))
+        waiting.start()
+        waiting.join(0.3)
+        assert waiting.is_alive()
+        assert ledger.looks(ROWS).times == 1
+    waiting.join(60)
+    assert ledger.looks(ROWS).times == 2
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b'{"time": "2026', b"\xff\xfe\x00", b"[]", b"3", b"null", b'{"time": "now"}', b'{"tasks": 3, "overall": 1}'],
+    ids=repr,
+)
+def test_a_damaged_line_is_told_and_costs_no_other_line(tmp_path: Path, damage: bytes) -> None:
+    ledger = Ledger(tmp_path)
+    look(ledger)
+    with ledger.path(ROWS).open("ab") as file:
+        file.write(damage)  # without an end, as a writer that was killed leaves it
+    look(ledger, 1)
+    looks = ledger.looks(ROWS)
+    assert [entry.run for entry in looks.entries] == ["outputs/0", "outputs/1"]
+    assert len(looks.damaged) == 1
+    assert "line 2 is damaged" in looks.damaged[0]
+    assert "looked at 2 times by 1 configuration, or more often: 1 line" in ledger.sentence(ROWS)
+
+
+def test_lines_are_json(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    look(ledger, configuration="größer")
+    (line,) = ledger.path(ROWS).read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["configuration"] == "größer"
+
+
+def test_a_ledger_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "ledger").write_text("in the way")
+    with pytest.raises(UserError, match=r"ledger.*cannot be written.*POLARITY_CACHE"):
+        look(Ledger(tmp_path))
+
+
+def test_a_ledger_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+    Ledger(tmp_path).path(ROWS).mkdir(parents=True)
+    with pytest.raises(UserError, match="cannot be read"):
+        Ledger(tmp_path).looks(ROWS)
+
+
+def test_it_lies_with_the_data_cache(tmp_path: Path) -> None:
+    assert ledger_of({"cache_dir": str(tmp_path)}).folder == tmp_path / "ledger"
+    assert ledger_of({"cache_dir": None}).folder == cache_dir() / "ledger"
+
+
+def test_seeds_and_folders_make_no_other_configuration_but_everything_else_does() -> None:
+    config = {"seed": 1, "output_dir": "a", "loss": {"gamma": 2.0}, "logger": {}, "run_dir": None}
+    name = configuration_name(config)
+    for key in NO_CAUSE:
+        assert configuration_name({**config, key: "other"}) == name
+    assert configuration_name({**config, "loss": {"gamma": 1.0}}) != name
+    assert configuration_name({**config, "monitor": "val/loss"}) != name
+    assert configuration_name(config, decision="argmax") not in (name, configuration_name(config, decision="bias"))
+
+
+def test_where_things_are_kept_makes_no_other_configuration() -> None:
+    one = {"seed": 0, "cache_dir": None, "data": {"path": "a.csv", "cache_dir": None}, "loss": {"gamma": 2.0}}
+    moved = {**one, "seed": 1, "cache_dir": "/elsewhere", "data": {"path": "a.csv", "cache_dir": "/elsewhere"}}
+    assert configuration_name(one) == configuration_name(moved)
+    assert configuration_name(one) != configuration_name({**one, "data": {"path": "b.csv", "cache_dir": None}})

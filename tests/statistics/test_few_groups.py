@@ -1,0 +1,108 @@
+"""Rows in groups: intervals hold the truth however few groups there are, and of one group nothing is said."""
+
+import numpy as np
+import pytest
+
+from benchmarks.few_groups import TASK, WORLDS, World, tried
+from polarity.evaluation.predictions import Predictions, TaskPredictions
+from polarity.statistics import intervals, paired_difference
+from polarity.statistics.groups import group_freedom
+from polarity.statistics.interval import Share
+from polarity.statistics.score_intervals import Intervals
+
+
+@pytest.mark.parametrize("world", [World(2, 60, 0, 0.8), World(6, 35, 0, 0.8), World(12, 30, 0.8, 0.8)], ids=str)
+def test_few_groups_hold_the_truth(world: World) -> None:
+    held = tried(world, 50)
+    for score in held.inside:
+        assert held.coverage(score) >= 0.86
+    assert np.mean(held.alarms) <= 0.14
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("world", WORLDS, ids=str)
+def test_intervals_of_groups_hold_the_truth(world: World) -> None:
+    held = tried(world, 300)
+    for score in held.inside:
+        assert held.coverage(score) >= 0.915  # 95 % but for four standard errors of 300 data sets
+    assert np.mean(held.alarms) <= 0.095
+
+
+def drawn(world: World) -> tuple[Predictions, list[list[np.ndarray]]]:
+    return world.draw(np.random.default_rng(5))
+
+
+def all_of(told: Intervals) -> list[object]:
+    task = told.tasks[TASK.name]
+    by_class = [value for one in task.per_class.values() for value in (one.precision, one.recall, one.f1)]
+    return [told.overall, task.macro_f1, task.accuracy, *by_class]
+
+
+def test_of_one_group_nothing_is_said() -> None:
+    rows, (first, second) = drawn(World(1, 300, 0, 0.8))
+    assert set(all_of(intervals(rows, first, resamples=50))) == {None}
+    found = paired_difference(rows, first, second, resamples=50).overall
+    assert found.interval is None
+    assert found.p_bootstrap == found.p_randomisation == 1
+
+
+def test_a_group_that_is_nearly_everything_is_as_good_as_alone() -> None:
+    rows, (first, _) = drawn(World(1, 300, 0, 0.8))
+    posts = ["a"] * (len(rows) - 2) + ["b", "c"]
+    told = Predictions(rows.ids, rows.tasks, {"post": posts}, group="post")
+    assert intervals(told, first, resamples=50).overall is None
+
+
+def test_many_groups_give_the_interval_of_their_bootstrap() -> None:
+    rows, (first, _) = drawn(World(400, 4, 0, 0.8))
+    found = intervals(rows, first, resamples=4000).overall
+    by_rows = intervals(Predictions(rows.ids, rows.tasks), first, resamples=4000).overall
+    assert found is not None
+    assert by_rows is not None
+    alone = Predictions(rows.ids, rows.tasks, {"post": rows.ids}, group="post")
+    each = intervals(alone, first, resamples=4000).overall
+    assert each is not None
+    assert each.low == pytest.approx(by_rows.low, abs=0.004)
+    assert each.high == pytest.approx(by_rows.high, abs=0.004)
+    assert found.high - found.low > by_rows.high - by_rows.low
+
+
+def test_groups_of_equal_size_leave_one_degree_less_than_there_are() -> None:
+    assert group_freedom(np.full(7, 30)) == pytest.approx(6)
+    assert group_freedom(np.array([1, 1, 1])) == pytest.approx(2)
+    assert group_freedom(np.array([5, 0, 5, 0])) == pytest.approx(1)
+    assert group_freedom(np.array([1000, 10, 10])) < 0.1
+    assert group_freedom(np.zeros(3)) == 0
+
+
+def test_a_share_in_groups_is_wider_and_never_without_width() -> None:
+    hits, trials = np.array([9.0, 2, 8, 3, 10, 1]), np.full(6, 10.0)
+    grouped, alone = Share(33, 60, np.stack([hits, trials])).interval(), Share(33, 60).interval()
+    assert grouped is not None
+    assert alone is not None
+    assert grouped.high - grouped.low > 1.5 * (alone.high - alone.low)
+    perfect = Share(60, 60, np.stack([trials, trials])).interval()
+    assert perfect is not None
+    assert perfect.low < 0.7
+    assert perfect.high == 1
+    assert Share(10, 10, np.array([[10.0], [10.0]])).interval() is None
+
+
+def of_labels(labels: list[int], groups: list[str] | None = None) -> Predictions:
+    indices = np.array(labels)
+    metadata = {} if groups is None else {"post": groups}
+    told = (TaskPredictions(TASK, indices, indices),)
+    return Predictions([str(n) for n in range(len(labels))], told, metadata, group=None if groups is None else "post")
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("present", [[0, 1, 2], [0, 1]])
+def test_perfect_scores_have_intervals(present: list[int], grouped: bool) -> None:
+    labels = [present[row % len(present)] for row in range(60)]
+    posts = [str(row // 6) for row in range(60)] if grouped else None
+    rows = of_labels(labels, posts)
+    told = intervals(rows, [np.array(labels)], resamples=200)
+    value = len(present) / 3
+    assert told.overall is not None
+    assert told.overall.low < value - 3 / 60 / 3
+    assert told.overall.high == pytest.approx(1)  # a class without rows may be found as well as any other

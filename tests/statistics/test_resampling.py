@@ -1,0 +1,202 @@
+"""Counts, resamples and swaps give what scikit-learn and scipy give, row by row."""
+
+import itertools
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest, bootstrap
+from sklearn.metrics import accuracy_score, f1_score
+
+from polarity.evaluation.metrics import score
+from polarity.evaluation.predictions import Predictions, TaskPredictions
+from polarity.statistics import paired_difference
+from polarity.statistics.counts import Counts, blocks
+from polarity.statistics.holm import holm
+from polarity.statistics.interval import UNKNOWN, Share, f1_interval, share_interval
+from polarity.statistics.mcnemar import mcnemar
+from polarity.statistics.percentile import bootstrap_p, percentile_interval
+from polarity.statistics.randomisation import randomise
+from polarity.statistics.resample import resample
+from polarity.tasks import IGNORE_INDEX, Task
+from tests.statistics.simulated import TASKS, better, draw_labels, draw_systems
+
+
+def example(rows: int = 60, systems: int = 2, seed: int = 0) -> tuple[np.ndarray, list[list[np.ndarray]]]:
+    generator = np.random.default_rng(seed)
+    labels = draw_labels(generator, rows)
+    return labels, draw_systems(generator, labels, [better(0.05 * number) for number in range(systems)])
+
+
+def rows_of(labels: np.ndarray, post: list[str] | None = None) -> Predictions:
+    """Labelled rows; those of one post belong together."""
+    tasks = tuple(TaskPredictions(task, labels[:, t], labels[:, t]) for t, task in enumerate(TASKS))
+    ids = [str(number) for number in range(len(labels))]
+    return Predictions(ids, tasks) if post is None else Predictions(ids, tasks, {"post": post}, group="post")
+
+
+def test_observed_scores_are_those_of_the_metrics() -> None:
+    labels, systems = example(systems=3)
+    found = Counts(TASKS, labels, systems).observed()
+    for number, decided in enumerate(systems):
+        scores = score(TASKS, labels, decided)
+        assert found.overall[0, number] == pytest.approx(scores.overall)
+        for t, task in enumerate(TASKS):
+            assert found.macro_f1[0, number, t] == pytest.approx(scores.tasks[task.name].macro_f1)
+            assert found.accuracy[0, number, t] == pytest.approx(scores.tasks[task.name].accuracy)
+
+
+def test_weights_of_rows_are_rows_drawn_repeatedly() -> None:
+    labels, systems = example()
+    counts = Counts(TASKS, labels, systems)
+    drawn = np.random.default_rng(1).integers(0, len(labels), size=len(labels))
+    weights = np.bincount(drawn, minlength=len(labels)).astype(np.float32)
+    found = counts.statistics(weights[None] @ counts.matrix)
+    for number, decided in enumerate(systems):
+        for t in range(len(TASKS)):
+            known = labels[drawn, t] != IGNORE_INDEX
+            label, predicted = labels[drawn, t][known], decided[t][drawn][known]
+            macro = f1_score(label, predicted, labels=[0, 1, 2], average="macro", zero_division=0)
+            assert found.macro_f1[0, number, t] == pytest.approx(macro)
+            assert found.accuracy[0, number, t] == pytest.approx(accuracy_score(label, predicted))
+
+
+def test_intervals_agree_with_scipy() -> None:
+    labels, systems = example(rows=300)
+    drawn = resample(Counts(TASKS, labels, systems), 5000, 0).accuracy[:, 0, 0]
+    found = percentile_interval(drawn)
+    known = labels[:, 0] != IGNORE_INDEX
+    right = (systems[0][0] == labels[:, 0])[known].astype(float)
+    oracle = bootstrap((right,), np.mean, method="percentile", n_resamples=5000, rng=0).confidence_interval
+    assert found.low == pytest.approx(oracle.low, abs=0.01)
+    assert found.high == pytest.approx(oracle.high, abs=0.01)
+
+
+def test_randomisation_agrees_with_all_swaps() -> None:
+    labels, systems = example(rows=9, seed=6)
+    counts = Counts(TASKS, labels, systems)
+    first, second = (np.stack(system, axis=1) for system in systems)
+
+    def distance(swap: np.ndarray) -> float:
+        a, b = np.where(swap[:, None], second, first), np.where(swap[:, None], first, second)
+        return abs(score(TASKS, labels, list(b.T)).overall - score(TASKS, labels, list(a.T)).overall)
+
+    observed = distance(np.zeros(9, dtype=bool))
+    swaps = [distance(np.array(swap)) for swap in itertools.product([False, True], repeat=9)]
+    exact = np.mean([value >= observed - 1e-12 for value in swaps])
+    assert 0.1 < exact < 1
+    assert randomise(counts, [(0, 1)], 20_000, 0).overall[0] == pytest.approx(exact, abs=0.015)
+
+
+def test_a_pair_does_not_depend_on_the_other_systems() -> None:
+    labels, systems = example(rows=200, systems=4)
+    alone, among = Counts(TASKS, labels, systems[1:3]), Counts(TASKS, labels, systems)
+    assert np.array_equal(resample(alone, 100, 5).overall, resample(among, 100, 5).overall[:, 1:3])
+    pairs = [(0, 3), (1, 2), (2, 1)]
+    several = randomise(among, pairs, 500, 5)
+    assert several.overall[1] == several.overall[2] == randomise(alone, [(0, 1)], 500, 5).overall[0]
+    assert np.array_equal(several.macro_f1[1], randomise(alone, [(0, 1)], 500, 5).macro_f1[0])
+
+
+def test_equal_systems_differ_in_nothing() -> None:
+    labels, systems = example(systems=1)
+    found = paired_difference(rows_of(labels), systems[0], systems[0], resamples=200)
+    for item in (found.overall, *found.tasks.values()):
+        assert item.value == 0
+        assert 3 / 60 < item.interval.high == -item.interval.low < 4 / 60  # none of 60 rows: the rule of three
+        assert item.p_bootstrap == item.p_randomisation == 1
+    assert {item.p for item in found.mcnemar.values()} == {1.0}
+
+
+def test_a_difference_turns_its_sign_with_the_systems() -> None:
+    labels, (first, second) = example(rows=300)
+    there = paired_difference(rows_of(labels), first, second, resamples=300)
+    back = paired_difference(rows_of(labels), second, first, resamples=300)
+    assert there.overall.value == pytest.approx(-back.overall.value)
+    assert there.overall.interval.low == pytest.approx(-back.overall.interval.high)
+    assert there.overall.p_randomisation == back.overall.p_randomisation
+    assert there.overall.value == pytest.approx(
+        score(TASKS, labels, second).overall - score(TASKS, labels, first).overall
+    )
+
+
+def test_the_bootstrap_test_agrees_with_its_interval() -> None:
+    for seed in range(40):
+        labels, systems = example(rows=150, seed=seed)
+        drawn = np.diff(resample(Counts(TASKS, labels, systems), 1999, seed).overall, axis=1)[:, 0]
+        p = bootstrap_p(drawn)
+        if abs(p - 0.05) > 0.005:
+            assert (p < 0.05) == (0.0 not in percentile_interval(drawn))
+
+
+def test_clusters_are_drawn_and_swapped_as_wholes() -> None:
+    labels, systems = example(rows=100)
+    thrice = [[np.repeat(values, 3) for values in system] for system in systems]
+    names = [f"post {number}" for number in np.repeat(np.arange(100), 3)]
+    once, clustered = Counts(TASKS, labels, systems), Counts(TASKS, np.repeat(labels, 3, axis=0), thrice, names)
+    assert clustered.units == 100
+    assert clustered.observed().overall == pytest.approx(once.observed().overall)
+    narrow = resample(Counts(TASKS, np.repeat(labels, 3, axis=0), thrice), 500, 0).overall[:, 0].std()
+    wide = resample(clustered, 500, 0).overall[:, 0].std()
+    assert wide == pytest.approx(narrow * np.sqrt(3), rel=0.2)
+    found = paired_difference(rows_of(np.repeat(labels, 3, axis=0), names), thrice[0], thrice[1], resamples=200)
+    assert found.mcnemar == {}
+
+
+def test_a_task_without_labels_counts_for_nothing() -> None:
+    labels, systems = example(rows=200)
+    labels[:, 1] = IGNORE_INDEX
+    drawn = resample(Counts(TASKS, labels, systems), 50, 0)
+    assert np.array_equal(drawn.overall, drawn.macro_f1[..., 0])
+
+
+@given(total=st.integers(1, 20_000), units=st.integers(1, 10**7))
+def test_blocks_are_the_whole(total: int, units: int) -> None:
+    assert sum(itertools.islice(blocks(total, units), 20_001)) == total
+
+
+def test_mcnemar_of_known_counts() -> None:
+    labels = np.zeros(30, dtype=np.int64)
+    first, second = np.zeros(30, dtype=np.int64), np.zeros(30, dtype=np.int64)
+    first[:9], second[9:11], second[20] = 1, 1, 1  # 9 rows only the second has right, 3 only the first
+    found = mcnemar(labels, first, second)
+    assert (found.only_first, found.only_second) == (3, 9)
+    assert found.p == pytest.approx(2 * sum(comb(12, k) for k in range(4)) / 2**12)
+
+
+@pytest.mark.parametrize(
+    ("p_values", "expected"),
+    [([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]), ([0.5], [0.5]), ([], []), ([0.9, 0.8], [1.0, 1.0])],
+)
+def test_holm_of_known_values(p_values: list[float], expected: list[float]) -> None:
+    assert holm(p_values) == pytest.approx(expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(hits=st.integers(0, 50), wrong=st.integers(0, 50), missed=st.integers(0, 50))
+def test_the_interval_of_f1_holds_it(hits: int, wrong: int, missed: int) -> None:
+    found = f1_interval(Share(hits, hits + wrong + missed))
+    assert 0 <= found.low <= found.high <= 1
+    if hits + wrong + missed:
+        f1 = 2 * hits / (2 * hits + wrong + missed)
+        assert found.low - 1e-9 <= f1 <= found.high + 1e-9
+        more = f1_interval(Share(10 * hits, 10 * (hits + wrong + missed)))
+        assert more.high - more.low < found.high - found.low
+    else:
+        assert found == UNKNOWN
+
+
+def test_shares_are_wilson() -> None:
+    low, high = binomtest(8, 10).proportion_ci(0.9, method="wilson")
+    assert share_interval(8, 10, 0.9).low == pytest.approx(low)
+    assert share_interval(8, 10, 0.9).high == pytest.approx(high)
+    assert share_interval(3, 3).low > 0.4, "all of few rows right is no certainty"
+
+
+def test_labels_may_be_missing_in_every_row_of_a_class() -> None:
+    task = Task("t", ("a", "b", "never"), "t")
+    labels = np.array([[0], [1], [0], [1]])
+    found = Counts([task], labels, [[labels[:, 0]]]).observed()
+    assert found.macro_f1[0, 0, 0] == pytest.approx(2 / 3), "an absent class counts 0"

@@ -1,0 +1,135 @@
+"""Means over seeds, and what it would take to see a point."""
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+from scipy.stats import ttest_ind
+
+from polarity.statistics.equivalence import equivalence_p
+from polarity.statistics.permutation import permutation_of_runs, smallest_p
+from polarity.statistics.power import rows_needed, seeds_needed
+from polarity.statistics.seeds import (
+    Estimate,
+    Runs,
+    SeedVariance,
+    difference_over_seeds,
+    mean_over_seeds,
+    seed_variance,
+)
+
+UNITS = 1000
+
+
+def runs(scores: list[float], *, rows: float = 0.0, own: float = 0.0, fixed: bool = False, seed: int = 0) -> Runs:
+    """Runs whose resamples vary together by ``rows``, and each by ``own``."""
+    generator = np.random.default_rng(seed)
+    together = np.random.default_rng(99).normal(size=(4000, 1)) * rows
+    drawn = np.array(scores) + together + generator.normal(size=(4000, len(scores))) * own
+    return Runs(np.array(scores), drawn, fixed)
+
+
+def difference(first: Runs, second: Runs, *others: Runs) -> Estimate:
+    return difference_over_seeds(first, second, UNITS, seed_variance([first, second, *others]))
+
+
+def test_without_variance_of_rows_it_is_students_test() -> None:
+    first, second = [0.5, 0.52, 0.49, 0.53], [0.55, 0.58, 0.53, 0.57]
+    found = difference(runs(first), runs(second))
+    oracle = ttest_ind(second, first, equal_var=True)
+    assert found.p == pytest.approx(oracle.pvalue)
+    assert found.freedom == pytest.approx(oracle.df)
+    reach = oracle.confidence_interval(0.95)
+    assert (found.interval().low, found.interval().high) == pytest.approx((reach.low, reach.high))
+
+
+def test_what_rows_decide_between_runs_counts_once() -> None:
+    generator = np.random.default_rng(1)
+    several = runs(list(0.5 + 0.02 * generator.normal(size=400)), rows=0.01, own=0.02)
+    found = mean_over_seeds(several, UNITS, seed_variance([several]))
+    assert found.rows + found.between == pytest.approx(0.01**2 + 0.02**2 / 400, rel=0.15)
+    assert found.between < 0.2 * 0.02**2 / 400
+
+
+def test_a_single_run_borrows_the_spread_of_the_others() -> None:
+    several, single = [0.5, 0.54, 0.46], [0.6]
+    found = difference(runs(several), runs(single))
+    variance = np.var(several, ddof=1)
+    assert found.error == pytest.approx(np.sqrt(variance / 3 + variance))
+    assert found.freedom == pytest.approx(2)
+    both = difference(runs([0.5]), runs(single), runs(several))
+    assert both.error == pytest.approx(np.sqrt(2 * variance))
+
+
+def test_few_runs_that_lie_close_by_chance_borrow_the_spread_of_all() -> None:
+    alike, others = (runs([0.5, 0.5]), runs([0.52, 0.52])), [runs([0.4, 0.46]), runs([0.6, 0.52])]
+    found = difference(*alike, *others)
+    pooled = seed_variance([*alike, *others])
+    assert pooled is not None
+    assert pooled.freedom == 4
+    assert found.error == pytest.approx(np.sqrt(pooled.variance))
+    assert found.p > 0.2
+    wide = difference(*others, *alike)
+    assert wide.error > found.error, "those that lie further apart than the others keep their own spread"
+
+
+def test_degrees_of_freedom_do_not_jump_where_the_spread_is_0_by_chance() -> None:
+    seeds = SeedVariance(variance=0.9e-4, interaction=1e-4, freedom=2)
+    none = Estimate(0.02, rows=2e-4, units=800, seeds=seeds, share=1.0, sides=2)
+    some = Estimate(0.02, rows=2e-4, units=800, seeds=SeedVariance(1.1e-4, 1e-4, 2), share=1.0, sides=2)
+    assert none.between == 0 < some.between
+    assert none.freedom == pytest.approx(some.freedom, rel=0.06)
+    assert none.freedom < 5
+
+
+def test_a_baseline_has_no_seed() -> None:
+    several, baseline = runs([0.5, 0.54, 0.46]), runs([0.6], fixed=True)
+    assert difference(several, baseline).error == pytest.approx(np.std([0.5, 0.54, 0.46], ddof=1) / 3**0.5)
+    assert seed_variance([several, baseline]) == seed_variance([several])
+    assert seed_variance([runs([0.5]), baseline, runs([0.6])]) is None
+
+
+def test_equal_runs_are_equal() -> None:
+    found = difference(runs([0.5, 0.5]), runs([0.5, 0.5]))
+    assert (found.value, found.error, found.p) == (0, 0, 1)
+    assert difference(runs([0.5, 0.5]), runs([0.6, 0.6])).p == 0
+
+
+def test_permutation_is_exact() -> None:
+    assert permutation_of_runs(np.array([1.0, 2, 3, 4]), np.array([5.0, 6, 7, 8])) == pytest.approx(2 / 70)
+    assert smallest_p(4, 4) == pytest.approx(2 / 70)
+    assert smallest_p(3, 3) == pytest.approx(0.1)
+    assert permutation_of_runs(np.array([1.0, 1, 1, 1]), np.array([1.0, 1, 1, 1])) == 1
+    assert smallest_p(1, 1) == 1
+
+
+def test_rows_needed_follow_the_formula() -> None:
+    found = Estimate(0.0, rows=0.01**2, units=1e5)
+    needed = rows_needed(found, 1000, 0.01)
+    assert needed is not None
+    assert needed == pytest.approx(1000 * (1.959964 + 0.841621) ** 2, rel=1e-3)
+    assert rows_needed(found, 1000, 0.02) == pytest.approx(needed / 4, rel=0.01)
+    of_45 = rows_needed(found, 1000, 0.01, level=0.05 / 45)
+    assert of_45 == pytest.approx(1000 * (3.2608 + 0.841621) ** 2, rel=1e-3)
+    varied = Estimate(0.0, 1e-8, 1000, SeedVariance(0.01**2, 0, 10), 1.0, 2)
+    assert rows_needed(varied, 1000, 0.01) is None, "the seeds alone vary too much"
+
+
+def test_seeds_needed_are_a_range_around_what_shrinks_the_error_enough() -> None:
+    first, second = runs([0.50, 0.53, 0.47]), runs([0.51, 0.55, 0.49])
+    found = difference(first, second)
+    needed = seeds_needed(found, 0.01)
+    assert needed is not None
+    low, high = needed
+    plain = (first.variance + second.variance) * (1.96 + 0.8416) ** 2 / 0.01**2
+    assert high is not None
+    assert low == pytest.approx(plain * 4 / 7.779, rel=0.05)
+    assert high == pytest.approx(plain * 4 / 1.064, rel=0.05)
+    varied = (runs([0.50, 0.53], rows=0.01), runs([0.51, 0.55], rows=-0.01))
+    assert seeds_needed(difference(*varied), 0.01) is None, "the rows alone vary too much"
+    assert seeds_needed(difference(runs([0.5]), runs([0.6])), 0.01) is None, "nothing is known of the seed"
+
+
+def test_equal_is_what_both_one_sided_tests_say() -> None:
+    assert equivalence_p(0.002, 0.004, 30, 0.01) == pytest.approx(student.sf(2, 30))
+    assert equivalence_p(-0.002, 0.004, 30, 0.01) == pytest.approx(student.sf(2, 30))
+    assert equivalence_p(0.02, 0.004, 30, 0.01) > 0.5
