@@ -18,9 +18,9 @@ import numpy as np
 
 from benchmarks.decision_tables import markdown
 from benchmarks.linear_logits import SETS, Case, cases
+from polarity.analysis.calibration import calibration_numbers
 from polarity.calibration import Calibration, NoCalibration, TemperatureScaling, VectorScaling
 from polarity.decisions import Argmax, BiasDecision, Decision, PriorDecision, ThresholdDecision
-from polarity.evaluation.analysis.calibration import calibration_numbers
 from polarity.posthoc import fit_decider
 from polarity.posthoc.gain import gain
 

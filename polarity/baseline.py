@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from polarity import cli
 from polarity.baselines import baselines, linear
 from polarity.baselines.scores import HEADER, Scored, as_json, lines, scored, table
 from polarity.calibration.base import Calibration
+from polarity.config import cli
 from polarity.config.verb import read_settings
 from polarity.data.corpus import Corpus
 from polarity.data.limit import Limit
@@ -22,13 +22,12 @@ from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, write_predictions
 from polarity.files import check_room, write_json
 from polarity.paths import cache_dir
+from polarity.reporting import Resamples
 from polarity.reports.console import RunConsole
-from polarity.reports.reporting import Resamples
-from polarity.reports.tables import write_csv
 from polarity.run import configuration_hash
 from polarity.runs.ledger import Ledger
+from polarity.spreadsheets import write_csv
 from polarity.statistics.groups import about_groups
-from polarity.training.environment import fingerprint
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,8 @@ def baseline(settings: BaselineSettings) -> Scored:
 def _record(settings: BaselineSettings, cache: Path, splits: Splits, scores: Scored) -> str:
     """Note in the ledger that the baselines' scores on the test split were seen: once, with those of the best."""
     assert splits.test is not None
-    ledger, mark = Ledger(cache), fingerprint(splits.test)
-    about = {"train": fingerprint(splits.train), "val": fingerprint(splits.val)}
+    ledger, mark = Ledger(cache), splits.test.fingerprint()
+    about = {"train": splits.train.fingerprint(), "val": splits.val.fingerprint()}
     rule = [repr(settings.calibration), repr(settings.decision)]
     name, (best, _) = max(scores["test"].items(), key=lambda item: item[1][0].overall or 0.0)
     ledger.record(

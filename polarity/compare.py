@@ -13,7 +13,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from polarity import cli
 from polarity.comparison.align import align
 from polarity.comparison.compare import compare_systems
 from polarity.comparison.find import find_folders
@@ -28,6 +27,7 @@ from polarity.comparison.tables import (
     tests_table,
     write_comparison,
 )
+from polarity.config import cli
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from polarity.files import unwritable

@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from polarity import cli
+from polarity.analysis import analyse
+from polarity.analysis.console import FOOTNOTE, shown, tables
+from polarity.config import cli
 from polarity.config.overrides import key_of
 from polarity.config.trust import Trust
 from polarity.config.verb import read_settings
@@ -19,13 +21,11 @@ from polarity.data.duplicates import NearDuplicates
 from polarity.data.locate import locate
 from polarity.data.rows import Splits
 from polarity.errors import UserError
-from polarity.evaluation.analysis import analyse
-from polarity.evaluation.analysis.console import FOOTNOTE, shown, tables
 from polarity.evaluation.devices import Accelerator
 from polarity.files import check_room
 from polarity.posthoc import DecisionName
+from polarity.reporting import Resamples
 from polarity.reports.console import RunConsole
-from polarity.reports.reporting import Resamples
 from polarity.runs.ledger import record_look
 from polarity.runs.new_data import NewData
 from polarity.runs.overlap import Overlap, overlaps
@@ -34,7 +34,6 @@ from polarity.runs.reproduction import reproduce
 from polarity.runs.saved import finished_run, read_metrics
 from polarity.runs.storing import Evaluated, store
 from polarity.settings import PositiveInt
-from polarity.training.environment import fingerprint
 from polarity.wording import times
 
 SAMPLE = 64
@@ -99,7 +98,7 @@ def _own_split(rebuilt: Rebuilt, split: str, resamples: int) -> tuple[Evaluated,
     predictions, reproduced = reproduce(rebuilt, split, rebuilt.predict(rows))
     about = {**_about(rebuilt), "split": split, "reproduced": vars(reproduced)}
     analysis = analyse(predictions, resamples=resamples)
-    return Evaluated(split, rows, fingerprint(rows), predictions, analysis, about), [str(reproduced)]
+    return Evaluated(split, rows, rows.fingerprint(), predictions, analysis, about), [str(reproduced)]
 
 
 def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluated, list[str]]:
@@ -127,7 +126,7 @@ def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluate
         rest = analyse(predictions.select(clean), resamples=resamples).headline.overall
         about["without_overlap"] = {"rows": int(clean.sum()), "overall": rest.value}
         notes.append(f"WARNING: without these rows, overall is {shown(rest)} over {times(int(clean.sum()), 'row')}")
-    mark = fingerprint(rows)
+    mark = rows.fingerprint()
     name = f"{locate(str(data.path)).name.split('.')[0]}-{mark[:8]}"
     analysis = analyse(predictions, resamples=resamples)
     return Evaluated(name, rows, mark, predictions, analysis, about), notes

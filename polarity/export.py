@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from polarity import cli
+from polarity.config import cli
 from polarity.config.trust import Trust
 from polarity.config.verb import read_settings
 from polarity.data.contexts import context_room

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from polarity import cli
+from polarity.config import cli
 from polarity.config.verb import read_settings
 from polarity.data.batching import Batching
 from polarity.data.corpus import Corpus

@@ -14,7 +14,7 @@ from pydantic import Field
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from polarity import cli
+from polarity.config import cli
 from polarity.config.trust import Trust
 from polarity.config.verb import read_settings
 from polarity.data.readers.dialect import Dialect, dialect_problems

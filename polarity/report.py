@@ -7,11 +7,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from polarity import cli
+from polarity.config import cli
 from polarity.config.verb import read_settings
 from polarity.files import check_room
+from polarity.reporting import Resamples
 from polarity.reports.html import write_run_report
-from polarity.reports.reporting import Resamples
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.saved import finished_run
 

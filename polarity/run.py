@@ -11,11 +11,11 @@ from uuid import uuid4
 
 from omegaconf import OmegaConf
 
-from polarity.config.secrets import masked, masked_command
 from polarity.errors import UserError, nearest
 from polarity.files import read_object, read_yaml, write_json, write_text
 from polarity.locks import FolderLock
 from polarity.processes import is_alive, is_of_this_machine, this_process
+from polarity.secrets import masked, masked_command
 
 State = Literal["running", "finished", "failed"]
 _STATUS = "status.json"

@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from polarity import cli
+from polarity.config import cli
 from polarity.config.compose import CompositionError, Job, compose_jobs, resolved
 from polarity.config.explain import training_help
 from polarity.config.overrides import key_of

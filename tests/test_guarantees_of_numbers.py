@@ -21,7 +21,6 @@ from polarity.posthoc import Decider
 from polarity.run import RunDirectory
 from polarity.runs.ledger import ledger_of
 from polarity.runs.saved import saved_predictions
-from polarity.training.environment import fingerprint
 from polarity.training.run import start_run
 from tests import trials
 from tests.comparison.made import a_run, noisy, some_labels
@@ -75,7 +74,7 @@ def test_without_evidence_no_run_is_called_better(tmp_path: Path) -> None:
 def test_every_look_at_a_test_split_is_counted(finished: RunDirectory) -> None:
     splits = prepare(finished.config).splits
     assert splits.test is not None
-    ledger, mark = ledger_of(finished.config), fingerprint(splits.test)
+    ledger, mark = ledger_of(finished.config), splits.test.fingerprint()
     before = ledger.looks(mark)
     assert [look.verb for look in before.entries] == ["train"]
     said = said_by("evaluate", f"run={finished.path}", "split=test", "accelerator=cpu")

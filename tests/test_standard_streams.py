@@ -14,7 +14,7 @@ from tests.running import overrides
 TEXT = "ใช่ да 是 हाँ نعم \udce9 ✓"
 SAY = f"""
 import sys
-from polarity.cli import user_errors
+from polarity.config.cli import user_errors
 from polarity.reports.console import RunConsole
 from polarity.standard_streams import standard_streams
 with user_errors("test"), standard_streams():

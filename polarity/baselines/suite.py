@@ -18,7 +18,6 @@ from polarity.evaluation.predictions import Predictions, write_predictions
 from polarity.posthoc import fit_decider
 from polarity.run import RunDirectory
 from polarity.tasks import Task
-from polarity.training.environment import fingerprint
 
 BASELINES = ("majority", "linear", "linear+rule")
 """Names of the baselines, as they stand in tables and under ``baselines/`` in a run's folder."""
@@ -97,7 +96,7 @@ def evaluated(splits: Splits) -> dict[str, Rows]:
 def data_fingerprint(splits: Splits, purpose: str = "linear") -> str:
     """Hash of everything that a baseline depends on: the rows of all splits, the tasks, and how it is made."""
     tasks = [(task.name, task.classes) for task in splits.tasks]
-    parts = [(name, fingerprint(rows), rows.context is None) for name, rows in splits.items()]
+    parts = [(name, rows.fingerprint(), rows.context is None) for name, rows in splits.items()]
     return hashlib.blake2b(repr((FORMAT, purpose, tasks, parts)).encode(), digest_size=16).hexdigest()
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from polarity.comparison.result import Chosen, Comparison, GroupScore
 from polarity.files import write_json
-from polarity.reports.tables import write_csv
+from polarity.spreadsheets import write_csv
 from polarity.statistics.interval import Interval
 from polarity.wording import times
 

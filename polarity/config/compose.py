@@ -19,9 +19,9 @@ from polarity.config.overrides import (
 )
 from polarity.config.readable import readable, restored
 from polarity.config.replaced import drop_settings_of_replaced
-from polarity.config.secrets import is_secret, is_variable
 from polarity.errors import UserError
 from polarity.paths import conf_dir
+from polarity.secrets import is_secret, is_variable
 
 RUN_DIR = "RUN_DIR"
 """Stands for the run's folder in a resolved configuration, so that a folder can be moved and still be resumed."""

@@ -16,10 +16,10 @@ from polarity.config.schema import section_problems, setting_problems
 from polarity.config.sections import COLLECTIONS, PRECISIONS, ROOT_KEYS, SECTIONS, TRAINER_OWNED, RootSettings, as_root
 from polarity.data.rows import Splits
 from polarity.errors import UserError, nearest
+from polarity.evaluation.monitored import monitored_names
 from polarity.files import unwritable
 from polarity.paths import CACHE_VARIABLE, cache_dir
 from polarity.tasks import Task
-from polarity.training.module import monitored_names
 
 
 @dataclass

@@ -15,7 +15,7 @@ from polarity.models.pretrained import PretrainedEncoder
 from polarity.optimizers.base import Optimizer
 from polarity.paths import cache_dir
 from polarity.regularizers.base import Regularizer
-from polarity.reports.reporting import Reporting
+from polarity.reporting import Reporting
 from polarity.samplers.base import Sampler
 from polarity.schedulers.base import Scheduler
 from polarity.settings import Seed

@@ -7,10 +7,10 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from polarity.config.schema import TARGET
-from polarity.config.secrets import is_secret, is_variable, masked_places
 from polarity.config.sections import COLLECTIONS, SECTIONS
 from polarity.errors import UserError
 from polarity.paths import conf_dir
+from polarity.secrets import is_secret, is_variable, masked_places
 
 Trust = str | list[str] | None
 """Modules or classes whose code a run's configuration may name: ``MODULE``, or several in a list."""

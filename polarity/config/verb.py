@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_type_hints
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from polarity import cli
+from polarity.config import cli
 from polarity.config.build import build
 from polarity.config.compose import CompositionError, compose_jobs, resolved
 from polarity.config.readable import readable

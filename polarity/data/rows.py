@@ -1,5 +1,6 @@
 """The validated table: what reading hands to splitting, tokenising, sampling and scoring."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -43,6 +44,16 @@ class Rows:
             metadata={name: [column[index] for index in picked] for name, column in self.metadata.items()},
             group=self.group,
         )
+
+    def fingerprint(self) -> str:
+        """Hash of the ids, texts and labels, in their order."""
+        digest = hashlib.blake2b(digest_size=16)
+        for column in (self.ids, self.context or [], self.text):
+            for cell in column:
+                digest.update(cell.encode("utf-8", "surrogatepass") + b"\0")
+            digest.update(b"\1")
+        digest.update(self.labels.astype("<i8").tobytes())
+        return digest.hexdigest()
 
     def class_counts(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         """Rows of each class, one int64 array ``[classes]`` per task."""

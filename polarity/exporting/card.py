@@ -8,9 +8,9 @@ from typing import Any, Self
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from polarity import __version__
+from polarity.analysis import Analysis, Estimate, Result, analyse
 from polarity.baselines import BASELINES
 from polarity.calibration.scaling import Scaling
-from polarity.evaluation.analysis import Analysis, Estimate, Result, analyse
 from polarity.evaluation.predictions import Predictions
 from polarity.exporting.answers import Agreement
 from polarity.exporting.markdown import plain

@@ -28,7 +28,6 @@ from polarity.inspection.result import Inspection, Lengths, TaskLabels
 from polarity.inspection.shift import shifts
 from polarity.run import now
 from polarity.settings import PositiveInt, Seed
-from polarity.training.environment import fingerprint
 
 Folds = Annotated[int, Field(ge=2)]
 
@@ -95,7 +94,7 @@ class Inspector:
         return Inspection(
             source=repr(corpus),
             time=now(),
-            fingerprints={name: fingerprint(rows) for name, rows in splits.items()},
+            fingerprints={name: rows.fingerprint() for name, rows in splits.items()},
             rows={name: len(rows) for name, rows in splits.items()},
             unlabelled=unlabelled(pool),
             findings=findings.ranked(found),

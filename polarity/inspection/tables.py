@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from polarity.inspection.result import Inspection, Row
-from polarity.reports.tables import write_csv
+from polarity.spreadsheets import write_csv
 
 Lines = Iterator[Sequence[object]]
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from polarity.analysis.result import CalibrationNumbers
 from polarity.calibration.base import Calibration
 from polarity.calibration.none import NoCalibration
 from polarity.decisions.base import Decision
 from polarity.decisions.rules import LargestLogit, Rule
-from polarity.evaluation.analysis.result import CalibrationNumbers
 from polarity.evaluation.metrics import score_task
 from polarity.evaluation.predictions import TaskPredictions
 from polarity.posthoc.crossfit import LabelledRows

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from scipy.special import log_softmax
 
+from polarity.analysis.calibration import calibration_numbers
+from polarity.analysis.result import CalibrationNumbers
 from polarity.calibration.none import NoCalibration
 from polarity.decisions.rules import LargestLogit
-from polarity.evaluation.analysis.calibration import calibration_numbers
-from polarity.evaluation.analysis.result import CalibrationNumbers
 from polarity.posthoc.crossfit import LabelledRows, Method, cross_fitted, judged_without
 from polarity.posthoc.decider import TaskDecider
 from polarity.posthoc.evidence import calibration_evidence, decision_evidence

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from polarity.prediction.chunk import Chunk
-from polarity.reports.tables import harmless
+from polarity.spreadsheets import harmless
 
 
 class Sink(ABC):

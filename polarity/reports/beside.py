@@ -2,8 +2,8 @@
 
 from rich.table import Table
 
+from polarity.analysis.console import shown
 from polarity.baselines import BASELINES
-from polarity.evaluation.analysis.console import shown
 from polarity.evaluation.predictions import Predictions
 from polarity.reports.html.run.baselines import baseline_results
 from polarity.run import RunDirectory

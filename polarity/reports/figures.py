@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from polarity.evaluation.analysis import Analysis
+from polarity.analysis import Analysis
 from polarity.reports.html import charts
 from polarity.reports.html.file import write_chart
 from polarity.reports.html.run.history import exposed, learning_curves, read_table

@@ -17,8 +17,8 @@ from rich.table import Table
 
 from polarity.comparison.chosen import Best, best_of_runs
 from polarity.reports.console import RunConsole, log_only
-from polarity.reports.tables import write_csv
 from polarity.run import RunDirectory
+from polarity.spreadsheets import write_csv
 
 SCORES = ("monitored", "overall")
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from polarity.evaluation.analysis import Analysis, Estimate, PrecisionRecall, ReliabilityBin, Result
+from polarity.analysis import Analysis, Estimate, PrecisionRecall, ReliabilityBin, Result
 from polarity.wording import times
 
 PREFIX = "report"

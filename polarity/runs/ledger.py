@@ -86,7 +86,7 @@ class Ledger:
     ) -> None:
         """Append one line. Processes that do so at the same time wait for each other.
 
-        :param fingerprint: of the rows; see :func:`polarity.training.environment.fingerprint`.
+        :param fingerprint: of the rows; see :meth:`polarity.data.rows.Rows.fingerprint`.
         :param configuration: see :func:`configuration_name`.
         :raises UserError: if the ledger cannot be written; then the score must not be shown either.
         """

@@ -24,9 +24,9 @@ from polarity.models.saving import load_model
 from polarity.paths import cache_dir
 from polarity.posthoc import Decider, DecisionName
 from polarity.run import RunDirectory
+from polarity.runs.environment import changed_data, read_environment, where_it_began
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.saved import finished_run
-from polarity.training.environment import changed_data, read_environment, where_it_began
 
 __all__ = ["Accelerator", "Rebuilt", "cache_of", "read_environment", "rebuild", "run_splits"]
 

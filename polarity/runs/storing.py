@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from polarity.analysis import Analysis
+from polarity.analysis.details import write_details, write_mistakes
 from polarity.data.rows import Rows
-from polarity.evaluation.analysis import Analysis
-from polarity.evaluation.analysis.details import write_details, write_mistakes
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions, write_predictions
 from polarity.files import checksum, write_json

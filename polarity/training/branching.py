@@ -14,10 +14,10 @@ from polarity.errors import UserError
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import load_model
 from polarity.run import RunDirectory
+from polarity.runs.environment import changed_data, described, read_environment, where_it_began
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.overlap import overlaps
 from polarity.runs.saved import finished_run
-from polarity.training.environment import changed_data, described, read_environment, where_it_began
 
 ENCODER = ("encoder", "pooling", "trunk")
 

@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from lightning import Trainer
 
+from polarity.analysis import Analysis
+from polarity.analysis.console import class_table, decisions_table
 from polarity.baselines import write_baselines
 from polarity.config.preflight import Prepared
 from polarity.data.rows import Rows, Splits
-from polarity.evaluation.analysis import Analysis
-from polarity.evaluation.analysis.console import class_table, decisions_table
 from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.metrics import score
+from polarity.evaluation.monitored import loss_metrics, score_metrics
 from polarity.files import write_json
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import load_model, save_model
@@ -30,9 +31,7 @@ from polarity.runs.manifest import seal
 from polarity.training.assembled import Assembled
 from polarity.training.callbacks.checkpoints import BestCheckpoints
 from polarity.training.chosen_epoch import chosen_epoch
-from polarity.training.environment import fingerprint
 from polarity.training.manifest import Manifest
-from polarity.training.module import loss_metrics, score_metrics
 from polarity.training.results import Told, decide, log_to_tensorboard, write_results
 from polarity.training.trainer import tell_profile
 from polarity.wording import times
@@ -89,7 +88,7 @@ def _record_look(assembled: Assembled, run: RunDirectory, told: Told) -> str | N
     test = scored_splits(assembled.prepared).test
     if test is None:
         return None
-    mark, ledger = fingerprint(test), ledger_of(run.config)
+    mark, ledger = test.fingerprint(), ledger_of(run.config)
     if any(look.run == str(run.path) and look.verb == "train" for look in ledger.looks(mark).entries):
         return ledger.sentence(mark)  # killed after it had looked, and resumed: the same numbers are seen again
     return record_look(run, mark, told.scores()["test"], verb="train")

@@ -10,10 +10,10 @@ import numpy as np
 from lightning import Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from polarity.config.secrets import masked
-from polarity.evaluation.analysis import Analysis, analyse
-from polarity.evaluation.analysis.details import write_details, write_mistakes
+from polarity.analysis import Analysis, analyse
+from polarity.analysis.details import write_details, write_mistakes
 from polarity.evaluation.metrics import Scores, score
+from polarity.evaluation.monitored import score_metrics
 from polarity.evaluation.predictions import Predictions, write_predictions
 from polarity.files import checksum, write_json
 from polarity.models.saving import WEIGHTS, read_card
@@ -22,8 +22,8 @@ from polarity.reports.figures import write_figures
 from polarity.reports.tensorboard import log_analysis
 from polarity.run import RunDirectory
 from polarity.runs.saved import CHECKSUMS
+from polarity.secrets import masked
 from polarity.training.assembled import Assembled
-from polarity.training.module import score_metrics
 
 METRICS_VERSION = 2
 

@@ -9,7 +9,7 @@ from polarity.errors import UserError
 from polarity.processes import led_folder
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
-from polarity.training.environment import changed_data, read_environment
+from polarity.runs.environment import changed_data, read_environment
 from polarity.training.manifest import Manifest
 
 

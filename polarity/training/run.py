@@ -11,10 +11,10 @@ from polarity.config.preflight import build_callbacks, prepare
 from polarity.config.trust import Trust
 from polarity.processes import RUN_VARIABLE, led_folder
 from polarity.run import RunDirectory
+from polarity.runs.environment import record_start, where_it_began
 from polarity.training.announce import Announce
 from polarity.training.assembled import Assembled, Stages, assemble
 from polarity.training.callbacks.epochs import EpochDecisions
-from polarity.training.environment import record_start, where_it_began
 from polarity.training.finish import finish
 from polarity.training.manifest import Manifest
 from polarity.training.outcome import Outcome, exit_code

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from polarity.analysis import analyse
 from polarity.baselines import BASELINES
 from polarity.baselines.scores import scored
 from polarity.compare import AUTO, compare
-from polarity.evaluation.analysis import analyse
 from polarity.evaluation.predictions import read_predictions
 from polarity.exporting.card import Scored
 from polarity.reports.html.run.folder import read_run

@@ -22,10 +22,10 @@ from polarity.comparison.result import (
 from polarity.evaluation.predictions import Predictions, TaskPredictions, write_predictions
 from polarity.files import checksum, write_json
 from polarity.inspection import result as inspected
-from polarity.reports.tables import write_csv
 from polarity.run import RunDirectory
 from polarity.runs.manifest import seal
 from polarity.runs.saved import CHECKSUMS
+from polarity.spreadsheets import write_csv
 from polarity.statistics import Interval
 from polarity.tasks import IGNORE_INDEX, Task
 

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element, parse
 
 import pytest
 
-from polarity.evaluation.analysis import analyse
+from polarity.analysis import analyse
 from polarity.reports.figures import write_figures
 from polarity.run import RunDirectory
 from polarity.tasks import Task

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polarity.evaluation.analysis import PrecisionRecall, ReliabilityBin
+from polarity.analysis import PrecisionRecall, ReliabilityBin
 from polarity.reports.html.charts import (
     axis_of,
     bar,

@@ -21,10 +21,10 @@ from polarity.report import ReportSettings, report
 from polarity.reports.html import write_run_report
 from polarity.reports.html.run.history import learning_curves
 from polarity.reports.html.run.steps import step_curves
-from polarity.reports.tables import write_csv
 from polarity.run import RunDirectory
 from polarity.runs.ledger import Ledger
 from polarity.runs.manifest import seal
+from polarity.spreadsheets import write_csv
 from polarity.tasks import Task
 from tests.reports.pages import SECRET, Page, run_folder
 

@@ -11,7 +11,7 @@ from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
 from tensorboard.util.tensor_util import make_ndarray
 from torch.utils.tensorboard import SummaryWriter
 
-from polarity.evaluation.analysis import Analysis, analyse
+from polarity.analysis import Analysis, analyse
 from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.reports.tensorboard import log_analysis, scalars
 from polarity.tasks import IGNORE_INDEX, Task

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from rich.table import Table
 
-from polarity.config.secrets import is_secret, masked, masked_text
 from polarity.config.trust import check_trusted
 from polarity.errors import UserError
 from polarity.prediction.sink import DelimitedSink
 from polarity.printable import printable
 from polarity.reports.console import RunConsole
-from polarity.reports.tables import as_written, harmless, write_csv
 from polarity.run import RunDirectory
-from polarity.training.environment import environment
+from polarity.runs.environment import environment
+from polarity.secrets import is_secret, masked, masked_text
+from polarity.spreadsheets import as_written, harmless, write_csv
 from tests.running import composed, overrides
 
 FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\tx", "\rx", "'=quoted", "--", "-"]

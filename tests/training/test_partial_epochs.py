@@ -11,11 +11,11 @@ from lightning.pytorch.callbacks import Callback
 from torch.nn import functional as F
 
 from polarity.evaluation.metrics import score
+from polarity.evaluation.monitored import loss_metrics
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.run import RunDirectory
 from polarity.tasks import IGNORE_INDEX
 from polarity.training import run as training_run
-from polarity.training.module import loss_metrics
 from tests.running import composed, overrides
 
 QUIET = (

@@ -9,10 +9,11 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 from polarity.evaluation.metrics import TaskScore
+from polarity.evaluation.monitored import loss_metrics, score_metrics
 from polarity.files import write_text
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
-from polarity.training.module import MultiTaskModule, loss_metrics, score_metrics
+from polarity.training.module import MultiTaskModule
 
 
 class History(Callback):

@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from polarity.evaluation.analysis import ClassResult, PrecisionRecall, ReliabilityBin
+from polarity.analysis import ClassResult, PrecisionRecall, ReliabilityBin
 from polarity.reports.html.charts.panel import Panel
 from polarity.reports.html.charts.series import SERIES, line, marker
 from polarity.reports.html.charts.svg import element, picture

@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
+from polarity.analysis import Result
+from polarity.analysis.scoring import Bootstrap, scored
 from polarity.errors import UserError
-from polarity.evaluation.analysis import Result
-from polarity.evaluation.analysis.scoring import Bootstrap, scored
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.run import RunDirectory
 from polarity.statistics import Interval, PairedResult, paired_difference

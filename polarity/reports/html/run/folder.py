@@ -6,9 +6,9 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from polarity.analysis import Analysis, Mistake, analyse
 from polarity.baselines import BASELINES
 from polarity.errors import UserError
-from polarity.evaluation.analysis import Analysis, Mistake, analyse
 from polarity.files import read_object
 from polarity.reports.html.run.baselines import BaselineResult, baseline_results
 from polarity.reports.html.run.history import Curves, Exposed, class_exposure, exposed, learning_curves, read_table

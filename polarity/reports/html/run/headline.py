@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from polarity.evaluation.analysis import ClassResult, TaskResult
+from polarity.analysis import ClassResult, TaskResult
 from polarity.reports.html.numbers import interval, score, sentence, signed
 from polarity.reports.html.run.baselines import BaselineResult
 from polarity.reports.html.run.folder import RunContent, SplitContent

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from polarity.errors import UserError
 from polarity.reports.html.charts.series import SERIES
-from polarity.reports.tables import as_written
+from polarity.spreadsheets import as_written
 
 TOTAL = "macro-F1"
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-from polarity.evaluation.analysis import Estimate
+from polarity.analysis import Estimate
+from polarity.reporting import Reporting
 from polarity.reports.html.charts import Axis, axis_of
 from polarity.reports.html.page import write_page
 from polarity.reports.html.run.folder import RunContent, SplitContent, read_run
 from polarity.reports.html.run.headline import headline, worst_class
-from polarity.reports.reporting import Reporting
 from polarity.run import RunDirectory
 from polarity.statistics import Interval
 

@@ -1,4 +1,4 @@
-"""What :func:`polarity.evaluation.analysis.analyse` finds: plain values that any report can show and JSON can hold."""
+"""What :func:`polarity.analysis.analyse` finds: plain values that any report can show and JSON can hold."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal

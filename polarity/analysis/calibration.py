@@ -4,7 +4,7 @@ import numpy as np
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
-from polarity.evaluation.analysis.result import CalibrationNumbers, ReliabilityBin, TaskCalibration
+from polarity.analysis.result import CalibrationNumbers, ReliabilityBin, TaskCalibration
 from polarity.evaluation.predictions import TaskPredictions
 
 BINS = 15

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from polarity.config.overrides import open_keys
 from polarity.config.readable import readable
-from polarity.config.secrets import masked_text
 from polarity.errors import UserError, reason_of
 from polarity.printable import printable
+from polarity.secrets import masked_text
 from polarity.standard_streams import standard_streams, to_nowhere
 
 

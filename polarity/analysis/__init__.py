@@ -1,7 +1,7 @@
 """All that is said about one file of predictions, computed in one place."""
 
-from polarity.evaluation.analysis.analyse import analyse
-from polarity.evaluation.analysis.result import (
+from polarity.analysis.analyse import analyse
+from polarity.analysis.result import (
     Analysis,
     CalibrationNumbers,
     ClassResult,

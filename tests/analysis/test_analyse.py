@@ -23,9 +23,9 @@ from sklearn.metrics import (
 )
 from torchmetrics.functional.classification import multiclass_calibration_error
 
-from polarity.evaluation.analysis import Analysis, analyse
-from polarity.evaluation.analysis.calibration import calibration_numbers
-from polarity.evaluation.analysis.slices import FEWEST_ROWS, MOST_VALUES, length_parts
+from polarity.analysis import Analysis, analyse
+from polarity.analysis.calibration import calibration_numbers
+from polarity.analysis.slices import FEWEST_ROWS, MOST_VALUES, length_parts
 from polarity.evaluation.predictions import Predictions, TaskPredictions, read_predictions, write_predictions
 from polarity.tasks import IGNORE_INDEX, Task
 

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
-from polarity.evaluation.analysis.result import PrecisionRecall
+from polarity.analysis.result import PrecisionRecall
 from polarity.evaluation.predictions import TaskPredictions
 
 POINTS = 200

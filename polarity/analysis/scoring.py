@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from polarity.evaluation.analysis.result import ClassResult, DecisionName, Estimate, Result, TaskResult
+from polarity.analysis.result import ClassResult, DecisionName, Estimate, Result, TaskResult
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions
 from polarity.statistics import ClassIntervals, Interval, Intervals, TaskIntervals, intervals

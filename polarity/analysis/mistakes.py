@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from polarity.evaluation.analysis.result import Mistake
+from polarity.analysis.result import Mistake
 from polarity.evaluation.predictions import Predictions, TaskPredictions
 
 SHOWN = 50

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
-from polarity.evaluation.analysis.result import Analysis, Estimate, Result, Slicing
+from polarity.analysis.result import Analysis, Estimate, Result, Slicing
 from polarity.wording import times
 
 SAID = {

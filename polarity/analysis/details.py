@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from polarity.analysis.result import Analysis, Estimate, Mistake, SliceScore
 from polarity.data.rows import Rows
-from polarity.evaluation.analysis.result import Analysis, Estimate, Mistake, SliceScore
-from polarity.reports.tables import write_csv
+from polarity.spreadsheets import write_csv
 
 Line = list[object]
 

@@ -1,6 +1,5 @@
 """What a run depended on: code, packages, hardware, data."""
 
-import hashlib
 import os
 import platform
 import subprocess
@@ -14,11 +13,11 @@ from typing import Any
 import torch
 
 import polarity
-from polarity.config.secrets import masked_command
-from polarity.data.rows import Rows, Splits
+from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.files import read_object, write_json
 from polarity.run import RunDirectory, now
+from polarity.secrets import masked_command
 from polarity.wording import times
 
 RESUMED = "resumed"
@@ -54,7 +53,7 @@ def where_it_began(run: RunDirectory) -> AbstractContextManager[None]:
 
 def described(splits: Splits) -> dict[str, Any]:
     """Number of rows and fingerprint of each split."""
-    return {name: {"rows": len(rows), "fingerprint": fingerprint(rows)} for name, rows in splits.items()}
+    return {name: {"rows": len(rows), "fingerprint": rows.fingerprint()} for name, rows in splits.items()}
 
 
 def changed_data(known: Mapping[str, Any], splits: Splits) -> list[str]:
@@ -92,17 +91,6 @@ def environment(splits: Splits) -> dict[str, Any]:
         "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
         "data": described(splits),
     }
-
-
-def fingerprint(rows: Rows) -> str:
-    """Hash of a split's ids, texts and labels, in their order."""
-    digest = hashlib.blake2b(digest_size=16)
-    for column in (rows.ids, rows.context or [], rows.text):
-        for cell in column:
-            digest.update(cell.encode("utf-8", "surrogatepass") + b"\0")
-        digest.update(b"\1")
-    digest.update(rows.labels.astype("<i8").tobytes())
-    return digest.hexdigest()
 
 
 def _git(folder: Path) -> dict[str, str] | None:

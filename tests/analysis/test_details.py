@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 from scipy.special import softmax
 
+from polarity.analysis import Analysis, analyse
+from polarity.analysis.console import tables
+from polarity.analysis.details import write_details, write_mistakes
 from polarity.data.rows import Rows
-from polarity.evaluation.analysis import Analysis, analyse
-from polarity.evaluation.analysis.console import tables
-from polarity.evaluation.analysis.details import write_details, write_mistakes
 from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.tasks import Task
 

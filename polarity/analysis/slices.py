@@ -6,8 +6,8 @@ from itertools import combinations
 
 import numpy as np
 
-from polarity.evaluation.analysis.result import Slice, SliceScore, Slicing, SlicingKind
-from polarity.evaluation.analysis.scoring import Bootstrap, estimate
+from polarity.analysis.result import Slice, SliceScore, Slicing, SlicingKind
+from polarity.analysis.scoring import Bootstrap, estimate
 from polarity.evaluation.metrics import score
 from polarity.evaluation.predictions import Predictions, TaskPredictions
 

@@ -1,11 +1,11 @@
 """The one place where numbers of a run come from."""
 
-from polarity.evaluation.analysis.calibration import task_calibration
-from polarity.evaluation.analysis.curves import curves
-from polarity.evaluation.analysis.mistakes import SHOWN, mistakes
-from polarity.evaluation.analysis.result import Analysis
-from polarity.evaluation.analysis.scoring import Bootstrap, scored
-from polarity.evaluation.analysis.slices import slicings
+from polarity.analysis.calibration import task_calibration
+from polarity.analysis.curves import curves
+from polarity.analysis.mistakes import SHOWN, mistakes
+from polarity.analysis.result import Analysis
+from polarity.analysis.scoring import Bootstrap, scored
+from polarity.analysis.slices import slicings
 from polarity.evaluation.predictions import Predictions
 from polarity.statistics.groups import about_groups
 

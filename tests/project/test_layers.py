@@ -1,0 +1,63 @@
+"""Imports run downwards only: a room may use the rooms of lower layers, never one beside or above it."""
+
+import ast
+from pathlib import Path
+
+import polarity
+
+PACKAGE = Path(polarity.__file__).parent
+
+LAYERS = (
+    {"errors", "paths", "printable", "processes", "reporting", "secrets", "settings", "standard_streams", "wording"},
+    {"files", "locks", "parts", "tasks"},
+    {"calibration", "decisions", "losses", "regularizers", "samplers", "schedulers", "spreadsheets"},
+    {"data"},
+    {"models"},
+    {"clipping", "evaluation", "optimizers"},
+    {"statistics"},
+    {"analysis"},
+    {"config", "posthoc"},
+    {"run"},
+    {"runs"},
+    {"baselines", "comparison"},
+    {"inspection"},
+    {"reports"},
+    {"exporting", "prediction", "training"},
+    {"baseline", "compare", "evaluate", "export", "inspect", "predict", "report", "train"},
+    {"__main__"},
+)
+NO_ROOMS = {"__init__", "__pycache__", "conf", "py.typed"}
+HEIGHT = {room: number for number, layer in enumerate(LAYERS) for room in layer}
+
+
+def test_every_room_has_its_layer() -> None:
+    rooms = {path.name.removesuffix(".py") for path in PACKAGE.iterdir()} - NO_ROOMS
+    assert rooms == set(HEIGHT)
+
+
+def test_no_import_runs_upwards_or_sideways() -> None:
+    wrong = [
+        f"{path.relative_to(PACKAGE.parent)} imports {module}"
+        for path in PACKAGE.rglob("*.py")
+        for module in imported(path)
+        if (room := module.split(".")[1]) in HEIGHT
+        and room != (own := room_of(path))
+        and HEIGHT[room] >= HEIGHT.get(own, len(LAYERS))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def room_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported(path: Path) -> list[str]:
+    """Dotted names of this package's modules that a file imports, also inside of functions."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module is not None:
+            names += [f"polarity.{alias.name}" for alias in node.names] if node.module == "polarity" else [node.module]
+        elif isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+    return [name for name in names if name.startswith("polarity.")]
