@@ -27,11 +27,11 @@ from polarity.exporting.answers import (
     compare,
 )
 from polarity.exporting.card import write_card
-from polarity.exporting.folder import ABOUT, about, folder_problems, new_folder
+from polarity.exporting.folder import ABOUT, about, folder_problems
 from polarity.exporting.hf import write_hf
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, package_problems, session_of, write_onnx
 from polarity.exporting.quantize import Cost, cost, write_int8
-from polarity.files import write_json
+from polarity.files import whole_folder, write_json
 from polarity.posthoc import DecisionName
 from polarity.reports.console import RunConsole
 from polarity.runs.rebuild import Rebuilt, rebuild, run_splits
@@ -71,7 +71,7 @@ def export(settings: ExportSettings) -> Path:
         raise UserError(problems)
     rebuilt = rebuild(run.path, accelerator="cpu", decision=settings.decision, trust=settings.trust)
     splits = run_splits(rebuilt) if settings.check_rows else None
-    with new_folder(folder) as part:
+    with whole_folder(folder.expanduser().absolute()) as part:
         agreement, costs = _write(settings, rebuilt, splits, part)
     _say(settings, folder, agreement, costs)
     return folder

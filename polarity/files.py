@@ -1,9 +1,11 @@
-"""Reading and writing of single files: whole or not at all."""
+"""Reading and writing of files and folders: whole or not at all."""
 
 import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,8 +14,40 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from polarity.errors import UserError
+from polarity.parts import unfinished
 
 T = TypeVar("T", dict[Any, Any], list[Any])
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """The name to write a file under: it becomes ``path``, synchronised, if the block ends well, else it is removed."""
+    with unfinished(path) as part:
+        yield part
+        _synchronise(part)
+        part.replace(path)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """An empty folder to fill: it becomes ``path``, synchronised, if the block ends well, else it is removed.
+
+    What stood at ``path`` goes only when the new folder is complete.
+    """
+    with unfinished(path) as part, unfinished(path) as old:
+        part.mkdir()
+        yield part
+        for file in part.rglob("*"):
+            if file.is_file():
+                _synchronise(file)
+        if path.exists():
+            path.rename(old)
+        part.rename(path)
+
+
+def _synchronise(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def write_text(path: Path, text: str) -> None:
@@ -23,13 +57,8 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with whole_file(path) as part:
         part.write_bytes(content)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: object) -> None:

@@ -5,13 +5,15 @@ import signal
 import stat
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from polarity.data.cache import cached_arrays
+from polarity.files import whole_file, whole_folder
 from polarity.models import save_model
 from polarity.parts import clear, unfinished
 from polarity.prediction.streams import Output
@@ -27,6 +29,8 @@ with unfinished(Path(sys.argv[1])) as part:
     print("there", flush=True)
     time.sleep(600)
 """
+Way = Callable[[Path], AbstractContextManager[Path]]
+
 FILE, FOLDER = "part.write_text('half')", "part.mkdir(); (part / 'x').write_text('half')"
 
 
@@ -93,6 +97,28 @@ def test_nothing_is_left_of_a_block_that_fails(tmp_path: Path) -> None:
         part.write_text("half")
         raise ZeroDivisionError
     assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.parametrize("way", [whole_file, whole_folder])
+def test_what_stood_there_stays_until_the_new_one_is_whole(tmp_path: Path, way: Way) -> None:
+    def write(part: Path, text: str) -> None:
+        (part / "x" if part.is_dir() else part).write_text(text)
+
+    def read() -> str:
+        return (tmp_path / "a" / "x" if (tmp_path / "a").is_dir() else tmp_path / "a").read_text()
+
+    with way(tmp_path / "a") as part:
+        write(part, "old")
+        assert not (tmp_path / "a").exists()
+    with suppress(ZeroDivisionError), way(tmp_path / "a") as part:
+        write(part, "half")
+        assert read() == "old"
+        raise ZeroDivisionError
+    assert read() == "old"
+    with way(tmp_path / "a") as part:
+        write(part, "new")
+    assert read() == "new"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o027, 0o002])

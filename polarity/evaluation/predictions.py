@@ -12,6 +12,7 @@ from scipy.special import softmax
 
 from polarity.data.rows import Rows
 from polarity.errors import UserError
+from polarity.files import whole_file
 from polarity.tasks import IGNORE_INDEX, Task
 
 SCHEMA_VERSION = "3"
@@ -164,10 +165,8 @@ def predictions_table(predictions: Predictions) -> pa.Table:
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
     """Write the file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    pq.write_table(predictions_table(predictions), part)
-    part.replace(path)
+    with whole_file(path) as part:
+        pq.write_table(predictions_table(predictions), part)
 
 
 def read_predictions(path: Path, classes: Mapping[str, Sequence[str]] | None = None) -> Predictions:

@@ -1,13 +1,9 @@
-"""Folders that appear whole or not at all."""
+"""Folders of exported models: where they may go, and what they say of themselves."""
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from polarity.files import unwritable
-from polarity.parts import unfinished
 
 ABOUT = "inference.json"
 """What an exported folder is: its format, lengths and classes; so it tells an export from any other folder."""
@@ -22,18 +18,6 @@ def folder_problems(folder: Path, *, overwrite: bool) -> list[str]:
     if not (folder / ABOUT).is_file():
         return [f"output: {folder} holds other files than an export, which would be lost; choose another folder"]
     return [] if overwrite else [f"output: {folder} exists; choose another folder, or give overwrite=true"]
-
-
-@contextmanager
-def new_folder(folder: Path) -> Iterator[Path]:
-    """A folder to fill; if the block ends well it takes the place of ``folder``, else it is removed."""
-    folder = folder.expanduser().absolute()
-    with unfinished(folder) as part:
-        part.mkdir()
-        yield part
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.rename(folder)
 
 
 def about(

@@ -1,6 +1,5 @@
 """A trained model as one folder: an ordinary Hugging Face folder of its encoder that holds the heads as well."""
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,10 +11,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from polarity.errors import UserError
-from polarity.files import checksum, read_object
+from polarity.files import checksum, read_object, whole_folder, write_json
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.loading import load_tokenizer
-from polarity.parts import unfinished
 
 FORMAT = 1
 CARD, CONFIG, WEIGHTS = "polarity.json", "config.json", "model.safetensors"
@@ -36,12 +34,8 @@ def save_model(classifier: MultiTaskClassifier, tokenizer: Any, folder: str | Pa
     folder = Path(folder).absolute()
     if folder.exists() and not (folder / CARD).is_file() and any(folder.iterdir()):
         raise UserError(f"{folder}: holds other files than a saved model, which would be lost; choose another folder")
-    with unfinished(folder) as part, unfinished(folder) as old:
-        part.mkdir()
+    with whole_folder(folder) as part:
         _write(classifier, tokenizer, part)
-        if folder.exists():
-            folder.rename(old)
-        part.rename(folder)
 
 
 def load_model(folder: str | Path) -> tuple[MultiTaskClassifier, Any]:
@@ -79,10 +73,10 @@ def _write(classifier: MultiTaskClassifier, tokenizer: Any, folder: Path) -> Non
     state = {names[key]: value.detach().cpu().contiguous() for key, value in classifier.state_dict().items()}
     tokenizer.save_pretrained(folder)
     architecture = classifier.architecture()
-    _write_json(folder / CONFIG, architecture.pop("encoder"))
+    write_json(folder / CONFIG, architecture.pop("encoder"))
     save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
     shutil.copymode(folder / CONFIG, folder / WEIGHTS)  # it comes readable by its owner alone, whatever the umask
-    _write_json(folder / CARD, {"format": FORMAT, **architecture, "weights_sha256": checksum(folder / WEIGHTS)})
+    write_json(folder / CARD, {"format": FORMAT, **architecture, "weights_sha256": checksum(folder / WEIGHTS)})
 
 
 def _names_in_file(classifier: MultiTaskClassifier) -> dict[str, str]:
@@ -135,7 +129,3 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"{path}: there is no such file, so {folder} is no model of this project (RUN/model is one)")
     return read_object(path)
-
-
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -13,8 +13,7 @@ from typing import BinaryIO, cast
 
 from polarity.data.locate import locate, missing
 from polarity.errors import UserError
-from polarity.files import unwritable
-from polarity.parts import unfinished
+from polarity.files import unwritable, whole_file
 
 STANDARD = "-"
 """Stands for standard input and standard output."""
@@ -120,10 +119,8 @@ class Output:
                 yield stream
             return
         path = self.path.resolve()
-        with unfinished(path) as part:
-            with part.open("wb") as file, _compressed(file, path) as stream:
-                yield stream
-            part.replace(path)
+        with whole_file(path) as part, part.open("wb") as file, _compressed(file, path) as stream:
+            yield stream
 
 
 def _is_special(path: Path) -> bool:

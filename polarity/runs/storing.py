@@ -10,8 +10,7 @@ from polarity.analysis.details import write_details, write_mistakes
 from polarity.data.rows import Rows
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions, write_predictions
-from polarity.files import checksum, write_json
-from polarity.parts import unfinished
+from polarity.files import checksum, whole_folder, write_json
 from polarity.run import now
 from polarity.runs.saved import CHECKSUMS
 
@@ -49,8 +48,7 @@ def store(evaluated: Evaluated, folder: Path, *, model: str, texts: bool) -> Non
     :param model: begins the names of tables.
     :param texts: whether mistakes are written with their texts.
     """
-    with unfinished(folder) as part, unfinished(folder) as old:
-        part.mkdir()
+    with whole_folder(folder) as part:
         write_predictions(part / PREDICTIONS, evaluated.predictions)
         write_json(part / "analysis.json", evaluated.analysis.to_dict())
         write_details(part / "details", model, {evaluated.name: evaluated.analysis})
@@ -58,9 +56,6 @@ def store(evaluated: Evaluated, folder: Path, *, model: str, texts: bool) -> Non
             part / "details" / "mistakes.csv", evaluated.analysis.mistakes, evaluated.rows if texts else None
         )
         write_json(part / "metrics.json", _metrics(evaluated, checksum(part / PREDICTIONS)))
-        if folder.exists():
-            folder.rename(old)
-        part.rename(folder)
 
 
 def _metrics(evaluated: Evaluated, digest: str) -> dict[str, Any]:

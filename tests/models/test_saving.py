@@ -173,7 +173,7 @@ def test_a_failed_save_leaves_nothing_new(saved: Path, monkeypatch: pytest.Monke
     def fails(path: Path, content: object) -> None:
         raise OSError("No space left on device")
 
-    monkeypatch.setattr(saving, "_write_json", fails)
+    monkeypatch.setattr(saving, "write_json", fails)
     for folder in (saved, saved.with_name("another")):
         with pytest.raises(OSError, match="No space"):
             save_model(tiny_classifier(), tiny_tokenizer(), folder)

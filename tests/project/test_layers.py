@@ -9,7 +9,8 @@ PACKAGE = Path(polarity.__file__).parent
 
 LAYERS = (
     {"errors", "paths", "printable", "processes", "reporting", "secrets", "settings", "standard_streams", "wording"},
-    {"files", "locks", "parts", "tasks"},
+    {"locks", "parts", "tasks"},
+    {"files"},
     {"calibration", "decisions", "losses", "regularizers", "samplers", "schedulers", "spreadsheets"},
     {"data"},
     {"models"},

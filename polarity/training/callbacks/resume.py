@@ -10,6 +10,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
 from polarity.errors import UserError
+from polarity.parts import unfinished
 from polarity.run import RunDirectory
 from polarity.settings import NonNegative
 from polarity.training.devices import gathered
@@ -89,13 +90,13 @@ class ResumePoint(Checkpoint):
 
     def _save(self, trainer: Trainer) -> None:
         run = RunDirectory(trainer.default_root_dir)
-        part = run.resume_point.with_suffix(".part")
-        trainer.save_checkpoint(part)
-        if trainer.is_global_zero:
-            Manifest(run).add_resume_point(part)
-            if run.resume_point.exists():
-                run.resume_point.replace(run.previous_point)
-            part.replace(run.resume_point)
+        with unfinished(run.resume_point) as part:  # each process has a name of its own; the first one writes
+            trainer.save_checkpoint(part)
+            if trainer.is_global_zero:
+                Manifest(run).add_resume_point(part)
+                if run.resume_point.exists():
+                    run.resume_point.replace(run.previous_point)
+                part.replace(run.resume_point)
         self._saved_at = time.monotonic()
 
 
