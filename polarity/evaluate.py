@@ -14,6 +14,7 @@ import numpy as np
 from polarity.analysis import analyse
 from polarity.analysis.console import FOOTNOTE, shown, tables
 from polarity.config import cli
+from polarity.config.hydra_private import read_arguments
 from polarity.config.overrides import key_of
 from polarity.config.trust import Trust
 from polarity.config.verb import read_settings
@@ -179,7 +180,7 @@ def foreign_overrides(arguments: Sequence[str]) -> dict[str, str]:
     """A problem for each override of something that belongs to the run, by override."""
     known = [item.name for item in fields(EvaluateSettings)]
     problems = {}
-    for text in cli.read_arguments(arguments).overrides:
+    for text in read_arguments(arguments).overrides:
         name = key_of(text).split(".")[0]
         if text.partition("=")[0] == "data":
             problems[text] = f"{text}: new rows are read by the run's own data settings; give data.path=FILE"

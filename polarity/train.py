@@ -17,6 +17,7 @@ from omegaconf import DictConfig
 from polarity.config import cli
 from polarity.config.compose import CompositionError, Job, compose_jobs, resolved
 from polarity.config.explain import training_help
+from polarity.config.hydra_private import read_arguments
 from polarity.config.overrides import key_of
 from polarity.config.preflight import prepare, structure_problems
 from polarity.config.readable import restored
@@ -41,7 +42,7 @@ def check(arguments: list[str]) -> list[str]:
 
     :raises UserError: with all problems of all jobs.
     """
-    command = cli.read_arguments(arguments)
+    command = read_arguments(arguments)
     if command.help:
         print(training_help())
         sys.exit(0)

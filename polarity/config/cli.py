@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hydra._internal.utils import get_args_parser
 from rich.console import Console
 
 from polarity.config.overrides import open_keys
@@ -16,11 +15,6 @@ from polarity.errors import UserError, reason_of
 from polarity.printable import printable
 from polarity.secrets import masked_text
 from polarity.standard_streams import standard_streams, to_nowhere
-
-
-def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """Hydra's own command line: overrides, ``--multirun``, ``--config-dir``, ``--help``, ``--cfg`` and the rest."""
-    return get_args_parser().parse_intermixed_args(arguments)
 
 
 def only_informs(command: argparse.Namespace) -> bool:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from polarity.config.hydra_private import jobs_of
 from polarity.config.overrides import (
     COMPOSITION_ERRORS,
     base_problems,
@@ -72,7 +72,7 @@ def compose_jobs(config_name: str, overrides: Sequence[str], *, config_dir: str 
     with initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3"):
         try:
             opened = open_keys(overrides)
-            jobs = _expand(opened) if multirun else [opened]
+            jobs = jobs_of(opened) if multirun else [opened]
             problems = [problem for job in jobs for problem in base_problems(job, extra)]
             if problems:
                 raise UserError(dict.fromkeys(problems))
@@ -88,14 +88,6 @@ def _job(config_name: str, overrides: list[str], extra: list[str]) -> Job:
     config = compose(config_name, overrides=[*overrides, *extra])
     drop_settings_of_replaced(config, config_name, overrides, extra)
     return Job(overrides=[restored(item.removeprefix("++")) for item in overrides], config=config)
-
-
-def _expand(overrides: list[str]) -> list[list[str]]:
-    """The jobs of a sweep, exactly as Hydra's own basic sweeper enumerates them."""
-    from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-
-    parsed = OverridesParser.create().parse_overrides(overrides)
-    return BasicSweeper.split_arguments(parsed, max_batch_size=None)[0]
 
 
 def resolved(config: DictConfig) -> tuple[dict[str, Any], list[str]]:

@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 from polarity.config import cli
 from polarity.config.build import build
 from polarity.config.compose import CompositionError, compose_jobs, resolved
+from polarity.config.hydra_private import read_arguments
 from polarity.config.readable import readable
 from polarity.config.schema import TARGET, setting_problems
 from polarity.errors import UserError, nearest
@@ -31,7 +32,7 @@ def read_settings(
     :param rewrite: what the verb makes of its overrides, the options (``--cfg job``) aside, before they are read.
     :raises UserError: with everything that is wrong.
     """
-    command = cli.read_arguments(arguments)
+    command = read_arguments(arguments)
     if command.help:
         print((conf_dir() / f"{verb}.yaml").read_text(encoding="utf-8"))
         return None
