@@ -22,6 +22,7 @@ from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, write_predictions
 from polarity.files import check_room, write_json
 from polarity.paths import cache_dir
+from polarity.progress import progress
 from polarity.reporting import Resamples
 from polarity.reports.console import RunConsole
 from polarity.run import configuration_hash
@@ -52,7 +53,8 @@ def baseline(settings: BaselineSettings) -> Scored:
     cache = cache_dir(settings.cache_dir)
     folder = None if settings.output is None else Path(settings.output).expanduser()
     check_room(output=folder, cache_dir=cache)
-    splits = settings.limit.apply(settings.data.load())
+    with progress("reading the data"):
+        splits = settings.limit.apply(settings.data.load())
     problems = [f"calibration.{text}" for text in settings.calibration.problems(splits.tasks)]
     problems += [f"decision.{text}" for text in settings.decision.problems(splits.tasks)]
     wanted = [name for name, _ in splits.items() if name != "train" and settings.split in (None, name)]
@@ -61,10 +63,12 @@ def baseline(settings: BaselineSettings) -> Scored:
     if problems:
         raise UserError(problems)
     started = time.monotonic()
-    told = baselines(splits, cache, calibration=settings.calibration, decision=settings.decision)
+    with progress("baselines"):
+        told = baselines(splits, cache, calibration=settings.calibration, decision=settings.decision)
     told = {name: {split: parts[split] for split in wanted} for name, parts in told.items()}
     seconds = time.monotonic() - started
-    scores = scored(told, resamples=settings.resamples)
+    with progress("intervals"):
+        scores = scored(told, resamples=settings.resamples)
     notes = list(splits.notes)
     for split in wanted:
         rows = told["linear"][split]

@@ -31,6 +31,7 @@ from polarity.config import cli
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from polarity.files import unwritable
+from polarity.progress import progress
 from polarity.reports.console import RunConsole
 from polarity.settings import Seed
 from polarity.wording import times
@@ -180,7 +181,8 @@ def main() -> None:
         settings = read_settings("compare", CompareSettings, sys.argv[1:], rewrite=with_runs)
         if settings is None:
             return
-        comparisons = compare(settings)
+        with progress("comparing"):
+            comparisons = compare(settings)
         for number, comparison in enumerate(comparisons, 1):
             if len(comparisons) > 1:
                 runs, rows = times(len(comparison.systems), "system"), times(comparison.setup.rows, "row")

@@ -25,6 +25,7 @@ from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator
 from polarity.files import check_room
 from polarity.posthoc import DecisionName
+from polarity.progress import progress
 from polarity.reporting import Resamples
 from polarity.reports.console import RunConsole
 from polarity.runs.ledger import record_look
@@ -73,10 +74,11 @@ def evaluate(settings: EvaluateSettings) -> Path:
     )
     reporting = rebuilt.config["reporting"]
     resamples = reporting["resamples"] if settings.resamples is None else settings.resamples
-    if settings.data.path is None:
-        evaluated, notes = _own_split(rebuilt, settings.split or "val", resamples)
-    else:
-        evaluated, notes = _new_rows(rebuilt, settings.data, resamples)
+    with progress("evaluating"):
+        if settings.data.path is None:
+            evaluated, notes = _own_split(rebuilt, settings.split or "val", resamples)
+        else:
+            evaluated, notes = _new_rows(rebuilt, settings.data, resamples)
     if settings.data.path is not None or settings.split == "test":
         scores = evaluated.scores()
         looks = record_look(rebuilt.run, evaluated.fingerprint, scores, verb="evaluate", decision=settings.decision)
@@ -84,7 +86,8 @@ def evaluate(settings: EvaluateSettings) -> Path:
     folder = rebuilt.run.evaluation(evaluated.name if settings.decision == "stored" else f"{evaluated.name}-argmax")
     texts = reporting["texts"] if settings.texts is None else settings.texts
     model = Path(str(rebuilt.config["model"]["name"]).removeprefix("package:")).name
-    store(evaluated, folder, model=model, texts=texts)
+    with progress("writing the report"):
+        store(evaluated, folder, model=model, texts=texts)
     _print(rebuilt, evaluated, notes, folder)
     return folder
 

@@ -33,6 +33,7 @@ from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, package_problems, sessio
 from polarity.exporting.quantize import Cost, cost, write_int8
 from polarity.files import whole_folder, write_json
 from polarity.posthoc import DecisionName
+from polarity.progress import progress
 from polarity.reports.console import RunConsole
 from polarity.runs.rebuild import Rebuilt, rebuild, run_splits
 from polarity.runs.saved import finished_run
@@ -71,7 +72,7 @@ def export(settings: ExportSettings) -> Path:
         raise UserError(problems)
     rebuilt = rebuild(run.path, accelerator="cpu", decision=settings.decision, trust=settings.trust)
     splits = run_splits(rebuilt) if settings.check_rows else None
-    with whole_folder(folder.expanduser().absolute()) as part:
+    with progress("exporting"), whole_folder(folder.expanduser().absolute()) as part:
         agreement, costs = _write(settings, rebuilt, splits, part)
     _say(settings, folder, agreement, costs)
     return folder

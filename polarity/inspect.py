@@ -19,6 +19,7 @@ from polarity.inspection.result import Inspection
 from polarity.inspection.tables import write_tables
 from polarity.models.pretrained import PretrainedEncoder
 from polarity.paths import cache_dir
+from polarity.progress import progress
 from polarity.reports.console import RunConsole
 from polarity.reports.html.inspection import write_inspection_report
 from polarity.settings import PositiveInt, Seed
@@ -69,7 +70,8 @@ def inspect(settings: InspectSettings) -> Inspection:
         texts=settings.texts,
         cache=cache,
     )
-    inspection = inspector.inspect(settings.data, settings.limit)
+    with progress("inspecting"):
+        inspection = inspector.inspect(settings.data, settings.limit)
     if folder is not None:
         write_json(folder / "inspection.json", inspection.to_dict())
         write_tables(inspection, folder)

@@ -5,14 +5,11 @@ cat comments.jsonl | python -m polarity.predict run=outputs/latest input=- input
 """
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from polarity.config import cli
 from polarity.config.trust import Trust
@@ -26,6 +23,7 @@ from polarity.prediction.formats import Format, format_of
 from polarity.prediction.job import Job, Outcome
 from polarity.prediction.predictor import Predictor
 from polarity.prediction.streams import Input, Output
+from polarity.progress import progress
 from polarity.run import RunDirectory
 from polarity.runs.new_data import TAB
 from polarity.runs.rebuild import rebuild
@@ -98,9 +96,10 @@ def predict(settings: PredictSettings) -> Outcome:
         abstain_below=settings.abstain_below,
         error_column=settings.error_column if job.keep else None,
     )
-    total, keys = job.survey(added)
-    with _progress(console, total) as told:
-        outcome = job.run(predictor, added, keys, told)
+    with progress("looking through the input"):
+        total, keys = job.survey(added)
+    with progress("predicting", total) as advance:
+        outcome = job.run(predictor, added, keys, advance)
     console.print(_summary(outcome, job, settings), markup=False, soft_wrap=True)
     if predictor.unknown_share > MOSTLY_UNKNOWN:
         console.print(
@@ -158,28 +157,6 @@ def _columns(settings: PredictSettings, data: dict[str, Any], problems: list[str
     if context == text:
         problems.append(f"context: column {text!r} is already that of text")
     return str(text), context
-
-
-@contextmanager
-def _progress(console: Console, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, nothing elsewhere."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("rows"),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task("predicting", total=total, rate="")
-
-        def told(rows: int) -> None:
-            bar.advance(task, rows)
-            state = bar.tasks[0]
-            bar.update(task, rate=f"{state.completed / max(state.elapsed or 0.0, 1e-9):,.0f} rows/s")
-
-        yield told
 
 
 def _summary(outcome: Outcome, job: Job, settings: PredictSettings) -> str:

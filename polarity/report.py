@@ -10,6 +10,7 @@ from pathlib import Path
 from polarity.config import cli
 from polarity.config.verb import read_settings
 from polarity.files import check_room
+from polarity.progress import progress
 from polarity.reporting import Resamples
 from polarity.reports.html import write_run_report
 from polarity.runs.manifest import check_unchanged
@@ -33,7 +34,8 @@ def report(settings: ReportSettings) -> Path:
     run = finished_run(settings.run)
     check_unchanged(run, "predictions", "baselines", "metrics.json", "history.csv")
     check_room(run=run.path)
-    return write_run_report(run, texts=settings.texts, resamples=settings.resamples)
+    with progress("writing the report"):
+        return write_run_report(run, texts=settings.texts, resamples=settings.resamples)
 
 
 def main() -> None:

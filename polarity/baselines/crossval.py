@@ -1,6 +1,7 @@
 """What the linear model says about rows that it has not seen: cross-validation over all rows."""
 
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from polarity.baselines.linear import USUAL, LinearModel
 from polarity.baselines.suite import data_fingerprint
 from polarity.data.cache import cached_arrays
 from polarity.data.rows import Rows, Splits
+from polarity.progress import progress
 from polarity.tasks import IGNORE_INDEX
 
 
@@ -41,15 +43,15 @@ def out_of_fold(
         features = TextFeatures().fit(rows)  # words are counted over all rows, labels are not seen
         told = {}
         for number, task in enumerate(splits.tasks):
-            labels = rows.labels[:, number]
+            labels, strength = rows.labels[:, number], strengths.get(task.name, USUAL)
             probabilities = np.zeros((repeats, len(rows), len(task.classes)), dtype=np.float32)
-            for repeat in range(repeats):
-                fold = grouped_folds(labels, groups, folds, seed + repeat)
-                for held_out in range(folds):
+            with progress(f"cross-validation of {task.name}", repeats * folds, "model") as advance:
+                for repeat, held_out in product(range(repeats), range(folds)):
+                    fold = grouped_folds(labels, groups, folds, seed + repeat)
                     inside, outside = np.flatnonzero(fold == held_out), np.flatnonzero((fold >= 0) & (fold != held_out))
-                    strength = strengths.get(task.name, USUAL)
                     model = LinearModel.fit(task, features[outside], labels[outside], strength)
                     probabilities[repeat, inside] = np.exp(model.log_probabilities(features[inside]))
+                    advance(1)
             told[str(number)] = probabilities
         return told
 

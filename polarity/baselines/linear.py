@@ -9,6 +9,7 @@ from scipy.special import log_expit, log_softmax
 from sklearn.linear_model import LogisticRegression
 
 from polarity.evaluation.metrics import score_task
+from polarity.progress import progress
 from polarity.tasks import IGNORE_INDEX, Task
 
 STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -93,7 +94,11 @@ def choose(task: Task, train: tuple[csr_matrix, np.ndarray], val: tuple[csr_matr
     features, labels = val
     if not (labels != IGNORE_INDEX).any():
         return Chosen(LinearModel.fit(task, *train, USUAL), USUAL)
-    tried = [Chosen(LinearModel.fit(task, *train, strength), strength) for strength in _worth_trying(train[1])]
+    strengths, tried = _worth_trying(train[1]), list[Chosen]()
+    with progress(f"linear models of {task.name}", len(strengths), "model") as advance:
+        for strength in strengths:
+            tried.append(Chosen(LinearModel.fit(task, *train, strength), strength))
+            advance(1)
     return max(tried, key=lambda one: _macro_f1(task, labels, one.model.log_probabilities(features)))
 
 

@@ -2,17 +2,17 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 from polarity.data.cache import Arrays
 from polarity.data.contexts import context_room, cut_contexts
 from polarity.data.rows import Rows
 from polarity.errors import UserError
+from polarity.progress import progress
 from polarity.wording import times
 
 if TYPE_CHECKING:
@@ -82,18 +82,15 @@ def tokenise(
         rows = replace(rows, context=short)
     _check_room(rows, tokenizer, max_length)
     ids, types, lengths, cut = [], [], [], []
-    for start in track(
-        range(0, len(rows), CHUNK),
-        description="tokenising",
-        console=Console(stderr=True),
-        transient=True,
-        disable=len(rows) < SHOW_PROGRESS_FROM,
-    ):
-        encodings = _encode(rows, slice(start, start + CHUNK), tokenizer, max_length)
-        lengths += [len(encoding) for encoding in encodings]
-        cut += [bool(encoding.overflowing) for encoding in encodings]
-        ids.append(np.array([token for encoding in encodings for token in encoding.ids], dtype=np.int32))
-        types.append(np.array([kind for encoding in encodings for kind in encoding.type_ids], dtype=np.int8))
+    shown = progress("tokenising", len(rows)) if len(rows) >= SHOW_PROGRESS_FROM else nullcontext(lambda _: None)
+    with shown as advance:
+        for start in range(0, len(rows), CHUNK):
+            encodings = _encode(rows, slice(start, start + CHUNK), tokenizer, max_length)
+            lengths += [len(encoding) for encoding in encodings]
+            cut += [bool(encoding.overflowing) for encoding in encodings]
+            ids.append(np.array([token for encoding in encodings for token in encoding.ids], dtype=np.int32))
+            types.append(np.array([kind for encoding in encodings for kind in encoding.type_ids], dtype=np.int8))
+            advance(len(encodings))
     empty = [row_id for row_id, length in zip(rows.ids, lengths, strict=True) if length == 0]
     if empty:
         raise UserError(f"text: {times(len(empty), 'row')} without a token: {_examples(empty)}")

@@ -1,6 +1,6 @@
 """Logits of a whole split, without gradients and without a Trainer: the last score of a run comes from here."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -53,10 +53,12 @@ def predict_logits(
     *,
     device: torch.device,
     precision: str = "32-true",
+    advance: Callable[[int], None] = lambda _: None,
 ) -> list[np.ndarray]:
     """Logits float32 ``[rows, classes]``, one array per task, in the order of the rows.
 
     :param batches: batches that hold every row once, as the data module's evaluation loaders give them.
+    :param advance: called with the number of rows that are done, batch by batch.
     """
     model = model.to(device).eval()
     rows, logits = [], []
@@ -64,4 +66,5 @@ def predict_logits(
         for batch in batches:
             rows.append(batch["rows"])
             logits.append(model(**model_inputs(batch, device)))
+            advance(len(batch["rows"]))
     return collect(rows, logits, total)

@@ -13,6 +13,7 @@ from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.evaluation.inference import collect
 from polarity.exporting import modeling
+from polarity.progress import progress
 from polarity.runs.rebuild import Rebuilt
 from polarity.tasks import Task
 
@@ -87,13 +88,14 @@ def answers_of_folder(folder: Path, rows: Rows, batch_size: int) -> Answers:
     """What an exported folder says through its own ``modeling.py``, from the texts on."""
     model = modeling.load(folder)
     parts: list[list[tuple[np.ndarray, ...]]] = []
-    with torch.inference_mode():
+    with torch.inference_mode(), progress("asking the folder", len(rows)) as advance:
         for start in range(0, len(rows), batch_size):
             part = slice(start, start + batch_size)
             batch = model.encode(rows.text[part], None if rows.context is None else rows.context[part])
             logits = model(**batch)
             told = [(z, *decide(z)) for z, decide in zip(logits, model.decisions, strict=True)]
             parts.append([tuple(value.numpy() for value in values) for values in told])
+            advance(len(logits[0]))
     tasks = list(zip(*parts, strict=True))
     return Answers(*([np.concatenate([part[what] for part in task]) for task in tasks] for what in range(3)))
 
@@ -107,11 +109,13 @@ def answers_of_session(session: Any, rebuilt: Rebuilt, rows: Rows, tasks: Sequen
     inputs = [item.name for item in session.get_inputs()]
     outputs = [f"{task.name}.{what}" for what in ("logits", "probabilities", "decision") for task in tasks]
     numbers, told = [], []
-    for planned in EvalBatches(lengths=store.lengths, batch_size=rebuilt.batch_size):
-        batch = store.batch(planned.rows)
-        numbers.append(torch.from_numpy(planned.rows))
-        found = session.run(outputs, {name: batch[name].numpy() for name in inputs})
-        told.append([torch.from_numpy(values) for values in found])
+    with progress("asking the graph", len(rows)) as advance:
+        for planned in EvalBatches(lengths=store.lengths, batch_size=rebuilt.batch_size):
+            batch = store.batch(planned.rows)
+            numbers.append(torch.from_numpy(planned.rows))
+            found = session.run(outputs, {name: batch[name].numpy() for name in inputs})
+            told.append([torch.from_numpy(values) for values in found])
+            advance(len(planned.rows))
     placed = collect(numbers, told, len(rows))
     count = len(tasks)
     logits, probabilities, decided = placed[:count], placed[count : 2 * count], placed[2 * count :]

@@ -23,6 +23,7 @@ from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import load_model
 from polarity.paths import cache_dir
 from polarity.posthoc import Decider, DecisionName
+from polarity.progress import progress
 from polarity.run import RunDirectory
 from polarity.runs.environment import changed_data, read_environment, where_it_began
 from polarity.runs.manifest import check_unchanged
@@ -66,7 +67,10 @@ class Rebuilt:
         planned_batches = EvalBatches(lengths=store.lengths, batch_size=self.batch_size)
         batches: Iterator[Any] = (dataset[planned] for planned in planned_batches)
         precision = str(self.config["trainer"]["precision"])
-        logits = predict_logits(self.model, batches, len(rows), device=self.device, precision=precision)
+        with progress("scoring", len(rows)) as advance:
+            logits = predict_logits(
+                self.model, batches, len(rows), device=self.device, precision=precision, advance=advance
+            )
         undecided = Predictions.undecided(self.model.tasks, rows, logits, np.asarray(store.lengths))
         return self.decider.apply(undecided)
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from polarity.data.module import TextDataModule
 from polarity.data.tokens import TokenStore
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.probing import check_reading
+from polarity.progress import progress
 from polarity.training.branching import branch
 from polarity.training.module import MultiTaskModule
 
@@ -24,11 +25,12 @@ class Stages:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def time(self, name: str) -> Iterator[None]:
-        """Add the time of the block to stage ``name``."""
+    def time(self, name: str, *, shown: bool = True) -> Iterator[None]:
+        """Add the time of the block to stage ``name``, and show that it goes on unless it does so itself."""
         started = time.monotonic()
         try:
-            yield
+            with progress(name) if shown else nullcontext():
+                yield
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
 

@@ -22,6 +22,7 @@ from polarity.evaluation.monitored import loss_metrics, score_metrics
 from polarity.files import write_json
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import load_model, save_model
+from polarity.progress import progress
 from polarity.reports.beside import baselines_table
 from polarity.reports.console import RunConsole
 from polarity.reports.html import write_run_report
@@ -168,7 +169,9 @@ def _predict(assembled: Assembled, trainer: Trainer, model: MultiTaskClassifier,
     device = trainer.strategy.root_device
     batches: Iterable[Any] = assembled.data.evaluation_batches(split, world_size=trainer.world_size)
     precision = str(trainer.precision)
-    return predict_logits(model, batches, len(assembled.data.stores[split]), device=device, precision=precision)
+    total = len(assembled.data.stores[split])
+    with progress(f"scoring {split}", total) as advance:
+        return predict_logits(model, batches, total, device=device, precision=precision, advance=advance)
 
 
 def _print_end(
@@ -205,7 +208,9 @@ def _print_end(
 
 
 def _report(run: RunDirectory, *, texts: bool) -> None:
-    RunConsole(run.log).print(f"report: {write_run_report(run, texts=texts)}")
+    with progress("writing the report"):
+        path = write_run_report(run, texts=texts)
+    RunConsole(run.log).print(f"report: {path}")
 
 
 def _afterwards(run: RunDirectory, what: str, act: Callable[[], None]) -> None:

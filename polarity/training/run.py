@@ -10,6 +10,8 @@ from lightning.pytorch.callbacks import Callback
 from polarity.config.preflight import build_callbacks, prepare
 from polarity.config.trust import Trust
 from polarity.processes import RUN_VARIABLE, led_folder
+from polarity.progress import lines_to
+from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.runs.environment import record_start, where_it_began
 from polarity.training.announce import Announce
@@ -109,9 +111,10 @@ def _fit_and_finish(assembled: Assembled, run: RunDirectory, point: Path | None,
         Announce(prepared, assembled.data, assembled.tokenizer),
     ]
     trainer = build_trainer(prepared.config, run, callbacks)
-    with assembled.stages.time("training"):
+    with assembled.stages.time("training", shown=False):
         trainer.fit(assembled.module, datamodule=assembled.data, ckpt_path=point, weights_only=True)
     if not trainer.is_global_zero:
         return float("nan")
     run.set_status("running", stage="finishing")
-    return finish(assembled, trainer, run)
+    with lines_to(RunConsole(run.log).print):
+        return finish(assembled, trainer, run)

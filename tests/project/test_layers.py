@@ -9,7 +9,7 @@ PACKAGE = Path(polarity.__file__).parent
 
 LAYERS = (
     {"errors", "paths", "printable", "processes", "reporting", "secrets", "settings", "standard_streams", "wording"},
-    {"locks", "parts", "tasks"},
+    {"locks", "parts", "progress", "tasks"},
     {"files"},
     {"calibration", "decisions", "losses", "regularizers", "samplers", "schedulers", "spreadsheets"},
     {"data"},

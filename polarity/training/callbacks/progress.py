@@ -6,6 +6,7 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
+from polarity.progress import SECONDS, told
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 
@@ -31,7 +32,7 @@ class ProgressInLines(Callback):
     :param seconds: between two lines; short epochs have none.
     """
 
-    def __init__(self, *, seconds: float = 60.0) -> None:
+    def __init__(self, *, seconds: float = SECONDS) -> None:
         self.seconds = seconds
         self._rows = 0
         self._started = self._told = time.monotonic()
@@ -50,11 +51,7 @@ class ProgressInLines(Callback):
         if not trainer.is_global_zero or now - self._told < self.seconds or done == planned:
             return
         self._told = now
-        speed = self._rows / (now - self._started)
-        plan = trainer.datamodule  # type: ignore[attr-defined]
-        left = (planned - done) * plan.batch_size / speed
-        RunConsole(RunDirectory(trainer.default_root_dir).log).print(
-            f"    epoch {trainer.current_epoch + 1}: {min(done * plan.batch_size, plan.sampler.rows_drawn)} of "
-            f"{min(planned * plan.batch_size, plan.sampler.rows_drawn)} rows, {speed:.0f} rows/s, "
-            f"about {left / 60:.0f} min left in this epoch"
-        )
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        rows, total = (min(batches * data.batch_size, data.sampler.rows_drawn) for batches in (done, planned))
+        line = told(f"epoch {trainer.current_epoch + 1}", rows, total, "row", now - self._started, counted=self._rows)
+        RunConsole(RunDirectory(trainer.default_root_dir).log).print(f"    {line} in this epoch")
