@@ -1,6 +1,8 @@
 """The Trainer of a run."""
 
+import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from lightning import Trainer
@@ -9,16 +11,24 @@ from lightning.pytorch.profilers import PassThroughProfiler
 
 from polarity.config.build import build, build_all
 from polarity.config.compose import in_folder
+from polarity.config.schema import TARGET
 from polarity.errors import UserError
 from polarity.files import write_text
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.training.callbacks.progress import ProgressInLines, ProgressOnTerminal
 
+TENSORBOARD = "lightning.pytorch.loggers.TensorBoardLogger"
+LONGEST = 40
+PLACES = ("output_dir=", "cache_dir=", "data.path=", "data.tasks", "hydra", "trainer.enable_progress_bar=")
+
 
 def build_trainer(config: dict[str, Any], run: RunDirectory, callbacks: list[Callback]) -> Trainer:
     """The Trainer of a run, with its loggers, writing into the run's folder."""
     config = in_folder(config, str(run.path))
+    for settings in filter(None, config["logger"].values()):
+        if settings.get(TARGET) == TENSORBOARD:
+            settings.setdefault("sub_dir", told_apart(run.overrides))  # the folder is what TensorBoard calls a run
     problems: list[str] = []
     loggers = build_all("logger", config["logger"], problems)
     if problems:
@@ -41,6 +51,19 @@ def build_trainer(config: dict[str, Any], run: RunDirectory, callbacks: list[Cal
         num_sanity_val_steps=0,
     )
     return trainer
+
+
+def told_apart(overrides: Sequence[str]) -> str | None:
+    """What the command line chose, as the name of a folder: ``loss=ce,optimizer.lr=0.001``; None if it chose nothing.
+
+    Where data and results stand tells no runs apart, and neither does what is too long for a list. Of too many, the
+    last ones are taken.
+    """
+    texts = [text.lstrip("+~") for text in overrides]
+    short = [text for text in texts if len(text) <= LONGEST and not text.startswith(PLACES)]
+    while len(",".join(short)) > 4 * LONGEST:
+        short.pop(0)
+    return re.sub(r"""[\s/\\:*?"'<>|{}()\[\]$]+""", "_", ",".join(short)) or None
 
 
 def tell_profile(trainer: Trainer, run: RunDirectory) -> None:

@@ -58,7 +58,7 @@ def test_only_the_first_process_speaks_and_writes(pair: Pair) -> None:
     assert "warn" not in pair.said.lower()
     assert "Initializing distributed" not in pair.said
     assert list((pair.folder / "here").iterdir()) == []
-    writers = {path.name.split(".")[-2] for path in (pair.two.path / "tensorboard").glob("events*")}
+    writers = {path.name.split(".")[-2] for path in (pair.two.path / "tensorboard").rglob("events*")}
     assert writers == {str(pair.two.status["pid"])}
 
 

@@ -1,13 +1,17 @@
 """What TensorBoard shows is what the other files of the run say."""
 
 import csv
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.io_wrapper import GetLogdirSubdirectories
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from polarity.run import RunDirectory
+from polarity.training.trainer import told_apart
 from tests.running import train
 from tests.sameness import history
 
@@ -28,7 +32,36 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 @pytest.fixture(scope="module")
 def events(run: RunDirectory) -> EventAccumulator:
     everything = {"scalars": 0, "images": 0, "tensors": 0}
-    return EventAccumulator(str(run.path / "tensorboard"), size_guidance=everything).Reload()
+    (folder,) = tensorboard_runs(run.path.parent)  # once, though `latest` names it as well
+    return EventAccumulator(folder, size_guidance=everything).Reload()
+
+
+def tensorboard_runs(folder: Path) -> list[str]:
+    """What ``tensorboard --logdir FOLDER`` lists as runs."""
+    return sorted(GetLogdirSubdirectories(str(folder)))
+
+
+def test_runs_are_named_by_what_was_chosen(run: RunDirectory) -> None:
+    assert (run.path.parent / "latest").exists()
+    (listed,) = tensorboard_runs(run.path.parent)
+    name = Path(listed).relative_to(run.path).as_posix()
+    assert re.fullmatch(r"tensorboard/[\w.,=+-]{40,160}", name)
+    assert name.endswith(",trainer.max_epochs=3,trainer.log_every_n_steps=1,sampler=joint,loss.gamma=1.5")
+    assert "data.path" not in name
+
+
+@pytest.mark.parametrize(
+    ("overrides", "name"),
+    [
+        ([], None),
+        (["data.path=/home/me/x.csv", "output_dir=runs", "data.tasks={a:[b,c]}"], None),
+        (["loss=ce", "++optimizer.lr=0.001", "seed=2"], "loss=ce,optimizer.lr=0.001,seed=2"),
+        (["sampler.boosts={tone:{no: 2.0}}", "model.name=a/b"], "sampler.boosts=_tone_no_2.0_,model.name=a_b"),
+        (["data.text=தலைப்பு"], "data.text=தலைப்பு"),
+    ],
+)
+def test_names_are_folders(overrides: list[str], name: str | None) -> None:
+    assert told_apart(overrides) == name
 
 
 def test_every_score_and_loss_of_every_epoch_is_that_of_the_history(
