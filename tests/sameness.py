@@ -27,7 +27,7 @@ def assert_same(first: Any, second: Any, where: str = "") -> None:
     """Equal to the last bit, in containers of any depth."""
     assert type(first) is type(second), where
     if isinstance(first, torch.Tensor):
-        assert torch.equal(first, second), where
+        assert torch.equal(first.cpu(), second.cpu()), where
     elif isinstance(first, dict):
         assert first.keys() == second.keys(), where
         for key in first:
