@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_type_hints
 
+from polarity.component import Progress
 from polarity.config.build import build, build_all
 from polarity.config.schema import section_problems, setting_problems
 from polarity.config.sections import COLLECTIONS, PRECISIONS, ROOT_KEYS, SECTIONS, TRAINER_OWNED, RootSettings, as_root
@@ -180,11 +181,11 @@ def _regularizer_problems(config: dict[str, Any], components: dict[str, Any], br
         return []
     epochs = config["trainer"].get("max_epochs")
     ever = (
-        any(regularizer.copies(epoch) > 1 for epoch in range(epochs))
+        any(regularizer.copies(Progress(epoch, epochs)) > 1 for epoch in range(epochs))
         if isinstance(epochs, int) and epochs > 0
         else True
     )
-    active = regularizer.copies(10**6) > 1
+    active = regularizer.copies(Progress(10**6)) > 1
     problems = []
     if active and not ever:
         problems.append(

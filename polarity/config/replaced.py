@@ -1,6 +1,5 @@
 """What becomes of an experiment's settings for a component when another one is chosen in its place."""
 
-import inspect
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
@@ -12,6 +11,7 @@ from polarity.config.build import build
 from polarity.config.schema import TARGET
 from polarity.config.sections import SECTIONS
 from polarity.errors import UserError
+from polarity.signature import signature_of
 
 LAYERS = ("experiment", "debug")
 """Groups whose presets choose and set components of other groups, each of them over the one before."""
@@ -88,9 +88,7 @@ def _settings(node: dict[Any, Any]) -> set[str]:
     if TARGET not in node:
         return set()
     try:
-        parameters = inspect.signature(get_object(str(node.get(TARGET)))).parameters.values()
+        signature = signature_of(get_object(str(node.get(TARGET))))
     except Exception:  # noqa: BLE001 - anything can happen while a user's module is imported; the preflight tells it
         return set()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return set()
-    return {TARGET, *(parameter.name for parameter in parameters)}
+    return set() if signature.open_ended else {TARGET, *signature.settings}

@@ -4,7 +4,7 @@ import inspect
 import warnings
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Literal, get_type_hints
+from typing import Any, Literal
 
 from hydra.utils import get_object
 from omegaconf import MISSING
@@ -13,6 +13,7 @@ from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnno
 
 from polarity.errors import nearest
 from polarity.settings import NonNegative, PositiveInt
+from polarity.signature import NEEDED, signature_of
 
 TARGET = "_target_"
 HYDRA_KEYS = {TARGET, "_partial_", "_convert_", "_recursive_", "_args_"}
@@ -35,25 +36,19 @@ def section_problems(
         return [f"{path}.{TARGET}: cannot import {node[TARGET]!r} ({str(error).splitlines()[0]})"]
     if kind is not None and not (inspect.isclass(target) and issubclass(target, kind)):
         return [f"{path}.{TARGET}: {node[TARGET]} is no {kind.__name__}; choose a preset of the group {path!r}"]
-    signature = inspect.signature(target)
-    parameters = {
-        name: p for name, p in signature.parameters.items() if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-    }
-    open_ended = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-    name = getattr(target, "__name__", str(target))
-    problems = []
+    signature, name, problems = signature_of(target), getattr(target, "__name__", str(target)), []
     for key, value in node.items():
         if key in HYDRA_KEYS:
             continue
-        if key in parameters and key not in given:
-            hint_of = {**_hints(target), **STRICTER.get(name, {})}
-            found = setting_problems(f"{path}.{key}", value, hint_of.get(key, Any))
+        if key in signature.settings and key not in given:
+            hint = STRICTER.get(name, {}).get(key, signature.settings[key].hint)
+            found = setting_problems(f"{path}.{key}", value, hint)
             problems += _left_open(path, key, target, node, found) if value == MISSING else found
-        elif not open_ended or key in given:
-            valid = [parameter for parameter in parameters if parameter not in given]
+        elif not signature.open_ended or key in given:
+            valid = [setting for setting in signature.settings if setting not in given]
             problems.append(f"{path}.{key}: {name} has no such setting{nearest(key, valid, what='settings')}")
-    for key, parameter in parameters.items():
-        if parameter.default is parameter.empty and key not in node and key not in given:
+    for key, setting in signature.settings.items():
+        if setting.default is NEEDED and key not in node and key not in given:
             problems.append(f"{path}.{key}: is missing; {name} needs it")
     return problems
 
@@ -76,15 +71,6 @@ STRICTER: dict[str, dict[str, Any]] = {
     "CSVLogger": {"flush_logs_every_n_steps": PositiveInt},
 }
 """Settings of Lightning's classes with fewer values than their annotations say."""
-
-
-@cache
-def _hints(target: Any) -> dict[str, Any]:
-    function = target.__init__ if inspect.isclass(target) else target
-    try:
-        return get_type_hints(inspect.unwrap(function), include_extras=True)
-    except (NameError, TypeError):  # annotations of a third-party class that cannot be evaluated
-        return {}
 
 
 def setting_problems(path: str, value: object, hint: Any) -> list[str]:

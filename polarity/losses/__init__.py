@@ -12,5 +12,6 @@ from polarity.losses.base import MultiTaskLoss
 from polarity.losses.ce import CrossEntropyLoss
 from polarity.losses.class_weights import ClassWeights
 from polarity.losses.focal import FocalLoss
+from polarity.losses.settings import LossSettings
 
-__all__ = ["ClassWeights", "CrossEntropyLoss", "FocalLoss", "MultiTaskLoss"]
+__all__ = ["ClassWeights", "CrossEntropyLoss", "FocalLoss", "LossSettings", "MultiTaskLoss"]

@@ -2,19 +2,20 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Unpack
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from polarity.component import Progress
 from polarity.errors import UserError
-from polarity.losses.class_weights import Beta, ClassWeights, WeightMode, WeightRange
-from polarity.settings import NonNegative, PerClass, ProperFraction
+from polarity.losses.class_weights import ClassWeights
+from polarity.losses.settings import DEFAULTS, LossSettings
+from polarity.signature import signature_of
 from polarity.tasks import IGNORE_INDEX, Task, by_task, per_task_problems, task_problems
 
-Reduction = Literal["weighted_mean", "mean"]
-Smoothing = ProperFraction | dict[str, ProperFraction]
+START = Progress()
 
 
 class MultiTaskLoss(nn.Module, ABC):
@@ -31,47 +32,34 @@ class MultiTaskLoss(nn.Module, ABC):
 
     All is computed in float32, under autocast too.
 
-    :param smoothing: label smoothing in [0, 1), one for all or by task; the smoothed part is weighted by class, as in
-        :func:`torch.nn.functional.cross_entropy`.
-    :param class_weights: None, "balanced" or "effective", see :class:`~polarity.losses.class_weights.ClassWeights`.
-    :param multipliers: factors of class weights, ``{task: {class: factor}}``.
-    :param clip: [low, high] of the class weights, or None.
-    :param effective_beta: beta of class_weights="effective"; None otherwise.
-    :param task_weights: weights of the tasks in the total, ``{task: weight}``; 1 for what is not named. Not applied
-        here: the training step needs the plain losses as well.
-    :param reduction: what the sum over rows is divided by, see above.
+    The settings are those of :class:`~polarity.losses.settings.LossSettings`.
     """
+
+    defaults: ClassVar[LossSettings] = DEFAULTS
+    """Of the shared settings; a loss may have others."""
 
     task_weights: Tensor
     """``[tasks]``, a buffer, after :meth:`bind`."""
 
-    def __init__(
-        self,
-        *,
-        smoothing: Smoothing = 0.0,
-        class_weights: WeightMode | None = None,
-        multipliers: PerClass | None = None,
-        clip: WeightRange | None = None,
-        effective_beta: Beta | None = None,
-        task_weights: dict[str, NonNegative] | None = None,
-        reduction: Reduction = "weighted_mean",
-    ) -> None:
+    def __init__(self, **shared: Unpack[LossSettings]) -> None:
         super().__init__()
-        self.smoothing = smoothing
-        self.weight_by_task = task_weights or {}
-        self.reduction = reduction
+        self.shared: LossSettings = {**self.defaults, **shared}
+        self.smoothing = self.shared["smoothing"]
+        self.weight_by_task = self.shared["task_weights"] or {}
+        self.reduction = self.shared["reduction"]
         self.class_weights = ClassWeights(
-            mode=class_weights, multipliers=multipliers or {}, clip=clip, effective_beta=effective_beta
+            mode=self.shared["class_weights"],
+            multipliers=self.shared["multipliers"] or {},
+            clip=self.shared["clip"],
+            effective_beta=self.shared["effective_beta"],
         )
-        self.settings: dict[str, object] = {
-            "smoothing": smoothing,
-            "class_weights": class_weights,
-            "multipliers": multipliers or {},
-            "clip": clip,
-            "effective_beta": effective_beta,
-            "task_weights": self.weight_by_task,
-            "reduction": reduction,
-        }
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """The arguments that make an equal object: those of its own, which are attributes, and the shared ones."""
+        own = [name for name in signature_of(type(self)).settings if name not in self.shared]
+        empty = {"multipliers": self.class_weights.multipliers, "task_weights": self.weight_by_task}
+        return {name: getattr(self, name) for name in own} | {**self.shared, **empty}
 
     def problems(self, tasks: Sequence[Task]) -> list[str]:
         """Settings that do not fit the tasks."""
@@ -105,15 +93,32 @@ class MultiTaskLoss(nn.Module, ABC):
         """Class weights, one ``[classes]`` per task, after :meth:`bind`."""
         return [self.get_buffer(f"weights_{number}") for number in range(self.task_count)]
 
+    def weights_at(self, progress: Progress) -> list[Tensor]:
+        """The class weights that count now, one ``[classes]`` per task: the same all the time, unless a loss differs.
+
+        What :meth:`row_losses` is given, and what the normaliser is the sum of.
+        """
+        return self.weights
+
     @abstractmethod
-    def row_losses(self, task_number: int, logits: Tensor, target: Tensor) -> Tensor:
+    def row_losses(
+        self, task_number: int, logits: Tensor, target: Tensor, weights: Tensor, progress: Progress
+    ) -> Tensor:
         """Loss of each row, ``[n]``, with class weight and smoothing.
 
         :param logits: ``[n, classes]``.
         :param target: class indices ``[n]``; no row is without a label.
+        :param weights: class weights ``[classes]``.
+        :param progress: how far training is.
         """
 
-    def forward(self, logits: Sequence[Tensor], labels: Tensor, window: Sequence[Tensor] | None = None) -> Tensor:
+    def forward(
+        self,
+        logits: Sequence[Tensor],
+        labels: Tensor,
+        window: Sequence[Tensor] | None = None,
+        progress: Progress = START,
+    ) -> Tensor:
         """Losses of the tasks, ``[tasks]``, before task weights.
 
         :param logits: ``[n, classes]`` per task.
@@ -122,25 +127,34 @@ class MultiTaskLoss(nn.Module, ABC):
             if None.
         """
         with torch.autocast(labels.device.type, enabled=False):
+            weights = self.weights_at(progress)
             losses = [
-                self._task_loss(
-                    number, task_logits.float(), labels[:, number], None if window is None else window[number]
-                )
-                for number, task_logits in enumerate(logits)
+                self._task_loss(number, logits[number].float(), labels[:, number], weight, window, progress)
+                for number, weight in enumerate(weights)
             ]
         return torch.stack(losses)
 
-    def _task_loss(self, number: int, logits: Tensor, labels: Tensor, counts: Tensor | None) -> Tensor:
+    def _task_loss(
+        self,
+        number: int,
+        logits: Tensor,
+        labels: Tensor,
+        weights: Tensor,
+        window: Sequence[Tensor] | None,
+        progress: Progress,
+    ) -> Tensor:
         # Masked rather than indexed: no shape depends on the data, so a GPU never waits for the host, and a batch
         # without labels still reaches every head, with zero gradients. The mask goes in before and after, so that not
         # even a non-finite derivative of an unlabelled row can leak.
         labelled = labels != IGNORE_INDEX
         target = labels.where(labelled, 0)
-        rows = self.row_losses(number, logits.where(labelled[:, None], 0.0), target).where(labelled, 0.0)
-        if counts is None:
+        rows = self.row_losses(number, logits.where(labelled[:, None], 0.0), target, weights, progress)
+        if window is None:
             counts = logits.new_zeros(logits.shape[1]).index_add(0, target, labelled.to(logits.dtype))
-        normaliser = (counts * self.weights[number]).sum() if self.reduction == "weighted_mean" else counts.sum()
-        return rows.sum() * inverse_or_zero(normaliser)
+        else:
+            counts = window[number]
+        normaliser = (counts * weights).sum() if self.reduction == "weighted_mean" else counts.sum()
+        return rows.where(labelled, 0.0).sum() * inverse_or_zero(normaliser)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.settings.items())})"

@@ -3,6 +3,7 @@
 from torch import Tensor
 from torch.nn import functional as F
 
+from polarity.component import Progress
 from polarity.losses.base import MultiTaskLoss
 
 
@@ -16,10 +17,11 @@ class CrossEntropyLoss(MultiTaskLoss):
     Without class weights it aims at likelihood and accuracy; with class_weights="balanced" at balanced accuracy (mean
     recall), which is near macro-F1 but not the same: rare classes tend to be over-predicted.
 
-    The settings are those of :class:`~polarity.losses.base.MultiTaskLoss`.
+    The settings are those of :class:`~polarity.losses.settings.LossSettings`.
     """
 
-    def row_losses(self, task_number: int, logits: Tensor, target: Tensor) -> Tensor:
-        weights = self.weights[task_number].to(logits.dtype)
+    def row_losses(
+        self, task_number: int, logits: Tensor, target: Tensor, weights: Tensor, progress: Progress
+    ) -> Tensor:
         smoothing = self.task_smoothing[task_number]
         return F.cross_entropy(logits, target, weights, reduction="none", label_smoothing=smoothing)

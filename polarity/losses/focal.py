@@ -1,18 +1,18 @@
 """Focal loss."""
 
 from collections.abc import Sequence
+from typing import ClassVar, Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from polarity.losses.base import MultiTaskLoss, Reduction, Smoothing
-from polarity.losses.class_weights import Beta, WeightMode, WeightRange
-from polarity.settings import NonNegative, PerClass, PerTask
+from polarity.component import Progress
+from polarity.losses.base import MultiTaskLoss
+from polarity.losses.settings import DEFAULTS, LossSettings
+from polarity.settings import PerTask
 from polarity.tasks import Task, by_task, per_task_problems
-
-CLIP: WeightRange = [0.1, 10.0]
 
 
 class FocalLoss(MultiTaskLoss):
@@ -30,32 +30,14 @@ class FocalLoss(MultiTaskLoss):
     where a model is right: calibrate them before use.
 
     :param gamma: focusing exponent, one for all or by task. The other settings are those of
-        :class:`~polarity.losses.base.MultiTaskLoss`.
+        :class:`~polarity.losses.settings.LossSettings`.
     """
 
-    def __init__(
-        self,
-        *,
-        gamma: PerTask = 2.0,
-        smoothing: Smoothing = 0.0,
-        class_weights: WeightMode | None = "balanced",
-        multipliers: PerClass | None = None,
-        clip: WeightRange | None = CLIP,
-        effective_beta: Beta | None = None,
-        task_weights: dict[str, NonNegative] | None = None,
-        reduction: Reduction = "weighted_mean",
-    ) -> None:
-        super().__init__(
-            smoothing=smoothing,
-            class_weights=class_weights,
-            multipliers=multipliers,
-            clip=clip,
-            effective_beta=effective_beta,
-            task_weights=task_weights,
-            reduction=reduction,
-        )
+    defaults: ClassVar[LossSettings] = {**DEFAULTS, "class_weights": "balanced", "clip": [0.1, 10.0]}
+
+    def __init__(self, *, gamma: PerTask = 2.0, **shared: Unpack[LossSettings]) -> None:
+        super().__init__(**shared)
         self.gamma = gamma
-        self.settings = {"gamma": gamma, **self.settings}
 
     def problems(self, tasks: Sequence[Task]) -> list[str]:
         return per_task_problems("gamma", self.gamma, tasks) + super().problems(tasks)
@@ -64,12 +46,14 @@ class FocalLoss(MultiTaskLoss):
         super().bind(tasks, class_counts)
         self.task_gamma = by_task(self.gamma, tasks, 0.0)
 
-    def row_losses(self, task_number: int, logits: Tensor, target: Tensor) -> Tensor:
+    def row_losses(
+        self, task_number: int, logits: Tensor, target: Tensor, weights: Tensor, progress: Progress
+    ) -> Tensor:
         smoothing = self.task_smoothing[task_number]
         log_p = F.log_softmax(logits, dim=-1)
         # 1 - p, where p rounds to 1 kept at the resolution of the type: below it the derivative of a power under 1 is
         # infinite, while that of the whole term is 0.
         miss = (-torch.expm1(log_p)).clamp_min(torch.finfo(log_p.dtype).eps)
-        terms = -self.weights[task_number].to(log_p.dtype) * miss ** self.task_gamma[task_number] * log_p
+        terms = -weights * miss ** self.task_gamma[task_number] * log_p
         hit = terms.gather(1, target[:, None]).squeeze(1)
         return (1 - smoothing) * hit + smoothing * terms.mean(dim=1)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from polarity.component import Progress
 from polarity.tasks import Task
 
 
@@ -16,16 +17,19 @@ class Regularizer(ABC):
         return []
 
     @abstractmethod
-    def copies(self, epoch: int) -> int:
-        """How many dropout copies of each batch the forward pass needs in this epoch (counted from 0)."""
+    def copies(self, progress: Progress) -> int:
+        """How many dropout copies of each batch the forward pass needs now."""
 
     @abstractmethod
-    def penalty(self, logits: Sequence[Tensor], labels: Tensor, rows: Sequence[Tensor] | None, epoch: int) -> Tensor:
+    def penalty(
+        self, logits: Sequence[Tensor], labels: Tensor, rows: Sequence[Tensor] | None, progress: Progress
+    ) -> Tensor:
         """Penalty of each task, ``[tasks]``, over its labelled rows; 0 with zero gradients if there are none.
 
         :param logits: ``[copies, n, classes]`` per task.
         :param labels: class indices ``[n, tasks]``, -100 where a row has no label.
         :param rows: labelled rows of the whole accumulation window per task; the batch's own if None.
+        :param progress: how far training is.
         """
 
     def __repr__(self) -> str:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from polarity.component import Progress
 from polarity.errors import UserError
 from polarity.regularizers.base import Regularizer
 from polarity.settings import NonNegative, NonNegativeInt, PositiveInt
@@ -38,15 +39,17 @@ class RDrop(Regularizer):
         self.warmup_epochs = warmup_epochs
         self.ramp_epochs = ramp_epochs
 
-    def copies(self, epoch: int) -> int:
-        return 1 if epoch < self.warmup_epochs else 2
+    def copies(self, progress: Progress) -> int:
+        return 1 if progress.epoch < self.warmup_epochs else 2
 
     def ramp(self, epoch: int) -> float:
         """Share of alpha in this epoch: 0 in the warm-up, then up to 1."""
         return min(1.0, max(0, epoch - self.warmup_epochs + 1) / self.ramp_epochs)
 
-    def penalty(self, logits: Sequence[Tensor], labels: Tensor, rows: Sequence[Tensor] | None, epoch: int) -> Tensor:
-        if self.copies(epoch) == 1:
+    def penalty(
+        self, logits: Sequence[Tensor], labels: Tensor, rows: Sequence[Tensor] | None, progress: Progress
+    ) -> Tensor:
+        if self.copies(progress) == 1:
             return torch.zeros(len(logits), device=labels.device)
         penalties = []
         with torch.autocast(labels.device.type, enabled=False):
@@ -56,7 +59,7 @@ class RDrop(Regularizer):
                 divergence = symmetric_kl(*copies.float().where(labelled[:, None], 0.0))
                 # rows without a label are all zeros here and cost nothing
                 penalties.append(divergence.sum() / count.clamp_min(1))
-        return self.alpha * self.ramp(epoch) * torch.stack(penalties)
+        return self.alpha * self.ramp(progress.epoch) * torch.stack(penalties)
 
 
 def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:

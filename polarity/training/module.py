@@ -9,6 +9,7 @@ from lightning import LightningModule
 from torch import Tensor
 
 from polarity.clipping.base import Clipping
+from polarity.component import Progress
 from polarity.evaluation.inference import collect, model_inputs
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.monitored import loss_metrics, score_metrics
@@ -58,6 +59,7 @@ class MultiTaskModule(LightningModule):
         self._scheduler = scheduler
         self._plateau: Any = None
         self._plateau_state: dict[str, Any] | None = None
+        self._epochs = 1
         self._stopping = False
         self._sums = EpochSums(len(self.tasks))
         self._validated: list[tuple[Tensor, list[Tensor]]] = []
@@ -68,17 +70,18 @@ class MultiTaskModule(LightningModule):
 
     def _losses(self, batch: Batch) -> tuple[Tensor, Tensor, list[Tensor], Tensor]:
         """Also the logits and the labels of all copies."""
-        copies = self.regularizer.copies(self.current_epoch)
+        progress = Progress(self.current_epoch, self._epochs)
+        copies = self.regularizer.copies(progress)
         inputs = model_inputs(batch)
         if copies > 1:  # one forward over all dropout copies keeps the processor busier than one forward each
             inputs = {name: value.repeat(copies, 1) for name, value in inputs.items()}
         logits = self.model(**inputs)
         labels, window = batch["labels"], batch["window"]
         repeated = labels.repeat(copies, 1)
-        losses = self.loss(logits, repeated, [counts * copies for counts in window])
+        losses = self.loss(logits, repeated, [counts * copies for counts in window], progress)
         split = [values.float().view(copies, len(labels), -1) for values in logits]
         rows = [counts.sum() for counts in window]
-        penalties = self.regularizer.penalty(split, labels, rows, epoch=self.current_epoch)
+        penalties = self.regularizer.penalty(split, labels, rows, progress)
         return losses, penalties, logits, repeated
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -95,6 +98,7 @@ class MultiTaskModule(LightningModule):
 
     def on_train_start(self) -> None:
         """Let each device draw its own dropout masks; Lightning has given all of them the same seed."""
+        self._epochs = self.trainer.max_epochs or self._epochs
         if self.global_rank > 0:
             torch.manual_seed(torch.initial_seed() + self.global_rank)
 

@@ -7,6 +7,7 @@ import torch
 
 from benchmarks import peers
 from benchmarks import work as settings
+from polarity.component import Progress
 from polarity.losses.focal import FocalLoss
 from polarity.regularizers.rdrop import RDrop
 from polarity.tasks import IGNORE_INDEX, Task
@@ -40,6 +41,6 @@ def test_no_label_costs_nothing() -> None:
 def test_divergence_is_the_same() -> None:
     logits = torch.randn(2, 5, 3)
     regularizer = RDrop(alpha=settings.RDROP, warmup_epochs=0, ramp_epochs=1)
-    (expected,) = regularizer.penalty([logits], LABELS[:, None], None, epoch=0)
+    (expected,) = regularizer.penalty([logits], LABELS[:, None], None, Progress())
     kept = LABELS != IGNORE_INDEX
     torch.testing.assert_close(settings.RDROP * peers.divergence(logits[0][kept], logits[1][kept]), expected)

@@ -18,6 +18,8 @@ from polarity.config.schema import TARGET
 from polarity.config.sections import SECTIONS
 from polarity.errors import UserError
 from polarity.paths import conf_dir
+from polarity.signature import NEEDED as REQUIRED
+from polarity.signature import signature_of
 from tests.presets import FILES, NEEDED, commands, configurations, heading, is_base
 
 CODE = Path(polarity.__file__).parents[1]
@@ -32,8 +34,12 @@ every_file = pytest.mark.parametrize("file", FILES)
 
 
 def content(file: str) -> dict[str, Any]:
+    """What a file and the bases that it shares with others of its group say."""
     node: Any = OmegaConf.to_container(OmegaConf.load(conf_dir() / file))
-    return node
+    if TARGET in node:
+        for base in node.pop("defaults", []):
+            node = node if base == "_self_" else {**content(f"{Path(file).parent}/{base}.yaml"), **node}
+    return dict(node)
 
 
 def components(node: Any) -> Iterator[dict[str, Any]]:
@@ -101,12 +107,12 @@ def test_it_lists_every_setting_of_its_components(file: str) -> None:
     for section in components(content(file)):
         target = get_object(section[TARGET])
         named = {key for key in section if not key.startswith("_")}
-        parameters = inspect.signature(target).parameters
-        known = set(parameters)
+        signature = signature_of(target)
+        known = set(signature.settings)
         if target.__module__.startswith("polarity") and not target.__module__.startswith("polarity.reports"):
             assert named == known
         else:
-            assert named <= known or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+            assert named <= known or signature.open_ended
 
 
 def test_defaults_of_constructors_are_those_of_a_preset() -> None:
@@ -116,10 +122,10 @@ def test_defaults_of_constructors_are_those_of_a_preset() -> None:
             for key, value in section.items():
                 given.setdefault((section[TARGET], key), []).append(value)
     for (name, key), values in given.items():
-        parameter = inspect.signature(get_object(name)).parameters.get(key)
-        if name.startswith("polarity") and parameter is not None and parameter.default is not parameter.empty:
+        setting = signature_of(get_object(name)).settings.get(key)
+        if name.startswith("polarity") and setting is not None and setting.default is not REQUIRED:
             spelled = [None if left_out(value) else value for value in values]
-            assert parameter.default in (*values, *spelled), (name, key)
+            assert setting.default in (*values, *spelled), (name, key)
 
 
 def left_out(value: Any) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from polarity.component import Progress
 from polarity.models import Head
 from polarity.optimizers import group_table
 from polarity.tasks import IGNORE_INDEX
@@ -82,9 +83,9 @@ def loss(section: Section, counts: Sequence[Sequence[int]] = RARE) -> Effect:
 def regularizer(section: Section) -> Effect:
     component = built("regularizer", section, TASKS)
     labels, steps = torch.from_numpy(rows(10).labels), []
-    for epoch in range(9):
-        copies = component.copies(epoch)
-        steps.append((copies, component.penalty(random_logits(copies, 10), labels, None, epoch=epoch)))
+    for now in map(Progress, range(9)):
+        copies = component.copies(now)
+        steps.append((copies, component.penalty(random_logits(copies, 10), labels, None, now)))
     return Effect(steps)
 
 

@@ -1,13 +1,13 @@
 """Other valid values for any setting, found from the annotation of the constructor."""
 
-import inspect
 import types
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from hydra.utils import get_object
 
 from polarity.config.schema import TARGET, setting_problems
+from polarity.signature import signature_of
 
 Special = Mapping[tuple[str, str], list[Any]]
 """Values to try by class and setting, where the type alone does not tell: names, columns, lists, what must be large."""
@@ -24,11 +24,9 @@ def is_section(value: object) -> bool:
 def settings_of(section: Mapping[str, Any]) -> dict[str, Any]:
     """The annotation of every argument of a section's component; of a library's own only what the section names."""
     target = get_object(section[TARGET])
-    hints = get_type_hints(inspect.unwrap(target.__init__), include_extras=True)
+    hints = {name: setting.hint for name, setting in signature_of(target).settings.items()}
     named = {key: hints.get(key, Any) for key in section if key != TARGET}
-    if not target.__module__.startswith("polarity"):
-        return named
-    return {name: hints[name] for name in inspect.signature(target).parameters} | named
+    return named if not target.__module__.startswith("polarity") else hints | named
 
 
 def other_values(section: Mapping[str, Any], setting: str, hint: Any, special: Special) -> list[Any]:

@@ -2,12 +2,12 @@
 
 import pytest
 import torch
-import yaml
 from torch.nn import functional as F
 
+from polarity.component import Progress
 from polarity.losses import CrossEntropyLoss, FocalLoss
-from polarity.paths import conf_dir
 from polarity.tasks import IGNORE_INDEX, Task
+from tests.running import composed
 
 TASKS = (Task("a", ("x", "y", "z"), "a"), Task("b", ("p", "q"), "b"))
 COUNTS = ([70, 20, 10], [80, 20])
@@ -58,14 +58,15 @@ def test_with_smoothing_every_class_has_its_own_focal_factor() -> None:
     logits, target = torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
     p, wanted = logits.softmax(1), 0.7 * F.one_hot(target, 3) + 0.1
     expected = -(loss.weights[0] * wanted * (1 - p) ** 2 * p.log()).sum(1)
-    torch.testing.assert_close(loss.row_losses(0, logits, target), expected)
+    torch.testing.assert_close(loss.row_losses(0, logits, target, loss.weights[0], Progress()), expected)
 
 
 def test_a_row_that_is_right_fades_and_a_wrong_one_stays() -> None:
     loss = bound(FocalLoss(gamma=2.0, class_weights=None, clip=None))
     right, wrong = torch.tensor([[5.0, 0.0, 0.0]]), torch.tensor([[0.0, 5.0, 0.0]])
     target = torch.tensor([0])
-    share = [float(loss.row_losses(0, row, target) / F.cross_entropy(row, target)) for row in (right, wrong)]
+    given = (target, loss.weights[0], Progress())
+    share = [float(loss.row_losses(0, row, *given) / F.cross_entropy(row, target)) for row in (right, wrong)]
     assert share[0] < 0.001
     assert share[1] > 0.97
 
@@ -75,7 +76,8 @@ def test_a_row_that_is_right_fades_and_a_wrong_one_stays() -> None:
 def test_gamma_below_one_has_the_vanishing_gradient_of_a_right_row(gamma: float, margin: float) -> None:
     # (1 - p)^gamma alone has an infinite derivative at p = 1
     logits = torch.tensor([[margin, 0.0, 0.0]], requires_grad=True)
-    bound(FocalLoss(gamma=gamma)).row_losses(0, logits, torch.tensor([0])).sum().backward()
+    loss = bound(FocalLoss(gamma=gamma))
+    loss.row_losses(0, logits, torch.tensor([0]), loss.weights[0], Progress()).sum().backward()
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
     assert logits.grad.abs().max() < 2e-4
@@ -88,6 +90,6 @@ def test_gamma_that_leaves_out_a_task_or_names_another_is_a_problem() -> None:
 
 
 def test_the_defaults_are_those_of_the_preset() -> None:
-    preset = yaml.safe_load((conf_dir() / "loss" / "focal.yaml").read_text(encoding="utf-8"))
+    preset = composed("loss=focal")["loss"]
     del preset["_target_"]
     assert FocalLoss().settings == FocalLoss(**preset).settings

@@ -1,6 +1,5 @@
 """Properties of every loss: masking, normalisation over the window, weights, names."""
 
-import inspect
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -9,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from polarity.component import Progress
 from polarity.errors import UserError
 from polarity.losses import CrossEntropyLoss, FocalLoss, MultiTaskLoss
+from polarity.signature import signature_of
 from polarity.tasks import IGNORE_INDEX, Task
 
 TASKS = (Task("tone", ("none", "yes", "no"), "tone"), Task("topic", ("1", "2", "3", "4"), "topic"))
@@ -183,7 +184,8 @@ def test_row_losses_have_the_gradient_of_their_formula(loss: MultiTaskLoss) -> N
     for number, task in enumerate(TASKS):
         logits = torch.randn(5, len(task.classes), dtype=torch.float64, requires_grad=True)
         target = torch.arange(5) % len(task.classes)
-        assert torch.autograd.gradcheck(lambda rows, n=number, t=target: loss.row_losses(n, rows, t), (logits,))
+        given = (target, loss.weights[number].double(), Progress())
+        assert torch.autograd.gradcheck(lambda rows, n=number, given=given: loss.row_losses(n, rows, *given), (logits,))
 
 
 @every_loss
@@ -246,7 +248,7 @@ def test_every_setting_has_an_effect_and_is_printed(kind: type[MultiTaskLoss]) -
         loss = bound(kind(**{name: value for name, value in values.items() if name in names}))
         return (loss(*some_rows(20)) * loss.task_weights).tolist(), repr(loss)
 
-    names = inspect.signature(kind).parameters
+    names = signature_of(kind).settings
     base, base_shown = outcome(BASE)
     other_beta = outcome({**BASE, "class_weights": "effective", "effective_beta": 0.5})
     for name in names:

@@ -8,8 +8,10 @@ import polarity
 PACKAGE = Path(polarity.__file__).parent
 
 LAYERS = (
-    {"errors", "paths", "printable", "processes", "reporting", "secrets", "settings", "standard_streams", "wording"},
+    {"errors", "paths", "printable", "processes", "reporting", "secrets", "settings", "signature"},
+    {"standard_streams", "wording"},
     {"locks", "parts", "progress", "tasks"},
+    {"component"},
     {"files"},
     {"calibration", "decisions", "losses", "regularizers", "samplers", "schedulers", "spreadsheets"},
     {"data"},

@@ -6,18 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from polarity.component import Progress
 from polarity.regularizers import NoRegularizer, RDrop, Regularizer
 from polarity.tasks import IGNORE_INDEX
 
 CLASSES = (3, 4)
-EPOCH = 9  # after every warm-up
+NOW = Progress(9)  # after every warm-up
 REGULARIZERS = [NoRegularizer(), RDrop(alpha=0.6, warmup_epochs=2, ramp_epochs=2), RDrop(alpha=5.0, warmup_epochs=0)]
 every_regularizer = pytest.mark.parametrize("regularizer", REGULARIZERS)
 
 
 def some_rows(regularizer: Regularizer, rows: int, seed: int = 0, scale: float = 3.0) -> tuple[list[Tensor], Tensor]:
     generator = torch.Generator().manual_seed(seed)
-    copies = regularizer.copies(EPOCH)
+    copies = regularizer.copies(NOW)
     logits = [scale * torch.randn(copies, rows, classes, generator=generator) for classes in CLASSES]
     labels = torch.stack([torch.randint(classes, (rows,), generator=generator) for classes in CLASSES], dim=1)
     return logits, labels.where(torch.rand(rows, len(CLASSES), generator=generator) < 0.6, IGNORE_INDEX)
@@ -35,9 +36,9 @@ def test_accumulated_micro_batches_are_one_big_batch(regularizer: Regularizer, s
     window = rows_of(labels)
     pieces = zip(*(task_logits.split(sizes, dim=1) for task_logits in logits), strict=True)
     summed = sum(
-        regularizer.penalty(piece, rows, window, EPOCH) for piece, rows in zip(pieces, labels.split(sizes), strict=True)
+        regularizer.penalty(piece, rows, window, NOW) for piece, rows in zip(pieces, labels.split(sizes), strict=True)
     )
-    torch.testing.assert_close(summed, regularizer.penalty(logits, labels, None, EPOCH))
+    torch.testing.assert_close(summed, regularizer.penalty(logits, labels, None, NOW))
 
 
 @every_regularizer
@@ -48,8 +49,8 @@ def test_rows_without_a_label_change_nothing(regularizer: Regularizer, value: fl
         task_logits.where((labels[:, number] != IGNORE_INDEX)[:, None], value).requires_grad_()
         for number, task_logits in enumerate(logits)
     ]
-    penalty = regularizer.penalty(spoilt, labels, None, EPOCH)
-    torch.testing.assert_close(penalty, regularizer.penalty(logits, labels, None, EPOCH))
+    penalty = regularizer.penalty(spoilt, labels, None, NOW)
+    torch.testing.assert_close(penalty, regularizer.penalty(logits, labels, None, NOW))
     if penalty.requires_grad:
         penalty.sum().backward()
         for number, leaf in enumerate(spoilt):
@@ -65,7 +66,7 @@ def test_a_batch_without_labels_costs_nothing(regularizer: Regularizer, rows: in
     logits, labels = some_rows(regularizer, rows)
     leaves = [task_logits.requires_grad_() for task_logits in logits]
     counts = None if window == "own" else [torch.tensor(0.0)] * len(CLASSES)
-    penalty = regularizer.penalty(leaves, torch.full_like(labels, IGNORE_INDEX), counts, EPOCH)
+    penalty = regularizer.penalty(leaves, torch.full_like(labels, IGNORE_INDEX), counts, NOW)
     assert penalty.tolist() == [0, 0]
     if penalty.requires_grad:
         penalty.sum().backward()
@@ -76,14 +77,14 @@ def test_a_batch_without_labels_costs_nothing(regularizer: Regularizer, rows: in
 def test_copies_that_agree_cost_nothing(regularizer: Regularizer) -> None:
     logits, labels = some_rows(regularizer, 6)
     same = [task_logits[:1].expand_as(task_logits) for task_logits in logits]
-    assert regularizer.penalty(same, labels, None, EPOCH).tolist() == [0, 0]
+    assert regularizer.penalty(same, labels, None, NOW).tolist() == [0, 0]
 
 
 @every_regularizer
 def test_saturated_copies_have_finite_gradients(regularizer: Regularizer) -> None:
     logits, labels = some_rows(regularizer, 10)
     leaves = [(1e4 * task_logits.sign()).requires_grad_() for task_logits in logits]
-    penalty = regularizer.penalty(leaves, labels, None, EPOCH)
+    penalty = regularizer.penalty(leaves, labels, None, NOW)
     assert penalty.isfinite().all()
     if penalty.requires_grad:
         penalty.sum().backward()
@@ -94,16 +95,16 @@ def test_saturated_copies_have_finite_gradients(regularizer: Regularizer) -> Non
 def test_autocast_changes_nothing(regularizer: Regularizer) -> None:
     logits, labels = some_rows(regularizer, 8)
     with torch.autocast("cpu", torch.bfloat16):
-        under_autocast = regularizer.penalty(logits, labels, None, EPOCH)
+        under_autocast = regularizer.penalty(logits, labels, None, NOW)
     assert under_autocast.dtype == torch.float32
-    assert torch.equal(under_autocast, regularizer.penalty(logits, labels, None, EPOCH))
+    assert torch.equal(under_autocast, regularizer.penalty(logits, labels, None, NOW))
 
 
 @every_regularizer
 def test_an_epoch_with_one_copy_costs_nothing(regularizer: Regularizer) -> None:
     logits, labels = some_rows(regularizer, 5)
-    for epoch in range(4):
-        if regularizer.copies(epoch) == 1:
+    for now in map(Progress, range(4)):
+        if regularizer.copies(now) == 1:
             single = [task_logits[:1] for task_logits in logits]
-            assert regularizer.penalty(single, labels, None, epoch).tolist() == [0, 0]
+            assert regularizer.penalty(single, labels, None, now).tolist() == [0, 0]
     assert regularizer.problems([]) == []

@@ -1,0 +1,52 @@
+"""A module of a user's own, outside of the project: what docs/extending.md promises is written here as users would."""
+
+from collections.abc import Sequence
+from typing import Unpack
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from polarity.component import Progress
+from polarity.losses import LossSettings, MultiTaskLoss
+from polarity.settings import Fraction, Positive
+from polarity.tasks import Task
+
+
+class LDAM(MultiTaskLoss):
+    """Margins that are larger for rare classes, with deferred re-weighting (LDAM-DRW).
+
+    Cao et al., Learning Imbalanced Datasets with Label-Distribution-Aware Margin Loss, NeurIPS 2019 (arXiv 1906.07413):
+    cross-entropy of ``scale * (z - m_y [c = y])`` with ``m_c = max_margin (n_c / min n)^(-1/4)``. Class weights are 1
+    until the share ``deferred`` of training lies behind.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_margin: Positive = 0.5,
+        scale: Positive = 1.0,
+        deferred: Fraction = 0.5,
+        **shared: Unpack[LossSettings],
+    ) -> None:
+        super().__init__(**shared)
+        self.max_margin, self.scale, self.deferred = max_margin, scale, deferred
+
+    def bind(self, tasks: Sequence[Task], class_counts: Sequence[Sequence[int] | np.ndarray]) -> None:
+        super().bind(tasks, class_counts)
+        for number, count in enumerate(class_counts):
+            rarity = torch.tensor(np.asarray(count), dtype=torch.float32).clamp_min(1) ** -0.25
+            self.register_buffer(f"margins_{number}", self.max_margin * rarity / rarity.max(), persistent=False)
+
+    def weights_at(self, progress: Progress) -> list[Tensor]:
+        late = progress.fraction >= self.deferred
+        return self.weights if late else [torch.ones_like(weights) for weights in self.weights]
+
+    def row_losses(
+        self, task_number: int, logits: Tensor, target: Tensor, weights: Tensor, progress: Progress
+    ) -> Tensor:
+        margins = F.one_hot(target, logits.shape[1]) * self.get_buffer(f"margins_{task_number}")
+        smoothing = self.task_smoothing[task_number]
+        scaled = self.scale * (logits - margins)
+        return F.cross_entropy(scaled, target, weights, reduction="none", label_smoothing=smoothing)

@@ -1,0 +1,86 @@
+"""Components of a user's own package train, are told, checked and read again like the project's own."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from polarity.component import Progress
+from polarity.config.compose import compose_jobs, resolved
+from polarity.config.preflight import structure_problems
+from polarity.errors import UserError
+from polarity.losses import CrossEntropyLoss
+from polarity.run import RunDirectory
+from polarity.tasks import Task
+from polarity.training.resuming import trusted_config
+from tests.command import run
+from tests.own.mine import LDAM
+from tests.running import overrides
+from tests.verbs import said_by
+
+OWN = Path(__file__).parent
+PRESETS = str(OWN / "presets")
+TASKS = (Task("tone", ("none", "yes", "no"), "tone"),)
+COUNTS = ([160, 80, 10],)
+
+
+@pytest.fixture
+def in_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The user's module can be imported, here and in processes that are started."""
+    monkeypatch.syspath_prepend(str(OWN))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(OWN), os.environ.get("PYTHONPATH", "")]))
+
+
+@pytest.mark.usefixtures("in_path")
+def test_a_deferred_loss_trains_by_the_command_line_and_its_run_is_read_where_it_is_trusted(tmp_path: Path) -> None:
+    words = overrides(
+        tmp_path, "loss=ldam", "loss.deferred=0.9", "loss.scale=2", "trainer.log_every_n_steps=1", rows=90
+    )
+    said = run("train", "--config-dir", PRESETS, *words, folder=tmp_path)
+    assert "LDAM(max_margin=0.5, scale=2" in said
+    folder = RunDirectory.open(tmp_path / "outputs" / "latest")
+    assert folder.config["loss"]["_target_"] == "mine.LDAM"
+    assert folder.config["loss"]["deferred"] == 0.9
+    assert "macro_f1" in said_by("evaluate", f"run={folder.path}", "accelerator=cpu")
+    with pytest.raises(UserError, match=r"loss._target_: 'mine.LDAM' is none of this project's own.*trust=mine"):
+        trusted_config(folder, trust=None)
+    assert trusted_config(folder, trust="mine")["loss"]["scale"] == 2
+
+
+@pytest.mark.usefixtures("in_path")
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("loss.deferd=0.5", "loss.deferd: LDAM has no such setting; did you mean 'deferred'?"),
+        ("loss.smothing=0.1", "loss.smothing: LDAM has no such setting; did you mean 'smoothing'?"),
+        ("loss.deferred=2", "loss.deferred: must be less than or equal to 1, got 2"),
+        ("loss.reduction=sum", "loss.reduction: 'sum' is not valid"),
+    ],
+)
+def test_its_own_and_the_shared_settings_are_checked(wrong: str, told: str) -> None:
+    (job,) = compose_jobs("train", ["loss=ldam", wrong], config_dir=PRESETS, multirun=False)
+    config, problems = resolved(job.config)
+    (problem,) = [*problems, *structure_problems(config)]
+    assert problem.startswith(told)
+
+
+def test_class_weights_begin_when_they_were_deferred_to() -> None:
+    loss, plain = LDAM(class_weights="balanced", deferred=0.75), LDAM()
+    logits, labels = [torch.randn(40, 3)], torch.randint(3, (40, 1))
+    for each in (loss, plain):
+        each.bind(TASKS, COUNTS)
+    for epoch in range(4):
+        same = torch.equal(
+            loss(logits, labels, None, Progress(epoch, 4)), plain(logits, labels, None, Progress(epoch, 4))
+        )
+        assert same == (epoch < 3)
+
+
+def test_margins_are_those_of_the_paper() -> None:
+    loss, plain = LDAM(max_margin=0.4), CrossEntropyLoss()
+    for each in (loss, plain):
+        each.bind(TASKS, COUNTS)
+    logits, labels = torch.zeros(3, 3), torch.arange(3)[:, None]
+    shifted = logits - torch.diag(0.4 * (torch.tensor([160, 80, 10]) / 10) ** -0.25)
+    torch.testing.assert_close(loss([logits], labels), plain([shifted], labels))
