@@ -1,12 +1,17 @@
 """A run's folder: never shared, never half written, found again."""
 
+import hashlib
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from polarity.errors import UserError
-from polarity.files import write_json
+from polarity.files import checksum, whole_file, whole_folder, write_json
+from polarity.locks import FolderLock
+from polarity.processes import this_process
 from polarity.run import RunDirectory, configuration_hash
 from polarity.runs.rebuild import read_environment
 from polarity.runs.saved import read_metrics
@@ -51,6 +56,56 @@ def test_status_keeps_what_was_recorded_before_and_drops_an_old_traceback(tmp_pa
     assert "started" in run.status
     assert "traceback" not in run.status
     assert "error" not in run.status
+    run.finish()
+    run.set_status("running")  # it goes on: it has not ended
+    assert "ended" not in run.status
+
+
+HERE, ELSEWHERE = this_process(), {"host": "elsewhere", "pid": 1, "pid_since": 1.0}
+ENDED = {**HERE, "pid_since": 1.0}  # another process has its number now
+
+
+@pytest.mark.parametrize(
+    ("process", "held", "state"),
+    [
+        (HERE, True, "running"),
+        (HERE, None, "running"),  # the folder lets nobody look at its lock
+        (HERE, False, "stopped"),  # the process has gone on to something else
+        (ENDED, True, "stopped"),
+        (ENDED, None, "stopped"),
+        (ENDED, False, "stopped"),
+        (ELSEWHERE, True, "running"),
+        (ELSEWHERE, None, "stopped"),
+        (ELSEWHERE, False, "stopped"),
+    ],
+)
+def test_a_run_is_worked_on_while_its_lock_is_held_and_its_process_lives(
+    process: dict[str, object], held: bool | None, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunDirectory.create(tmp_path, CONFIG, [])
+    run.set_status("running", **process)
+    monkeypatch.setattr(FolderLock, "is_held", held)
+    assert run.status["state"] == state
+    assert ("error" in run.status) == (state == "stopped")
+    run.finish()
+    assert run.status["state"] == "finished"
+
+
+def test_a_folder_without_its_configuration_is_no_run(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, CONFIG, [])
+    (run.path / "config.yaml").unlink()
+    with pytest.raises(UserError, match="is no run's folder"):
+        RunDirectory.open(run.path)
+
+
+def test_the_thousandth_run_of_one_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "strftime", lambda _: "now")
+    name = f"now-{configuration_hash(CONFIG)}"
+    for number in range(1, 999):
+        (tmp_path / (name if number == 1 else f"{name}-{number}")).mkdir()
+    assert RunDirectory.create(tmp_path, CONFIG, []).path.name == f"{name}-999"
+    with pytest.raises(UserError, match="holds 999 runs"):
+        RunDirectory.create(tmp_path, CONFIG, [])
 
 
 def test_what_is_no_run_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
@@ -64,6 +119,29 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_json(tmp_path / "a.json", {"value": object()})
     assert (tmp_path / "a.json").read_text(encoding="utf-8").strip() == '{\n  "value": 1\n}'
+
+
+def test_a_checksum_is_sha_256(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"polarity")
+    assert checksum(tmp_path / "a") == hashlib.sha256(b"polarity").hexdigest()
+
+
+def test_what_is_renamed_has_reached_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a power cut could leave the new name with nothing in it."""
+    done: list[str] = []
+    sync, rename, replace = os.fsync, Path.rename, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda number: (done.append("sync"), sync(number))[1])
+    monkeypatch.setattr(Path, "rename", lambda path, to: (done.append("rename"), rename(path, to))[1])
+    monkeypatch.setattr(Path, "replace", lambda path, to: (done.append("rename"), replace(path, to))[1])
+    with whole_file(tmp_path / "file") as part:
+        part.write_text("new")
+    assert done == ["sync", "rename"]
+    done.clear()
+    with whole_folder(tmp_path / "folder") as part:
+        (part / "in").mkdir()
+        for name in ("a", "in/b"):
+            (part / name).write_text("new")
+    assert done == ["sync", "sync", "rename"]
 
 
 BROKEN = {"empty": b"", "cut": b'{"state": "fin', "no text": b"\xff\xfe\x00", "a number": b"7", "a text": b"hello"}

@@ -145,6 +145,13 @@ def test_exact_copies_are_not_near_ones() -> None:
     assert len(Leakage(exact="drop", near="drop").check(given).train) == 4
 
 
+def test_rows_that_were_left_out_are_not_found_again() -> None:
+    given = splits([SENTENCE], [SENTENCE, NEARLY])
+    checked = Leakage(exact="drop").check(given)
+    assert ids(checked) == [*(f"train{number}" for number in range(4)), *given.val.ids]
+    assert [note.count("near") for note in checked.notes[len(given.notes) :]] == [0]
+
+
 def test_repetition_within_a_split_is_no_leakage() -> None:
     given = splits(["Yes.", "Yes.", SENTENCE, NEARLY], ["No.", "No."])
     assert Leakage().check(given) is given

@@ -107,6 +107,16 @@ def test_one_huge_row_does_not_coarsen_the_search() -> None:
     assert beside == pytest.approx(alone, abs=0.02)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_that_tie_but_for_rounding_are_not_torn_apart(seed: int) -> None:
+    """A large bias loses the last digits of what it is added to, so that equal margins come out unequal."""
+    generator = np.random.default_rng(seed)
+    own, margin = generator.normal(size=40), np.repeat(generator.normal(size=20), 2)
+    log_p, labels = np.stack([own + 1000, own + margin], axis=1), np.tile([0, 1], 20)
+    decided = AddedBias(best_bias(log_p, labels, np.arange(2))).decide(log_p, log_p).reshape(20, 2)
+    assert (decided[:, 0] == decided[:, 1]).all()
+
+
 def test_sum_of_f1_is_that_of_scikit_learn() -> None:
     log_p, labels = sample(300, 4, 0)
     decided = log_p.argmax(axis=1)

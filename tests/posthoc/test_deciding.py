@@ -356,6 +356,28 @@ def test_a_clear_gain_is_judged_alike_by_every_part_of_the_rows() -> None:
     assert (judged_without(rows, method) == decided).all()
 
 
+@pytest.mark.parametrize("seed", [19, 29, 42])
+def test_a_rule_that_is_kept_by_little_is_judged_without_each_fold(seed: int) -> None:
+    item = one_task(TONE, 150, 10 * seed, missing=0.0)
+    assert item.logits is not None
+    ids = [f"row-{number}" for number in range(150)]
+    rows = LabelledRows(TONE, ids, item.logits.astype(np.float64), item.labels)
+    outer, inner = (Method(NoCalibration(), BiasDecision(), folds=5, seed=number) for number in (0, 1))
+    judged, folds = rows.argmax, stratified_folds(ids, rows.labels, 5, 0)
+    for fold in range(5):
+        out = folds == fold
+        others = rows.select(~out)
+        if others.gain(others.argmax, cross_fitted(others, inner)[1]).exceeds(1.5):
+            scaling, rule = inner.fit(others)
+            judged[out] = rule.decide(rows.logits[out], scaling.log_probabilities(rows.logits[out]))
+    found = fit_decider(Predictions(ids, (item,)), NoCalibration(), BiasDecision())
+    assert found.evidence["tone"]["decision"]["kept"]
+    assert (found.crossfit[0] == judged).all()
+    assert found.evidence["tone"]["decision"]["honest_gain"] == pytest.approx(rows.gain(rows.argmax, judged).value)
+    assert (judged != cross_fitted(rows, outer)[1]).any()
+    assert (judged != rows.argmax).any()
+
+
 def test_no_change_is_no_gain() -> None:
     item = one_task(TONE, 50, 0, missing=0.0)
     assert gain(TONE, item.labels, item.argmax, item.argmax) == Gain(0.0, 0.0)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, bootstrap
+from scipy.stats import t as student
 from sklearn.metrics import accuracy_score, f1_score
 
 from polarity.evaluation.metrics import score
@@ -17,9 +18,11 @@ from polarity.statistics.counts import Counts, blocks
 from polarity.statistics.holm import holm
 from polarity.statistics.interval import UNKNOWN, Share, f1_interval, share_interval
 from polarity.statistics.mcnemar import mcnemar
-from polarity.statistics.percentile import bootstrap_p, percentile_interval
+from polarity.statistics.percentile import bootstrap_p, percentile_interval, sample_interval, sample_p
+from polarity.statistics.permutation import permutation_of_runs
 from polarity.statistics.randomisation import randomise
 from polarity.statistics.resample import resample
+from polarity.statistics.selection import select_best
 from polarity.tasks import IGNORE_INDEX, Task
 from tests.statistics.simulated import TASKS, better, draw_labels, draw_systems
 
@@ -108,6 +111,55 @@ def test_equal_systems_differ_in_nothing() -> None:
         assert 3 / 60 < item.interval.high == -item.interval.low < 4 / 60  # none of 60 rows: the rule of three
         assert item.p_bootstrap == item.p_randomisation == 1
     assert {item.p for item in found.mcnemar.values()} == {1.0}
+
+
+@pytest.mark.parametrize("post", [None, [f"post {number // 5}" for number in range(20)]], ids=["rows", "groups"])
+def test_the_largest_difference_is_1(post: list[str] | None) -> None:
+    labels = np.stack([np.arange(20) % 3] * 2, axis=1)
+    wrong, right = list(((labels + 1) % 3).T), list(labels.T)
+    better = paired_difference(rows_of(labels, post), wrong, right, resamples=50).overall
+    worse = paired_difference(rows_of(labels, post), right, wrong, resamples=50).overall
+    assert (better.value, worse.value) == (1, -1)
+    assert better.interval is not None
+    assert worse.interval is not None
+    assert 0 < better.interval.low < better.interval.high == 1
+    assert -1 == worse.interval.low < worse.interval.high < 0
+
+
+def test_few_groups_reach_no_further_than_scores_do() -> None:
+    labels, systems = example(rows=30, systems=1)
+    counts = Counts(TASKS, labels, systems, [number // 10 for number in range(30)])
+    drawn = np.array([0.1, 0.9] * 50)
+    freedom, task = counts.freedom(0), 0
+    assert freedom is not None
+    reach = student.ppf(0.975, freedom) * 0.4
+    for value, lowest in ((0.5, 0.0), (0.5, -1.0), (-0.9, -1.0)):
+        found = sample_interval(value, drawn, counts, task=task, lowest=lowest)
+        assert found is not None
+        assert (found.low, found.high) == pytest.approx((max(lowest, value - reach), min(1, value + reach)))
+    assert sample_p(0.3, drawn, counts, task=task) == pytest.approx(2 * student.sf(0.3 / 0.4, freedom))
+
+
+def test_whatever_is_drawn_has_a_stream_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two of one stream would not be independent; one that ignores the seed could not be repeated with another."""
+    labels, systems = example(rows=20)
+    counts, scores = Counts(TASKS, labels, systems), np.arange(9.0)
+    streams: list[tuple[int, ...]] = []
+    make = np.random.default_rng
+
+    def recorded(seed: object) -> np.random.Generator:
+        if isinstance(seed, list):  # scipy asks for one, too, with the generator that it was given
+            streams.append(tuple(seed))
+        return make(seed)
+
+    monkeypatch.setattr(np.random, "default_rng", recorded)
+    for seed in (3, 4):
+        resample(counts, 4, seed)
+        randomise(counts, [(0, 1)], 4, seed)
+        permutation_of_runs(scores, scores + 1, most=4, seed=seed)
+        select_best(counts, [[0], [1]], resamples=4, seed=seed)
+    assert len(set(streams)) == len(streams) == 8
+    assert {stream[0] for stream in streams} == {3, 4}
 
 
 def test_a_difference_turns_its_sign_with_the_systems() -> None:

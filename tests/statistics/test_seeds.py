@@ -81,6 +81,37 @@ def test_degrees_of_freedom_do_not_jump_where_the_spread_is_0_by_chance() -> Non
     assert none.freedom < 5
 
 
+def test_the_degrees_of_freedom_are_those_of_the_parts_by_their_shares() -> None:
+    seeds = SeedVariance(variance=3e-4, interaction=1e-4, freedom=4)
+    found = Estimate(0.02, rows=2e-4, units=11, seeds=seeds, share=0.5, sides=2)
+    assert found.between == pytest.approx(1e-4)
+    assert found.error == pytest.approx(np.sqrt(3e-4))
+    assert found.freedom == pytest.approx(1 / (1 / 2 / 4 + 2 / 3 / 10))  # half the variance is known to 4, 2/3 to 10
+    assert found.p == pytest.approx(2 * student.sf(0.02 / np.sqrt(3e-4), found.freedom))
+    assert Estimate(0.02, rows=2e-4, units=11).freedom == 10
+    assert Estimate(0.02, rows=2e-4, units=1).freedom == 1
+    assert Estimate(0.02, rows=0.0, units=11, seeds=SeedVariance(0.0, 0.0, 4), share=0.5, sides=2).freedom == 10
+
+
+def test_between_runs_there_is_no_negative_variance() -> None:
+    varied, alike = runs([0.4, 0.6], own=0.3), runs([0.4, 0.4], own=0.3)
+    assert seed_variance([alike]) is not None
+    for several in ([varied], [alike], [varied, alike]):
+        found = mean_over_seeds(several[0], UNITS, seed_variance(several))
+        assert found.between >= 0
+        assert found.error**2 >= found.rows
+    assert mean_over_seeds(alike, UNITS, seed_variance([alike])).between == 0
+
+
+@pytest.mark.parametrize("value", [-0.98, -0.5, 0.0, 0.03, 0.5, 0.98])
+def test_intervals_end_where_scores_and_differences_do(value: float) -> None:
+    found = Estimate(value, rows=0.1**2, units=6)
+    reach = student.ppf(0.975, 5) * 0.1
+    assert found.interval().low == pytest.approx(max(-1, value - reach))
+    assert found.interval().high == pytest.approx(min(1, value + reach))
+    assert found.interval(0.9, lowest=0.0).low == pytest.approx(max(0, value - student.ppf(0.95, 5) * 0.1))
+
+
 def test_a_baseline_has_no_seed() -> None:
     several, baseline = runs([0.5, 0.54, 0.46]), runs([0.6], fixed=True)
     assert difference(several, baseline).error == pytest.approx(np.std([0.5, 0.54, 0.46], ddof=1) / 3**0.5)
