@@ -15,6 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from polarity.errors import UserError
 from polarity.parts import unfinished
+from polarity.secrets import without_known
 
 T = TypeVar("T", dict[Any, Any], list[Any])
 
@@ -51,8 +52,8 @@ def _synchronise(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all: readers never see half of it."""
-    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+    """Write a file whole or not at all, without the secrets that are known: readers never see half of it."""
+    write_bytes(path, without_known(text).encode("utf-8", "backslashreplace"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from rich.console import Console
 
 from polarity.config import cli
 from polarity.config.trust import Trust
@@ -23,6 +22,7 @@ from polarity.prediction.formats import Format, format_of
 from polarity.prediction.job import Job, Outcome
 from polarity.prediction.predictor import Predictor
 from polarity.prediction.streams import Input, Output
+from polarity.printable import SafeConsole
 from polarity.progress import progress
 from polarity.run import RunDirectory
 from polarity.runs.new_data import TAB
@@ -77,7 +77,7 @@ def predict(settings: PredictSettings) -> Outcome:
     job = _job(settings, run, problems)
     if job is None or problems:
         raise UserError(problems)
-    console = Console(stderr=True, highlight=False)
+    console = SafeConsole(stderr=True)
     predictor = Predictor.of_run(
         rebuild(
             run.path,
@@ -100,7 +100,7 @@ def predict(settings: PredictSettings) -> Outcome:
         total, keys = job.survey(added)
     with progress("predicting", total) as advance:
         outcome = job.run(predictor, added, keys, advance)
-    console.print(_summary(outcome, job, settings), markup=False, soft_wrap=True)
+    console.print(_summary(outcome, job, settings), soft_wrap=True)
     if predictor.unknown_share > MOSTLY_UNKNOWN:
         console.print(
             f"note: {predictor.unknown_share:.0%} of the tokens are unknown to the run's tokenizer, and unknown words"

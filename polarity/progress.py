@@ -1,6 +1,5 @@
 """What shows that something goes on: a bar on a terminal, a line about every minute elsewhere."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,9 +7,9 @@ from contextvars import ContextVar
 from functools import cache
 from threading import Event, Thread
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from polarity.printable import SafeConsole
 from polarity.wording import times
 
 SECONDS = 60.0
@@ -20,7 +19,7 @@ Say = Callable[[str], None]
 
 
 def _to_standard_error(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    SafeConsole(stderr=True, soft_wrap=True).print(line)
 
 
 _SAY: ContextVar[Say] = ContextVar("say", default=_to_standard_error)
@@ -55,7 +54,7 @@ def progress(what: str, total: int | None = None, unit: str = "row") -> Iterator
             if _INNERMOST[-1] is ended and not terminal:
                 say(f"    {line()}")
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())
     terminal = _console().is_terminal
     with Progress(*columns, console=_console(), transient=True, disable=not terminal, redirect_stdout=False) as bar:
         task = bar.add_task(what, total=total)
@@ -90,6 +89,6 @@ def told(what: str, done: int, total: int | None, unit: str, seconds: float, *, 
 
 
 @cache
-def _console() -> Console:
+def _console() -> SafeConsole:
     """One for all, since only that one shows bars within bars."""
-    return Console(stderr=True)
+    return SafeConsole(stderr=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from polarity.config import cli
 from polarity.config.verb import read_settings
 from polarity.files import check_room
+from polarity.printable import printable
 from polarity.progress import progress
 from polarity.reporting import Resamples
 from polarity.reports.html import write_run_report
@@ -43,7 +44,7 @@ def main() -> None:
     with cli.verb("report"):
         settings = read_settings("report", ReportSettings, sys.argv[1:])
         if settings is not None:
-            print(report(settings))
+            print(printable(str(report(settings))))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from polarity.errors import UserError, nearest
 from polarity.files import read_object, read_yaml, write_json, write_text
 from polarity.locks import FolderLock
 from polarity.processes import is_alive, is_of_this_machine, this_process
-from polarity.secrets import masked, masked_command
+from polarity.secrets import masked, masked_command, masked_text
 
 State = Literal["running", "finished", "failed"]
 _STATUS = "status.json"
@@ -133,7 +133,8 @@ class RunDirectory:
         known = self.recorded if (self.path / _STATUS).exists() else {}
         for stale in ("traceback", "error", "ended"):
             known.pop(stale, None)
-        write_json(self.path / _STATUS, {**known, "state": state, **details})
+        told = {name: masked_text(value) if isinstance(value, str) else value for name, value in details.items()}
+        write_json(self.path / _STATUS, {**known, "state": state, **told})
 
     def finish(self) -> None:
         """Mark the run as finished."""

@@ -1,5 +1,6 @@
 """Passwords, tokens and keys among the settings: known by their names, and never written down."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,9 +16,14 @@ _FREE = ("data.tasks",)
 """Mappings whose keys are names that users choose: a task may be called "secret"."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_URL = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]*://)[^/@\s'\"]+:[^/@\s'\"]+@")
+_URL = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]*://)[^/@\s'\"]*:(?P<password>[^/@\s'\"]+)@")
 _PAIR = re.compile(r"(?P<key>[\w.-]+)(?P<sign>\s*[:=]\s*)(?P<value>\"[^\"]*\"|'[^']*'|\$\{[^}]*\}|[^\s,{}\[\]]+)")
-_VARIABLE = re.compile(r"\$\{oc\.env:\w+\}")
+_VARIABLE = re.compile(r"\$\{oc\.env:(?P<name>\w+)\}")
+
+SHORTEST = 8
+"""Characters of a secret that is looked for in all that is written; a shorter one could be a part of any word."""
+
+_known: set[str] = set()
 
 
 def is_secret(name: str) -> bool:
@@ -42,6 +48,43 @@ def is_variable(value: object) -> bool:
     return isinstance(value, str) and _VARIABLE.fullmatch(value) is not None
 
 
+def learn(node: Any, path: str = "") -> None:
+    """Remember the secrets of a configuration, so that :func:`without_known` finds them wherever they turn up.
+
+    :param node: with environment variables by their names, the values of which are remembered.
+    :param path: dotted key of ``node``.
+    """
+    if isinstance(node, Mapping):
+        for key, value in node.items():
+            learn(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, list):
+        for value in node:
+            learn(value, path)
+    elif isinstance(node, (str, int)) and not path.startswith(_FREE):
+        text = str(node)
+        variable = _VARIABLE.fullmatch(text)
+        _remember(*(found["password"] for found in _URL.finditer(text)))
+        if is_secret(path):
+            _remember(os.environ.get(variable["name"], "") if variable else text)
+
+
+def learn_environment() -> None:
+    """Remember the secrets that other programs take from the environment, such as ``HF_TOKEN``."""
+    learn(dict(os.environ))
+
+
+def without_known(text: str) -> str:
+    """A text, of whatever kind, with ``***`` in the place of the secrets that this process has learnt."""
+    for secret in sorted(_known, key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
+
+
+def _remember(*values: str) -> None:
+    """PWD is no password: what names a file of this machine is no secret either."""
+    _known.update(value for value in values if len(value) >= SHORTEST and not os.path.lexists(value))
+
+
 def masked(node: Any, path: str = "") -> Any:
     """A copy of a configuration with ``***`` in the place of secrets; environment variables stay, by their names."""
     if isinstance(node, Mapping):
@@ -60,7 +103,7 @@ def masked_text(text: str, *, urls: bool = False) -> str:
 
     :param urls: whether only those of URLs are looked for.
     """
-    text = _URL.sub(rf"\g<scheme>{MASK}@", text)
+    text = _URL.sub(rf"\g<scheme>{MASK}@", without_known(text))
     return text if urls or text.startswith(_FREE) else _PAIR.sub(_hidden, text)
 
 

@@ -7,6 +7,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
 from polarity.errors import UserError
+from polarity.secrets import learn
 
 
 def build(path: str, node: dict[str, Any], **given: Any) -> Any:
@@ -15,6 +16,7 @@ def build(path: str, node: dict[str, Any], **given: Any) -> Any:
     :param given: further arguments, passed by the program.
     :raises UserError: with the constructor's problems, as ``path.key: ...``.
     """
+    learn(node, path)
     try:
         return instantiate(node, **given, _convert_="all")
     except InstantiationException as error:

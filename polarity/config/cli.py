@@ -3,17 +3,16 @@
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
-
 from polarity.config.overrides import open_keys
 from polarity.config.readable import readable
 from polarity.errors import UserError, reason_of
-from polarity.printable import printable
-from polarity.secrets import masked_text
+from polarity.printable import SafeConsole, printable_messages
+from polarity.secrets import learn_environment, masked_text
 from polarity.standard_streams import standard_streams, to_nowhere
 
 
@@ -25,11 +24,11 @@ def only_informs(command: argparse.Namespace) -> bool:
 
 def tell_problems(verb: str, problems: Sequence[str]) -> None:
     """Print a numbered list of problems to the error stream."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = SafeConsole(stderr=True, soft_wrap=True)
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-    console.print(f"polarity.{verb}: {count}; nothing was started", style="bold red", markup=False)
+    console.print(f"polarity.{verb}: {count}; nothing was started", style="bold red")
     for number, problem in enumerate(problems, 1):
-        console.print(f"{number:>3}. {printable(masked_text(problem))}", markup=False)
+        console.print(f"{number:>3}. {masked_text(problem)}")
 
 
 @contextmanager
@@ -39,16 +38,18 @@ def verb(name: str, *, data: bool = False) -> Iterator[None]:
     :param data: whether standard output is what the verb is for.
     """
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    with user_errors(name), standard_streams(data=data):
+    learn_environment()
+    with printable_messages(), user_errors(name), standard_streams(data=data):
         yield
 
 
 @contextmanager
 def user_errors(verb: str) -> Iterator[None]:
-    """How a verb ends that cannot do its work: in good order, and without a traceback.
+    """How a verb ends that cannot do its work: in good order, and without a traceback that nobody needs.
 
     A :class:`UserError` within the block ends the process with code 2 and the list of its problems; what the system
     refuses (no room, no right, a folder that was removed meanwhile) with code 1, a path and a reason; Ctrl-C with 130.
+    A mistake of the program ends it with code 1, too, and with the traceback.
     Has to stand around the outermost call, and within Hydra's task functions, for Hydra would print a traceback.
     """
     try:
@@ -65,10 +66,13 @@ def user_errors(verb: str) -> Iterator[None]:
     except KeyboardInterrupt:
         _tell(f"polarity.{verb}: interrupted")
         sys.exit(130)
+    except Exception:  # noqa: BLE001 - a mistake of the program; Python would print it with the data and secrets in it
+        _tell(f"{traceback.format_exc()}polarity.{verb}: failed by a mistake of the program")
+        sys.exit(1)
 
 
 def _tell(text: str) -> None:
-    Console(stderr=True, soft_wrap=True).print(text, style="bold red", markup=False, highlight=False)
+    SafeConsole(stderr=True, soft_wrap=True).print(masked_text(text), style="bold red")
 
 
 def config_dir(command: argparse.Namespace) -> str | None:

@@ -21,7 +21,7 @@ from polarity.config.readable import readable, restored
 from polarity.config.replaced import drop_settings_of_replaced
 from polarity.errors import UserError
 from polarity.paths import conf_dir
-from polarity.secrets import is_secret, is_variable
+from polarity.secrets import is_secret, is_variable, learn
 
 RUN_DIR = "RUN_DIR"
 """Stands for the run's folder in a resolved configuration, so that a folder can be moved and still be resumed."""
@@ -110,6 +110,7 @@ def resolved(config: DictConfig) -> tuple[dict[str, Any], list[str]]:
     problems: list[str] = []
     plain = _with_variables(plain, OmegaConf.to_container(config, resolve=False))
     named = _text_keys(plain, "", problems)
+    learn(named)
     return named, problems
 
 

@@ -15,6 +15,8 @@ from polarity.config.readable import readable
 from polarity.config.schema import TARGET, setting_problems
 from polarity.errors import UserError, nearest
 from polarity.paths import conf_dir
+from polarity.printable import printable
+from polarity.secrets import masked
 
 S = TypeVar("S")
 
@@ -49,7 +51,7 @@ def read_settings(
     job.config.update(plain)
     config, problems = _problems(job.config, schema)
     if command.cfg:
-        print(OmegaConf.to_yaml(OmegaConf.create(config)), end="")
+        print(printable(OmegaConf.to_yaml(OmegaConf.create(masked(config)))), end="")
         return None
     built = dict(config)
     for key, node in config.items():

@@ -16,6 +16,7 @@ from polarity.exporting.answers import Agreement
 from polarity.exporting.markdown import plain
 from polarity.exporting.quantize import Cost
 from polarity.exporting.settings_table import data_name, encoder_name, on_hub, settings_table
+from polarity.files import write_text
 from polarity.posthoc.decider import Decider
 from polarity.reports.html.run.baselines import baseline_results
 from polarity.runs.ledger import ledger_of
@@ -96,7 +97,7 @@ def write_card(
         cost=costs,
         version=__version__,
     )
-    (folder / FILE).write_text(str(card), encoding="utf-8")
+    write_text(folder / FILE, str(card))
 
 
 def _probabilities(decider: Decider) -> str:

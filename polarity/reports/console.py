@@ -7,13 +7,13 @@ from contextvars import ContextVar
 from pathlib import Path
 from traceback import format_exception
 
-from rich import get_console
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 
-from polarity.printable import printable
+from polarity.printable import SafeConsole, shared_console
 from polarity.reports.fitting import fitted
 from polarity.run import RunDirectory
+from polarity.secrets import masked_text
 
 WIDTH = 140
 """Of files and pipes, which have none."""
@@ -42,17 +42,16 @@ class RunConsole:
 
     def print(self, content: RenderableType = "", *, style: str | None = None) -> None:
         """Show text, or a table; brackets in a text are never read as markup."""
-        content = _shown(content)
         if self.log is None or not _LOG_ONLY.get():
             # The terminal has one console, since only that one prints above a progress bar.
             terminal = sys.stdout.isatty()
-            _print(get_console() if terminal else Console(width=WIDTH), content, style=style, wrap=terminal)
+            _print(shared_console() if terminal else SafeConsole(width=WIDTH), content, style=style, wrap=terminal)
         if self.log is not None:
             with self.log.open("a", encoding="utf-8", errors="backslashreplace") as file:
-                _print(Console(file=file, width=WIDTH), content)
+                _print(SafeConsole(file=file, width=WIDTH), content)
 
 
-def _print(console: Console, content: RenderableType, *, style: str | None = None, wrap: bool = False) -> None:
+def _print(console: SafeConsole, content: RenderableType, *, style: str | None = None, wrap: bool = False) -> None:
     """Print; text wraps between words on a terminal, so that no number is split, and nowhere else."""
     soft_wrap = isinstance(content, str) and not wrap
     if isinstance(content, Table):
@@ -60,20 +59,10 @@ def _print(console: Console, content: RenderableType, *, style: str | None = Non
     console.print(
         content,
         style=style,
-        markup=False,
-        highlight=False,
         soft_wrap=soft_wrap,
         overflow="ignore" if isinstance(content, str) else None,
         crop=False,
     )
-
-
-def _shown(content: RenderableType) -> RenderableType:
-    """Texts and the cells of tables without what would steer the terminal: names and ids come from data."""
-    if isinstance(content, Table):
-        for column in content.columns:
-            column._cells = [_shown(cell) for cell in column._cells]  # noqa: SLF001 - there is no public way
-    return printable(content) if isinstance(content, str) else content
 
 
 def print_failure(run: RunDirectory, error: BaseException, *, unwritten: Exception | None = None) -> None:
@@ -93,4 +82,4 @@ def print_failure(run: RunDirectory, error: BaseException, *, unwritten: Excepti
     console = RunConsole(run.log)
     for number, line in enumerate(lines):
         with suppress(OSError):  # the terminal comes first, and has it even where the log cannot be written any more
-            console.print(line, style=None if number else "bold red")
+            console.print(masked_text(line), style=None if number else "bold red")

@@ -17,7 +17,7 @@ from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.files import read_object, write_json
 from polarity.run import RunDirectory, now
-from polarity.secrets import masked_command
+from polarity.secrets import masked_command, masked_text
 from polarity.wording import times
 
 RESUMED = "resumed"
@@ -99,7 +99,7 @@ def _git(folder: Path) -> dict[str, str] | None:
     top = _run_git(folder, "rev-parse", "--show-toplevel")
     if not commit or not top or Path(top) != folder.parent:
         return None
-    return {"commit": commit, "diff": _run_git(folder.parent, "diff", "HEAD")}
+    return {"commit": commit, "diff": masked_text(_run_git(folder.parent, "diff", "HEAD"))}
 
 
 def _run_git(folder: Path, *arguments: str) -> str:

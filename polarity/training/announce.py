@@ -14,6 +14,7 @@ from polarity.data.vocabulary import vocabulary_warnings
 from polarity.optimizers.groups import GroupRow, group_table
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
+from polarity.secrets import masked_text
 from polarity.training.module import MultiTaskModule
 from polarity.wording import times
 
@@ -51,7 +52,7 @@ class Announce(Callback):
             )
         console.print(class_table(self.prepared, self.data, pl_module))
         for name in ("model", "head", "loss", "regularizer", "sampler", "optimizer", "scheduler", "clipping"):
-            console.print(f"{name}: {self.prepared.components[name]!r}")
+            console.print(f"{name}: {masked_text(repr(self.prepared.components[name]))}")
         console.print(parameter_table(trainer.optimizers))
         step = f"{self.data.batch_size} x {trainer.accumulate_grad_batches} rows"
         console.print(

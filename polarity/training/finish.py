@@ -29,6 +29,7 @@ from polarity.reports.html import write_run_report
 from polarity.run import LATEST, RunDirectory
 from polarity.runs.ledger import ledger_of, record_look
 from polarity.runs.manifest import seal
+from polarity.secrets import masked_text
 from polarity.training.assembled import Assembled
 from polarity.training.callbacks.checkpoints import BestCheckpoints
 from polarity.training.chosen_epoch import chosen_epoch
@@ -221,5 +222,7 @@ def _afterwards(run: RunDirectory, what: str, act: Callable[[], None]) -> None:
         console = RunConsole(run.log)
         with suppress(OSError):  # the terminal comes first, and has it even where the log cannot be written
             if not isinstance(error, OSError):
-                console.print(traceback.format_exc())
-            console.print(f"the run is finished, but {what} could not be written: {error}", style="red")
+                console.print(masked_text(traceback.format_exc()))
+            console.print(
+                f"the run is finished, but {what} could not be written: {masked_text(str(error))}", style="red"
+            )

@@ -8,8 +8,8 @@ import polarity
 PACKAGE = Path(polarity.__file__).parent
 
 LAYERS = (
-    {"errors", "paths", "printable", "processes", "reporting", "secrets", "settings", "signature"},
-    {"standard_streams", "wording"},
+    {"errors", "paths", "processes", "reporting", "secrets", "settings", "signature"},
+    {"printable", "standard_streams", "wording"},
     {"locks", "parts", "progress", "tasks"},
     {"component"},
     {"files"},

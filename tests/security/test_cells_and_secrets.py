@@ -3,19 +3,24 @@
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
+from lightning.pytorch.callbacks import Callback
 from rich.table import Table
 
 from polarity.config.trust import check_trusted
 from polarity.errors import UserError
+from polarity.files import write_json
 from polarity.prediction.sink import DelimitedSink
 from polarity.printable import printable
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.runs.environment import environment
-from polarity.secrets import is_secret, masked, masked_text
+from polarity.secrets import is_secret, learn, masked, masked_text, without_known
 from polarity.spreadsheets import as_written, harmless, write_csv
+from polarity.training.run import start_run
+from tests.command import ROOT
 from tests.running import composed, overrides
 
 FORMULAS = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\tx", "\rx", "'=quoted", "--", "-"]
@@ -86,3 +91,60 @@ def test_no_file_of_a_run_holds_a_secret(tmp_path: Path, monkeypatch: pytest.Mon
     assert run.config["logger"]["own"]["password"] == "${oc.env:OF_MINE}"
     with pytest.raises(UserError, match=r"logger.own.api_key: is a secret that was masked.*oc.env:NAME"):
         check_trusted(run.config, "config.yaml", trust=["my.Logger"])
+
+
+VALUES = ("Zq7-typed-key", "Zq7-from-environment", "Zq7-in-address")
+
+
+class Leaking(Callback):
+    """A component of a user's own that holds secrets, and tells them all where it fails."""
+
+    def __init__(self, *, api_key: str, hub_token: str, url: str) -> None:
+        self.held = (api_key, hub_token, url)
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        raise ConnectionError(f"refused: {' and '.join(self.held)}, header x-api-key: Zq7-of-others")
+
+
+def test_a_failure_that_names_secrets_is_told_without_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OF_MINE", VALUES[1])
+    monkeypatch.setattr("polarity.runs.environment._run_git", lambda *_: "")  # this file may differ from its commit
+    leaking = (
+        "+callbacks.own={_target_: tests.security.test_cells_and_secrets.Leaking, api_key: Zq7-typed-key, "
+        "hub_token: '${oc.env:OF_MINE}', url: 'https://me:Zq7-in-address@host/x'}"
+    )
+    arguments = overrides(tmp_path, leaking)
+    with pytest.raises(SystemExit):
+        start_run(composed(*arguments), arguments, keep_going=False)
+    said = capsys.readouterr()
+    (run,) = (tmp_path / "outputs").glob("2*")
+    assert "refused" in RunDirectory.open(run).status["traceback"]
+    assert "refused" in said.out
+    assert "Zq7" not in said.out + said.err
+    for path in run.rglob("*"):
+        assert path.is_dir() or b"Zq7" not in path.read_bytes(), path
+
+
+def test_what_was_learnt_is_masked_in_whatever_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("polarity.secrets._known", set())
+    monkeypatch.setenv("OF_MINE", VALUES[1])
+    where = {"PWD": str(tmp_path), "data.tasks.token": "is a name", "pad_token": "[PADDING]"}
+    learn({"api_key": VALUES[0], "x": {"password": "${oc.env:OF_MINE}", "url": f"s3://me:{VALUES[2]}@h"}, "pin": 1234})
+    learn(where)
+    text = f"{' '.join(VALUES)} {' '.join(where.values())} 1234"
+    kept = f"*** *** *** {' '.join(where.values())} 1234"
+    assert without_known(text) == kept
+    write_json(tmp_path / "a.json", {"said": text})
+    write_csv(tmp_path / "a.csv", ["said"], [[text]])
+    assert kept in (tmp_path / "a.json").read_text()
+    assert kept in (tmp_path / "a.csv").read_text()
+
+
+def test_the_difference_to_the_commit_is_kept_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = "+api_key: Zq7-in-a-preset\n+lr: 1e-3\n+url = 'https://me:Zq7-url@host'"
+    answers = {"rev-parse HEAD": "abc", "rev-parse --show-toplevel": str(ROOT), "diff HEAD": changed}
+    monkeypatch.setattr("polarity.runs.environment._run_git", lambda _, *words: answers[" ".join(words)])
+    git = environment({})["git"]  # type: ignore[arg-type]
+    assert git == {"commit": "abc", "diff": "+api_key: ***\n+lr: 1e-3\n+url = 'https://***@host'"}
