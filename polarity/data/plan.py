@@ -9,7 +9,7 @@ import torch.utils.data
 from polarity.errors import UserError
 from polarity.samplers.base import BATCH_STREAM, Sampler, epoch_generator
 from polarity.settings import PositiveInt
-from polarity.tasks import IGNORE_INDEX
+from polarity.tasks import class_counts
 
 Counts = tuple[np.ndarray, ...]
 """One float32 array ``[classes]`` per task."""
@@ -137,11 +137,10 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
         return [self._counts(np.concatenate(window)) for window in windows]
 
     def _counts(self, rows: np.ndarray) -> Counts:
-        counts = []
-        for task, classes in enumerate(self.class_numbers):
-            labels = self.labels[rows, task]
-            counts.append(np.bincount(labels[labels != IGNORE_INDEX], minlength=classes).astype(np.float32))
-        return tuple(counts)
+        return tuple(
+            class_counts(self.labels[rows, task], classes).astype(np.float32)
+            for task, classes in enumerate(self.class_numbers)
+        )
 
 
 class EvalBatches(torch.utils.data.Sampler[PlannedBatch]):

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from polarity.tasks import IGNORE_INDEX, Task
+from polarity.tasks import Task, class_counts
 
 
 @dataclass
@@ -57,11 +57,7 @@ class Rows:
 
     def class_counts(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         """Rows of each class, one int64 array ``[classes]`` per task."""
-        counts = []
-        for number, task in enumerate(tasks):
-            labels = self.labels[:, number]
-            counts.append(np.bincount(labels[labels != IGNORE_INDEX], minlength=len(task.classes)))
-        return counts
+        return [class_counts(self.labels[:, number], len(task.classes)) for number, task in enumerate(tasks)]
 
 
 @dataclass

@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from polarity.confusion import confusion
 from polarity.decisions.base import Decision
-from polarity.decisions.cuts import GAIN, ROUNDING, Contest, best_cut, confusion, sum_of_f1
+from polarity.decisions.cuts import GAIN, ROUNDING, Contest, best_cut, sum_of_f1
 from polarity.decisions.rules import AddedBias, Rule
 from polarity.settings import NonNegative, PositiveInt
-from polarity.tasks import Task
+from polarity.tasks import Task, class_counts
 
 
 class BiasDecision(Decision):
@@ -34,7 +35,7 @@ class BiasDecision(Decision):
         self.min_rows = min_rows
 
     def fit(self, task: Task, log_probabilities: np.ndarray, labels: np.ndarray) -> Rule:
-        counts = np.bincount(labels, minlength=len(task.classes))
+        counts = class_counts(labels, len(task.classes))
         return AddedBias(best_bias(log_probabilities, labels, np.flatnonzero(counts >= self.min_rows)))
 
 

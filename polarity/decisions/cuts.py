@@ -75,11 +75,6 @@ def _between(scores: np.ndarray, place: int) -> float:
     return float(scores[place - 1] / 2 + scores[place] / 2)
 
 
-def confusion(labels: np.ndarray, decided: np.ndarray, classes: int) -> np.ndarray:
-    """int64 ``[classes, classes]``, rows are labels, columns decisions."""
-    return np.bincount(labels * classes + decided, minlength=classes**2).reshape(classes, classes)
-
-
 def sum_of_f1(table: np.ndarray) -> float:
     """Sum of the classes' F1 from their confusion."""
     return float((2 * np.diag(table) / np.maximum(table.sum(axis=0) + table.sum(axis=1), 1)).sum())

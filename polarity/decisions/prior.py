@@ -10,7 +10,7 @@ from polarity.decisions.base import Decision
 from polarity.decisions.rules import AddedBias, Rule
 from polarity.errors import UserError
 from polarity.settings import NonNegative
-from polarity.tasks import Task, class_problems
+from polarity.tasks import Task, class_counts, class_problems
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Shares = dict[str, dict[str, Share]]
@@ -73,7 +73,7 @@ def _shares(given: Source, task: Task, labels: np.ndarray) -> np.ndarray:
         return np.full(len(task.classes), 1 / len(task.classes))
     if given == "validation":
         # a class that is absent counts as half a row, since nothing can be said about its share but that it is small
-        return np.maximum(np.bincount(labels, minlength=len(task.classes)), 0.5) / len(labels)
+        return np.asarray(np.maximum(class_counts(labels, len(task.classes)), 0.5) / len(labels))
     assert not isinstance(given, str)
     return np.array([given[task.name][name] for name in task.classes])
 

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from polarity.confusion import confusion
 from polarity.decisions.base import Decision
-from polarity.decisions.cuts import GAIN, ROUNDING, Contest, best_cut, confusion, sum_of_f1
+from polarity.decisions.cuts import GAIN, ROUNDING, Contest, best_cut, sum_of_f1
 from polarity.decisions.rules import OrderedThresholds, Rule
 from polarity.settings import NonNegative, PositiveInt
-from polarity.tasks import Task
+from polarity.tasks import Task, class_counts
 
 
 class ThresholdDecision(Decision):
@@ -33,7 +34,7 @@ class ThresholdDecision(Decision):
         self.min_rows = min_rows
 
     def fit(self, task: Task, log_probabilities: np.ndarray, labels: np.ndarray) -> Rule:
-        counts = np.bincount(labels, minlength=len(task.classes))
+        counts = class_counts(labels, len(task.classes))
         order = tuple(np.argsort(counts, kind="stable").tolist())
         return best_thresholds(log_probabilities, labels, order, counts >= self.min_rows)
 

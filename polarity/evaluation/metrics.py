@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
-from torchmetrics.functional.classification import multiclass_confusion_matrix
 
-from polarity.tasks import IGNORE_INDEX, Task
+from polarity.confusion import confusion
+from polarity.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -67,12 +66,9 @@ def score_task(task: Task, labels: np.ndarray, predictions: np.ndarray) -> TaskS
     :param labels: class indices ``[rows]``; rows with ``IGNORE_INDEX`` do not count.
     :param predictions: class indices ``[rows]``.
     """
-    known = labels != IGNORE_INDEX
-    confusion = multiclass_confusion_matrix(
-        torch.from_numpy(predictions[known]), torch.from_numpy(labels[known]), num_classes=len(task.classes)
-    ).numpy()
-    hits = np.diag(confusion).astype(float)
-    predicted, actual = confusion.sum(axis=0), confusion.sum(axis=1)
+    table = confusion(labels, predictions, len(task.classes))
+    hits = np.diag(table).astype(float)
+    predicted, actual = table.sum(axis=0), table.sum(axis=1)
     precision = hits / np.maximum(predicted, 1)
     recall = hits / np.maximum(actual, 1)
     f1 = 2 * hits / np.maximum(predicted + actual, 1)
@@ -80,9 +76,9 @@ def score_task(task: Task, labels: np.ndarray, predictions: np.ndarray) -> TaskS
         name: ClassScore(float(precision[c]), float(recall[c]), float(f1[c]), int(actual[c]))
         for c, name in enumerate(task.classes)
     }
-    rows = int(known.sum())
+    rows = int(table.sum())
     macro, accuracy = (float(f1.mean()), float(hits.sum() / rows)) if rows else (None, None)
-    return TaskScore(rows, macro, accuracy, per_class, confusion)
+    return TaskScore(rows, macro, accuracy, per_class, table)
 
 
 def score(tasks: Sequence[Task], labels: np.ndarray, predictions: Sequence[np.ndarray]) -> Scores:

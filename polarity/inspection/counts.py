@@ -1,10 +1,8 @@
 """How many rows of each class."""
 
-import numpy as np
-
 from polarity.inspection.pool import Pool
 from polarity.inspection.result import TaskCounts
-from polarity.tasks import IGNORE_INDEX
+from polarity.tasks import IGNORE_INDEX, class_counts
 
 
 def task_counts(pool: Pool) -> tuple[TaskCounts, ...]:
@@ -14,10 +12,9 @@ def task_counts(pool: Pool) -> tuple[TaskCounts, ...]:
         rows, missing = {}, {}
         for name, inside in pool.by_split():
             labels = pool.rows.labels[inside, number]
-            known = labels[labels != IGNORE_INDEX]
-            of_class = np.bincount(known, minlength=len(task.classes)).tolist()
+            of_class = class_counts(labels, len(task.classes)).tolist()
             rows[name] = dict(zip(task.classes, of_class, strict=True))
-            missing[name] = len(labels) - len(known)
+            missing[name] = len(labels) - sum(of_class)
         counted.append(TaskCounts(task.name, task.classes, rows, missing))
     return tuple(counted)
 

@@ -8,7 +8,7 @@ import numpy as np
 from polarity.evaluation.metrics import score_task
 from polarity.inspection.pool import Pool
 from polarity.inspection.result import ConfusedPair, ConfusedRow, SuspiciousLabel, TaskLabels
-from polarity.tasks import IGNORE_INDEX
+from polarity.tasks import IGNORE_INDEX, class_counts
 
 LIKELIER = 3.0
 """A label is only suspected if another class is so many times as probable.
@@ -62,7 +62,7 @@ def _check(pool: Pool, number: int, repeated: np.ndarray, most: int | None) -> T
     mean = repeated[:, known].mean(axis=0)
     guess = mean.argmax(axis=1)
     found = suspicious(own, mean)
-    counts = np.bincount(own[found], minlength=len(task.classes)).tolist()
+    counts = class_counts(own[found], len(task.classes)).tolist()
     examples = [
         SuspiciousLabel(
             row=pool.row(int(known[place])),

@@ -8,7 +8,7 @@ from scipy.stats import chi2_contingency
 from polarity.inspection.groups import looks_like_groups
 from polarity.inspection.pool import Pool
 from polarity.inspection.result import Finding
-from polarity.tasks import IGNORE_INDEX, Task
+from polarity.tasks import IGNORE_INDEX, Task, class_counts
 from polarity.wording import times
 
 MOST_VALUES = 200
@@ -73,7 +73,7 @@ def _classes(pool: Pool, split: str, train: np.ndarray, other: np.ndarray) -> It
             for value in sorted({cell for cell in cells[other] if cell}):
                 here = cells == value
                 if min(int((here & part).sum()) for part in (train, other)) >= FEWEST:
-                    found = distance(*(_counts(task, labels[here & part]) for part in (train, other)))
+                    found = distance(*(class_counts(labels[here & part], len(task.classes)) for part in (train, other)))
                     if text := _told(task, labels, here & train, here & other):
                         within.append((found[0], f"{column}={value} ({text})"))
         if within:
@@ -83,7 +83,7 @@ def _classes(pool: Pool, split: str, train: np.ndarray, other: np.ndarray) -> It
 
 def _told(task: Task, labels: np.ndarray, train: np.ndarray, other: np.ndarray) -> str:
     """``calm 31% (training 45%), ..., 12% of the rows would have to change``; empty where nothing is to tell."""
-    before, after = (_counts(task, labels[part]) for part in (train, other))
+    before, after = (class_counts(labels[part], len(task.classes)) for part in (train, other))
     apart, p = distance(before, after)
     if p >= LEVEL or apart < DISTANCE:
         return ""
@@ -130,7 +130,3 @@ def _without(cells: np.ndarray, train: np.ndarray, known: np.ndarray) -> Sequenc
     rows = {name: cells[train] == name for name in names}
     bare = [(str(name), int(here.sum())) for name, here in rows.items() if not known[train][here].any()]
     return sorted((pair for pair in bare if pair[1] >= FEWEST), key=lambda pair: -pair[1])
-
-
-def _counts(task: Task, labels: np.ndarray) -> np.ndarray:
-    return np.bincount(labels[labels != IGNORE_INDEX], minlength=len(task.classes))

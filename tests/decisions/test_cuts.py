@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
+from polarity.confusion import confusion
 from polarity.decisions import AddedBias, OrderedThresholds
 from polarity.decisions.bias import best_bias
-from polarity.decisions.cuts import Contest, best_cut, confusion, sum_of_f1
+from polarity.decisions.cuts import Contest, best_cut, sum_of_f1
 from polarity.decisions.threshold import best_thresholds
 
 

@@ -12,7 +12,7 @@ LAYERS = (
     {"printable", "standard_streams", "wording"},
     {"locks", "parts", "progress", "tasks"},
     {"component"},
-    {"files"},
+    {"confusion", "files"},
     {"calibration", "decisions", "losses", "regularizers", "samplers", "schedulers", "spreadsheets"},
     {"data"},
     {"models"},
