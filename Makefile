@@ -11,13 +11,13 @@ INSTALLED := $(VENV)/installed
 PYTEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test test-all lint bench clean
+.PHONY: help install train test test-all lint bench mutants clean
 
 help: ## show this list
 	@echo "make TARGET [VARIABLE=value]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables:"
-	@echo "  ARGS       further words for train, test, test-all and bench: make train ARGS='seed=1 loss=ce'"
+	@echo "  ARGS       further words for train, test, test-all, bench and mutants: make train ARGS='seed=1 loss=ce'"
 	@echo "  PYTHON     interpreter that .venv is made with, 3.11 or newer (now: $(PYTHON))"
 	@echo "  WORKERS    test processes side by side (now: $(WORKERS))"
 
@@ -40,6 +40,9 @@ lint: $(INSTALLED) ## check style, formatting and types
 
 bench: $(INSTALLED) ## compare training speed with the Trainer of transformers, side by side
 	$(RUN) -m benchmarks.training_speed $(ARGS)
+
+mutants: $(INSTALLED) ## put small faults into the code and see whether the tests notice (a quarter of an hour)
+	OMP_NUM_THREADS=1 $(RUN) -m benchmarks.mutants $(ARGS)
 
 clean: ## remove caches and build products; runs in outputs/ and .venv stay
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,11 +6,7 @@ python -m benchmarks.decision_rules --splits 100 --save
 
 import argparse
 import json
-import os
-import platform
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +14,7 @@ import numpy as np
 
 from benchmarks.decision_tables import markdown
 from benchmarks.linear_logits import SETS, Case, cases
+from benchmarks.machine import machine
 from polarity.analysis.calibration import calibration_numbers
 from polarity.calibration import Calibration, NoCalibration, TemperatureScaling, VectorScaling
 from polarity.decisions import Argmax, BiasDecision, Decision, PriorDecision, ThresholdDecision
@@ -67,7 +64,7 @@ def measure(found: list[Case], splits: int) -> dict[str, Any]:
         "splits": splits,
         "small": SMALL,
         "gates": GATES,
-        "machine": machine(),
+        "machine": machine("numpy", "scipy", "scikit-learn"),
         "resplit": resplit,
         "official": official,
         "calibration": calibrated,
@@ -168,27 +165,6 @@ def calibrations(case: Case) -> Iterator[dict[str, Any]]:
             "brier": numbers.brier,
             "nll": numbers.nll,
         }
-
-
-def machine() -> dict[str, Any]:
-    """Where it was measured."""
-    return {
-        "processor": processor(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in ("numpy", "scipy", "scikit-learn")},
-        "date": datetime.now(UTC).date().isoformat(),
-    }
-
-
-def processor() -> str:
-    """Its name, as well as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -7,14 +7,10 @@ make bench ARGS="--precision bf16-mixed data=newsframe data.path=FOLDER"
 
 import argparse
 import json
-import os
-import platform
 import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +22,7 @@ from transformers.utils import logging as transformers_logging
 
 from benchmarks import ours, peers
 from benchmarks import work as settings
+from benchmarks.machine import machine
 from benchmarks.turns import Clock, Side, Turn
 from polarity.errors import UserError
 
@@ -117,24 +114,11 @@ def summary(turns: dict[str, list[Turn]]) -> list[dict[str, Any]]:
     return rows
 
 
-def machine() -> dict[str, Any]:
+def measured_on() -> dict[str, Any]:
     """What the numbers were measured on."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [line.partition(":")[2].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-    packages = ["torch", "lightning", "transformers", "accelerate"]
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "accelerator": device,
-        "python": platform.python_version(),
-        **{name: version(name) for name in packages},
-        "date": datetime.now(UTC).date().isoformat(),
-    }
+    versions = machine("torch", "lightning", "transformers", "accelerate")
+    return {"threads": torch.get_num_threads(), "accelerator": device, **versions}
 
 
 def markdown(arguments: argparse.Namespace, rows: list[dict[str, Any]], host: dict[str, Any]) -> str:
@@ -171,7 +155,7 @@ def main() -> None:
         turns = measure(arguments)
     except UserError as error:
         sys.exit("\n".join(error.problems))
-    rows, host = summary(turns), machine()
+    rows, host = summary(turns), measured_on()
     table = Table("side", "samples/s", "polarity is faster by", "how")
     for row in rows:
         table.add_row(row["side"], f"{row['samples_per_second']:.2f}", faster(row), EXPLANATION[row["side"]])

@@ -18,7 +18,7 @@ from polarity.paths import cache_dir, conf_dir
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 MANIFEST = tomllib.loads(PYPROJECT)
-TARGETS = ["help", "install", "train", "test", "test-all", "lint", "bench", "clean"]
+TARGETS = ["help", "install", "train", "test", "test-all", "lint", "bench", "mutants", "clean"]
 
 
 def declared() -> list[str]:
