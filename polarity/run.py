@@ -11,6 +11,7 @@ from uuid import uuid4
 
 from omegaconf import OmegaConf
 
+from polarity.config.earlier import as_now
 from polarity.errors import UserError, nearest
 from polarity.files import read_object, read_yaml, write_json, write_text
 from polarity.locks import FolderLock
@@ -87,10 +88,15 @@ class RunDirectory:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The resolved configuration that the run was started with.
+        """The resolved configuration that the run was started with; that of an earlier version as this one reads it.
 
-        :raises UserError: if its file is missing or damaged; so for the two below.
+        :raises UserError: if its file is missing or damaged; so for the three below.
         """
+        return as_now(self.written_config)
+
+    @property
+    def written_config(self) -> dict[str, Any]:
+        """The same as it stands in the file, for checks that nobody has changed it."""
         return {str(key): value for key, value in read_yaml(self.path / "config.yaml", dict).items()}
 
     @property

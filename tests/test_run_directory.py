@@ -27,7 +27,7 @@ def test_runs_that_start_in_the_same_second_do_not_share_a_folder(tmp_path: Path
 def test_a_folder_gives_back_what_it_was_made_with(tmp_path: Path) -> None:
     created = RunDirectory.create(tmp_path, CONFIG, ["seed=1", "name=naïve"])
     run = RunDirectory.open(created.path)
-    assert run.config == CONFIG
+    assert run.written_config == CONFIG
     assert run.overrides == ["seed=1", "name=naïve"]
     assert run.status["state"] == "running"
 

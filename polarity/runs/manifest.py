@@ -20,7 +20,7 @@ DATA_PLACES = ("path", "train", "val", "test")
 def seal(run: RunDirectory) -> None:
     """Write ``manifest.json``, the last file of a run: model with tokenizer and rule, predictions, scores, settings."""
     files = {name: checksum(run.path / name) for name in _covered(run)}
-    write_json(run.manifest, {"version": VERSION, "files": files, "config": _sections(run.config)})
+    write_json(run.manifest, {"version": VERSION, "files": files, "config": _sections(run.written_config)})
 
 
 def check_unchanged(run: RunDirectory, *parts: str) -> None:
@@ -49,7 +49,7 @@ def check_unchanged(run: RunDirectory, *parts: str) -> None:
             problems.append(f"{path}: was added after the run was finished; remove it")
         elif checksum(path) != known[name]:
             problems.append(f"{path}: was changed after the run wrote it (its checksum differs)")
-    now = _sections(run.config)
+    now = _sections(run.written_config)
     problems += [
         f"{run.path / 'config.yaml'}: {name}: was changed after the run wrote it; only where files are may change"
         for name in dict.fromkeys([*settings, *now])

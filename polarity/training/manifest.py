@@ -27,7 +27,7 @@ class Manifest:
     def begin(self) -> None:
         """Bind the checkpoints to the run and its configuration, once."""
         if not self.path.exists():
-            head = {"run": self.run.recorded.get("id"), "configuration": self.run.config}
+            head = {"run": self.run.recorded.get("id"), "configuration": self.run.written_config}
             write_json(self.path, {**head, "best": None, "resume": [], "checkpoints": {}})
 
     def read(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class Manifest:
 
     def changed_settings(self) -> list[str]:
         """Keys at which ``config.yaml`` is not the configuration that the run was started with."""
-        return sorted(_differences(self.read()["configuration"], self.run.config))
+        return sorted(_differences(self.read()["configuration"], self.run.written_config))
 
 
 def _differences(before: Any, now: Any, path: str = "") -> Iterator[str]:

@@ -1,0 +1,29 @@
+"""The configuration of a run that an earlier version made, as this version reads it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from polarity.config.schema import TARGET
+
+ADDED: dict[str, object] = {"test": True, "trust": None, "from": None, "batching.max_context": None}
+"""Settings that came later, each with the value that means what was done before there was a choice."""
+
+MOVED = {"polarity.reports.reporting.Reporting": "polarity.reporting.Reporting"}
+"""Components by the places where they stood."""
+
+
+def as_now(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy in which what came later is filled in, and what was moved has its new place; nothing else is changed."""
+    now: dict[str, Any] = _moved(config)
+    for key, value in ADDED.items():
+        section, _, name = key.rpartition(".")
+        node = now.get(section) if section else now
+        if isinstance(node, dict):
+            node.setdefault(name, value)
+    return now
+
+
+def _moved(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {key: MOVED.get(value, value) if key == TARGET else _moved(value) for key, value in node.items()}
+    return [_moved(value) for value in node] if isinstance(node, list) else node
