@@ -6,6 +6,8 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -129,12 +131,19 @@ def read_yaml(path: Path, kind: type[T]) -> T:
     """
     text = _text(path)
     try:
-        content = OmegaConf.to_container(OmegaConf.create(text)) if isinstance(yaml.safe_load(text), kind) else None
+        content = deepcopy(_parsed(text))
     except (yaml.YAMLError, OmegaConfBaseException, ValueError, AssertionError) as error:
         raise UserError(f"{path}: is damaged ({' '.join(str(error).split())})") from error
     if not isinstance(content, kind):
         raise UserError(f"{path}: is damaged (it holds no {'list' if kind is list else 'mapping'})")
     return content
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> Any:
+    """The value that a YAML text holds; a run's configuration is asked for many times, and slow to parse."""
+    plain = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe ones, both
+    return OmegaConf.to_container(OmegaConf.create(text)) if isinstance(plain, (dict, list)) else plain
 
 
 def _text(path: Path) -> str:

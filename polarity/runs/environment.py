@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, chdir, nullcontext
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,6 @@ def _told(split: Mapping[str, Any] | None) -> str:
 
 def environment(splits: Splits) -> dict[str, Any]:
     """Everything that ``environment.json`` records about one start."""
-    packages = {item.name: item.version for item in distributions() if item.name}
     return {
         "time": now(),
         "polarity": polarity.__version__,
@@ -88,9 +88,16 @@ def environment(splits: Splits) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "devices": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
-        "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
+        "packages": packages(),
         "data": described(splits),
     }
+
+
+@cache
+def packages() -> dict[str, str]:
+    """Version of every package that is installed, by name."""
+    found = {item.name: item.version for item in distributions() if item.name}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
 def _git(folder: Path) -> dict[str, str] | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri  # the quantile of the normal distribution
 from scipy.stats import t as student
 
 from polarity.statistics.groups import FEWEST, group_freedom
@@ -58,7 +58,7 @@ class Share:
         if self.trials == 0:
             return UNKNOWN
         if self.by_group is None:
-            return _wilson(self.hits / self.trials, self.trials, float(norm.ppf((1 + confidence) / 2)))
+            return _wilson(self.hits / self.trials, self.trials, float(ndtri((1 + confidence) / 2)))
         hits, trials = self.by_group[:, self.by_group[1] > 0]
         freedom = group_freedom(trials)
         if freedom < FEWEST:

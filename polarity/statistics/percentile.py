@@ -1,7 +1,7 @@
 """An interval and a p-value from resampled values."""
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri  # the quantile of the normal distribution
 from scipy.stats import t as student
 
 from polarity.statistics.counts import Counts
@@ -41,7 +41,7 @@ def sample_interval(
 
 def _unseen(counts: Counts, confidence: float) -> float:
     """The share of rows that may well differ although none of those at hand does."""
-    square = float(norm.ppf((1 + confidence) / 2)) ** 2
+    square = float(ndtri((1 + confidence) / 2)) ** 2
     return square / (counts.effective_units + square)
 
 

@@ -6,6 +6,9 @@ import numpy as np
 
 from polarity.statistics.counts import Counts, Statistics, blocks
 
+AT_ONCE = 20_000
+"""Units that are drawn in one call: as many as the processor's cache holds."""
+
 NAMES = tuple(item.name for item in fields(Statistics))
 
 
@@ -53,6 +56,9 @@ def _moved(weights: np.ndarray, centre: np.ndarray, without: np.ndarray) -> np.n
 def draws(generator: np.random.Generator, size: int, units: int) -> np.ndarray:
     """How often each unit was drawn, float32 ``[size, units]``."""
     weights = np.empty((size, units), dtype=np.float32)
-    for row in weights:
-        row[:] = np.bincount(generator.integers(0, units, size=units), minlength=units)
+    several = max(1, AT_ONCE // units)
+    for start in range(0, size, several):
+        drawn = generator.integers(0, units, size=(min(several, size - start), units))
+        drawn += units * np.arange(len(drawn))[:, None]  # a number of its own for each unit of each sample
+        weights[start : start + several] = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)
     return weights
