@@ -104,7 +104,7 @@ def as_work(assembled: Assembled) -> Work:
         raise UserError("data: the peers are written for single texts, not for pairs")
     config = assembled.prepared.config
     return Work(
-        encoder=str(assembled.prepared.components["model"].locate()),
+        encoder=str(assembled.prepared.components.model.locate()),
         texts=rows.text,
         labels=rows.labels,
         weights=[np.asarray(weight.cpu()) for weight in assembled.module.loss.weights],

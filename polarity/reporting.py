@@ -4,11 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
+from polarity.component import Component
+
 Resamples = Annotated[int, Field(ge=100)]
 """Bootstrap resamples; with fewer than 100 there is no 2.5 % quantile to speak of."""
 
 
-class Reporting:
+class Reporting(Component):
     """Settings of the report.
 
     :param baselines: score the majority class and a linear model on the same rows.
@@ -20,6 +22,3 @@ class Reporting:
         self.baselines = baselines
         self.texts = texts
         self.resamples = resamples
-
-    def __repr__(self) -> str:
-        return f"Reporting(baselines={self.baselines}, texts={self.texts}, resamples={self.resamples})"

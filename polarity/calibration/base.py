@@ -1,13 +1,12 @@
 """What a calibration is asked: from logits and labels that the model was not trained on, a scaling of logits."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
 from polarity.calibration.scaling import Scaling
-from polarity.tasks import Task
+from polarity.component import Component
 
 
 class Exceeding(Protocol):
@@ -17,7 +16,7 @@ class Exceeding(Protocol):
         """Whether it is larger than so many of them."""
 
 
-class Calibration(ABC):
+class Calibration(Component, ABC):
     """Settings of a calibration; one scaling is fitted for each task.
 
     It replaces the plain softmax only where it earns it: the fall of the negative log-likelihood on the validation
@@ -33,10 +32,6 @@ class Calibration(ABC):
         """Whether a scaling with this cross-fitted fall is kept."""
         return self.standard_errors is None or lowered.exceeds(self.standard_errors)
 
-    def problems(self, tasks: Sequence[Task]) -> list[str]:
-        """Settings that do not fit the tasks."""
-        return []
-
     @abstractmethod
     def fit(self, logits: np.ndarray, labels: np.ndarray) -> Scaling:
         """The scaling of one task.
@@ -44,6 +39,3 @@ class Calibration(ABC):
         :param logits: float64 ``[rows, classes]``, raw.
         :param labels: class indices ``[rows]``; every row has one, and at least two classes occur.
         """
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"

@@ -1,25 +1,25 @@
 """Everything that can be wrong with a run, found before a model loads and told at once."""
 
 import json
-import logging
 import time
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from polarity.component import Progress
+from polarity.component import Component, Context
 from polarity.config.build import build, build_all
 from polarity.config.schema import section_problems, setting_problems
-from polarity.config.sections import COLLECTIONS, PRECISIONS, ROOT_KEYS, SECTIONS, TRAINER_OWNED, RootSettings, as_root
+from polarity.config.sections import COLLECTIONS, ROOT_KEYS, SECTIONS, Components, RootSettings, as_root
+from polarity.config.trainer import check_trainer
 from polarity.data.rows import Splits
 from polarity.errors import UserError, nearest
 from polarity.evaluation.monitored import monitored_names
 from polarity.files import unwritable
 from polarity.paths import CACHE_VARIABLE, cache_dir
+from polarity.settings import Config
 from polarity.tasks import Task
 
 
@@ -27,46 +27,79 @@ from polarity.tasks import Task
 class Prepared:
     """A checked configuration: its data, its components, and the settings at its root.
 
-    :param components: one object per section of ``SECTIONS`` except the Trainer.
     :param data_seconds: how long reading, splitting and checking the data took.
     """
 
-    config: dict[str, Any]
+    config: Config
     root: RootSettings
     splits: Splits
-    components: dict[str, Any]
+    components: Components
     data_seconds: float
 
 
-def prepare(config: dict[str, Any], *, multirun: bool = False) -> Prepared:
+def prepare(config: Config, *, multirun: bool = False) -> Prepared:
     """Check a resolved configuration and build everything of it that is cheap to build.
 
     :raises UserError: with every problem of the configuration and of the data.
     """
     problems = structure_problems(config)
     broken = {problem.split(".")[0].split(":")[0] for problem in problems}
-    components = {}
-    for name in SECTIONS:
-        if name not in broken and name != "trainer":
-            try:
-                components[name] = build(name, config[name])
-            except UserError as error:
-                problems += error.problems
+    components = _build(config, broken, problems)
     splits, seconds = _load(config, components, problems)
     tasks = splits.tasks if splits is not None else ()
-    for name, component in components.items():
-        if splits is not None and name not in ("data", "limit") and hasattr(component, "problems"):
-            problems += [f"{name}.{problem}" for problem in component.problems(tasks)]
-    problems += _cross_problems(config, components, tasks, broken)
+    of_trainer, context = list[str](), Context()
     if "trainer" not in broken:
-        problems += _trainer_problems(config, multirun=multirun)
+        of_trainer, context = check_trainer(config["trainer"], multirun=multirun)
+    context = replace(context, positions=_positions(components, problems), dropout=_has_dropout(components))
+    for name, component in components.items():
+        if isinstance(component, Component):
+            found = component.problems(tasks) if splits is not None else []
+            found += component.conflicts(context)
+            problems += [f"{name}{problem}" if problem.startswith(":") else f"{name}.{problem}" for problem in found]
+    problems += _cross_problems(config, tasks, broken) + of_trainer
     if problems:
         raise UserError(dict.fromkeys(problems))
     assert splits is not None
-    return Prepared(config, as_root(config), splits, components, seconds)
+    return Prepared(config, as_root(config), splits, Components(**components), seconds)
 
 
-def structure_problems(config: dict[str, Any]) -> list[str]:
+def _build(config: Config, broken: set[str], problems: list[str]) -> dict[str, Any]:
+    """The components of all sections that can be built, by name."""
+    built = {}
+    for name in SECTIONS:
+        if name not in broken and name != "trainer":
+            try:
+                built[name] = build(name, config[name])
+            except UserError as error:
+                problems += error.problems
+    return built
+
+
+def _positions(components: Mapping[str, Any], problems: list[str]) -> int | None:
+    """Longest row that the encoder can read, after a look whether it is there."""
+    if "model" not in components:
+        return None
+    try:
+        components["model"].locate()
+        positions: int | None = components["model"].max_positions()
+    except UserError as error:
+        problems += error.problems
+        return None
+    return positions
+
+
+def _has_dropout(components: Mapping[str, Any]) -> bool | None:
+    """Whether any rate is above 0; None where that is not known."""
+    rates: list[float] = []
+    for name in ("model", "head"):
+        of_part: list[float] | None = getattr(components.get(name), "dropout_rates", None)
+        if of_part is None:
+            return None
+        rates += of_part
+    return any(rates)
+
+
+def structure_problems(config: Config) -> list[str]:
     """Unknown, missing and ill-typed keys, from the root to the last setting."""
     problems = []
     hints = {ROOT_KEYS[name]: hint for name, hint in get_type_hints(RootSettings, include_extras=True).items()}
@@ -111,7 +144,7 @@ def _load_once(key: str) -> tuple[Splits, float]:
     return splits, time.monotonic() - started
 
 
-def _load(config: dict[str, Any], components: dict[str, Any], problems: list[str]) -> tuple[Splits | None, float]:
+def _load(config: Config, components: Mapping[str, Any], problems: list[str]) -> tuple[Splits | None, float]:
     if "data" not in components or "limit" not in components:
         return None, 0.0
     try:
@@ -121,9 +154,7 @@ def _load(config: dict[str, Any], components: dict[str, Any], problems: list[str
         return None, 0.0
 
 
-def _cross_problems(
-    config: dict[str, Any], components: dict[str, Any], tasks: Sequence[Task], broken: set[str]
-) -> list[str]:
+def _cross_problems(config: Config, tasks: Sequence[Task], broken: set[str]) -> list[str]:
     """What no component can know alone."""
     problems = _monitor_problems(config, tasks, broken) if tasks else []
     problems += _folder_problems(config) if not {"output_dir", "cache_dir"} & broken else []
@@ -133,25 +164,17 @@ def _cross_problems(
         for needed in ("best", "resume", "history")
         if "callbacks" not in broken and callbacks.get(needed) is None
     ]
-    problems += _regularizer_problems(config, components, broken)
-    if "model" in components:
-        try:
-            components["model"].locate()
-            if "batching" in components:
-                components["batching"].check_length(components["model"].max_positions())
-        except UserError as error:
-            problems += error.problems
     return problems
 
 
-def _folder_problems(config: dict[str, Any]) -> list[str]:
+def _folder_problems(config: Config) -> list[str]:
     return [
         *unwritable("output_dir", Path(config["output_dir"])),
         *unwritable("cache_dir" if config["cache_dir"] else CACHE_VARIABLE, cache_dir(config["cache_dir"])),
     ]
 
 
-def _monitor_problems(config: dict[str, Any], tasks: Sequence[Task], broken: set[str]) -> list[str]:
+def _monitor_problems(config: Config, tasks: Sequence[Task], broken: set[str]) -> list[str]:
     """Scores that nobody logs, or that are best at the other end; of those that follow the root, only the root's."""
     problems, names = [], monitored_names(tasks)
     root = (config.get("monitor"), config.get("mode"))
@@ -175,71 +198,7 @@ def _monitor_problems(config: dict[str, Any], tasks: Sequence[Task], broken: set
     return problems
 
 
-def _regularizer_problems(config: dict[str, Any], components: dict[str, Any], broken: set[str]) -> list[str]:
-    regularizer = components.get("regularizer")
-    if regularizer is None or "trainer" in broken:
-        return []
-    epochs = config["trainer"].get("max_epochs")
-    ever = (
-        any(regularizer.copies(Progress(epoch, epochs)) > 1 for epoch in range(epochs))
-        if isinstance(epochs, int) and epochs > 0
-        else True
-    )
-    active = regularizer.copies(Progress(10**6)) > 1
-    problems = []
-    if active and not ever:
-        problems.append(
-            f"regularizer.warmup_epochs: the regulariser would never start within trainer.max_epochs={epochs}; "
-            "lower it, or use regularizer=none"
-        )
-    head, model = config.get("head"), config.get("model")
-    if active and isinstance(head, dict) and isinstance(model, dict):
-        rates = [model.get("dropout"), model.get("encoder_dropout"), head.get("dropout"), head.get("trunk_dropout")]
-        if model.get("encoder_dropout") is not None and not any(rates):
-            problems.append("regularizer: has no effect, since every dropout is 0; use regularizer=none")
-    return problems
-
-
-def _trainer_problems(config: dict[str, Any], *, multirun: bool) -> list[str]:
-    trainer = config["trainer"]
-    problems = [
-        f"trainer.{key}: is not a setting here; {advice}" for key, advice in TRAINER_OWNED.items() if key in trainer
-    ]
-    precision = trainer.get("precision")
-    if precision not in PRECISIONS:
-        problems.append(f"trainer.precision: {precision!r} is not supported{nearest(precision, PRECISIONS)}")
-    if not isinstance(trainer.get("max_epochs"), int) or trainer["max_epochs"] < 1:
-        problems.append(f"trainer.max_epochs: must be a whole number of at least 1, got {trainer.get('max_epochs')!r}")
-    elif (trainer.get("min_epochs") or 0) > trainer["max_epochs"]:
-        problems.append(f"trainer.min_epochs: {trainer['min_epochs']} is more than max_epochs={trainer['max_epochs']}")
-    if problems:
-        return problems
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # what it says about devices is in the summary
-    try:
-        with warnings.catch_warnings():  # advice about devices is not for a Trainer that never runs
-            warnings.simplefilter("ignore")
-            built = build("trainer", trainer, logger=False, enable_checkpointing=False, enable_model_summary=False)
-    except UserError as error:
-        return [problem.replace("trainer: ", "trainer: cannot be built: ", 1) for problem in error.problems]
-    if precision == "16-mixed" and built.strategy.root_device.type == "cpu":
-        problems.append("trainer.precision: 16-mixed needs a GPU; use bf16-mixed, or 32-true")
-    elif precision == "16-mixed" and config.get("optimizer", {}).get("fused") is not False:
-        problems.append(
-            "optimizer.fused: has to be false with trainer.precision=16-mixed, since a fused optimizer unscales "
-            "gradients only after they were clipped; bf16-mixed has no such limit"
-        )
-    batch = config.get("batching", {}).get("batch_size")
-    if isinstance(batch, int) and built.world_size > batch:
-        problems.append(f"batching.batch_size: {batch} rows cannot be shared by {built.world_size} devices")
-    if multirun and built.world_size > 1:
-        problems.append(
-            f"trainer.devices: {built.world_size} processes inside a multirun would each run the whole sweep; "
-            "start the jobs one by one (a shell loop without -m), or give each job one device (trainer=default)"
-        )
-    return problems
-
-
-def build_callbacks(config: dict[str, Any]) -> dict[str, Any]:
+def build_callbacks(config: Config) -> dict[str, Any]:
     """The callbacks of a checked configuration, by name."""
     problems: list[str] = []
     built = build_all("callbacks", config["callbacks"], problems)

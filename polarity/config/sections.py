@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from polarity.calibration.base import Calibration
 from polarity.clipping.base import Clipping
 from polarity.data.batching import Batching
+from polarity.data.corpus import Corpus
 from polarity.data.limit import Limit
 from polarity.decisions.base import Decision
 from polarity.losses.base import MultiTaskLoss
@@ -20,21 +21,30 @@ from polarity.samplers.base import Sampler
 from polarity.schedulers.base import Scheduler
 from polarity.settings import Seed
 
+
+@dataclass(frozen=True)
+class Components:
+    """The component of each section, and the class that it derives from; only the Trainer is built later."""
+
+    data: Corpus
+    limit: Limit
+    batching: Batching
+    model: PretrainedEncoder
+    head: Head
+    loss: MultiTaskLoss
+    regularizer: Regularizer
+    sampler: Sampler
+    optimizer: Optimizer
+    scheduler: Scheduler
+    clipping: Clipping
+    calibration: Calibration
+    decision: Decision
+    reporting: Reporting
+
+
 SECTIONS: dict[str, type | None] = {
+    **get_type_hints(Components),
     "data": None,
-    "limit": Limit,
-    "batching": Batching,
-    "model": PretrainedEncoder,
-    "head": Head,
-    "loss": MultiTaskLoss,
-    "regularizer": Regularizer,
-    "sampler": Sampler,
-    "optimizer": Optimizer,
-    "scheduler": Scheduler,
-    "clipping": Clipping,
-    "calibration": Calibration,
-    "decision": Decision,
-    "reporting": Reporting,
     "trainer": None,
 }
 """Sections that hold one component, with the class it derives from (None: any class with the right methods)."""

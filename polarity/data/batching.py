@@ -4,13 +4,14 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from polarity.component import Component, Context
 from polarity.errors import UserError
 from polarity.settings import NonNegativeInt, PositiveInt
 
 ContextShare = Annotated[float, Field(gt=0, lt=1)]
 
 
-class Batching:
+class Batching(Component):
     """How many rows and tokens go through the model at once; :mod:`polarity.data.plan` makes the batches.
 
     :param batch_size: rows per forward pass over all devices, so that the number of devices never changes a step.
@@ -47,20 +48,16 @@ class Batching:
         self.num_workers = num_workers
         self.pin_memory = pin_memory
 
-    def __repr__(self) -> str:
-        return f"Batching({', '.join(f'{name}={value}' for name, value in vars(self).items())})"
-
-    def check_length(self, positions: int | None) -> None:
-        """Compare with what the encoder can read.
-
-        :param positions: most tokens that the encoder takes; None where there is no limit.
-        :raises UserError: rows would be longer than that.
-        """
-        if positions is not None and self.max_length > positions:
-            raise UserError(
-                f"batching.max_length: {self.max_length} is more than the {positions} tokens of this encoder"
+    def conflicts(self, context: Context) -> list[str]:
+        problems = []
+        if context.positions is not None and self.max_length > context.positions:
+            problems.append(
+                f"max_length: {self.max_length} is more than the {context.positions} tokens of this encoder"
             )
+        if context.devices is not None and self.batch_size < context.devices:
+            problems.append(f"batch_size: {self.batch_size} rows cannot be shared by {context.devices} devices")
+        return problems
 
     def loader_settings(self) -> dict[str, Any]:
         """The settings that :class:`~polarity.data.module.TextDataModule` takes."""
-        return {name: value for name, value in vars(self).items() if name not in ("max_length", "max_context")}
+        return {name: value for name, value in self.settings.items() if name not in ("max_length", "max_context")}

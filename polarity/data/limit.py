@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from polarity.component import Component
 from polarity.data.rows import Rows, Splits
 from polarity.errors import UserError
 from polarity.settings import PositiveInt, Seed
 from polarity.tasks import Task
 
 
-class Limit:
+class Limit(Component):
     """Keeps at most so many rows of each split: a seeded random subset that holds every class of every task.
 
     :param train: rows of the training split kept; null for all. Likewise ``val`` and ``test``.
@@ -20,19 +21,15 @@ class Limit:
     def __init__(
         self, *, train: PositiveInt | None, val: PositiveInt | None, test: PositiveInt | None, seed: Seed = 0
     ) -> None:
-        self.rows = {"train": train, "val": val, "test": test}
-        self.seed = seed
-        if seed != 0 and not any(self.rows.values()):
+        self.train, self.val, self.test, self.seed = train, val, test, seed
+        if seed != 0 and not any((train, val, test)):
             raise UserError("seed: has no effect while all rows are kept; set it to 0, or limit train, val or test")
-
-    def __repr__(self) -> str:
-        return f"Limit({', '.join(f'{name}={rows}' for name, rows in self.rows.items())}, seed={self.seed})"
 
     def apply(self, splits: Splits) -> Splits:
         """The smaller splits, with a note for each that lost rows."""
         kept, notes = {}, list(splits.notes)
         for name, rows in splits.items():
-            most = self.rows[name]
+            most: int | None = getattr(self, name)
             kept[name] = rows if most is None or most >= len(rows) else self._subset(rows, splits.tasks, most)
             if len(kept[name]) < len(rows):
                 notes.append(f"{name}: {len(kept[name])} of {len(rows)} rows, as limit.{name}={most} asks")

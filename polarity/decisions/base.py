@@ -1,15 +1,15 @@
 """What a decision is asked: from calibrated probabilities and labels of the validation rows, a rule."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 import numpy as np
 
+from polarity.component import Component
 from polarity.decisions.rules import Rule
 from polarity.tasks import Task
 
 
-class Decision(ABC):
+class Decision(Component, ABC):
     """Settings of a decision; one rule is fitted for each task.
 
     A fitted rule replaces plain argmax only where it earns it: its gain in macro-F1 on the validation rows, each
@@ -20,10 +20,6 @@ class Decision(ABC):
 
     standard_errors: float | None
 
-    def problems(self, tasks: Sequence[Task]) -> list[str]:
-        """Settings that do not fit the tasks."""
-        return []
-
     @abstractmethod
     def fit(self, task: Task, log_probabilities: np.ndarray, labels: np.ndarray) -> Rule:
         """The rule of one task.
@@ -31,6 +27,3 @@ class Decision(ABC):
         :param log_probabilities: float64 ``[rows, classes]``, calibrated.
         :param labels: class indices ``[rows]``; every row has one, and at least two classes occur.
         """
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from polarity.component import Progress
+from polarity.component import Component, Progress
 from polarity.errors import UserError
 from polarity.losses.class_weights import ClassWeights
 from polarity.losses.settings import DEFAULTS, LossSettings
@@ -18,7 +18,7 @@ from polarity.tasks import IGNORE_INDEX, Task, by_task, per_task_problems, task_
 START = Progress()
 
 
-class MultiTaskLoss(nn.Module, ABC):
+class MultiTaskLoss(Component, nn.Module, ABC):
     """One loss per task, over the rows that have a label for it.
 
     For task t with labelled rows i of class y_i and row losses l_i (which hold the class weight w):
@@ -62,7 +62,6 @@ class MultiTaskLoss(nn.Module, ABC):
         return {name: getattr(self, name) for name in own} | {**self.shared, **empty}
 
     def problems(self, tasks: Sequence[Task]) -> list[str]:
-        """Settings that do not fit the tasks."""
         problems = per_task_problems("smoothing", self.smoothing, tasks)
         problems += self.class_weights.problems(tasks)
         problems += task_problems("task_weights", self.weight_by_task, tasks)
@@ -155,9 +154,6 @@ class MultiTaskLoss(nn.Module, ABC):
             counts = window[number]
         normaliser = (counts * weights).sum() if self.reduction == "weighted_mean" else counts.sum()
         return rows.where(labelled, 0.0).sum() * inverse_or_zero(normaliser)
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.settings.items())})"
 
 
 def inverse_or_zero(normaliser: Tensor) -> Tensor:

@@ -6,10 +6,10 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from polarity.component import Component
 from polarity.errors import UserError
 from polarity.models.trunk import Trunk
 from polarity.settings import PositiveInt, ProperFraction
-from polarity.tasks import Task
 
 
 class TaskHead(nn.Module):
@@ -36,7 +36,7 @@ class TaskHead(nn.Module):
         return logits
 
 
-class Head:
+class Head(Component):
     r"""Settings of what stands between the pooled vector and the logits: an optional shared trunk, one head per task.
 
     A head of :math:`n` layers is exactly :math:`n` linear layers, :math:`n - 1` of them hidden:
@@ -87,13 +87,9 @@ class Head:
         self.trunk_dropout = trunk_dropout
 
     @property
-    def settings(self) -> dict[str, object]:
-        """The arguments that make an equal object."""
-        return dict(vars(self))
-
-    def problems(self, tasks: Sequence[Task]) -> list[str]:
-        """None: all of it fits any tasks."""
-        return []
+    def dropout_rates(self) -> list[float]:
+        """Of all dropout layers."""
+        return [self.dropout, self.trunk_dropout or 0.0]
 
     def build_trunk(self, in_features: int) -> nn.Module:
         """The trunk, or an identity."""
@@ -109,6 +105,3 @@ class Head:
         start = self.trunk_width or in_features
         hidden = [self.width or start] * (self.layers - 1)
         return TaskHead([start, *hidden, classes], self.dropout, residual=self.residual)
-
-    def __repr__(self) -> str:
-        return f"Head({', '.join(f'{name}={value!r}' for name, value in self.settings.items())})"

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from transformers import PreTrainedConfig
 
+from polarity.component import Component
 from polarity.errors import UserError
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.compatibility import family_problems
@@ -21,7 +22,7 @@ from polarity.tasks import Task
 Name = Annotated[str, Field(min_length=1)]
 
 
-class PretrainedEncoder:
+class PretrainedEncoder(Component):
     """A pretrained encoder of the Hugging Face hub, of a folder or of an installed package.
 
     :param name: an id of the hub ("google-bert/bert-base-multilingual-cased"), a folder, or "package:NAME" for a
@@ -57,6 +58,11 @@ class PretrainedEncoder:
         self.encoder_dropout = encoder_dropout
         self.attention: AttentionSetting = attention
         self.gradient_checkpointing = gradient_checkpointing
+
+    @property
+    def dropout_rates(self) -> list[float] | None:
+        """Of all dropout layers; None where they are those that the encoder was published with."""
+        return None if self.encoder_dropout is None else [self.dropout, self.encoder_dropout]
 
     def problems(self, tasks: Sequence[Task]) -> list[str]:
         """Settings that the encoder's family does not have; none if its configuration cannot be read."""
@@ -123,7 +129,3 @@ class PretrainedEncoder:
             attention=self.attention,
             gradient_checkpointing=self.gradient_checkpointing,
         )
-
-    def __repr__(self) -> str:
-        names = ("name", "revision", "pooling", "dropout", "encoder_dropout", "attention", "gradient_checkpointing")
-        return f"PretrainedEncoder({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"

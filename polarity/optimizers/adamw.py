@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import torch
 from pydantic import Field
 
+from polarity.component import Context
 from polarity.errors import UserError
 from polarity.optimizers.base import Optimizer
 from polarity.optimizers.groups import NoDecayKind, parameter_groups
@@ -70,6 +71,12 @@ class AdamW(Optimizer):
 
     def problems(self, tasks: Sequence[Task]) -> list[str]:
         return task_problems("head_lr_multipliers", self.head_lr_multipliers, tasks)
+
+    def conflicts(self, context: Context) -> list[str]:
+        if context.precision != "16-mixed" or self.fused is False:
+            return []
+        reason = "a fused optimizer unscales gradients only after they were clipped; bf16-mixed has no such limit"
+        return [f"fused: has to be false with trainer.precision=16-mixed, since {reason}"]
 
     def build(self, model: "MultiTaskClassifier") -> torch.optim.AdamW:
         groups = parameter_groups(

@@ -5,16 +5,11 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from polarity.component import Progress
-from polarity.tasks import Task
+from polarity.component import Component, Progress
 
 
-class Regularizer(ABC):
+class Regularizer(Component, ABC):
     """A penalty on the logits of a training batch, added to the loss of each task."""
-
-    def problems(self, tasks: Sequence[Task]) -> list[str]:
-        """Settings that do not fit the tasks."""
-        return []
 
     @abstractmethod
     def copies(self, progress: Progress) -> int:
@@ -31,6 +26,3 @@ class Regularizer(ABC):
         :param rows: labelled rows of the whole accumulation window per task; the batch's own if None.
         :param progress: how far training is.
         """
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"

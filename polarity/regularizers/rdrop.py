@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from polarity.component import Progress
+from polarity.component import Context, Progress
 from polarity.errors import UserError
 from polarity.regularizers.base import Regularizer
 from polarity.settings import NonNegative, NonNegativeInt, PositiveInt
@@ -38,6 +38,15 @@ class RDrop(Regularizer):
         self.alpha = alpha
         self.warmup_epochs = warmup_epochs
         self.ramp_epochs = ramp_epochs
+
+    def conflicts(self, context: Context) -> list[str]:
+        problems = []
+        if context.epochs is not None and self.warmup_epochs >= context.epochs:
+            never = f"the regulariser would never start within trainer.max_epochs={context.epochs}"
+            problems.append(f"warmup_epochs: {never}; lower it, or use regularizer=none")
+        if context.dropout is False:
+            problems.append(": has no effect, since every dropout is 0; use regularizer=none")
+        return problems
 
     def copies(self, progress: Progress) -> int:
         return 1 if progress.epoch < self.warmup_epochs else 2

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from polarity.component import Component
 from polarity.errors import UserError
 from polarity.samplers.exposure import Exposure, expected_exposure, natural_exposure, realised_exposure
 from polarity.settings import PositiveInt
@@ -22,7 +23,7 @@ def epoch_generator(seed: int, epoch: int, stream: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed, epoch, stream]))
 
 
-class Sampler(ABC):
+class Sampler(Component, ABC):
     """Decides which training rows an epoch shows, and how often.
 
     Rows without any label teach nothing: they have weight 0 and are never drawn.
@@ -36,10 +37,6 @@ class Sampler(ABC):
         self._labels = np.empty((0, 0), dtype=np.int64)
         self._tasks: tuple[Task, ...] = ()
         self._seed = 0
-
-    def problems(self, tasks: Sequence[Task]) -> list[str]:
-        """What is wrong with the settings for these tasks, one line each, beginning with the setting's name."""
-        return []
 
     def fit(self, labels: np.ndarray, tasks: Sequence[Task], seed: int) -> None:
         """Weigh the training rows.

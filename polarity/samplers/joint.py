@@ -51,10 +51,6 @@ class JointSampler(Sampler):
         self.max_mult = max_mult
         self.boosts = boosts
 
-    def __repr__(self) -> str:
-        settings = f"alpha={self.alpha}, max_mult={self.max_mult}, boosts={self.boosts}"
-        return f"JointSampler({settings}, rows_per_epoch={self.rows_per_epoch})"
-
     def problems(self, tasks: Sequence[Task]) -> list[str]:
         return class_problems("boosts", self.boosts, tasks)
 

@@ -19,9 +19,6 @@ class NaturalSampler(Sampler):
     def __init__(self, *, rows_per_epoch: PositiveInt | None) -> None:
         super().__init__(rows_per_epoch=rows_per_epoch)
 
-    def __repr__(self) -> str:
-        return f"NaturalSampler(rows_per_epoch={self.rows_per_epoch})"
-
     def _row_weights(self, labels: np.ndarray, tasks: Sequence[Task]) -> np.ndarray:
         return np.ones(len(labels))
 

@@ -1,16 +1,15 @@
 """What a scheduler's settings become, once the optimizer and the number of steps are known."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any
 
 from torch.optim import Optimizer
 
+from polarity.component import Component
 from polarity.settings import ProperFraction
-from polarity.tasks import Task
 
 
-class Scheduler(ABC):
+class Scheduler(Component, ABC):
     """Settings of a learning-rate schedule. It scales the rates of all parameter groups alike.
 
     All begin with a warm-up: at the s-th of w warm-up steps (from 0) the rate is s / w of its peak.
@@ -20,10 +19,6 @@ class Scheduler(ABC):
 
     def __init__(self, *, warmup_ratio: ProperFraction) -> None:
         self.warmup_ratio = warmup_ratio
-
-    def problems(self, tasks: Sequence[Task]) -> list[str]:
-        """Settings that do not fit the tasks."""
-        return []
 
     def warmup_steps(self, total_steps: int) -> int:
         """Whole steps of the warm-up."""
@@ -35,6 +30,3 @@ class Scheduler(ABC):
 
         :param total_steps: optimizer steps of the whole run.
         """
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"

@@ -35,15 +35,15 @@ class Announce(Callback):
         run = RunDirectory(trainer.default_root_dir)
         console = RunConsole(run.log)
         for note in self.prepared.splits.notes:
-            shown = note if self.prepared.components["reporting"].texts else without_examples(note)
+            shown = note if self.prepared.components.reporting.texts else without_examples(note)
             console.print(f"note: {shown}")
         texts = [text for _, rows in self.prepared.splits.items() for text in rows.text]
-        for warning in vocabulary_warnings(texts, self.tokenizer, self.prepared.components["model"].name):
+        for warning in vocabulary_warnings(texts, self.tokenizer, self.prepared.components.model.name):
             console.print(f"warning: {warning}", style="yellow")
         for name, rows in self.prepared.splits.items():
             store = self.data.stores[name]
             share = store.truncated / max(1, len(rows))
-            batching = self.prepared.components["batching"]
+            batching = self.prepared.components.batching
             shortened = store.contexts_cut / max(1, len(rows))
             contexts = f", context of {shortened:.1%} cut at batching.max_context={batching.max_context}"
             console.print(
@@ -52,7 +52,7 @@ class Announce(Callback):
             )
         console.print(class_table(self.prepared, self.data, pl_module))
         for name in ("model", "head", "loss", "regularizer", "sampler", "optimizer", "scheduler", "clipping"):
-            console.print(f"{name}: {masked_text(repr(self.prepared.components[name]))}")
+            console.print(f"{name}: {masked_text(repr(getattr(self.prepared.components, name)))}")
         console.print(parameter_table(trainer.optimizers))
         step = f"{self.data.batch_size} x {trainer.accumulate_grad_batches} rows"
         console.print(

@@ -54,7 +54,7 @@ def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Asse
     parts, tasks, splits = prepared.components, prepared.splits.tasks, prepared.splits
     stages.seconds["data"] = prepared.data_seconds
     lightning.seed_everything(prepared.root.seed, workers=True, verbose=False)
-    batching, source = parts["batching"], parts["model"]
+    batching, source = parts.batching, parts.model
     cache = prepared.root.cache
     with stages.time("tokens"):
         tokenizer = source.tokenizer()
@@ -63,19 +63,23 @@ def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Asse
             for name, rows in splits.items()
         }
     with stages.time("model"):
-        model: MultiTaskClassifier = source.build(tasks, parts["head"])
+        model: MultiTaskClassifier = source.build(tasks, parts.head)
         check_reading(model, stores["train"], tokenizer, source.pooling)
         if begins and prepared.root.origin is not None:
             prepared = _with_notes(prepared, branch(model, tokenizer, prepared))
-    parts["loss"].bind(tasks, splits.train.class_counts(tasks))
-    parts["sampler"].fit(splits.train.labels, tasks, prepared.root.seed)
+    parts.loss.bind(tasks, splits.train.class_counts(tasks))
+    parts.sampler.fit(splits.train.labels, tasks, prepared.root.seed)
     module = MultiTaskModule(
         model=model,
         tasks=tasks,
-        **{name: parts[name] for name in ("loss", "regularizer", "optimizer", "scheduler", "clipping")},
+        loss=parts.loss,
+        regularizer=parts.regularizer,
+        optimizer=parts.optimizer,
+        scheduler=parts.scheduler,
+        clipping=parts.clipping,
     )
     data = TextDataModule(
-        splits=splits, stores=stores, sampler=parts["sampler"], seed=prepared.root.seed, **batching.loader_settings()
+        splits=splits, stores=stores, sampler=parts.sampler, seed=prepared.root.seed, **batching.loader_settings()
     )
     return Assembled(prepared, module, data, tokenizer, stages)
 

@@ -77,7 +77,7 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
         log_to_tensorboard(assembled, trainer, best, told, analyses)
     seal(run)
     run.finish()
-    texts = assembled.prepared.components["reporting"].texts
+    texts = assembled.prepared.components.reporting.texts
     _afterwards(run, "the summary", lambda: _print_end(assembled, run, best, told, analyses, looks))
     _afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
     _afterwards(run, f"{run.report.name} (python -m polarity.report run={run.path})", lambda: _report(run, texts=texts))
@@ -103,10 +103,10 @@ def scored_splits(prepared: Prepared) -> Splits:
 
 def _write_baselines(assembled: Assembled, run: RunDirectory) -> None:
     parts = assembled.prepared.components
-    if parts["reporting"].baselines:
+    if parts.reporting.baselines:
         cache = assembled.prepared.root.cache
         splits = scored_splits(assembled.prepared)
-        write_baselines(run, splits, cache, calibration=parts["calibration"], decision=parts["decision"])
+        write_baselines(run, splits, cache, calibration=parts.calibration, decision=parts.decision)
 
 
 def best_checkpoint(trainer: Trainer, run: RunDirectory) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def _print_end(
     analyses: Mapping[str, Analysis],
     looks: str | None,
 ) -> None:
-    console, reporting = RunConsole(run.log), assembled.prepared.components["reporting"]
+    console, reporting = RunConsole(run.log), assembled.prepared.components.reporting
     console.print()
     for split, analysis in analyses.items():
         console.print(decisions_table(analysis, split))

@@ -60,7 +60,7 @@ def decide(assembled: Assembled, run: RunDirectory, logits: Mapping[str, Sequenc
         for name, rows in prepared.splits.items()
         if name in logits
     }
-    fitted = fit_decider(raw["val"], parts["calibration"], parts["decision"])
+    fitted = fit_decider(raw["val"], parts.calibration, parts.decision)
     fitted.decider.save(run.model, read_card(run.model)["weights_sha256"])
     decided = {name: fitted.decider.apply(told) for name, told in raw.items() if name != "val"}
     return Told({"val": fitted.predictions, **decided}, fitted.evidence)
@@ -68,7 +68,7 @@ def decide(assembled: Assembled, run: RunDirectory, logits: Mapping[str, Sequenc
 
 def write_results(assembled: Assembled, run: RunDirectory, best: dict[str, Any], told: Told) -> dict[str, Analysis]:
     """Predictions, metrics, detail tables and figures. Returns the analysis of each split."""
-    config, reporting = assembled.prepared.config, assembled.prepared.components["reporting"]
+    config, reporting = assembled.prepared.config, assembled.prepared.components.reporting
     for name, predictions in told.splits.items():
         write_predictions(run.predictions(name), predictions)
     _write_metrics(assembled, run, best, told)

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from polarity.component import Context
 from polarity.data.batching import Batching
 from polarity.errors import UserError
 
@@ -19,10 +20,9 @@ SETTINGS: dict[str, Any] = {
 
 def test_a_length_beyond_the_positions_of_the_encoder_is_refused() -> None:
     batching = Batching(**SETTINGS)
-    batching.check_length(128)
-    batching.check_length(None)
-    with pytest.raises(UserError, match=r"batching\.max_length: 128 is more than the 127 tokens"):
-        batching.check_length(127)
+    assert batching.conflicts(Context(positions=128)) == batching.conflicts(Context()) == []
+    (problem,) = batching.conflicts(Context(positions=127))
+    assert problem.startswith("max_length: 128 is more than the 127 tokens")
 
 
 def test_grouping_a_single_batch_is_refused() -> None:

@@ -5,8 +5,10 @@ from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 
+from polarity.component import Context
 from polarity.data.module import TextDataModule
 from polarity.data.tokens import TokenStore
+from polarity.errors import UserError
 from polarity.samplers import NaturalSampler
 from tests.effects.corpus import TASKS, splits
 from tests.effects.outcome import Effect, Section, built
@@ -34,7 +36,8 @@ def cache() -> Path:
 
 def batches(section: Section) -> Effect:
     component = built("batching", section)
-    component.check_length(512)
+    if problems := component.conflicts(Context(positions=512, devices=1)):
+        raise UserError(problems)
     texts, tokenizer = splits(300, 200, longest=400), tiny_tokenizer()
     lengths, share = component.max_length, component.max_context
     stores = {name: TokenStore.open(rows, tokenizer, lengths, cache(), share) for name, rows in texts.items()}

@@ -8,11 +8,11 @@ import polarity
 PACKAGE = Path(polarity.__file__).parent
 
 LAYERS = (
-    {"errors", "paths", "processes", "reporting", "secrets", "settings", "signature"},
+    {"errors", "paths", "processes", "secrets", "settings", "signature"},
     {"printable", "standard_streams", "wording"},
     {"locks", "parts", "progress", "tasks"},
     {"component"},
-    {"confusion", "files"},
+    {"confusion", "files", "reporting"},
     {"calibration", "decisions", "losses", "regularizers", "samplers", "schedulers", "spreadsheets"},
     {"data"},
     {"models"},
