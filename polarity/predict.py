@@ -13,22 +13,21 @@ from pydantic import Field
 from polarity.config import cli
 from polarity.config.trust import Trust
 from polarity.config.verb import read_settings
-from polarity.data.readers.dialect import Dialect, dialect_problems
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator
 from polarity.posthoc import DecisionName
 from polarity.prediction.columns import AddedColumns, Threshold
-from polarity.prediction.formats import Format, format_of
 from polarity.prediction.job import Job, Outcome
 from polarity.prediction.predictor import Predictor
-from polarity.prediction.streams import Input, Output
+from polarity.prediction.streams import Input, Output, format_of
 from polarity.printable import SafeConsole
 from polarity.progress import progress
 from polarity.run import RunDirectory
-from polarity.runs.new_data import TAB
 from polarity.runs.rebuild import rebuild
 from polarity.runs.saved import finished_run
 from polarity.settings import PositiveInt
+from polarity.tables.dialect import Dialect, dialect_problems
+from polarity.tables.formats import USED, Format
 from polarity.wording import times
 
 ChunkRows = Annotated[int, Field(ge=1, le=49_999)]  # from 50,000 on, the tokenizer shows a bar of its own
@@ -132,18 +131,16 @@ def _dialect(settings: PredictSettings, data: dict[str, Any], kind: Format, prob
     """How text input is read: as given, or as the run's own data were; but tsv has its own delimiter."""
     names = ("encoding", "delimiter", "quote", "header")
     given: dict[str, object] = {name: getattr(settings, name) for name in names}
-    used = {"csv": list(given), "tsv": list(given), "jsonl": ["encoding"], "parquet": []}[kind]
     problems += [
         f"{name}: has no effect on {kind} input"
         for name, value in given.items()
-        if value is not None and name not in used
+        if value is not None and name not in USED[kind]
     ]
     delimiter = settings.delimiter or (data.get("delimiter") if kind == "csv" else None)
     quote = data.get("quote", '"') if settings.quote is None else settings.quote or None
     header = data.get("header", True) if settings.header is None else settings.header
-    dialect = Dialect(
-        settings.encoding or data.get("encoding", "utf-8"), "\t" if delimiter in TAB else delimiter, quote, header
-    )
+    encoding = settings.encoding or data.get("encoding", "utf-8")
+    dialect = Dialect(encoding, delimiter, quote, header, setting="")
     problems += dialect_problems(dialect)
     return dialect
 

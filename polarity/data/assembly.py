@@ -11,13 +11,13 @@ from polarity.data.grouping import crossing_notes
 from polarity.data.ids import content_ids, report_shared_ids, without_repeated_rows
 from polarity.data.leakage import Leakage
 from polarity.data.presence import AbsentClasses, alike_notes, presence, unlabelled_notes
-from polarity.data.problems import Problems
 from polarity.data.rows import Splits
 from polarity.data.split_names import SplitName
 from polarity.data.splitting import Split
 from polarity.data.table import Table
 from polarity.data.validation import Checked, report_cells, report_missing_columns, validate
 from polarity.errors import UserError
+from polarity.tables.problems import Problems
 from polarity.tasks import IGNORE_INDEX, Task
 
 Tables = Mapping[SplitName | None, Table | None]
@@ -51,8 +51,8 @@ class Assembly:
         if not problems:
             problems.extend(self._origin_problems(parts))
         if problems:
-            if parts and len(read) == len(tables) and not any(table.cut_off for table in read.values()):
-                self._look_further(tasks, parts, problems)
+            complete = len(read) == len(tables) and not any(table.incomplete for table in read.values())
+            self._look_further(tasks, parts, problems, complete=complete)
             raise UserError(problems.lines())
         splits = self.leakage.check(self._split(parts, tasks, read))
         wrong, notes = presence(tasks, splits.items(), self.absent_classes)
@@ -139,11 +139,14 @@ class Assembly:
         assert val is not None
         return Splits(tasks, train, val, test, notes)
 
-    def _look_further(self, tasks: tuple[Task, ...], parts: Parts, problems: Problems) -> None:
-        """Add what can be said about classes and leakage although there are problems already."""
+    def _look_further(self, tasks: tuple[Task, ...], parts: Parts, problems: Problems, *, complete: bool) -> None:
+        """Add what can be said about classes and leakage although there are problems already.
+
+        :param complete: whether all rows could be read; a class may stand in the others alone.
+        """
         named = [(part.table.name if name is None else name, part.rows) for name, part in parts.items()]
         labelled = any((rows.labels != IGNORE_INDEX).any() for _, rows in named)
-        if labelled and {None, "train"} & set(parts):
+        if complete and labelled and {None, "train"} & set(parts):
             problems.extend(presence(tasks, named, self.absent_classes)[0])
         if {"train", "val"} <= set(parts):
             test = parts["test"].rows if "test" in parts else None

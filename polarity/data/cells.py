@@ -1,13 +1,14 @@
 """One column after the other: from raw cells to texts, and a report of every cell that cannot be used."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from polarity.data.declarations import normalize
-from polarity.data.problems import SHOWN, Problems
 from polarity.data.spelling import near_equal
 from polarity.data.split_names import SPLIT_NAMES, SplitName, split_name
 from polarity.data.table import NoTextError, Table, cell_text
 from polarity.errors import nearest
+from polarity.tables.chunk import encodable
+from polarity.tables.problems import SHOWN, Problems, Refusal
 
 _BLANK = "".join(map(chr, (*range(0x21), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010)))) + (
     "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
@@ -22,46 +23,53 @@ def is_blank(text: str) -> bool:
     return not text.strip(_BLANK)
 
 
-def unreadable(text: str) -> str | None:
-    """Why no model can read a text, None if one can: the same answer in training and in prediction."""
-    if "\0" in text:
-        return "holds NUL, which no text holds"
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return "is not valid Unicode (half of a surrogate pair)"
+def text_refusal(column: str, cell: object) -> Refusal | None:
+    """Why no model can read a cell as a text: the same answer in training and in prediction.
+
+    :param column: how messages call its column.
+    """
+    if cell is None or (isinstance(cell, str) and is_blank(cell)):
+        advice = "every row needs a text: fill it or remove the row"
+        return Refusal(f"{column} is empty", f"is {_shorten(cell)}" if cell else "", advice)
+    return _unreadable(column, cell, "every row needs a text; is it the right column?")
+
+
+def context_refusal(column: str, cell: object) -> Refusal | None:
+    """Why no model can read a cell as the first text of a pair, which may be missing; otherwise as `text_refusal`."""
+    return None if cell is None else _unreadable(column, cell, "a context is a text or empty; is it the right column?")
+
+
+def _unreadable(column: str, cell: object, advice: str) -> Refusal | None:
+    if not isinstance(cell, str):
+        return Refusal(f"{column} holds no text", f"is {_described(cell)}", advice)
+    if "\0" in cell:
+        return Refusal(f"{column} holds NUL, which no text holds", advice="mend the text or remove the row")
+    if encodable(cell) != cell:
+        what = "is not valid Unicode (half of a surrogate pair)"
+        return Refusal(f"{column} {what}", advice="mend the text or remove the row")
     return None
 
 
 def text_cells(table: Table, column: str, problems: Problems) -> tuple[list[str], list[int]]:
     """The texts, and the numbers of the rows that have one."""
-    texts, good = [], []
-    start = f"{table.name}: column {column!r} (data.text)"
-    for row, cell in enumerate(table.columns[column]):
-        if isinstance(cell, str) and not is_blank(cell):
-            if (reason := unreadable(cell)) is None:
-                good.append(row)
-            else:
-                problems.at(f"{start} {reason}", table.where(row), "mend the text or remove the row")
-        elif cell is None or isinstance(cell, str):
-            shown = f"{table.where(row)} is {_shorten(cell)}" if cell else table.where(row)
-            problems.at(f"{start} is empty", shown, "every row needs a text: fill it or remove the row")
-        else:
-            advice = "every row needs a text; is it the right column?"
-            problems.at(f"{start} holds no text", _shown(table, row, cell), advice)
-        texts.append(cell if isinstance(cell, str) else "")
-    return texts, good
+    return _texts(table, column, "text", text_refusal, problems)
 
 
 def context_cells(table: Table, column: str, problems: Problems) -> list[str]:
     """The first texts of pairs; empty where missing."""
+    return _texts(table, column, "context", context_refusal, problems)[0]
+
+
+def _texts(
+    table: Table, column: str, setting: str, refusal: Callable[[str, object], Refusal | None], problems: Problems
+) -> tuple[list[str], list[int]]:
+    name, good = f"column {column!r} (data.{setting})", []
     for row, cell in enumerate(table.columns[column]):
-        if cell is not None and not isinstance(cell, str):
-            what = f"{table.name}: column {column!r} (data.context) holds no text"
-            problems.at(what, _shown(table, row, cell), "a context is a text or empty; is it the right column?")
-        elif cell is not None and (reason := unreadable(cell)) is not None:
-            problems.at(f"{table.name}: column {column!r} (data.context) {reason}", table.where(row), "mend the text")
-    return [cell if isinstance(cell, str) else "" for cell in table.columns[column]]
+        if (found := refusal(name, cell)) is None:
+            good.append(row)
+        else:
+            problems.refuse(table.name, table.where[row], found)
+    return [cell if isinstance(cell, str) else "" for cell in table.columns[column]], good
 
 
 def id_cells(table: Table, column: str, problems: Problems) -> list[str | None]:
@@ -71,7 +79,7 @@ def id_cells(table: Table, column: str, problems: Problems) -> list[str | None]:
     for row, (name, cell) in enumerate(zip(ids, table.columns[column], strict=True)):
         if name is None and not _is_nested(cell):
             advice = "every row needs an id; with data.id=null ids are made from the texts"
-            problems.at(f"{table.name}: column {column!r} (data.id) is empty", table.where(row), advice)
+            problems.at(f"{table.name}: column {column!r} (data.id) is empty", table.where[row], advice)
     return ids
 
 
@@ -98,7 +106,7 @@ def split_cells(table: Table, column: str, problems: Problems) -> list[SplitName
     for row, (cell, raw) in enumerate(zip(cells, table.columns[column], strict=True)):
         if cell is None and not _is_nested(raw):
             advice = "every row needs train, val or test there"
-            problems.at(f"{table.name}: column {column!r} (data.split_column) is empty", table.where(row), advice)
+            problems.at(f"{table.name}: column {column!r} (data.split_column) is empty", table.where[row], advice)
     valid = [*SPLIT_NAMES, *(cell for cell, name in known.items() if name is not None)]
     valid = list(dict.fromkeys(valid))
     _report_unknown(table, column, cells, valid, "is no split (data.split_column)", "accepted", problems)
@@ -127,7 +135,7 @@ def _plain_cells(table: Table, column: str, what: str, problems: Problems) -> li
             texts.append(cell_text(cell))
         except NoTextError:
             texts.append(None)
-            problems.at(what, _shown(table, row, cell))
+            problems.at(what, f"{table.where[row]} is {_described(cell)}")
     return texts
 
 
@@ -142,15 +150,14 @@ def _report_unknown(
 ) -> None:
     rows: dict[str, list[int]] = {}
     for row, cell in enumerate(cells):
-        # Undecodable bytes have been reported; what stands in their place is nothing new.
-        if cell is not None and cell not in valid and not (table.mangled and "\ufffd" in cell):
+        if cell is not None and cell not in valid:
             rows.setdefault(cell, []).append(row)
     often = sorted(rows, key=lambda value: -len(rows[value]))
     for value in often[:SHOWN]:
         hints = near_equal(value, valid), nearest(value, valid, what=kind).removeprefix("; ").strip()
         hint = "; ".join(filter(None, hints))
         for row in rows[value]:
-            problems.at(f"{table.name}: column {column!r}: {_shorten(value)} {what}", table.where(row), hint)
+            problems.at(f"{table.name}: column {column!r}: {_shorten(value)} {what}", table.where[row], hint)
     if len(often) > SHOWN:
         count = sum(len(rows[value]) for value in often[SHOWN:])
         problems.add(f"{table.name}: column {column!r}: {len(often) - SHOWN:,} more such values, in {count:,} rows")
@@ -160,8 +167,9 @@ def _is_nested(cell: object) -> bool:
     return isinstance(cell, list | dict | bytes)
 
 
-def _shown(table: Table, row: int, cell: object) -> str:
-    return f"{table.where(row)} is {_shorten(cell)} ({type(cell).__name__})"
+def _described(cell: object) -> str:
+    kind = "float" if isinstance(cell, float) else type(cell).__name__  # numbers of JSON have a class of their own
+    return f"{_shorten(cell)} ({kind})"
 
 
 def _shorten(cell: object) -> str:

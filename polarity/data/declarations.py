@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from polarity.data.problems import SHOWN
 from polarity.errors import nearest
 from polarity.printable import printable
 from polarity.settings import as_word
+from polarity.tables.problems import SHOWN
 from polarity.tasks import Task
 
 Scalar = str | int | float | bool | None

@@ -9,17 +9,14 @@ from polarity.data.corpus import Corpus
 from polarity.data.leakage import Leakage
 from polarity.data.locate import Files, existing_file, files_of, locate
 from polarity.data.presence import AbsentClasses
-from polarity.data.problems import Problems
-from polarity.data.readers import read_table
-from polarity.data.readers.dialect import Dialect, dialect_problems, unused_dialect
 from polarity.data.rows import Splits
 from polarity.data.split_names import SplitName
 from polarity.data.splitting import Split
-from polarity.data.table import Table
+from polarity.data.table import Table, read_table
 from polarity.errors import UserError
-
-_TAB = ("tab", "\\t", "\t")
-
+from polarity.tables.dialect import Dialect, dialect_problems
+from polarity.tables.formats import unused_dialect
+from polarity.tables.problems import Problems
 
 NO_SOURCE = "path: give a file or a folder, as data.path=FILE, or data.train=FILE data.val=FILE data.test=FILE"
 TEXT = "text"
@@ -108,7 +105,7 @@ class FileCorpus(Corpus):
         self.path = path
         self.files: dict[SplitName, str | None] = {"train": train, "val": val, "test": test}
         problems += self._source_problems(split_column, split)
-        self.dialect = Dialect(encoding, "\t" if delimiter in _TAB else delimiter, quote, header)
+        self.dialect = Dialect(encoding, delimiter, quote, header)
         given = [file for file in (path, *self.files.values()) if file is not None]
         problems += dialect_problems(self.dialect) or unused_dialect(self.dialect, [locate(file) for file in given])
         if problems:

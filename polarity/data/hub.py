@@ -11,12 +11,13 @@ from polarity.data.corpus import Corpus
 from polarity.data.leakage import Leakage
 from polarity.data.locate import locate, missing
 from polarity.data.presence import AbsentClasses
-from polarity.data.problems import Problems
-from polarity.data.readers.parquet import arrow_table
 from polarity.data.rows import Splits
 from polarity.data.split_names import SplitName, split_name
 from polarity.data.splitting import Split
+from polarity.data.table import whole_table
 from polarity.errors import UserError, nearest
+from polarity.tables.parquet import ArrowReader
+from polarity.tables.problems import Problems
 
 PATIENCE = 3
 """Seconds for a hub that does not answer."""
@@ -99,7 +100,10 @@ class HubCorpus(Corpus):
         chosen = self._chosen(list(tables), problems)
         if problems:
             raise UserError(problems.lines())
-        read = {name: arrow_table(f"{self.path} [{split}]", tables[split], problems) for name, split in chosen.items()}
+        read = {
+            name: whole_table(ArrowReader(f"{self.path} [{split}]", tables[split]), problems)
+            for name, split in chosen.items()
+        }
         unread = [split for split in tables if split not in chosen.values()]
         for table in read.values():
             if unread and table is not None:

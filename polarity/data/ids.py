@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from polarity.data.problems import Problems
 from polarity.data.rows import Rows
 from polarity.data.validation import Checked
+from polarity.tables.problems import Problems
 from polarity.tasks import Task
 
 

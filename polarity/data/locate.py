@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from polarity.data.problems import Problems
-from polarity.data.readers.dialect import FORMATS, file_format
 from polarity.data.split_names import SPLIT_NAMES, SplitName, split_name
 from polarity.errors import nearest
+from polarity.tables.formats import FORMATS, file_format
+from polarity.tables.problems import Problems
 
 Files = dict[SplitName | None, Path]
 """Files by split; None for one file that is yet to be split."""

@@ -1,12 +1,24 @@
 """A file as it was read, before anything is known about texts, labels and ids."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+from polarity.errors import UserError
+from polarity.tables.chunk import Chunk, encodable
+from polarity.tables.dialect import Dialect, delimiter_hint
+from polarity.tables.formats import file_format, open_bytes, open_reader, unknown_format
+from polarity.tables.problems import Problems
+from polarity.tables.reader import Reader
+
+_READ = 10_000
+"""Rows read at once."""
+_INDEX = "__index_level_"
+"""Prefix of the columns in which pandas keeps an index without a name."""
 
 
 @dataclass
@@ -15,28 +27,85 @@ class Table:
 
     :param name: the file, as the user wrote it.
     :param columns: cells by column: text, None where missing, or what the format holds (numbers, booleans, lists).
-    :param numbers: number in the file of each row, from 1, counting only rows of data.
-    :param lines: line of the file on which each row begins, or None where the format has no lines.
-    :param cut_off: rows were lost, nobody knows how many: what is absent here may stand in the lost part.
-    :param mangled: cells may hold U+FFFD in the place of undecodable bytes, which have been reported already.
+    :param where: how to find each row in its file, ``row 12 (line 14)``.
+    :param incomplete: rows were refused or hidden: what is absent here may stand in them.
     :param notes: what the user should know, one sentence each.
     """
 
     name: str
     columns: dict[str, list[Any]]
-    numbers: Sequence[int]
-    lines: Sequence[int] | None = None
-    cut_off: bool = False
-    mangled: bool = False
+    where: list[str]
+    incomplete: bool = False
     notes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.numbers)
+        return len(self.where)
 
-    def where(self, row: int) -> str:
-        """How to find the row: ``row 12 (line 14)``."""
-        line = "" if self.lines is None else f" (line {self.lines[row]})"
-        return f"row {self.numbers[row]}{line}"
+
+def read_table(path: Path, dialect: Dialect, problems: Problems) -> Table | None:
+    """The rows of a file that can be used; None if nothing can be made of it. Nothing is raised.
+
+    :param problems: where to report the others, and whatever else is wrong.
+    """
+    if (kind := file_format(path)) is None:
+        problems.add(f"{path}: {unknown_format(path)}")
+        return None
+    try:
+        with open_reader(str(path), open_bytes(path), kind, dialect) as reader:
+            return whole_table(reader, problems)
+    except UserError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def whole_table(reader: Reader, problems: Problems) -> Table | None:
+    """As :func:`read_table`, of a table that is open.
+
+    :raises UserError: if it breaks off.
+    """
+    name = reader.name
+    if advice := delimiter_hint(reader.columns, "data."):  # one column is never enough for a task
+        problems.add(f"{name}: the header {reader.columns[0]!r} is one single column{advice}")
+        return None
+    table = Table(name, {column.strip(): [] for column in reader.columns if _is_kept(column)}, [])
+    for chunk in reader.chunks(_READ):
+        _append(table, chunk, problems)
+    hidden = reader.hidden()
+    problems.extend(hidden)
+    table.incomplete |= bool(hidden)
+    if not table.where and not table.incomplete:
+        problems.add(f"{name}: {reader.WITHOUT_ROWS}")
+    columns = [column.strip() for column in reader.columns]
+    for column in dict.fromkeys(filter(None, columns)):
+        if columns.count(column) > 1:
+            places = ", ".join(str(number) for number, other in enumerate(columns, start=1) if other == column)
+            problems.add(f"{name}: the header has {column!r} {columns.count(column)} times, as columns {places}")
+    if "" in columns:
+        table.notes.append(f"{name}: a column without a name is not read")
+    return table if table.columns else None
+
+
+def _append(table: Table, chunk: Chunk, problems: Problems) -> None:
+    """Add the rows that can be used, and report the others."""
+    good = [row for row, refusal in enumerate(chunk.refusals) if refusal is None]
+    places: dict[str, int] = {}
+    for place, name in enumerate(chunk.names):
+        if _is_kept(name):
+            places.setdefault(name.strip(), place)
+    for name in places:
+        table.columns.setdefault(name, [None] * len(table))
+    for name, cells in table.columns.items():
+        values = chunk.values(places[name]) if name in places else [None] * len(chunk)
+        cells += [values[row] for row in good]
+    table.where += [chunk.where[row] for row in good]
+    for where, refusal in zip(chunk.where, chunk.refusals, strict=True):
+        if refusal is not None:
+            problems.refuse(table.name, where, refusal)
+            table.incomplete = True
+
+
+def _is_kept(column: str) -> bool:
+    return bool(column.strip()) and not column.startswith(_INDEX)
 
 
 _Printable = int | date | time | timedelta | UUID
@@ -54,13 +123,15 @@ def cell_text(cell: object) -> str | None:
     :raises NoTextError: if the cell is a list, an object or bytes.
     """
     if cell is None or isinstance(cell, str):
-        return cell
+        return cell and encodable(cell)
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float | Decimal):
         if math.isnan(cell):
             return None
-        return str(int(cell)) if math.isfinite(cell) and cell == int(cell) else str(cell)
+        if math.isfinite(cell) and cell == int(cell):
+            return str(int(cell))
+        return str(float(cell) if isinstance(cell, float) else cell)  # numbers of JSON remember their spelling
     if isinstance(cell, _Printable):
         return str(cell)
     raise NoTextError

@@ -16,12 +16,12 @@ from polarity.data.cells import (
     text_cells,
 )
 from polarity.data.columns import Columns
-from polarity.data.problems import Problems
-from polarity.data.readers.dialect import headless_hint
 from polarity.data.rows import Rows
 from polarity.data.split_names import SplitName
 from polarity.data.table import Table
 from polarity.errors import nearest
+from polarity.tables.dialect import headless_hint
+from polarity.tables.problems import Problems
 from polarity.tasks import IGNORE_INDEX, Task
 
 
@@ -46,7 +46,7 @@ class Checked:
 
     def where(self, row: int) -> str:
         """How to find a row in its file."""
-        return self.table.where(self.indices[row])
+        return self.table.where[self.indices[row]]
 
 
 def report_missing_columns(table: Table, columns: Columns, problems: Problems) -> bool:
@@ -59,7 +59,7 @@ def report_missing_columns(table: Table, columns: Columns, problems: Problems) -
     needed += [(setting, column) for column, setting in columns.grouping.items()]
     missing = [(setting, column) for setting, column in needed if column not in table.columns]
     for setting, column in missing:
-        hint = nearest(column, table.columns, what="columns") + headless_hint(table.columns, "data.header")
+        hint = nearest(column, table.columns, what="columns") + headless_hint(table.columns, "data.")
         problems.add(f"{table.name}: has no column {column!r}, which data.{setting} asks for{hint}")
     return bool(missing)
 

@@ -11,9 +11,9 @@ from polarity.data.duplicates import NearDuplicates
 from polarity.data.leakage import Leakage
 from polarity.data.limit import Limit
 from polarity.data.presence import presence
-from polarity.data.problems import Problems
 from polarity.data.rows import Splits
 from polarity.errors import UserError
+from polarity.tables.problems import Problems
 
 
 @dataclass(frozen=True)

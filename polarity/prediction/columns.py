@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from polarity.data.readers.dialect import headless_hint
 from polarity.errors import UserError, nearest
 from polarity.posthoc import Decider
 from polarity.settings import Fraction, PositiveInt
+from polarity.tables.dialect import delimiter_hint, headless_hint
 from polarity.tasks import IGNORE_INDEX, Task, task_problems
 
 Threshold = Fraction | dict[str, Fraction]
@@ -142,8 +142,5 @@ def column_problems(setting: str, name: str, columns: Sequence[str], source: str
         return []
     if name in known:
         return [f"input: {source} has the column {name!r}, which is read, more than once"]
-    hint = nearest(name, known, what="columns")
-    if len(known) == 1 and (other := next((mark for mark in ";\t|," if mark in known[0]), None)):
-        shown = "tab" if other == "\t" else f'"{other}"'
-        hint += f"; if {other!r} separates the cells, give 'delimiter={shown}'"
-    return [f"{setting}: {source} has no column {name!r}{hint}{headless_hint(known, 'header')}"]
+    hints = nearest(name, known, what="columns"), delimiter_hint(known, ""), headless_hint(known, "")
+    return [f"{setting}: {source} has no column {name!r}{''.join(hints)}"]

@@ -2,23 +2,22 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 
-from polarity.data.problems import Problems
-from polarity.data.readers.dialect import Dialect
 from polarity.errors import UserError
 from polarity.prediction.checks import readable
-from polarity.prediction.chunk import Chunk
 from polarity.prediction.columns import AddedColumns, column_problems
-from polarity.prediction.formats import Format, open_sink, open_source
-from polarity.prediction.jsonlines import JsonSource
-from polarity.prediction.source import Source
 from polarity.prediction.streams import Input, Output
+from polarity.tables.chunk import Chunk
+from polarity.tables.dialect import Dialect
+from polarity.tables.formats import Format, open_reader, open_writer
+from polarity.tables.problems import Problems, Refusal
+from polarity.tables.reader import Reader
 
 MOST_KINDS = 20
 """When so many different things are wrong with an input, the rest of it is no longer looked at."""
@@ -91,11 +90,11 @@ class Job:
         rows, problems = 0, Problems()
         with self._open(None) as source:
             self._check_columns(source, added)
-            for chunk in source.chunks(self.chunk_rows):
+            for chunk in self._chunks(source):
                 rows += len(chunk)
                 if not self.keep and len(problems) < MOST_KINDS:
                     self._note(chunk, readable(chunk, self.text, self.context)[2], problems)
-            keys = list(source.keys) if isinstance(source, JsonSource) else None
+            keys = source.columns if self.source_format == "jsonl" else None
         if keys is not None:
             problems.extend(self._key_problems(keys, added) if rows else [])
         if problems:
@@ -117,20 +116,26 @@ class Job:
             delimiter = self.dialect.delimiter if self.source_format == self.output_format else None
             with (
                 self.output.open(whole=self.output_format == "parquet") as stream,
-                open_sink(
+                open_writer(
                     stream, self.output_format, source.fields, added.fields, delimiter, spreadsheet=self.spreadsheet
-                ) as sink,
+                ) as writer,
             ):
-                for chunk in source.chunks(self.chunk_rows):
-                    if isinstance(source, JsonSource) and (clashes := added.clashes(list(source.keys))):
+                for chunk in self._chunks(source):
+                    if clashes := added.clashes(source.columns):  # keys of JSON come to light as it is read
                         raise UserError(clashes)
-                    sink.write(chunk, self._told(chunk, classifier, added, outcome))
+                    writer.write(chunk, self._told(chunk, classifier, added, outcome))
                     told(len(chunk))
         outcome.seconds = time.monotonic() - started
         return outcome
 
-    def _open(self, keys: list[str] | None) -> Source:
-        return open_source(self.source, self.source_format, self.dialect, keys)
+    def _open(self, keys: list[str] | None) -> Reader:
+        return open_reader(self.source.name, self.source.open(), self.source_format, self.dialect, keys)
+
+    def _chunks(self, source: Reader) -> Iterator[Chunk]:
+        for chunk in source.chunks(self.chunk_rows):
+            if hidden := source.hidden():
+                raise UserError(hidden)
+            yield chunk
 
     def _told(self, chunk: Chunk, classifier: Classifier, added: AddedColumns, outcome: Outcome) -> list[pa.Array]:
         texts, contexts, problems = readable(chunk, self.text, self.context)
@@ -139,24 +144,24 @@ class Job:
             [texts[row] for row in numbers], None if contexts is None else [contexts[row] for row in numbers]
         )
         for row, problem in unusable.items():
-            problems[numbers[row]] = problem
+            problems[numbers[row]] = Refusal(problem)
         if not self.keep and any(problems):
             found = Problems()
             self._note(chunk, problems, found)
             raise UserError(found.lines())
-        shown = [None if what is None else f"{chunk.where[row]}: {what}" for row, what in enumerate(problems)]
+        shown = [None if what is None else what.at(where) for where, what in zip(chunk.where, problems, strict=True)]
         arrays, abstained = added.values(logits, numbers[good], shown)
         outcome.rows += len(chunk)
         outcome.broken += sum(problem is not None for problem in problems)
         outcome.abstained.update(abstained)
         return arrays
 
-    def _note(self, chunk: Chunk, problems: Sequence[str | None], found: Problems) -> None:
-        for where, problem in zip(chunk.where, problems, strict=True):
-            if problem is not None:
-                found.at(f"{self.source.name}: {problem}", where, "mend it, or keep such rows with on_error=keep")
+    def _note(self, chunk: Chunk, refusals: Sequence[Refusal | None], found: Problems) -> None:
+        for where, refusal in zip(chunk.where, refusals, strict=True):
+            if refusal is not None:
+                found.refuse(self.source.name, where, refusal, "on_error=keep keeps such rows")
 
-    def _check_columns(self, source: Source, added: AddedColumns) -> None:
+    def _check_columns(self, source: Reader, added: AddedColumns) -> None:
         if self.source_format == "jsonl":  # keys are known when the lines have been read
             return
         columns, problems = source.columns, []

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from polarity.data.locate import locate, missing
-from polarity.errors import UserError
 from polarity.files import unwritable, whole_file
+from polarity.tables.formats import Format, file_format, open_bytes, unknown_format
 
 STANDARD = "-"
 """Stands for standard input and standard output."""
@@ -62,11 +62,7 @@ class Input:
             return cast("BinaryIO", os.fdopen(os.dup(self._spooled), "rb"))
         if self.path is None:
             return sys.stdin.buffer
-        try:
-            packed = self.path.suffix.lower() == ".gz"
-            return cast("BinaryIO", gzip.open(self.path) if packed else self.path.open("rb"))
-        except OSError as error:
-            raise UserError(f"input: {self.path} cannot be read: {error.strerror}") from error
+        return open_bytes(self.path)
 
 
 class Output:
@@ -121,6 +117,19 @@ class Output:
         path = self.path.resolve()
         with whole_file(path) as part, part.open("wb") as file, _compressed(file, path) as stream:
             yield stream
+
+
+def format_of(setting: str, path: Path | None, named: Format | None, problems: list[str]) -> Format | None:
+    """The format of an input or output; None (and a problem) if nothing tells it.
+
+    :param setting: ``input`` or ``output``.
+    :param path: None for a standard stream.
+    """
+    if named is None and path is None:
+        problems.append(f"{setting}_format: has to be given for {setting}=-, as {setting}_format=csv")
+    elif named is None and path is not None and (named := file_format(path)) is None:
+        problems.append(f"{setting}: {path.name}: {unknown_format(path)}; or give {setting}_format")
+    return named
 
 
 def _is_special(path: Path) -> bool:

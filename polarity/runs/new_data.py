@@ -7,17 +7,14 @@ from polarity.data.columns import Columns
 from polarity.data.declarations import Declaration
 from polarity.data.ids import content_ids, without_repeated_rows
 from polarity.data.locate import existing_file, locate
-from polarity.data.problems import Problems
-from polarity.data.readers import read_table
-from polarity.data.readers.dialect import Dialect, dialect_problems, unused_dialect
 from polarity.data.rows import Rows
-from polarity.data.table import Table
+from polarity.data.table import Table, read_table
 from polarity.data.validation import report_cells, report_missing_columns, validate
 from polarity.errors import UserError, nearest
+from polarity.tables.dialect import Dialect, dialect_problems
+from polarity.tables.formats import unused_dialect
+from polarity.tables.problems import Problems
 from polarity.tasks import IGNORE_INDEX, Task, task_problems
-
-TAB = ("tab", "\\t", "\t")
-"""Ways to write a tab on a command line."""
 
 
 class NewData:
@@ -105,8 +102,6 @@ class NewData:
     def _dialect(self, config: Mapping[str, Any]) -> Dialect:
         usual = {name: config[name] for name in self.dialect if config.get(name) is not None}
         chosen = usual | {name: value for name, value in self.dialect.items() if value is not None}
-        if chosen.get("delimiter") in TAB:
-            chosen["delimiter"] = "\t"
         return Dialect(**chosen)
 
     def _columns(self, config: Mapping[str, Any], tasks: Sequence[Task], table: Table) -> Columns:

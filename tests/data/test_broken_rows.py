@@ -209,11 +209,10 @@ def test_everything_at_once_over_all_files(tmp_path: Path, monkeypatch: pytest.M
     message = str(caught.value)
     for piece in (
         "data.test: tset.csv does not exist; did you mean 'test.csv'?",
-        "train.csv: not utf-8: line 42",
+        "train.csv: holds bytes that are not utf-8: row 41 (line 42)",
         "train.csv: column 'text' (data.text) is empty: row 5 (line 6)",
         "train.csv: column 'stance': 'nope' is no class",
-        "val.jsonl: not JSON: row 12 (line 12)",
-        "val.jsonl: not JSON",
+        "val.jsonl: is not JSON: row 12 (line 12)",
     ):
         assert piece in message, message
 

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from polarity.data.files import FileCorpus
 from polarity.data.leakage import Leakage
-from polarity.data.problems import Problems
-from polarity.data.readers import read_table
-from polarity.data.readers.dialect import Dialect
 from polarity.data.rows import Rows, Splits
 from polarity.data.splitting import Split
+from polarity.data.table import read_table
+from polarity.tables.dialect import Dialect
+from polarity.tables.problems import Problems
 from polarity.tasks import IGNORE_INDEX
 
 CLASSES = ["none", "yes", "no", "1"]

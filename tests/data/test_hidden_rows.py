@@ -1,17 +1,16 @@
 """Rows never go in silence: quotes that belong together across rows, files without a header, empty lines."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from polarity.data.problems import Problems
-from polarity.data.readers import read_table
-from polarity.data.readers.dialect import Dialect
-from polarity.data.table import Table
+from polarity.data.table import Table, read_table
 from polarity.errors import UserError
-from polarity.prediction.delimited import DelimitedSource
-from polarity.prediction.formats import open_source
-from polarity.prediction.streams import Input
+from polarity.tables.dialect import Dialect
+from polarity.tables.problems import Problems
+from tests.prediction.jobs import job, predict
 
 
 def rows_of(delimiter: str, count: int = 40) -> list[str]:
@@ -28,12 +27,13 @@ def read(path: Path, dialect: Dialect | None = None) -> tuple[Table | None, list
     return read_table(path, dialect or Dialect(), problems), problems.lines()
 
 
-def predicted(path: Path, dialect: Dialect | None = None) -> list[list[str]]:
-    """As prediction reads."""
-    kind = "csv" if path.suffix == ".csv" else "tsv"
-    with open_source(Input(str(path)), kind, dialect or Dialect(), None) as source:
-        assert isinstance(source, DelimitedSource)
-        return [row for chunk in source.chunks(16) for row in chunk.cells()]
+def predicted(path: Path, text: str = "text", **dialect: Any) -> list[list[str]]:
+    """As prediction reads: the rows that come out, without what was added."""
+    output = path.parent / "predicted.jsonl"
+    output.unlink(missing_ok=True)
+    predict(job(path, output, keep=True, chunk_rows=16, text=text, dialect=dialect))
+    rows = [json.loads(line) for line in output.read_text().splitlines()]
+    return [[cell for name, cell in row.items() if not name.startswith(("tone.", "topic.", "error"))] for row in rows]
 
 
 @pytest.mark.parametrize(("ending", "delimiter"), [("csv", ","), ("tsv", "\t")])
@@ -52,7 +52,7 @@ def test_rows_within_a_quoted_cell_are_refused_and_plain_quotes_give_all(
     table, problems = read(path, plain)
     assert table is not None
     assert (len(table), problems) == (40, [])
-    assert len(predicted(path, plain)) == 40
+    assert len(predicted(path, quote=None)) == 40
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_an_empty_line_in_a_file_of_one_column_is_a_row_except_at_the_end(tmp_pa
     table, _ = read(path)
     assert table is not None
     assert table.columns["text"] == ["one", "", "three", "", "", "six"]
-    assert list(table.lines or ()) == [2, 3, 4, 5, 6, 7]
+    assert table.where == [f"row {n} (line {n + 1})" for n in range(1, 7)]
     assert predicted(path) == [["one"], [""], ["three"], [""], [""], ["six"]]
 
 
@@ -96,7 +96,7 @@ def test_the_line_of_a_spreadsheet_before_the_header_names_the_delimiter(first: 
     assert table is not None
     assert problems == []
     assert table.columns == {"id": ["1", "2"], "text": ["a, b", "c"]}
-    assert table.where(0) == "row 1 (line 3)"
+    assert table.where[0] == "row 1 (line 3)"
     assert predicted(path) == [["1", "a, b"], ["2", "c"]]
 
 
@@ -107,5 +107,5 @@ def test_columns_of_a_file_without_a_header_are_called_by_number(tmp_path: Path)
     assert table is not None
     assert problems == []
     assert table.columns == {"1": ["7", "8"], "2": ["pos", "neg"], "3": ["one", "two"]}
-    assert table.where(0) == "row 1 (line 1)"
-    assert predicted(path, dialect) == [["7", "pos", "one"], ["8", "neg", "two"]]
+    assert table.where[0] == "row 1 (line 1)"
+    assert predicted(path, "3", header=False) == [["7", "pos", "one"], ["8", "neg", "two"]]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from polarity.data.cells import is_blank
-from polarity.data.problems import SHOWN, Problems
-from polarity.data.table import NoTextError, Table, cell_text
+from polarity.data.table import NoTextError, cell_text
+from polarity.tables.problems import SHOWN, Problems
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,6 @@ def test_no_text(cell: Any) -> None:
 def test_blank(text: str) -> None:
     assert is_blank(text)
     assert not is_blank(f"{text}.{text}")
-
-
-def test_places() -> None:
-    table = Table("a.csv", {"x": ["a", "b"]}, [1, 7], [2, 12])
-    assert (table.where(1), len(table)) == ("row 7 (line 12)", 2)
-    assert Table("a.parquet", {"x": ["a"]}, range(1, 2)).where(0) == "row 1"
 
 
 def test_problems_of_one_kind_are_one_line() -> None:

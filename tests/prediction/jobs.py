@@ -11,12 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from polarity.data.readers.dialect import Dialect
 from polarity.posthoc import Decider
 from polarity.prediction.columns import AddedColumns
-from polarity.prediction.formats import format_of
 from polarity.prediction.job import Job, Outcome
-from polarity.prediction.streams import Input, Output
+from polarity.prediction.streams import Input, Output, format_of
+from polarity.tables.dialect import Dialect
 from polarity.tasks import Task
 
 TASKS = (Task("tone", ("none", "yes", "no"), "tone"), Task("topic", ("1", "2"), "topic"))
@@ -57,7 +56,7 @@ def job(source: Path | str, output: Path | str, *, keep: bool = False, chunk_row
     ]
     assert problems == []
     dialect, text, context = (
-        Dialect(**settings.pop("dialect", {})),
+        Dialect(**settings.pop("dialect", {}), setting=""),
         settings.pop("text", "text"),
         settings.pop("context", None),
     )

@@ -143,7 +143,7 @@ def test_everything_that_is_wrong_is_told_at_once(run: RunDirectory, tmp_path: P
     told = "\n".join(refused.value.problems)
     assert "corpus.csv does not exist" in told
     assert "there is no folder" in told
-    assert "the ending of out.docx does not tell a format" in told
+    assert "output: out.docx: the extension '.docx' does not tell a format" in told
     with pytest.raises(UserError) as refused:
         do(run, "-", "-", "delimiter=tab")
     assert "input_format: has to be given for input=-" in str(refused.value)

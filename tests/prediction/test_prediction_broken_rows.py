@@ -16,7 +16,7 @@ BROKEN = {
         b"": None,  # a blank line is no row
         b"b,": "column 'text' is empty",
         b"b,\xe2\x80\x8b ": "column 'text' is empty",
-        b"b": "has 1 cells for the 2 columns",
+        b"b": "too few cells for the 2 columns",
         b"b,x,surplus,more": 'left out: ["surplus", "more"]',
         b'b,"x" y': "has text after a closing quote",
         b'b,"never closed': "opens a quote that is not closed",
@@ -31,8 +31,8 @@ BROKEN = {
         b"null": "is not a JSON object",
         b'{"id": "b"}': "column 'text' is empty",
         b'{"id": "b", "text": null}': "column 'text' is empty",
-        b'{"id": "b", "text": 5}': "holds no text but 5 (int)",
-        b'{"id": "b", "text": "x", "text": "y"}': "names one key twice",
+        b'{"id": "b", "text": 5}': "column 'text' holds no text",
+        b'{"id": "b", "text": "x", "text": "y"}': "the key 'text' occurs twice in one object",
         b'{"id": "b", "text": "\\ud83d"}': "is not valid Unicode",
         b'{"id": "b", "text": "caf\xe9"}': "holds bytes that are not utf-8",
         b'{"id": "b", "text": "?"}': "is a question",
@@ -131,7 +131,7 @@ def test_a_broken_context_is_told(tmp_path: Path) -> None:
     predict(job(tmp_path / "in.jsonl", tmp_path / "out.jsonl", keep=True, context="title"))
     errors = [row["error"] for row in read(tmp_path / "out.jsonl")]
     assert [error is None for error in errors] == [True, True, False, True], "a context may be missing"
-    assert "column 'title' holds no text but 5" in errors[2]
+    assert "row 3 (line 3) is 5 (int): column 'title' holds no text" in errors[2]
 
 
 def damaged(folder: Path, kind: str) -> tuple[Path, str]:
@@ -147,7 +147,7 @@ def damaged(folder: Path, kind: str) -> tuple[Path, str]:
         return path, "breaks off after line"
     content = {"csv": b"", "tsv": b"\n\n", "jsonl": b'[\n{"text": "a"}]\n'}[kind]
     path.write_bytes(content)
-    return path, {"csv": "is empty", "tsv": "is empty", "jsonl": "one JSON document"}[kind]
+    return path, {"csv": "is empty", "tsv": "nothing but blank lines", "jsonl": "one JSON document"}[kind]
 
 
 @pytest.mark.parametrize("keep", [False, True])

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from polarity.errors import UserError
-from polarity.prediction.chunk import Chunk
 from polarity.prediction.streams import Output
+from polarity.tables.chunk import Chunk
 from tests.prediction.jobs import Lengths, added_columns, job, predict, read, write
 
 PLAIN = ("csv", "jsonl", "parquet")

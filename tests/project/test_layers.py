@@ -14,6 +14,7 @@ LAYERS = (
     {"component"},
     {"confusion", "files", "reporting"},
     {"calibration", "decisions", "losses", "regularizers", "samplers", "schedulers", "spreadsheets"},
+    {"tables"},
     {"data"},
     {"models"},
     {"clipping", "evaluation", "optimizers"},

@@ -12,13 +12,13 @@ from rich.table import Table
 from polarity.config.trust import check_trusted
 from polarity.errors import UserError
 from polarity.files import write_json
-from polarity.prediction.sink import DelimitedSink
 from polarity.printable import printable
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.runs.environment import environment
 from polarity.secrets import is_secret, learn, masked, masked_text, without_known
 from polarity.spreadsheets import as_written, harmless, write_csv
+from polarity.tables.writers import DelimitedWriter
 from polarity.training.run import start_run
 from tests.command import ROOT
 from tests.running import composed, overrides
@@ -40,7 +40,7 @@ def test_formulas_are_texts_and_read_back_as_what_they_were(text: str, tmp_path:
 @pytest.mark.parametrize("spreadsheet", [False, True])
 def test_the_output_of_predict_stays_as_it_is_unless_it_is_for_a_spreadsheet(spreadsheet: bool) -> None:
     stream = io.BytesIO()
-    DelimitedSink(stream, ["=a", "b"], [], ",", spreadsheet=spreadsheet)
+    DelimitedWriter(stream, ["=a", "b"], [], ",", spreadsheet=spreadsheet)
     assert stream.getvalue() == (b"'=a,b\n" if spreadsheet else b"=a,b\n")
 
 

@@ -7,6 +7,23 @@ SHOWN = 5
 """Examples shown of each kind of problem; the others are counted."""
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """Why a row cannot be used.
+
+    :param what: is wrong, in the same words for all rows of which it holds.
+    :param detail: of this row, to be read on from its place: ``has 5``, ``is 12 (int)``.
+    """
+
+    what: str
+    detail: str = ""
+    advice: str = ""
+
+    def at(self, where: str) -> str:
+        """In one line: ``row 3 (line 4) has 5: too many cells for the 4 columns of the header``."""
+        return f"{where} {self.detail}".rstrip() + f": {self.what}"
+
+
 @dataclass
 class _Kind:
     advice: str
@@ -52,6 +69,14 @@ class Problems:
         kind.count += 1
         if kind.count <= SHOWN:
             kind.examples.append(where)
+
+    def refuse(self, name: str, where: str, refusal: Refusal, advice: str = "") -> None:
+        """Add a row of the table ``name`` that cannot be used.
+
+        :param advice: what else can be done.
+        """
+        advices = "; ".join(filter(None, (refusal.advice, advice)))
+        self.at(f"{name}: {refusal.what}", f"{where} {refusal.detail}".rstrip(), advices)
 
     def merge(self, other: "Problems") -> None:
         """Add all that ``other`` holds."""

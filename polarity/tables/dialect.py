@@ -1,41 +1,41 @@
-"""Formats by extension, and the settings of text files."""
+"""The settings of text files, and what a header says against them."""
 
 import codecs
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 from polarity.errors import nearest
 
-Format = Literal["csv", "jsonl", "parquet"]
-
-FORMATS: dict[str, Format] = {
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".tab": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
+_TAB = ("tab", "\\t")
+"""Ways to write a tab on a command line."""
 
 
 @dataclass(frozen=True)
 class Dialect:
     """How text files are to be read.
 
-    :param delimiter: between cells; None: by extension.
+    :param delimiter: between cells, ``tab`` for a tab; None: by extension.
     :param quote: around cells; None: a quote is an ordinary character.
     :param header: whether the first line names the columns; else they are called ``1``, ``2``, ...
+    :param setting: begins the names of these settings in messages.
     """
 
     encoding: str = "utf-8"
     delimiter: str | None = None
     quote: str | None = '"'
     header: bool = True
+    setting: str = "data."
+
+    def __post_init__(self) -> None:
+        if self.delimiter in _TAB:
+            object.__setattr__(self, "delimiter", "\t")
+
+    @property
+    def without_quotes(self) -> str:
+        """Advice for a table whose quotes may be ordinary characters."""
+        given = f"{self.setting}quote=null" if self.setting else "'quote=\"\"'"
+        return f"if quotes are plain characters here, give {given}"
 
 
 _PREAMBLE = re.compile(r"\"?sep=(.)\"?\r?\n?", re.IGNORECASE)
@@ -61,22 +61,24 @@ def headless(columns: Collection[str]) -> bool:
 def headless_hint(columns: Collection[str], setting: str) -> str:
     """End of the message about a missing column.
 
-    :param setting: that says whether there is a header.
+    :param setting: begins the name of the setting that says whether there is a header.
     """
     if not headless(columns):
         return ""
-    return f"; if the first line is a row and no header, give {setting}=false and name columns by number: 1, 2, ..."
+    advice = f"give {setting}header=false and name columns by number: 1, 2, ..."
+    return f"; if the first line is a row and no header, {advice}"
 
 
-def extension(path: Path) -> str:
-    """The extension that tells the format, without ``.gz``."""
-    suffix = path.suffix.lower()
-    return Path(path.stem).suffix.lower() if suffix == ".gz" else suffix
+def delimiter_hint(columns: Sequence[str], setting: str) -> str:
+    """How to read a header of one single column that another character seems to divide; empty for any other header.
 
-
-def file_format(path: Path) -> Format | None:
-    """The format by extension; None if it is not known."""
-    return FORMATS.get(extension(path))
+    :param setting: begins the name of the setting of the delimiter.
+    """
+    other = next((mark for mark in ";\t|," if mark in columns[0]), None) if len(columns) == 1 else None
+    if other is None:
+        return ""
+    named, value = ("tab", "tab") if other == "\t" else (other, f'"{other}"')
+    return f"; if {named!r} separates the cells, give '{setting}delimiter={value}'"
 
 
 def dialect_problems(dialect: Dialect) -> list[str]:
@@ -95,22 +97,4 @@ def dialect_problems(dialect: Dialect) -> list[str]:
         usual = ["utf-8", "utf-16", "cp1252", "latin-1", "cp1250", "cp1251", "gb18030", "shift_jis", "euc_kr", "big5"]
         hint = nearest(dialect.encoding, usual, what="for instance")
         problems.append(f"encoding: no encoding is called {dialect.encoding!r}{hint}")
-    return problems
-
-
-def unused_dialect(dialect: Dialect, files: Sequence[Path]) -> list[str]:
-    """A problem for each setting of text files that would be ignored, because of the formats of the files."""
-    formats = {file_format(file) for file in files}
-    if not files or None in formats:  # a folder, or an extension that reading will report
-        return []
-    default = Dialect()
-    problems = []
-    if "csv" not in formats:
-        problems += [
-            f"{name}: has no effect on {'/'.join(sorted(map(str, formats)))} files"
-            for name in ("delimiter", "quote", "header")
-            if getattr(dialect, name) != getattr(default, name)
-        ]
-    if formats == {"parquet"} and codecs.lookup(dialect.encoding).name != "utf-8":
-        problems.append("encoding: has no effect on parquet files")
     return problems

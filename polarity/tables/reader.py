@@ -1,4 +1,4 @@
-"""What reads an input once, from its beginning to its end."""
+"""What reads a table once, from its beginning to its end."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -7,14 +7,17 @@ from typing import Self
 import pyarrow as pa
 
 from polarity.errors import UserError
-from polarity.prediction.chunk import Chunk
+from polarity.tables.chunk import Chunk
 
 
-class Source(ABC):
-    """An open input, read once; a context manager that closes it.
+class Reader(ABC):
+    """An open table, read once; a context manager that closes it.
 
-    :param name: of the input, the beginning of each problem.
+    :param name: of the table, the beginning of each problem.
     """
+
+    WITHOUT_ROWS = "has a header but no row"
+    """What is said of a table in which there is nothing to read."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -22,11 +25,11 @@ class Source(ABC):
     @property
     @abstractmethod
     def fields(self) -> list[pa.Field]:
-        """The columns that every chunk has."""
+        """The columns, as far as they are known."""
 
     @property
     def columns(self) -> list[str]:
-        """The names of the columns that every chunk has."""
+        """Their names."""
         return [field.name for field in self.fields]
 
     @abstractmethod
@@ -35,6 +38,10 @@ class Source(ABC):
 
         :raises UserError: if the input breaks off, so that nothing after that place can be read.
         """
+
+    def hidden(self) -> list[str]:
+        """Problems about rows within others, among those that were read so far: there would be fewer than there are."""
+        return []
 
     @abstractmethod
     def close(self) -> None:
@@ -47,5 +54,5 @@ class Source(ABC):
         self.close()
 
     def broken(self, what: str) -> UserError:
-        """The error for an input that cannot be read on."""
+        """The error for a table that cannot be read on."""
         return UserError(f"{self.name}: {what}")

@@ -1,4 +1,4 @@
-"""What writes rows: all columns of the input, then those that are added."""
+"""What writes tables: all columns of the input, then those that are added."""
 
 import csv
 import io
@@ -10,11 +10,11 @@ from typing import BinaryIO, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from polarity.prediction.chunk import Chunk
 from polarity.spreadsheets import harmless
+from polarity.tables.chunk import Chunk
 
 
-class Sink(ABC):
+class Writer(ABC):
     """Writes chunk after chunk to a stream, which somebody else opens and closes."""
 
     @abstractmethod
@@ -34,7 +34,7 @@ class Sink(ABC):
         self.close()
 
 
-class DelimitedSink(Sink):
+class DelimitedWriter(Writer):
     """Writes CSV or TSV in UTF-8; numbers with all their digits.
 
     :param spreadsheet: whether cells that a spreadsheet would take for formulas get an apostrophe.
@@ -64,7 +64,7 @@ class DelimitedSink(Sink):
         self._stream.write(text.getvalue().encode())
 
 
-class JsonSink(Sink):
+class JsonWriter(Writer):
     """Writes JSON lines in UTF-8; what stood in a line of JSON is copied as it is."""
 
     def __init__(self, stream: BinaryIO, added: Sequence[pa.Field]) -> None:
@@ -78,7 +78,7 @@ class JsonSink(Sink):
             self._stream.write(f"{{{', '.join([*([row] if row else []), *members])}}}\n".encode())
 
 
-class ParquetSink(Sink):
+class ParquetWriter(Writer):
     """Writes Parquet, one row group a chunk."""
 
     def __init__(self, stream: BinaryIO, fields: Sequence[pa.Field], added: Sequence[pa.Field]) -> None:

@@ -1,0 +1,65 @@
+"""Bytes that are no text of the encoding: files that are not what they are called, and single bytes in their lines."""
+
+import codecs
+import re
+
+from polarity.tables.dialect import Dialect
+from polarity.tables.problems import Refusal
+
+_SIGNATURES = {
+    b"PK\x03\x04": "is a ZIP archive or an Excel workbook: export it as CSV",
+    b"\xd0\xcf\x11\xe0": "is an old Excel workbook: export it as CSV",
+    b"PAR1": "is a Parquet file: name it .parquet",
+    b"\x1f\x8b": "is compressed by gzip: add .gz to its name",
+    b"version https://git-lfs.github.com/spec": "is a pointer of git-lfs, not the data: run `git lfs pull`",
+}
+_EDGE = 20
+"""Characters shown before and after an undecodable byte."""
+_ESCAPED = re.compile("[\udc80-\udcff]+")
+
+
+def not_text(head: bytes, dialect: Dialect) -> str | None:
+    """Why a file that begins with ``head`` holds no text of the encoding; None if it may."""
+    utf8 = codecs.lookup(dialect.encoding).name == "utf-8"
+    if (what := next((what for start, what in _SIGNATURES.items() if head.startswith(start)), None)) is not None:
+        return what
+    setting = f"{dialect.setting}encoding"
+    if not utf8 and head.startswith(codecs.BOM_UTF8):
+        return f"begins with the mark of UTF-8, but {setting}={dialect.encoding}; give {setting}=utf-8"
+    if utf8 and (wide := _wide_encoding(head)):
+        return f"is {wide.upper()}, not UTF-8; give {setting}={wide}"
+    return None
+
+
+def _wide_encoding(head: bytes) -> str | None:
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    # In UTF-16 every other byte of the delimiters and digits is zero; UTF-8 text has no zero byte at all.
+    zeros = {"utf-16-be": head[0::2].count(0), "utf-16-le": head[1::2].count(0)}
+    name = max(zeros, key=lambda key: zeros[key])
+    return name if zeros[name] > len(head) / 8 and sum(zeros.values()) < 1.1 * zeros[name] else None
+
+
+def undecodable(text: str, dialect: Dialect) -> Refusal | None:
+    """The refusal of a text some bytes of which could not be decoded; they stand in it as lone surrogates."""
+    found = None if text.isascii() else _ESCAPED.search(text)
+    if found is None:
+        return None
+    near = text[max(0, found.start() - _EDGE) : found.end() + _EDGE].strip()
+    other = "utf-8" if codecs.lookup(dialect.encoding).name == "cp1252" else "cp1252"
+    try:
+        reads = f", which reads {near.encode(dialect.encoding, 'surrogateescape').decode(other)!r}"
+    except UnicodeError:
+        reads = ""
+    advice = f"save the file as UTF-8, or name its encoding, perhaps {dialect.setting}encoding={other}{reads}"
+    return Refusal(f"holds bytes that are not {dialect.encoding}", f"has '{mended(near)}'", advice)
+
+
+def mended(text: str, backslash: str = "\\") -> str:
+    r"""The text with ``\xNN`` in the place of each undecodable byte.
+
+    :param backslash: how one is written, doubled inside JSON.
+    """
+    return _ESCAPED.sub(lambda found: "".join(f"{backslash}x{ord(byte) - 0xDC00:02x}" for byte in found[0]), text)

@@ -1,0 +1,105 @@
+"""JSON lines: one object a line; its text is kept as it was written. A key that a line lacks is a missing cell."""
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, Self
+
+import pyarrow as pa
+
+from polarity.tables.chunk import Chunk, encodable
+from polarity.tables.encoding import mended, undecodable
+from polarity.tables.lines import Lines
+from polarity.tables.problems import Refusal
+from polarity.tables.reader import Reader
+
+_EDGE = 100
+"""Characters shown of a broken line, before and after the place where it breaks."""
+
+
+class Number(float):
+    """A number that remembers how it was written, since 1.10 and 1.1 may not mean the same to its owner."""
+
+    literal: str
+
+    def __new__(cls, literal: str) -> Self:
+        """The number of a JSON text."""
+        number = super().__new__(cls, literal)
+        number.literal = literal
+        return number
+
+    def __repr__(self) -> str:
+        return self.literal
+
+
+class JsonReader(Reader):
+    """Objects of a JSON lines stream.
+
+    :param columns: the keys that become columns; None: those of each chunk, so that chunks may have different ones.
+    """
+
+    WITHOUT_ROWS = "the file is empty or holds nothing but blank lines"
+
+    def __init__(self, name: str, lines: Lines, columns: Sequence[str] | None = None) -> None:
+        super().__init__(name)
+        self._lines, self._columns = lines, columns
+        self._keys: dict[str, None] = {}
+        self._repeated = ""
+        self._decoder = json.JSONDecoder(object_pairs_hook=self._object, parse_float=Number, parse_constant=Number)
+        self._count = 0
+
+    @property
+    def fields(self) -> list[pa.Field]:
+        """The keys that become columns, or all that were read so far."""
+        return [pa.field(column, pa.string()) for column in self._columns or self._keys]
+
+    def chunks(self, size: int) -> Iterator[Chunk]:
+        while part := list(islice(self._filled(), size)):
+            rows, objects, where, refusals = [], [], [], []
+            for number, line in part:
+                self._count += 1
+                row, refusal = self._parsed(line)
+                rows.append(row)
+                objects.append(mended(line, "\\\\").strip()[1:-1].strip() if row else "")
+                where.append(f"row {self._count} (line {number})")
+                refusals.append(refusal)
+            keys = dict.fromkeys(key for row in rows for key in row)
+            self._keys |= keys
+            names = list(keys if self._columns is None else self._columns)
+            yield Chunk(names, [[row.get(name) for row in rows] for name in names], where, refusals, objects)
+
+    def close(self) -> None:
+        self._lines.close()
+
+    def _filled(self) -> Iterator[tuple[int, str]]:
+        return ((self._lines.number, line) for line in self._lines if not line.isspace())
+
+    def _parsed(self, line: str) -> tuple[dict[str, Any], Refusal | None]:
+        """The object of a line, and why it cannot be used."""
+        self._repeated = ""
+        text = mended(line, "\\\\").strip()
+        if self._count == 1 and (text.startswith("[") or text == "{"):
+            advice = "write one object a line (pandas: to_json(FILE, orient='records', lines=True))"
+            raise self.broken(f"is one JSON document, not JSON lines: {advice}")
+        try:
+            value = self._decoder.decode(text)
+        except json.JSONDecodeError as error:
+            if text.startswith("{") and not text.endswith("}") and not line.endswith("\n"):
+                return {}, Refusal("the last line breaks off; the file is truncated", f"ends with {text[-_EDGE:]!r}")
+            near = text[max(0, error.pos - _EDGE) : error.pos + _EDGE]
+            return {}, Refusal("is not JSON", f"has '{error.msg}' at character {error.pos + 1}, in {near!r}")
+        except (ValueError, RecursionError):  # a number of thousands of digits, lists a thousand deep
+            return {}, Refusal("is no JSON that can be read")
+        if not isinstance(value, dict):
+            return {}, Refusal("is not a JSON object", f"is {text[:_EDGE]}", 'every line must be like {"text": "..."}')
+        if (half := next((key for key in value if encodable(key) != key), None)) is not None:
+            return {}, Refusal("has a key that is not valid Unicode (half of a surrogate pair)", f"has {half!r}")
+        repeated = Refusal(f"the key {self._repeated!r} occurs twice in one object") if self._repeated else None
+        return value, undecodable(line, self._lines.dialect) or repeated
+
+    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            keys = [key for key, _ in pairs]
+            self._repeated = next(key for key in made if keys.count(key) > 1)
+        return made

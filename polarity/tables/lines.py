@@ -1,0 +1,66 @@
+"""Lines of a text file, one at a time; bytes that are no text are marked and not lost."""
+
+import io
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO, cast
+
+from polarity.errors import UserError
+from polarity.tables.dialect import Dialect
+from polarity.tables.encoding import not_text
+
+LONGEST = 32 * 2**20
+"""Characters of the longest line, and of the longest cell: more is no table of texts, and must not fill the memory."""
+_BROKEN_STREAM = (EOFError, OSError, zlib.error)
+"""What reading from a compressed file that is cut off or damaged raises."""
+_HEAD = 4096
+
+
+class Lines:
+    """Iterates over lines with their ends; a byte order mark is skipped.
+
+    Undecodable bytes stand in them as lone surrogates, see :func:`polarity.tables.encoding.undecodable`.
+
+    :param stream: bytes, from the beginning.
+    :param newline: as for ``io.TextIOWrapper``; None would change the ends.
+    :raises UserError: if the input begins like something else than text.
+    """
+
+    def __init__(self, name: str, stream: BinaryIO, dialect: Dialect, newline: str) -> None:
+        self.name, self.number, self.dialect = name, 0, dialect
+        buffered: Any = stream if hasattr(stream, "peek") else io.BufferedReader(cast("io.RawIOBase", stream))
+        wide = len("\n".encode(dialect.encoding)) > 1  # there an undecodable byte shifts all that follows
+        try:
+            head = buffered.peek(_HEAD)[:_HEAD]
+        except _BROKEN_STREAM as error:
+            buffered.close()
+            raise UserError(f"{name}: cannot be read ({error}): copy or write it again") from error
+        if not wide and (what := not_text(head, dialect)) is not None:
+            buffered.close()
+            raise UserError(f"{name}: {what}")
+        errors = "strict" if wide else "surrogateescape"
+        self._text = io.TextIOWrapper(buffered, encoding=dialect.encoding, errors=errors, newline=newline)
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            line = self._text.readline(LONGEST + 1)
+        except UnicodeDecodeError as error:
+            reason = f"not {self.dialect.encoding} after line {self.number} ({error.reason}); is the file truncated?"
+            raise UserError(f"{self.name}: {reason}") from error
+        except _BROKEN_STREAM as error:
+            raise UserError(
+                f"{self.name}: breaks off after line {self.number} ({error}): copy or write it again"
+            ) from error
+        if not line:
+            raise StopIteration
+        self.number += 1
+        if len(line) > LONGEST:
+            raise UserError(f"{self.name}: line {self.number} has more than {LONGEST:,} characters; is it a table?")
+        return line.removeprefix("\ufeff") if self.number == 1 else line
+
+    def close(self) -> None:
+        """Close the stream."""
+        self._text.close()
