@@ -14,6 +14,7 @@ class Misfortune(Callback):
     """At one batch of one process: an exception, a signal to itself, or weights that are not numbers any more.
 
     :param mark: a file that is made then, so that the same run is spared when it is resumed.
+    :param validating: whether a batch of the epoch's validation is meant.
     """
 
     def __init__(
@@ -23,14 +24,22 @@ class Misfortune(Callback):
         epoch: int = 0,
         batch: int = 0,
         rank: int = 0,
+        validating: bool = False,
         kind: Literal["error", "interrupt", "terminate", "kill", "spoil"] = "error",
     ) -> None:
         self.mark = Path(mark)
-        self.at = (epoch, batch, rank)
+        self.at = (epoch, batch, rank, validating)
         self.kind = kind
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
-        if (trainer.current_epoch, batch_idx, trainer.global_rank) != self.at or self.mark.exists():
+        self.happen(trainer, pl_module, batch_idx)
+
+    def on_validation_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
+        self.happen(trainer, pl_module, batch_idx)
+
+    def happen(self, trainer: Any, pl_module: Any, batch_idx: int) -> None:
+        now = (trainer.current_epoch, batch_idx, trainer.global_rank, trainer.validating)
+        if now != self.at or self.mark.exists():
             return
         self.mark.touch()
         if self.kind in SIGNALS:
@@ -41,7 +50,10 @@ class Misfortune(Callback):
             raise ConnectionAbortedError("power failure")
 
 
-def misfortune(folder: Path, **settings: Any) -> str:
-    """The override that adds it to a run."""
-    given = "".join(f", {name}: {value}" for name, value in settings.items())
-    return f"+callbacks.misfortune={{_target_: tests.misfortune.Misfortune, mark: {folder / 'mark'}{given}}}"
+def misfortune(folder: Path, *, name: str = "misfortune", **settings: Any) -> str:
+    """The override that adds it to a run.
+
+    :param name: of the callback, where a run has several.
+    """
+    given = "".join(f", {key}: {value}" for key, value in settings.items())
+    return f"+callbacks.{name}={{_target_: tests.misfortune.Misfortune, mark: {folder / f'mark of {name}'}{given}}}"

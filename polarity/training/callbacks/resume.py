@@ -1,13 +1,11 @@
 """The point that a stopped run goes on from."""
 
-import random
 import time
 from typing import Any
 
-import numpy as np
-import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.loops.progress import _BatchProgress, _ProcessedTracker
 
 from polarity.errors import UserError
 from polarity.parts import unfinished
@@ -15,7 +13,11 @@ from polarity.run import RunDirectory
 from polarity.settings import NonNegative
 from polarity.training.devices import gathered
 from polarity.training.manifest import Manifest
+from polarity.training.random_state import random_state, restore_random_state
 from polarity.training.signals import Interrupted, asked_to_stop
+
+_VALIDATED = "epoch_loop.val_loop.batch_progress"
+"""Key of what Lightning's loops tell about the batches of the current validation."""
 
 
 class ResumePoint(Checkpoint):
@@ -32,6 +34,8 @@ class ResumePoint(Checkpoint):
         self.minutes = minutes
         self._saved_at = time.monotonic()
         self._restored: list[dict[str, Any]] | None = None
+        self._within_validation = False
+        self._asking = 0
 
     @property
     def state_key(self) -> str:
@@ -39,8 +43,11 @@ class ResumePoint(Checkpoint):
         return "ResumePoint"
 
     def state_dict(self) -> dict[str, Any]:
-        """Random states of each device's process, which all call this together whenever a checkpoint is saved."""
-        return {"ranks": gathered(random_state())}
+        """Random states of each device's process, which all call this together whenever a checkpoint is saved.
+
+        Before the first batch of a resumed run, they are those that are still to be put in place.
+        """
+        return {"ranks": gathered(random_state()) if self._restored is None else self._restored}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Keep the states until the first batch: what happens before it may use random numbers."""
@@ -58,6 +65,8 @@ class ResumePoint(Checkpoint):
         """Bind each checkpoint to its run, and note whether early stopping, or a limit of time, has ended training."""
         run = RunDirectory(trainer.default_root_dir)
         checkpoint["run"] = {"id": run.recorded.get("id"), "stopped_early": bool(trainer.should_stop)}
+        if self._within_validation:
+            checkpoint["loops"]["fit_loop"][_VALIDATED] = _none_of_it()
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """A run whose training had ended goes on with what comes after it.
@@ -82,6 +91,25 @@ class ResumePoint(Checkpoint):
         if signal:
             raise Interrupted(signal)
 
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Count the batches after which all devices can ask together whether to stop."""
+        trainer.fit_loop.epoch_loop.val_loop.batch_progress.total.reset()  # a resumed one would look begun for ever
+        whole = trainer.fit_loop.epoch_loop.batch_progress.current.completed == trainer.num_training_batches
+        over = trainer.should_stop or 0 < trainer.max_steps <= trainer.global_step
+        # Lightning begins the validation of a whole epoch again, and of none that training ended in.
+        self._asking = min(gathered(sum(trainer.num_val_batches))) if whole and not over else 0
+
+    def on_validation_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
+    ) -> None:
+        """Stop within a validation, which may be long; the resumed run does it from its beginning."""
+        if batch_idx >= self._asking:
+            return
+        if signal := trainer.strategy.broadcast(asked_to_stop(trainer)):
+            self._within_validation = True
+            self._save(trainer)
+            raise Interrupted(signal)
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save after the epoch's validation, when checkpoints and early stopping have taken note of it."""
         self._save(trainer)
@@ -100,24 +128,6 @@ class ResumePoint(Checkpoint):
         self._saved_at = time.monotonic()
 
 
-def random_state() -> dict[str, Any]:
-    """State of all generators of this process, as plain containers and tensors that load with ``weights_only=True``."""
-    name, keys, *rest = np.random.get_state()  # noqa: NPY002 - the global generator, which libraries may use
-    state: dict[str, Any] = {
-        "python": random.getstate(),
-        "numpy": [str(name), torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest],
-        "torch": torch.get_rng_state(),
-    }
-    if torch.cuda.is_available():
-        state["cuda"] = torch.cuda.get_rng_state()
-    return state
-
-
-def restore_random_state(state: dict[str, Any]) -> None:
-    """Put the generators of this process where :func:`random_state` found them."""
-    random.setstate(state["python"])
-    name, keys, *rest = state["numpy"]
-    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))  # noqa: NPY002 - as above
-    torch.set_rng_state(state["torch"])
-    if "cuda" in state and torch.cuda.is_available():
-        torch.cuda.set_rng_state(state["cuda"])
+def _none_of_it() -> dict[str, Any]:
+    """The progress of a validation that has begun, and done nothing yet."""
+    return _BatchProgress(total=_ProcessedTracker(ready=1, started=1)).state_dict()
