@@ -18,7 +18,6 @@ from polarity.config.hydra_private import read_arguments
 from polarity.config.overrides import key_of
 from polarity.config.trust import Trust
 from polarity.config.verb import read_settings
-from polarity.data.duplicates import NearDuplicates
 from polarity.data.locate import locate
 from polarity.data.rows import Splits
 from polarity.errors import UserError
@@ -72,8 +71,8 @@ def evaluate(settings: EvaluateSettings) -> Path:
         decision=settings.decision,
         trust=settings.trust,
     )
-    reporting = rebuilt.config["reporting"]
-    resamples = reporting["resamples"] if settings.resamples is None else settings.resamples
+    reporting = rebuilt.settings.reporting
+    resamples = reporting.resamples if settings.resamples is None else settings.resamples
     with progress("evaluating"):
         if settings.data.path is None:
             evaluated, notes = _own_split(rebuilt, settings.split or "val", resamples)
@@ -84,10 +83,9 @@ def evaluate(settings: EvaluateSettings) -> Path:
         looks = record_look(rebuilt.run, evaluated.fingerprint, scores, verb="evaluate", decision=settings.decision)
         notes.append(looks if settings.split == "test" else looks.replace("this test split has", "these rows have"))
     folder = rebuilt.run.evaluation(evaluated.name if settings.decision == "stored" else f"{evaluated.name}-argmax")
-    texts = reporting["texts"] if settings.texts is None else settings.texts
-    model = Path(str(rebuilt.config["model"]["name"]).removeprefix("package:")).name
+    texts = reporting.texts if settings.texts is None else settings.texts
     with progress("writing the report"):
-        store(evaluated, folder, model=model, texts=texts)
+        store(evaluated, folder, model=rebuilt.settings.encoder, texts=texts)
     _print(rebuilt, evaluated, notes, folder)
     return folder
 
@@ -106,7 +104,7 @@ def _own_split(rebuilt: Rebuilt, split: str, resamples: int) -> tuple[Evaluated,
 
 
 def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluated, list[str]]:
-    rows, notes = data.load(rebuilt.config["data"], rebuilt.model.tasks)
+    rows, notes = data.load(rebuilt.settings.data, rebuilt.model.tasks)
     found: list[Overlap] = []
     try:
         splits: Splits | None = run_splits(rebuilt)
@@ -121,7 +119,7 @@ def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluate
         some = np.unique(np.linspace(0, len(splits.val) - 1, SAMPLE).astype(int))
         sample = splits.val.select(some)
         notes.append(str(reproduce(rebuilt, "val", rebuilt.predict(sample))[1]))
-        found = overlaps(rows, splits, _alike(rebuilt.config["data"]))
+        found = overlaps(rows, splits, rebuilt.settings.data.alike)
         notes += [f"WARNING: {overlap}" for overlap in found]
     predictions = rebuilt.predict(rows)
     about = {**_about(rebuilt), "path": str(data.path), "overlap": _overlap_json(splits, found), "notes": notes}
@@ -156,12 +154,6 @@ def _check_tasks(rebuilt: Rebuilt, splits: Splits) -> None:
     told = [{task.name: task.classes for task in tasks} for tasks in (rebuilt.model.tasks, splits.tasks)]
     if list(told[0].items()) != list(told[1].items()):
         raise UserError(f"{rebuilt.run.model}: is a model for {told[0]}, but the run was trained on {told[1]}")
-
-
-def _alike(data: dict[str, Any]) -> NearDuplicates:
-    """What the run's own check for leakage takes for nearly the same."""
-    leakage = data["leakage"]
-    return NearDuplicates(**{name: leakage[name] for name in ("threshold", "shingle", "min_length") if name in leakage})
 
 
 def _print(rebuilt: Rebuilt, evaluated: Evaluated, notes: Sequence[str], folder: Path) -> None:

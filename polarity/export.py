@@ -82,9 +82,9 @@ def _write(
     settings: ExportSettings, rebuilt: Rebuilt, splits: Splits | None, folder: Path
 ) -> tuple[Agreement | None, Cost | None]:
     tasks = {task.name: list(task.classes) for task in rebuilt.model.tasks}
-    pairs = splits.val.context is not None if splits else rebuilt.config["data"].get("context") is not None
-    batching = rebuilt.config["batching"]
-    lengths = batching["max_length"], context_room(batching["max_length"], batching.get("max_context"))
+    pairs = splits.val.context is not None if splits else rebuilt.settings.data.context is not None
+    longest = rebuilt.settings.max_length
+    lengths = longest, context_room(longest, rebuilt.settings.max_context)
     content = about(settings.format, tasks, rebuilt.tokenizer, *lengths, pairs=pairs)
     write_json(folder / ABOUT, content)
     write_hf(rebuilt, folder) if settings.format == "hf" else write_onnx(rebuilt, folder)

@@ -6,11 +6,12 @@ cat comments.jsonl | python -m polarity.predict run=outputs/latest input=- input
 
 import sys
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from polarity.config import cli
+from polarity.config.recorded import DataSettings
 from polarity.config.trust import Trust
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
@@ -118,7 +119,7 @@ def _job(settings: PredictSettings, run: RunDirectory, problems: list[str]) -> J
     wanted = None if output.path is None and named is None else format_of("output", output.path, named, problems)
     if kind is None or wanted is None:
         return None
-    data = run.config["data"]
+    data = run.settings.data
     if settings.spreadsheet and wanted not in ("csv", "tsv"):
         problems.append(f"spreadsheet: has no effect on {wanted} output")
     dialect = _dialect(settings, data, kind, problems)
@@ -127,7 +128,7 @@ def _job(settings: PredictSettings, run: RunDirectory, problems: list[str]) -> J
     return Job(source, kind, output, wanted, dialect, text, context, keep, settings.chunk_rows, settings.spreadsheet)
 
 
-def _dialect(settings: PredictSettings, data: dict[str, Any], kind: Format, problems: list[str]) -> Dialect:
+def _dialect(settings: PredictSettings, data: DataSettings, kind: Format, problems: list[str]) -> Dialect:
     """How text input is read: as given, or as the run's own data were; but tsv has its own delimiter."""
     names = ("encoding", "delimiter", "quote", "header")
     given: dict[str, object] = {name: getattr(settings, name) for name in names}
@@ -136,20 +137,19 @@ def _dialect(settings: PredictSettings, data: dict[str, Any], kind: Format, prob
         for name, value in given.items()
         if value is not None and name not in USED[kind]
     ]
-    delimiter = settings.delimiter or (data.get("delimiter") if kind == "csv" else None)
-    quote = data.get("quote", '"') if settings.quote is None else settings.quote or None
-    header = data.get("header", True) if settings.header is None else settings.header
-    encoding = settings.encoding or data.get("encoding", "utf-8")
-    dialect = Dialect(encoding, delimiter, quote, header, setting="")
+    delimiter = settings.delimiter or (data.dialect.delimiter if kind == "csv" else None)
+    quote = data.dialect.quote if settings.quote is None else settings.quote or None
+    header = data.dialect.header if settings.header is None else settings.header
+    dialect = Dialect(settings.encoding or data.dialect.encoding, delimiter, quote, header, setting="")
     problems += dialect_problems(dialect)
     return dialect
 
 
-def _columns(settings: PredictSettings, data: dict[str, Any], problems: list[str]) -> tuple[str, str | None]:
+def _columns(settings: PredictSettings, data: DataSettings, problems: list[str]) -> tuple[str, str | None]:
     """The columns that are read: as given, or as the run's data have them."""
-    text = settings.text or data.get("text") or DEFAULT_TEXT
-    context = settings.context or data.get("context")
-    if settings.context is not None and "context" in data and data["context"] is None:
+    text = settings.text or data.text or DEFAULT_TEXT
+    context = settings.context or data.context
+    if settings.context is not None and data.single:
         problems.append("context: the run was trained on single texts; leave it out")
     if context == text:
         problems.append(f"context: column {text!r} is already that of text")

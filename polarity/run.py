@@ -12,6 +12,7 @@ from uuid import uuid4
 from omegaconf import OmegaConf
 
 from polarity.config.earlier import as_now
+from polarity.config.recorded import RunSettings
 from polarity.errors import UserError, nearest
 from polarity.files import read_object, read_yaml, write_json, write_text
 from polarity.locks import FolderLock
@@ -98,6 +99,11 @@ class RunDirectory:
     def written_config(self) -> dict[str, Any]:
         """The same as it stands in the file, for checks that nobody has changed it."""
         return {str(key): value for key, value in read_yaml(self.path / "config.yaml", dict).items()}
+
+    @property
+    def settings(self) -> RunSettings:
+        """What is read of it again, by typed names."""
+        return RunSettings(self.config)
 
     @property
     def overrides(self) -> list[str]:

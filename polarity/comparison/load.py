@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from polarity.comparison.find import Found, is_run
+from polarity.config.recorded import RunSettings
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.files import checksum, read_object
@@ -38,7 +39,7 @@ class System:
     @property
     def seed(self) -> int | None:
         """Of training."""
-        return None if self.config is None else self.config.get("seed")
+        return None if self.config is None else RunSettings(self.config).seed
 
     def fingerprint(self, split: str) -> str | None:
         """Of the split's ids, texts and labels; None where it is not known."""

@@ -1,11 +1,13 @@
 """Objects from checked sections; an error of a constructor becomes a problem of its section."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
+from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.secrets import learn
 
@@ -38,6 +40,15 @@ def build_all(path: str, nodes: dict[str, Any], problems: list[str]) -> dict[str
             except UserError as error:
                 problems += error.problems
     return built
+
+
+def load_splits(config: Mapping[str, Any]) -> Splits:
+    """The rows of a configuration's sections ``data`` and ``limit``.
+
+    :raises UserError: with what is wrong with them.
+    """
+    splits: Splits = build("limit", config["limit"]).apply(build("data", config["data"]).load())
+    return splits
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from polarity.component import Component, Context
-from polarity.config.build import build, build_all
+from polarity.config.build import build, build_all, load_splits
 from polarity.config.schema import section_problems, setting_problems
 from polarity.config.sections import COLLECTIONS, ROOT_KEYS, SECTIONS, Components, RootSettings, as_root
 from polarity.config.trainer import check_trainer
@@ -139,8 +139,8 @@ def _collection_problems(name: str, nodes: object) -> list[str]:
 @lru_cache(maxsize=4)
 def _load_once(key: str) -> tuple[Splits, float]:
     """The rows of a data section, and how long they took; the jobs of a sweep over other settings share them."""
-    config, started = json.loads(key), time.monotonic()
-    splits: Splits = build("limit", config["limit"]).apply(build("data", config["data"]).load())
+    started = time.monotonic()
+    splits = load_splits(json.loads(key))
     return splits, time.monotonic() - started
 
 

@@ -11,11 +11,11 @@ from polarity import __version__
 from polarity.analysis import Analysis, Estimate, Result, analyse
 from polarity.baselines import BASELINES
 from polarity.calibration.scaling import Scaling
+from polarity.config.shown import data_name, encoder_name, on_hub, settings_table
 from polarity.evaluation.predictions import Predictions
 from polarity.exporting.answers import Agreement
 from polarity.exporting.markdown import plain
 from polarity.exporting.quantize import Cost
-from polarity.exporting.settings_table import data_name, encoder_name, on_hub, settings_table
 from polarity.files import write_text
 from polarity.posthoc.decider import Decider
 from polarity.reports.html.run.baselines import baseline_results
@@ -46,7 +46,7 @@ class Scored:
     def of(cls, rebuilt: Rebuilt, name: str) -> Self:
         """The numbers under the exported decision, and beside them those of plain argmax and of the baselines."""
         predictions = saved_predictions(rebuilt.run, name)
-        analysis = analyse(predictions, resamples=rebuilt.config["reporting"]["resamples"])
+        analysis = analyse(predictions, resamples=rebuilt.settings.reporting.resamples)
         plain = analysis.uncalibrated
         stored = rebuilt.decision == "stored" or plain is None
         others = [("this model, plain argmax", plain)] if stored and plain is not None else []
@@ -110,7 +110,7 @@ def _probabilities(decider: Decider) -> str:
 
 def _metadata(rebuilt: Rebuilt, name: str, splits: Sequence[Scored], format_name: str) -> ModelCardData:
     encoder, data = encoder_name(rebuilt.config), data_name(rebuilt.config)
-    hub = str(rebuilt.config["data"].get("_target_", "")).endswith("HubCorpus")
+    hub = rebuilt.settings.data.kind == "HubCorpus"
     results = [
         EvalResult(
             task_type="text-classification",

@@ -95,7 +95,7 @@ def session_of(path: Path) -> Any:
 
 def _example(rebuilt: Rebuilt) -> dict[str, Tensor]:
     """A batch with padding: two rows, since a size of one would be taken for a constant."""
-    longest = min(8, rebuilt.config["batching"]["max_length"])
+    longest = min(8, rebuilt.settings.max_length)
     ids = torch.full((2, longest), int(rebuilt.tokenizer.unk_token_id or 0))
     mask = torch.ones_like(ids)
     mask[1, longest // 2 + 1 :] = 0

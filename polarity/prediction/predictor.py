@@ -54,11 +54,11 @@ class Predictor:
             rebuilt.model,
             rebuilt.tokenizer,
             rebuilt.decider,
-            max_length=rebuilt.config["batching"]["max_length"],
-            max_context=rebuilt.config["batching"].get("max_context"),
+            max_length=rebuilt.settings.max_length,
+            max_context=rebuilt.settings.max_context,
             batch_size=rebuilt.batch_size,
             device=rebuilt.device,
-            precision=str(rebuilt.config["trainer"]["precision"]),
+            precision=rebuilt.settings.precision,
         )
 
     @property

@@ -9,8 +9,8 @@ from typing import Any
 
 from filelock import FileLock
 
+from polarity.config.recorded import RunSettings
 from polarity.errors import UserError
-from polarity.paths import cache_dir
 from polarity.run import RunDirectory, configuration_hash, now
 
 FOLDER = "ledger"
@@ -149,7 +149,7 @@ def ledger_of(config: Mapping[str, Any]) -> Ledger:
 
     :param config: the run's resolved configuration.
     """
-    return Ledger(cache_dir(config.get("cache_dir")))
+    return Ledger(RunSettings(config).cache)
 
 
 def causes(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,10 @@
 """Rows that a run has never seen, read by the run's own data settings as far as none other are given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from polarity.config.recorded import DataSettings
 from polarity.data.columns import Columns
 from polarity.data.declarations import Declaration
 from polarity.data.ids import content_ids, without_repeated_rows
@@ -67,7 +69,7 @@ class NewData:
                 if value is not None
             ]
         else:
-            asked = self._dialect({})
+            asked = self._dialect(Dialect())
             problems += dialect_problems(asked) or unused_dialect(asked, [locate(path)])
         if problems:
             raise UserError(problems)
@@ -75,10 +77,10 @@ class NewData:
     def __repr__(self) -> str:
         return f"NewData(path={self.path!r})"
 
-    def load(self, config: Mapping[str, Any], tasks: Sequence[Task]) -> tuple[Rows, list[str]]:
+    def load(self, data: DataSettings, tasks: Sequence[Task]) -> tuple[Rows, list[str]]:
         """The rows, and what the user should know about them.
 
-        :param config: the section ``data`` of the run's configuration.
+        :param data: how the run reads its own rows.
         :param tasks: of the run's model.
         :raises UserError: with everything that is wrong with the file.
         """
@@ -88,36 +90,33 @@ class NewData:
             raise UserError(wrong)
         problems = Problems()
         path = locate(self.path)
-        table = (
-            read_table(path, self._dialect(config), problems) if existing_file("data.path", path, problems) else None
-        )
+        there = existing_file("data.path", path, problems)
+        table = read_table(path, self._dialect(data.dialect), problems) if there else None
         if table is None:
             raise UserError(problems.lines())
-        columns = self._columns(config, tasks, table)
+        columns = self._columns(data, tasks, table)
         self._add_missing_labels(table, columns, problems)
         own = [Task(task.name, task.classes, part.column) for task, part in zip(tasks, columns.tasks, strict=True)]
         rows = _rows(table, columns, own, problems)
         return rows, [*table.notes, *_absent(path.name, rows, own)]
 
-    def _dialect(self, config: Mapping[str, Any]) -> Dialect:
-        usual = {name: config[name] for name in self.dialect if config.get(name) is not None}
-        chosen = usual | {name: value for name, value in self.dialect.items() if value is not None}
-        return Dialect(**chosen)
+    def _dialect(self, usual: Dialect) -> Dialect:
+        return replace(usual, **{name: value for name, value in self.dialect.items() if value is not None})
 
-    def _columns(self, config: Mapping[str, Any], tasks: Sequence[Task], table: Table) -> Columns:
+    def _columns(self, data: DataSettings, tasks: Sequence[Task], table: Table) -> Columns:
         """Which column plays which part; of the run's own, the id may be missing."""
-        identifier = self.id or config.get("id")
+        identifier = self.id or data.id
         if self.id is None and identifier is not None and identifier not in table.columns:
             table.notes.append(f"{table.name}: has no column {identifier!r}, so ids are made from the texts")
             identifier = None
-        group = self.group or own_group(config)
+        group = self.group or data.group
         if self.group is None and group is not None and group not in table.columns:
             table.notes.append(f"{table.name}: has no column {group!r}, so its rows are taken as independent")
             group = None
         chosen = self.tasks or {}
         return Columns(
-            text=self.text or config.get("text") or "text",
-            context=self.context or config.get("context"),
+            text=self.text or data.text or "text",
+            context=self.context or data.context,
             id=identifier,
             tasks=tuple(Declaration(task.name, chosen.get(task.name, task.column), task.classes) for task in tasks),
             metadata=None if self.metadata is None else tuple(self.metadata),
@@ -140,16 +139,6 @@ class NewData:
             if task.name not in (self.tasks or {}):
                 table.columns[task.column] = [None] * len(table)
                 table.notes.append(f"{table.name}: has no column {task.column!r}, so {task.name} is not scored")
-
-
-def own_group(config: Mapping[str, Any]) -> str | None:
-    """The column that groups the rows of a run's own data; None if there is none.
-
-    :param config: the section ``data`` of the run's configuration.
-    """
-    split = config.get("split")
-    column = config.get("group") or (split.get("group") if isinstance(split, Mapping) else None)
-    return None if column is None else str(column)
 
 
 def _rows(table: Table, columns: Columns, tasks: Sequence[Task], problems: Problems) -> Rows:

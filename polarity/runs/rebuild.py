@@ -1,6 +1,6 @@
 """A finished run brought back to life from its folder alone: model, tokenizer, decision rule, data."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from polarity.config.build import build
+from polarity.config.build import load_splits
+from polarity.config.recorded import RunSettings
 from polarity.config.sections import PRECISIONS
 from polarity.config.trust import Trust, check_trusted
 from polarity.data.module import TokenDataset
@@ -21,7 +22,6 @@ from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.predictions import Predictions
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import load_model
-from polarity.paths import cache_dir
 from polarity.posthoc import Decider, DecisionName
 from polarity.progress import progress
 from polarity.run import RunDirectory
@@ -29,7 +29,7 @@ from polarity.runs.environment import changed_data, read_environment, where_it_b
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.saved import finished_run
 
-__all__ = ["Accelerator", "Rebuilt", "cache_of", "read_environment", "rebuild", "run_splits"]
+__all__ = ["Accelerator", "Rebuilt", "read_environment", "rebuild", "run_splits"]
 
 BUILT = ("data", "limit")
 """Sections of a run's configuration that are built again; the others are only read."""
@@ -54,11 +54,15 @@ class Rebuilt:
     device: torch.device
     batch_size: int
 
+    @property
+    def settings(self) -> RunSettings:
+        """What is read of the configuration, by typed names."""
+        return RunSettings(self.config)
+
     def tokens(self, rows: Rows) -> TokenStore:
         """The rows as the model reads them, cut as in training."""
-        batching = self.config["batching"]
-        cache = cache_of(self.config)
-        return TokenStore.open(rows, self.tokenizer, batching["max_length"], cache, batching.get("max_context"))
+        settings = self.settings
+        return TokenStore.open(rows, self.tokenizer, settings.max_length, settings.cache, settings.max_context)
 
     def predict(self, rows: Rows) -> Predictions:
         """What the model and its decision rule say about rows, in their order."""
@@ -66,10 +70,9 @@ class Rebuilt:
         dataset = TokenDataset(store, rows.labels)
         planned_batches = EvalBatches(lengths=store.lengths, batch_size=self.batch_size)
         batches: Iterator[Any] = (dataset[planned] for planned in planned_batches)
-        precision = str(self.config["trainer"]["precision"])
         with progress("scoring", len(rows)) as advance:
             logits = predict_logits(
-                self.model, batches, len(rows), device=self.device, precision=precision, advance=advance
+                self.model, batches, len(rows), device=self.device, precision=self.settings.precision, advance=advance
             )
         undecided = Predictions.undecided(self.model.tasks, rows, logits, np.asarray(store.lengths))
         return self.decider.apply(undecided)
@@ -77,11 +80,10 @@ class Rebuilt:
     @property
     def as_in_training(self) -> bool:
         """Whether batches and device are those of the run's own predictions, so that logits come out the same."""
-        trainer, there = self.config["trainer"], read_environment(self.run).get("devices") or []
-        before = [] if trainer.get("accelerator") == "cpu" else there
+        before = [] if self.settings.on_cpu else read_environment(self.run).get("devices") or []
         here = [torch.cuda.get_device_name()] if self.device.type == "cuda" else []
-        one = trainer.get("devices") in (1, "auto", None) and before == here
-        return one and self.batch_size == self.config["batching"]["eval_batch_size"]
+        one = self.settings.on_one_device and before == here
+        return one and self.batch_size == self.settings.eval_batch_size
 
 
 def rebuild(
@@ -104,19 +106,15 @@ def rebuild(
     config = run.config
     check_trusted({name: config[name] for name in BUILT}, str(run.path / "config.yaml"), trust=trust)
     check_unchanged(run)
-    if (precision := str(config["trainer"].get("precision"))) not in PRECISIONS:
+    settings = RunSettings(config)
+    if (precision := settings.precision) not in PRECISIONS:
         raise UserError(f"{run.path / 'config.yaml'}: trainer.precision={precision} is not known here")
     device = find_device(accelerator)
     check_precision(precision, device)
     model, tokenizer = load_model(run.model)
     decider = Decider.load(run.model).with_decision(decision)
-    size = config["batching"]["eval_batch_size"] if batch_size is None else batch_size
+    size = settings.eval_batch_size if batch_size is None else batch_size
     return Rebuilt(run, config, model, tokenizer, decision, decider, device, size)
-
-
-def cache_of(config: Mapping[str, Any]) -> Path:
-    """The folder of a run's data cache."""
-    return cache_dir(config.get("cache_dir"))
 
 
 def run_splits(rebuilt: Rebuilt) -> Splits:
@@ -129,7 +127,7 @@ def run_splits(rebuilt: Rebuilt) -> Splits:
     known = read_environment(run)["data"]
     try:
         with where_it_began(run):
-            loaded: Splits = build("limit", config["limit"]).apply(build("data", config["data"]).load())
+            loaded = load_splits(config)
     except UserError as error:
         raise UserError([*error.problems, where]) from error
     problems = changed_data(known, loaded)

@@ -101,7 +101,7 @@ def _check_rule(rebuilt: Rebuilt, stored: Predictions) -> None:
 
 
 def _tolerance(rebuilt: Rebuilt, stored: Predictions, *, whole: bool) -> float:
-    precision = str(rebuilt.config["trainer"]["precision"])
+    precision = rebuilt.settings.precision
     if whole and precision == "32-true" and rebuilt.as_in_training:
         return SAME
     largest = [float(np.abs(item.logits).max(initial=1)) for item in stored.tasks if item.logits is not None]

@@ -1,6 +1,5 @@
 """Predictions of finished runs, read with a check that they are what the run wrote."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +34,6 @@ def read_metrics(run: RunDirectory) -> dict[str, Any]:
     :raises UserError: if it is missing or damaged.
     """
     return read_object(run.metrics)
-
-
-def task_classes(config: Mapping[str, Any]) -> dict[str, list[str]]:
-    """The classes of each task in the order of a run's configuration; empty where its data name none themselves."""
-    tasks = config.get("data", {}).get("tasks")
-    return {str(k): [str(c) for c in v] for k, v in tasks.items()} if isinstance(tasks, dict) else {}
 
 
 def saved_predictions(run: RunDirectory, split: str) -> Predictions:

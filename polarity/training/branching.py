@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from polarity.config.build import build
+from polarity.config.build import load_splits
 from polarity.config.preflight import Prepared
 from polarity.config.trust import check_trusted
 from polarity.data.duplicates import NearDuplicates
@@ -43,7 +43,7 @@ def branch(model: MultiTaskClassifier, tokenizer: Any, prepared: Prepared) -> li
     if not problems and tokenizer.get_vocab() != its_tokenizer.get_vocab():
         problems = ["has another vocabulary"]
     if problems:
-        settings = " ".join(f"model.{key}={value}" for key, value in run.config["model"].items() if key in _ASKED)
+        settings = run.settings.as_overrides("model", _ASKED)
         raise UserError(f"from: the model of {run.path} {'; '.join(problems)}; it was made by {settings}")
     notes = _check_rows(run, prepared)
     known = {task.name: task.classes for task in other.tasks}
@@ -100,7 +100,7 @@ def _check_rows(run: RunDirectory, prepared: Prepared) -> list[str]:
         before = _splits_of(run, known)
     except UserError as error:
         return [f"NOT CHECKED: whether rows that {run.path} was trained on are evaluated here ({error.problems[0]})"]
-    leakage = getattr(build("data", prepared.config["data"]), "leakage", None)
+    leakage = getattr(prepared.components.data, "leakage", None)
     alike = getattr(leakage, "alike", None) or NearDuplicates()
     problems = [
         f"from: {name}: {found} ({run.path}), so its scores would be too high; take these rows out, or split as it did"
@@ -109,7 +109,7 @@ def _check_rows(run: RunDirectory, prepared: Prepared) -> list[str]:
         for found in overlaps(rows, before, alike)
         if found.split == "train"
     ]
-    if problems and not (prepared.config["data"].get("leakage") or {}).get("exact") == "allow":
+    if problems and getattr(leakage, "exact", None) != "allow":
         raise UserError(problems)
     return problems
 
@@ -118,7 +118,7 @@ def _splits_of(run: RunDirectory, known: Mapping[str, Any]) -> Splits:
     config = {name: run.config[name] for name in ("data", "limit")}
     check_trusted(config, str(run.path / "config.yaml"), trust=None)
     with where_it_began(run):
-        loaded: Splits = build("limit", config["limit"]).apply(build("data", config["data"]).load())
+        loaded = load_splits(config)
     if problems := changed_data(known, loaded):
         raise UserError(problems)
     return loaded

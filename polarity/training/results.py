@@ -1,9 +1,7 @@
 """What a finished run leaves for people and programs: decisions, scores, tables, figures, TensorBoard."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +10,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 
 from polarity.analysis import Analysis, analyse
 from polarity.analysis.details import write_details, write_mistakes
+from polarity.config.shown import chosen
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.monitored import score_metrics
 from polarity.evaluation.predictions import Predictions, write_predictions
@@ -68,13 +67,12 @@ def decide(assembled: Assembled, run: RunDirectory, logits: Mapping[str, Sequenc
 
 def write_results(assembled: Assembled, run: RunDirectory, best: dict[str, Any], told: Told) -> dict[str, Analysis]:
     """Predictions, metrics, detail tables and figures. Returns the analysis of each split."""
-    config, reporting = assembled.prepared.config, assembled.prepared.components.reporting
+    reporting = assembled.prepared.components.reporting
     for name, predictions in told.splits.items():
         write_predictions(run.predictions(name), predictions)
     _write_metrics(assembled, run, best, told)
     analyses = {name: analyse(item, resamples=reporting.resamples) for name, item in told.splits.items()}
-    model = Path(str(config["model"]["name"]).removeprefix("package:")).name
-    write_details(run.details, model, analyses)
+    write_details(run.details, run.settings.encoder, analyses)
     write_mistakes(run.mistakes, analyses["val"].mistakes, assembled.prepared.splits.val if reporting.texts else None)
     write_figures(run.figures, analyses, history=run.history, exposure=run.details / "exposure.csv")
     return analyses
@@ -108,30 +106,3 @@ def log_to_tensorboard(
             for name, analysis in analyses.items():
                 log_analysis(logger.experiment, analysis, best["step"], name)
             logger.finalize("success")
-
-
-def chosen(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
-    """The settings that the command line names, with the seed: what runs can differ by, without dozens of constants.
-
-    A preset that was chosen (``loss=focal``) stands with its name.
-    """
-    settings = flat(config)
-    shown: dict[str, Any] = {"seed": config["seed"]}
-    for text in overrides:
-        key, _, value = text.lstrip("+~").partition("=")
-        named = {name: held for name, held in settings.items() if name == key}
-        named = named or {name: held for name, held in settings.items() if name.startswith(f"{key}.") and "." in key}
-        shown |= named or {key: value}
-    return shown
-
-
-def flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """``{"loss.gamma": 2.0, ...}``: the settings as TensorBoard's table wants them."""
-    out: dict[str, Any] = {}
-    for key, value in node.items():
-        if isinstance(value, Mapping):
-            out |= flat(value, f"{prefix}{key}.")
-        else:
-            plain = isinstance(value, (bool, int, float, str))
-            out[f"{prefix}{key}"] = value if plain else json.dumps(value, ensure_ascii=False)
-    return out

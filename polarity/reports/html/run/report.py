@@ -1,10 +1,9 @@
 """``report.html`` of a run."""
 
 from pathlib import Path
-from typing import Any
 
 from polarity.analysis import Estimate
-from polarity.reporting import Reporting
+from polarity.config.shown import facts
 from polarity.reports.html.charts import Axis, axis_of
 from polarity.reports.html.page import write_page
 from polarity.reports.html.run.folder import RunContent, SplitContent, read_run
@@ -17,8 +16,6 @@ DECISIONS = {
     "decided": "stored rule",
     "crossfit": "stored rule, cross-fitted",
 }
-DEFAULTS = Reporting()
-"""For runs that were made before there were settings of the report."""
 
 
 def write_run_report(run: RunDirectory, *, texts: bool | None = None, resamples: int | None = None) -> Path:
@@ -28,11 +25,11 @@ def write_run_report(run: RunDirectory, *, texts: bool | None = None, resamples:
     :param resamples: of the bootstrap behind the intervals; None as the run's settings say.
     :raises UserError: if the folder lacks something that every run writes, or holds something damaged.
     """
-    own = run.config.get("reporting", {})
+    own = run.settings.reporting
     content = read_run(
         run,
-        texts=own.get("texts", DEFAULTS.texts) if texts is None else texts,
-        resamples=own.get("resamples", DEFAULTS.resamples) if resamples is None else resamples,
+        texts=own.texts if texts is None else texts,
+        resamples=own.resamples if resamples is None else resamples,
     )
     return write_page(
         run.report,
@@ -43,7 +40,7 @@ def write_run_report(run: RunDirectory, *, texts: bool | None = None, resamples:
         sections=_sections(content),
         decisions=DECISIONS,
         axes=_axes(content.splits),
-        facts=_facts(content),
+        facts=facts(content.config),
         leads=_leads(content),
         worst_class=worst_class,
     )
@@ -97,21 +94,3 @@ def _leads(content: RunContent) -> dict[tuple[str, str, str], str]:
 
 def _ends(estimate: Estimate) -> list[float | None]:
     return [estimate.value, estimate.low, estimate.high]
-
-
-def _facts(content: RunContent) -> dict[str, str]:
-    """The settings that tell runs apart, as far as the configuration has them."""
-    config = content.config
-    parts = [str(_dig(config, name, "_target_") or "").rpartition(".")[2] for name in ("loss", "sampler")]
-    source = _dig(config, "data", "path") or str(_dig(config, "data", "_target_") or "").rpartition(".")[2]
-    named = {
-        "Model": Path(str(_dig(config, "model", "name") or "").removeprefix("package:")).name,
-        "Loss, sampler": ", ".join(filter(None, parts)),
-        "Data": Path(str(source)).name,
-    }
-    return {name: value for name, value in named.items() if value}
-
-
-def _dig(config: dict[str, Any], section: str, key: str) -> object:
-    node = config.get(section)
-    return node.get(key) if isinstance(node, dict) else None

@@ -1,0 +1,136 @@
+"""The settings of a run that are read again after it has begun, by typed names: nobody else knows where they stand."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from polarity.config.schema import TARGET
+from polarity.data.duplicates import NearDuplicates
+from polarity.paths import cache_dir
+from polarity.reporting import Reporting
+from polarity.tables.dialect import Dialect
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """How a run reads rows: columns and dialect, None where its data have no such setting.
+
+    :param place: the data set's id, or a file or folder.
+    :param kind: name of the corpus's class.
+    :param group: column of rows that belong together.
+    :param near: what the run's own check for leakage takes for nearly the same.
+    :param single: whether rows are known to have no context.
+    """
+
+    place: str | None
+    kind: str
+    text: str | None
+    context: str | None
+    id: str | None
+    group: str | None
+    dialect: Dialect
+    near: Mapping[str, Any]
+    single: bool
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        """From the section ``data`` of a configuration."""
+        split, leakage = _mapping(data.get("split")), _mapping(data.get("leakage"))
+        dialect = {name: data[name] for name in ("encoding", "delimiter", "quote", "header") if name in data}
+        return cls(
+            place=data.get("path") or data.get("train"),
+            kind=str(data.get(TARGET, "")).rpartition(".")[2],
+            text=data.get("text"),
+            context=data.get("context"),
+            id=data.get("id"),
+            group=data.get("group") or split.get("group"),
+            dialect=Dialect(**dialect),
+            near={name: leakage[name] for name in ("threshold", "shingle", "min_length") if name in leakage},
+            single="context" in data and data["context"] is None,
+        )
+
+    @property
+    def alike(self) -> NearDuplicates:
+        """That as a search."""
+        return NearDuplicates(**self.near)
+
+
+class RunSettings:
+    """Settings of a run by typed names.
+
+    :param config: its resolved configuration; a setting is read when it is asked for.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self._config = config
+
+    @property
+    def seed(self) -> int | None:
+        """Of training."""
+        seed: int | None = self._config.get("seed")
+        return seed
+
+    @property
+    def cache(self) -> Path:
+        """The folder of what can be made again."""
+        return cache_dir(self._config.get("cache_dir"))
+
+    @property
+    def encoder(self) -> str:
+        """The last part of the encoder's name."""
+        return Path(str(self._section("model").get("name") or "").removeprefix("package:")).name
+
+    @property
+    def max_length(self) -> int:
+        """Tokens of a row."""
+        return int(self._section("batching")["max_length"])
+
+    @property
+    def max_context(self) -> float | None:
+        """Share of them that a context may fill."""
+        share: float | None = self._section("batching").get("max_context")
+        return share
+
+    @property
+    def eval_batch_size(self) -> int:
+        """Most rows per evaluation batch."""
+        return int(self._section("batching")["eval_batch_size"])
+
+    @property
+    def precision(self) -> str:
+        """Of the Trainer."""
+        return str(self._section("trainer").get("precision"))
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether the run was told to stay there."""
+        return bool(self._section("trainer").get("accelerator") == "cpu")
+
+    @property
+    def on_one_device(self) -> bool:
+        """Whether no more than one was asked for."""
+        return self._section("trainer").get("devices") in (1, "auto", None)
+
+    @property
+    def reporting(self) -> Reporting:
+        """What is reported; the defaults for runs that were made before there was a choice."""
+        section = self._section("reporting")
+        return Reporting(**{name: value for name, value in section.items() if name != TARGET})
+
+    @property
+    def data(self) -> DataSettings:
+        """How rows are read."""
+        return DataSettings.of(self._section("data"))
+
+    def as_overrides(self, section: str, names: Iterable[str]) -> str:
+        """Settings of a section as they are written on a command line."""
+        node = self._section(section)
+        return " ".join(f"{section}.{name}={node[name]}" for name in names if name in node)
+
+    def _section(self, name: str) -> Mapping[str, Any]:
+        return _mapping(self._config.get(name))
+
+
+def _mapping(node: object) -> Mapping[str, Any]:
+    return node if isinstance(node, Mapping) else {}
