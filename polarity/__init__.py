@@ -1,9 +1,34 @@
 """Multi-task text classification under heavy class imbalance: experiments whose numbers can be trusted."""
 
 import sys
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+__all__ = ["compare", "load", "train"]
+
+if TYPE_CHECKING:
+    from polarity.api import compare, load, train
+else:
+
+    def __getattr__(name: str) -> Any:
+        """The functions of ``polarity.api``, imported when they are first asked for: torch takes seconds."""
+        if name == "load":
+            return import_module("polarity.api").load
+        if name in __all__:
+            return import_module(f"polarity.{name}")
+        raise AttributeError(f"module 'polarity' has no attribute {name!r}")
+
+
+class VerbModule(ModuleType):
+    """A verb's module that can be called: ``polarity.train(...)`` is ``polarity.api.train(...)``."""
+
+    def __call__(self, *arguments: Any, **settings: Any) -> Any:
+        return getattr(import_module("polarity.api"), self.__name__.rpartition(".")[2])(*arguments, **settings)
+
 
 if sys.argv[:1] == ["-m"]:  # torch cannot be imported without a working directory, and ends the process
     try:

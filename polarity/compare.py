@@ -13,6 +13,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from polarity import VerbModule
 from polarity.comparison.align import align
 from polarity.comparison.compare import compare_systems
 from polarity.comparison.find import find_folders
@@ -195,3 +196,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+else:
+    sys.modules[__name__].__class__ = VerbModule

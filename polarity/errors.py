@@ -15,6 +15,10 @@ class UserError(Exception):
         super().__init__("\n".join(self.problems))
 
 
+class RunError(RuntimeError):
+    """A run that was started from Python has failed; its message names the folder and the reason."""
+
+
 def reason_of(error: OSError) -> str:
     """What the system refused, and where: ``outputs/x.csv: No space left on device``."""
     reason = error.strerror or " ".join(str(error).split()) or type(error).__name__

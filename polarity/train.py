@@ -14,6 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from polarity import VerbModule
 from polarity.config import cli
 from polarity.config.compose import CompositionError, Job, compose_jobs, resolved
 from polarity.config.explain import training_help
@@ -53,18 +54,26 @@ def check(arguments: list[str]) -> list[str]:
             "RANK, LOCAL_RANK: this is one of several processes of an outside launcher; start polarity.train once, "
             "and trainer=ddp trainer.devices=N starts a process for each device"
         )
-    folder = cli.config_dir(command)
-    name = command.config_name or "train"
+    name, folder = command.config_name or "train", cli.config_dir(command)
+    checked_jobs(command.overrides, name=name, config_dir=folder, multirun=command.multirun)
+    return cli.rewritten(arguments, command)
+
+
+def checked_jobs(
+    overrides: list[str], *, name: str = "train", config_dir: str | None = None, multirun: bool = False
+) -> list[Job]:
+    """The runs that overrides ask for.
+
+    :raises UserError: with all problems of all of them.
+    """
     try:
-        jobs = compose_jobs(name, command.overrides, config_dir=folder, multirun=command.multirun)
+        jobs = compose_jobs(name, overrides, config_dir=config_dir, multirun=multirun)
     except CompositionError as error:
-        raise UserError(
-            dict.fromkeys([*error.problems, *_problems_of_rest(error, multirun=command.multirun)])
-        ) from error
-    problems = [problem for job in jobs for problem in _problems(job, multirun=command.multirun)]
+        raise UserError(dict.fromkeys([*error.problems, *_problems_of_rest(error, multirun=multirun)])) from error
+    problems = [problem for job in jobs for problem in _problems(job, multirun=multirun)]
     if problems:
         raise UserError(dict.fromkeys(problems))
-    return cli.rewritten(arguments, command)
+    return jobs
 
 
 def _problems(job: Job, *, multirun: bool, load: bool = True) -> list[str]:
@@ -144,3 +153,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+else:
+    sys.modules[__name__].__class__ = VerbModule

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,17 @@ LOCK_PATIENCE = 6.0
 __all__ = ["resumable", "resume_run", "start_run", "trusted_config"]
 
 
-def start_run(config: dict[str, Any], overrides: list[str], *, keep_going: bool) -> float:
+def start_run(
+    config: dict[str, Any],
+    overrides: list[str],
+    *,
+    keep_going: bool,
+    begun: Callable[[RunDirectory], None] = lambda _: None,
+) -> float:
     """Train from the beginning. Returns the best monitored score.
 
     :param keep_going: a failed run returns NaN instead of ending the process, so that a sweep goes on.
+    :param begun: called with the run's folder once there is one.
     :raises UserError: if data or encoder cannot be used; then there is no folder either, unless a sweep goes on.
     """
     try:
@@ -54,6 +62,7 @@ def start_run(config: dict[str, Any], overrides: list[str], *, keep_going: bool)
         return float("nan")
     folder = led_folder()
     run = RunDirectory(folder) if folder else RunDirectory.create(config["output_dir"], config, overrides)
+    begun(run)
     return _execute(assembled, run, point=None, keep_going=keep_going)
 
 

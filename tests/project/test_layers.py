@@ -28,7 +28,7 @@ LAYERS = (
     {"reports"},
     {"exporting", "prediction", "training"},
     {"baseline", "compare", "evaluate", "export", "inspect", "predict", "report", "train"},
-    {"__main__"},
+    {"__main__", "api"},
 )
 NO_ROOMS = {"__init__", "__pycache__", "conf", "py.typed"}
 HEIGHT = {room: number for number, layer in enumerate(LAYERS) for room in layer}

@@ -1,0 +1,165 @@
+"""The same things from Python: train, load a finished run and predict, compare runs."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from polarity.config.verb import read_settings
+from polarity.errors import RunError, UserError
+
+if TYPE_CHECKING:
+    from polarity.comparison.result import Comparison
+    from polarity.evaluation.devices import Accelerator
+    from polarity.posthoc import DecisionName
+    from polarity.prediction.predictor import Predictor
+    from polarity.run import RunDirectory
+    from polarity.tasks import Task
+
+Folder = str | PathLike[str]
+INTERRUPTED = 130
+"""Exit code of a run that Ctrl-C has stopped."""
+
+AT_ONCE = 1000
+"""Texts that are tokenised together."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a run says about one text in one task.
+
+    :param label: the decision of the run's rule, which need not be the most probable class.
+    :param probabilities: calibrated, by class.
+    """
+
+    label: str
+    probabilities: dict[str, float]
+
+
+class Model:
+    """A finished run's model with its calibration and decision rule; made by :func:`load`."""
+
+    def __init__(self, predictor: "Predictor") -> None:
+        self._predictor = predictor
+
+    @property
+    def tasks(self) -> "tuple[Task, ...]":
+        """Names and classes of what it decides."""
+        return self._predictor.tasks
+
+    def predict(self, texts: Sequence[str], contexts: Sequence[str] | None = None) -> list[dict[str, Answer]]:
+        """An answer for each task, by its name, for each text, in their order: the numbers of ``polarity.predict``.
+
+        :param contexts: the first texts of pairs, for a run that was trained on pairs.
+        :raises UserError: with a problem for each text that cannot be classified.
+        """
+        if isinstance(texts, str):
+            raise UserError("texts: is one text; give a list")
+        if contexts is not None and len(contexts) != len(texts):
+            raise UserError(f"contexts: there are {len(contexts)} for {len(texts)} texts")
+        answers: list[dict[str, Answer]] = []
+        for start in range(0, len(texts), AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            answers += self._answers(texts[part], None if contexts is None else contexts[part], start)
+        return answers
+
+    def _answers(self, texts: Sequence[str], contexts: Sequence[str] | None, start: int) -> list[dict[str, Answer]]:
+        logits, _, problems = self._predictor.logits(texts, contexts)
+        if problems:
+            raise UserError([f"texts[{start + number}]: {problem}" for number, problem in problems.items()])
+        decider = self._predictor.decider
+        decided, probabilities = decider.decide(logits), decider.probabilities(logits)
+        return [
+            {
+                task.name: _answer(task, decided[number][row], probabilities[number][row])
+                for number, task in enumerate(self.tasks)
+            }
+            for row in range(len(texts))
+        ]
+
+
+def _answer(task: "Task", decided: Any, probabilities: np.ndarray) -> Answer:
+    return Answer(task.classes[int(decided)], dict(zip(task.classes, probabilities.tolist(), strict=True)))
+
+
+def load(
+    run: Folder,
+    *,
+    accelerator: "Accelerator" = "auto",
+    batch_size: int | None = None,
+    decision: "DecisionName" = "stored",
+    trust: str | list[str] | None = None,
+) -> Model:
+    """The model of a finished run, ready to classify texts.
+
+    >>> import polarity
+    >>> model = polarity.load("outputs/latest")  # doctest: +SKIP
+    >>> model.predict(["What a day!"])[0]["sentiment"].label  # doctest: +SKIP
+    'positive'
+
+    :param run: its folder.
+    :param accelerator: as ``trainer.accelerator``.
+    :param batch_size: most rows that go through the model at once; None as in training.
+    :param decision: ``stored`` rule, or ``argmax`` of the raw logits.
+    :param trust: modules of others whose code the run's configuration may name.
+    :raises UserError: if the run is not finished, or any file of it is missing, damaged or of another run.
+    """
+    from polarity.prediction.predictor import Predictor
+    from polarity.runs.rebuild import rebuild
+
+    rebuilt = rebuild(Path(run), accelerator=accelerator, batch_size=batch_size, decision=decision, trust=trust)
+    return Model(Predictor.of_run(rebuilt))
+
+
+def compare(runs: Folder | Sequence[Folder], **settings: object) -> "list[Comparison]":
+    """What differs between runs, and whether their scores really do: a comparison for each set of the same rows.
+
+    :param runs: folders, or patterns such as ``outputs/**``.
+    :param settings: those of ``conf/compare.yaml``: ``split``, ``resamples``, ``margin``, ...
+    :raises UserError: if nothing can be compared.
+    """
+    from polarity.compare import CompareSettings
+    from polarity.compare import compare as compare_runs
+
+    folders = [runs] if isinstance(runs, (str, PathLike)) else runs
+    given = {"runs": [str(folder) for folder in folders], **settings}
+    read = read_settings("compare", CompareSettings, [f"{key}={json.dumps(value)}" for key, value in given.items()])
+    assert read is not None
+    return compare_runs(read)
+
+
+def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) -> "RunDirectory":
+    """Train as ``python -m polarity.train OVERRIDES`` does, in this process; returns the finished run's folder.
+
+    >>> import polarity
+    >>> run = polarity.train(["experiment=quickstart", "seed=1"])  # doctest: +SKIP
+    >>> run.path  # doctest: +SKIP
+    PosixPath('outputs/2026-01-31_12-00-00-1a2b3c4d')
+
+    :param overrides: as on the command line; sweeps and ``resume=`` are for the command line only.
+    :param config_dir: further folder of presets.
+    :raises UserError: with all problems at once; then nothing was started.
+    :raises RunError: if the run failed later; its folder and log say why.
+    """
+    from polarity.config.compose import resolved
+    from polarity.train import checked_jobs
+    from polarity.training.run import start_run
+
+    (job,) = checked_jobs(list(overrides), config_dir=None if config_dir is None else str(Path(config_dir).absolute()))
+    config, _ = resolved(job.config)
+    if config["resume"]:
+        raise UserError("resume: is for the command line: python -m polarity.train resume=RUN")
+    config["test"] = config["test"] is not False
+    begun: list[RunDirectory] = []
+    try:
+        start_run(config, job.overrides, keep_going=False, begun=begun.append)
+    except SystemExit as end:
+        run = begun[0]
+        if end.code == INTERRUPTED:
+            raise KeyboardInterrupt from end
+        raise RunError(f"{run.path}: {run.status.get('error', 'the run was stopped')}") from end
+    return begun[0]

@@ -1,0 +1,103 @@
+"""What the README promises from Python: train, load and predict, compare."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import polarity
+from polarity.data.rows import Rows
+from polarity.errors import RunError, UserError
+from polarity.run import RunDirectory
+from polarity.runs.rebuild import rebuild, run_splits
+from polarity.runs.saved import saved_predictions
+from tests.misfortune import misfortune
+from tests.running import overrides
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("api")
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> RunDirectory:
+    return polarity.train([*overrides(folder), "trainer.max_epochs=1"])
+
+
+@pytest.fixture(scope="module")
+def rows(run: RunDirectory) -> Rows:
+    """The run's validation rows."""
+    return run_splits(rebuild(run.path)).val
+
+
+def test_training_returns_the_finished_run(run: RunDirectory) -> None:
+    assert run.status["state"] == "finished"
+    assert run.predictions("test").is_file(), "a single run scores test, as on the command line"
+    assert "trainer.max_epochs=1" in run.overrides
+
+
+def test_a_loaded_run_says_what_the_run_said(run: RunDirectory, rows: Rows) -> None:
+    answers = polarity.load(run.path).predict(rows.text)
+    kept = saved_predictions(run, "val")
+    assert [answer.keys() for answer in answers] == [{"tone", "topic"}] * len(rows)
+    for item in kept.tasks:
+        classes = item.task.classes
+        assert [answer[item.task.name].label for answer in answers] == [classes[c] for c in item.predicted]
+        assert item.probabilities is not None
+        found = [[answer[item.task.name].probabilities[name] for name in classes] for answer in answers]
+        np.testing.assert_allclose(found, item.probabilities, atol=1e-6)
+
+
+def test_order_and_number_of_texts_do_not_matter(run: RunDirectory, rows: Rows) -> None:
+    model = polarity.load(str(run.path))
+    assert model.predict([]) == []
+    assert [task.name for task in model.tasks] == ["tone", "topic"]
+    texts = rows.text[:3]
+    alone = [model.predict([text])[0]["tone"].label for text in texts]
+    assert [answer["tone"].label for answer in model.predict(texts[::-1])][::-1] == alone
+
+
+def test_wrong_calls_are_told(run: RunDirectory, tmp_path: Path) -> None:
+    model = polarity.load(run.path)
+    with pytest.raises(UserError, match="give a list"):
+        model.predict("one text")
+    with pytest.raises(UserError, match="there are 2 for 1 texts"):
+        model.predict(["a"], ["b", "c"])
+    with pytest.raises(UserError, match="is no run's folder"):
+        polarity.load(tmp_path / "nowhere")
+    with pytest.raises(UserError, match=r"loss\.gama"):
+        polarity.train([*overrides(tmp_path), "loss.gama=3"])
+    assert not (tmp_path / "outputs").exists()
+    with pytest.raises(UserError, match="resume: is for the command line"):
+        polarity.train([f"resume={run.path}"])
+
+
+def test_a_run_that_fails_is_an_error(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="power failure"):
+        polarity.train([*overrides(folder), misfortune(tmp_path), f"output_dir={tmp_path}"])
+
+
+def test_runs_are_compared(run: RunDirectory, folder: Path) -> None:
+    other = polarity.train([*overrides(folder), "trainer.max_epochs=1", "optimizer.lr=1e-4"])
+    (comparison,) = polarity.compare([run.path, other.path], resamples=200, baselines=False)
+    assert [system.name for system in comparison.systems] != []
+    assert len(comparison.pairs) == 1
+    with pytest.raises(UserError, match="resamples"):
+        polarity.compare([run.path, other.path], resamples=3)
+
+
+def test_importing_the_package_does_not_import_torch() -> None:
+    program = "import sys, polarity; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_verbs_are_modules_still() -> None:
+    import polarity.train as verb
+
+    assert callable(verb.main)
+    assert callable(polarity.train)
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = polarity.nonsense
