@@ -1,51 +1,38 @@
 """The table of ``make mutants``."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-from benchmarks.machine import machine
+from collections.abc import Mapping
+from typing import Any
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of one fault.
+def survivors(parts: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Faults that no test has noticed."""
+    return [key for tried in parts.values() for key, said in tried.items() if not said]
 
-    :param part: of the code, as ``benchmarks/mutants.yaml`` calls it.
-    :param said: the first test that failed; empty if all passed.
-    :param reason: why no test notices it, for one that none did.
+
+def table(record: Mapping[str, Any], reasons: Mapping[str, str]) -> str:
+    """Noticed faults by part, and every other one with its reason, in Markdown.
+
+    :param record: seed and machine, and by part and fault the first test that failed; empty if all passed.
+    :param reasons: by fault, why no test notices it.
     """
-
-    part: str
-    key: str
-    said: str
-    reason: str | None
-
-    @property
-    def killed(self) -> bool:
-        """Whether a test has noticed it."""
-        return bool(self.said)
-
-
-def table(outcomes: Sequence[Outcome], *, seed: int) -> str:
-    """Killed faults by part, and every survivor with its reason, in Markdown."""
-    parts = list(dict.fromkeys(outcome.part for outcome in outcomes))
+    parts: dict[str, dict[str, str]] = record["parts"]
     lines = [
         "# Faults that the tests notice",
         "",
         "Small faults, put into the code one at a time (swapped arguments, another comparison or operator, a number",
         "off by one, a condition turned round, a statement left out); the tests beside the code are run with each.",
-        f"`make mutants` draws them with seed {seed} and writes this file.",
+        f"`make mutants` draws them with seed {record['seed']} and writes this file; which test notices which, and all",
+        "that were tried, is in `mutants.json`.",
         "",
-        f"Machine: {', '.join(f'{name} {value}' for name, value in machine('pytest', 'torch').items())}.",
+        f"Machine: {', '.join(f'{name} {value}' for name, value in record['machine'].items())}.",
         "",
         "| part | faults | noticed | per cent |",
         "|---|---|---|---|",
     ]
-    for part in [*parts, "all"]:
-        those = [outcome for outcome in outcomes if part in (outcome.part, "all")]
-        killed = sum(outcome.killed for outcome in those)
-        lines.append(f"| {part} | {len(those)} | {killed} | {100 * killed / len(those):.0f} |")
-    survivors = [outcome for outcome in outcomes if not outcome.killed]
-    lines += ["", "## Not noticed", ""] if survivors else []
-    lines += [f"* {outcome.key}. {outcome.reason or '**Not explained.**'}" for outcome in survivors]
+    whole = {key: said for tried in parts.values() for key, said in tried.items()}
+    for part, tried in [*parts.items(), ("all", whole)]:
+        noticed = sum(map(bool, tried.values()))
+        lines.append(f"| {part} | {len(tried)} | {noticed} | {100 * noticed / max(1, len(tried)):.0f} |")
+    lines += ["", "## Not noticed", ""] if survivors(parts) else []
+    lines += [f"* {key}. {reasons.get(key, '**Not explained.**')}" for key in survivors(parts)]
     return "\n".join(lines) + "\n"

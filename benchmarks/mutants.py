@@ -1,39 +1,30 @@
 """Whether the tests notice faults: small ones are put into the code, one at a time, and the tests beside it are run.
 
-``make mutants`` draws some of each part by a seed, and writes ``benchmarks/results/mutants.md``. A fault that no test
-has noticed needs a reason in ``benchmarks/survivors.yaml``, or a test.
+``make mutants`` draws some of each part of ``benchmarks/mutants.yaml`` by a seed, and writes them with what became of
+them into ``benchmarks/results/mutants.json``, and as a table into ``mutants.md`` beside it. A fault that no test has
+noticed needs a test, or a reason in ``benchmarks/survivors.yaml``; else it ends with exit code 1.
 """
 
 import argparse
-import os
-import resource
-import shutil
+import json
 import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
 
-from benchmarks.mutant_table import Outcome, table
+from benchmarks.machine import machine
+from benchmarks.mutant_table import survivors, table
+from benchmarks.mutant_trial import ROOT, failure, prepare
 from benchmarks.mutating import Mutant, mutants
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results" / "mutants.md"
-REASONS = ROOT / "benchmarks" / "survivors.yaml"
-PARTS = ROOT / "benchmarks" / "mutants.yaml"
-COPIED = ("polarity", "conf", "tests", "benchmarks", "docs", "README.md", "Makefile", "pyproject.toml")
-HEAVY = (
-    "torch", "lightning", "transformers", "torchmetrics", "scipy.stats", "scipy.sparse.csgraph", "sklearn.linear_model",
-    "hydra", "pydantic", "pyarrow.parquet", "rensa", "pytest", "hypothesis.extra.numpy",
-)  # fmt: skip
-"""Imported once, before the processes that try a fault part; nothing of the code that faults are put into."""
-CPU_SECONDS = 120
-"""After which a process has gone astray: a fault may let a loop go on for ever."""
+BENCHMARKS = ROOT / "benchmarks"
+RECORD, RESULTS = BENCHMARKS / "results" / "mutants.json", BENCHMARKS / "results" / "mutants.md"
+PARTS, REASONS = BENCHMARKS / "mutants.yaml", BENCHMARKS / "survivors.yaml"
 
 
 @dataclass(frozen=True)
@@ -48,31 +39,32 @@ class Drawn:
 
     @property
     def key(self) -> str:
+        """Names it among those of all files."""
         return f"{self.file}: {self.mutant.key}"
 
 
 def main() -> None:
     arguments = parsed()
     parts = yaml.safe_load(PARTS.read_text("utf-8"))
-    reasons = yaml.safe_load(REASONS.read_text("utf-8")) or {}
     names = arguments.parts or list(parts)
     if unknown := set(names) - set(parts):
         sys.exit(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(parts)}")
-    outcomes = []
+    record = json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {"parts": {}}
     with tempfile.TemporaryDirectory() as temporary:
-        copy = Path(temporary) / "copy"
-        copied(copy)
-        for name in HEAVY:
-            import_module(name)
-        assert "polarity" not in sys.modules, "what is imported already would be tried without any fault"
+        copy = prepare(Path(temporary) / "copy")
         for name in names:
-            drawn = draw(parts[name]["code"], np.random.default_rng([arguments.seed, *name.encode()]), arguments.each)
-            outcomes += tried(name, drawn, parts[name]["tests"], copy, reasons)
-    content = table(outcomes, seed=arguments.seed)
-    print(content)
-    if not arguments.parts:
-        RESULTS.write_text(content, "utf-8")
-    sys.exit(any(not outcome.killed and outcome.reason is None for outcome in outcomes))
+            known, every = record["parts"].get(name, {}), faults(parts[name]["code"])
+            if arguments.survivors:
+                drawn = [one for one in every if known.get(one.key) == ""]
+            else:
+                known, generator = {}, np.random.default_rng([arguments.seed, *name.encode()])
+                drawn = [every[place] for place in sorted(generator.permutation(len(every))[: arguments.each].tolist())]
+            record["parts"][name] = known | tried(name, drawn, parts[name]["tests"], copy)
+            record |= {"seed": arguments.seed, "machine": machine("pytest", "torch")}
+            write(record, list(parts))
+    print(RESULTS.read_text("utf-8"))
+    reasons = yaml.safe_load(REASONS.read_text("utf-8"))
+    sys.exit(any(key not in reasons for key in survivors(record["parts"])))
 
 
 def parsed() -> argparse.Namespace:
@@ -81,80 +73,38 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("parts", nargs="*", help="parts of benchmarks/mutants.yaml; all if none is named")
     parser.add_argument("--seed", type=int, default=0, help="which faults are drawn (%(default)s)")
     parser.add_argument("--each", type=int, default=12, help="faults of each part (%(default)s)")
+    parser.add_argument("--survivors", action="store_true", help="only those again that were not noticed last time")
     return parser.parse_args()
 
 
-def copied(folder: Path) -> None:
-    """Copy what the tests need; this process and those that it starts import from there."""
-    for name in COPIED:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy2(ROOT / name, folder / name)
-    sys.path.insert(0, str(folder))
-    os.environ |= {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    sys.dont_write_bytecode = True
-    os.chdir(folder)
+def write(record: dict[str, Any], order: Sequence[str]) -> None:
+    """Keep what is known so far, as record and as table; parts that are no more go."""
+    record["parts"] = {name: record["parts"][name] for name in order if name in record["parts"]}
+    RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    RESULTS.write_text(table(record, yaml.safe_load(REASONS.read_text("utf-8"))), "utf-8")
 
 
-def draw(globs: Sequence[str], generator: np.random.Generator, number: int) -> list[Drawn]:
-    """So many faults of these files."""
+def faults(globs: Sequence[str]) -> list[Drawn]:
+    """All faults of these files."""
     files = sorted({path.relative_to(ROOT).as_posix() for glob in globs for path in ROOT.glob(glob)})
     if not files:
         sys.exit(f"no such file: {', '.join(globs)}")
-    every = [Drawn(name, mutant) for name in files for mutant in mutants((ROOT / name).read_text("utf-8"))]
-    return [every[place] for place in sorted(generator.permutation(len(every))[:number].tolist())]
+    return [Drawn(name, mutant) for name in files for mutant in mutants((ROOT / name).read_text("utf-8"))]
 
 
-def tried(
-    part: str, drawn: Sequence[Drawn], tests: Sequence[str], copy: Path, reasons: Mapping[str, str]
-) -> list[Outcome]:
-    """Run the tests with each fault, after they have passed without any."""
+def tried(part: str, drawn: Sequence[Drawn], tests: Sequence[str], copy: Path) -> dict[str, str]:
+    """By fault, the first test that fails with it; all have to pass without any."""
     if said := failure(tests):
         sys.exit(f"{part}: the tests fail without any fault: {said}")
-    outcomes = []
+    found = {}
     for one in drawn:
         path = copy / one.file
-        whole, started = path.read_text("utf-8"), time.perf_counter()
+        whole = path.read_text("utf-8")
         path.write_text(one.mutant.source, "utf-8")
-        said = failure(tests)
+        found[one.key] = failure(tests)
         path.write_text(whole, "utf-8")
-        outcomes.append(Outcome(part, one.key, said, reasons.get(one.key)))
-        what = f"killed by {said}" if said else "SURVIVED"
-        print(f"{time.perf_counter() - started:5.1f} s  {one.key}  {what}", flush=True)
-    return outcomes
-
-
-def failure(tests: Sequence[str]) -> str:
-    """The first test that fails, run in a process of its own; empty if all pass."""
-    with tempfile.TemporaryFile("w+") as output:
-        sys.stdout.flush()
-        process = os.fork()
-        if process == 0:
-            os.dup2(output.fileno(), 1)
-            os.dup2(output.fileno(), 2)
-            resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-            os._exit(_run(tests))
-        status = os.waitpid(process, 0)[1]
-        output.seek(0)
-        said = output.read()
-    if status == 0:
-        return ""
-    failed = [line for line in said.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    last = (said.splitlines() or [""])[-1]
-    return failed[0].split(" - ")[0].partition(" ")[2] if failed else f"a process that ended with {status} ({last})"
-
-
-def _run(tests: Sequence[str]) -> int:
-    import pytest
-
-    options = ["-x", "-q", "--tb=no", "--assert=plain", "-m", "not slow", "--timeout=1200"]
-    options += ["-p", "no:cacheprovider", "-p", "no:xdist"]
-    try:
-        return int(pytest.main([*options, *tests]))
-    except BaseException as error:  # noqa: BLE001 - the fault's, whatever it is
-        sys.stderr.write(repr(error))
-        return 1
+        print(f"{'noticed' if found[one.key] else 'NOT NOTICED'}  {one.key}  {found[one.key]}", flush=True)
+    return found
 
 
 if __name__ == "__main__":

@@ -85,14 +85,17 @@ class _Faults:
 
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:
-    """What faults are looked for in: not types, nor what is raised, nor the order of indices, which would not run."""
-    if isinstance(node, ast.Raise):
+    """What faults are looked for in: not types, nor what is raised, nor the order of indices, which would not run.
+
+    Nor ``strict=True``, which is an assertion.
+    """
+    if isinstance(node, ast.Raise) or (isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Annotated"):
         return
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
         yield from (node.value, *node.slice.elts)
         return
     for name, value in ast.iter_fields(node):
-        if name not in TYPES:
+        if name not in TYPES and not (isinstance(node, ast.keyword) and node.arg == "strict"):
             yield from (item for item in (value if isinstance(value, list) else [value]) if isinstance(item, ast.AST))
 
 
@@ -101,6 +104,8 @@ def _changes(node: ast.AST) -> Iterator[Change]:
     match node:
         case ast.Compare(left=left, ops=[operator], comparators=[right]):
             yield node, f"{ast.unparse(left)} {COMPARISONS[type(operator)]} {ast.unparse(right)}"
+        case ast.BinOp(op=ast.Div(), right=ast.JoinedStr() | ast.Constant(value=str())):
+            return  # a path
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             yield node, f"({ast.unparse(left)}) {OPERATORS[type(op)]} ({ast.unparse(right)})"
         case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.Invert(), operand=operand):
@@ -111,7 +116,7 @@ def _changes(node: ast.AST) -> Iterator[Change]:
             yield node, str(value + 1 if isinstance(value, int) or value == 0 else value * 2)
         case ast.Call():
             yield from _called(node)
-        case ast.Tuple(elts=[first, second], ctx=ast.Load()):
+        case ast.Tuple(elts=[first, second], ctx=ast.Load()) if ast.unparse(first) != ast.unparse(second):
             yield node, f"{ast.unparse(second)}, {ast.unparse(first)}"
         case _:
             yield from _statements(node)
@@ -135,7 +140,7 @@ def _statements(node: ast.AST) -> Iterator[Change]:
 def _called(node: ast.Call) -> Iterator[Change]:
     """Two positional arguments swapped, or two neighbours by name, or the contrary called."""
     function, values, named = node.func, node.args, node.keywords
-    if len(values) > 1 and not any(isinstance(item, ast.Starred) for item in values[:2]):
+    if len(values) > 1 and swappable(function, values[:2]):
         swapped = ast.Call(function, [values[1], values[0], *values[2:]], named)
         yield node, ast.unparse(swapped), f"the first two arguments of `{ast.unparse(function)}` swapped"
     for place, (one, other) in enumerate(pairwise(named)):
@@ -147,6 +152,13 @@ def _called(node: ast.Call) -> Iterator[Change]:
         name = function.id if isinstance(function, ast.Name) else function.attr
         if name in NAMES:
             yield function, ast.unparse(function).removesuffix(name) + NAMES[name]
+
+
+def swappable(function: ast.expr, pair: list[ast.expr]) -> bool:
+    """Whether it would run, and make a difference."""
+    first, second = pair
+    starred = isinstance(first, ast.Starred) or isinstance(second, ast.Starred)
+    return not starred and ast.unparse(function) != "isinstance" and ast.unparse(first) != ast.unparse(second)
 
 
 def _negated(tests: list[ast.expr]) -> Iterator[Change]:

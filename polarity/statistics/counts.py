@@ -73,14 +73,15 @@ class Counts:
         return self.units if freedom is None else freedom + 1
 
     def freedom(self, task: int | None = None) -> float | None:
-        """Degrees of freedom that the groups leave; None where rows are independent.
+        """Degrees of freedom that the groups leave, 0 without any label; None where rows are independent.
 
         :param task: of this task's labelled rows; None for all tasks.
         """
         if not self.grouped:
             return None
         parts = range(len(self.slices)) if task is None else (task,)
-        return min(group_freedom(self.matrix[:, self.slices[t]].sum(axis=1)) for t in parts if self.labelled[t] or task)
+        labelled = [t for t in parts if self.labelled[t]]
+        return min((group_freedom(self.matrix[:, self.slices[t]].sum(axis=1)) for t in labelled), default=0.0)
 
     def statistics(self, counts: np.ndarray) -> Statistics:
         """Scores from counts ``[n, columns of matrix]``."""

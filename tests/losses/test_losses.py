@@ -1,6 +1,7 @@
 """Properties of every loss: masking, normalisation over the window, weights, names."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -74,6 +75,18 @@ def test_autocast_changes_nothing(loss: MultiTaskLoss) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         under_autocast = loss(logits, labels, counts_of(labels))
     assert torch.equal(under_autocast, loss(logits, labels, counts_of(labels)))
+
+
+class Rotated(CrossEntropyLoss):
+    """A loss with a product of matrices, which autocast would round."""
+
+    def row_losses(self, task_number: int, logits: Tensor, *more: Any) -> Tensor:
+        turned = torch.linalg.qr(torch.arange(1.0, 1 + logits.shape[1] ** 2).view(-1, logits.shape[1]).sin()).Q
+        return super().row_losses(task_number, logits @ turned, *more)
+
+
+def test_autocast_changes_nothing_where_matrices_are_multiplied() -> None:
+    test_autocast_changes_nothing(bound(Rotated()))
 
 
 @every_loss

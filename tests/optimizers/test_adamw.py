@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from torch import nn
 
 from polarity.errors import UserError
 from polarity.optimizers import AdamW
+from polarity.paths import conf_dir
 from polarity.tasks import Task
 
 TASKS = (Task("tone", ("a", "b"), "tone"), Task("topic", ("1", "2"), "topic"))
@@ -95,3 +97,9 @@ def test_rates_of_heads_that_do_not_exist_are_problems() -> None:
     assert problems[0].startswith("head_lr_multipliers.tones: ")
     assert "'tone'" in problems[0]
     assert AdamW().problems(TASKS) == []
+
+
+def test_the_defaults_are_those_of_the_preset() -> None:
+    preset = yaml.safe_load((conf_dir() / "optimizer" / "adamw.yaml").read_text(encoding="utf-8"))
+    del preset["_target_"]
+    assert vars(AdamW()) == vars(AdamW(**preset))

@@ -204,9 +204,25 @@ def test_a_task_without_labels_counts_for_nothing() -> None:
     assert np.array_equal(drawn.overall, drawn.macro_f1[..., 0])
 
 
+@pytest.mark.parametrize("without", [(0,), (1,), (0, 1)])
+def test_of_grouped_rows_a_task_without_labels_has_no_interval(without: tuple[int, ...]) -> None:
+    labels, (first, second) = example(rows=60)
+    labels[:, without] = IGNORE_INDEX
+    found = paired_difference(rows_of(labels, [str(number // 3) for number in range(60)]), first, second, resamples=50)
+    for number, task in enumerate(TASKS):
+        assert (found.tasks[task.name].interval is None) == (number in without)
+        assert found.tasks[task.name].p_bootstrap == 1 or number not in without
+    assert (found.overall.interval is None) == (len(without) == 2)
+
+
 @given(total=st.integers(1, 20_000), units=st.integers(1, 10**7))
 def test_blocks_are_the_whole(total: int, units: int) -> None:
     assert sum(itertools.islice(blocks(total, units), 20_001)) == total
+
+
+@pytest.mark.parametrize("units", [1, 1000, 2**21, 2**22, 2**23])
+def test_blocks_need_no_more_than_16_mebibytes(units: int) -> None:
+    assert next(blocks(10**9, units)) == max(1, 2**22 // units)
 
 
 def test_mcnemar_of_known_counts() -> None:

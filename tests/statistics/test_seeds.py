@@ -88,6 +88,8 @@ def test_the_degrees_of_freedom_are_those_of_the_parts_by_their_shares() -> None
     assert found.error == pytest.approx(np.sqrt(3e-4))
     assert found.freedom == pytest.approx(1 / (1 / 2 / 4 + 2 / 3 / 10))  # half the variance is known to 4, 2/3 to 10
     assert found.p == pytest.approx(2 * student.sf(0.02 / np.sqrt(3e-4), found.freedom))
+    decided_by_rows = Estimate(0.02, rows=1e-5, units=11, seeds=SeedVariance(1e-4, 1e-4, 4), share=1.0, sides=1)
+    assert decided_by_rows.freedom == pytest.approx(1 / (1 / 4 + 1 / 10)), "no part is more than the whole"
     assert Estimate(0.02, rows=2e-4, units=11).freedom == 10
     assert Estimate(0.02, rows=2e-4, units=1).freedom == 1
     assert Estimate(0.02, rows=0.0, units=11, seeds=SeedVariance(0.0, 0.0, 4), share=0.5, sides=2).freedom == 10

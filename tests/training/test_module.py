@@ -8,16 +8,26 @@ import pytest
 import torch
 
 from polarity.clipping import NormClipping
+from polarity.component import Progress
 from polarity.losses import CrossEntropyLoss
 from polarity.optimizers import AdamW
 from polarity.regularizers import NoRegularizer, RDrop, Regularizer
 from polarity.schedulers import LinearScheduler, PlateauScheduler
 from polarity.tasks import IGNORE_INDEX
+from polarity.training.epoch import EpochSums
 from polarity.training.module import MultiTaskModule
 from tests.tiny import TASKS, tiny_batch, tiny_classifier
 
 LABELS = torch.tensor([[0, 1], [1, IGNORE_INDEX], [2, 3]])
 WINDOW = [torch.tensor([1.0, 1.0, 1.0]), torch.tensor([0.0, 1.0, 0.0, 1.0])]
+
+
+class Watched(CrossEntropyLoss):
+    """Cross-entropy that keeps how far it was told that training is."""
+
+    def row_losses(self, task_number: int, logits: torch.Tensor, target: torch.Tensor, *more: Any) -> torch.Tensor:
+        self.progress = more[-1]
+        return super().row_losses(task_number, logits, target, *more)
 
 
 class Module(MultiTaskModule):
@@ -28,7 +38,7 @@ class Module(MultiTaskModule):
 
     def __init__(self, *, regularizer: Regularizer | None = None, dropout: float = 0.0, **settings: Any) -> None:
         torch.manual_seed(0)
-        loss = CrossEntropyLoss(task_weights={"tone": 2.0, "topic": 0.5})
+        loss = Watched(task_weights={"tone": 2.0, "topic": 0.5})
         loss.bind(TASKS, [np.array([1, 1, 1]), np.array([1, 1, 1, 1])])
         encoder = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
         super().__init__(
@@ -78,6 +88,13 @@ def test_the_loss_is_the_weighted_sum_of_the_tasks_before_lightning_averages_it(
     assert float(module.training_step(batch(), 0).detach()) == pytest.approx(expected, rel=1e-5)
     assert module.logged["step/objective"] == pytest.approx(expected, rel=1e-5)
     assert module.last_task_losses.tolist() == pytest.approx([tone, topic], rel=1e-5)
+
+
+def test_losses_are_told_the_epoch_of_those_that_are_planned() -> None:
+    module = Module(max_epochs=12)
+    module.on_train_start()
+    module.task_losses(batch())
+    assert module.loss.progress == Progress(epoch=9, epochs=12)
 
 
 def test_the_micro_batches_of_a_window_sum_up_to_its_mean() -> None:
@@ -144,6 +161,7 @@ def test_validation_scores_each_row_in_its_place() -> None:
     assert module.logged["val/topic/loss"] == pytest.approx(cross_entropies(module)[1], rel=1e-5)
     tone = module.logits[0].argmax(axis=1)
     assert module.logged["val/tone/accuracy"] == pytest.approx((tone == LABELS[:, 0].numpy()).mean())
+    assert module._validated == [], "no logits lie in the device's memory while training goes on"
 
 
 def test_a_plateau_is_told_the_score_of_each_validation_but_the_sanity_check() -> None:
@@ -182,3 +200,37 @@ def test_the_norm_before_clipping_is_logged() -> None:
     norm = torch.stack([p.grad.norm() for p in module.model.parameters() if p.grad is not None]).norm()
     module.configure_gradient_clipping(None)
     assert module.logged["gradient/total"] == pytest.approx(float(norm), rel=1e-5)
+
+
+@pytest.mark.parametrize(("accumulate", "windows"), [(1, 3), (2, 2), (3, 1), (5, 1)])
+def test_the_means_of_an_epoch(accumulate: int, windows: int) -> None:
+    """Cross-entropy is a mean over labelled rows, the objective one over windows, the norm one over finite steps."""
+    sums = EpochSums(2)
+    logits = [torch.randn(3, 3), torch.randn(3, 4)]
+    for number in range(3):
+        objective, penalty = torch.tensor([1.0, 2.0]) * number, torch.tensor([0.5, 0.25])
+        sums.add_batch(objective, penalty, logits, LABELS, first=True)
+        sums.add_batch(0 * objective, 0 * penalty, logits, LABELS, first=False)  # another device's
+    for norm in ([3.0, 4.0], [0.0, 7.0], [float("nan"), 1.0]):
+        sums.add_step([torch.tensor(value) for value in norm], first=True)
+        sums.add_step([torch.tensor(100.0)], first=False)
+    weights = torch.tensor([2.0, 0.5])
+    found = sums.means(TASKS, [True, True], weights, accumulate, lambda table: table)
+    entropies = [torch.nn.functional.cross_entropy(values, LABELS[:, t]).item() for t, values in enumerate(logits)]
+    expected = {
+        "train/tone/loss": entropies[0],
+        "train/topic/loss": entropies[1],
+        "train/loss": np.mean(entropies),
+        "train/tone/objective": 3 / windows,
+        "train/topic/objective": 6 / windows,
+        "train/tone/regularizer": 1.5 / windows,
+        "train/topic/regularizer": 0.75 / windows,
+        "train/objective": (2 * (3 + 1.5) + 0.5 * (6 + 0.75)) / windows,
+        "train/gradient_norm": 6.0,
+    }
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert sums.means(TASKS, [False, True], weights, 1, lambda table: table)["train/loss"] == pytest.approx(
+        entropies[1]
+    )
+    doubled = sums.means(TASKS, [True, True], weights, accumulate, lambda table: 2 * table)
+    assert doubled["train/tone/loss"] == pytest.approx(entropies[0])
