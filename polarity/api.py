@@ -149,10 +149,10 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
     from polarity.train import checked_jobs
     from polarity.training.run import start_run
 
+    if any(text.startswith("resume=") for text in overrides):
+        raise UserError("resume: is for the command line: python -m polarity.train resume=RUN")
     (job,) = checked_jobs(list(overrides), config_dir=None if config_dir is None else str(Path(config_dir).absolute()))
     config, _ = resolved(job.config)
-    if config["resume"]:
-        raise UserError("resume: is for the command line: python -m polarity.train resume=RUN")
     config["test"] = config["test"] is not False
     begun: list[RunDirectory] = []
     try:
