@@ -33,7 +33,7 @@ class TextFeatures:
     def fit(self, rows: Rows) -> csr_matrix:
         """Learn the vocabulary and its weights; returns what :meth:`transform` gives for the same rows."""
         self._blocks, made = [], []
-        for of_context, texts in ((True, rows.context or []), (False, rows.text)):
+        for of_context, texts in ((True, rows.contexts), (False, rows.text)):
             if any(text.strip() for text in texts):
                 for settings in (_words(), _pieces()):
                     if (fitted := _fitted(settings, texts)) is not None:
@@ -43,10 +43,9 @@ class TextFeatures:
 
     def transform(self, rows: Rows) -> csr_matrix:
         """float32 ``[rows, terms]``."""
-        contexts = rows.context or [""] * len(rows)
         if not len(rows):
             return csr_matrix((0, sum(block.terms for _, block in self._blocks)), dtype=np.float32)
-        parts = [block.transform(contexts if of_context else rows.text) for of_context, block in self._blocks]
+        parts = [block.transform(rows.contexts if of_context else rows.text) for of_context, block in self._blocks]
         return _side_by_side(parts, len(rows))
 
 

@@ -15,10 +15,9 @@ def content_ids(rows: Rows) -> list[str]:
 
     So rows keep their ids when others are added, removed or moved, and two runs can be compared row by row.
     """
-    contexts = [""] * len(rows) if rows.context is None else rows.context
     seen: Counter[str] = Counter()
     ids = []
-    for context, text in zip(contexts, rows.text, strict=True):
+    for context, text in zip(rows.contexts, rows.text, strict=True):
         # The length in front keeps ("ab", "c") and ("a", "bc") apart.
         name = blake2b(f"{len(context)}:{context}{text}".encode(), digest_size=8).hexdigest()
         seen[name] += 1

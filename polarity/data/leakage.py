@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
 import numpy as np
 
 from polarity.data.duplicates import NearDuplicates, Similarity
-from polarity.data.rows import Rows, Splits
+from polarity.data.overlap import TextIndex
+from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.settings import PositiveInt
 from polarity.wording import times
@@ -60,7 +61,7 @@ class Leakage:
 
         :raises UserError: if something was found that stops the run, naming counts, examples and settings.
         """
-        search = _Search.over(splits, self.alike)
+        search = _Search(splits, self.alike)
         same = search.overlaps(near=False)
         if self.exact == "drop":
             search.drop(same)
@@ -97,70 +98,32 @@ class _Overlap:
     pairs: list[tuple[int, int]]
 
 
-@dataclass
 class _Search:
-    """All rows of all splits in one sequence.
+    """All rows of all splits in one sequence, and which of them were not dropped."""
 
-    :param split: number of the split of each row.
-    :param text: number of the exact text of each row.
-    :param group: number of the group of nearly the same texts.
-    :param kept: rows that were not dropped.
-    """
-
-    names: list[str]
-    parts: list[Rows]
-    split: np.ndarray
-    text: np.ndarray
-    group: np.ndarray
-    kept: np.ndarray
-    ids: list[str] = field(default_factory=list)
-    shown: list[str] = field(default_factory=list)
-
-    @classmethod
-    def over(cls, splits: Splits, alike: NearDuplicates) -> "_Search":
-        names, parts = [list(column) for column in zip(*splits.items(), strict=True)]
-        shown = [text for rows in parts for text in rows.text]
-        contexts = [context for rows in parts for context in rows.context or [""] * len(rows)]
-        numbers: dict[tuple[str, ...], int] = {}
-        for_row = [
-            numbers.setdefault((" ".join(context.split()), " ".join(text.split())), len(numbers))
-            for context, text in zip(contexts, shown, strict=True)
-        ]
-        return cls(
-            names=names,
-            parts=parts,
-            split=np.repeat(np.arange(len(parts)), [len(rows) for rows in parts]),
-            text=np.array(for_row, dtype=np.int64),
-            group=alike.groups(shown, contexts if any(contexts) else None),
-            kept=np.ones(len(shown), dtype=bool),
-            ids=[identifier for rows in parts for identifier in rows.ids],
-            shown=shown,
-        )
+    def __init__(self, splits: Splits, alike: NearDuplicates) -> None:
+        self.splits = splits.items()
+        parts = [rows for _, rows in self.splits]
+        self.index = TextIndex.over(parts, alike)
+        self.kept = np.ones(len(self.index), dtype=bool)
+        self.ids = [identifier for rows in parts for identifier in rows.ids]
+        self.texts = [text for rows in parts for text in rows.text]
 
     def overlaps(self, *, near: bool) -> list[_Overlap]:
         """What each pair of splits shares: the same texts, or nearly the same ones that are not the same."""
         found = []
-        for first, second in combinations(range(len(self.parts)), 2):
-            rows, others = (np.flatnonzero((self.split == number) & self.kept) for number in (first, second))
-            shared, shared_others = self._shared(rows, others, near=near), self._shared(others, rows, near=near)
+        for (first, (name, _)), (second, (other, _)) in combinations(enumerate(self.splits), 2):
+            rows, others = (np.flatnonzero((self.index.split == number) & self.kept) for number in (first, second))
+            shared = rows[self.index.counterparts(rows, others, near=near)]
+            shared_others = others[self.index.counterparts(others, rows, near=near)]
             if len(shared):
                 pairs = [(row, self._partner(row, shared_others, near=near)) for row in shared[:_EXAMPLES].tolist()]
-                found.append(_Overlap(self.names[first], self.names[second], near, shared, shared_others, pairs))
+                found.append(_Overlap(name, other, near, shared, shared_others, pairs))
         return found
 
-    def _shared(self, rows: np.ndarray, others: np.ndarray, *, near: bool) -> np.ndarray:
-        """The ``rows`` that have a counterpart among ``others``."""
-        shared = np.isin(self.text[rows], self.text[others])
-        if near:  # the group has a text among the others that is not the row's own
-            _, first = np.unique(self.text[others], return_index=True)
-            texts_of_group = np.bincount(self.group[others[first]], minlength=self.group.max(initial=0) + 1)
-            shared = texts_of_group[self.group[rows]] > shared
-        return np.compress(shared, rows)
-
     def _partner(self, row: int, others: np.ndarray, *, near: bool) -> int:
-        if not near:
-            return int(others[self.text[others] == self.text[row]][0])
-        return int(others[(self.group[others] == self.group[row]) & (self.text[others] != self.text[row])][0])
+        same = self.index.text[others] == self.index.text[row]
+        return int(others[(self.index.group[others] == self.index.group[row]) & ~same if near else same][0])
 
     def drop(self, overlaps: Sequence[_Overlap]) -> None:
         """Leave the rows of the earlier splits out."""
@@ -183,7 +146,7 @@ class _Search:
         )
 
     def _named(self, row: int) -> str:
-        text = " ".join(self.shown[row].split())
+        text = " ".join(self.texts[row].split())
         excerpt = text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}..."
         return f"{self.ids[row]!r} ({excerpt!r})"
 
@@ -191,14 +154,14 @@ class _Search:
         """A problem for each split that lost all its rows."""
         return [
             f"{name}: all {len(rows):,} rows stand in a later split, too, so that nothing is left of it"
-            for number, (name, rows) in enumerate(zip(self.names, self.parts, strict=True))
-            if len(rows) and not self.kept[self.split == number].any()
+            for number, (name, rows) in enumerate(self.splits)
+            if len(rows) and not self.kept[self.index.split == number].any()
         ]
 
     def remaining(self, splits: Splits, notes: Sequence[str]) -> Splits:
         """The splits without the rows that were dropped."""
         kept = {
-            name: rows.select(np.flatnonzero(self.kept[self.split == number]))
-            for number, (name, rows) in enumerate(zip(self.names, self.parts, strict=True))
+            name: rows.select(np.flatnonzero(self.kept[self.index.split == number]))
+            for number, (name, rows) in enumerate(self.splits)
         }
         return Splits(splits.tasks, kept["train"], kept["val"], kept.get("test"), [*splits.notes, *notes])

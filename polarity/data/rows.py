@@ -33,6 +33,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def contexts(self) -> list[str]:
+        """The context of each row, empty where there is none."""
+        return self.context or [""] * len(self)
+
     def select(self, indices: Sequence[int] | np.ndarray) -> Self:
         """The rows at ``indices``, in that order."""
         picked = [int(index) for index in indices]

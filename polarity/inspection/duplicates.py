@@ -51,19 +51,10 @@ def _near_groups(pool: Pool) -> list[np.ndarray]:
 
 def _overlap(pool: Pool, kind: Kind, first: int, second: int) -> Overlap:
     rows, others = np.flatnonzero(pool.split == first), np.flatnonzero(pool.split == second)
-    here = int(_counterparts(pool, kind, rows, others).sum())
-    there = here if first == second else int(_counterparts(pool, kind, others, rows).sum())
+    near = kind == "near"
+    here = int(pool.counterparts(rows, others, near=near).sum())
+    there = here if first == second else int(pool.counterparts(others, rows, near=near).sum())
     return Overlap(kind, pool.names[first], pool.names[second], here, there)
-
-
-def _counterparts(pool: Pool, kind: Kind, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Which of ``rows`` have a counterpart among ``others``, bool; a row is none of its own."""
-    if kind == "exact":
-        times = np.bincount(pool.text[others], minlength=pool.text.max(initial=0) + 1)[pool.text[rows]]
-        return np.asarray(times > np.isin(rows, others))
-    _, first = np.unique(pool.text[others], return_index=True)
-    texts = np.bincount(pool.group[others[first]], minlength=pool.group.max(initial=0) + 1)[pool.group[rows]]
-    return np.asarray(texts > np.isin(pool.text[rows], pool.text[others]))
 
 
 def _example(pool: Pool, kind: Kind, rows: np.ndarray) -> DuplicateGroup:

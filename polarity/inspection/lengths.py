@@ -30,8 +30,7 @@ def lengths(pool: Pool, tokenizer: Any, name: str | None, max_length: int) -> Le
 
 
 def _characters(rows: Rows) -> Iterator[int]:
-    contexts = rows.context or [""] * len(rows)
-    return (len(context) + len(text) for context, text in zip(contexts, rows.text, strict=True))
+    return (len(context) + len(text) for context, text in zip(rows.contexts, rows.text, strict=True))
 
 
 def _tokens(rows: Rows, tokenizer: Any) -> Iterator[int]:

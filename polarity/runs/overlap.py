@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from polarity.data.duplicates import NearDuplicates
+from polarity.data.overlap import TextIndex
 from polarity.data.rows import Rows, Splits
 
 EXAMPLES = 3
@@ -43,27 +44,10 @@ def overlaps(rows: Rows, splits: Splits, alike: NearDuplicates) -> list[Overlap]
     """
     found = []
     for name, others in (("train", splits.train), ("val", splits.val)):
-        texts = [*rows.text, *others.text]
-        contexts = [*_contexts(rows), *_contexts(others)]
-        exact, near = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
-        for same, numbers in ((exact, _exact(texts, contexts)), (near, alike.groups(texts, _given(contexts)))):
-            same[:] = np.isin(numbers[: len(rows)], numbers[len(rows) :])
+        index = TextIndex.over([rows, others], alike)
+        new, seen = np.flatnonzero(index.split == 0), np.flatnonzero(index.split == 1)
+        exact, near = (index.counterparts(new, seen, near=kind) for kind in (False, True))
         if (either := exact | near).any():
             examples = tuple(repr(rows.ids[row]) for row in np.flatnonzero(either)[:EXAMPLES].tolist())
             found.append(Overlap(name, int(exact.sum()), int((near & ~exact).sum()), either, examples))
     return found
-
-
-def _contexts(rows: Rows) -> list[str]:
-    return [""] * len(rows) if rows.context is None else rows.context
-
-
-def _given(contexts: list[str]) -> list[str] | None:
-    return contexts if any(contexts) else None
-
-
-def _exact(texts: list[str], contexts: list[str]) -> np.ndarray:
-    """Number of the text of each row, apart from white space."""
-    numbers: dict[tuple[str, ...], int] = {}
-    pairs = [(" ".join(context.split()), " ".join(text.split())) for context, text in zip(contexts, texts, strict=True)]
-    return np.array([numbers.setdefault(pair, len(numbers)) for pair in pairs], dtype=np.int64)

@@ -1,0 +1,59 @@
+"""Which rows share a text, exactly or nearly: what the check for leakage, evaluation and inspection all ask."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from polarity.data.duplicates import NearDuplicates
+from polarity.data.rows import Rows
+
+
+@dataclass(frozen=True)
+class TextIndex:
+    """The texts of several splits, one after the other; all arrays int64 ``[rows]``.
+
+    :param split: number of the split of each row.
+    :param text: number of its exact text, apart from white space; of pairs, of both texts.
+    :param group: number of its group of nearly the same texts.
+    """
+
+    split: np.ndarray
+    text: np.ndarray
+    group: np.ndarray
+
+    @classmethod
+    def over(cls, splits: Sequence[Rows], alike: NearDuplicates) -> "TextIndex":
+        """Look which texts are the same.
+
+        :param alike: what counts as nearly the same.
+        """
+        texts = [text for rows in splits for text in rows.text]
+        contexts = [context for rows in splits for context in rows.contexts]
+        numbers: dict[tuple[str, str], int] = {}
+        exact = [
+            numbers.setdefault((" ".join(context.split()), " ".join(text.split())), len(numbers))
+            for context, text in zip(contexts, texts, strict=True)
+        ]
+        return TextIndex(
+            np.repeat(np.arange(len(splits)), [len(rows) for rows in splits]),
+            np.array(exact, dtype=np.int64),
+            alike.groups(texts, contexts if any(contexts) else None),
+        )
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    def counterparts(self, rows: np.ndarray, others: np.ndarray, *, near: bool) -> np.ndarray:
+        """Which of ``rows`` have the same text as one of ``others``, bool ``[rows]``; a row is not its own counterpart.
+
+        :param rows: row numbers, as ``others``.
+        :param near: look for texts that are nearly the same, and not the same.
+        """
+        if not near:
+            times = np.bincount(self.text[others], minlength=self.text.max(initial=0) + 1)[self.text[rows]]
+            return np.asarray(times > np.isin(rows, others))
+        _, first = np.unique(self.text[others], return_index=True)
+        texts = np.bincount(self.group[others[first]], minlength=self.group.max(initial=0) + 1)[self.group[rows]]
+        own = np.isin(self.text[rows], self.text[others])
+        return np.asarray(texts > own)
