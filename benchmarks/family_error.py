@@ -3,7 +3,7 @@
 python -m benchmarks.family_error
 
 Scores are drawn as their parts: what the rows decide for all runs of a configuration, what they decide for each run,
-and the seed. The p-values are those of :class:`polarity.statistics.seeds.Estimate` in vectors; the script
+and the seed. The p-values are those of :class:`polarity.statistics.seeds.SeedEstimate` in vectors; the script
 checks them against it. Writes ``benchmarks/results/family_error.md``.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t as student
 
-from polarity.statistics.seeds import Estimate, SeedVariance
+from polarity.statistics.seeds import SeedEstimate, SeedVariance
 
 LEVEL = 0.05
 OWN_ROWS = 0.0138
@@ -85,7 +85,7 @@ def pooled(
     share: float,
     units: int,
 ) -> np.ndarray:
-    """``Estimate.p`` in vectors."""
+    """``SeedEstimate.p`` in vectors."""
     total = rows + np.maximum(0, variance - interaction) * share
     part = np.minimum(1, np.maximum(variance, interaction) * share / total)
     return np.asarray(2 * student.sf(difference / np.sqrt(total), 1 / (part / freedom + rows / total / (units - 1))))
@@ -121,7 +121,7 @@ def check() -> None:
         difference, rows, variance, interaction = generator.random(4) * [0.05, 2e-4, 4e-4, 2e-4]
         freedom, share, units = int(generator.integers(1, 10)), float(generator.random()), 800
         seeds = SeedVariance(variance, interaction, freedom)
-        wanted = Estimate(difference, rows, units, seeds, share, 2).p
+        wanted = SeedEstimate(difference, rows, units, seeds, share, 2).p
         vectors = np.array([[difference], [rows], [variance], [interaction]])
         found = pooled(vectors[0], vectors[1], vectors[2], vectors[3], freedom, share, units)
         assert np.isclose(found, wanted, rtol=1e-9)

@@ -29,7 +29,7 @@ from polarity.reporting import Resamples
 from polarity.reports.console import RunConsole
 from polarity.runs.ledger import record_look
 from polarity.runs.new_data import NewData
-from polarity.runs.overlap import Overlap, overlaps
+from polarity.runs.overlap import RunOverlap, overlaps
 from polarity.runs.rebuild import Rebuilt, rebuild, run_splits
 from polarity.runs.reproduction import reproduce
 from polarity.runs.saved import finished_run, read_metrics
@@ -105,7 +105,7 @@ def _own_split(rebuilt: Rebuilt, split: str, resamples: int) -> tuple[Evaluated,
 
 def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluated, list[str]]:
     rows, notes = data.load(rebuilt.settings.data, rebuilt.model.tasks)
-    found: list[Overlap] = []
+    found: list[RunOverlap] = []
     try:
         splits: Splits | None = run_splits(rebuilt)
     except UserError as error:
@@ -143,7 +143,7 @@ def _about(rebuilt: Rebuilt) -> dict[str, Any]:
     }
 
 
-def _overlap_json(splits: Splits | None, found: Sequence[Overlap]) -> dict[str, Any] | None:
+def _overlap_json(splits: Splits | None, found: Sequence[RunOverlap]) -> dict[str, Any] | None:
     """None where it could not be looked for."""
     if splits is None:
         return None

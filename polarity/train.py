@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 
 from polarity import VerbModule
 from polarity.config import cli
-from polarity.config.compose import CompositionError, Job, compose_jobs, resolved
+from polarity.config.compose import CompositionError, JobConfig, compose_jobs, resolved
 from polarity.config.explain import training_help
 from polarity.config.hydra_private import read_arguments
 from polarity.config.overrides import key_of
@@ -27,8 +27,8 @@ from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.processes import led_folder, rank
 from polarity.reports.sweep import tell_jobs
-from polarity.training.outcome import failure_told_to_the_first
 from polarity.training.run import resumable, resume_run, start_run, trusted_config
+from polarity.training.status import failure_told_to_the_first
 
 NO_EFFECT = {
     "hydra.run.dir": "output_dir says where run folders are made",
@@ -61,7 +61,7 @@ def check(arguments: list[str]) -> list[str]:
 
 def checked_jobs(
     overrides: list[str], *, name: str = "train", config_dir: str | None = None, multirun: bool = False
-) -> list[Job]:
+) -> list[JobConfig]:
     """The runs that overrides ask for.
 
     :raises UserError: with all problems of all of them.
@@ -76,7 +76,7 @@ def checked_jobs(
     return jobs
 
 
-def _problems(job: Job, *, multirun: bool, load: bool = True) -> list[str]:
+def _problems(job: JobConfig, *, multirun: bool, load: bool = True) -> list[str]:
     """Everything that is wrong with one job.
 
     :param load: whether its data are looked at, too.

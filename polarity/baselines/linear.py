@@ -79,25 +79,25 @@ class LinearModel:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class TunedModel:
     """The model whose C gave the best macro-F1 on validation; of equals, the one with the smallest C."""
 
     model: LinearModel
     strength: float
 
 
-def choose(task: Task, train: tuple[csr_matrix, np.ndarray], val: tuple[csr_matrix, np.ndarray]) -> Chosen:
+def choose(task: Task, train: tuple[csr_matrix, np.ndarray], val: tuple[csr_matrix, np.ndarray]) -> TunedModel:
     """Fit with each C, and choose on validation.
 
     :param train: features ``[rows, terms]`` and class indices ``[rows]``; ``val`` likewise.
     """
     features, labels = val
     if not (labels != IGNORE_INDEX).any():
-        return Chosen(LinearModel.fit(task, *train, USUAL), USUAL)
-    strengths, tried = _worth_trying(train[1]), list[Chosen]()
+        return TunedModel(LinearModel.fit(task, *train, USUAL), USUAL)
+    strengths, tried = _worth_trying(train[1]), list[TunedModel]()
     with progress(f"linear models of {task.name}", len(strengths), "model") as advance:
         for strength in strengths:
-            tried.append(Chosen(LinearModel.fit(task, *train, strength), strength))
+            tried.append(TunedModel(LinearModel.fit(task, *train, strength), strength))
             advance(1)
     return max(tried, key=lambda one: _macro_f1(task, labels, one.model.log_probabilities(features)))
 

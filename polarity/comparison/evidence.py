@@ -22,8 +22,8 @@ from polarity.statistics.randomisation import Randomised, randomise
 from polarity.statistics.resample import resample
 from polarity.statistics.score_intervals import mean_f1_interval
 from polarity.statistics.seeds import (
-    Estimate,
     Runs,
+    SeedEstimate,
     SeedVariance,
     difference_over_seeds,
     mean_over_seeds,
@@ -49,7 +49,7 @@ class Pair:
 
     first: Group
     second: Group
-    estimate: Estimate
+    estimate: SeedEstimate
     interval: Interval
     macro_f1: dict[str, tuple[float, Interval]]
     seeds_included: bool
@@ -173,7 +173,7 @@ class Evidence:
         equal = _test(EQUIVALENCE, f"within {points(self.margin)}", self._equal(estimate, interval))
         return Pair(first, second, estimate, interval, by_task, p_swaps is None, (runs, other), tests, equal, 1.0)
 
-    def _equal(self, estimate: Estimate, interval: Interval) -> float:
+    def _equal(self, estimate: SeedEstimate, interval: Interval) -> float:
         """Where no row tells two systems apart, the interval's width stands for what others may."""
         if self.one_group:
             return 1.0
@@ -182,7 +182,9 @@ class Evidence:
             error = (interval.high - interval.low) / 2 / float(ndtri((1 + self.confidence) / 2))
         return equivalence_p(estimate.value, error, freedom, self.margin)
 
-    def _difference(self, first: Runs, second: Runs, task: int | None = None, *, accuracy: bool = False) -> Estimate:
+    def _difference(
+        self, first: Runs, second: Runs, task: int | None = None, *, accuracy: bool = False
+    ) -> SeedEstimate:
         return difference_over_seeds(first, second, self.counts.effective_units, self.seeds(task, accuracy=accuracy))
 
     def _task(self, first: Group, second: Group, task: int) -> tuple[float, Interval]:
@@ -209,7 +211,7 @@ class Evidence:
                 )
         return tests
 
-    def _tests_over_seeds(self, estimate: Estimate, first: Group, second: Group) -> list[TestResult]:
+    def _tests_over_seeds(self, estimate: SeedEstimate, first: Group, second: Group) -> list[TestResult]:
         tests = [_test(ROWS_AND_SEEDS, "overall", estimate.p)]
         for task in self.labelled:
             number = self.aligned.tasks.index(task)

@@ -28,7 +28,7 @@ RUN_DIR = "RUN_DIR"
 
 
 @dataclass
-class Job:
+class JobConfig:
     """One run that a command line asks for.
 
     :param overrides: its part of the command line.
@@ -46,7 +46,7 @@ class CompositionError(UserError):
     :param rest: a job of the other overrides, so that their problems can be told as well; empty if there is none.
     """
 
-    def __init__(self, problems: Mapping[str, str], rest: list[Job]) -> None:
+    def __init__(self, problems: Mapping[str, str], rest: list[JobConfig]) -> None:
         super().__init__(dict.fromkeys(problems.values()))
         self.rest = rest
         self._keys = [key_of(text) for text in problems]
@@ -61,7 +61,9 @@ class CompositionError(UserError):
         return any(problem.startswith((f"{key}:", f"{key}.")) for key in self._keys)
 
 
-def compose_jobs(config_name: str, overrides: Sequence[str], *, config_dir: str | None, multirun: bool) -> list[Job]:
+def compose_jobs(
+    config_name: str, overrides: Sequence[str], *, config_dir: str | None, multirun: bool
+) -> list[JobConfig]:
     """Compose every job of a command line.
 
     :param config_dir: further folder of presets, as given with ``--config-dir``.
@@ -84,10 +86,10 @@ def compose_jobs(config_name: str, overrides: Sequence[str], *, config_dir: str 
             raise CompositionError(told or {"": first_lines(error)}, jobs_of_rest) from error
 
 
-def _job(config_name: str, overrides: list[str], extra: list[str]) -> Job:
+def _job(config_name: str, overrides: list[str], extra: list[str]) -> JobConfig:
     config = compose(config_name, overrides=[*overrides, *extra])
     drop_settings_of_replaced(config, config_name, overrides, extra)
-    return Job(overrides=[restored(item.removeprefix("++")) for item in overrides], config=config)
+    return JobConfig(overrides=[restored(item.removeprefix("++")) for item in overrides], config=config)
 
 
 def resolved(config: DictConfig) -> tuple[dict[str, Any], list[str]]:

@@ -12,7 +12,7 @@ EXAMPLES = 3
 
 
 @dataclass(frozen=True)
-class Overlap:
+class RunOverlap:
     """Rows of new data that stand in a split of the run.
 
     :param exact: number of new rows whose text (and context) stands there, apart from white space.
@@ -37,7 +37,7 @@ class Overlap:
         )
 
 
-def overlaps(rows: Rows, splits: Splits, alike: NearDuplicates) -> list[Overlap]:
+def overlaps(rows: Rows, splits: Splits, alike: NearDuplicates) -> list[RunOverlap]:
     """What new rows share with the splits that the run was trained and chosen on; none where nothing is shared.
 
     :param alike: what counts as nearly the same.
@@ -49,5 +49,5 @@ def overlaps(rows: Rows, splits: Splits, alike: NearDuplicates) -> list[Overlap]
         exact, near = (index.counterparts(new, seen, near=kind) for kind in (False, True))
         if (either := exact | near).any():
             examples = tuple(repr(rows.ids[row]) for row in np.flatnonzero(either)[:EXAMPLES].tolist())
-            found.append(Overlap(name, int(exact.sum()), int((near & ~exact).sum()), either, examples))
+            found.append(RunOverlap(name, int(exact.sum()), int((near & ~exact).sum()), either, examples))
     return found

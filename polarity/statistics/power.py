@@ -7,7 +7,7 @@ import numpy as np
 from scipy.stats import chi2
 from scipy.stats import t as student
 
-from polarity.statistics.seeds import Estimate, SeedVariance
+from polarity.statistics.seeds import SeedEstimate, SeedVariance
 
 POWER = 0.8
 MOST_SEEDS = 1000
@@ -15,7 +15,7 @@ SURE = 0.8
 """Confidence of the range that the number of seeds is given as."""
 
 
-def rows_needed(found: Estimate, rows: int, difference: float, level: float = 0.05) -> int | None:
+def rows_needed(found: SeedEstimate, rows: int, difference: float, level: float = 0.05) -> int | None:
     """Rows with which a true ``difference`` is found with a power of 80 %, the number of seeds staying as it is.
 
     The variance from rows falls as 1 / rows, that from seeds does not; Student's quantiles are those of the degrees of
@@ -43,7 +43,7 @@ def rows_needed(found: Estimate, rows: int, difference: float, level: float = 0.
     return max(1, math.ceil(rows * high))
 
 
-def seeds_needed(found: Estimate, difference: float, level: float = 0.05) -> tuple[int, int | None] | None:
+def seeds_needed(found: SeedEstimate, difference: float, level: float = 0.05) -> tuple[int, int | None] | None:
     """Seeds of each configuration with which a true ``difference`` is found with a power of 80 %, on the same rows.
 
     Few runs know little of the variance between them, so it is a range: from the least to the most seeds that the
@@ -59,7 +59,7 @@ def seeds_needed(found: Estimate, difference: float, level: float = 0.05) -> tup
     return None if low is None else (low, high)
 
 
-def _seeds(found: Estimate, factor: float, difference: float, level: float) -> int | None:
+def _seeds(found: SeedEstimate, factor: float, difference: float, level: float) -> int | None:
     """Seeds of each, if the variance between runs is ``factor`` times what was found."""
     assert found.seeds is not None
     seeds = np.arange(2, MOST_SEEDS + 1)

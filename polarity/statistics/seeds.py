@@ -72,7 +72,7 @@ def seed_variance(configurations: Sequence[Runs]) -> SeedVariance | None:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class SeedEstimate:
     """A mean over seeds, or a difference of two, and the parts of its variance.
 
     :param rows: variance from the choice of rows, with the seeds as they are.
@@ -121,7 +121,7 @@ class Estimate:
         return float(2 * student.sf(abs(self.value) / self.error, self.freedom))
 
 
-def mean_over_seeds(runs: Runs, units: float, pooled: SeedVariance | None) -> Estimate:
+def mean_over_seeds(runs: Runs, units: float, pooled: SeedVariance | None) -> SeedEstimate:
     """The mean score of a configuration; see :func:`difference_over_seeds`.
 
     :param units: rows (or groups of rows) that were resampled.
@@ -129,7 +129,7 @@ def mean_over_seeds(runs: Runs, units: float, pooled: SeedVariance | None) -> Es
     return _estimate(float(runs.observed.mean()), runs.drawn.mean(axis=1), [runs], units, pooled)
 
 
-def difference_over_seeds(first: Runs, second: Runs, units: float, pooled: SeedVariance | None) -> Estimate:
+def difference_over_seeds(first: Runs, second: Runs, units: float, pooled: SeedVariance | None) -> SeedEstimate:
     r"""The difference of two configurations' mean scores, second minus first.
 
     With m and n runs, s^2 the variance between the runs of one configuration on the rows at hand, and w^2 the part of
@@ -155,12 +155,12 @@ def difference_over_seeds(first: Runs, second: Runs, units: float, pooled: SeedV
 
 def _estimate(
     value: float, drawn: np.ndarray, sides: Sequence[Runs], units: float, pooled: SeedVariance | None
-) -> Estimate:
+) -> SeedEstimate:
     rows = float(drawn.var(ddof=1))
     seeded = [side for side in sides if not side.fixed]
     if pooled is None or not seeded:
-        return Estimate(value, rows, units)
+        return SeedEstimate(value, rows, units)
     own = [side.variance for side in seeded if side.count > 1]
     variance = max(pooled.variance, float(np.mean(own))) if own else pooled.variance
     seeds = SeedVariance(variance, pooled.interaction, pooled.freedom)
-    return Estimate(value, rows, units, seeds, sum(1 / side.count for side in seeded), len(seeded))
+    return SeedEstimate(value, rows, units, seeds, sum(1 / side.count for side in seeded), len(seeded))

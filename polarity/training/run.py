@@ -20,7 +20,6 @@ from polarity.training.assembled import Assembled, Stages, assemble
 from polarity.training.callbacks.epochs import EpochDecisions
 from polarity.training.finish import finish
 from polarity.training.manifest import Manifest
-from polarity.training.outcome import Outcome, exit_code
 from polarity.training.quiet import quiet
 from polarity.training.resuming import (
     point_to_resume_from,
@@ -30,6 +29,7 @@ from polarity.training.resuming import (
     trusted_config,
 )
 from polarity.training.signals import StopOnSignal
+from polarity.training.status import StatusRecorder, exit_code
 from polarity.training.trainer import build_trainer
 
 LOCK_PATIENCE = 6.0
@@ -57,7 +57,7 @@ def start_run(
         if not keep_going:
             raise
         run = RunDirectory.create(config["output_dir"], config, overrides)
-        Outcome(run).conclude(error)
+        StatusRecorder(run).conclude(error)
         run.lock.release()
         return float("nan")
     folder = led_folder()
@@ -92,17 +92,17 @@ def resume_run(folder: str, *, trust: Trust = None) -> float:
 
 def _execute(assembled: Assembled, run: RunDirectory, *, point: Path | None, keep_going: bool) -> float:
     """Fit and finish, recording in the folder how it ended."""
-    outcome = Outcome(run)
+    recorder = StatusRecorder(run)
     try:
         with StopOnSignal() as stop, quiet():
             if not led_folder():
-                outcome.begin()
+                recorder.begin()
                 Manifest(run).begin()
                 record_start(run, assembled.prepared.splits)
                 os.environ[RUN_VARIABLE] = str(run.path.absolute())
-            return _fit_and_finish(assembled, run, point, [outcome, stop])
+            return _fit_and_finish(assembled, run, point, [recorder, stop])
     except BaseException as error:  # noqa: BLE001 - also signals, and whatever else ends a process
-        outcome.conclude(error)
+        recorder.conclude(error)
         if keep_going and isinstance(error, Exception):
             return float("nan")
         sys.exit(exit_code(error))

@@ -11,7 +11,7 @@ from polarity.comparison.grouping import Group
 from polarity.comparison.result import TestResult
 from polarity.comparison.sentence import sentence, verdict
 from polarity.statistics.interval import Interval
-from polarity.statistics.seeds import Estimate, Runs, SeedVariance
+from polarity.statistics.seeds import Runs, SeedEstimate, SeedVariance
 
 
 def runs(count: int, *, fixed: bool = False) -> Runs:
@@ -25,7 +25,7 @@ def pair(
     known = max(side.count for side in sides) > 1
     test = TestResult("approximate randomisation", "overall", p, p)
     return Pair(
-        Group("A", [0], []), Group("B", [1], []), Estimate(value, rows, 1e6), Interval(low, high), {}, known,
+        Group("A", [0], []), Group("B", [1], []), SeedEstimate(value, rows, 1e6), Interval(low, high), {}, known,
         sides, [test], TestResult("two one-sided tests", "within 1 point", equal, equal), 0.05,
     )  # fmt: skip
 
@@ -98,6 +98,6 @@ def test_the_power_is_that_of_all_pairs() -> None:
 def test_seeds_are_a_range() -> None:
     seeds = SeedVariance(1e-4, 0.0, 4)
     unclear = replace(
-        pair(0.002, -0.02, 0.02, 0.7, (runs(3), runs(3))), estimate=Estimate(0.002, 1e-7, 800, seeds, 2 / 3, 2)
+        pair(0.002, -0.02, 0.02, 0.7, (runs(3), runs(3))), estimate=SeedEstimate(0.002, 1e-7, 800, seeds, 2 / 3, 2)
     )
     assert re.search(r"; \d+ to \d+ seeds each would be needed to see 1 point", sentence(unclear, 800, 0.95))

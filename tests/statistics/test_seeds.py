@@ -9,8 +9,8 @@ from polarity.statistics.equivalence import equivalence_p
 from polarity.statistics.permutation import permutation_of_runs, smallest_p
 from polarity.statistics.power import rows_needed, seeds_needed
 from polarity.statistics.seeds import (
-    Estimate,
     Runs,
+    SeedEstimate,
     SeedVariance,
     difference_over_seeds,
     mean_over_seeds,
@@ -28,7 +28,7 @@ def runs(scores: list[float], *, rows: float = 0.0, own: float = 0.0, fixed: boo
     return Runs(np.array(scores), drawn, fixed)
 
 
-def difference(first: Runs, second: Runs, *others: Runs) -> Estimate:
+def difference(first: Runs, second: Runs, *others: Runs) -> SeedEstimate:
     return difference_over_seeds(first, second, UNITS, seed_variance([first, second, *others]))
 
 
@@ -74,8 +74,8 @@ def test_few_runs_that_lie_close_by_chance_borrow_the_spread_of_all() -> None:
 
 def test_degrees_of_freedom_do_not_jump_where_the_spread_is_0_by_chance() -> None:
     seeds = SeedVariance(variance=0.9e-4, interaction=1e-4, freedom=2)
-    none = Estimate(0.02, rows=2e-4, units=800, seeds=seeds, share=1.0, sides=2)
-    some = Estimate(0.02, rows=2e-4, units=800, seeds=SeedVariance(1.1e-4, 1e-4, 2), share=1.0, sides=2)
+    none = SeedEstimate(0.02, rows=2e-4, units=800, seeds=seeds, share=1.0, sides=2)
+    some = SeedEstimate(0.02, rows=2e-4, units=800, seeds=SeedVariance(1.1e-4, 1e-4, 2), share=1.0, sides=2)
     assert none.between == 0 < some.between
     assert none.freedom == pytest.approx(some.freedom, rel=0.06)
     assert none.freedom < 5
@@ -83,16 +83,16 @@ def test_degrees_of_freedom_do_not_jump_where_the_spread_is_0_by_chance() -> Non
 
 def test_the_degrees_of_freedom_are_those_of_the_parts_by_their_shares() -> None:
     seeds = SeedVariance(variance=3e-4, interaction=1e-4, freedom=4)
-    found = Estimate(0.02, rows=2e-4, units=11, seeds=seeds, share=0.5, sides=2)
+    found = SeedEstimate(0.02, rows=2e-4, units=11, seeds=seeds, share=0.5, sides=2)
     assert found.between == pytest.approx(1e-4)
     assert found.error == pytest.approx(np.sqrt(3e-4))
     assert found.freedom == pytest.approx(1 / (1 / 2 / 4 + 2 / 3 / 10))  # half the variance is known to 4, 2/3 to 10
     assert found.p == pytest.approx(2 * student.sf(0.02 / np.sqrt(3e-4), found.freedom))
-    decided_by_rows = Estimate(0.02, rows=1e-5, units=11, seeds=SeedVariance(1e-4, 1e-4, 4), share=1.0, sides=1)
+    decided_by_rows = SeedEstimate(0.02, rows=1e-5, units=11, seeds=SeedVariance(1e-4, 1e-4, 4), share=1.0, sides=1)
     assert decided_by_rows.freedom == pytest.approx(1 / (1 / 4 + 1 / 10)), "no part is more than the whole"
-    assert Estimate(0.02, rows=2e-4, units=11).freedom == 10
-    assert Estimate(0.02, rows=2e-4, units=1).freedom == 1
-    assert Estimate(0.02, rows=0.0, units=11, seeds=SeedVariance(0.0, 0.0, 4), share=0.5, sides=2).freedom == 10
+    assert SeedEstimate(0.02, rows=2e-4, units=11).freedom == 10
+    assert SeedEstimate(0.02, rows=2e-4, units=1).freedom == 1
+    assert SeedEstimate(0.02, rows=0.0, units=11, seeds=SeedVariance(0.0, 0.0, 4), share=0.5, sides=2).freedom == 10
 
 
 def test_between_runs_there_is_no_negative_variance() -> None:
@@ -107,7 +107,7 @@ def test_between_runs_there_is_no_negative_variance() -> None:
 
 @pytest.mark.parametrize("value", [-0.98, -0.5, 0.0, 0.03, 0.5, 0.98])
 def test_intervals_end_where_scores_and_differences_do(value: float) -> None:
-    found = Estimate(value, rows=0.1**2, units=6)
+    found = SeedEstimate(value, rows=0.1**2, units=6)
     reach = student.ppf(0.975, 5) * 0.1
     assert found.interval().low == pytest.approx(max(-1, value - reach))
     assert found.interval().high == pytest.approx(min(1, value + reach))
@@ -136,14 +136,14 @@ def test_permutation_is_exact() -> None:
 
 
 def test_rows_needed_follow_the_formula() -> None:
-    found = Estimate(0.0, rows=0.01**2, units=1e5)
+    found = SeedEstimate(0.0, rows=0.01**2, units=1e5)
     needed = rows_needed(found, 1000, 0.01)
     assert needed is not None
     assert needed == pytest.approx(1000 * (1.959964 + 0.841621) ** 2, rel=1e-3)
     assert rows_needed(found, 1000, 0.02) == pytest.approx(needed / 4, rel=0.01)
     of_45 = rows_needed(found, 1000, 0.01, level=0.05 / 45)
     assert of_45 == pytest.approx(1000 * (3.2608 + 0.841621) ** 2, rel=1e-3)
-    varied = Estimate(0.0, 1e-8, 1000, SeedVariance(0.01**2, 0, 10), 1.0, 2)
+    varied = SeedEstimate(0.0, 1e-8, 1000, SeedVariance(0.01**2, 0, 10), 1.0, 2)
     assert rows_needed(varied, 1000, 0.01) is None, "the seeds alone vary too much"
 
 

@@ -20,7 +20,7 @@ PATIENCE = 3.0
 """Seconds for which a process of a further device leaves it to the first one to record a failure of them all."""
 
 
-class Outcome(Callback):
+class StatusRecorder(Callback):
     """Records the first failure of a run, on whichever device it happens: what follows elsewhere is only its echo.
 
     :param run: the run's folder.
@@ -87,7 +87,7 @@ def failure_told_to_the_first() -> Iterator[None]:
     except BaseException as error:
         folder = led_folder()
         if folder and not (isinstance(error, SystemExit) and not error.code):
-            Outcome(RunDirectory(folder)).record(error)
+            StatusRecorder(RunDirectory(folder)).record(error)
         raise
 
 
