@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from polarity.baselines import baselines, linear
-from polarity.baselines.scores import HEADER, Scored, as_json, lines, scored, table
+from polarity.baselines.scores import HEADER, Scored, as_json, lines, score_baselines, table
 from polarity.calibration.base import Calibration
 from polarity.config import cli
 from polarity.config.verb import read_settings
@@ -68,7 +68,7 @@ def baseline(settings: BaselineSettings) -> Scored:
     told = {name: {split: parts[split] for split in wanted} for name, parts in told.items()}
     seconds = time.monotonic() - started
     with progress("intervals"):
-        scores = scored(told, resamples=settings.resamples)
+        scores = score_baselines(told, resamples=settings.resamples)
     notes = list(splits.notes)
     for split in wanted:
         rows = told["linear"][split]

@@ -129,7 +129,7 @@ def _check(settings: CompareSettings) -> None:
         raise UserError(problems)
 
 
-def show(comparison: Comparison) -> None:
+def show_comparison(comparison: Comparison) -> None:
     """Print it: marks, configuration diff, scores, tests, and a sentence for each pair."""
     console = RunConsole(None)
     for mark in comparison.marks:
@@ -188,7 +188,7 @@ def main() -> None:
             if len(comparisons) > 1:
                 runs, rows = times(len(comparison.systems), "system"), times(comparison.setup.rows, "row")
                 RunConsole(None).print(f"\n{number} of {len(comparisons)}: {runs} on the same {rows}", style="bold")
-            show(comparison)
+            show_comparison(comparison)
             if settings.output is not None:
                 folder = Path(settings.output).expanduser()
                 write(comparison, folder if len(comparisons) == 1 else folder / f"rows-{number}")

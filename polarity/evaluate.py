@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from polarity.analysis import analyse
-from polarity.analysis.console import FOOTNOTE, shown, tables
+from polarity.analysis.console import FOOTNOTE, analysis_tables, shown
 from polarity.config import cli
 from polarity.config.hydra_private import read_arguments
 from polarity.config.overrides import key_of
@@ -158,7 +158,7 @@ def _check_tasks(rebuilt: Rebuilt, splits: Splits) -> None:
 
 def _print(rebuilt: Rebuilt, evaluated: Evaluated, notes: Sequence[str], folder: Path) -> None:
     console, best = RunConsole(None), evaluated.about["best"]
-    for table in tables(evaluated.analysis, evaluated.name):
+    for table in analysis_tables(evaluated.analysis, evaluated.name):
         console.print(table)
     console.print(FOOTNOTE)
     for note in (*evaluated.analysis.notes, *notes):

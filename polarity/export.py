@@ -23,8 +23,8 @@ from polarity.exporting.answers import (
     answers_of_folder,
     answers_of_run,
     answers_of_session,
-    check,
-    compare,
+    measure_agreement,
+    refuse_disagreement,
 )
 from polarity.exporting.card import write_card
 from polarity.exporting.folder import ABOUT, about, folder_problems
@@ -104,8 +104,8 @@ def _agreement(settings: ExportSettings, rebuilt: Rebuilt, val: Rows, folder: Pa
         given = answers_of_folder(folder, rows, rebuilt.batch_size)
     else:
         given = answers_of_session(session_of(folder / GRAPH), rebuilt, rows, rebuilt.model.tasks)
-    agreement = compare(answers_of_run(rebuilt, rows), given)
-    check(agreement, "folder" if settings.format == "hf" else "graph")
+    agreement = measure_agreement(answers_of_run(rebuilt, rows), given)
+    refuse_disagreement(agreement, "folder" if settings.format == "hf" else "graph")
     return agreement
 
 

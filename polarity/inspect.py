@@ -13,7 +13,7 @@ from polarity.data.batching import Batching
 from polarity.data.corpus import Corpus
 from polarity.data.limit import Limit
 from polarity.files import check_room, write_json
-from polarity.inspection.console import tables
+from polarity.inspection.console import inspection_tables
 from polarity.inspection.inspector import Folds, Inspector
 from polarity.inspection.result import Inspection
 from polarity.inspection.tables import write_tables
@@ -76,14 +76,14 @@ def inspect(settings: InspectSettings) -> Inspection:
         write_json(folder / "inspection.json", inspection.to_dict())
         write_tables(inspection, folder)
         write_inspection_report(inspection, folder / "report.html")
-    show(inspection, folder)
+    show_inspection(inspection, folder)
     return inspection
 
 
-def show(inspection: Inspection, folder: Path | None) -> None:
+def show_inspection(inspection: Inspection, folder: Path | None) -> None:
     """Print the tables, and below them what they come to."""
     console = RunConsole(None)
-    for table in tables(inspection):
+    for table in inspection_tables(inspection):
         console.print(table)
     for finding in inspection.findings:
         console.print(f"{finding.level}: {finding.text}", style=STYLES[finding.level])

@@ -11,7 +11,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from polarity import compare as verb
-from polarity.compare import CompareSettings, main, show, with_runs, write
+from polarity.compare import CompareSettings, main, show_comparison, with_runs, write
 from polarity.comparison.result import Comparison
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
@@ -154,7 +154,7 @@ def test_of_one_group_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixt
     assert pair.sentence.startswith("nothing can be said about")
     assert {test.p for test in pair.tests} == {1.0}
     assert any("rows are of one post, which cannot say how it would be in another" in note for note in found.notes)
-    show(found)
+    show_comparison(found)
     assert "unknown" in capsys.readouterr().out
     write(found, tmp_path / "out")
     content = json.loads((tmp_path / "out/comparison.json").read_text(encoding="utf-8"))
@@ -191,7 +191,7 @@ def test_every_output_holds_the_numbers_and_the_marks(tmp_path: Path, capsys: py
     assert "4 times by 2 configurations" in by_test.marks[0]
     assert by_test.marks[1].startswith("ranked by TEST scores")
     assert [group.rank for group in by_test.groups] == [1, 2]
-    show(by_test)
+    show_comparison(by_test)
     write(by_test, tmp_path / "out")
     said = capsys.readouterr().out
     for mark in by_test.marks:
@@ -406,7 +406,7 @@ def test_the_chosen_one_is_marked_and_corrected_in_every_output(
     assert found.chosen is not None
     assert (found.chosen.name, found.chosen.of) == (found.groups[0].name, 8)
     assert found.chosen.score == found.groups[0].overall > found.chosen.corrected + 0.003
-    show(found)
+    show_comparison(found)
     write(found, tmp_path / "out")
     said = " ".join(capsys.readouterr().out.split())
     assert f"is the best of 8, chosen on these rows: {found.chosen.score:.4f} is too high for that reason" in said

@@ -12,7 +12,7 @@ from polarity.exporting.card import _probabilities
 from polarity.inspection.findings import of_duplicates
 from polarity.inspection.result import Conflicts, Duplicates
 from polarity.posthoc.decider import Decider, TaskDecider
-from polarity.reports.html.comparison import headline
+from polarity.reports.html.comparison import comparison_headline
 from polarity.wording import points, times
 from tests.comparison.made import a_run, by_hand, noisy, some_labels
 from tests.test_compare_verb import compare, settings
@@ -58,21 +58,22 @@ def test_equal_and_unclear_are_no_difference_in_a_headline(tmp_path: Path) -> No
     found = compare(settings(*runs))
     (pair,) = found.pairs
     said = {
-        verdict: headline(replace(found, pairs=[replace(pair, verdict=verdict)])) for verdict in ("equal", "unclear")
+        verdict: comparison_headline(replace(found, pairs=[replace(pair, verdict=verdict)]))
+        for verdict in ("equal", "unclear")
     }
     assert said["equal"].endswith("and the other are equal within 1 point")
     assert said["unclear"] == "No evidence of a difference"
     unranked = replace(found, setup=replace(found.setup, ranked=False), pairs=[replace(pair, verdict="equal")])
-    assert headline(unranked) == "0 of 1 pair can be told apart; nothing is ranked"
+    assert comparison_headline(unranked) == "0 of 1 pair can be told apart; nothing is ranked"
 
 
 def test_nothing_is_said_of_settings_where_there_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     columns = {"tone": ([NAMES[n] for n in LABELS], [NAMES[n] for n in noisy(LABELS, 0.6, 1)])}
     made = [by_hand(tmp_path / name, columns) for name in "ab"]
-    verb.show(compare(settings(*made)))
+    verb.show_comparison(compare(settings(*made)))
     assert "no setting differs" not in capsys.readouterr().out
     runs = [a_run(tmp_path / name, LABELS, noisy(LABELS, 0.6, n)) for n, name in enumerate("cd")]
-    verb.show(compare(settings(*runs, *made)))
+    verb.show_comparison(compare(settings(*runs, *made)))
     assert "no setting differs" not in capsys.readouterr().out, "there is one configuration only"
 
 

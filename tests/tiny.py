@@ -11,7 +11,7 @@ from transformers import CONFIG_MAPPING, AutoModel, PreTrainedConfig, PreTrained
 
 from polarity.models import Head, MultiTaskClassifier
 from polarity.models.encoder import random_encoder
-from polarity.models.loading import quiet
+from polarity.models.loading import quiet_transformers
 from polarity.models.pooling import POOLINGS
 from polarity.tasks import Task
 
@@ -91,7 +91,7 @@ def save_tiny_encoder(folder: str | Path, family: str = "bert", *, seed: int = 0
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder = AutoModel.from_config(tiny_config(family, **settings))
-    with quiet():
+    with quiet_transformers():
         encoder.save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
     return Path(folder)

@@ -4,7 +4,7 @@ from polarity.analysis.calibration import task_calibration
 from polarity.analysis.curves import curves
 from polarity.analysis.mistakes import SHOWN, mistakes
 from polarity.analysis.result import Analysis
-from polarity.analysis.scoring import Bootstrap, scored
+from polarity.analysis.scoring import Bootstrap, score_by
 from polarity.analysis.slices import slicings
 from polarity.evaluation.predictions import Predictions
 from polarity.statistics.groups import about_groups
@@ -42,9 +42,9 @@ def analyse(
     return Analysis(
         rows=len(predictions),
         classes={item.task.name: item.task.classes for item in tasks},
-        uncalibrated=scored("uncalibrated", predictions, [t.argmax for t in tasks], bootstrap) if raw else None,
-        decided=scored("decided", predictions, [t.predicted for t in tasks], bootstrap),
-        crossfit=scored("crossfit", predictions, [t.honest for t in tasks], bootstrap) if fitted_here else None,
+        uncalibrated=score_by("uncalibrated", predictions, [t.argmax for t in tasks], bootstrap) if raw else None,
+        decided=score_by("decided", predictions, [t.predicted for t in tasks], bootstrap),
+        crossfit=score_by("crossfit", predictions, [t.honest for t in tasks], bootstrap) if fitted_here else None,
         slicings=slicings(predictions, bootstrap, notes),
         calibration=tuple(task_calibration(item) for item in tasks),
         curves=tuple(curve for item in tasks for curve in curves(item)),

@@ -40,7 +40,7 @@ def calibration_numbers(probabilities: np.ndarray, labels: np.ndarray) -> Calibr
     :param probabilities: float64 ``[rows, classes]``.
     :param labels: class indices ``[rows]``.
     """
-    bins = reliability(probabilities, labels)
+    bins = reliability_bins(probabilities, labels)
     gaps = [item.rows * abs(item.accuracy - item.confidence) for item in bins
             if item.accuracy is not None and item.confidence is not None]  # fmt: skip
     chance = ece_of_calibrated(probabilities.max(axis=1))
@@ -81,7 +81,7 @@ def bin_of(confidence: np.ndarray) -> np.ndarray:
     return np.clip(np.searchsorted(EDGES, confidence, side="right") - 1, 0, BINS - 1)
 
 
-def reliability(probabilities: np.ndarray, labels: np.ndarray) -> tuple[ReliabilityBin, ...]:
+def reliability_bins(probabilities: np.ndarray, labels: np.ndarray) -> tuple[ReliabilityBin, ...]:
     """Confidence and accuracy in bins of equal width."""
     confidence = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels

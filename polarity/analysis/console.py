@@ -18,7 +18,7 @@ FOOTNOTE = (
 )
 
 
-def tables(analysis: Analysis, name: str) -> Iterator[Table]:
+def analysis_tables(analysis: Analysis, name: str) -> Iterator[Table]:
     """All tables, most important first.
 
     :param name: of the rows: a split, or a file.

@@ -29,7 +29,9 @@ class Bootstrap:
         return intervals(predictions, decided, resamples=self.resamples, seed=self.seed, confidence=self.confidence)
 
 
-def scored(name: DecisionName, predictions: Predictions, decided: Sequence[np.ndarray], bootstrap: Bootstrap) -> Result:
+def score_by(
+    name: DecisionName, predictions: Predictions, decided: Sequence[np.ndarray], bootstrap: Bootstrap
+) -> Result:
     """All scores of one way of deciding.
 
     :param decided: class indices ``[rows]``, one array per task.

@@ -20,7 +20,7 @@ UNKNOWN = "[unknown]"
 HEADER = ("split", "baseline", "task", "class", "measure", "value", "low", "high", "support")
 
 
-def scored(told: Mapping[str, Mapping[str, Predictions]], *, resamples: int) -> Scored:
+def score_baselines(told: Mapping[str, Mapping[str, Predictions]], *, resamples: int) -> Scored:
     """Score every baseline on every split, by what was decided without having seen the row's label."""
     scores: Scored = {}
     for name, parts in told.items():

@@ -11,7 +11,7 @@ from polarity.comparison.evidence import RANDOMISATION, Evidence, Pair
 from polarity.comparison.grouping import Group, group_systems
 from polarity.comparison.load import System
 from polarity.comparison.result import Comparison, GroupScore, PairResult, Setup, SystemScore
-from polarity.comparison.sentence import needs, sentence, verdict
+from polarity.comparison.sentence import needs, pair_sentence, verdict
 from polarity.evaluation.metrics import Scores, score
 
 
@@ -157,7 +157,7 @@ def _pair_result(pair: Pair, rows: int, confidence: float, margin: float) -> Pai
         verdict=verdict(pair, confidence),
         rows_needed=rows_needed,
         seeds_needed=seeds_needed,
-        sentence=sentence(pair, rows, confidence, margin),
+        sentence=pair_sentence(pair, rows, confidence, margin),
     )
 
 

@@ -23,7 +23,7 @@ def needs(pair: Pair, rows: int, margin: float) -> tuple[int | None, tuple[int, 
     return rows_needed(pair.estimate, rows, margin, pair.level), seeds_needed(pair.estimate, margin, pair.level)
 
 
-def sentence(pair: Pair, rows: int, confidence: float, margin: float = 0.01) -> str:
+def pair_sentence(pair: Pair, rows: int, confidence: float, margin: float = 0.01) -> str:
     """``B is better than A by 1.4 points, ...``, ``A and B are equal within 1 point: ...`` or ``no evidence ...``.
 
     Points are hundredths of overall macro-F1. Of one run each it says that it is about the runs, not about what their

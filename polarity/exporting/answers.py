@@ -51,7 +51,7 @@ class Agreement:
         )
 
 
-def compare(wanted: Answers, given: Answers) -> Agreement:
+def measure_agreement(wanted: Answers, given: Answers) -> Agreement:
     """The largest differences."""
 
     def most(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> float:
@@ -65,7 +65,7 @@ def compare(wanted: Answers, given: Answers) -> Agreement:
     )
 
 
-def check(agreement: Agreement, what: str) -> None:
+def refuse_disagreement(agreement: Agreement, what: str) -> None:
     """Refuse an export that says something else than the run.
 
     :raises UserError: if probabilities differ by more than rounding.

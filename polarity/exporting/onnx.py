@@ -62,7 +62,7 @@ def write_onnx(rebuilt: Rebuilt, folder: Path) -> None:
     names = [f"{task.name}.{what}" for what in ("logits", "probabilities", "decision") for task in model.tasks]
     rows, length = torch.export.Dim("rows"), torch.export.Dim("length")
     try:
-        with quiet():
+        with quiet_exporter():
             program = torch.onnx.export(
                 graph,
                 tuple(inputs.values()),
@@ -105,7 +105,7 @@ def _example(rebuilt: Rebuilt) -> dict[str, Tensor]:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet_exporter() -> Iterator[None]:
     """Keep what the exporters say about their own inner workings from the console."""
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)

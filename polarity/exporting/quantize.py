@@ -8,8 +8,8 @@ import numpy as np
 from polarity.data.rows import Rows
 from polarity.evaluation.metrics import score
 from polarity.evaluation.predictions import Predictions
-from polarity.exporting.answers import Agreement, Answers, compare
-from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, quiet
+from polarity.exporting.answers import Agreement, Answers, measure_agreement
+from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, quiet_exporter
 from polarity.statistics import PairedResult, paired_difference
 from polarity.tasks import Task
 
@@ -48,7 +48,7 @@ def write_int8(folder: Path) -> None:
     )
 
     large = (folder / f"{GRAPH}.data").exists()
-    with quiet():
+    with quiet_exporter():
         quantize_dynamic(
             folder / GRAPH, folder / SMALL_GRAPH, weight_type=QuantType.QInt8, use_external_data_format=large
         )
@@ -68,7 +68,7 @@ def cost(folder: Path, rows: Rows, tasks: tuple[Task, ...], before: Answers, aft
 
     paired = paired_difference(Predictions.undecided(tasks, rows, before.logits), _indices(before), _indices(after))
     small, whole = size(SMALL_GRAPH), size(GRAPH)
-    return Cost(overall(before), overall(after), paired, compare(before, after), whole, small)
+    return Cost(overall(before), overall(after), paired, measure_agreement(before, after), whole, small)
 
 
 def _indices(answers: Answers) -> list[np.ndarray]:

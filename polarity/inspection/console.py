@@ -10,7 +10,7 @@ FEW = 5
 WIDTH = 70
 
 
-def tables(inspection: Inspection) -> Iterator[Table]:
+def inspection_tables(inspection: Inspection) -> Iterator[Table]:
     """All tables that have something to show."""
     yield counts_table(inspection.counts, list(inspection.rows))
     yield from joint_tables(inspection)

@@ -133,7 +133,7 @@ def of_duplicates(duplicates: Duplicates, conflicts: Conflicts) -> Iterator[Find
             yield Finding("warning", "conflicts", text)
 
 
-def of_groups(groups: Sequence[GroupColumn]) -> Iterator[Finding]:
+def crossing_groups(groups: Sequence[GroupColumn]) -> Iterator[Finding]:
     """Groups that stand in several splits."""
     for column in groups:
         if not column.crossing:

@@ -86,7 +86,7 @@ class Inspector:
             *findings.of_lengths(counted),
             *findings.of_vocabulary(self._unfit(pool) if counted.tokenizer else ()),
             *findings.of_duplicates(repeated, conflicting),
-            *findings.of_groups(crossing),
+            *findings.crossing_groups(crossing),
             *findings.of_languages(spoken),
             *shifts(pool),
             *findings.of_labels(checked),

@@ -22,7 +22,7 @@ from transformers import BertConfig, BertModel, XLMRobertaTokenizer
 
 from polarity.data.fetch import WheelPackage
 from polarity.errors import UserError
-from polarity.models.loading import quiet
+from polarity.models.loading import quiet_transformers
 from polarity.parts import unfinished
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ BLOCK = 32
 QUANTISED = np.dtype([("scale", "<f2"), ("nibbles", "u1", BLOCK // 2)])
 
 
-class Reader:
+class UnalignedValues:
     """Little-endian values one after the other, unaligned."""
 
     def __init__(self, content: bytes) -> None:
@@ -83,7 +83,7 @@ class PackedE5:
 
         :raises ValueError: if it is another file, or not whole.
         """
-        reader = Reader(path.read_bytes())
+        reader = UnalignedValues(path.read_bytes())
         if reader.text(4) != MAGIC:
             raise ValueError(f"{path} does not begin with {MAGIC!r}")
         try:
@@ -97,7 +97,7 @@ class PackedE5:
             raise ValueError(f"{path} is not whole: {error}") from error
 
 
-def _pieces(reader: Reader) -> list[tuple[str, float]]:
+def _pieces(reader: UnalignedValues) -> list[tuple[str, float]]:
     count, *_special = reader.values("5i")
     (size,) = reader.values("Q")
     offsets, scores = reader.values(f"{count + 1}I"), reader.values(f"{count}f")
@@ -106,13 +106,13 @@ def _pieces(reader: Reader) -> list[tuple[str, float]]:
     return list(zip(texts, scores, strict=True))
 
 
-def _skip_normaliser(reader: Reader) -> None:
+def _skip_normaliser(reader: UnalignedValues) -> None:
     """The file's table of characters is sentencepiece's ``nmt_nfkc``, which :func:`charsmap` takes from its source."""
     _, size = reader.values("iI")
     reader.text(size)
 
 
-def _weights(reader: Reader) -> dict[str, np.ndarray]:
+def _weights(reader: UnalignedValues) -> dict[str, np.ndarray]:
     (count,) = reader.values("i")
     entries = []
     for _ in range(count):
@@ -202,7 +202,7 @@ def convert(packed: Path, folder: Path) -> None:
         model = BertModel(config, add_pooling_layer=False)
     shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
     model.load_state_dict(state_dict(found, shapes), strict=False, assign=True)
-    with quiet():
+    with quiet_transformers():
         model.save_pretrained(folder)
     tokenizer = XLMRobertaTokenizer(
         vocab=found.pieces, _spm_precompiled_charsmap=charsmap(), model_max_length=positions

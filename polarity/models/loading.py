@@ -25,7 +25,7 @@ SMALLEST_VOCABULARY = 20
 
 
 @contextmanager
-def quiet(*, downloads: bool = False) -> Iterator[None]:
+def quiet_transformers(*, downloads: bool = False) -> Iterator[None]:
     """Silence the reports and progress bars of transformers; downloads keep their bars if asked for."""
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
@@ -67,7 +67,7 @@ def load_config(source: str, revision: str | None) -> PreTrainedConfig:
     """
     refuse_own_code(source)
     try:
-        with quiet():
+        with quiet_transformers():
             config: PreTrainedConfig = AutoConfig.from_pretrained(
                 source, trust_remote_code=False, **_origin(source, revision)
             )
@@ -83,7 +83,7 @@ def load_tokenizer(source: str, revision: str | None) -> Any:
     """
     refuse_own_code(source)
     try:
-        with quiet():
+        with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, **_origin(source, revision))
     except (*UNREADABLE, ImportError) as error:
         reason = _first_line(error)
@@ -105,7 +105,7 @@ def load_encoder(
     :raises UserError: if the weights cannot be read or if any of them is missing; none is ever left random.
     """
     try:
-        with quiet(downloads=not Path(source).is_dir()):
+        with quiet_transformers(downloads=not Path(source).is_dir()):
             encoder, info = AutoModel.from_pretrained(
                 source,
                 trust_remote_code=False,

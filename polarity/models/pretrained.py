@@ -15,7 +15,7 @@ from polarity.models.encoder import AttentionSetting, best_attention, dropout_se
 from polarity.models.heads import Head
 from polarity.models.loading import load_config, load_encoder, load_tokenizer
 from polarity.models.pooling import PoolingName
-from polarity.models.sources import is_local, locate
+from polarity.models.sources import is_local, locate_encoder
 from polarity.settings import ProperFraction
 from polarity.tasks import Task
 
@@ -119,7 +119,7 @@ class PretrainedEncoder(Component):
 
     @cached_property
     def _source(self) -> str:
-        return locate(self.name, self.revision)
+        return locate_encoder(self.name, self.revision)
 
     def _family_problems(self, config: PreTrainedConfig) -> list[str]:
         return family_problems(

@@ -36,7 +36,7 @@ def is_local(name: str) -> bool:
     return name.startswith((PACKAGE, "/", "./", "../", "~")) or name in (".", "..") or "\\" in name
 
 
-def locate(name: str, revision: str | None) -> str:
+def locate_encoder(name: str, revision: str | None) -> str:
     """What ``from_pretrained`` takes: a folder, or an id of the hub that can be reached.
 
     :raises UserError: if there is no such thing, or if it cannot be reached.

@@ -5,7 +5,9 @@ from polarity.tables.chunk import Chunk
 from polarity.tables.problems import Refusal
 
 
-def readable(chunk: Chunk, text: str, context: str | None) -> tuple[list[str], list[str] | None, list[Refusal | None]]:
+def checked_texts(
+    chunk: Chunk, text: str, context: str | None
+) -> tuple[list[str], list[str] | None, list[Refusal | None]]:
     """Texts, contexts (None without that column) and why each row cannot be used, None where it can.
 
     The same cells are refused as in training. Rows that are refused have empty texts.

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from polarity.errors import UserError
-from polarity.prediction.checks import readable
+from polarity.prediction.checks import checked_texts
 from polarity.prediction.columns import AddedColumns, column_problems
 from polarity.prediction.streams import Input, Output
 from polarity.tables.chunk import Chunk
@@ -93,7 +93,7 @@ class Job:
             for chunk in self._chunks(source):
                 rows += len(chunk)
                 if not self.keep and len(problems) < MOST_KINDS:
-                    self._note(chunk, readable(chunk, self.text, self.context)[2], problems)
+                    self._note(chunk, checked_texts(chunk, self.text, self.context)[2], problems)
             keys = source.columns if self.source_format == "jsonl" else None
         if keys is not None:
             problems.extend(self._key_problems(keys, added) if rows else [])
@@ -138,7 +138,7 @@ class Job:
             yield chunk
 
     def _told(self, chunk: Chunk, classifier: Classifier, added: AddedColumns, outcome: Outcome) -> list[pa.Array]:
-        texts, contexts, problems = readable(chunk, self.text, self.context)
+        texts, contexts, problems = checked_texts(chunk, self.text, self.context)
         numbers = np.array([row for row, problem in enumerate(problems) if problem is None], dtype=np.int64)
         logits, good, unusable = classifier.logits(
             [texts[row] for row in numbers], None if contexts is None else [contexts[row] for row in numbers]

@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from polarity.printable import SafeConsole, shared_console
-from polarity.reports.fitting import fitted
+from polarity.reports.fitting import fit_to_width
 from polarity.run import RunDirectory
 from polarity.secrets import masked_text
 
@@ -55,7 +55,7 @@ def _print(console: SafeConsole, content: RenderableType, *, style: str | None =
     """Print; text wraps between words on a terminal, so that no number is split, and nowhere else."""
     soft_wrap = isinstance(content, str) and not wrap
     if isinstance(content, Table):
-        content = fitted(content, console.width)
+        content = fit_to_width(content, console.width)
     console.print(
         content,
         style=style,

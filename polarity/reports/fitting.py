@@ -16,7 +16,7 @@ HEADING, TEXT, LAST = 8, 16, ("F1",)
 """Columns that a heading and a text keep at least, and the headings whose intervals go last."""
 
 
-def fitted(table: Table, width: int) -> Table:
+def fit_to_width(table: Table, width: int) -> Table:
     """The table in at most this many columns.
 
     Texts wrap first, then headings; then numbers lose their intervals, the rightmost first; then columns are left out,

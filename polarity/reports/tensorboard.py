@@ -28,7 +28,7 @@ def log_analysis(writer: Any, analysis: Analysis, step: int, split: str) -> None
     writer.add_text(f"{PREFIX}/{split}/scores", markdown(analysis), step)
     for task in analysis.headline.tasks:
         names = analysis.classes[task.task]
-        writer.add_text(f"{PREFIX}/{split}/confusion/{task.task}", confusion_table(names, task.confusion), step)
+        writer.add_text(f"{PREFIX}/{split}/confusion/{task.task}", confusion_markdown(names, task.confusion), step)
     for item in analysis.calibration:
         if item.after is not None:
             writer.add_text(f"{PREFIX}/{split}/reliability/{item.task}", reliability_table(item.after.bins), step)
@@ -78,7 +78,7 @@ def markdown(analysis: Analysis) -> str:
     return "\n".join(lines)
 
 
-def confusion_table(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
+def confusion_markdown(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
     """A confusion matrix in Markdown: rows are labels, columns what was decided.
 
     :param counts: ``[classes, classes]``.

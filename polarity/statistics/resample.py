@@ -21,14 +21,14 @@ def resample(counts: Counts, resamples: int, seed: int) -> Statistics:
     """
     generator = np.random.default_rng([seed, 0])
     if counts.grouped:
-        return of_groups(counts, resamples, generator)
+        return jackknife_samples(counts, resamples, generator)
     return Statistics.joined(
         [counts.statistics(draws(generator, size, counts.units) @ counts.matrix)
          for size in blocks(resamples, counts.units)]
     )  # fmt: skip
 
 
-def of_groups(counts: Counts, resamples: int, generator: np.random.Generator) -> Statistics:
+def jackknife_samples(counts: Counts, resamples: int, generator: np.random.Generator) -> Statistics:
     r"""Normal samples with the variances and covariances of the jackknife over g groups.
 
     .. math:: \theta + \sqrt{\tfrac{g - 1}{g}} \sum_j z_j (\theta_{(-j)} - \theta), \quad z_j \sim N(0, 1)

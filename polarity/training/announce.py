@@ -50,7 +50,7 @@ class Announce(Callback):
                 f"{name}: {times(len(rows), 'row')}, {store.lengths.mean():.0f} tokens on average, "
                 f"{share:.1%} cut at batching.max_length={batching.max_length}{contexts if store.contexts_cut else ''}"
             )
-        console.print(class_table(self.prepared, self.data, pl_module))
+        console.print(class_balance_table(self.prepared, self.data, pl_module))
         for name in ("model", "head", "loss", "regularizer", "sampler", "optimizer", "scheduler", "clipping"):
             console.print(f"{name}: {masked_text(repr(getattr(self.prepared.components, name)))}")
         console.print(parameter_table(trainer.optimizers))
@@ -63,7 +63,7 @@ class Announce(Callback):
         console.print(f"run folder: {run.path}\n")
 
 
-def class_table(prepared: Prepared, data: TextDataModule, module: MultiTaskModule) -> Table:
+def class_balance_table(prepared: Prepared, data: TextDataModule, module: MultiTaskModule) -> Table:
     """Rows per split, weight in the loss and expected exposure per epoch of each class."""
     splits = prepared.splits
     table = Table("task", "class", *(name for name, _ in splits.items()), "class weight", "shown per epoch", "repeats")

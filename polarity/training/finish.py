@@ -58,7 +58,7 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     splits, stages = scored_splits(assembled.prepared), assembled.stages
     with stages.time("reload and verify"):
         best = best_checkpoint(trainer, run)
-        export(run, best["checkpoint"], assembled.tokenizer)
+        export_model(run, best["checkpoint"], assembled.tokenizer)
         model, _ = load_model(run.model)
         logits = {"val": _predict(assembled, trainer, model, "val")}
         best["value"] = verify(best, splits.val, model, logits["val"])
@@ -138,7 +138,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} cannot be read, and nothing else is scored in its place: {error}") from error
 
 
-def export(run: RunDirectory, checkpoint: str, tokenizer: Any) -> None:
+def export_model(run: RunDirectory, checkpoint: str, tokenizer: Any) -> None:
     """Write ``model/`` from a checkpoint alone: nothing of the model that was trained in memory is used."""
     loaded = read_checkpoint(run.path / checkpoint)
     model = MultiTaskClassifier.from_architecture(loaded["architecture"])

@@ -19,8 +19,8 @@ from polarity.training.announce import Announce
 from polarity.training.assembled import Assembled, Stages, assemble
 from polarity.training.callbacks.epochs import EpochDecisions
 from polarity.training.finish import finish
+from polarity.training.harmless_warnings import hide_harmless_warnings
 from polarity.training.manifest import Manifest
-from polarity.training.quiet import quiet
 from polarity.training.resuming import (
     point_to_resume_from,
     refuse_changed_data,
@@ -94,7 +94,7 @@ def _execute(assembled: Assembled, run: RunDirectory, *, point: Path | None, kee
     """Fit and finish, recording in the folder how it ended."""
     recorder = StatusRecorder(run)
     try:
-        with StopOnSignal() as stop, quiet():
+        with StopOnSignal() as stop, hide_harmless_warnings():
             if not led_folder():
                 recorder.begin()
                 Manifest(run).begin()

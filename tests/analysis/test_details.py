@@ -11,7 +11,7 @@ from rich.console import Console
 from scipy.special import softmax
 
 from polarity.analysis import Analysis, analyse
-from polarity.analysis.console import tables
+from polarity.analysis.console import analysis_tables
 from polarity.analysis.details import write_details, write_mistakes
 from polarity.data.rows import Rows
 from polarity.evaluation.predictions import Predictions, TaskPredictions
@@ -132,7 +132,7 @@ def test_mistakes_have_texts_unless_these_are_private(
 
 def test_the_terminal_shows_every_class_and_slice(analyses: dict[str, Analysis]) -> None:
     console = Console(width=200, record=True, file=StringIO())
-    for table in tables(analyses["val"], "val"):
+    for table in analysis_tables(analyses["val"], "val"):
         console.print(table, markup=False)
     text = console.export_text()
     headline = analyses["val"].headline
@@ -147,4 +147,4 @@ def test_tasks_that_no_row_shares_have_no_empty_tables() -> None:
     apart = replace(topic, labels=np.where(tone.known, -100, topic.labels))
     analysis = analyse(replace(told, tasks=(tone, apart)), resamples=0)
     assert "no slices of topic given tone, or the reverse: no row has both labels" in analysis.notes
-    assert not [table.title for table in tables(analysis, "val") if str(table.title).startswith("given")]
+    assert not [table.title for table in analysis_tables(analysis, "val") if str(table.title).startswith("given")]

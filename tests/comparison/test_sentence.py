@@ -9,7 +9,7 @@ import pytest
 from polarity.comparison.evidence import Pair
 from polarity.comparison.grouping import Group
 from polarity.comparison.result import TestResult
-from polarity.comparison.sentence import sentence, verdict
+from polarity.comparison.sentence import pair_sentence, verdict
 from polarity.statistics.interval import Interval
 from polarity.statistics.seeds import Runs, SeedEstimate, SeedVariance
 
@@ -33,24 +33,24 @@ def pair(
 def test_the_better_one_comes_first() -> None:
     sides = (runs(5), runs(5))
     better = pair(0.014, 0.003, 0.025, 0.004, sides)
-    assert sentence(better, 1000, 0.95) == (
+    assert pair_sentence(better, 1000, 0.95) == (
         "B is better than A by 1.4 points, interval 0.3 to 2.5, p = 0.004 after correction "
         "(over rows, and over 5 seeds)"
     )
     worse = pair(-0.014, -0.025, -0.003, 0.004, sides)
-    assert sentence(worse, 1000, 0.95).startswith("A is better than B by 1.4 points, interval 0.3 to 2.5")
+    assert pair_sentence(worse, 1000, 0.95).startswith("A is better than B by 1.4 points, interval 0.3 to 2.5")
     assert (verdict(better, 0.95), verdict(worse, 0.95)) == ("better", "worse")
 
 
 def test_no_evidence_says_what_it_would_take() -> None:
     unclear = pair(0.002, -0.009, 0.012, 0.7, (runs(1), runs(1)))
-    assert sentence(unclear, 1000, 0.95) == (
+    assert pair_sentence(unclear, 1000, 0.95) == (
         "no evidence of a difference between these two runs, A and B: interval -0.9 to 1.2; about 7,800 rows would be "
         "needed to see 1 point with a power of 80 % (one seed each: what another seed would change is not in the "
         "interval, so it says nothing of the configurations)"
     )
     over_seeds = pair(0.002, -0.009, 0.012, 0.7, (runs(3), runs(3)), rows=9e-6)
-    assert "a difference of 1 point would have been seen" in sentence(over_seeds, 1000, 0.95)
+    assert "a difference of 1 point would have been seen" in pair_sentence(over_seeds, 1000, 0.95)
 
 
 @pytest.mark.parametrize(
@@ -66,31 +66,31 @@ def test_no_evidence_says_what_it_would_take() -> None:
     ],
 )
 def test_it_says_which_seeds_are_in_the_interval(sides: tuple[Runs, Runs], says: str) -> None:
-    assert sentence(pair(0.02, 0.01, 0.03, 0.001, sides), 1000, 0.95).endswith(says)
+    assert pair_sentence(pair(0.02, 0.01, 0.03, 0.001, sides), 1000, 0.95).endswith(says)
 
 
 def test_what_correction_takes_away_is_said() -> None:
     found = pair(0.02, 0.001, 0.04, 0.3, (runs(1), runs(1)))
     assert verdict(found, 0.95) == "unclear"
-    assert "interval 0.1 to 4.0, but p = 0.300 after correction for all pairs" in sentence(found, 1000, 0.95)
+    assert "interval 0.1 to 4.0, but p = 0.300 after correction for all pairs" in pair_sentence(found, 1000, 0.95)
     assert verdict(replace(found, tests=[TestResult("", "", 0.01, 0.01)]), 0.95) == "better"
 
 
 def test_equal_is_said_only_where_it_was_shown() -> None:
     close = pair(0.001, -0.004, 0.006, 0.6, (runs(5), runs(5)), equal=0.01)
     assert verdict(close, 0.95) == "equal"
-    assert sentence(close, 1000, 0.95) == (
+    assert pair_sentence(close, 1000, 0.95) == (
         "A and B are equal within 1 point: interval -0.4 to 0.6, p = 0.010 after correction "
         "(over rows, and over 5 seeds)"
     )
     single = pair(0.001, -0.004, 0.006, 0.6, (runs(1), runs(1)), equal=0.01)
-    assert "A and B are equal within 0.5 points in these two runs" in sentence(single, 1000, 0.95, 0.005)
+    assert "A and B are equal within 0.5 points in these two runs" in pair_sentence(single, 1000, 0.95, 0.005)
     assert verdict(pair(0.008, 0.002, 0.014, 0.01, (runs(5), runs(5)), equal=0.04), 0.95) == "better"
 
 
 def test_the_power_is_that_of_all_pairs() -> None:
     of_45 = replace(pair(0.002, -0.009, 0.012, 0.7, (runs(1), runs(1))), level=0.05 / 45)
-    assert "with a power of 80 %, corrected for 45 pairs (level 0.05 / 45, Holm's first step)" in sentence(
+    assert "with a power of 80 %, corrected for 45 pairs (level 0.05 / 45, Holm's first step)" in pair_sentence(
         of_45, 1000, 0.95
     )
 
@@ -100,4 +100,4 @@ def test_seeds_are_a_range() -> None:
     unclear = replace(
         pair(0.002, -0.02, 0.02, 0.7, (runs(3), runs(3))), estimate=SeedEstimate(0.002, 1e-7, 800, seeds, 2 / 3, 2)
     )
-    assert re.search(r"; \d+ to \d+ seeds each would be needed to see 1 point", sentence(unclear, 800, 0.95))
+    assert re.search(r"; \d+ to \d+ seeds each would be needed to see 1 point", pair_sentence(unclear, 800, 0.95))

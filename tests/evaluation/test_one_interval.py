@@ -6,7 +6,7 @@ import pytest
 
 from polarity.analysis import analyse
 from polarity.baselines import BASELINES
-from polarity.baselines.scores import scored
+from polarity.baselines.scores import score_baselines
 from polarity.compare import AUTO, compare
 from polarity.evaluation.predictions import read_predictions
 from polarity.exporting.card import Scored
@@ -44,7 +44,7 @@ def test_report_card_and_comparison_tell_the_same_interval(run: RunDirectory) ->
         assert card.result.overall == best
         shown = {item.name: item.result.overall for item in own[name].baselines}
         stored = {item: {name: read_predictions(run.baseline(item, name))} for item in BASELINES}
-        for item, (_, intervals) in scored(stored, resamples=200)[name].items():
+        for item, (_, intervals) in score_baselines(stored, resamples=200)[name].items():
             assert intervals.overall is not None
             assert (shown[item].low, shown[item].high) == (intervals.overall.low, intervals.overall.high)
         (found,) = compare(settings(run.path, cluster=AUTO, split=name, resamples=200))

@@ -17,10 +17,10 @@ from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.export import ExportSettings, export
 from polarity.exporting import modeling
-from polarity.exporting.answers import Agreement, check
+from polarity.exporting.answers import Agreement, refuse_disagreement
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH
 from polarity.models import load_model
-from polarity.models.loading import quiet
+from polarity.models.loading import quiet_transformers
 from polarity.run import RunDirectory
 from tests.exporting.snippets import run_without, snippet
 from tests.prediction.jobs import read
@@ -78,7 +78,7 @@ def test_the_program_of_the_card_runs_as_it_stands(folder: Path) -> None:
 
 def test_the_encoder_and_the_tokenizer_are_read_by_their_names(folder: Path, run: RunDirectory) -> None:
     model, _ = load_model(run.model)
-    with quiet():
+    with quiet_transformers():
         encoder, tokenizer = AutoModel.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     state = encoder.state_dict()
     assert all(torch.equal(value, state[key]) for key, value in model.encoder.state_dict().items())
@@ -164,10 +164,10 @@ def test_settings_without_sense_are_told_together(run: RunDirectory, tmp_path: P
 
 
 def test_a_copy_that_says_something_else_is_refused() -> None:
-    check(Agreement(10, 1e-6, 1e-6, 0), "graph")
+    refuse_disagreement(Agreement(10, 1e-6, 1e-6, 0), "graph")
     for worst in (0.01, float("nan")):
         with pytest.raises(UserError, match="does not reproduce the run"):
-            check(Agreement(10, 1.0, worst, 3), "graph")
+            refuse_disagreement(Agreement(10, 1.0, worst, 3), "graph")
 
 
 def test_a_failed_export_leaves_nothing(run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

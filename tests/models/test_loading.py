@@ -12,7 +12,7 @@ from transformers import AutoModel, BertForMaskedLM
 
 from polarity.errors import UserError
 from polarity.models import Head, PretrainedEncoder, loading
-from polarity.models.loading import quiet
+from polarity.models.loading import quiet_transformers
 from tests.tiny import FAMILIES, TASKS, save_tiny_encoder, tiny_config, tiny_tokenizer
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
@@ -68,7 +68,7 @@ def test_a_missing_pooler_is_an_error_only_if_it_is_used(encoder: Path) -> None:
 
 
 def test_weights_of_a_whole_pretraining_model_are_fine(encoder: Path) -> None:
-    with quiet():
+    with quiet_transformers():
         BertForMaskedLM(tiny_config("bert")).save_pretrained(encoder)
     PretrainedEncoder(name=str(encoder)).build(TASKS, Head())
 

@@ -13,7 +13,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from polarity.errors import UserError
 from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder, load_model, save_model, saving
-from polarity.models.loading import quiet
+from polarity.models.loading import quiet_transformers
 from tests.tiny import FAMILIES, POOLED, TASKS, save_tiny_encoder, tiny_batch, tiny_classifier, tiny_tokenizer
 
 HEAD = Head(layers=3, width=8, dropout=0.1, residual=True, trunk_width=8, trunk_dropout=0.1)
@@ -65,7 +65,7 @@ def test_a_saved_model_comes_back_exactly(family: str, pooling: str, tmp_path: P
 def test_plain_transformers_reads_the_encoder(family: str, pooling: str, tmp_path: Path) -> None:
     model = tiny_classifier(family, pooling=pooling, head=HEAD)
     save_model(model, tiny_tokenizer(), tmp_path / "model")
-    with quiet():
+    with quiet_transformers():
         encoder, info = AutoModel.from_pretrained(tmp_path / "model", output_loading_info=True)
         tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
     assert type(encoder) is type(model.encoder)

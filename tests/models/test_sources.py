@@ -7,13 +7,13 @@ import pytest
 
 from polarity.errors import UserError
 from polarity.models import sources
-from polarity.models.sources import ADVICE, locate
+from polarity.models.sources import ADVICE, locate_encoder
 from tests.tiny import save_tiny_encoder
 
 
 def problem(name: str, revision: str | None = None) -> str:
     with pytest.raises(UserError) as error:
-        locate(name, revision)
+        locate_encoder(name, revision)
     (only,) = error.value.problems
     return only
 
@@ -45,7 +45,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> type[Hub]:
 def test_a_folder_is_taken_however_it_is_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(folder.parent))
     for name in (str(folder), "encoders/small", "./encoders/small", "~/small"):
-        assert Path(locate(name, None)).resolve() == folder.resolve()
+        assert Path(locate_encoder(name, None)).resolve() == folder.resolve()
 
 
 @pytest.mark.parametrize("name", ["./encoders/smal", "encoders/smal/", "~/smal", "encoders/smal/deep"])
@@ -91,11 +91,11 @@ def test_a_cached_copy_is_used_if_the_hub_cannot_be_reached(
     hub.raises = OSError("[Errno -2] Name or service not known")
     assert "(" + str(hub.raises) + ")" in problem("owner/encoder")
     monkeypatch.setattr(sources, "try_to_load_from_cache", lambda *_, **__: str(folder / "config.json"))
-    assert locate("owner/encoder", None) == str(folder)
+    assert locate_encoder("owner/encoder", None) == str(folder)
 
 
 def test_a_model_of_the_hub_keeps_its_id(hub: type[Hub]) -> None:
-    assert locate("owner/encoder", "main") == "owner/encoder"
+    assert locate_encoder("owner/encoder", "main") == "owner/encoder"
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-from polarity.reports.fitting import fitted
+from polarity.reports.fitting import fit_to_width
 
 
 def shown(table: Table, width: int) -> str:
     out = io.StringIO()
-    Console(file=out, width=width).print(fitted(table, width), markup=False, highlight=False)
+    Console(file=out, width=width).print(fit_to_width(table, width), markup=False, highlight=False)
     return out.getvalue()
 
 
@@ -39,7 +39,7 @@ def test_every_line_fits_and_numbers_stay_whole(tasks: int, width: int) -> None:
 
 def test_a_table_that_has_room_stays_as_it_is() -> None:
     table = scores(1)
-    assert fitted(table, 140) is table
+    assert fit_to_width(table, 140) is table
 
 
 def test_f1_keeps_its_interval_longest() -> None:

@@ -22,7 +22,7 @@ from polarity.reports.html.charts import (
     scale,
     track,
 )
-from polarity.reports.html.charts.names import fitted, width
+from polarity.reports.html.charts.names import shortened, width
 from polarity.reports.html.charts.scales import apart, around, short, ticks
 from polarity.reports.html.charts.series import DASHES, MARKERS, SERIES, swatch
 from tests.reports.pages import HOSTILE
@@ -161,7 +161,7 @@ def test_ticks_are_short() -> None:
 
 @given(st.lists(st.text(min_size=1, max_size=60), max_size=12, unique=True), st.floats(60, 160))
 def test_names_fit_and_stay_apart(names: list[str], room: float) -> None:
-    shown = fitted(names, room)
+    shown = shortened(names, room)
     assert len(set(shown)) == len(names)
     assert all(width(text) <= max(width(name) for name in names) or width(text) * 6.1 <= room for text in shown)
 
@@ -175,7 +175,7 @@ def test_names_fit_and_stay_apart(names: list[str], room: float) -> None:
     ],
 )
 def test_names_that_begin_alike_are_told_apart(names: list[str], told: tuple[str, ...]) -> None:
-    shown = fitted(names, 96)
+    shown = shortened(names, 96)
     assert len(set(shown)) == len(names)
     assert all(width(text) <= 15 for text in shown)
     for text, end in zip(shown, told, strict=False):
@@ -183,8 +183,8 @@ def test_names_that_begin_alike_are_told_apart(names: list[str], told: tuple[str
 
 
 def test_short_names_stay_as_they_are() -> None:
-    assert fitted(["short", "是的"], 96) == ["short", "是的"]
-    assert fitted(["نعم"], 96) == ["\u2068نعم\u2069"], "isolated, or a number beside it would change places with it"
+    assert shortened(["short", "是的"], 96) == ["short", "是的"]
+    assert shortened(["نعم"], 96) == ["\u2068نعم\u2069"], "isolated, or a number beside it would change places with it"
 
 
 def test_every_series_differs_in_dash_and_marker_and_the_legend_is_drawn_alike() -> None:

@@ -19,7 +19,7 @@ from polarity.files import checksum, write_text
 from polarity.processes import this_process
 from polarity.report import ReportSettings, report
 from polarity.reports.html import write_run_report
-from polarity.reports.html.run.history import learning_curves
+from polarity.reports.html.run.history import history_curves
 from polarity.reports.html.run.steps import step_curves
 from polarity.run import RunDirectory
 from polarity.runs.ledger import Ledger
@@ -130,7 +130,7 @@ def test_every_column_of_the_history_that_is_known_is_drawn() -> None:
         "val/tone/loss",
     )
     history = [{"epoch": str(epoch), **dict.fromkeys(columns, "0.5")} for epoch in range(2)]
-    titles = {curves.title: list(curves.lines) for curves in learning_curves(history, {"tone": ("a",)})}
+    titles = {curves.title: list(curves.lines) for curves in history_curves(history, {"tone": ("a",)})}
     assert titles.pop("tone: cross-entropy") == ["training", "validation"]  # the same measure of both
     alone = {"training objective", "learning rate", "gradient norm", "rows per second", "seconds per epoch"}
     assert set(titles) == alone

@@ -20,16 +20,16 @@ def write_comparison_report(comparison: Comparison, path: Path) -> Path:
         "comparison.html",
         title=f"Comparison on {comparison.setup.split}",
         comparison=comparison,
-        headline=headline(comparison),
+        headline=comparison_headline(comparison),
         sentences=_sentences(comparison),
         sections=_sections(comparison),
         axes=_axes(comparison),
         members={group.name: _scores_of(comparison, group) for group in comparison.groups},
-        written=written,
+        written=setting_text,
     )
 
 
-def headline(comparison: Comparison) -> str:
+def comparison_headline(comparison: Comparison) -> str:
     """The finding in one line; never a winner where there is no evidence for one."""
     groups = comparison.groups
     if len(groups) < 2:
@@ -50,7 +50,7 @@ def headline(comparison: Comparison) -> str:
     return f"{first.name} leads, but {times(len(others) - len(behind), 'other')} cannot be told apart from it"
 
 
-def written(value: object) -> str:
+def setting_text(value: object) -> str:
     """A setting as it would stand on a command line; a dash where there is none."""
     if value is None:
         return ABSENT

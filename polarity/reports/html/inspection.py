@@ -18,14 +18,14 @@ def write_inspection_report(inspection: Inspection, path: Path) -> Path:
         "inspection.html",
         title="Inspection of data",
         inspection=inspection,
-        headline=headline(inspection),
+        headline=inspection_headline(inspection),
         sections=_sections(inspection),
         levels=LEVELS,
         total=_total,
     )
 
 
-def headline(inspection: Inspection) -> str:
+def inspection_headline(inspection: Inspection) -> str:
     """The finding in one line."""
     stops = sum(finding.level == "stop" for finding in inspection.findings)
     warnings = sum(finding.level == "warning" for finding in inspection.findings)

@@ -13,7 +13,7 @@ from markupsafe import Markup
 import polarity
 from polarity.files import write_text
 from polarity.reports.html import charts, numbers
-from polarity.reports.html.text import printable
+from polarity.reports.html.text import replace_forbidden
 from polarity.wording import times
 
 _TEMPLATES = files("polarity.reports.html") / "templates"
@@ -27,11 +27,11 @@ def write_page(path: Path, template: str, **content: object) -> Path:
 
 def render(template: str, **content: object) -> str:
     """The page as text. Everything in ``content`` that is not markup is escaped."""
-    return printable(environment().get_template(template).render(**content))
+    return replace_forbidden(jinja_environment().get_template(template).render(**content))
 
 
 @cache
-def environment() -> Environment:
+def jinja_environment() -> Environment:
     """Jinja with the reports' filters; a name that a template misspells is an error."""
     made = Environment(
         loader=PackageLoader("polarity.reports.html"),

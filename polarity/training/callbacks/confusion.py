@@ -4,7 +4,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from polarity.reports.tensorboard import confusion_table
+from polarity.reports.tensorboard import confusion_markdown
 from polarity.training.module import MultiTaskModule
 
 
@@ -19,5 +19,5 @@ class ConfusionLog(Callback):
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 for task in pl_module.tasks:
-                    table = confusion_table(task.classes, pl_module.scores.tasks[task.name].confusion.tolist())
+                    table = confusion_markdown(task.classes, pl_module.scores.tasks[task.name].confusion.tolist())
                     logger.experiment.add_text(f"confusion/{task.name}", table, trainer.global_step)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from polarity.reports.html.charts.names import fitted
+from polarity.reports.html.charts.names import shortened
 from polarity.reports.html.charts.panel import Panel
 from polarity.reports.html.charts.scales import around, short, ticks
 from polarity.reports.html.charts.svg import element, label, picture
@@ -22,7 +22,7 @@ def exposure(title: str, names: Sequence[str], rows: Sequence[tuple[float, float
     for number, (style, text) in enumerate(KINDS.items()):
         x = 90 + 130.0 * number
         drawn += [element("circle", class_=f"mark {style}", cx=x, cy=9, r=4), label(x + 8, 13, text, class_="tick")]
-    for number, (name, shown, row) in enumerate(zip(names, fitted(names, 138), rows, strict=True)):
+    for number, (name, shown, row) in enumerate(zip(names, shortened(names, 138), rows, strict=True)):
         y = LEGEND + LINE * (number + 0.5)
         drawn.append(label(142, y + 4, shown, whole=name, class_="tick", text_anchor="end"))
         drawn.append(element("line", class_="join", x1=panel.across(min(row)), x2=panel.across(max(row)), y1=y, y2=y))

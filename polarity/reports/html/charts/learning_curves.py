@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from polarity.reports.html.charts.names import fitted
+from polarity.reports.html.charts.names import shortened
 from polarity.reports.html.charts.panel import Panel
 from polarity.reports.html.charts.scales import apart
 from polarity.reports.html.charts.series import line, marker
@@ -54,7 +54,7 @@ def learning_curves(
     return picture(title, panel.width, panel.height, drawn, "; ".join(_said(x_name, epochs, lines)))
 
 
-def written(value: float) -> str:
+def rounded(value: float) -> str:
     """A number of any size in few digits."""
     if abs(value) >= 10:
         return f"{value:,.0f}"
@@ -75,10 +75,10 @@ def _ends(panel: Panel, lines: Lines, series: Mapping[str, int]) -> Iterator[Ele
     spread = min(LINE, (high - low) / max(len(ends) - 1, 1))
     places = apart([panel.down(value) for value in ends.values()], spread, low, high)
     x = panel.width - panel.right + 12
-    for name, text, y in zip(ends, fitted(list(ends), 72), places, strict=True):
+    for name, text, y in zip(ends, shortened(list(ends), 72), places, strict=True):
         yield marker((x, y), series.get(name, -1))
         style = "end" if name in series else "end sum"
-        said = f"{text} {written(ends[name])}" if len(lines) > 1 else written(ends[name])
+        said = f"{text} {rounded(ends[name])}" if len(lines) > 1 else rounded(ends[name])
         yield label(x + 7, y + 4, said, whole=name if text != name else None, class_=style)
 
 
@@ -88,6 +88,6 @@ def _said(x_name: str, epochs: Sequence[float], lines: Lines) -> Iterator[str]:
         if known:
             highest = max(known, key=lambda item: item[1])
             yield (
-                f"{name}: {written(known[0][1])} in {x_name} {known[0][0]:g}, {written(known[-1][1])} in {x_name} "
-                f"{known[-1][0]:g}, highest {written(highest[1])} in {x_name} {highest[0]:g}"
+                f"{name}: {rounded(known[0][1])} in {x_name} {known[0][0]:g}, {rounded(known[-1][1])} in {x_name} "
+                f"{known[-1][0]:g}, highest {rounded(highest[1])} in {x_name} {highest[0]:g}"
             )

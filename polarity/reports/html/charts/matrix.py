@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from polarity.reports.html.charts.names import fitted
+from polarity.reports.html.charts.names import shortened
 from polarity.reports.html.charts.svg import element, label, picture
 
 ROOM, GAP = 150.0, 2.0
@@ -20,7 +20,7 @@ def matrix(
     The picture grows with the number of classes, so that names and numbers can be read whatever it is.
     """
     width, height = (62.0, 44.0) if len(names) <= 8 else (34.0, 24.0)
-    top, shown = 26 + ROOM * 0.72, fitted(names, ROOM - 12)
+    top, shown = 26 + ROOM * 0.72, shortened(names, ROOM - 12)
     drawn = [label(0, 12, f"{row_name} ↓   {column_name} →", class_="name")]
     for c, name in enumerate(names):
         x, y = ROOM + width * (c + 0.5) - 4, top - 8

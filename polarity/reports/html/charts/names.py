@@ -8,7 +8,7 @@ CHARACTER_WIDTH = 6.1
 """Mean width of a Latin character of the charts' text, in their units; only for fitting names into their places."""
 
 
-def fitted(names: Sequence[str], room: float) -> list[str]:
+def shortened(names: Sequence[str], room: float) -> list[str]:
     """Names as they are, or with their middle left out where they are wider than ``room``.
 
     Different names stay different: what is left out lies where names that would be cut alike are alike, and where

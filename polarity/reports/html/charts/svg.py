@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element, tostring
 
 from markupsafe import Markup
 
-from polarity.reports.html.text import printable
+from polarity.reports.html.text import replace_forbidden
 
 
 def element(tag: str, *content: Element | str | None, **attributes: object) -> Element:
@@ -14,7 +14,7 @@ def element(tag: str, *content: Element | str | None, **attributes: object) -> E
     made = Element(tag, {name: _written(value) for name, value in named.items()})
     for item in content:
         if isinstance(item, str):
-            made.text = (made.text or "") + printable(item)
+            made.text = (made.text or "") + replace_forbidden(item)
         elif item is not None:
             made.append(item)
     return made
@@ -44,4 +44,4 @@ def label(x: float | str, y: float, text: str, *, whole: str | None = None, **at
 
 
 def _written(value: object) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else printable(str(value))
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else replace_forbidden(str(value))

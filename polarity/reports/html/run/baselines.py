@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from polarity.analysis import Result
-from polarity.analysis.scoring import Bootstrap, scored
+from polarity.analysis.scoring import Bootstrap, score_by
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.run import RunDirectory
@@ -33,10 +33,10 @@ class BaselineResult:
     @property
     def verdict(self) -> Verdict:
         """Whether the model is better."""
-        return verdict(self.difference.overall.interval)
+        return interval_verdict(self.difference.overall.interval)
 
 
-def verdict(interval: Interval | None) -> Verdict:
+def interval_verdict(interval: Interval | None) -> Verdict:
     """What an interval of a difference allows to say; without one, nothing."""
     if interval is None:
         return "unknown"
@@ -66,6 +66,6 @@ def baseline_results(
 
 def _beside(name: str, own: Predictions, other: Predictions, bootstrap: Bootstrap) -> BaselineResult:
     decided, ours = [item.honest for item in other.tasks], [item.honest for item in own.tasks]
-    result = scored("decided", other, decided, bootstrap)
+    result = score_by("decided", other, decided, bootstrap)
     difference = paired_difference(own, decided, ours, resamples=bootstrap.resamples)
     return BaselineResult(name, TITLES.get(name, name), result, difference)

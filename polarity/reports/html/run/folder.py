@@ -11,7 +11,7 @@ from polarity.baselines import BASELINES
 from polarity.errors import UserError
 from polarity.files import read_object
 from polarity.reports.html.run.baselines import BaselineResult, baseline_results
-from polarity.reports.html.run.history import Curves, Exposed, class_exposure, exposed, learning_curves, read_table
+from polarity.reports.html.run.history import Curves, Exposed, class_exposure, exposed, history_curves, read_csv_rows
 from polarity.reports.html.run.steps import step_curves
 from polarity.run import RunDirectory
 from polarity.runs.ledger import ledger_of
@@ -111,7 +111,7 @@ def read_run(run: RunDirectory, *, texts: bool, resamples: int) -> RunContent:
     metrics, config = read_metrics(run), run.config
     environment = _UNKNOWN | (read_object(run.environment) if run.environment.exists() else {})
     splits = tuple(_split(run, name, config, environment, resamples) for name in _split_names(run, metrics))
-    shown = read_table(run.details / "exposure.csv")
+    shown = read_csv_rows(run.details / "exposure.csv")
     own = {split.name: split.analysis for split in splits}
     mistakes = _mistakes(run, own["val"], texts=texts) if "val" in own else []
     return RunContent(
@@ -136,7 +136,7 @@ def read_run(run: RunDirectory, *, texts: bool, resamples: int) -> RunContent:
 def _curves(run: RunDirectory, classes: dict[str, tuple[str, ...]]) -> list[Curves]:
     steps = step_curves(run.path / "csv")
     finer = {item.title for item in steps}  # what is known of every step is not drawn by epoch, too
-    return [item for item in learning_curves(read_table(run.history), classes) if item.title not in finer] + steps
+    return [item for item in history_curves(read_csv_rows(run.history), classes) if item.title not in finer] + steps
 
 
 def _split_names(run: RunDirectory, metrics: dict[str, Any]) -> list[str]:
@@ -163,7 +163,7 @@ def _split(
 
 
 def _mistakes(run: RunDirectory, analysis: Analysis, *, texts: bool) -> list[ShownMistake]:
-    rows = read_table(run.mistakes) if texts else []
+    rows = read_csv_rows(run.mistakes) if texts else []
     known = {(row.get("task"), row.get("id")): row for row in rows}
     shown = []
     for number, mistake in enumerate(analysis.mistakes, 1):

@@ -33,7 +33,7 @@ class Headline:
     caution: list[str]
 
 
-def headline(content: RunContent) -> Headline:
+def run_headline(content: RunContent) -> Headline:
     """The summary of a run, about its test split where it has one."""
     split = content.headline
     lead, caution, strongest = [_score(split)], _caution(content, split), split.strongest

@@ -50,7 +50,7 @@ class Exposed:
     realised: float
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
+def read_csv_rows(path: Path) -> list[dict[str, str]]:
     """Rows of a CSV file; none if there is no file.
 
     :raises UserError: if it is damaged.
@@ -64,7 +64,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
         raise UserError(f"{path}: is damaged and cannot be read ({error})") from error
 
 
-def learning_curves(history: Sequence[dict[str, str]], classes: dict[str, tuple[str, ...]]) -> list[Curves]:
+def history_curves(history: Sequence[dict[str, str]], classes: dict[str, tuple[str, ...]]) -> list[Curves]:
     """F1 of each class of each task, losses, and how training went; what the history does not tell is left out."""
     epochs = [number(row.get("epoch", "")) for row in history]
     made = [_f1(history, epochs, task, names) for task, names in classes.items()]

@@ -7,7 +7,7 @@ from polarity.config.shown import facts
 from polarity.reports.html.charts import Axis, axis_of
 from polarity.reports.html.page import write_page
 from polarity.reports.html.run.folder import RunContent, SplitContent, read_run
-from polarity.reports.html.run.headline import headline, worst_class
+from polarity.reports.html.run.headline import run_headline, worst_class
 from polarity.run import RunDirectory
 from polarity.statistics import Interval
 
@@ -36,7 +36,7 @@ def write_run_report(run: RunDirectory, *, texts: bool | None = None, resamples:
         "run.html",
         title=f"{content.name}: run report",
         run=content,
-        headline=headline(content),
+        headline=run_headline(content),
         sections=_sections(content),
         decisions=DECISIONS,
         axes=_axes(content.splits),

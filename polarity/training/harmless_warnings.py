@@ -14,7 +14,7 @@ CHATTY = ("lightning.pytorch", "lightning.fabric")
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def hide_harmless_warnings() -> Iterator[None]:
     """Keep these warnings and messages from the console; all others are shown."""
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
