@@ -107,7 +107,7 @@ def test_best_is_the_epoch_of_the_history_with_the_best_score(tmp_path: Path) ->
 
 
 def test_no_finite_score_is_no_best_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    scores = "polarity.evaluation.monitored.score_metrics"
+    scores = "polarity.training.module.score_metrics"
     monkeypatch.setattr(scores, lambda _: {"val/macro_f1": float("nan")})
     arguments = overrides(tmp_path, "callbacks.early_stopping=null")
     with pytest.raises(SystemExit):
