@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
+PATIENCE = 800.0
+"""Seconds that another process is waited for: no test may fail because the machine has much else to do."""
 
 
 def start(verb: str, *arguments: str, folder: Path, **settings: Any) -> subprocess.Popen[str]:
@@ -25,7 +27,7 @@ def start(verb: str, *arguments: str, folder: Path, **settings: Any) -> subproce
     )
 
 
-def run(verb: str, *arguments: str, folder: Path, seconds: float = 200, code: int = 0) -> str:
+def run(verb: str, *arguments: str, folder: Path, seconds: float = PATIENCE, code: int = 0) -> str:
     """Run ``python -m polarity.VERB`` to its end, which has to come with this exit code; returns what it said."""
     process = start(verb, *arguments, folder=folder)
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from polarity.run import RunDirectory
-from tests.command import ROOT, start
+from tests.command import PATIENCE, ROOT, start
 from tests.running import overrides
 
 TEXT = "ใช่ да 是 हाँ نعم \udce9 ✓"
@@ -78,7 +78,7 @@ def test_a_full_disk_under_the_output_is_told_in_the_end(tmp_path: Path) -> None
 def test_streams_that_were_never_opened_are_no_failure(tmp_path: Path) -> None:
     command = f'exec "{sys.executable}" -c "$0" 1 "{tmp_path / "file"}" >&- 2>&-'
     ended = subprocess.run(
-        ["sh", "-c", command, SAY], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, timeout=60
+        ["sh", "-c", command, SAY], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, timeout=PATIENCE
     )
     assert ended.returncode == 0
     assert (tmp_path / "file").exists()
@@ -103,7 +103,7 @@ def test_a_run_ends_well_though_nobody_reads_what_it_says_and_nothing_can_be_sho
         "train", "--config-dir", "mine", "data=six", *command,
         folder=tmp_path, stdout=writing, stderr=subprocess.PIPE, env=environment,
     )  # fmt: skip
-    _, said = process.communicate(timeout=200)
+    _, said = process.communicate(timeout=PATIENCE)
     os.close(writing)
     run = RunDirectory.open(tmp_path / "outputs" / "latest")
     assert process.returncode == 0, said

@@ -17,6 +17,7 @@ from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.run import RunDirectory
 from polarity.tasks import IGNORE_INDEX, Task
 from tests.baselines.corpora import CHINESE, HINDI, splits
+from tests.command import PATIENCE
 
 RULE: dict[str, Any] = {"calibration": TemperatureScaling(), "decision": BiasDecision()}
 
@@ -201,7 +202,7 @@ def test_several_processes_may_make_them_at_once(tmp_path: Path) -> None:
     workers = [context.Process(target=_at_once, args=(tmp_path, queue)) for _ in range(4)]
     for worker in workers:
         worker.start()
-    told = {queue.get(timeout=120) for _ in workers}
+    told = {queue.get(timeout=PATIENCE) for _ in workers}
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0] * 4

@@ -15,7 +15,7 @@ from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.train import check
-from tests.command import run
+from tests.command import PATIENCE, run
 from tests.presets import VERBS
 from tests.verbs import said_by
 
@@ -73,9 +73,7 @@ def test_its_help_is_its_file(verb: str, capsys: pytest.CaptureFixture[str]) -> 
 
 
 @every_verb
-def test_mistakes_end_with_code_2_and_no_traceback(
-    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mistakes_end_with_code_2_and_no_traceback(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     a_process = verb == "report"  # as its users start it; the others within this one, which imports nothing again
     said = run(verb, "nonsense=1", folder=tmp_path, code=2) if a_process else said_by(verb, "nonsense=1", code=2)
@@ -100,7 +98,7 @@ def test_the_help_of_training_explains_every_setting_at_the_root_and_names_every
 @pytest.mark.parametrize("asked", ["--version", "--help", ""])
 def test_the_package_tells_its_version_and_verbs(asked: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "polarity", *asked.split()], capture_output=True, text=True, timeout=120, check=True
+        [sys.executable, "-m", "polarity", *asked.split()], capture_output=True, text=True, timeout=PATIENCE, check=True
     )
     assert done.stdout.startswith(f"polarity {__version__}")
     assert (asked == "--version") == ("torch" in done.stdout.splitlines()[0])

@@ -19,6 +19,7 @@ import pytest
 from polarity.data import fetch
 from polarity.data.fetch import SourcePackage
 from polarity.errors import UserError
+from tests.command import PATIENCE
 
 CONTENT = b"the archive" * 1000
 PACKAGE = SourcePackage("some-package", "1.2", sha256=hashlib.sha256(CONTENT).hexdigest())
@@ -161,7 +162,7 @@ subprocess.run = run
 print(SourcePackage({PACKAGE.name!r}, {PACKAGE.version!r}, {PACKAGE.sha256!r}).archive(Path({str(tmp_path)!r})))
 """
     jobs = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    assert {job.communicate(timeout=60)[0].strip() for job in jobs} == {str(tmp_path / PACKAGE.filename)}
+    assert {job.communicate(timeout=PATIENCE)[0].strip() for job in jobs} == {str(tmp_path / PACKAGE.filename)}
     assert [file.name for file in tmp_path.iterdir()] == [PACKAGE.filename]
 
 

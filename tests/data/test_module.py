@@ -21,6 +21,7 @@ from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
 from polarity.samplers import NaturalSampler
 from polarity.tasks import IGNORE_INDEX, Task
+from tests.command import PATIENCE
 
 TASKS = (Task("tone", ("calm", "angry"), "tone"), Task("topic", ("war", "trade", "none"), "topic"))
 ROWS = {"train": 70, "val": 21, "test": 11}
@@ -297,7 +298,7 @@ def test_two_devices_share_every_batch_and_evaluate_each_row_once(tmp_path: Path
         [sys.executable, tmp_path / "start.py", __file__, tmp_path],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "OMP_NUM_THREADS": "1"},
         check=True,
-        timeout=200,
+        timeout=PATIENCE,
     )
     ranks = [json.loads((tmp_path / f"rank{rank}.json").read_text()) for rank in range(2)]
     alone = fit(tmp_path, data(accumulate=1), epochs=2, accumulate_grad_batches=1)

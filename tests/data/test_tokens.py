@@ -19,6 +19,7 @@ from polarity.data import tokenising
 from polarity.data.rows import Rows
 from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
+from tests.command import PATIENCE
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -296,7 +297,7 @@ def test_two_runs_that_tokenise_at_once_end_with_the_same_store(tmp_path: Path) 
         process.stdin.write("\n")
         process.stdin.flush()
     for process in running:
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, errors
         outputs.append(output)
     assert outputs[0] == outputs[1]

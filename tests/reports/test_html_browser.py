@@ -11,6 +11,7 @@ import pytest
 
 from polarity.reports.html import write_comparison_report, write_inspection_report, write_run_report
 from polarity.tasks import Task
+from tests.command import PATIENCE
 from tests.reports.pages import comparison, inspection, run_folder
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -82,7 +83,7 @@ def test_reports_render_without_errors(browser: str, tmp_path: Path) -> None:
     wrapper = tmp_path / "all.html"
     wrapper.write_text(f"<!doctype html><pre id=seen></pre>{''.join(frames)}<script>{LOOK}</script>", encoding="utf-8")
     command = [browser, *QUIET, *TELL, f"--user-data-dir={tmp_path / 'profile'}", wrapper.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     if not done.stdout.strip():
         pytest.skip(f"{browser} does not start here: {done.stderr.strip().splitlines()[-1:]}")
     assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
@@ -110,7 +111,7 @@ def test_a_report_on_paper_is_short(browser: str, classes: int, tmp_path: Path) 
     tasks = [Task("many", tuple(f"class number {number}" for number in range(classes)), "many")]
     page, paper = write_run_report(run_folder(tmp_path / "run", tasks=tasks), resamples=100), tmp_path / "page.pdf"
     command = [browser, *QUIET, f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={paper}", page.as_uri()]
-    subprocess.run(command, capture_output=True, timeout=120, check=False)
+    subprocess.run(command, capture_output=True, timeout=PATIENCE, check=False)
     if not paper.is_file():
         pytest.skip(f"{browser} does not print here")
     assert 1 <= len(re.findall(rb"/Type\s*/Page[^s]", paper.read_bytes())) <= 10

@@ -12,7 +12,7 @@ from polarity.models import load_model, save_model
 from polarity.models.encoder import usable_attention
 from polarity.models.loading import load_config, load_tokenizer
 from polarity.paths import conf_dir
-from tests.command import start
+from tests.command import PATIENCE, start
 from tests.running import overrides
 from tests.tiny import save_tiny_encoder, tiny_classifier, tiny_tokenizer
 
@@ -65,7 +65,7 @@ def test_training_asks_nothing_although_somebody_would_answer(tmp_path: Path) ->
     arguments = overrides(tmp_path)
     folder = with_own_code(tmp_path / "encoder-bert", model_type="of_its_own")
     process = start("train", *arguments, folder=tmp_path, stdin=-1)
-    said, _ = process.communicate("y\n" * 20, timeout=200)
+    said, _ = process.communicate("y\n" * 20, timeout=PATIENCE)
     assert process.returncode == 2, said
     assert "never run" in said
     assert "[y/N]" not in said

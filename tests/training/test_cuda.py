@@ -77,7 +77,7 @@ def test_a_deterministic_run_that_was_stopped_ends_like_one_that_was_not(tmp_pat
     arguments = words(folder, *settings, misfortune(folder, kind=kind, epoch=1, batch=1))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(command.ROOT), os.environ.get("PYTHONPATH", "")])}
     process = command.start("train", *arguments, folder=folder, env=environment)
-    said, _ = process.communicate(timeout=200)
+    said, _ = process.communicate(timeout=command.PATIENCE)
     assert process.returncode in (-9, 143), said
     run = only_run(folder)
     command.run("train", f"resume={run.path}", "trust=tests.misfortune", folder=folder)

@@ -109,7 +109,7 @@ def test_a_failure_on_one_device_ends_both_and_can_be_resumed(rank: int, tmp_pat
 def test_a_killed_process_does_not_leave_the_other_waiting(rank: int, state: set[str], tmp_path: Path) -> None:
     arguments = overrides(tmp_path, *TWO, misfortune(tmp_path, epoch=1, batch=2, rank=rank, kind="kill"))
     process = command.start("train", *arguments, folder=tmp_path)
-    process.communicate(timeout=120)  # both streams are closed when no process is left
+    process.communicate(timeout=command.PATIENCE)  # both streams are closed when no process is left
     assert process.returncode != 0
     stopped = only_run(tmp_path)
     assert stopped.status["state"] in state

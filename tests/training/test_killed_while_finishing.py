@@ -10,7 +10,7 @@ import pytest
 from polarity.run import RunDirectory
 from polarity.runs.ledger import ledger_of
 from polarity.training.run import prepare, resume_run
-from tests.command import ROOT
+from tests.command import PATIENCE, ROOT
 from tests.running import overrides, train
 from tests.sameness import assert_same_runs
 
@@ -41,7 +41,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 @pytest.mark.parametrize("stage", ["best_checkpoint", "decide", "_write_baselines", "seal"])
 def test_a_run_that_had_stopped_early_is_only_finished(stage: str, whole: RunDirectory, tmp_path: Path) -> None:
     arguments = overrides(tmp_path, *EARLY)
-    killed = subprocess.run([sys.executable, "-c", KILLED, stage, *arguments], cwd=ROOT, timeout=200, check=False)
+    killed = subprocess.run([sys.executable, "-c", KILLED, stage, *arguments], cwd=ROOT, timeout=PATIENCE, check=False)
     assert killed.returncode == -9
     (path,) = (tmp_path / "outputs").glob("2*")
     run = RunDirectory.open(path)

@@ -13,6 +13,7 @@ import rich
 
 from polarity.run import RunDirectory
 from polarity.training.callbacks.progress import ProgressInLines
+from tests.command import PATIENCE
 from tests.running import train
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -39,7 +40,7 @@ def on_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         patch.setenv("COLUMNS", "200")
         patch.setattr(rich, "_console", None)
         train(folder, "trainer.enable_progress_bar=null", "trainer.max_epochs=3")
-    reader.join(timeout=10)
+    reader.join(timeout=PATIENCE)
     os.close(leader)
     return b"".join(written).decode()
 

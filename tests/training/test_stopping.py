@@ -160,7 +160,7 @@ def test_ctrl_c_in_a_terminal_reaches_all_processes(
     process, run = started(tmp_path, *overrides(tmp_path, "trainer.max_epochs=200", *several))
     wait_for(run, "epoch 2 of", process)
     os.killpg(process.pid, number)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=command.PATIENCE)
     assert process.returncode in ({code} if devices == 1 else {code, -signal.SIGKILL})
     assert run.status["error"] == f"interrupted by {number.name}"
     assert said.count("The run stopped: interrupted") == 1
@@ -176,7 +176,7 @@ def test_a_run_killed_at_a_random_moment_goes_on_as_if_nothing_had_been(tmp_path
         resumable(str(run.path))
     time.sleep(random.SystemRandom().uniform(0, 2))
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=command.PATIENCE)
     assert run.status["state"] == "stopped"
     command.run("train", f"resume={run.path}", folder=tmp_path)
     straight = tmp_path / "straight"
