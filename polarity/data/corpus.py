@@ -2,15 +2,36 @@
 
 from abc import ABC, abstractmethod
 
+from polarity.data.leakage import Leakage
 from polarity.data.rows import Splits
 
 
 class Corpus(ABC):
-    """A source of training, validation and (where there is one) test rows."""
+    """A source of training, validation and (where there is one) test rows; nothing is ever written.
+
+    A corpus of your own has one method, ``read``.
+    """
+
+    leakage: Leakage | None = None
+    """Looks for texts that stand in two splits; None: nobody does."""
 
     @abstractmethod
+    def read(self) -> Splits:
+        """Whatever rows can be read, also those that :meth:`check` would refuse; a split may have none.
+
+        :raises UserError: if no table can be made of the data.
+        """
+
+    def check(self, splits: Splits) -> Splits:
+        """The splits as far as a model may be trained and scored on them.
+
+        :raises UserError: with everything that speaks against it.
+        """
+        return splits if self.leakage is None else self.leakage.check(splits)
+
     def load(self) -> Splits:
-        """Read, validate, split and check the data; nothing is written.
+        """Read and check the data.
 
         :raises UserError: with everything found, over all files at once.
         """
+        return self.check(self.read())

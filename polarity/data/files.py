@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from polarity.data.assembly import Assembly
 from polarity.data.columns import declared_columns, unused_split
-from polarity.data.corpus import Corpus
 from polarity.data.leakage import Leakage
 from polarity.data.locate import Files, existing_file, files_of, locate
 from polarity.data.presence import AbsentClasses
-from polarity.data.rows import Splits
 from polarity.data.split_names import SplitName
 from polarity.data.splitting import Split
 from polarity.data.table import Table, read_table
+from polarity.data.table_corpus import TableCorpus, Tables
 from polarity.errors import UserError
 from polarity.tables.dialect import Dialect, dialect_problems
 from polarity.tables.formats import unused_dialect
@@ -23,7 +21,7 @@ TEXT = "text"
 """The column that the preset takes the text from."""
 
 
-class FileCorpus(Corpus):
+class FileCorpus(TableCorpus):
     """Rows from files. The format follows from the extension: ``.csv``, ``.tsv``, ``.jsonl``, ``.parquet``.
 
     Splits come from ``train``, ``val`` and ``test``; from a folder ``path`` with files of such names; from the column
@@ -110,27 +108,26 @@ class FileCorpus(Corpus):
         problems += dialect_problems(self.dialect) or unused_dialect(self.dialect, [locate(file) for file in given])
         if problems:
             raise UserError(problems)
-        self.assembly = Assembly(columns, split, leakage, absent_classes)
+        super().__init__(columns, split, leakage, absent_classes)
 
     def __repr__(self) -> str:
         named = {"path": self.path} | self.files
         source = ", ".join(f"{name}={path!r}" for name, path in named.items() if path is not None)
-        columns = self.assembly.columns
+        columns = self.columns
         tasks = ", ".join(f"{task.name}={list(task.classes)}" for task in columns.tasks)
         return f"FileCorpus({source}, text={columns.text!r}, context={columns.context!r}, tasks=({tasks}))"
 
-    def load(self) -> Splits:
-        """Read all files, report all that is wrong with them, and split them."""
-        problems = Problems()
+    def tables(self, problems: Problems) -> Tables:
+        """Read all files."""
         files, lost = self._locate(problems)
         tables: dict[SplitName | None, Table | None] = dict.fromkeys(lost)
         tables |= {name: read_table(path, self.dialect, problems) for name, path in files.items()}
         if self.path is not None and None not in files and files:
             problems.extend(f"data.{text}" for text in unused_dialect(self.dialect, list(files.values())))
-            if self.assembly.columns.split is not None:
+            if self.columns.split is not None:
                 problems.add(f"data.split_column: has no effect, since {self.path} has one file for each split")
                 raise UserError(problems.lines())
-        return self.assembly.assemble(tables, problems)
+        return tables
 
     def _locate(self, problems: Problems) -> tuple[Files, list[SplitName | None]]:
         """The files that exist, by split, and the splits of those that do not."""

@@ -5,16 +5,14 @@ from contextlib import contextmanager
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from polarity.data.assembly import Assembly
 from polarity.data.columns import declared_columns, unused_split
-from polarity.data.corpus import Corpus
 from polarity.data.leakage import Leakage
 from polarity.data.locate import locate, missing
 from polarity.data.presence import AbsentClasses
-from polarity.data.rows import Splits
 from polarity.data.split_names import SplitName, split_name
 from polarity.data.splitting import Split
 from polarity.data.table import whole_table
+from polarity.data.table_corpus import TableCorpus, Tables
 from polarity.errors import UserError, nearest
 from polarity.tables.parquet import ArrowReader
 from polarity.tables.problems import Problems
@@ -26,7 +24,7 @@ _SAVED = ("dataset_dict.json", "state.json")
 """What ``save_to_disk`` leaves in a folder."""
 
 
-class HubCorpus(Corpus):
+class HubCorpus(TableCorpus):
     """Rows from a data set of the hub, by its id or from a local folder. It needs the extra ``polarity[hub]``.
 
     A local folder is one that ``save_to_disk`` wrote, or one laid out like a repository of the hub.
@@ -85,17 +83,16 @@ class HubCorpus(Corpus):
             problems += unused_split(split, "the data set")
         if problems:
             raise UserError(problems)
-        self.assembly = Assembly(columns, split, leakage, absent_classes)
+        super().__init__(columns, split, leakage, absent_classes)
 
     def __repr__(self) -> str:
-        columns = self.assembly.columns
+        columns = self.columns
         tasks = ", ".join(f"{task.name}={list(task.classes)}" for task in columns.tasks)
         place = f"{self.path!r}, name={self.name!r}, revision={self.revision!r}"
         return f"HubCorpus({place}, text={columns.text!r}, context={columns.context!r}, tasks=({tasks}))"
 
-    def load(self) -> Splits:
-        """Load the data set, report all that is wrong with it, and split it."""
-        problems = Problems()
+    def tables(self, problems: Problems) -> Tables:
+        """Load the data set."""
         tables = self._tables()
         chosen = self._chosen(list(tables), problems)
         if problems:
@@ -109,7 +106,7 @@ class HubCorpus(Corpus):
             if unread and table is not None:
                 table.notes.append(f"{self.path}: splits that are not read: {', '.join(unread)}")
                 break
-        return self.assembly.assemble(read, problems)
+        return read
 
     def _tables(self) -> dict[str, Any]:
         """Arrow tables by the data set's own names of its splits."""
@@ -172,7 +169,7 @@ class HubCorpus(Corpus):
                 found[called].append(split)
         if len(splits) == 1:
             return {None: splits[0]}
-        cut = self.assembly.split is not None and self.assembly.split.test == 0
+        cut = self.split is not None and self.split.test == 0
         for name, candidates in found.items():
             if len(candidates) > 1 or (not candidates and (name == "train" or (name == "val" and not cut))):
                 what = "several splits" if candidates else "no split"

@@ -126,6 +126,16 @@ CASES = [
         ],
         THREE | {"id": "id"},
     ),
+    Case(
+        "one text in two splits, and a class without test row",
+        TRIPLE
+        | {
+            "val.csv": csv_of([*rows(40, 12), rows()[0]]),
+            "test.csv": csv_of([row for row in rows(60, 12) if row["stance"] != "no"]),
+        },
+        ["leakage.exact", "test: no row of class 'no' of task 'stance'"],
+        THREE,
+    ),
     Case("one text in two splits", TRIPLE | {"val.csv": csv_of([*rows(40, 12), rows()[0]])}, ["leakage.exact"], THREE),
     Case(
         "unknown and empty splits",

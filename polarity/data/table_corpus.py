@@ -1,12 +1,14 @@
-"""From the tables of a source to its splits: what every corpus of the user's own rows does after reading."""
+"""From the tables of a source to its splits: what every corpus of the user's own rows does."""
 
 import shlex
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 
 from polarity.data.cells import label_cells
 from polarity.data.columns import Columns, unused_split
+from polarity.data.corpus import Corpus
 from polarity.data.grouping import crossing_notes
 from polarity.data.ids import content_ids, report_shared_ids, without_repeated_rows
 from polarity.data.leakage import Leakage
@@ -26,25 +28,30 @@ Tables = Mapping[SplitName | None, Table | None]
 Parts = dict[SplitName | None, Checked]
 
 
-@dataclass(frozen=True)
-class Assembly:
-    """How tables become splits.
+class TableCorpus(Corpus):
+    """A corpus of the user's own rows.
 
+    :param columns: which column plays which part.
     :param split: makes the splits that the source does not have.
     :param leakage: looks for texts that stand in two splits.
     """
 
-    columns: Columns
-    split: Split | None
-    leakage: Leakage
-    absent_classes: AbsentClasses
+    def __init__(self, columns: Columns, split: Split | None, leakage: Leakage, absent_classes: AbsentClasses) -> None:
+        self.columns, self.split, self.absent_classes = columns, split, absent_classes
+        self.leakage: Leakage = leakage
 
-    def assemble(self, tables: Tables, problems: Problems) -> Splits:
-        """The splits.
+    @abstractmethod
+    def tables(self, problems: Problems) -> Tables:
+        """The tables of the source.
 
-        :param problems: what reading has found; whatever is found here is added.
-        :raises UserError: with all of it.
+        :param problems: whatever is wrong with them is added.
+        :raises UserError: if nothing can be read at all.
         """
+
+    def load(self) -> Splits:
+        """Read all tables, report all that is wrong with them, split and check them."""
+        problems = Problems()
+        tables = self.tables(problems)
         read = {name: table for name, table in tables.items() if table is not None}
         tasks = self._tasks(read, problems)
         parts = self._parts(read, tasks, problems)
@@ -54,12 +61,36 @@ class Assembly:
             complete = len(read) == len(tables) and not any(table.incomplete for table in read.values())
             self._look_further(tasks, parts, problems, complete=complete)
             raise UserError(problems.lines())
-        splits = self.leakage.check(self._split(parts, tasks, read))
-        wrong, notes = presence(tasks, splits.items(), self.absent_classes)
-        if wrong:
-            raise UserError(wrong)
+        return self.check(self._split(parts, tasks, read))
+
+    def read(self) -> Splits:
+        """Splits of whatever rows can be read; the others are left out."""
+        problems = Problems()
+        read = {name: table for name, table in self.tables(problems).items() if table is not None}
+        tasks = self._tasks(read, problems)
+        parts = self._parts(read, tasks, problems)
+        if not any(len(part.rows) for part in parts.values()) or not all(task.classes for task in tasks):
+            raise UserError(problems.lines() or ["data: there are no rows"])
+        cut = None in parts or ("train" in parts and "val" not in parts)
+        with suppress(UserError):  # too few rows to be split; then they all stay together
+            if cut and self.split is not None:
+                return self._split(parts, tasks, read)
+        rows = {name: part.rows for name, part in parts.items()}
+        empty = next(iter(rows.values())).select([])
+        return Splits(tasks, rows.get("train", rows.get(None, empty)), rows.get("val", empty), rows.get("test"))
+
+    def check(self, splits: Splits) -> Splits:
+        """The splits, if they neither share texts nor lack a class, as far as the settings ask for it."""
+        problems: list[str] = []
+        try:
+            splits = super().check(splits)
+        except UserError as error:
+            problems += error.problems
+        wrong, notes = presence(splits.tasks, splits.items(), self.absent_classes)
+        if problems or wrong:
+            raise UserError([*problems, *wrong])
         splits.notes += [
-            *alike_notes(tasks),
+            *alike_notes(splits.tasks),
             *notes,
             *unlabelled_notes(splits.items()),
             *crossing_notes(splits.items()),
@@ -151,6 +182,6 @@ class Assembly:
         if {"train", "val"} <= set(parts):
             test = parts["test"].rows if "test" in parts else None
             try:
-                self.leakage.check(Splits(tasks, parts["train"].rows, parts["val"].rows, test))
+                Corpus.check(self, Splits(tasks, parts["train"].rows, parts["val"].rows, test))
             except UserError as error:
                 problems.extend(error.problems)
