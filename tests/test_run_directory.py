@@ -2,14 +2,16 @@
 
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from polarity.errors import UserError
-from polarity.files import checksum, whole_file, whole_folder, write_json
+from polarity.files import checksum, unwritable, whole_file, whole_folder, write_json
 from polarity.locks import FolderLock
 from polarity.processes import this_process
 from polarity.run import RunDirectory, configuration_hash
@@ -124,6 +126,15 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
 def test_a_checksum_is_sha_256(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"polarity")
     assert checksum(tmp_path / "a") == hashlib.sha256(b"polarity").hexdigest()
+
+
+@pytest.mark.parametrize("free", [0, 1])
+def test_a_full_disk_is_told_before_anything_is_computed(
+    free: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    problem = f"output_dir: nothing can be written into {tmp_path}: no space is left"
+    assert unwritable("output_dir", tmp_path / "new" / "run") == [problem] * (free == 0)
 
 
 def test_what_is_renamed_has_reached_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

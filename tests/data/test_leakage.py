@@ -166,6 +166,21 @@ def test_pairs_leak_if_both_texts_do() -> None:
     assert "1 row of train has nearly the same text as 1 of val, such as 'train2' ('Never!') and 'val2'" in found[1]
 
 
+def test_a_row_without_context_is_a_pair_among_pairs() -> None:
+    train = rows("train", [SENTENCE, unlike(1)], [unlike(2), ""])
+    val = rows("val", [NEARLY, unlike(3)], [unlike(4), unlike(5)])
+    given = Splits((TASK,), train, val, None)
+    assert Leakage().check(given) is given
+
+
+def test_the_example_of_what_is_nearly_the_same_is_not_the_same_nor_another() -> None:
+    other = unlike(50)
+    given = splits([SENTENCE, other], [SENTENCE, f"{other[:-1]}#", NEARLY])
+    (problem,) = problems(Leakage(exact="allow"), given)
+    pairs = re.findall(r"'(train\d)' \([^)]*\) and '(val\d)'", problem)
+    assert pairs == [("train4", "val6"), ("train5", "val5")]
+
+
 def test_blank_contexts_are_those_of_single_texts() -> None:
     train, val = rows("train", ["Yes."], [""]), rows("val", ["Yes."])
     assert len(problems(Leakage(), Splits((TASK,), train, val, None))) == 1

@@ -77,16 +77,23 @@ def test_autocast_changes_nothing(loss: MultiTaskLoss) -> None:
     assert torch.equal(under_autocast, loss(logits, labels, counts_of(labels)))
 
 
+def turned(logits: Tensor) -> Tensor:
+    size = logits.shape[1]
+    return logits @ torch.linalg.qr(torch.arange(1.0, 1 + size**2).view(size, size).sin()).Q
+
+
 class Rotated(CrossEntropyLoss):
     """A loss with a product of matrices, which autocast would round."""
 
     def row_losses(self, task_number: int, logits: Tensor, *more: Any) -> Tensor:
-        turned = torch.linalg.qr(torch.arange(1.0, 1 + logits.shape[1] ** 2).view(-1, logits.shape[1]).sin()).Q
-        return super().row_losses(task_number, logits @ turned, *more)
+        return super().row_losses(task_number, turned(logits), *more)
 
 
 def test_autocast_changes_nothing_where_matrices_are_multiplied() -> None:
-    test_autocast_changes_nothing(bound(Rotated()))
+    logits, labels = some_rows(9)
+    expected = bound(CrossEntropyLoss())([turned(values) for values in logits], labels)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(bound(Rotated())(logits, labels), expected)
 
 
 @every_loss

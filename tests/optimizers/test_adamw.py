@@ -8,6 +8,7 @@ import torch
 import yaml
 from torch import nn
 
+from polarity.component import Context
 from polarity.errors import UserError
 from polarity.optimizers import AdamW
 from polarity.paths import conf_dir
@@ -103,3 +104,12 @@ def test_the_defaults_are_those_of_the_preset() -> None:
     preset = yaml.safe_load((conf_dir() / "optimizer" / "adamw.yaml").read_text(encoding="utf-8"))
     del preset["_target_"]
     assert vars(AdamW()) == vars(AdamW(**preset))
+
+
+@pytest.mark.parametrize(
+    ("fused", "precision", "refused"),
+    [(None, "16-mixed", True), (True, "16-mixed", True), (False, "16-mixed", False), (True, "bf16-mixed", False)],
+)
+def test_fused_kernels_do_not_go_with_a_gradient_scaler(fused: bool | None, precision: str, refused: bool) -> None:
+    conflicts = AdamW(fused=fused).conflicts(Context(precision=precision))
+    assert [conflict.partition(":")[0] for conflict in conflicts] == ["fused"] * refused

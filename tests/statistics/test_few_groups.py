@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from benchmarks.few_groups import TASK, WORLDS, World, tried
 from polarity.evaluation.predictions import Predictions, TaskPredictions
@@ -72,6 +73,7 @@ def test_groups_of_equal_size_leave_one_degree_less_than_there_are() -> None:
     assert group_freedom(np.array([1, 1, 1])) == pytest.approx(2)
     assert group_freedom(np.array([5, 0, 5, 0])) == pytest.approx(1)
     assert group_freedom(np.array([1000, 10, 10])) < 0.1
+    assert group_freedom(np.array([1, 11])) == pytest.approx(23**2 / (1 + 22**2) - 1)  # 11 rows vary as 22 do
     assert group_freedom(np.zeros(3)) == 0
 
 
@@ -106,3 +108,19 @@ def test_perfect_scores_have_intervals(present: list[int], grouped: bool) -> Non
     assert told.overall is not None
     assert told.overall.low < value - 3 / 60 / 3
     assert told.overall.high == pytest.approx(1)  # a class without rows may be found as well as any other
+
+
+@pytest.mark.parametrize(
+    ("hits", "trials"), [([3, 1, 4, 0], [5, 5, 5, 5]), ([9, 2, 1], [10, 2, 6]), ([4, 0, 1], [4, 1, 1])]
+)
+def test_the_interval_of_a_share_has_the_variance_of_the_jackknife(hits: list[int], trials: list[int]) -> None:
+    groups = np.array([hits, trials], dtype=np.float64)
+    share = sum(hits) / sum(trials)
+    without = [(sum(hits) - h) / (sum(trials) - n) for h, n in zip(hits, trials, strict=True)]
+    variance = (1 - 1 / len(hits)) * sum((value - share) ** 2 for value in without)
+    rows = min(sum(trials), share * (1 - share) / variance)
+    found = Share(sum(hits), sum(trials), groups).interval()
+    assert found is not None
+    for end in (found.low, found.high):  # Wilson's ends are where the share is as far off as the quantile says
+        errors = abs(end - share) / np.sqrt(end * (1 - end) / rows)
+        assert errors == pytest.approx(student.ppf(0.975, group_freedom(groups[1])))

@@ -137,6 +137,7 @@ def test_few_groups_reach_no_further_than_scores_do() -> None:
         found = sample_interval(value, drawn, counts, task=task, lowest=lowest)
         assert found is not None
         assert (found.low, found.high) == pytest.approx((max(lowest, value - reach), min(1, value + reach)))
+    assert sample_interval(0.2, drawn, counts, task=task) == sample_interval(0.2, drawn, counts, task=task, lowest=0.0)
     assert sample_p(0.3, drawn, counts, task=task) == pytest.approx(2 * student.sf(0.3 / 0.4, freedom))
 
 

@@ -234,3 +234,13 @@ def test_the_means_of_an_epoch(accumulate: int, windows: int) -> None:
     )
     doubled = sums.means(TASKS, [True, True], weights, accumulate, lambda table: 2 * table)
     assert doubled["train/tone/loss"] == pytest.approx(entropies[0])
+
+
+def test_the_means_of_a_single_task() -> None:
+    sums = EpochSums(1)
+    sums.add_batch(torch.tensor([1.5]), torch.tensor([0.0]), [torch.zeros(3, 3)], LABELS[:, :1], first=True)
+    sums.add_step([torch.tensor(2.0)], first=True)
+    found = sums.means(TASKS[:1], [True], torch.ones(1), 1, lambda table: table)
+    assert found["train/objective"] == pytest.approx(1.5)
+    assert found["train/gradient_norm"] == pytest.approx(2)
+    assert found["train/loss"] == pytest.approx(np.log(3))
