@@ -1,0 +1,144 @@
+"""The same rows and cells are refused in training and in prediction, with the same words."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from polarity.data.table import read_table
+from polarity.errors import UserError
+from polarity.tables.dialect import Dialect
+from polarity.tables.formats import FORMATS, file_format, open_bytes, open_reader
+from polarity.tables.problems import Problems, Refusal
+from tests.prediction.jobs import job, predict, read
+
+BROKEN = {
+    "csv": [b"b", b"b,x,surplus", b'b,"x" y', b'b,"never closed', b"b,caf\xe9", b"b,a\0b", b"a\0b,b"],
+    "tsv": [b"b", b"b\tx\ty", b'b\t"x" y', b"b\tcaf\xe9"],
+    "jsonl": [
+        b'{"id": "b"',
+        b"[1]",
+        b"null",
+        b'{"id": "b", "text": "x", "text": "y"}',
+        b'{"id": "b", "text": "caf\xe9"}',
+        b'{"text": "x", "\\ud83d": 1}',
+        b'{"text": "x", "n": ' + b"9" * 5000 + b"}",
+    ],
+}
+
+
+def table(path: Path, kind: str, *between: bytes) -> Path:
+    """Two good rows, and lines between them."""
+    mark = b"\t" if kind == "tsv" else b","
+    good = b'{"id": "g", "text": "good"}' if kind == "jsonl" else mark.join((b"g", b"good"))
+    header = [] if kind == "jsonl" else [mark.join((b"id", b"text"))]
+    path.write_bytes(b"\n".join([*header, good, *between, good]) + b"\n")
+    return path
+
+
+def trained(path: Path, **dialect: str) -> tuple[list[str], int]:
+    """What training says about a table, and how many of its rows it reads."""
+    problems = Problems()
+    found = read_table(path, Dialect(**dialect), problems)
+    return problems.lines(), 0 if found is None else len(found)
+
+
+def refused(path: Path) -> list[str]:
+    """What prediction says about it."""
+    with pytest.raises(UserError) as caught:
+        predict(job(path, path.parent / "out.csv"))
+    return list(caught.value.problems)
+
+
+@pytest.mark.parametrize(("kind", "line"), [(kind, line) for kind, lines in BROKEN.items() for line in lines])
+def test_training_and_prediction_refuse_the_same_rows_with_the_same_words(
+    kind: str, line: bytes, tmp_path: Path
+) -> None:
+    path = table(tmp_path / f"in.{kind}", kind, line)
+    (told,), rows = trained(path)
+    (predicted,) = refused(path)
+    assert rows == 2, "the others are read"
+    assert predicted.replace("; on_error=keep keeps such rows", "") == (
+        told.replace("data.encoding", "encoding").replace("data.quote=null", "'quote=\"\"'")
+    )
+    assert f"row 2 (line {2 if kind == 'jsonl' else 3})" in told
+    predict(job(path, tmp_path / "kept.jsonl", keep=True))
+    error = read(tmp_path / "kept.jsonl")[1]["error"]
+    assert error.startswith("row 2 (line ")
+    assert error.rpartition(": ")[2] in told
+
+
+def test_a_header_that_is_not_of_the_encoding_is_refused_with_the_one_that_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "in.csv"
+    path.write_bytes("text,Größe\na,b\n".encode("cp1252"))
+    for told in (trained(path)[0], refused(path)):
+        (problem,) = told
+        assert "bytes that are not utf-8: the header has 'text,Gr\\xf6\\xdfe'" in problem
+        assert "encoding=cp1252, which reads 'text,Größe'" in problem
+    assert trained(path, encoding="cp1252") == ([], 1)
+
+
+def test_half_a_surrogate_pair_in_another_column_stops_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"text": "a", "user": "x\\ud83d", "tags": ["\\ud83d"]}\n')
+    assert trained(path) == ([], 1)
+    for ending in ("csv", "jsonl", "parquet"):
+        assert predict(job(path, tmp_path / f"out.{ending}")).broken == 0
+    assert read(tmp_path / "out.csv")[0]["user"] == read(tmp_path / "out.parquet")[0]["user"] == "x\\ud83d"
+
+
+def test_numbers_of_json_are_labels_as_before_and_keep_their_spelling_in_prediction(tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_text('{"text": "a", "n": 1.10}\n')
+    table_of = read_table(path, Dialect(), Problems())
+    assert table_of is not None
+    assert table_of.columns["n"] == [1.1]
+    predict(job(path, tmp_path / "out.csv"))
+    assert read(tmp_path / "out.csv")[0]["n"] == "1.10"
+
+
+def test_keys_that_come_late_are_missing_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("polarity.data.table._READ", 2)
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ({"a": 1}, {"a": 2}, {"b": 3}, {"a": 4}, {"b": 5})))
+    found = read_table(path, Dialect(), Problems())
+    assert found is not None
+    assert found.columns == {"a": [1, 2, None, 4, None], "b": [None, None, 3, None, 5]}
+    assert found.where[4] == "row 5 (line 5)"
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet"])
+def test_parts_of_any_size_make_the_same_table(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"in.{ending}.gz"
+    cells = [f"text {n}\n{'x' * n}" for n in range(7)]
+    if ending == "parquet":
+        pq.write_table(pa.table({"text": cells}), tmp_path / "plain")
+        path.write_bytes(gzip.compress((tmp_path / "plain").read_bytes()))
+    else:
+        lines = [json.dumps({"text": cell}) if ending == "jsonl" else f'"{cell}"' for cell in cells]
+        path.write_bytes(gzip.compress("\n".join([*([] if ending == "jsonl" else ["text"]), *lines]).encode()))
+    kind = file_format(path)
+    assert kind is not None
+    for size in (1, 3, 100):
+        with open_reader(path.name, open_bytes(path), kind, Dialect()) as reader:
+            chunks = list(reader.chunks(size))
+        assert [len(chunk) for chunk in chunks] == [min(size, 7 - first) for first in range(0, 7, size)]
+        assert [cell for chunk in chunks for cell in chunk.column("text")] == cells
+        assert all(place.startswith(f"row {n + 1}") for n, place in enumerate(p for c in chunks for p in c.where))
+
+
+def test_every_extension_is_a_format_also_compressed() -> None:
+    assert {file_format(Path(f"a{ending.upper()}.gz")) for ending in FORMATS} == {"csv", "tsv", "jsonl", "parquet"}
+    assert file_format(Path("a.gz")) is None
+
+
+def test_a_refusal_reads_on_from_its_place() -> None:
+    refusal = Refusal("too many cells", "has 5", "quote it")
+    assert refusal.at("row 3 (line 4)") == "row 3 (line 4) has 5: too many cells"
+    assert Refusal("is empty").at("row 1") == "row 1: is empty"
+    problems = Problems()
+    problems.refuse("a.csv", "row 3 (line 4)", refusal, "or not")
+    assert problems.lines() == ["a.csv: too many cells: row 3 (line 4) has 5; quote it; or not"]
