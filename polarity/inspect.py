@@ -60,6 +60,7 @@ def inspect(settings: InspectSettings) -> Inspection:
         tokenizer=None if model is None else model.tokenizer(),
         model=None if model is None else model.name,
         max_length=settings.batching.max_length,
+        max_context=settings.batching.max_context,
         groups=settings.groups,
         language=settings.language,
         labels=settings.labels,

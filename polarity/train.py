@@ -23,6 +23,7 @@ from polarity.config.overrides import key_of
 from polarity.config.preflight import prepare, structure_problems
 from polarity.config.readable import restored
 from polarity.config.replaced import drop_settings_of_replaced
+from polarity.data.contexts import without_context
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.processes import led_folder, rank
@@ -93,10 +94,10 @@ def _problems(job: JobConfig, *, multirun: bool, load: bool = True) -> list[str]
     if not load:
         return [*problems, *structure_problems(config)]
     try:
-        prepare(config, multirun=multirun)
+        prepared = prepare(config, multirun=multirun)
     except UserError as error:
-        problems += error.problems
-    return problems
+        return [*problems, *error.problems]
+    return [*problems, *without_context(prepared.splits, job.overrides)]
 
 
 def _problems_of_rest(error: CompositionError, *, multirun: bool) -> list[str]:

@@ -11,9 +11,9 @@ from typing import Any, get_type_hints
 
 from polarity.component import Component, Context
 from polarity.config.build import build, build_all, load_splits
-from polarity.config.schema import section_problems, setting_problems
+from polarity.config.schema import TARGET, section_problems, setting_problems
 from polarity.config.sections import COLLECTIONS, ROOT_KEYS, SECTIONS, Components, RootSettings, as_root
-from polarity.config.trainer import check_trainer
+from polarity.config.trainer import check_trainer, least_problems
 from polarity.data.rows import Splits
 from polarity.errors import UserError, nearest
 from polarity.evaluation.monitored import monitored_names
@@ -50,6 +50,7 @@ def prepare(config: Config, *, multirun: bool = False) -> Prepared:
     of_trainer, context = list[str](), Context()
     if "trainer" not in broken:
         of_trainer, context = check_trainer(config["trainer"], multirun=multirun)
+        of_trainer += least_problems(config) if not of_trainer else []
     context = replace(context, positions=_positions(components, problems), dropout=_has_dropout(components))
     for name, component in components.items():
         if isinstance(component, Component):
@@ -164,6 +165,12 @@ def _cross_problems(config: Config, tasks: Sequence[Task], broken: set[str]) -> 
         for needed in ("best", "resume", "history")
         if "callbacks" not in broken and callbacks.get(needed) is None
     ]
+    if not {"callbacks", "logger"} & broken and not any((config.get("logger") or {}).values()):
+        problems += [
+            f"callbacks.{key}: has no effect without a logger; set it to null, too"
+            for key, node in callbacks.items()
+            if node is not None and str(node.get(TARGET)).endswith(".LearningRateMonitor")
+        ]
     return problems
 
 

@@ -36,9 +36,11 @@ def section_problems(
         return [f"{path}.{TARGET}: cannot import {node[TARGET]!r} ({str(error).splitlines()[0]})"]
     if kind is not None and not (inspect.isclass(target) and issubclass(target, kind)):
         return [f"{path}.{TARGET}: {node[TARGET]} is no {kind.__name__}; choose a preset of the group {path!r}"]
-    signature, name, problems = signature_of(target), getattr(target, "__name__", str(target)), []
+    signature, name = signature_of(target), getattr(target, "__name__", str(target))
+    useless = WITHOUT_EFFECT.get(name, {})
+    problems = [f"{path}.{key}: has no effect; {why}" for key, why in useless.items() if key in node]
     for key, value in node.items():
-        if key in HYDRA_KEYS:
+        if key in HYDRA_KEYS or key in useless:
             continue
         if key in signature.settings and key not in given:
             hint = STRICTER.get(name, {}).get(key, signature.settings[key].hint)
@@ -67,10 +69,25 @@ STRICTER: dict[str, dict[str, Any]] = {
         "max_steps": Literal[-1] | PositiveInt,
         "min_steps": PositiveInt | None,
         "min_epochs": PositiveInt | None,
+        "deterministic": bool | Literal["warn"],
     },
     "CSVLogger": {"flush_logs_every_n_steps": PositiveInt},
 }
 """Settings of Lightning's classes with fewer values than their annotations say."""
+
+WITHOUT_EFFECT: dict[str, dict[str, str]] = {
+    "EarlyStopping": {
+        "verbose": "the lines of the epochs tell the score, and the last of them why training ends",
+        "log_rank_zero_only": "the lines of the epochs tell the score",
+        "strict": "a score that nobody logs is refused before training",
+        "check_on_train_epoch_end": "every epoch is validated once, and the score looked at then",
+    },
+    "TensorBoardLogger": {
+        "default_hp_metric": "HPARAMS shows the scores of the best checkpoint",
+        "log_graph": "there is no example of an input to draw the graph from",
+    },
+}
+"""Settings of Lightning's classes that change nothing in a run, whatever their value."""
 
 
 def setting_problems(path: str, value: object, hint: Any) -> list[str]:

@@ -108,6 +108,9 @@ TRAINER_OWNED: dict[str, str] = {
     "num_nodes": "several machines are not supported: each would make a run folder of its own",
     "barebones": "a run without checkpoints has no score that can be trusted",
     "inference_mode": "evaluation never keeps gradients",
+    "enable_autolog_hparams": "the settings are logged with the scores of the best checkpoint",
+    "model_registry": "checkpoints are not uploaded",
+    "sync_batchnorm": "no encoder has batch normalisation",
 }
 """Arguments of the Trainer that have their own group here, or would change what a score means."""
 

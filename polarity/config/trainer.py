@@ -54,3 +54,22 @@ def _setting_problems(trainer: Config) -> list[str]:
     elif (trainer.get("min_epochs") or 0) > epochs:
         problems.append(f"trainer.min_epochs: {trainer['min_epochs']} is more than max_epochs={epochs}")
     return problems
+
+
+def least_problems(config: Config) -> list[str]:
+    """Least epochs or steps, where nothing would stop training before."""
+    trainer, stopping = config["trainer"], (config.get("callbacks") or {}).get("early_stopping") or {}
+    if trainer.get("max_time") is not None:
+        return []
+    if not stopping:
+        return [
+            f"trainer.{key}: has no effect, since nothing stops training early"
+            for key in ("min_epochs", "min_steps")
+            if trainer.get(key) is not None
+        ]
+    patience, least = stopping.get("patience"), trainer.get("min_epochs")
+    sooner = {"stopping_threshold", "divergence_threshold"} & set(stopping)
+    if isinstance(patience, int) and isinstance(least, int) and least <= patience + 1 and not sooner:
+        waits = f"early stopping with patience={patience} waits for {patience + 1} epochs"
+        return [f"trainer.min_epochs: {least} has no effect, since {waits}"]
+    return []

@@ -3,10 +3,20 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from polarity.data.rows import Splits
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 CHUNK = 2_000
+
+
+def without_context(splits: Splits, overrides: Sequence[str]) -> list[str]:
+    """A problem where a command line asks for a share of contexts that the data do not have."""
+    asked = any(text.lstrip("+").startswith("batching.max_context=") for text in overrides)
+    if not asked or any(rows.context is not None for _, rows in splits.items()):
+        return []
+    return ["batching.max_context: has no effect, since the data have no context; leave it out, or name data.context"]
 
 
 def context_room(max_length: int, share: float | None) -> int | None:

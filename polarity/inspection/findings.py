@@ -92,8 +92,12 @@ def of_association(joint: Sequence[JointCounts]) -> Iterator[Finding]:
                 yield Finding("note", "association", f"{split}: {named} as never in training: {', '.join(unseen)}")
 
 
-def of_lengths(lengths: Lengths) -> Iterator[Finding]:
-    """Rows that are cut."""
+def of_lengths(lengths: Lengths, max_context: float | None = None) -> Iterator[Finding]:
+    """Rows and contexts that are cut."""
+    contexts = {split.split: (split.contexts_cut, split.rows) for split in lengths.splits}
+    if any(count for count, _ in contexts.values()):
+        share = f"batching.max_context={max_context} of batching.max_length={lengths.max_length}"
+        yield Finding("note", "lengths", f"contexts longer than {share}, which are cut: {_shares(contexts)}")
     cut = {split.split: (split.cut or 0, split.rows) for split in lengths.splits if split.cut}
     if cut:
         much = any(count / total >= MUCH_CUT for count, total in cut.values())

@@ -39,6 +39,7 @@ class Inspector:
     :param tokenizer: of the model that is to read the texts; None to count characters.
     :param model: the model's name.
     :param max_length: tokens that the model is to read.
+    :param max_context: share of them that a context may fill; None: any.
     :param groups: metadata columns whose values should not stand in two splits; None for that of ``data.split.group``.
     :param language: metadata column that tells the language; None to look for one by its name.
     :param labels: whether labels are checked by cross-validated linear models, the costly part.
@@ -53,6 +54,7 @@ class Inspector:
     tokenizer: Any
     model: str | None
     max_length: PositiveInt
+    max_context: float | None
     groups: Sequence[str] | None
     language: str | None
     labels: bool
@@ -83,7 +85,7 @@ class Inspector:
             *findings.of_training([*loaded.stops, *problems], loaded.notes, show_texts=self.texts),
             *findings.of_counts(counts),
             *findings.of_association(joint),
-            *findings.of_lengths(counted),
+            *findings.of_lengths(counted, self.max_context),
             *findings.of_vocabulary(self._unfit(pool) if counted.tokenizer else ()),
             *findings.of_duplicates(repeated, conflicting),
             *findings.crossing_groups(crossing),
@@ -111,7 +113,7 @@ class Inspector:
     def _lengths(self, pool: Pool) -> tuple[Lengths, tuple[str, ...]]:
         """Lengths in characters where the texts cannot be tokenised, and why training would stop at them."""
         try:
-            return lengths(pool, self.tokenizer, self.model, self.max_length), ()
+            return lengths(pool, self.tokenizer, self.model, self.max_length, self.max_context), ()
         except UserError as error:
             return lengths(pool, None, None, self.max_length), error.problems
 

@@ -1,10 +1,12 @@
 """How long the rows are, and how many of them a model would cut."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from polarity.data.contexts import context_room, cut_contexts
 from polarity.data.rows import Rows
 from polarity.data.tokenising import CHUNK, check_texts, check_tokenizer
 from polarity.inspection.pool import Pool
@@ -13,19 +15,31 @@ from polarity.inspection.result import Lengths, SplitLengths
 BARS = 24
 
 
-def lengths(pool: Pool, tokenizer: Any, name: str | None, max_length: int) -> Lengths:
+def lengths(pool: Pool, tokenizer: Any, name: str | None, max_length: int, max_context: float | None = None) -> Lengths:
     """Lengths in tokens as the model would read the rows if it read them whole; in characters without a tokenizer.
 
     :param tokenizer: of the model; None for none.
     :param name: of the model.
+    :param max_context: share of ``max_length`` to which contexts are cut before; None: they are not.
     :raises UserError: a tokenizer that cannot be used, or texts that none takes.
     """
-    counted = np.fromiter(
-        _characters(pool.rows) if tokenizer is None else _tokens(pool.rows, tokenizer), dtype=np.int64
-    )
+    short = np.zeros(len(pool), dtype=bool)
+    if tokenizer is None:
+        counted = np.fromiter(_characters(pool.rows), dtype=np.int64)
+    else:
+        check_tokenizer(tokenizer)
+        check_texts(pool.rows)
+        rows, contexts = pool.rows, pool.rows.context or []
+        if contexts:
+            rows = replace(rows, context=cut_contexts(contexts, tokenizer, context_room(max_length, max_context)))
+            short = np.array([a != b for a, b in zip(contexts, rows.context or [], strict=True)])
+        counted = np.fromiter(_tokens(rows, tokenizer), dtype=np.int64)
     edges = _edges(counted, max_length if tokenizer is not None else None)
     limit = max_length if tokenizer is not None else None
-    splits = tuple(_split(split, counted[inside], limit, edges) for split, inside in pool.by_split())
+    splits = tuple(
+        replace(_split(split, counted[inside], limit, edges), contexts_cut=int(short[inside].sum()))
+        for split, inside in pool.by_split()
+    )
     return Lengths("tokens" if limit else "characters", name if limit else None, limit, tuple(edges.tolist()), splits)
 
 
@@ -34,8 +48,6 @@ def _characters(rows: Rows) -> Iterator[int]:
 
 
 def _tokens(rows: Rows, tokenizer: Any) -> Iterator[int]:
-    check_tokenizer(tokenizer)
-    check_texts(rows)
     tokenizer.backend_tokenizer.no_truncation()
     for start in range(0, len(rows), CHUNK):
         part = slice(start, start + CHUNK)

@@ -73,6 +73,7 @@ class SplitLengths:
     """How long the texts of a split are.
 
     :param cut: rows longer than the model reads; None where the tokenizer is not known.
+    :param contexts_cut: rows whose context is longer than its share of them.
     :param histogram: rows between each two of the report's edges.
     """
 
@@ -84,11 +85,14 @@ class SplitLengths:
     longest: int
     cut: int | None
     histogram: tuple[int, ...]
+    contexts_cut: int = 0
 
 
 @dataclass(frozen=True)
 class Lengths:
-    """Lengths of the rows as the model would read them; of pairs, both texts and what stands between them.
+    """Lengths of the rows as the model would read them if it cut none.
+
+    Of pairs, those of both texts and of what stands between them, after contexts were cut to their share.
 
     :param unit: ``tokens``, or ``characters`` without a tokenizer.
     :param tokenizer: the model whose tokens were counted; None without one.

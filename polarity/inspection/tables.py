@@ -50,7 +50,8 @@ def _lengths(inspection: Inspection) -> Lines:
     for one in lengths.splits:
         numbers = [f"{value:.1f}" for value in (one.mean, one.median, one.p95)]
         cut = ["", ""] if one.cut is None else [one.cut, _share(one.cut, one.rows)]
-        yield [one.split, lengths.unit, one.rows, *numbers, one.longest, lengths.max_length or "", *cut]
+        limit = [lengths.max_length or "", *cut, "" if one.cut is None else one.contexts_cut]
+        yield [one.split, lengths.unit, one.rows, *numbers, one.longest, *limit]
 
 
 def _overlaps(inspection: Inspection) -> Lines:
@@ -117,7 +118,7 @@ TABLES: dict[str, tuple[list[str], Callable[[Inspection], Lines]]] = {
     "joint": (["task", "other task", "split", "class", "other class", "rows"], _joint),
     "association": (["task", "other task", "rows with both labels", "cramers v"], _association),
     "lengths": (
-        ["split", "unit", "rows", "mean", "median", "p95", "longest", "max_length", "cut", "cut share"],
+        ["split", "unit", "rows", "mean", "median", "p95", "longest", "max_length", "cut", "cut share", "contexts cut"],
         _lengths,
     ),
     "overlaps": (["kind", "split", "other split", "rows", "rows of the other"], _overlaps),

@@ -30,10 +30,13 @@ def settings_of(section: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def other_values(section: Mapping[str, Any], setting: str, hint: Any, special: Special) -> list[Any]:
-    """Valid values of a setting other than its own; lists and mappings are changed in one place at a time."""
+    """Valid values of a setting other than its own; lists and mappings are changed in one place at a time.
+
+    Null is among them wherever it may be written.
+    """
     value = section.get(setting)
     tried = special.get((class_name(section), setting))
-    found = [*(_of_type(hint, value) if tried is None else tried), *_with_another_leaf(value)]
+    found = [*(_of_type(hint, value) if tried is None else tried), *_with_another_leaf(value), None]
     valid = [other for other in found if other != value and not setting_problems(setting, other, hint)]
     return [other for number, other in enumerate(valid) if repr(other) not in map(repr, valid[:number])]
 

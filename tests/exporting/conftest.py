@@ -16,4 +16,4 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 @pytest.fixture(scope="session")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A run on text pairs; the first text is the column "source"."""
-    return train(tmp_path_factory.mktemp("export-pairs"), "data.context=source")
+    return train(tmp_path_factory.mktemp("export-pairs"), "data.context=source", "batching.max_context=0.1")

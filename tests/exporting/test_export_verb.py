@@ -211,7 +211,8 @@ ONNX_ALL = """
 answers = []
 texts = json.load(open("texts.json", encoding="utf-8"))
 for start in range(0, len(texts), 7):
-    rows = tokenizer.encode_batch([tuple(t) if isinstance(t, list) else t for t in texts[start : start + 7]])
+    part = texts[start : start + 7]
+    rows = tokenizer.encode_batch([(shortened(t[0]), t[1]) if isinstance(t, list) else t for t in part])
     tokens = {
         "input_ids": [row.ids for row in rows],
         "attention_mask": [row.attention_mask for row in rows],

@@ -28,6 +28,7 @@ def inspected(name: str, cache: Path) -> Inspection:
         tokenizer=None,
         model=None,
         max_length=128,
+        max_context=0.5,
         groups=None,
         language=None,
         labels=False,

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from scipy.stats.contingency import association
 
+from polarity.data.tokenising import tokenise
 from polarity.errors import UserError
 from polarity.inspection.association import cramers_v, joint_counts
 from polarity.inspection.conflicts import conflicts
 from polarity.inspection.counts import task_counts, unlabelled
 from polarity.inspection.duplicates import SHOWN, duplicates
+from polarity.inspection.findings import of_lengths
 from polarity.inspection.groups import check_columns, group_columns, looks_like_groups
 from polarity.inspection.languages import NONE, languages
 from polarity.inspection.lengths import lengths
@@ -225,6 +227,20 @@ def test_lengths_in_tokens(seed: int, count: int, pair: bool, limit: int) -> Non
         assert one.mean == pytest.approx(np.mean(own))
         assert sum(one.histogram) == len(own)
         assert len(one.histogram) == len(told.edges) - 1
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_lengths_after_contexts_were_cut_as_in_training(share: float) -> None:
+    given, tokenizer = pool(1, 30, pair=True), tiny_tokenizer()
+    told = lengths(given, tokenizer, "tiny", 20, share)
+    for one in told.splits:
+        rows = given.rows.select(of_split(given, one.split))
+        arrays = tokenise(rows, tokenizer, 20, share)
+        assert (one.cut, one.contexts_cut) == (arrays["cut"].sum(), arrays["context_cut"].sum())
+    assert sum(one.contexts_cut for one in told.splits) > 0 or share == 0.5
+    (*contexts, _) = [finding.text for finding in of_lengths(told, share)]
+    assert all("batching.max_context=0.1 of batching.max_length=20, which are cut: train" in text for text in contexts)
+    assert len(contexts) == (share == 0.1)
 
 
 def test_lengths_in_characters_without_a_tokenizer() -> None:
