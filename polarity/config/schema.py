@@ -70,7 +70,9 @@ STRICTER: dict[str, dict[str, Any]] = {
         "min_steps": PositiveInt | None,
         "min_epochs": PositiveInt | None,
         "deterministic": bool | Literal["warn"],
+        "precision": Literal["32-true", "16-mixed", "bf16-mixed"],
     },
+    "LearningRateMonitor": {"logging_interval": Literal["step", "epoch"]},
     "CSVLogger": {"flush_logs_every_n_steps": PositiveInt},
 }
 """Settings of Lightning's classes with fewer values than their annotations say."""

@@ -7,8 +7,8 @@ from lightning import Trainer
 
 from polarity.component import Context
 from polarity.config.build import build
-from polarity.config.sections import PRECISIONS, TRAINER_OWNED
-from polarity.errors import UserError, nearest
+from polarity.config.sections import TRAINER_OWNED
+from polarity.errors import UserError
 from polarity.settings import Config
 
 
@@ -46,9 +46,7 @@ def _setting_problems(trainer: Config) -> list[str]:
     problems = [
         f"trainer.{key}: is not a setting here; {advice}" for key, advice in TRAINER_OWNED.items() if key in trainer
     ]
-    precision, epochs = trainer.get("precision"), trainer.get("max_epochs")
-    if precision not in PRECISIONS:
-        problems.append(f"trainer.precision: {precision!r} is not supported{nearest(precision, PRECISIONS)}")
+    epochs = trainer.get("max_epochs")
     if not isinstance(epochs, int) or epochs < 1:
         problems.append(f"trainer.max_epochs: must be a whole number of at least 1, got {epochs!r}")
     elif (trainer.get("min_epochs") or 0) > epochs:

@@ -130,6 +130,7 @@ class HubCorpus(TableCorpus):
                 for key, value in ignored.items()
                 if value
             )
+        unreachable: list[str] = []
         try:
             if saved:
                 return _arrow_tables(datasets.load_from_disk(str(folder), keep_in_memory=True))
@@ -137,9 +138,14 @@ class HubCorpus(TableCorpus):
                 # The library would leave a converted copy in its cache for every version of the folder.
                 with TemporaryDirectory() as cache, _no_progress_bars():
                     return _arrow_tables(self._load_dataset(str(folder), cache_dir=cache, keep_in_memory=True))
-            with _offline_if_unreachable(self.path):
+            with _offline_if_unreachable(self.path, unreachable):
                 return _arrow_tables(self._load_dataset(self.path))
         except Exception as error:  # the library raises errors of many kinds, of its own and of its dependencies
+            if unreachable:
+                raise UserError(
+                    f"data.path: {self.path!r} is no folder here, is not in the cache, and the hub cannot be reached "
+                    f"({unreachable[0]}); give data.path=FOLDER with a downloaded copy"
+                ) from error
             reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
             raise UserError(f"data.path: `datasets` cannot load {self.path!r} ({reason})") from error
 
@@ -193,8 +199,11 @@ def _all_text(config: Any) -> Any:
 
 
 @contextmanager
-def _offline_if_unreachable(path: str) -> Iterator[None]:
-    """Ask a hub that does not answer once, for some seconds, instead of 24; a copy in the cache is still used."""
+def _offline_if_unreachable(path: str, reasons: list[str]) -> Iterator[None]:
+    """Ask a hub that does not answer once, for some seconds, instead of 24; a copy in the cache is still used.
+
+    :param reasons: gets why it cannot be reached.
+    """
     import datasets
     from huggingface_hub import HfApi, constants
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
@@ -204,8 +213,9 @@ def _offline_if_unreachable(path: str) -> Iterator[None]:
         HfApi().dataset_info(path, timeout=PATIENCE)
     except (HfHubHTTPError, HFValidationError):
         pass  # the hub has answered, and the library tells what it said
-    except Exception:  # noqa: BLE001 - whatever the HTTP client raises, the hub cannot be used
+    except Exception as error:  # noqa: BLE001 - whatever the HTTP client raises, the hub cannot be used
         offline = True
+        reasons.append("HF_HUB_OFFLINE is set" if constants.HF_HUB_OFFLINE else str(error).partition("\n")[0])
     before = (constants.HF_HUB_OFFLINE, datasets.config.HF_HUB_OFFLINE)
     try:
         constants.HF_HUB_OFFLINE = before[0] or offline
