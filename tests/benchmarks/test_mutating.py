@@ -71,15 +71,6 @@ def test_each_part_is_there() -> None:
         )
 
 
-def test_reasons_are_of_faults_that_there_are() -> None:
-    made: dict[str, set[str]] = {}
-    for key in yaml.safe_load(REASONS.read_text("utf-8")):
-        path, _, fault = key.partition(": ")
-        if path not in made:
-            made[path] = {mutant.key for mutant in mutants((ROOT / path).read_text("utf-8"))}
-        assert fault in made[path], key
-
-
 def test_the_table_counts_by_part_and_names_what_was_not_noticed() -> None:
     parts = {"a": {"a: x": "test_a", "a: y": ""}, "b": {"b: z": ""}}
     told = table({"seed": 3, "machine": {"cores": 2}, "parts": parts}, {"a: y": "Equal."})

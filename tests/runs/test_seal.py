@@ -39,7 +39,7 @@ def problems(run: RunDirectory, *parts: str) -> list[str]:
 
 
 def edit(run: RunDirectory, change: Callable[[dict[str, Any]], object]) -> None:
-    config = run.config
+    config = run.written_config
     change(config)
     (run.path / "config.yaml").write_text(json.dumps(config))
 
