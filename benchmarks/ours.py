@@ -14,7 +14,8 @@ from benchmarks import work as settings
 from benchmarks.turns import Clock
 from benchmarks.work import Work
 from polarity.config.compose import compose_jobs, resolved
-from polarity.config.preflight import build_callbacks, prepare
+from polarity.config.preflight import prepare
+from polarity.config.trainer import build_callbacks
 from polarity.errors import UserError
 from polarity.run import RunDirectory
 from polarity.training.assembled import Assembled, Stages, assemble

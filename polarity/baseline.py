@@ -3,7 +3,6 @@
 python -m polarity.baseline data=csv data.path=comments.csv 'data.tasks={stance:[none,yes,no]}'
 """
 
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,7 @@ from typing import Literal
 from polarity.baselines import baselines, linear
 from polarity.baselines.scores import HEADER, Scored, as_json, lines, score_baselines, table
 from polarity.calibration.base import Calibration
-from polarity.config import cli
-from polarity.config.verb import read_settings
+from polarity.config.verb import run_verb
 from polarity.data.corpus import Corpus
 from polarity.data.limit import Limit
 from polarity.data.rows import Splits
@@ -125,10 +123,7 @@ def _print(settings: BaselineSettings, scores: Scored, notes: list[str]) -> None
 
 def main() -> None:
     """Read the command line and do it."""
-    with cli.verb("baseline"):
-        settings = read_settings("baseline", BaselineSettings, sys.argv[1:])
-        if settings is not None:
-            baseline(settings)
+    run_verb("baseline", BaselineSettings, baseline)
 
 
 if __name__ == "__main__":

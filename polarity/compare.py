@@ -28,8 +28,7 @@ from polarity.comparison.tables import (
     tests_table,
     write_comparison,
 )
-from polarity.config import cli
-from polarity.config.verb import read_settings
+from polarity.config.verb import read_settings, run_verb
 from polarity.errors import UserError
 from polarity.files import unwritable
 from polarity.progress import progress
@@ -176,22 +175,28 @@ def with_runs(overrides: Sequence[str]) -> list[str]:
     return [*(text for text in overrides if text not in folders), f"runs=[{quoted}]"]
 
 
+def read(arguments: Sequence[str]) -> CompareSettings | None:
+    """The settings; None if the command line only asked for information."""
+    return read_settings("compare", CompareSettings, arguments, rewrite=with_runs)
+
+
+def tell(settings: CompareSettings) -> None:
+    """Compare, show and write."""
+    with progress("comparing"):
+        comparisons = compare(settings)
+    for number, comparison in enumerate(comparisons, 1):
+        if len(comparisons) > 1:
+            runs, rows = times(len(comparison.systems), "system"), times(comparison.setup.rows, "row")
+            RunConsole(None).print(f"\n{number} of {len(comparisons)}: {runs} on the same {rows}", style="bold")
+        show_comparison(comparison)
+        if settings.output is not None:
+            folder = Path(settings.output).expanduser()
+            write(comparison, folder if len(comparisons) == 1 else folder / f"rows-{number}")
+
+
 def main() -> None:
-    """Read the settings, compare, show and write."""
-    with cli.verb("compare"):
-        settings = read_settings("compare", CompareSettings, sys.argv[1:], rewrite=with_runs)
-        if settings is None:
-            return
-        with progress("comparing"):
-            comparisons = compare(settings)
-        for number, comparison in enumerate(comparisons, 1):
-            if len(comparisons) > 1:
-                runs, rows = times(len(comparison.systems), "system"), times(comparison.setup.rows, "row")
-                RunConsole(None).print(f"\n{number} of {len(comparisons)}: {runs} on the same {rows}", style="bold")
-            show_comparison(comparison)
-            if settings.output is not None:
-                folder = Path(settings.output).expanduser()
-                write(comparison, folder if len(comparisons) == 1 else folder / f"rows-{number}")
+    """Read the command line and do it."""
+    run_verb("compare", CompareSettings, tell, read=read)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 python -m polarity.evaluate run=outputs/latest split=test
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,11 +12,10 @@ import numpy as np
 
 from polarity.analysis import analyse
 from polarity.analysis.console import FOOTNOTE, analysis_tables, shown
-from polarity.config import cli
 from polarity.config.hydra_private import read_arguments
 from polarity.config.overrides import key_of
 from polarity.config.trust import Trust
-from polarity.config.verb import read_settings
+from polarity.config.verb import read_settings, run_verb
 from polarity.data.locate import locate
 from polarity.data.rows import Splits
 from polarity.errors import UserError
@@ -204,10 +202,7 @@ def read(arguments: Sequence[str]) -> EvaluateSettings | None:
 
 def main() -> None:
     """Read the command line and do it."""
-    with cli.verb("evaluate"):
-        settings = read(sys.argv[1:])
-        if settings is not None:
-            evaluate(settings)
+    run_verb("evaluate", EvaluateSettings, evaluate, read=read)
 
 
 if __name__ == "__main__":

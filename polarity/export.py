@@ -4,16 +4,14 @@ python -m polarity.export run=outputs/latest format=hf
 python -m polarity.export run=outputs/latest format=onnx int8=true
 """
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from polarity.config import cli
 from polarity.config.trust import Trust
-from polarity.config.verb import read_settings
+from polarity.config.verb import run_verb
 from polarity.data.contexts import context_room
 from polarity.data.locate import locate
 from polarity.data.rows import Rows, Splits
@@ -130,10 +128,7 @@ def _say(settings: ExportSettings, folder: Path, agreement: Agreement | None, co
 
 def main() -> None:
     """Read the command line and do it."""
-    with cli.verb("export"):
-        settings = read_settings("export", ExportSettings, sys.argv[1:])
-        if settings is not None:
-            export(settings)
+    run_verb("export", ExportSettings, export)
 
 
 if __name__ == "__main__":

@@ -3,12 +3,10 @@
 python -m polarity.inspect data=csv data.path=comments.csv 'data.tasks={stance:[none,yes,no]}'
 """
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from polarity.config import cli
-from polarity.config.verb import read_settings
+from polarity.config.verb import run_verb
 from polarity.data.batching import Batching
 from polarity.data.corpus import Corpus
 from polarity.data.limit import Limit
@@ -94,10 +92,7 @@ def show_inspection(inspection: Inspection, folder: Path | None) -> None:
 
 def main() -> None:
     """Read the command line and do it."""
-    with cli.verb("inspect"):
-        settings = read_settings("inspect", InspectSettings, sys.argv[1:])
-        if settings is not None:
-            inspect(settings)
+    run_verb("inspect", InspectSettings, inspect)
 
 
 if __name__ == "__main__":

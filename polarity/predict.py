@@ -4,16 +4,14 @@ python -m polarity.predict run=outputs/latest input=comments.csv output=predicte
 cat comments.jsonl | python -m polarity.predict run=outputs/latest input=- input_format=jsonl output=-
 """
 
-import sys
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from polarity.config import cli
 from polarity.config.recorded import DataSettings
 from polarity.config.trust import Trust
-from polarity.config.verb import read_settings
+from polarity.config.verb import run_verb
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator
 from polarity.posthoc import DecisionName
@@ -170,11 +168,7 @@ def _summary(outcome: Outcome, job: Job, settings: PredictSettings) -> str:
 
 def main() -> None:
     """Read the command line and do it."""
-    with cli.verb("predict", data=True):
-        settings = read_settings("predict", PredictSettings, sys.argv[1:])
-        if settings is None:
-            return
-        predict(settings)
+    run_verb("predict", PredictSettings, predict, data=True)
 
 
 if __name__ == "__main__":

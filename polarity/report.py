@@ -3,12 +3,10 @@
 python -m polarity.report run=outputs/latest texts=false
 """
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from polarity.config import cli
-from polarity.config.verb import read_settings
+from polarity.config.verb import run_verb
 from polarity.files import check_room
 from polarity.printable import printable
 from polarity.progress import progress
@@ -39,12 +37,14 @@ def report(settings: ReportSettings) -> Path:
         return write_run_report(run, texts=settings.texts, resamples=settings.resamples)
 
 
+def tell(settings: ReportSettings) -> None:
+    """Write the report and say where it is."""
+    print(printable(str(report(settings))))
+
+
 def main() -> None:
     """Read the command line and do it."""
-    with cli.verb("report"):
-        settings = read_settings("report", ReportSettings, sys.argv[1:])
-        if settings is not None:
-            print(printable(str(report(settings))))
+    run_verb("report", ReportSettings, tell)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from polarity.config.recorded import RunSettings
 from polarity.errors import UserError, nearest
 from polarity.files import read_object, read_yaml, write_json, write_text
 from polarity.locks import FolderLock
-from polarity.processes import is_alive, is_of_this_machine, this_process
+from polarity.processes import is_alive, is_of_this_machine, led_folder, this_process
 from polarity.secrets import masked, masked_command, masked_text
 
 State = Literal["running", "finished", "failed"]
@@ -54,8 +54,11 @@ class RunDirectory:
     def create(cls, root: str | Path, config: Mapping[str, Any], overrides: list[str]) -> Self:
         """A new folder, named by time and configuration; two runs never share one, whenever they start.
 
-        Its lock is held until the object releases it, or its process ends.
+        Its lock is held until the object releases it, or its process ends. The process of a run's further device gets
+        the folder that the first one has made.
         """
+        if led := led_folder():
+            return cls(led)
         root = Path(root)
         root.mkdir(parents=True, exist_ok=True)
         name = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{configuration_hash(config)}"

@@ -6,12 +6,9 @@ python -m polarity.train resume=outputs/2026-01-31_12-00-00-1a2b3c4d
 """
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import hydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from polarity import VerbModule
@@ -21,14 +18,12 @@ from polarity.config.explain import training_help
 from polarity.config.hydra_private import read_arguments
 from polarity.config.overrides import key_of
 from polarity.config.preflight import prepare, structure_problems
-from polarity.config.readable import restored
-from polarity.config.replaced import drop_settings_of_replaced
 from polarity.data.contexts import without_context
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.processes import led_folder, rank
-from polarity.reports.sweep import tell_jobs
-from polarity.training.run import resumable, resume_run, start_run, trusted_config
+from polarity.training.resuming import resumable, trusted_config
+from polarity.training.run import run_composed
 from polarity.training.status import failure_told_to_the_first
 
 NO_EFFECT = {
@@ -127,22 +122,7 @@ def is_resumed(config: dict[str, Any], overrides: list[str], problems: list[str]
 def run_job(composed: DictConfig) -> float:
     """Hydra's task function: one run. Returns the best monitored score."""
     with cli.user_errors("train"), failure_told_to_the_first():
-        if composed.get("resume"):
-            return resume_run(str(composed.resume), trust=resolved(composed)[0]["trust"])
-        multirun = HydraConfig.get().mode == RunMode.MULTIRUN
-        overrides = list(HydraConfig.get().overrides.task)
-        drop_settings_of_replaced(composed, str(HydraConfig.get().job.config_name), overrides)
-        config, _ = resolved(composed)
-        if multirun:
-            config["output_dir"] = HydraConfig.get().sweep.dir
-        if config["test"] is None:
-            config["test"] = not multirun
-        try:
-            return start_run(config, [restored(text.removeprefix("++")) for text in overrides], keep_going=multirun)
-        except SystemExit:  # a signal: Hydra ends at once, and would not tell what is finished
-            if multirun:
-                tell_jobs(Path(HydraConfig.get().sweep.dir))
-            raise
+        return run_composed(composed)
 
 
 def main() -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -22,6 +24,7 @@ from polarity.config.replaced import drop_settings_of_replaced
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.secrets import is_secret, is_variable, learn
+from polarity.settings import Config
 
 RUN_DIR = "RUN_DIR"
 """Stands for the run's folder in a resolved configuration, so that a folder can be moved and still be resumed."""
@@ -114,6 +117,19 @@ def resolved(config: DictConfig) -> tuple[dict[str, Any], list[str]]:
     named = _text_keys(plain, "", problems)
     learn(named)
     return named, problems
+
+
+def running_job(composed: DictConfig) -> tuple[Config, list[str], bool]:
+    """The job that Hydra runs: its configuration, its command line, and whether it is one of several."""
+    hydra = HydraConfig.get()
+    several, overrides = hydra.mode == RunMode.MULTIRUN, list(hydra.overrides.task)
+    drop_settings_of_replaced(composed, str(hydra.job.config_name), overrides)
+    config, _ = resolved(composed)
+    if several:
+        config["output_dir"] = hydra.sweep.dir
+    if config["test"] is None:
+        config["test"] = not several
+    return config, [restored(text.removeprefix("++")) for text in overrides], several
 
 
 def _with_variables(plain: Any, raw: Any, key: str = "") -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from polarity.component import Component, Context
-from polarity.config.build import build, build_all, load_splits
+from polarity.config.build import build, load_splits
 from polarity.config.schema import TARGET, section_problems, setting_problems
 from polarity.config.sections import COLLECTIONS, ROOT_KEYS, SECTIONS, Components, RootSettings, as_root
 from polarity.config.trainer import check_trainer, least_problems
@@ -203,12 +203,3 @@ def _monitor_problems(config: Config, tasks: Sequence[Task], broken: set[str]) -
                 f"{path}mode: {monitor} is best at its {wanted}imum, so mode has to be {wanted!r}, got {mode!r}"
             )
     return problems
-
-
-def build_callbacks(config: Config) -> dict[str, Any]:
-    """The callbacks of a checked configuration, by name."""
-    problems: list[str] = []
-    built = build_all("callbacks", config["callbacks"], problems)
-    if problems:
-        raise UserError(problems)
-    return built

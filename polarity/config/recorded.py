@@ -77,6 +77,11 @@ class RunSettings:
         return cache_dir(self._config.get("cache_dir"))
 
     @property
+    def output_dir(self) -> str:
+        """Where run folders are made."""
+        return str(self._config["output_dir"])
+
+    @property
     def encoder(self) -> str:
         """The last part of the encoder's name."""
         return Path(str(self._section("model").get("name") or "").removeprefix("package:")).name

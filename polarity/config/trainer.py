@@ -1,15 +1,22 @@
-"""Whether the Trainer's settings will do, found by building one that never runs."""
+"""The Trainer, its callbacks and its loggers: whether their settings will do, and the objects."""
 
 import logging
+import sys
 import warnings
+from pathlib import Path
 
 from lightning import Trainer
+from lightning.pytorch.callbacks import Callback
 
 from polarity.component import Context
-from polarity.config.build import build
+from polarity.config.build import build, build_all
+from polarity.config.compose import in_folder
+from polarity.config.schema import TARGET
 from polarity.config.sections import TRAINER_OWNED
 from polarity.errors import UserError
 from polarity.settings import Config
+
+TENSORBOARD = "lightning.pytorch.loggers.TensorBoardLogger"
 
 
 def check_trainer(trainer: Config, *, multirun: bool) -> tuple[list[str], Context]:
@@ -71,3 +78,44 @@ def least_problems(config: Config) -> list[str]:
         waits = f"early stopping with patience={patience} waits for {patience + 1} epochs"
         return [f"trainer.min_epochs: {least} has no effect, since {waits}"]
     return []
+
+
+def build_callbacks(config: Config) -> dict[str, Callback]:
+    """The callbacks of a checked configuration, by name."""
+    problems: list[str] = []
+    built: dict[str, Callback] = build_all("callbacks", config["callbacks"], problems)
+    if problems:
+        raise UserError(problems)
+    return built
+
+
+def shows_bar(config: Config) -> bool:
+    """Whether progress is a bar: on a terminal, unless the settings say otherwise."""
+    wanted = config["trainer"].get("enable_progress_bar")
+    return sys.stdout.isatty() if wanted is None else bool(wanted)
+
+
+def build_trainer(config: Config, folder: Path, callbacks: list[Callback], *, sub_dir: str | None) -> Trainer:
+    """The Trainer of a checked configuration, with its loggers, writing into the run's folder.
+
+    :param sub_dir: a folder of TensorBoard's own in it, by which TensorBoard calls the run.
+    """
+    config = in_folder(config, str(folder))
+    for settings in filter(None, config["logger"].values()):
+        if settings.get(TARGET) == TENSORBOARD:
+            settings.setdefault("sub_dir", sub_dir)
+    problems: list[str] = []
+    loggers = build_all("logger", config["logger"], problems)
+    if problems:
+        raise UserError(problems)
+    trainer: Trainer = build(
+        "trainer",
+        {**config["trainer"], "enable_progress_bar": shows_bar(config)},
+        callbacks=callbacks,
+        logger=list(loggers.values()),
+        default_root_dir=str(folder),
+        accumulate_grad_batches=config["batching"]["accumulate"],
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+    )
+    return trainer

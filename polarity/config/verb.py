@@ -1,5 +1,6 @@
 """The command line of every verb but train: one flat file of settings, checked against one dataclass."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar, get_type_hints
@@ -63,6 +64,25 @@ def read_settings(
     if problems:
         raise UserError(dict.fromkeys(problems))
     return schema(**built)
+
+
+def run_verb(
+    verb: str,
+    schema: type[S],
+    act: Callable[[S], object],
+    *,
+    read: Callable[[Sequence[str]], S | None] | None = None,
+    data: bool = False,
+) -> None:
+    """Read the command line and do it: all that the ``main`` of a verb is.
+
+    :param read: in the place of :func:`read_settings`, for a command line of its own.
+    :param data: whether standard output is what the verb is for.
+    """
+    with cli.verb(verb, data=data):
+        settings = read(sys.argv[1:]) if read else read_settings(verb, schema, sys.argv[1:])
+        if settings is not None:
+            act(settings)
 
 
 def _plain(verb: str, schema: type, overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:

@@ -15,6 +15,7 @@ from polarity.optimizers.groups import GroupRow, group_table
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.secrets import masked_text
+from polarity.training.assembled import Assembled
 from polarity.training.module import MultiTaskModule
 from polarity.wording import times
 
@@ -22,10 +23,8 @@ from polarity.wording import times
 class Announce(Callback):
     """Prints data, class counts and weights, expected exposure, parameter groups and planned steps, once."""
 
-    def __init__(self, prepared: Prepared, data: TextDataModule, tokenizer: Any) -> None:
-        self.prepared = prepared
-        self.data = data
-        self.tokenizer = tokenizer
+    def __init__(self, assembled: Assembled) -> None:
+        self.prepared, self.data, self.tokenizer = assembled.prepared, assembled.data, assembled.tokenizer
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Everything is known now: devices, steps, groups."""

@@ -22,7 +22,7 @@ from polarity.evaluation.monitored import loss_metrics, score_metrics
 from polarity.files import write_json
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import load_model, save_model
-from polarity.progress import progress
+from polarity.progress import lines_to, progress
 from polarity.reports.beside import baselines_table
 from polarity.reports.console import RunConsole
 from polarity.reports.html import write_run_report
@@ -55,6 +55,12 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     :raises CheckpointError: if there is no best checkpoint; current weights are never scored in its place.
     :raises ScoreMismatchError: if the fresh model's validation score differs from the one monitored in training.
     """
+    run.set_status("running", stage="finishing")
+    with lines_to(RunConsole(run.log).print):
+        return _finish(assembled, trainer, run)
+
+
+def _finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     splits, stages = scored_splits(assembled.prepared), assembled.stages
     with stages.time("reload and verify"):
         best = best_checkpoint(trainer, run)

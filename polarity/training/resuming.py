@@ -1,5 +1,7 @@
 """Whether a stopped run can go on, and from where."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.runs.environment import changed_data, read_environment
 from polarity.training.manifest import Manifest
+
+LOCK_PATIENCE = 6.0
+"""Seconds to wait for a folder: a killed process's data loader workers keep its lock until they notice, within five."""
 
 
 def resumable(folder: str) -> RunDirectory:
@@ -28,6 +33,23 @@ def resumable(folder: str) -> RunDirectory:
     if status["state"] == "running":
         raise UserError(f"resume: {folder} is still running, as process {status['pid']}; two would spoil its files")
     return run
+
+
+@contextmanager
+def claimed(folder: str) -> Iterator[RunDirectory]:
+    """The folder of a stopped run, which is this process's own from now on, or until the block fails.
+
+    :raises UserError: as above.
+    """
+    run = resumable(folder)
+    if not led_folder():
+        run.lock.take(LOCK_PATIENCE)
+        resumable(folder)  # whoever held it may have finished in the meantime
+    try:
+        yield run
+    except BaseException:
+        run.lock.release()
+        raise
 
 
 def trusted_config(run: RunDirectory, *, trust: Trust) -> dict[str, Any]:

@@ -1,50 +1,48 @@
-"""One run from a checked configuration to a finished folder."""
+"""A run, whole: what was composed is checked and assembled, fitted, and finished in the run's folder."""
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from lightning.pytorch.callbacks import Callback
+from lightning import Callback, Trainer
+from omegaconf import DictConfig
 
-from polarity.config.preflight import build_callbacks, prepare
+from polarity.config.compose import resolved, running_job
+from polarity.config.preflight import prepare
+from polarity.config.recorded import RunSettings
+from polarity.config.trainer import build_callbacks
 from polarity.config.trust import Trust
-from polarity.processes import RUN_VARIABLE, led_folder
-from polarity.progress import lines_to
-from polarity.reports.console import RunConsole
+from polarity.reports.sweep import tell_jobs
 from polarity.run import RunDirectory
-from polarity.runs.environment import record_start, where_it_began
+from polarity.runs.environment import where_it_began
+from polarity.settings import Config
+from polarity.training import resuming
 from polarity.training.announce import Announce
 from polarity.training.assembled import Assembled, Stages, assemble
 from polarity.training.callbacks.epochs import EpochDecisions
 from polarity.training.finish import finish
 from polarity.training.harmless_warnings import hide_harmless_warnings
-from polarity.training.manifest import Manifest
-from polarity.training.resuming import (
-    point_to_resume_from,
-    refuse_changed_data,
-    refuse_changed_settings,
-    resumable,
-    trusted_config,
-)
 from polarity.training.signals import StopOnSignal
-from polarity.training.status import StatusRecorder, exit_code
+from polarity.training.status import StatusRecorder, exit_code, record_failure
 from polarity.training.trainer import build_trainer
 
-LOCK_PATIENCE = 6.0
-"""Seconds to wait for a folder: a killed process's data loader workers keep its lock until they notice, within five."""
-
-__all__ = ["resumable", "resume_run", "start_run", "trusted_config"]
+Begun = Callable[[RunDirectory], None]
 
 
-def start_run(
-    config: dict[str, Any],
-    overrides: list[str],
-    *,
-    keep_going: bool,
-    begun: Callable[[RunDirectory], None] = lambda _: None,
-) -> float:
+def run_composed(composed: DictConfig) -> float:
+    """Do what the job that Hydra runs asks for. Returns the best monitored score."""
+    if composed.get("resume"):
+        return resume_run(str(composed.resume), trust=resolved(composed)[0]["trust"])
+    config, overrides, several = running_job(composed)
+    try:
+        return start_run(config, overrides, keep_going=several)
+    except SystemExit:  # a signal: Hydra ends at once, and would not tell what is finished
+        if several:
+            tell_jobs(Path(RunSettings(config).output_dir))
+        raise
+
+
+def start_run(config: Config, overrides: list[str], *, keep_going: bool, begun: Begun = lambda _: None) -> float:
     """Train from the beginning. Returns the best monitored score.
 
     :param keep_going: a failed run returns NaN instead of ending the process, so that a sweep goes on.
@@ -56,74 +54,47 @@ def start_run(
     except Exception as error:
         if not keep_going:
             raise
-        run = RunDirectory.create(config["output_dir"], config, overrides)
-        StatusRecorder(run).conclude(error)
-        run.lock.release()
+        record_failure(RunDirectory.create(RunSettings(config).output_dir, config, overrides), error)
         return float("nan")
-    folder = led_folder()
-    run = RunDirectory(folder) if folder else RunDirectory.create(config["output_dir"], config, overrides)
+    run = RunDirectory.create(RunSettings(config).output_dir, config, overrides)
     begun(run)
-    return _execute(assembled, run, point=None, keep_going=keep_going)
+    return _run(assembled, run, point=None, keep_going=keep_going)
 
 
 def resume_run(folder: str, *, trust: Trust = None) -> float:
-    """Go on with a stopped run from its last resume point, or from its beginning if it had none.
-
-    Returns the best monitored score.
+    """Go on with a stopped run from its last resume point, or from its beginning if it had none; returns as above.
 
     :param trust: modules of others whose code the run's configuration may name.
     :raises UserError: if there is nothing to resume, or the data are not those that it was started with.
     """
-    run = resumable(folder)
-    if not led_folder():
-        run.lock.take(LOCK_PATIENCE)
-        resumable(folder)  # whoever held it may have finished in the meantime
-    try:
-        refuse_changed_settings(run)
-        point = point_to_resume_from(run)
+    with resuming.claimed(folder) as run:
+        resuming.refuse_changed_settings(run)
+        point = resuming.point_to_resume_from(run)
         with where_it_began(run):
-            assembled = assemble(prepare(trusted_config(run, trust=trust)), Stages(), begins=point is None)
-        refuse_changed_data(run, assembled.prepared.splits)
-    except BaseException:
-        run.lock.release()
-        raise
-    return _execute(assembled, run, point=point, keep_going=False)
+            assembled = assemble(prepare(resuming.trusted_config(run, trust=trust)), Stages(), begins=point is None)
+        resuming.refuse_changed_data(run, assembled.prepared.splits)
+    return _run(assembled, run, point=point, keep_going=False)
 
 
-def _execute(assembled: Assembled, run: RunDirectory, *, point: Path | None, keep_going: bool) -> float:
+def _run(assembled: Assembled, run: RunDirectory, *, point: Path | None, keep_going: bool) -> float:
     """Fit and finish, recording in the folder how it ended."""
     recorder = StatusRecorder(run)
     try:
         with StopOnSignal() as stop, hide_harmless_warnings():
-            if not led_folder():
-                recorder.begin()
-                Manifest(run).begin()
-                record_start(run, assembled.prepared.splits)
-                os.environ[RUN_VARIABLE] = str(run.path.absolute())
-            return _fit_and_finish(assembled, run, point, [recorder, stop])
+            recorder.begin(assembled.prepared.splits)
+            trainer = _fit(assembled, run, point, [recorder, stop])
+            return finish(assembled, trainer, run) if trainer.is_global_zero else float("nan")
     except BaseException as error:  # noqa: BLE001 - also signals, and whatever else ends a process
         recorder.conclude(error)
-        if keep_going and isinstance(error, Exception):
-            return float("nan")
-        sys.exit(exit_code(error))
+        return float("nan") if keep_going and isinstance(error, Exception) else sys.exit(exit_code(error))
     finally:
-        os.environ.pop(RUN_VARIABLE, None)
-        run.lock.release()
+        recorder.end()
 
 
-def _fit_and_finish(assembled: Assembled, run: RunDirectory, point: Path | None, watching: list[Callback]) -> float:
-    prepared = assembled.prepared
-    callbacks = [
-        *watching,
-        *build_callbacks(prepared.config).values(),
-        EpochDecisions(),
-        Announce(prepared, assembled.data, assembled.tokenizer),
-    ]
-    trainer = build_trainer(prepared.config, run, callbacks)
+def _fit(assembled: Assembled, run: RunDirectory, point: Path | None, watching: list[Callback]) -> Trainer:
+    config = assembled.prepared.config
+    callbacks = [*watching, *build_callbacks(config).values(), EpochDecisions(), Announce(assembled)]
+    trainer = build_trainer(config, run, callbacks)
     with assembled.stages.time("training", shown=False):
         trainer.fit(assembled.module, datamodule=assembled.data, ckpt_path=point, weights_only=True)
-    if not trainer.is_global_zero:
-        return float("nan")
-    run.set_status("running", stage="finishing")
-    with lines_to(RunConsole(run.log).print):
-        return finish(assembled, trainer, run)
+    return trainer

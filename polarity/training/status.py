@@ -1,5 +1,6 @@
 """How a run ended, recorded in its folder at the moment when it is known."""
 
+import os
 import signal
 import time
 import traceback
@@ -10,10 +11,13 @@ from uuid import uuid4
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
+from polarity.data.rows import Splits
 from polarity.errors import UserError
-from polarity.processes import led_folder, rank, this_process
+from polarity.processes import RUN_VARIABLE, led_folder, rank, this_process
 from polarity.reports.console import print_failure
 from polarity.run import RunDirectory
+from polarity.runs.environment import record_start
+from polarity.training.manifest import Manifest
 from polarity.training.signals import Interrupted
 
 PATIENCE = 3.0
@@ -33,9 +37,18 @@ class StatusRecorder(Callback):
         self._attempt = run.recorded.get("attempt") if led_folder() else uuid4().hex
         self._trainer: Trainer | None = None
 
-    def begin(self) -> None:
-        """Mark the run as this process's own, from now on."""
-        self.run.set_status("running", attempt=self._attempt, stage="training", **this_process())
+    def begin(self, splits: Splits) -> None:
+        """Mark the run as this process's own from now on, and record what it depends on."""
+        if not led_folder():
+            self.run.set_status("running", attempt=self._attempt, stage="training", **this_process())
+            Manifest(self.run).begin()
+            record_start(self.run, splits)
+            os.environ[RUN_VARIABLE] = str(self.run.path.absolute())
+
+    def end(self) -> None:
+        """Give the run's folder back."""
+        os.environ.pop(RUN_VARIABLE, None)
+        self.run.lock.release()
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Remember who has started the other processes."""
@@ -89,6 +102,13 @@ def failure_told_to_the_first() -> Iterator[None]:
         if folder and not (isinstance(error, SystemExit) and not error.code):
             StatusRecorder(RunDirectory(folder)).record(error)
         raise
+
+
+def record_failure(run: RunDirectory, error: Exception) -> None:
+    """What there is of a run that failed before it began."""
+    recorder = StatusRecorder(run)
+    recorder.conclude(error)
+    recorder.end()
 
 
 def exit_code(error: BaseException) -> int:

@@ -1,56 +1,31 @@
 """The Trainer of a run."""
 
 import re
-import sys
 from collections.abc import Sequence
-from typing import Any
 
 from lightning import Trainer
 from lightning.pytorch.callbacks import Callback, ProgressBar
 from lightning.pytorch.profilers import PassThroughProfiler
 
-from polarity.config.build import build, build_all
-from polarity.config.compose import in_folder
-from polarity.config.schema import TARGET
-from polarity.errors import UserError
+from polarity.config import trainer as configured
 from polarity.files import write_text
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
+from polarity.settings import Config
 from polarity.training.callbacks.progress import ProgressInLines, ProgressOnTerminal
 
-TENSORBOARD = "lightning.pytorch.loggers.TensorBoardLogger"
 LONGEST = 40
 PLACES = ("output_dir=", "cache_dir=", "data.path=", "data.tasks", "hydra", "trainer.enable_progress_bar=")
 
 
-def build_trainer(config: dict[str, Any], run: RunDirectory, callbacks: list[Callback]) -> Trainer:
-    """The Trainer of a run, with its loggers, writing into the run's folder."""
-    config = in_folder(config, str(run.path))
-    for settings in filter(None, config["logger"].values()):
-        if settings.get(TARGET) == TENSORBOARD:
-            settings.setdefault("sub_dir", told_apart(run.overrides))  # the folder is what TensorBoard calls a run
-    problems: list[str] = []
-    loggers = build_all("logger", config["logger"], problems)
-    if problems:
-        raise UserError(problems)
-    settings = dict(config["trainer"])
-    if settings.get("enable_progress_bar") is None:  # a bar on a terminal, plain lines everywhere else
-        settings["enable_progress_bar"] = sys.stdout.isatty()
-    if settings["enable_progress_bar"] and not any(isinstance(callback, ProgressBar) for callback in callbacks):
-        callbacks = [*callbacks, ProgressOnTerminal()]
-    elif not settings["enable_progress_bar"]:
+def build_trainer(config: Config, run: RunDirectory, callbacks: list[Callback]) -> Trainer:
+    """The Trainer of a run, with its loggers and what shows its progress: a bar on a terminal, else lines."""
+    bar = configured.shows_bar(config)
+    if not bar:
         callbacks = [*callbacks, ProgressInLines()]
-    trainer: Trainer = build(
-        "trainer",
-        settings,
-        callbacks=callbacks,
-        logger=list(loggers.values()),
-        default_root_dir=str(run.path),
-        accumulate_grad_batches=config["batching"]["accumulate"],
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-    )
-    return trainer
+    elif not any(isinstance(callback, ProgressBar) for callback in callbacks):
+        callbacks = [*callbacks, ProgressOnTerminal()]
+    return configured.build_trainer(config, run.path, callbacks, sub_dir=told_apart(run.overrides))
 
 
 def told_apart(overrides: Sequence[str]) -> str | None:

@@ -14,7 +14,8 @@ from polarity.errors import UserError
 from polarity.processes import this_process
 from polarity.run import RunDirectory
 from polarity.train import check
-from polarity.training.run import resumable, resume_run, start_run
+from polarity.training.resuming import resumable
+from polarity.training.run import resume_run, start_run
 from polarity.training.signals import Interrupted, StopOnSignal
 from tests import command
 from tests.misfortune import misfortune
@@ -110,7 +111,7 @@ def test_what_a_killed_process_left_does_not_look_like_running(failed: RunDirect
 
 
 def test_a_run_is_worked_on_by_one_process_alone(failed: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("polarity.training.run.LOCK_PATIENCE", 0.1)
+    monkeypatch.setattr("polarity.training.resuming.LOCK_PATIENCE", 0.1)
     with pytest.raises(UserError, match="another process is at work on it"):
         resume_run(str(failed.path))
 
