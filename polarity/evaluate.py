@@ -6,7 +6,7 @@ python -m polarity.evaluate run=outputs/latest split=test
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from polarity.config.hydra_private import read_arguments
 from polarity.config.overrides import key_of
 from polarity.config.trust import Trust
 from polarity.config.verb import read_settings, run_verb
+from polarity.content import Json
 from polarity.data.locate import locate
 from polarity.data.rows import Splits
 from polarity.errors import UserError
@@ -132,7 +133,7 @@ def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluate
     return Evaluated(name, rows, mark, predictions, analysis, about), notes
 
 
-def _about(rebuilt: Rebuilt) -> dict[str, Any]:
+def _about(rebuilt: Rebuilt) -> Json:
     return {
         "run": str(rebuilt.run.path),
         "best": read_metrics(rebuilt.run)["best"],
@@ -141,7 +142,7 @@ def _about(rebuilt: Rebuilt) -> dict[str, Any]:
     }
 
 
-def _overlap_json(splits: Splits | None, found: Sequence[RunOverlap]) -> dict[str, Any] | None:
+def _overlap_json(splits: Splits | None, found: Sequence[RunOverlap]) -> Json | None:
     """None where it could not be looked for."""
     if splits is None:
         return None

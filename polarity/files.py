@@ -15,6 +15,7 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from polarity.content import Json
 from polarity.errors import UserError
 from polarity.parts import unfinished
 from polarity.secrets import without_known
@@ -113,7 +114,7 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path}: is damaged ({'it is empty' if not text.strip() else error})") from error
 
 
-def read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> Json:
     """The object that a JSON file holds.
 
     :raises UserError: if the file is missing, cannot be read, or holds something else.

@@ -2,9 +2,10 @@
 
 import os
 import platform
-from typing import Any
 
 import psutil
+
+from polarity.content import Json
 
 RUN_VARIABLE = "POLARITY_RUN_DIR"
 """Names the run's folder to the processes that the first one starts, one for each further device."""
@@ -22,17 +23,17 @@ def led_folder() -> str | None:
     return os.environ.get(RUN_VARIABLE) if rank() > 0 else None
 
 
-def this_process() -> dict[str, Any]:
+def this_process() -> Json:
     """What tells this process from all others, on this machine and after a restart of it."""
     return {"host": platform.node(), "pid": os.getpid(), "pid_since": psutil.Process().create_time()}
 
 
-def is_of_this_machine(process: dict[str, Any]) -> bool:
+def is_of_this_machine(process: Json) -> bool:
     """Whether what :func:`this_process` described ran here."""
     return process.get("host") == platform.node()
 
 
-def is_alive(process: dict[str, Any]) -> bool:
+def is_alive(process: Json) -> bool:
     """Whether what :func:`this_process` described still runs here; nothing is known about other machines.
 
     A process that has ended, but whose end nobody has asked for yet, does not run. A number is given to another process

@@ -13,6 +13,7 @@ from omegaconf import OmegaConf
 
 from polarity.config.earlier import as_now
 from polarity.config.recorded import RunSettings
+from polarity.content import Config, Json
 from polarity.errors import UserError, nearest
 from polarity.files import read_object, read_yaml, write_json, write_text
 from polarity.locks import FolderLock
@@ -91,7 +92,7 @@ class RunDirectory:
         raise UserError(f"{folder}: {_why_no_run(folder)}")
 
     @property
-    def config(self) -> dict[str, Any]:
+    def config(self) -> Config:
         """The resolved configuration that the run was started with; that of an earlier version as this one reads it.
 
         :raises UserError: if its file is missing or damaged; so for the three below.
@@ -99,7 +100,7 @@ class RunDirectory:
         return as_now(self.written_config)
 
     @property
-    def written_config(self) -> dict[str, Any]:
+    def written_config(self) -> Config:
         """The same as it stands in the file, for checks that nobody has changed it."""
         return {str(key): value for key, value in read_yaml(self.path / "config.yaml", dict).items()}
 
@@ -114,7 +115,7 @@ class RunDirectory:
         return [str(text) for text in read_yaml(self.path / "overrides.yaml", list)]
 
     @property
-    def status(self) -> dict[str, Any]:
+    def status(self) -> Json:
         """State, stage, times and, for a run that failed or was stopped, the reason.
 
         The state is ``running`` only while a process is at it. One that was killed, or could not write on a full disk,
@@ -131,7 +132,7 @@ class RunDirectory:
         return status
 
     @property
-    def recorded(self) -> dict[str, Any]:
+    def recorded(self) -> Json:
         """What ``status.json`` holds, true or not any more."""
         status = read_object(self.path / _STATUS)
         if status.get("state") not in get_args(State):

@@ -1,7 +1,7 @@
 """Types of settings. The typed constructor of a component is the schema of its configuration section."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
@@ -19,9 +19,6 @@ PerTask = NonNegative | dict[str, NonNegative]
 
 PerClass = dict[str, dict[str, NonNegative]]
 """``{task: {class: number}}``; what is not named keeps its default."""
-
-Config = dict[str, Any]
-"""A configuration whose interpolations are resolved, or a section of it; only :mod:`polarity.config` reads its keys."""
 
 _BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*|0|[1-9][0-9]*")
 _NO_BARE_WORD = {"null", "true", "false", "nan", "inf"}

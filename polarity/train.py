@@ -6,7 +6,6 @@ python -m polarity.train resume=outputs/2026-01-31_12-00-00-1a2b3c4d
 """
 
 import sys
-from typing import Any
 
 import hydra
 from omegaconf import DictConfig
@@ -18,6 +17,7 @@ from polarity.config.explain import training_help
 from polarity.config.hydra_private import read_arguments
 from polarity.config.overrides import key_of
 from polarity.config.preflight import prepare, structure_problems
+from polarity.content import Config
 from polarity.data.contexts import without_context
 from polarity.errors import UserError
 from polarity.paths import conf_dir
@@ -101,7 +101,7 @@ def _problems_of_rest(error: CompositionError, *, multirun: bool) -> list[str]:
     return [problem for problem in found if not error.explains(problem)]
 
 
-def is_resumed(config: dict[str, Any], overrides: list[str], problems: list[str], *, multirun: bool) -> bool:
+def is_resumed(config: Config, overrides: list[str], problems: list[str], *, multirun: bool) -> bool:
     """Whether a job resumes a run; then it may change nothing else, and the run has to be one that can go on."""
     if not config.get("resume"):
         return False

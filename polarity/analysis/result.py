@@ -1,7 +1,9 @@
 """What :func:`polarity.analysis.analyse` finds: plain values that any report can show and JSON can hold."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from polarity.content import Json
 
 DecisionName = Literal["uncalibrated", "decided", "crossfit"]
 """How classes were chosen from the logits.
@@ -256,6 +258,6 @@ class Analysis:
         """The slicing of this kind by this name."""
         return next(item for item in self.slicings if (item.kind, item.by) == (kind, by))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """For JSON."""
         return asdict(self)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
 
 from rich.table import Table
 
+from polarity.content import Json
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions
 from polarity.statistics import Interval, Intervals, intervals
@@ -72,7 +72,7 @@ def lines(scores: Scored) -> Iterator[list[object]]:
                         yield [split, name, task, label, measure, *_written(value, interval), of_class.support]
 
 
-def as_json(scores: Scored) -> dict[str, Any]:
+def as_json(scores: Scored) -> Json:
     """``{split: {baseline: scores as in metrics.json, with "intervals" beside them}}``."""
     return {
         split: {name: {**values.to_dict(), "intervals": asdict(told)} for name, (values, told) in of_split.items()}

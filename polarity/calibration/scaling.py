@@ -7,6 +7,8 @@ from typing import Any, Self
 import numpy as np
 from scipy.special import log_softmax
 
+from polarity.content import Json
+
 
 @dataclass(frozen=True)
 class Scaling:
@@ -31,7 +33,7 @@ class Scaling:
         scaled = logits.astype(np.float64) * np.asarray(self.scale) + np.asarray(self.shift)
         return np.asarray(log_softmax(scaled, axis=1)) if len(scaled) else scaled
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Plain values that JSON can hold."""
         return {"scale": list(self.scale), "shift": list(self.shift)}
 

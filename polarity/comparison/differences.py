@@ -6,6 +6,7 @@ from typing import Any
 from polarity.comparison.grouping import Group
 from polarity.comparison.load import System
 from polarity.comparison.result import ConfigurationDifference
+from polarity.content import Config
 from polarity.runs.ledger import causes
 
 
@@ -48,9 +49,9 @@ def _differs(values: Sequence[Any]) -> bool:
     return any(value != values[0] or type(value) is not type(values[0]) for value in values[1:])
 
 
-def _flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _flat(node: Mapping[str, Any], prefix: str = "") -> Config:
     """``{"loss.gamma": 2.0, ...}``; lists stay whole."""
-    out: dict[str, Any] = {}
+    out: Config = {}
     for key, value in node.items():
         if isinstance(value, Mapping) and value:
             out |= _flat(value, f"{prefix}{key}.")

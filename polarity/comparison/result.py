@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from polarity.content import Json
 from polarity.statistics.interval import Interval
 
 VERSION = 1
@@ -44,7 +45,7 @@ class ConfigurationDifference:
     """
 
     key: str
-    values: dict[str, Any]
+    values: Json
 
 
 @dataclass(frozen=True)
@@ -206,12 +207,12 @@ class Comparison:
     chosen: Chosen | None = None
     version: int = field(default=VERSION)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Plain containers, for JSON; null for an interval about which nothing is known."""
         return asdict(self, dict_factory=_without_unknown)
 
 
-def _without_unknown(items: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_unknown(items: list[tuple[str, Any]]) -> Json:
     """A dictionary of these items; the ends of an interval that leaves nothing out are None."""
     made = dict(items)
     if set(made) == {"low", "high"} and not Interval(**made).known:

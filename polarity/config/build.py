@@ -7,12 +7,13 @@ from typing import Any
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
+from polarity.content import Config
 from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.secrets import learn
 
 
-def build(path: str, node: dict[str, Any], **given: Any) -> Any:
+def build(path: str, node: Config, **given: Any) -> Any:
     """The component of a section.
 
     :param given: further arguments, passed by the program.
@@ -30,7 +31,7 @@ def build(path: str, node: dict[str, Any], **given: Any) -> Any:
         raise UserError(f"{place}: {str(cause).strip()}") from cause
 
 
-def build_all(path: str, nodes: dict[str, Any], problems: list[str]) -> dict[str, Any]:
+def build_all(path: str, nodes: Config, problems: list[str]) -> Config:
     """The components of a section of named components, without those that are null."""
     built = {}
     for name, node in nodes.items():

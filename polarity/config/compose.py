@@ -21,10 +21,10 @@ from polarity.config.overrides import (
 )
 from polarity.config.readable import readable, restored
 from polarity.config.replaced import drop_settings_of_replaced
+from polarity.content import Config
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.secrets import is_secret, is_variable, learn
-from polarity.settings import Config
 
 RUN_DIR = "RUN_DIR"
 """Stands for the run's folder in a resolved configuration, so that a folder can be moved and still be resumed."""
@@ -95,7 +95,7 @@ def _job(config_name: str, overrides: list[str], extra: list[str]) -> JobConfig:
     return JobConfig(overrides=[restored(item.removeprefix("++")) for item in overrides], config=config)
 
 
-def resolved(config: DictConfig) -> tuple[dict[str, Any], list[str]]:
+def resolved(config: DictConfig) -> tuple[Config, list[str]]:
     """A plain copy with every interpolation resolved; problems where one leads nowhere.
 
     Where the run's folder is asked for, a placeholder stands until there is one: see :func:`in_folder`.

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from polarity.config.schema import TARGET
+from polarity.content import Config
 
 ADDED: dict[str, object] = {"test": True, "trust": None, "from": None, "batching.max_context": None}
 """Settings that came later, each with the value that means what was done before there was a choice."""
@@ -12,9 +13,9 @@ MOVED = {"polarity.reports.reporting.Reporting": "polarity.reporting.Reporting"}
 """Components by the places where they stood."""
 
 
-def as_now(config: Mapping[str, Any]) -> dict[str, Any]:
+def as_now(config: Mapping[str, Any]) -> Config:
     """A copy in which what came later is filled in, and what was moved has its new place; nothing else is changed."""
-    now: dict[str, Any] = _moved(config)
+    now: Config = _moved(config)
     for key, value in ADDED.items():
         section, _, name = key.rpartition(".")
         node = now.get(section) if section else now

@@ -14,12 +14,12 @@ from polarity.config.build import build, load_splits
 from polarity.config.schema import TARGET, section_problems, setting_problems
 from polarity.config.sections import COLLECTIONS, ROOT_KEYS, SECTIONS, Components, RootSettings, as_root
 from polarity.config.trainer import check_trainer, least_problems
+from polarity.content import Config
 from polarity.data.rows import Splits
 from polarity.errors import UserError, nearest
 from polarity.evaluation.monitored import monitored_names
 from polarity.files import unwritable
 from polarity.paths import CACHE_VARIABLE, cache_dir
-from polarity.settings import Config
 from polarity.tasks import Task
 
 
@@ -64,7 +64,7 @@ def prepare(config: Config, *, multirun: bool = False) -> Prepared:
     return Prepared(config, as_root(config), splits, Components(**components), seconds)
 
 
-def _build(config: Config, broken: set[str], problems: list[str]) -> dict[str, Any]:
+def _build(config: Config, broken: set[str], problems: list[str]) -> Config:
     """The components of all sections that can be built, by name."""
     built = {}
     for name in SECTIONS:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from polarity.config.build import build
 from polarity.config.schema import TARGET
 from polarity.config.sections import SECTIONS
+from polarity.content import Config
 from polarity.errors import UserError
 from polarity.signature import signature_of
 
@@ -53,7 +54,7 @@ def _unfit(config: DictConfig) -> Iterator[tuple[str, str]]:
 
 def _refused(config: DictConfig, section: str, node: dict[Any, Any]) -> list[str]:
     try:
-        build(section, cast("dict[str, Any]", OmegaConf.to_container(config[section], resolve=True)))
+        build(section, cast("Config", OmegaConf.to_container(config[section], resolve=True)))
     except UserError as error:
         keys = {problem.partition(":")[0].removeprefix(f"{section}.") for problem in error.problems}
         return [key for key in node if key in keys]

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_type_hints
+from typing import Literal, get_type_hints
 
 from polarity.calibration.base import Calibration
 from polarity.clipping.base import Clipping
+from polarity.content import Config
 from polarity.data.batching import Batching
 from polarity.data.corpus import Corpus
 from polarity.data.limit import Limit
@@ -121,6 +122,6 @@ ROOT_KEYS = {name: {"origin": "from"}.get(name, name) for name in RootSettings._
 """The key of each root setting; ``from`` is no name in Python."""
 
 
-def as_root(config: dict[str, Any]) -> RootSettings:
+def as_root(config: Config) -> RootSettings:
     """The root settings of a checked configuration."""
     return RootSettings(**{name: config[key] for name, key in ROOT_KEYS.items()})

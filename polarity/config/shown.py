@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from polarity.config.schema import TARGET
+from polarity.content import Config
 
 SHOWN = (
     "model",
@@ -85,13 +86,13 @@ def _dig(config: Mapping[str, Any], section: str, key: str) -> object:
     return node.get(key) if isinstance(node, Mapping) else None
 
 
-def chosen(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+def chosen(config: Mapping[str, Any], overrides: Sequence[str]) -> Config:
     """The settings that the command line names, with the seed: what runs can differ by, without dozens of constants.
 
     A preset that was chosen (``loss=focal``) stands with its name.
     """
     settings = flat(config)
-    shown: dict[str, Any] = {"seed": config["seed"]}
+    shown: Config = {"seed": config["seed"]}
     for text in overrides:
         key, _, value = text.lstrip("+~").partition("=")
         named = {name: held for name, held in settings.items() if name == key}
@@ -100,9 +101,9 @@ def chosen(config: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any
     return shown
 
 
-def flat(node: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(node: Mapping[str, Any], prefix: str = "") -> Config:
     """``{"loss.gamma": 2.0, ...}``: the settings as TensorBoard's table wants them."""
-    out: dict[str, Any] = {}
+    out: Config = {}
     for key, value in node.items():
         if isinstance(value, Mapping):
             out |= flat(value, f"{prefix}{key}.")

@@ -13,8 +13,8 @@ from polarity.config.build import build, build_all
 from polarity.config.compose import in_folder
 from polarity.config.schema import TARGET
 from polarity.config.sections import TRAINER_OWNED
+from polarity.content import Config
 from polarity.errors import UserError
-from polarity.settings import Config
 
 TENSORBOARD = "lightning.pytorch.loggers.TensorBoardLogger"
 

@@ -14,6 +14,7 @@ from polarity.config.compose import CompositionError, compose_jobs, resolved
 from polarity.config.hydra_private import read_arguments
 from polarity.config.readable import readable
 from polarity.config.schema import TARGET, setting_problems
+from polarity.content import Config
 from polarity.errors import UserError, nearest
 from polarity.paths import conf_dir
 from polarity.printable import printable
@@ -85,7 +86,7 @@ def run_verb(
             act(settings)
 
 
-def _plain(verb: str, schema: type, overrides: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+def _plain(verb: str, schema: type, overrides: Sequence[str]) -> tuple[Config, list[str]]:
     """Values of settings that only have the name of a group of presets, and the other overrides.
 
     Hydra would take ``decision=argmax`` for the choice of a preset of the group ``decision``, which evaluate has not.
@@ -104,7 +105,7 @@ def _plain(verb: str, schema: type, overrides: Sequence[str]) -> tuple[dict[str,
     return chosen, rest
 
 
-def _problems(composed: Any, schema: type) -> tuple[dict[str, Any], list[str]]:
+def _problems(composed: Any, schema: type) -> tuple[Config, list[str]]:
     """The plain configuration, and what is wrong with its keys and values."""
     config, problems = resolved(composed)
     if problems:

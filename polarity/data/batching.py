@@ -1,10 +1,11 @@
 """Settings of what goes through the model at once."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from polarity.component import Component, Context
+from polarity.content import Config
 from polarity.errors import UserError
 from polarity.settings import NonNegativeInt, PositiveInt
 
@@ -58,6 +59,6 @@ class Batching(Component):
             problems.append(f"batch_size: {self.batch_size} rows cannot be shared by {context.devices} devices")
         return problems
 
-    def loader_settings(self) -> dict[str, Any]:
+    def loader_settings(self) -> Config:
         """The settings that :class:`~polarity.data.module.TextDataModule` takes."""
         return {name: value for name, value in self.settings.items() if name not in ("max_length", "max_context")}

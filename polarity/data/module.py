@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +11,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from polarity.content import State
 from polarity.data.plan import EvalBatches, PlannedBatch, TrainBatches
 from polarity.data.rows import Splits
 from polarity.data.tokens import TokenStore
@@ -55,10 +55,10 @@ class TrainLoader(DataLoader[Batch]):
     up, which is too late.
     """
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         return {}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: State) -> None:
         """Nothing to do: see above."""
 
 
@@ -140,7 +140,7 @@ class TextDataModule(LightningDataModule):
             batches = EvalBatches(lengths=lengths, batch_size=self.eval_batch_size, rank=rank, world_size=world_size)
             yield from (dataset[planned] for planned in batches)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """The epoch and the number of its batches that are done, from whatever hook the checkpoint is saved."""
         if self.trainer is None or self.train_batches is None:
             return {}
@@ -148,7 +148,7 @@ class TextDataModule(LightningDataModule):
         epoch, batch = divmod(done, self.train_batches.limit)
         return {"epoch": epoch, "batch": batch}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: State) -> None:
         if self.trainer is not None and self.trainer.state.fn == TrainerFn.FITTING:
             self._resume_at = (int(state_dict["epoch"]), int(state_dict["batch"]))
 
@@ -171,7 +171,7 @@ class TextDataModule(LightningDataModule):
             batches.limit = min(len(batches), limit) if isinstance(limit, int) else int(len(batches) * limit)
         return batches
 
-    def _loading(self) -> dict[str, Any]:
+    def _loading(self) -> State:
         # Rows are copied out of mapped memory in less time than a worker needs to send them.
         warnings.filterwarnings("ignore", message=r".*does not have many workers", category=PossibleUserWarning)
         return {

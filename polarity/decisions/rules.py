@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from polarity.content import Json
+
 
 class Rule(ABC):
     """How classes of one task are chosen. Of equally good classes the first is taken."""
@@ -23,7 +25,7 @@ class Rule(ABC):
         """
 
     @abstractmethod
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Plain values that JSON can hold."""
 
 
@@ -36,7 +38,7 @@ class LargestLogit(Rule):
     def decide(self, logits: np.ndarray, log_probabilities: np.ndarray) -> np.ndarray:
         return np.asarray(logits.argmax(axis=1))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         return {"kind": self.kind}
 
 
@@ -53,7 +55,7 @@ class AddedBias(Rule):
     def decide(self, logits: np.ndarray, log_probabilities: np.ndarray) -> np.ndarray:
         return np.asarray((log_probabilities + np.asarray(self.bias)).argmax(axis=1))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         return {"kind": self.kind, "bias": list(self.bias)}
 
 
@@ -77,7 +79,7 @@ class OrderedThresholds(Rule):
             decided[top == c if threshold is None else log_probabilities[:, c] >= threshold] = c
         return decided
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         return {"kind": self.kind, "order": list(self.order), "log_thresholds": list(self.thresholds)}
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from polarity.confusion import confusion
+from polarity.content import Json
 from polarity.tasks import Task
 
 
@@ -46,7 +46,7 @@ class Scores:
     overall: float
     tasks: dict[str, TaskScore]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """The section of ``metrics.json`` that belongs to one split."""
         tasks = {
             name: {

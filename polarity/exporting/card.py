@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
@@ -12,6 +12,7 @@ from polarity.analysis import Analysis, Estimate, Result, analyse
 from polarity.baselines import BASELINES
 from polarity.calibration.scaling import Scaling
 from polarity.config.shown import data_name, encoder_name, on_hub, settings_table
+from polarity.content import Json
 from polarity.evaluation.predictions import Predictions
 from polarity.exporting.answers import Agreement
 from polarity.exporting.markdown import plain
@@ -61,9 +62,7 @@ class Scored:
         return [(f"this model, {kind[self.result.decision]}", self.result), *self.others]
 
 
-def write_card(
-    rebuilt: Rebuilt, about: dict[str, Any], folder: Path, agreement: Agreement | None, costs: Cost | None
-) -> None:
+def write_card(rebuilt: Rebuilt, about: Json, folder: Path, agreement: Agreement | None, costs: Cost | None) -> None:
     """Write ``README.md`` with the metadata that the Hugging Face hub reads.
 
     :param about: the content of ``inference.json``.
@@ -146,7 +145,7 @@ def _score(estimate: Estimate) -> str:
     return f"{estimate.value:.3f} ({estimate.low:.3f} to {estimate.high:.3f})"
 
 
-def _limits(splits: Sequence[Scored], about: dict[str, Any]) -> list[str]:
+def _limits(splits: Sequence[Scored], about: Json) -> list[str]:
     """What the numbers do not cover, found from the data."""
     limits = [f"Texts are cut after {about['max_length']} tokens{_cut(splits, about['max_length'])}."]
     if about["max_context"]:

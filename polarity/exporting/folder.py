@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from polarity.content import Json
 from polarity.files import unwritable
 
 ABOUT = "inference.json"
@@ -28,7 +29,7 @@ def about(
     max_context: int | None = None,
     *,
     pairs: bool,
-) -> dict[str, Any]:
+) -> Json:
     """The content of ``inference.json``; both lengths in tokens."""
     return {
         "format": format_name,

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from polarity.content import Json
 from polarity.errors import UserError
 from polarity.exporting.modeling import Decision, takes_segments
 from polarity.models.classifier import MultiTaskClassifier
@@ -37,7 +38,7 @@ class Graph(nn.Module):
     :param rules: the part of ``decision.json`` of each task, by name.
     """
 
-    def __init__(self, model: MultiTaskClassifier, rules: dict[str, Any]) -> None:
+    def __init__(self, model: MultiTaskClassifier, rules: Json) -> None:
         super().__init__()
         self.model = model
         self.decisions = nn.ModuleList(Decision(rules[task.name], torch.float32) for task in model.tasks)

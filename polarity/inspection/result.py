@@ -1,7 +1,9 @@
 """What an inspection found: plain values, which the console, the CSV files, the JSON file and the HTML report show."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from polarity.content import Json
 
 Level = Literal["stop", "warning", "note"]
 Kind = Literal["exact", "near"]
@@ -299,6 +301,6 @@ class Inspection:
     languages: Languages | None
     labels: tuple[TaskLabels, ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """For JSON."""
         return asdict(self)

@@ -10,6 +10,7 @@ from typing import Any, Self, cast
 from torch import Tensor, nn
 from transformers import CONFIG_MAPPING, PreTrainedModel
 
+from polarity.content import Json
 from polarity.models.encoder import random_encoder, usable_attention
 from polarity.models.heads import Head
 from polarity.models.pooling import POOLINGS, PoolingName
@@ -78,7 +79,7 @@ class MultiTaskClassifier(nn.Module):
         """What only one task trains."""
         return list(self.heads[task].parameters())
 
-    def architecture(self) -> dict[str, Any]:
+    def architecture(self) -> Json:
         """All that :meth:`from_architecture` needs, in plain values that JSON can hold."""
         encoder = json.loads(self.encoder.config.to_json_string(use_diff=False))
         encoder.pop("_name_or_path", None)  # where the weights once came from is the run's business

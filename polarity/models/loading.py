@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging
 
+from polarity.content import Json
 from polarity.errors import UserError
 from polarity.models.encoder import AttentionName, pooler_argument
 from polarity.models.pooling import PoolingName
@@ -131,7 +132,7 @@ def load_encoder(
     return loaded
 
 
-def _origin(source: str, revision: str | None) -> dict[str, Any]:
+def _origin(source: str, revision: str | None) -> Json:
     return {"local_files_only": True} if Path(source).is_dir() else {"revision": revision}
 
 

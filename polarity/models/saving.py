@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from polarity.content import Json
 from polarity.errors import UserError
 from polarity.files import checksum, read_object, whole_folder, write_json
 from polarity.models.classifier import MultiTaskClassifier
@@ -58,7 +59,7 @@ def load_model(folder: str | Path) -> tuple[MultiTaskClassifier, Any]:
     return classifier.eval(), load_tokenizer(str(folder), None)
 
 
-def _without_weights(folder: Path, architecture: dict[str, Any]) -> MultiTaskClassifier:
+def _without_weights(folder: Path, architecture: Json) -> MultiTaskClassifier:
     try:
         return MultiTaskClassifier.from_architecture(architecture)
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # such as a model type that is not known
@@ -111,7 +112,7 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
         raise UserError(f"{path}: is damaged or cut off ({error})") from error
 
 
-def read_card(folder: Path) -> dict[str, Any]:
+def read_card(folder: Path) -> Json:
     """What ``polarity.json`` says about a saved model.
 
     :raises UserError: if it is missing or damaged.
@@ -124,7 +125,7 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def _read_json(folder: Path, name: str) -> dict[str, Any]:
+def _read_json(folder: Path, name: str) -> Json:
     path = folder / name
     if not path.is_file():
         raise UserError(f"{path}: there is no such file, so {folder} is no model of this project (RUN/model is one)")

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from polarity.calibration.scaling import Scaling
+from polarity.content import Json
 from polarity.decisions.rules import LargestLogit, Rule, rule_from_dict
 from polarity.errors import UserError, nearest
 from polarity.evaluation.predictions import Predictions
@@ -38,7 +39,7 @@ class TaskDecider:
         """Class indices, int64 ``[rows]``."""
         return self.rule.decide(logits.astype(np.float64), self.scaling.log_probabilities(logits))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Plain values that JSON can hold."""
         return {"classes": list(self.classes), "calibration": self.scaling.to_dict(), "rule": self.rule.to_dict()}
 
@@ -63,7 +64,7 @@ class Decider:
     """
 
     tasks: dict[str, TaskDecider]
-    fitted_on: dict[str, Any] = field(default_factory=dict)
+    fitted_on: Json = field(default_factory=dict)
 
     @classmethod
     def plain(cls, classes: Mapping[str, Sequence[str]]) -> Self:
@@ -120,7 +121,7 @@ class Decider:
             return self
         return replace(self, tasks={key: replace(task, rule=LargestLogit()) for key, task in self.tasks.items()})
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Json:
         """Plain values that JSON can hold."""
         return {"tasks": {name: task.to_dict() for name, task in self.tasks.items()}, "fitted_on": self.fitted_on}
 
@@ -168,7 +169,7 @@ def _listed(classes: Mapping[str, Sequence[str]]) -> str:
     return "; ".join(f"{name} ({', '.join(names)})" for name, names in classes.items()) or "no task"
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> Json:
     if not path.exists():
         raise UserError(f"{path}: there is no such file; without it no decision of the model can be trusted")
     return read_object(path)

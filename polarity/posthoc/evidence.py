@@ -1,12 +1,11 @@
 """What is told about a fit: numbers before and after, and a sentence that says what was kept and why."""
 
-from typing import Any
-
 import numpy as np
 
 from polarity.analysis.result import CalibrationNumbers
 from polarity.calibration.base import Calibration
 from polarity.calibration.none import NoCalibration
+from polarity.content import Json
 from polarity.decisions.base import Decision
 from polarity.decisions.rules import LargestLogit, Rule
 from polarity.evaluation.metrics import score_task
@@ -15,7 +14,7 @@ from polarity.posthoc.crossfit import LabelledRows
 from polarity.posthoc.gain import Gain
 
 
-def nothing_fitted(item: TaskPredictions, reason: str) -> dict[str, Any]:
+def nothing_fitted(item: TaskPredictions, reason: str) -> Json:
     """Evidence about a task that had to be left plain."""
     macro = score_task(item.task, item.labels, item.argmax).macro_f1
     return {
@@ -36,7 +35,7 @@ def nothing_fitted(item: TaskPredictions, reason: str) -> dict[str, Any]:
 
 def calibration_evidence(
     calibration: Calibration, before: CalibrationNumbers, after: CalibrationNumbers, lowered: Gain
-) -> dict[str, Any]:
+) -> Json:
     """Calibration of the validation rows, cross-fitted, and whether it was kept.
 
     :param lowered: fall of the negative log-likelihood that was judged.
@@ -66,7 +65,7 @@ def decision_evidence(
     kept: bool,  # noqa: FBT001 - one of many things told
     found: Gain,
     decided: dict[str, np.ndarray],
-) -> dict[str, Any]:
+) -> Json:
     """Macro-F1 of each way of deciding the validation rows, and whether the rule was kept.
 
     :param found: the cross-fitted gain that was judged.

@@ -2,12 +2,12 @@
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from polarity.calibration.base import Calibration
 from polarity.calibration.scaling import Scaling
+from polarity.content import Json
 from polarity.decisions.base import Decision
 from polarity.decisions.rules import LargestLogit
 from polarity.errors import UserError
@@ -33,7 +33,7 @@ class Fitted:
     decider: Decider
     predictions: Predictions
     crossfit: list[np.ndarray]
-    evidence: dict[str, Any]
+    evidence: Json
 
 
 def fit_decider(
@@ -62,7 +62,7 @@ def fit_decider(
     return Fitted(decider, replace(applied, tasks=tasks), crossfit, evidence)
 
 
-def fitted_on(predictions: Predictions) -> dict[str, Any]:
+def fitted_on(predictions: Predictions) -> Json:
     """How many rows, and the hash of their ids and labels, in their order."""
     digest = hashlib.blake2b(digest_size=16)
     for name in predictions.ids:
@@ -73,7 +73,7 @@ def fitted_on(predictions: Predictions) -> dict[str, Any]:
 
 def _fit(
     predictions: Predictions, item: TaskPredictions, method: Method
-) -> tuple[TaskDecider, np.ndarray | None, dict[str, Any]]:
+) -> tuple[TaskDecider, np.ndarray | None, Json]:
     """Decider, cross-fitted decisions about the labelled rows (None: as the decider's), evidence."""
     assert item.logits is not None
     labels = item.labels[item.known]

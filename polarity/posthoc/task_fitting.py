@@ -1,7 +1,6 @@
 """Fitting one task, and keeping of it what helps."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from scipy.special import log_softmax
@@ -9,6 +8,7 @@ from scipy.special import log_softmax
 from polarity.analysis.calibration import calibration_numbers
 from polarity.analysis.result import CalibrationNumbers
 from polarity.calibration.none import NoCalibration
+from polarity.content import Json
 from polarity.decisions.rules import LargestLogit
 from polarity.posthoc.crossfit import LabelledRows, Method, cross_fitted, judged_without
 from polarity.posthoc.decider import TaskDecider
@@ -19,7 +19,7 @@ CLEAR = 6.0
 """Standard errors beyond the gate at which no part of the rows could judge otherwise."""
 
 
-def fit_task(rows: LabelledRows, method: Method) -> tuple[TaskDecider, np.ndarray, dict[str, Any]]:
+def fit_task(rows: LabelledRows, method: Method) -> tuple[TaskDecider, np.ndarray, Json]:
     """Decider, cross-fitted decisions ``[rows]`` and evidence of one task.
 
     The calibration is kept if it lowers the cross-fitted negative log-likelihood by as much as it asks for, the rule if
@@ -27,7 +27,7 @@ def fit_task(rows: LabelledRows, method: Method) -> tuple[TaskDecider, np.ndarra
     """
     log_p, decided = cross_fitted(rows, method)
     raw = np.asarray(log_softmax(rows.logits, axis=1))
-    evidence: dict[str, Any] = {"rows": len(rows.labels), "folds": min(method.folds, rows.units)}
+    evidence: Json = {"rows": len(rows.labels), "folds": min(method.folds, rows.units)}
     lowered = likelihood_gain(rows, raw, log_p)
     evidence["calibration"] = calibration_evidence(
         method.calibration, _numbers(raw, rows), _numbers(log_p, rows), lowered

@@ -16,6 +16,7 @@ from omegaconf import DictConfig
 from rich.table import Table
 
 from polarity.comparison.chosen import Best, best_of_runs
+from polarity.content import Json
 from polarity.reports.console import RunConsole, log_only
 from polarity.run import RunDirectory
 from polarity.spreadsheets import write_csv
@@ -103,7 +104,7 @@ def job_line(score: Any, monitor: str, seconds: float, folder: Path | None) -> s
     return f"    {ended}, {seconds:.0f} s{'' if folder is None else f', {folder.name}'}"
 
 
-def job_rows(runs: list[RunDirectory]) -> list[dict[str, Any]]:
+def job_rows(runs: list[RunDirectory]) -> list[Json]:
     """What each job changed, how it ended, and the validation scores of its best checkpoint, as numbers."""
     overrides = [run.overrides for run in runs]
     shared = set(overrides[0]).intersection(*overrides)
@@ -122,7 +123,7 @@ def job_rows(runs: list[RunDirectory]) -> list[dict[str, Any]]:
     return rows
 
 
-def mark_best(jobs: list[dict[str, Any]], best: Sequence[Best]) -> None:
+def mark_best(jobs: list[Json], best: Sequence[Best]) -> None:
     """Beside the score of the best configuration what it is worth on rows that it was not chosen on."""
     for item in best:
         names = {folder.name for folder in item.folders}
@@ -133,7 +134,7 @@ def mark_best(jobs: list[dict[str, Any]], best: Sequence[Best]) -> None:
                 job |= {"corrected": item.chosen.corrected, "corrected_low": low, "corrected_high": high}
 
 
-def jobs_table(jobs: list[dict[str, Any]]) -> Table:
+def jobs_table(jobs: list[Json]) -> Table:
     """The rows of :func:`job_rows` for people, in the order in which the jobs started."""
     tasks = list(dict.fromkeys(name for job in jobs for name in job if name.endswith("/macro_f1")))
     corrected = ["corrected"] if any("corrected" in job for job in jobs) else []

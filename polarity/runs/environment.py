@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 import polarity
+from polarity.content import Json
 from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.files import read_object, write_json
@@ -35,7 +36,7 @@ def record_start(run: RunDirectory, splits: Splits) -> None:
     write_json(run.environment, {**known, RESUMED: [*known.get(RESUMED, []), here]})
 
 
-def read_environment(run: RunDirectory) -> dict[str, Any]:
+def read_environment(run: RunDirectory) -> Json:
     """The content of ``environment.json``.
 
     :raises UserError: if it is missing or damaged.
@@ -52,7 +53,7 @@ def where_it_began(run: RunDirectory) -> AbstractContextManager[None]:
     return chdir(folder) if folder and Path(folder).is_dir() else nullcontext()
 
 
-def described(splits: Splits) -> dict[str, Any]:
+def described(splits: Splits) -> Json:
     """Number of rows and fingerprint of each split."""
     return {name: {"rows": len(rows), "fingerprint": rows.fingerprint()} for name, rows in splits.items()}
 
@@ -74,7 +75,7 @@ def _told(split: Mapping[str, Any] | None) -> str:
     return f"{times(split.get('rows', 0), 'row')} with fingerprint {str(split.get('fingerprint'))[:8]}"
 
 
-def environment(splits: Splits) -> dict[str, Any]:
+def environment(splits: Splits) -> Json:
     """Everything that ``environment.json`` records about one start."""
     return {
         "time": now(),

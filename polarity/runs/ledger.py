@@ -10,6 +10,7 @@ from typing import Any
 from filelock import FileLock
 
 from polarity.config.recorded import RunSettings
+from polarity.content import Config
 from polarity.errors import UserError
 from polarity.run import RunDirectory, configuration_hash, now
 
@@ -152,7 +153,7 @@ def ledger_of(config: Mapping[str, Any]) -> Ledger:
     return Ledger(RunSettings(config).cache)
 
 
-def causes(config: Mapping[str, Any]) -> dict[str, Any]:
+def causes(config: Mapping[str, Any]) -> Config:
     """The settings that make a configuration; not the seed, nor where anything is written, in a section either."""
 
     def without_cache(node: Any) -> Any:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from polarity.config.recorded import DataSettings
+from polarity.content import Config
 from polarity.data.columns import Columns
 from polarity.data.declarations import Declaration
 from polarity.data.ids import content_ids, without_repeated_rows
@@ -54,7 +54,7 @@ class NewData:
     ) -> None:
         self.path, self.text, self.context, self.id = path, text, context, id
         self.tasks, self.metadata, self.group = tasks, metadata, group
-        self.dialect: dict[str, Any] = {
+        self.dialect: Config = {
             "encoding": encoding,
             "delimiter": delimiter,
             "quote": quote,

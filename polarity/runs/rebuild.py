@@ -12,6 +12,7 @@ from polarity.config.build import load_splits
 from polarity.config.recorded import RunSettings
 from polarity.config.sections import PRECISIONS
 from polarity.config.trust import Trust, check_trusted
+from polarity.content import Config
 from polarity.data.module import TokenDataset
 from polarity.data.plan import EvalBatches
 from polarity.data.rows import Rows, Splits
@@ -46,7 +47,7 @@ class Rebuilt:
     """
 
     run: RunDirectory
-    config: dict[str, Any]
+    config: Config
     model: MultiTaskClassifier
     tokenizer: Any
     decision: DecisionName

@@ -1,8 +1,8 @@
 """Predictions of finished runs, read with a check that they are what the run wrote."""
 
 from pathlib import Path
-from typing import Any
 
+from polarity.content import Json
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.files import checksum, read_object
@@ -28,7 +28,7 @@ def finished_run(path: str | Path) -> RunDirectory:
     return run
 
 
-def read_metrics(run: RunDirectory) -> dict[str, Any]:
+def read_metrics(run: RunDirectory) -> Json:
     """The content of ``metrics.json``.
 
     :raises UserError: if it is missing or damaged.

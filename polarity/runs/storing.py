@@ -7,6 +7,7 @@ from typing import Any
 
 from polarity.analysis import Analysis
 from polarity.analysis.details import write_details, write_mistakes
+from polarity.content import Json
 from polarity.data.rows import Rows
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions, write_predictions
@@ -58,7 +59,7 @@ def store(evaluated: Evaluated, folder: Path, *, model: str, texts: bool) -> Non
         write_json(part / "metrics.json", _metrics(evaluated, checksum(part / PREDICTIONS)))
 
 
-def _metrics(evaluated: Evaluated, digest: str) -> dict[str, Any]:
+def _metrics(evaluated: Evaluated, digest: str) -> Json:
     name = evaluated.name
     content = {
         "version": VERSION,

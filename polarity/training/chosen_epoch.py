@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from polarity.content import Json
 from polarity.evaluation.predictions import Predictions
 from polarity.run import RunDirectory
 from polarity.statistics.counts import Counts
@@ -16,7 +17,7 @@ from polarity.statistics.selection import RESAMPLES, select_best
 SCORE = "val/macro_f1"
 
 
-def chosen_epoch(run: RunDirectory, told: Predictions, best: Mapping[str, Any]) -> dict[str, Any]:
+def chosen_epoch(run: RunDirectory, told: Predictions, best: Mapping[str, Any]) -> Json:
     """The overall validation score, corrected for the choice of the epoch, as it stands in ``metrics.json``.
 
     ``epochs`` is how many there were to choose from. The optimism is that of choosing among their argmax decisions by
@@ -29,7 +30,7 @@ def chosen_epoch(run: RunDirectory, told: Predictions, best: Mapping[str, Any]) 
     decided = [item.honest for item in told.tasks]
     own = Counts(tasks, labels, [decided], told.clusters)
     overall = float(own.observed().overall[0, 0])
-    found: dict[str, Any] = {"epochs": None, "overall": overall, "optimism": None, "corrected": None}
+    found: Json = {"epochs": None, "overall": overall, "optimism": None, "corrected": None}
     found |= {"low": None, "high": None, "sentence": NOT_KNOWN}
     files = sorted(run.epochs.glob("*.npy"))
     validated = max(0, run.history.read_text(encoding="utf-8").count("\n") - 1) if run.history.is_file() else 0

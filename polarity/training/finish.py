@@ -15,6 +15,7 @@ from polarity.analysis import Analysis
 from polarity.analysis.console import class_table, decisions_table
 from polarity.baselines import write_baselines
 from polarity.config.preflight import Prepared
+from polarity.content import State
 from polarity.data.rows import Rows, Splits
 from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.metrics import score
@@ -115,7 +116,7 @@ def _write_baselines(assembled: Assembled, run: RunDirectory) -> None:
         write_baselines(run, splits, cache, calibration=parts.calibration, decision=parts.decision)
 
 
-def best_checkpoint(trainer: Trainer, run: RunDirectory) -> dict[str, Any]:
+def best_checkpoint(trainer: Trainer, run: RunDirectory) -> State:
     """The best checkpoint's file, epoch, step, monitored name and value."""
     callback = next(item for item in trainer.checkpoint_callbacks if isinstance(item, BestCheckpoints))
     path, value = Path(callback.best_model_path), callback.best_model_score
@@ -133,7 +134,7 @@ def best_checkpoint(trainer: Trainer, run: RunDirectory) -> dict[str, Any]:
     }
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path) -> State:
     """A checkpoint's content: plain containers and tensors, on the CPU.
 
     :raises CheckpointError: if the file is missing or damaged.

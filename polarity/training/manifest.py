@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from polarity.content import Json
 from polarity.errors import UserError
 from polarity.files import checksum, read_object, write_json
 from polarity.run import RunDirectory
@@ -30,7 +31,7 @@ class Manifest:
             head = {"run": self.run.recorded.get("id"), "configuration": self.run.written_config}
             write_json(self.path, {**head, "best": None, "resume": [], "checkpoints": {}})
 
-    def read(self) -> dict[str, Any]:
+    def read(self) -> Json:
         """Everything that was noted.
 
         :raises UserError: if the file is missing, damaged, or another run's.

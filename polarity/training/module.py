@@ -10,6 +10,7 @@ from torch import Tensor
 
 from polarity.clipping.base import Clipping
 from polarity.component import Progress
+from polarity.content import State
 from polarity.evaluation.inference import collect, model_inputs
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.monitored import loss_metrics, score_metrics
@@ -22,7 +23,7 @@ from polarity.tasks import IGNORE_INDEX, Task
 from polarity.training.devices import gathered
 from polarity.training.epoch import EpochSums
 
-Batch = dict[str, Any]
+Batch = State
 
 
 class MultiTaskModule(LightningModule):
@@ -58,7 +59,7 @@ class MultiTaskModule(LightningModule):
         self._optimizer = optimizer
         self._scheduler = scheduler
         self._plateau: Any = None
-        self._plateau_state: dict[str, Any] | None = None
+        self._plateau_state: State | None = None
         self._epochs = 1
         self._stopping = False
         self._sums = EpochSums(len(self.tasks))
@@ -177,13 +178,13 @@ class MultiTaskModule(LightningModule):
         self._sums.add_step(list(norms.values()), first=self.global_rank == 0)
         self.log_dict({f"gradient/{name}": value for name, value in norms.items()})
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(self, checkpoint: State) -> None:
         """Everything that a fresh object needs to be built without the hub: plain containers only."""
         checkpoint["architecture"] = self.model.architecture()
         checkpoint["loss_sums"] = gathered(self._sums.table.cpu())
         checkpoint["plateau"] = None if self._plateau is None else dict(self._plateau.state_dict())
 
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+    def on_load_checkpoint(self, checkpoint: State) -> None:
         """The plateau schedule is built later than this; keep its state until then."""
         self._plateau_state = checkpoint["plateau"]
         sums = checkpoint["loss_sums"]

@@ -1,16 +1,17 @@
 """Random generators of a process: where they are, and putting them back there."""
 
 import random
-from typing import Any
 
 import numpy as np
 import torch
 
+from polarity.content import State
 
-def random_state() -> dict[str, Any]:
+
+def random_state() -> State:
     """State of all generators of this process, as plain containers and tensors that load with ``weights_only=True``."""
     name, keys, *rest = np.random.get_state()  # noqa: NPY002 - the global generator, which libraries may use
-    state: dict[str, Any] = {
+    state: State = {
         "python": random.getstate(),
         "numpy": [str(name), torch.from_numpy(np.asarray(keys, dtype=np.int64)), *rest],
         "torch": torch.get_rng_state(),
@@ -20,7 +21,7 @@ def random_state() -> dict[str, Any]:
     return state
 
 
-def restore_random_state(state: dict[str, Any]) -> None:
+def restore_random_state(state: State) -> None:
     """Put the generators of this process where :func:`random_state` found them."""
     random.setstate(state["python"])
     name, keys, *rest = state["numpy"]

@@ -11,6 +11,7 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from polarity.analysis import Analysis, analyse
 from polarity.analysis.details import write_details, write_mistakes
 from polarity.config.shown import chosen
+from polarity.content import Json
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.monitored import score_metrics
 from polarity.evaluation.predictions import Predictions, write_predictions
@@ -36,7 +37,7 @@ class Told:
     """
 
     splits: dict[str, Predictions]
-    evidence: dict[str, Any]
+    evidence: Json
 
     def scores(self, kind: str = "predicted") -> dict[str, Scores]:
         """Scores of every split by one way of deciding: ``predicted`` (the stored rule), ``argmax`` or ``honest``."""
@@ -65,7 +66,7 @@ def decide(assembled: Assembled, run: RunDirectory, logits: Mapping[str, Sequenc
     return Told({"val": fitted.predictions, **decided}, fitted.evidence)
 
 
-def write_results(assembled: Assembled, run: RunDirectory, best: dict[str, Any], told: Told) -> dict[str, Analysis]:
+def write_results(assembled: Assembled, run: RunDirectory, best: Json, told: Told) -> dict[str, Analysis]:
     """Predictions, metrics, detail tables and figures. Returns the analysis of each split."""
     reporting = assembled.prepared.components.reporting
     for name, predictions in told.splits.items():
@@ -78,7 +79,7 @@ def write_results(assembled: Assembled, run: RunDirectory, best: dict[str, Any],
     return analyses
 
 
-def _write_metrics(assembled: Assembled, run: RunDirectory, best: dict[str, Any], told: Told) -> None:
+def _write_metrics(assembled: Assembled, run: RunDirectory, best: Json, told: Told) -> None:
     files = [*(run.predictions(name) for name in told.splits), run.model / WEIGHTS]
     content = {
         "version": METRICS_VERSION,

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from polarity.config.trust import Trust, check_trusted
+from polarity.content import Config
 from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.processes import led_folder
@@ -52,7 +52,7 @@ def claimed(folder: str) -> Iterator[RunDirectory]:
         raise
 
 
-def trusted_config(run: RunDirectory, *, trust: Trust) -> dict[str, Any]:
+def trusted_config(run: RunDirectory, *, trust: Trust) -> Config:
     """The configuration of a run, all of which may be built.
 
     :raises UserError: if it names code that is neither the project's own nor trusted.

@@ -12,10 +12,10 @@ from polarity.config.preflight import prepare
 from polarity.config.recorded import RunSettings
 from polarity.config.trainer import build_callbacks
 from polarity.config.trust import Trust
+from polarity.content import Config
 from polarity.reports.sweep import tell_jobs
 from polarity.run import RunDirectory
 from polarity.runs.environment import where_it_began
-from polarity.settings import Config
 from polarity.training import resuming
 from polarity.training.announce import Announce
 from polarity.training.assembled import Assembled, Stages, assemble

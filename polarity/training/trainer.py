@@ -8,10 +8,10 @@ from lightning.pytorch.callbacks import Callback, ProgressBar
 from lightning.pytorch.profilers import PassThroughProfiler
 
 from polarity.config import trainer as configured
+from polarity.content import Config
 from polarity.files import write_text
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
-from polarity.settings import Config
 from polarity.training.callbacks.progress import ProgressInLines, ProgressOnTerminal
 
 LONGEST = 40

@@ -8,8 +8,8 @@ import polarity
 PACKAGE = Path(polarity.__file__).parent
 
 LAYERS = (
-    {"errors", "paths", "processes", "secrets", "settings", "signature"},
-    {"printable", "standard_streams", "wording"},
+    {"content", "errors", "paths", "secrets", "settings", "signature"},
+    {"printable", "processes", "standard_streams", "wording"},
     {"locks", "parts", "progress", "tasks"},
     {"component"},
     {"confusion", "files", "reporting"},

@@ -2,11 +2,11 @@
 
 import warnings
 from pathlib import Path
-from typing import Any
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from polarity.content import State
 from polarity.run import RunDirectory
 from polarity.settings import PositiveInt
 from polarity.training.manifest import Manifest
@@ -42,7 +42,7 @@ class BestCheckpoints(ModelCheckpoint):
         if trainer.is_global_zero:
             Manifest(RunDirectory(trainer.default_root_dir)).add_best(Path(filepath), Path(self.best_model_path).name)
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: State) -> None:
         """Find the kept checkpoints again, also after the run's folder was moved."""
         folder = Path(str(self.dirpath))
         here = {str(folder / Path(path).name): value for path, value in state_dict["best_k_models"].items()}

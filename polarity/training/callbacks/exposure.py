@@ -1,10 +1,9 @@
 """What the sampler really shows the model."""
 
-from typing import Any
-
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
+from polarity.content import Json, State
 from polarity.files import write_text
 from polarity.run import RunDirectory
 from polarity.samplers.exposure import exposure_table
@@ -15,18 +14,18 @@ class ExposureLog(Callback):
     """Logs each epoch how often every class and joint cell came up: ``exposure/...`` and ``details/exposure.csv``."""
 
     def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[Json] = []
 
     @property
     def state_key(self) -> str:
         """One table a run."""
         return "ExposureLog"
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """The epochs so far."""
         return {"rows": self.rows}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: State) -> None:
         """Go on after the epochs of the resume point."""
         self.rows = list(state_dict["rows"])
 

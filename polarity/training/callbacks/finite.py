@@ -7,6 +7,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
+from polarity.content import State
 from polarity.settings import PositiveInt
 
 
@@ -34,7 +35,7 @@ class StopOnNonFiniteLoss(Callback):
         if len(self._pending) >= self.every_n_batches or batch_idx + 1 >= trainer.num_training_batches:
             self._look(trainer)
 
-    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: State) -> None:
         """Never keep weights that a bad batch has spoiled."""
         self._look(trainer)
 

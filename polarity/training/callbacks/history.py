@@ -8,6 +8,7 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
+from polarity.content import Json, State
 from polarity.evaluation.metrics import TaskScore
 from polarity.evaluation.monitored import loss_metrics, score_metrics
 from polarity.files import write_text
@@ -30,7 +31,7 @@ class History(Callback):
     def __init__(self, *, monitor: str, mode: str) -> None:
         self.monitor = monitor
         self.mode = mode
-        self.rows: list[dict[str, Any]] = []
+        self.rows: list[Json] = []
         self._clock = Clock()
 
     @property
@@ -38,11 +39,11 @@ class History(Callback):
         """One history a run."""
         return "History"
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """The epochs so far, so that a resumed run's history is whole."""
         return {"rows": self.rows, "clock": self._clock.state()}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: State) -> None:
         """Go on after the epochs of the resume point."""
         self.rows = list(state_dict["rows"])
         self._clock = Clock(**state_dict["clock"])
@@ -67,7 +68,7 @@ class History(Callback):
             return
         labels = trainer.datamodule.splits.val.labels  # type: ignore[attr-defined]
         batches = trainer.fit_loop.epoch_loop.batch_progress.current.completed
-        row: dict[str, Any] = {"epoch": trainer.current_epoch, "step": trainer.global_step}
+        row: Json = {"epoch": trainer.current_epoch, "step": trainer.global_step}
         row["epoch_share"] = round(batches / trainer.num_training_batches, 4)
         row |= losses | score_metrics(pl_module.scores) | loss_metrics(pl_module.tasks, labels, pl_module.logits)
         row["train/lr"] = max(group["lr"] for group in trainer.optimizers[0].param_groups)
@@ -76,7 +77,7 @@ class History(Callback):
         write_text(RunDirectory(trainer.default_root_dir).history, to_csv(self.rows))
         self._print(trainer, pl_module, row)
 
-    def _print(self, trainer: Trainer, module: MultiTaskModule, row: dict[str, Any]) -> None:
+    def _print(self, trainer: Trainer, module: MultiTaskModule, row: Json) -> None:
         better = max if self.mode == "max" else min
         best = better(self.rows, key=lambda item: item[self.monitor])
         mark = "best so far" if best is row else f"best: epoch {best['epoch'] + 1}, {best[self.monitor]:.4f}"
@@ -112,7 +113,7 @@ class Clock:
         self.rows += rows
         self._training = time.monotonic() - self._resumed
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> Json:
         """What another process needs to go on."""
         return {"seconds": time.monotonic() - self._started, "rows": self.rows, "training": self._training}
 
@@ -130,7 +131,7 @@ def task_line(name: str, scored: TaskScore) -> str:
     return f"    {name:<16} macro-F1 {scored.macro_f1:.4f}   {per_class}"
 
 
-def to_csv(rows: list[dict[str, Any]]) -> str:
+def to_csv(rows: list[Json]) -> str:
     """Rows as CSV text, the columns of the first row first."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     buffer = io.StringIO()

@@ -6,6 +6,7 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
+from polarity.content import State
 from polarity.progress import SECONDS, told
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
@@ -16,9 +17,9 @@ class ProgressOnTerminal(RichProgressBar):
 
     def __init__(self) -> None:
         super().__init__(refresh_rate=4)  # times a second; the default of 100 keeps a whole core busy
-        self._shown: dict[str, Any] = {}
+        self._shown: State = {}
 
-    def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
+    def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> State:
         """The objective of every so many steps only, since reading it waits for the device."""
         metrics = trainer.callback_metrics if trainer.global_step % 10 == 0 else {}
         if "step/objective" in metrics:

@@ -7,6 +7,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.loops.progress import _BatchProgress, _ProcessedTracker
 
+from polarity.content import State
 from polarity.errors import UserError
 from polarity.parts import unfinished
 from polarity.run import RunDirectory
@@ -33,7 +34,7 @@ class ResumePoint(Checkpoint):
     def __init__(self, *, minutes: NonNegative = 10.0) -> None:
         self.minutes = minutes
         self._saved_at = time.monotonic()
-        self._restored: list[dict[str, Any]] | None = None
+        self._restored: list[State] | None = None
         self._within_validation = False
         self._asking = 0
 
@@ -42,14 +43,14 @@ class ResumePoint(Checkpoint):
         """One state, whatever the settings: a resumed run may save more or less often."""
         return "ResumePoint"
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """Random states of each device's process, which all call this together whenever a checkpoint is saved.
 
         Before the first batch of a resumed run, they are those that are still to be put in place.
         """
         return {"ranks": gathered(random_state()) if self._restored is None else self._restored}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: State) -> None:
         """Keep the states until the first batch: what happens before it may use random numbers."""
         self._restored = state_dict["ranks"]
 
@@ -61,14 +62,14 @@ class ResumePoint(Checkpoint):
         if trainer.global_rank < len(states):
             restore_random_state(states[trainer.global_rank])
 
-    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: State) -> None:
         """Bind each checkpoint to its run, and note whether early stopping, or a limit of time, has ended training."""
         run = RunDirectory(trainer.default_root_dir)
         checkpoint["run"] = {"id": run.recorded.get("id"), "stopped_early": bool(trainer.should_stop)}
         if self._within_validation:
             checkpoint["loops"]["fit_loop"][_VALIDATED] = _none_of_it()
 
-    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: State) -> None:
         """A run whose training had ended goes on with what comes after it.
 
         :raises UserError: if the checkpoint is another run's.
@@ -128,6 +129,6 @@ class ResumePoint(Checkpoint):
         self._saved_at = time.monotonic()
 
 
-def _none_of_it() -> dict[str, Any]:
+def _none_of_it() -> State:
     """The progress of a validation that has begun, and done nothing yet."""
     return _BatchProgress(total=_ProcessedTracker(ready=1, started=1)).state_dict()

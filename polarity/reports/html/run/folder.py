@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from omegaconf import OmegaConf
 
 from polarity.analysis import Analysis, Mistake, analyse
 from polarity.baselines import BASELINES
+from polarity.content import Config, Json
 from polarity.errors import UserError
 from polarity.files import read_object
 from polarity.reports.html.run.baselines import BaselineResult, baseline_results
@@ -19,7 +19,7 @@ from polarity.runs.saved import CHECKSUMS, read_metrics, saved_predictions
 
 HEADINGS = {"val": "validation"}
 NO_SLICES = "no slices"
-_UNKNOWN: dict[str, Any] = {
+_UNKNOWN: Json = {
     **dict.fromkeys(("polarity", "python", "platform", "processor"), ""),
     **dict.fromkeys(("git", "cores", "threads"), None),
     "devices": [],
@@ -82,14 +82,14 @@ class RunContent:
     """
 
     name: str
-    config: dict[str, Any]
+    config: Config
     settings: str
     overrides: list[str]
-    status: dict[str, Any]
-    environment: dict[str, Any]
-    best: dict[str, Any]
+    status: Json
+    environment: Json
+    best: Json
     seconds: dict[str, float]
-    evidence: dict[str, Any]
+    evidence: Json
     splits: tuple[SplitContent, ...]
     curves: list[Curves]
     class_exposure: dict[str, list[Exposed]]
@@ -139,7 +139,7 @@ def _curves(run: RunDirectory, classes: dict[str, tuple[str, ...]]) -> list[Curv
     return [item for item in history_curves(read_csv_rows(run.history), classes) if item.title not in finer] + steps
 
 
-def _split_names(run: RunDirectory, metrics: dict[str, Any]) -> list[str]:
+def _split_names(run: RunDirectory, metrics: Json) -> list[str]:
     """The splits whose predictions the run says that it has written, test first and training last."""
     names = [Path(name).stem for name in metrics.get(CHECKSUMS, {}) if Path(name).parent == Path("predictions")]
     if not names:
@@ -148,9 +148,7 @@ def _split_names(run: RunDirectory, metrics: dict[str, Any]) -> list[str]:
     return sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))
 
 
-def _split(
-    run: RunDirectory, name: str, config: dict[str, Any], environment: dict[str, Any], resamples: int
-) -> SplitContent:
+def _split(run: RunDirectory, name: str, config: Config, environment: Json, resamples: int) -> SplitContent:
     predictions = saved_predictions(run, name)
     mark = environment.get("data", {}).get(name, {}).get("fingerprint")
     return SplitContent(
