@@ -62,14 +62,14 @@ def baseline(settings: BaselineSettings) -> Scored:
         raise UserError(problems)
     started = time.monotonic()
     with progress("baselines"):
-        told = baselines(splits, cache, calibration=settings.calibration, decision=settings.decision)
-    told = {name: {split: parts[split] for split in wanted} for name, parts in told.items()}
+        by_baseline = baselines(splits, cache, calibration=settings.calibration, decision=settings.decision)
+    by_baseline = {name: {split: parts[split] for split in wanted} for name, parts in by_baseline.items()}
     seconds = time.monotonic() - started
     with progress("intervals"):
-        scores = score_baselines(told, resamples=settings.resamples)
+        scores = score_baselines(by_baseline, resamples=settings.resamples)
     notes = list(splits.notes)
     for split in wanted:
-        rows = told["linear"][split]
+        rows = by_baseline["linear"][split]
         if (groups := rows.clusters) is not None and settings.resamples:
             notes.append(f"{split}: {about_groups(str(rows.group), groups)}")
     if "test" in scores:
@@ -78,7 +78,7 @@ def baseline(settings: BaselineSettings) -> Scored:
     notes.append(f"C chosen on validation: {', '.join(f'{task} {c:g}' for task, c in strengths.items())}")
     notes.append(f"{seconds:.1f} s; kept in {cache / 'baselines'} for all runs on these rows")
     if folder is not None:
-        _store(folder, told, scores, notes)
+        _store(folder, by_baseline, scores, notes)
     _print(settings, scores, notes)
     return scores
 
@@ -101,8 +101,8 @@ def _record(settings: BaselineSettings, cache: Path, splits: Splits, scores: Sco
     return ledger.sentence(mark)
 
 
-def _store(folder: Path, told: dict[str, dict[str, Predictions]], scores: Scored, notes: list[str]) -> None:
-    for name, parts in told.items():
+def _store(folder: Path, by_baseline: dict[str, dict[str, Predictions]], scores: Scored, notes: list[str]) -> None:
+    for name, parts in by_baseline.items():
         for split, predictions in parts.items():
             write_predictions(folder / name / "predictions" / f"{split}.parquet", predictions)
     write_csv(folder / "baselines.csv", HEADER, lines(scores))

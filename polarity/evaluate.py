@@ -150,9 +150,9 @@ def _overlap_json(splits: Splits | None, found: Sequence[RunOverlap]) -> Json | 
 
 
 def _check_tasks(rebuilt: Rebuilt, splits: Splits) -> None:
-    told = [{task.name: task.classes for task in tasks} for tasks in (rebuilt.model.tasks, splits.tasks)]
-    if list(told[0].items()) != list(told[1].items()):
-        raise UserError(f"{rebuilt.run.model}: is a model for {told[0]}, but the run was trained on {told[1]}")
+    classes = [{task.name: task.classes for task in tasks} for tasks in (rebuilt.model.tasks, splits.tasks)]
+    if list(classes[0].items()) != list(classes[1].items()):
+        raise UserError(f"{rebuilt.run.model}: is a model for {classes[0]}, but the run was trained on {classes[1]}")
 
 
 def _print(rebuilt: Rebuilt, evaluated: Evaluated, notes: Sequence[str], folder: Path) -> None:

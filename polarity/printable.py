@@ -32,12 +32,12 @@ class SafeConsole(Console):
 
     def render_str(self, text: str, **settings: Any) -> Text:
         """Texts and cells, before their width is measured."""
-        return super().render_str(_told(text), **{**settings, "markup": False, "emoji": False, "highlight": False})
+        return super().render_str(_safe(text), **{**settings, "markup": False, "emoji": False, "highlight": False})
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Whatever else holds text; rich's own movements of the cursor are no text."""
         for segment in super().render(renderable, options):
-            yield segment if segment.control else Segment(_told(segment.text), segment.style)
+            yield segment if segment.control else Segment(_safe(segment.text), segment.style)
 
 
 def shared_console() -> SafeConsole:
@@ -53,7 +53,7 @@ def printable_messages() -> Iterator[None]:
     written, record = warnings.formatwarning, logging.getLogRecordFactory()
 
     def formatted(*args: Any, **settings: Any) -> str:
-        return _told(written(*args, **settings))
+        return _safe(written(*args, **settings))
 
     warnings.formatwarning = formatted
     logging.setLogRecordFactory(_Record)
@@ -66,8 +66,8 @@ def printable_messages() -> Iterator[None]:
 
 class _Record(logging.LogRecord):
     def getMessage(self) -> str:  # noqa: N802 - the name in the standard library
-        return _told(super().getMessage())
+        return _safe(super().getMessage())
 
 
-def _told(text: str) -> str:
+def _safe(text: str) -> str:
     return printable(without_known(text))

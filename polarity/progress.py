@@ -47,7 +47,7 @@ def progress(what: str, total: int | None = None, unit: str = "row") -> Iterator
     say, started, done, ended = _SAY.get(), time.monotonic(), 0, Event()
 
     def line() -> str:
-        return told(what, done, total, unit, time.monotonic() - started)
+        return progress_line(what, done, total, unit, time.monotonic() - started)
 
     def tell() -> None:
         while not ended.wait(SECONDS):
@@ -73,7 +73,9 @@ def progress(what: str, total: int | None = None, unit: str = "row") -> Iterator
             ended.set()
 
 
-def told(what: str, done: int, total: int | None, unit: str, seconds: float, *, counted: int | None = None) -> str:
+def progress_line(
+    what: str, done: int, total: int | None, unit: str, seconds: float, *, counted: int | None = None
+) -> str:
     """``test: 1,200 of 4,000 rows, 20 rows/s, about 3 min left``.
 
     :param counted: what was done within the seconds; None: all that is done.

@@ -149,8 +149,10 @@ class RunDirectory:
         known = self.recorded if (self.path / _STATUS).exists() else {}
         for stale in ("traceback", "error", "ended"):
             known.pop(stale, None)
-        told = {name: masked_text(value) if isinstance(value, str) else value for name, value in details.items()}
-        write_json(self.path / _STATUS, {**known, "state": state, **told})
+        masked_details = {
+            name: masked_text(value) if isinstance(value, str) else value for name, value in details.items()
+        }
+        write_json(self.path / _STATUS, {**known, "state": state, **masked_details})
 
     def finish(self) -> None:
         """Mark the run as finished."""

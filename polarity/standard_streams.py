@@ -65,11 +65,11 @@ def standard_streams(*, data: bool = False) -> Iterator[None]:
 def _replace(name: str, stream: TextIO) -> _Tolerant:
     stream.flush()
     raw = _Tolerant(stream.fileno())
-    told = io.TextIOWrapper(
+    replaced = io.TextIOWrapper(
         io.BufferedWriter(raw),
         encoding=stream.encoding,
         errors="backslashreplace",
         line_buffering=stream.isatty() or name == "stderr",
     )
-    setattr(sys, name, told)
+    setattr(sys, name, replaced)
     return raw

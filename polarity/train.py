@@ -24,7 +24,7 @@ from polarity.paths import conf_dir
 from polarity.processes import led_folder, rank
 from polarity.training.resuming import resumable, trusted_config
 from polarity.training.run import run_composed
-from polarity.training.status import failure_told_to_the_first
+from polarity.training.status import recording_early_failures
 
 NO_EFFECT = {
     "hydra.run.dir": "output_dir says where run folders are made",
@@ -121,13 +121,13 @@ def is_resumed(config: Config, overrides: list[str], problems: list[str], *, mul
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
 def run_job(composed: DictConfig) -> float:
     """Hydra's task function: one run. Returns the best monitored score."""
-    with cli.user_errors("train"), failure_told_to_the_first():
+    with cli.user_errors("train"), recording_early_failures():
         return run_composed(composed)
 
 
 def main() -> None:
     """Check first, then hand over to Hydra."""
-    with cli.verb("train"), failure_told_to_the_first():
+    with cli.verb("train"), recording_early_failures():
         sys.argv[1:] = check(sys.argv[1:])
         run_job()
 

@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from polarity import progress as module
-from polarity.progress import lines_to, progress, told
+from polarity.progress import lines_to, progress, progress_line
 from tests.running import train
 from tests.verbs import said_by
 
@@ -57,7 +57,7 @@ def test_short_work_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_what_a_line_says(done: int, total: int | None, seconds: float, line: str) -> None:
-    assert told("x", done, total, "model", seconds) == line
+    assert progress_line("x", done, total, "model", seconds) == line
 
 
 def test_a_terminal_has_a_bar(monkeypatch: pytest.MonkeyPatch) -> None:

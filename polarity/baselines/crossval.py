@@ -41,7 +41,7 @@ def out_of_fold(
 
     def made() -> dict[str, np.ndarray]:
         features = TextFeatures().fit(rows)  # words are counted over all rows, labels are not seen
-        told = {}
+        by_task = {}
         for number, task in enumerate(splits.tasks):
             labels, strength = rows.labels[:, number], strengths.get(task.name, USUAL)
             probabilities = np.zeros((repeats, len(rows), len(task.classes)), dtype=np.float32)
@@ -52,8 +52,8 @@ def out_of_fold(
                     model = LinearModel.fit(task, features[outside], labels[outside], strength)
                     probabilities[repeat, inside] = np.exp(model.log_probabilities(features[inside]))
                     advance(1)
-            told[str(number)] = probabilities
-        return told
+            by_task[str(number)] = probabilities
+        return by_task
 
     arrays = cached_arrays(folder, made)
     return [np.array(arrays[str(number)]) for number in range(len(splits.tasks))]

@@ -20,10 +20,10 @@ UNKNOWN = "[unknown]"
 HEADER = ("split", "baseline", "task", "class", "measure", "value", "low", "high", "support")
 
 
-def score_baselines(told: Mapping[str, Mapping[str, Predictions]], *, resamples: int) -> Scored:
+def score_baselines(by_baseline: Mapping[str, Mapping[str, Predictions]], *, resamples: int) -> Scored:
     """Score every baseline on every split, by what was decided without having seen the row's label."""
     scores: Scored = {}
-    for name, parts in told.items():
+    for name, parts in by_baseline.items():
         for split, predictions in parts.items():
             decided = [item.honest for item in predictions.tasks]
             of_split = score([item.task for item in predictions.tasks], predictions.labels, decided)
@@ -46,12 +46,12 @@ def table(split: str, of_split: Mapping[str, tuple[Scores, Intervals]]) -> Table
             cells = [f"{scores.tasks[task].per_class[name].f1:.4f}" for scores, _ in of_split.values()]
             made.add_row(task if number == 0 else "", name, *cells, str(of_class.support))
         cells = [
-            _shown(scores.tasks[task].macro_f1, told.tasks[task].macro_f1) if of_task.rows else "no labels"
-            for scores, told in of_split.values()
+            _shown(scores.tasks[task].macro_f1, ranges.tasks[task].macro_f1) if of_task.rows else "no labels"
+            for scores, ranges in of_split.values()
         ]
         made.add_row("", "macro-F1", *cells, str(of_task.rows), style="bold")
         made.add_section()
-    cells = [_shown(scores.overall, told.overall) for scores, told in of_split.values()]
+    cells = [_shown(scores.overall, ranges.overall) for scores, ranges in of_split.values()]
     made.add_row("overall", "mean of the tasks' macro-F1", *cells, str(first.rows), style="bold")
     return made
 
@@ -59,10 +59,10 @@ def table(split: str, of_split: Mapping[str, tuple[Scores, Intervals]]) -> Table
 def lines(scores: Scored) -> Iterator[list[object]]:
     """One line for each number, under ``HEADER``."""
     for split, of_split in scores.items():
-        for name, (values, told) in of_split.items():
-            yield [split, name, "", "", "overall", *_written(values.overall, told.overall), values.rows]
+        for name, (values, ranges) in of_split.items():
+            yield [split, name, "", "", "overall", *_written(values.overall, ranges.overall), values.rows]
             for task, of_task in values.tasks.items():
-                bounds = told.tasks[task]
+                bounds = ranges.tasks[task]
                 for measure in ("macro_f1", "accuracy"):
                     value, interval = getattr(of_task, measure), getattr(bounds, measure)
                     yield [split, name, task, "", measure, *_written(value, interval), of_task.rows]
@@ -75,7 +75,7 @@ def lines(scores: Scored) -> Iterator[list[object]]:
 def as_json(scores: Scored) -> Json:
     """``{split: {baseline: scores as in metrics.json, with "intervals" beside them}}``."""
     return {
-        split: {name: {**values.to_dict(), "intervals": asdict(told)} for name, (values, told) in of_split.items()}
+        split: {name: {**values.to_dict(), "intervals": asdict(ranges)} for name, (values, ranges) in of_split.items()}
         for split, of_split in scores.items()
     }
 

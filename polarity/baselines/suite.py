@@ -25,7 +25,7 @@ BASELINES = ("majority", "linear", "linear+rule")
 FORMAT = 1
 """Raise it whenever the same data would give other baselines."""
 
-Told = dict[str, dict[str, Predictions]]
+BaselinePredictions = dict[str, dict[str, Predictions]]
 """``{baseline: {split: predictions}}``."""
 
 
@@ -41,7 +41,7 @@ class Linear:
     strengths: dict[str, float]
 
 
-def baselines(splits: Splits, cache: Path, *, calibration: Calibration, decision: Decision) -> Told:
+def baselines(splits: Splits, cache: Path, *, calibration: Calibration, decision: Decision) -> BaselinePredictions:
     """Predictions of every baseline on validation and, where there is one, test.
 
     ``majority`` is the most frequent class. ``linear`` is the linear model, its C chosen on validation, and
@@ -53,23 +53,23 @@ def baselines(splits: Splits, cache: Path, *, calibration: Calibration, decision
     tasks, parts = splits.tasks, evaluated(splits)
     counts = splits.train.class_counts(tasks)
     plain = {name: majority_logits(tasks, counts, len(rows)) for name, rows in parts.items()}
-    told: Told = {"majority": _undecided(tasks, parts, plain)}
-    told["linear"] = _undecided(tasks, parts, linear(splits, cache).logits)
-    fitted = fit_decider(told["linear"]["val"], calibration, decision)
-    others = {name: fitted.decider.apply(part) for name, part in told["linear"].items() if name != "val"}
-    told["linear+rule"] = {"val": fitted.predictions, **others}
-    return told
+    by_baseline: BaselinePredictions = {"majority": _undecided(tasks, parts, plain)}
+    by_baseline["linear"] = _undecided(tasks, parts, linear(splits, cache).logits)
+    fitted = fit_decider(by_baseline["linear"]["val"], calibration, decision)
+    others = {name: fitted.decider.apply(part) for name, part in by_baseline["linear"].items() if name != "val"}
+    by_baseline["linear+rule"] = {"val": fitted.predictions, **others}
+    return by_baseline
 
 
 def write_baselines(
     run: RunDirectory, splits: Splits, cache: Path, *, calibration: Calibration, decision: Decision
-) -> Told:
+) -> BaselinePredictions:
     """The same, written to ``run.baseline(name, split)`` in the schema of the model's predictions."""
-    told = baselines(splits, cache, calibration=calibration, decision=decision)
-    for name, parts in told.items():
+    by_baseline = baselines(splits, cache, calibration=calibration, decision=decision)
+    for name, parts in by_baseline.items():
         for split, predictions in parts.items():
             write_predictions(run.baseline(name, split), predictions)
-    return told
+    return by_baseline
 
 
 def linear(splits: Splits, cache: Path) -> Linear:

@@ -94,13 +94,13 @@ def _row_problems(first: System, other: System) -> list[str]:
 
 def _classes(systems: Sequence[System], name: str) -> Task:
     """The task with the classes that the systems name; if none does, with all that occur."""
-    told = [(system, _task(system.predictions, name)) for system in systems]
-    named = [(system, item) for system, item in told if item.logits is not None or item.probabilities is not None]
+    of_systems = [(system, _task(system.predictions, name)) for system in systems]
+    named = [(system, item) for system, item in of_systems if item.logits is not None or item.probabilities is not None]
     if not named:
-        return Task(name, tuple(sorted({label for _, item in told for label in item.task.classes})), name)
+        return Task(name, tuple(sorted({label for _, item in of_systems for label in item.task.classes})), name)
     first, reference = named[0]
     problems = []
-    for system, item in told:
+    for system, item in of_systems:
         extra = [label for label in item.task.classes if label not in reference.task.classes]
         lacks = [label for label in reference.task.classes if label not in item.task.classes]
         if extra or (lacks and any(system is other for other, _ in named)):

@@ -15,8 +15,8 @@ def configuration_differences(systems: Sequence[System], groups: Sequence[Group]
 
     A key that is not there counts as null.
     """
-    told = {group.name: systems[group.members[0]] for group in groups}
-    settings = {name: _flat(causes(system.config)) for name, system in told.items() if system.config is not None}
+    firsts = {group.name: systems[group.members[0]] for group in groups}
+    settings = {name: _flat(causes(system.config)) for name, system in firsts.items() if system.config is not None}
     keys = sorted({key for own in settings.values() for key in own})
     differences = [ConfigurationDifference(key, {name: own.get(key) for name, own in settings.items()}) for key in keys]
     differences = [item for item in differences if _differs(list(item.values.values()))]

@@ -52,16 +52,16 @@ def _group(systems: Sequence[System], name: str, numbers: Sequence[int]) -> Grou
 
 def _names(systems: Sequence[System], groups: Sequence[Sequence[int]]) -> list[str]:
     """What a group's command line has beyond what all have; the folder of its first run where that does not tell."""
-    told = [_told(systems[numbers[0]]) for numbers in groups if systems[numbers[0]].kind == "run"]
-    shared = set(told[0]).intersection(*told) if told else set()
+    overrides = [_distinctive(systems[numbers[0]]) for numbers in groups if systems[numbers[0]].kind == "run"]
+    shared = set(overrides[0]).intersection(*overrides) if overrides else set()
     names = []
     for numbers in groups:
         system = systems[numbers[0]]
-        own = " ".join(text for text in _told(system) if text not in shared)
+        own = " ".join(text for text in _distinctive(system) if text not in shared)
         names.append(own if own and len(own) <= LONGEST else system.name)
     taken = [name for name in names if names.count(name) > 1]
     return [systems[numbers[0]].name if name in taken else name for name, numbers in zip(names, groups, strict=True)]
 
 
-def _told(system: System) -> list[str]:
+def _distinctive(system: System) -> list[str]:
     return [text for text in system.overrides if text.partition("=")[0].lstrip("+~") not in NO_CAUSE]

@@ -20,7 +20,7 @@ def record_looks(systems: Sequence[System], aligned: Aligned, split: str) -> lis
     unknown = _fingerprint(aligned)
     # What has no cache of its own (a baseline, a folder made by hand) is recorded where the runs beside it are.
     shared = next((ledger_of(system.config) for system in systems if system.config is not None), Ledger(cache_dir()))
-    told: dict[Path, tuple[Ledger, str]] = {}
+    ledgers: dict[Path, tuple[Ledger, str]] = {}
     for number, system in enumerate(systems):
         fingerprint = system.fingerprint(split) or next(
             (found for other in systems if (found := other.fingerprint(split))), unknown
@@ -35,8 +35,8 @@ def record_looks(systems: Sequence[System], aligned: Aligned, split: str) -> lis
             overall=scores.overall,
             tasks={name: task.macro_f1 for name, task in scores.tasks.items()},
         )
-        told[ledger.path(fingerprint)] = (ledger, fingerprint)
-    return list(dict.fromkeys(ledger.sentence(fingerprint) for ledger, fingerprint in told.values()))
+        ledgers[ledger.path(fingerprint)] = (ledger, fingerprint)
+    return list(dict.fromkeys(ledger.sentence(fingerprint) for ledger, fingerprint in ledgers.values()))
 
 
 def marks_of(split: str, sentences: Sequence[str], *, ranked: bool) -> list[str]:

@@ -22,7 +22,7 @@ def only_informs(command: argparse.Namespace) -> bool:
     return any(getattr(command, flag, None) for flag in flags)
 
 
-def tell_problems(verb: str, problems: Sequence[str]) -> None:
+def print_problems(verb: str, problems: Sequence[str]) -> None:
     """Print a numbered list of problems to the error stream."""
     console = SafeConsole(stderr=True, soft_wrap=True)
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
@@ -55,7 +55,7 @@ def user_errors(verb: str) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        tell_problems(verb, error.problems)
+        print_problems(verb, error.problems)
         sys.exit(2)
     except BrokenPipeError:  # the reader of the output wants no more of it
         to_nowhere(sys.stdout.fileno())
@@ -90,6 +90,6 @@ def config_dir(command: argparse.Namespace) -> str | None:
 
 def rewritten(arguments: Sequence[str], command: argparse.Namespace) -> list[str]:
     """The command line with its overrides opened, for Hydra's own main."""
-    told = [readable(text, multirun=command.multirun) for text in command.overrides]
+    overrides = [readable(text, multirun=command.multirun) for text in command.overrides]
     flags = [argument for argument in arguments if argument not in command.overrides]
-    return [*flags, *open_keys(told)]
+    return [*flags, *open_keys(overrides)]

@@ -85,8 +85,8 @@ def compose_jobs(
         except COMPOSITION_ERRORS as error:
             wrong, rest = override_problems(config_name, overrides, extra)
             jobs_of_rest = [] if rest is None else [_job(config_name, open_keys(rest), extra)]
-            told = {restored(text): restored(problem) for text, problem in wrong.items()}
-            raise CompositionError(told or {"": first_lines(error)}, jobs_of_rest) from error
+            restored_problems = {restored(text): restored(problem) for text, problem in wrong.items()}
+            raise CompositionError(restored_problems or {"": first_lines(error)}, jobs_of_rest) from error
 
 
 def _job(config_name: str, overrides: list[str], extra: list[str]) -> JobConfig:

@@ -102,7 +102,7 @@ class Predictions:
 
         :param logits: float32 ``[rows, classes]``, one array per task, in the order of ``rows``.
         """
-        told = tuple(
+        undecided = tuple(
             TaskPredictions(
                 task,
                 rows.labels[:, number],
@@ -112,7 +112,7 @@ class Predictions:
             )
             for number, task in enumerate(tasks)
         )
-        return cls(list(rows.ids), told, dict(rows.metadata), tokens, rows.group)
+        return cls(list(rows.ids), undecided, dict(rows.metadata), tokens, rows.group)
 
     def select(self, chosen: np.ndarray) -> Self:
         """The rows at ``chosen`` (row numbers, or a bool for every row)."""

@@ -76,11 +76,11 @@ def refuse_disagreement(agreement: Agreement, what: str) -> None:
 
 def answers_of_run(rebuilt: Rebuilt, rows: Rows) -> Answers:
     """What the run's own model says."""
-    told = rebuilt.predict(rows).tasks
+    predicted = rebuilt.predict(rows).tasks
     return Answers(
-        [np.asarray(item.logits, dtype=np.float64) for item in told],
-        [np.asarray(item.probabilities) for item in told],
-        [item.predicted for item in told],
+        [np.asarray(item.logits, dtype=np.float64) for item in predicted],
+        [np.asarray(item.probabilities) for item in predicted],
+        [item.predicted for item in predicted],
     )
 
 
@@ -93,8 +93,8 @@ def answers_of_folder(folder: Path, rows: Rows, batch_size: int) -> Answers:
             part = slice(start, start + batch_size)
             batch = model.encode(rows.text[part], None if rows.context is None else rows.context[part])
             logits = model(**batch)
-            told = [(z, *decide(z)) for z, decide in zip(logits, model.decisions, strict=True)]
-            parts.append([tuple(value.numpy() for value in values) for values in told])
+            answers = [(z, *decide(z)) for z, decide in zip(logits, model.decisions, strict=True)]
+            parts.append([tuple(value.numpy() for value in values) for values in answers])
             advance(len(logits[0]))
     tasks = list(zip(*parts, strict=True))
     return Answers(*([np.concatenate([part[what] for part in task]) for task in tasks] for what in range(3)))
@@ -108,15 +108,15 @@ def answers_of_session(session: Any, rebuilt: Rebuilt, rows: Rows, tasks: Sequen
     store = rebuilt.tokens(rows)
     inputs = [item.name for item in session.get_inputs()]
     outputs = [f"{task.name}.{what}" for what in ("logits", "probabilities", "decision") for task in tasks]
-    numbers, told = [], []
+    numbers, answers = [], []
     with progress("asking the graph", len(rows)) as advance:
         for planned in EvalBatches(lengths=store.lengths, batch_size=rebuilt.batch_size):
             batch = store.batch(planned.rows)
             numbers.append(torch.from_numpy(planned.rows))
-            found = session.run(outputs, {name: batch[name].numpy() for name in inputs})
-            told.append([torch.from_numpy(values) for values in found])
+            arrays = session.run(outputs, {name: batch[name].numpy() for name in inputs})
+            answers.append([torch.from_numpy(values) for values in arrays])
             advance(len(planned.rows))
-    placed = collect(numbers, told, len(rows))
+    placed = collect(numbers, answers, len(rows))
     count = len(tasks)
     logits, probabilities, decided = placed[:count], placed[count : 2 * count], placed[2 * count :]
     return Answers(logits, probabilities, [values.astype(np.int64) for values in decided])

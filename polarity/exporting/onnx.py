@@ -48,8 +48,8 @@ class Graph(nn.Module):
     ) -> tuple[Tensor, ...]:
         """Logits of all tasks, then their probabilities, then their decisions."""
         logits = self.model(input_ids, attention_mask, token_type_ids)
-        told = [decide(values) for values, decide in zip(logits, self.decisions, strict=True)]
-        return (*logits, *(item[0] for item in told), *(item[1] for item in told))
+        answers = [decide(values) for values, decide in zip(logits, self.decisions, strict=True)]
+        return (*logits, *(item[0] for item in answers), *(item[1] for item in answers))
 
 
 def write_onnx(rebuilt: Rebuilt, folder: Path) -> None:

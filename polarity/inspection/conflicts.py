@@ -20,8 +20,8 @@ def conflicts(pool: Pool, most: int | None) -> Conflicts:
         found = _conflicting(pool, pool.rows.labels[:, number])
         groups[task.name] = {kind: len(parts) for kind, parts in found.items()}
         rows[task.name] = {kind: sum(map(len, parts)) for kind, parts in found.items()}
-        told = [_example(pool, number, kind, part) for kind, parts in found.items() for part in parts]
-        examples += sorted(told, key=lambda one: -one.size)[:most]
+        of_task = [_example(pool, number, kind, part) for kind, parts in found.items() for part in parts]
+        examples += sorted(of_task, key=lambda one: -one.size)[:most]
     return Conflicts(groups, rows, tuple(examples))
 
 
@@ -34,8 +34,8 @@ def _conflicting(pool: Pool, labels: np.ndarray) -> dict[Kind, list[np.ndarray]]
         return [part for part in parts if len(np.unique(labels[part])) > 1]
 
     exact = differing(pool.text)
-    told = {int(pool.group[part[0]]) for part in exact}
-    return {"exact": exact, "near": [part for part in differing(pool.group) if int(pool.group[part[0]]) not in told]}
+    covered = {int(pool.group[part[0]]) for part in exact}
+    return {"exact": exact, "near": [part for part in differing(pool.group) if int(pool.group[part[0]]) not in covered]}
 
 
 def _example(pool: Pool, number: int, kind: Kind, rows: np.ndarray) -> Conflict:

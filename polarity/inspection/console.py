@@ -99,8 +99,8 @@ def suspicious_table(task: TaskLabels) -> Table:
     title = f"{task.task}: suspicious labels, the first {min(FEW, total)} of {total:,}"
     table = Table("label", "probability", "suggested", "probability", "row", "text", title=title)
     for one in task.examples[:FEW]:
-        told = [one.label, f"{one.probability:.3f}", one.suggested, f"{one.suggested_probability:.3f}"]
-        table.add_row(*told, _named(one.row), _excerpt(one.row))
+        cells = [one.label, f"{one.probability:.3f}", one.suggested, f"{one.suggested_probability:.3f}"]
+        table.add_row(*cells, _named(one.row), _excerpt(one.row))
     return table
 
 

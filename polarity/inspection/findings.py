@@ -34,8 +34,8 @@ def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def of_training(stops: Sequence[str], notes: Sequence[str], *, show_texts: bool) -> Iterator[Finding]:
     """What training itself says; where texts are not to be shown, without the examples of rows that overlap."""
-    told: tuple[tuple[Level, Sequence[str]], ...] = (("stop", stops), ("note", notes))
-    for level, texts in told:
+    by_level: tuple[tuple[Level, Sequence[str]], ...] = (("stop", stops), ("note", notes))
+    for level, texts in by_level:
         for text in texts:
             shown = text if show_texts else without_examples(text)
             yield Finding(level, "data", f"training would stop: {shown}" if level == "stop" else shown)
@@ -47,15 +47,16 @@ def of_counts(counts: Sequence[TaskCounts]) -> Iterator[Finding]:
         for split, rows in task.rows.items():
             few = {name: count for name, count in rows.items() if 0 < count < FEW}
             if few and split != "train":
-                told = ", ".join(f"{name} {count}" for name, count in few.items())
+                listed = ", ".join(f"{name} {count}" for name, count in few.items())
                 text = (
-                    f"{split}: classes of {task.task} with fewer than {FEW} rows ({told}): their F1 moves with each row"
+                    f"{split}: classes of {task.task} with fewer than {FEW} rows ({listed}): "
+                    "their F1 moves with each row"
                 )
                 yield Finding("warning", "counts", text)
         totals = {split: missing + sum(task.rows[split].values()) for split, missing in task.missing.items()}
         if any(task.missing.values()):
-            told = _shares({split: (missing, totals[split]) for split, missing in task.missing.items()})
-            yield Finding("note", "counts", f"{task.task}: rows without a label: {told}")
+            listed = _shares({split: (missing, totals[split]) for split, missing in task.missing.items()})
+            yield Finding("note", "counts", f"{task.task}: rows without a label: {listed}")
         train = {name: count for name, count in task.rows.get("train", {}).items() if count}
         if len(train) > 1:
             rare, common = min(train, key=train.__getitem__), max(train, key=train.__getitem__)
@@ -79,8 +80,10 @@ def of_association(joint: Sequence[JointCounts]) -> Iterator[Finding]:
             yield Finding("note", "association", f"{named}: no row has both labels, so each row teaches one of the two")
             continue
         if pair.cramers_v is not None:
-            told = f"{named}: Cramer's V is {pair.cramers_v:.2f} over {times(pair.total, 'row')} with both labels"
-            yield Finding("note", "association", f"{told} (0: independent, 1: each tells the other)")
+            association = (
+                f"{named}: Cramer's V is {pair.cramers_v:.2f} over {times(pair.total, 'row')} with both labels"
+            )
+            yield Finding("note", "association", f"{association} (0: independent, 1: each tells the other)")
         for split, table in pair.rows.items():
             unseen = [
                 f"{pair.first_classes[i]} / {pair.second_classes[j]} ({count})"
@@ -118,8 +121,8 @@ def of_duplicates(duplicates: Duplicates, conflicts: Conflicts) -> Iterator[Find
             overlap for overlap in duplicates.overlaps if overlap.kind == kind and overlap.first == overlap.second
         ]
         if inside:
-            told = ", ".join(f"{overlap.first} {overlap.rows:,}" for overlap in inside)
-            yield Finding("note", "duplicates", f"rows with {same} as another one of their split: {told}")
+            listed = ", ".join(f"{overlap.first} {overlap.rows:,}" for overlap in inside)
+            yield Finding("note", "duplicates", f"rows with {same} as another one of their split: {listed}")
     for overlap in duplicates.overlaps:
         if overlap.first != overlap.second:
             has = "has" if overlap.rows == 1 else "have"
@@ -158,8 +161,8 @@ def of_languages(languages: Languages | None) -> Iterator[Finding]:
     for name, rows in languages.rows.items():
         others = {split: count for split, count in rows.items() if split != "train" and count}
         if others and not rows.get("train"):
-            told = ", ".join(f"{count:,} in {split}" for split, count in others.items())
-            text = f"{languages.column}: {name} is never trained on ({told})"
+            listed = ", ".join(f"{count:,} in {split}" for split, count in others.items())
+            text = f"{languages.column}: {name} is never trained on ({listed})"
             yield Finding("warning", "languages", text)
 
 

@@ -65,7 +65,7 @@ def _classes(pool: Pool, split: str, train: np.ndarray, other: np.ndarray) -> It
     """Classes of each task, over all rows and within the values of each property."""
     for number, task in enumerate(pool.tasks):
         labels = pool.rows.labels[:, number]
-        if text := _told(task, labels, train, other):
+        if text := _shift_text(task, labels, train, other):
             yield Finding("warning", "counts", f"{split}: {task.name} has other shares than in training: {text}")
         within = []
         for column in properties(pool):
@@ -74,14 +74,14 @@ def _classes(pool: Pool, split: str, train: np.ndarray, other: np.ndarray) -> It
                 here = cells == value
                 if min(int((here & part).sum()) for part in (train, other)) >= FEWEST:
                     found = distance(*(class_counts(labels[here & part], len(task.classes)) for part in (train, other)))
-                    if text := _told(task, labels, here & train, here & other):
+                    if text := _shift_text(task, labels, here & train, here & other):
                         within.append((found[0], f"{column}={value} ({text})"))
         if within:
-            told = "; ".join(text for _, text in sorted(within, reverse=True)[:SHOWN])
-            yield Finding("note", "counts", f"{split}: {task.name} has other shares than in training within {told}")
+            listed = "; ".join(text for _, text in sorted(within, reverse=True)[:SHOWN])
+            yield Finding("note", "counts", f"{split}: {task.name} has other shares than in training within {listed}")
 
 
-def _told(task: Task, labels: np.ndarray, train: np.ndarray, other: np.ndarray) -> str:
+def _shift_text(task: Task, labels: np.ndarray, train: np.ndarray, other: np.ndarray) -> str:
     """``calm 31% (training 45%), ..., 12% of the rows would have to change``; empty where nothing is to tell."""
     before, after = (class_counts(labels[part], len(task.classes)) for part in (train, other))
     apart, p = distance(before, after)
@@ -100,10 +100,10 @@ def _values(pool: Pool, column: str, split: str, train: np.ndarray, other: np.nd
     before, after = (np.array([int((cells[part] == name).sum()) for name in names]) for part in (train, other))
     unseen = [(name or "(none)", count) for name, count, seen in zip(names, after, before, strict=True) if not seen]
     if unseen := [pair for pair in unseen if pair[1]]:
-        told = ", ".join(f"{name} ({count:,})" for name, count in sorted(unseen, key=lambda pair: -pair[1])[:SHOWN])
+        listed = ", ".join(f"{name} ({count:,})" for name, count in sorted(unseen, key=lambda pair: -pair[1])[:SHOWN])
         rows = sum(count for _, count in unseen)
         text = f"{split}: {times(rows, 'row')} with {times(len(unseen), 'value')} of {column} that training has not: "
-        yield Finding("warning", "counts", f"{text}{told}")
+        yield Finding("warning", "counts", f"{text}{listed}")
     apart, p = distance(before, after)
     if p < LEVEL and apart >= DISTANCE:
         text = f"{split}: {column} has other shares than in training; total variation distance {apart:.2f}"
@@ -119,9 +119,9 @@ def _unlabelled(pool: Pool, column: str, train: np.ndarray) -> Iterator[Finding]
             continue
         bare = _without(cells, train, known)
         if bare:
-            told = ", ".join(f"{name or '(none)'} ({count:,})" for name, count in bare[:SHOWN])
+            listed = ", ".join(f"{name or '(none)'} ({count:,})" for name, count in bare[:SHOWN])
             more = f" and {len(bare) - SHOWN} more" if len(bare) > SHOWN else ""
-            text = f"train: no row with these values of {column} has a label of {task.name}: {told}{more}"
+            text = f"train: no row with these values of {column} has a label of {task.name}: {listed}{more}"
             yield Finding("warning", "counts", text)
 
 

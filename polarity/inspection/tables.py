@@ -87,8 +87,8 @@ def _languages(inspection: Inspection) -> Lines:
 def _suspicious(inspection: Inspection) -> Lines:
     for task in inspection.labels:
         for one in task.examples:
-            told = [f"{value:.6f}" for value in (one.probability, one.suggested_probability)]
-            yield [task.task, one.label, one.suggested, *told, *_row(one.row)]
+            probabilities = [f"{value:.6f}" for value in (one.probability, one.suggested_probability)]
+            yield [task.task, one.label, one.suggested, *probabilities, *_row(one.row)]
 
 
 def _confused(inspection: Inspection) -> Lines:

@@ -98,9 +98,11 @@ class Decider:
 
         :raises UserError: if the predictions hold no logits, or are of other tasks or classes.
         """
-        told = {item.task.name: item.task.classes for item in predictions.tasks}
-        if told != self.classes:
-            raise UserError(f"decision: the rule is for {_listed(self.classes)}, the predictions for {_listed(told)}")
+        classes = {item.task.name: item.task.classes for item in predictions.tasks}
+        if classes != self.classes:
+            raise UserError(
+                f"decision: the rule is for {_listed(self.classes)}, the predictions for {_listed(classes)}"
+            )
         tasks = []
         for item in predictions.tasks:
             if item.logits is None:

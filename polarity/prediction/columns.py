@@ -57,8 +57,8 @@ class AddedColumns:
             for task in self.tasks
         }
         error = [] if error_column is None else [pa.field(prefix + error_column, TEXT)]
-        told = [field for task in self.tasks for field in self._fields(task)]
-        self.fields = [field.with_name(prefix + field.name) for field in told] + error
+        fields = [field for task in self.tasks for field in self._fields(task)]
+        self.fields = [field.with_name(prefix + field.name) for field in fields] + error
         self.with_errors = error_column is not None
 
     @property
@@ -85,8 +85,8 @@ class AddedColumns:
         :param problems: what is wrong with each row.
         """
         columns, abstained = [], {}
-        told = zip(self.tasks, self.decider.probabilities(logits), self.decider.decide(logits), strict=True)
-        for task, probabilities, decided in told:
+        answers = zip(self.tasks, self.decider.probabilities(logits), self.decider.decide(logits), strict=True)
+        for task, probabilities, decided in answers:
             confidence = probabilities[np.arange(len(decided)), decided]
             threshold = self.thresholds[task.name]
             sure = np.full(len(decided), fill_value=True) if threshold is None else confidence >= threshold

@@ -102,12 +102,12 @@ class Job:
         return rows, keys
 
     def run(
-        self, classifier: Classifier, added: AddedColumns, keys: list[str] | None, told: Callable[[int], None]
+        self, classifier: Classifier, added: AddedColumns, keys: list[str] | None, advance: Callable[[int], None]
     ) -> Outcome:
         """Classify all rows and write them.
 
         :param keys: from :meth:`survey`.
-        :param told: called with the number of rows that were written.
+        :param advance: called with the number of rows that were written.
         :raises UserError: if the input breaks off, or a row is broken and shall not be kept; then nothing is written.
         """
         outcome, started = Outcome(), time.monotonic()
@@ -123,8 +123,8 @@ class Job:
                 for chunk in self._chunks(source):
                     if clashes := added.clashes(source.columns):  # keys of JSON come to light as it is read
                         raise UserError(clashes)
-                    writer.write(chunk, self._told(chunk, classifier, added, outcome))
-                    told(len(chunk))
+                    writer.write(chunk, self._classify(chunk, classifier, added, outcome))
+                    advance(len(chunk))
         outcome.seconds = time.monotonic() - started
         return outcome
 
@@ -137,7 +137,7 @@ class Job:
                 raise UserError(hidden)
             yield chunk
 
-    def _told(self, chunk: Chunk, classifier: Classifier, added: AddedColumns, outcome: Outcome) -> list[pa.Array]:
+    def _classify(self, chunk: Chunk, classifier: Classifier, added: AddedColumns, outcome: Outcome) -> list[pa.Array]:
         texts, contexts, problems = checked_texts(chunk, self.text, self.context)
         numbers = np.array([row for row, problem in enumerate(problems) if problem is None], dtype=np.int64)
         logits, good, unusable = classifier.logits(

@@ -63,11 +63,11 @@ class SweepTable(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print the table and write it beside the jobs as ``jobs.csv``."""
-        if tell_jobs(Path(str(config.hydra.sweep.dir))):
+        if print_jobs(Path(str(config.hydra.sweep.dir))):
             sys.exit(1)
 
 
-def tell_jobs(folder: Path) -> int:
+def print_jobs(folder: Path) -> int:
     """Print the table of a sweep's jobs so far, and write it beside them. Returns how many are not finished."""
     runs = [RunDirectory(path.parent) for path in folder.glob("*/status.json") if not path.parent.is_symlink()]
     if not runs:

@@ -62,14 +62,14 @@ def changed_data(known: Mapping[str, Any], splits: Splits) -> list[str]:
     """A problem for each split that is not the one that was recorded when the run started."""
     found = described(splits)
     return [
-        f"data: the {name} split is not the one that the run was trained with: {_told(found.get(name))} now, "
-        f"{_told(known.get(name))} then; the files have changed since"
+        f"data: the {name} split is not the one that the run was trained with: {_split_text(found.get(name))} now, "
+        f"{_split_text(known.get(name))} then; the files have changed since"
         for name in dict.fromkeys([*known, *found])
         if found.get(name) != known.get(name)
     ]
 
 
-def _told(split: Mapping[str, Any] | None) -> str:
+def _split_text(split: Mapping[str, Any] | None) -> str:
     if not isinstance(split, Mapping):
         return "none"
     return f"{times(split.get('rows', 0), 'row')} with fingerprint {str(split.get('fingerprint'))[:8]}"

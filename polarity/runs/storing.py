@@ -38,9 +38,9 @@ class Evaluated:
 
     def scores(self, kind: str = "predicted") -> Scores:
         """By one way of deciding: ``predicted``, ``argmax`` or ``honest``."""
-        told = self.predictions
-        decided = [getattr(item, kind) for item in told.tasks]
-        return score([item.task for item in told.tasks], told.labels, decided)
+        predictions = self.predictions
+        decided = [getattr(item, kind) for item in predictions.tasks]
+        return score([item.task for item in predictions.tasks], predictions.labels, decided)
 
 
 def store(evaluated: Evaluated, folder: Path, *, model: str, texts: bool) -> None:

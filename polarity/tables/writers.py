@@ -54,7 +54,7 @@ class DelimitedWriter(Writer):
 
     def write(self, chunk: Chunk, added: Sequence[pa.Array]) -> None:
         new = [["" if cell is None else str(cell) for cell in column.to_pylist()] for column in added]
-        self._write([*row, *told] for row, told in zip(chunk.cells(), zip(*new, strict=True), strict=True))
+        self._write([*row, *cells] for row, cells in zip(chunk.cells(), zip(*new, strict=True), strict=True))
 
     def _write(self, rows: Iterable[Sequence[str]]) -> None:
         if self._spreadsheet:
@@ -73,8 +73,8 @@ class JsonWriter(Writer):
 
     def write(self, chunk: Chunk, added: Sequence[pa.Array]) -> None:
         new = [[json.dumps(cell, ensure_ascii=False) for cell in column.to_pylist()] for column in added]
-        for row, told in zip(chunk.objects(), zip(*new, strict=True), strict=True):
-            members = [f"{name}: {cell}" for name, cell in zip(self._names, told, strict=True)]
+        for row, cells in zip(chunk.objects(), zip(*new, strict=True), strict=True):
+            members = [f"{name}: {cell}" for name, cell in zip(self._names, cells, strict=True)]
             self._stream.write(f"{{{', '.join([*([row] if row else []), *members])}}}\n".encode())
 
 

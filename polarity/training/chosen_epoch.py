@@ -17,18 +17,18 @@ from polarity.statistics.selection import RESAMPLES, select_best
 SCORE = "val/macro_f1"
 
 
-def chosen_epoch(run: RunDirectory, told: Predictions, best: Mapping[str, Any]) -> Json:
+def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str, Any]) -> Json:
     """The overall validation score, corrected for the choice of the epoch, as it stands in ``metrics.json``.
 
     ``epochs`` is how many there were to choose from. The optimism is that of choosing among their argmax decisions by
     overall macro-F1; if another score was monitored it is no more than that. ``corrected``, ``low`` and ``high`` are
     None where the epochs' decisions are not there, or rows of one group say nothing.
 
-    :param told: of the best epoch, with its cross-fitted decisions.
+    :param predictions: of the best epoch, with its cross-fitted decisions.
     """
-    tasks, labels = [item.task for item in told.tasks], told.labels
-    decided = [item.honest for item in told.tasks]
-    own = Counts(tasks, labels, [decided], told.clusters)
+    tasks, labels = [item.task for item in predictions.tasks], predictions.labels
+    decided = [item.honest for item in predictions.tasks]
+    own = Counts(tasks, labels, [decided], predictions.clusters)
     overall = float(own.observed().overall[0, 0])
     found: Json = {"epochs": None, "overall": overall, "optimism": None, "corrected": None}
     found |= {"low": None, "high": None, "sentence": NOT_KNOWN}
@@ -41,7 +41,7 @@ def chosen_epoch(run: RunDirectory, told: Predictions, best: Mapping[str, Any]) 
         return found
     if len(epochs) == 1:
         return found | {"epochs": 1, "optimism": 0.0, "corrected": overall, "sentence": ""}
-    counts = Counts(tasks, labels, [list(epoch.T) for epoch in epochs], told.clusters)
+    counts = Counts(tasks, labels, [list(epoch.T) for epoch in epochs], predictions.clusters)
     chosen = select_best(counts, [[number] for number in range(len(epochs))])
     drawn = resample(own, RESAMPLES, 0).overall[:, 0]
     ordinary = sample_interval(overall, drawn, own) or UNKNOWN

@@ -35,8 +35,8 @@ from polarity.training.assembled import Assembled
 from polarity.training.callbacks.checkpoints import BestCheckpoints
 from polarity.training.chosen_epoch import chosen_epoch
 from polarity.training.manifest import Manifest
-from polarity.training.results import Told, decide, log_to_tensorboard, write_results
-from polarity.training.trainer import tell_profile
+from polarity.training.results import SplitResults, decide, log_to_tensorboard, write_results
+from polarity.training.trainer import print_profile
 from polarity.wording import times
 
 TOLERANCE = 1e-6
@@ -74,25 +74,25 @@ def _finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
         if splits.test is not None:
             logits["test"] = _predict(assembled, trainer, model, "test")
     with stages.time("decision rule"):
-        told = decide(assembled, run, logits)
-    best["selection"] = chosen_epoch(run, told.splits["val"], best)
-    looks = _record_look(assembled, run, told)
+        results = decide(assembled, run, logits)
+    best["selection"] = chosen_epoch(run, results.splits["val"], best)
+    looks = _record_look(assembled, run, results)
     with stages.time("baselines"):
         _write_baselines(assembled, run)
     with stages.time("report"):
-        analyses = write_results(assembled, run, best, told)
-        log_to_tensorboard(assembled, trainer, best, told, analyses)
+        analyses = write_results(assembled, run, best, results)
+        log_to_tensorboard(assembled, trainer, best, results, analyses)
     seal(run)
     run.finish()
     texts = assembled.prepared.components.reporting.texts
-    _afterwards(run, "the summary", lambda: _print_end(assembled, run, best, told, analyses, looks))
+    _afterwards(run, "the summary", lambda: _print_end(assembled, run, best, results, analyses, looks))
     _afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
     _afterwards(run, f"{run.report.name} (python -m polarity.report run={run.path})", lambda: _report(run, texts=texts))
-    _afterwards(run, "the profile", lambda: tell_profile(trainer, run))
+    _afterwards(run, "the profile", lambda: print_profile(trainer, run))
     return float(best["value"])
 
 
-def _record_look(assembled: Assembled, run: RunDirectory, told: Told) -> str | None:
+def _record_look(assembled: Assembled, run: RunDirectory, results: SplitResults) -> str | None:
     """Note in the ledger that this run's scores on the test split were seen."""
     test = scored_splits(assembled.prepared).test
     if test is None:
@@ -100,7 +100,7 @@ def _record_look(assembled: Assembled, run: RunDirectory, told: Told) -> str | N
     mark, ledger = test.fingerprint(), ledger_of(run.config)
     if any(look.run == str(run.path) and look.verb == "train" for look in ledger.looks(mark).entries):
         return ledger.sentence(mark)  # killed after it had looked, and resumed: the same numbers are seen again
-    return record_look(run, mark, told.scores()["test"], verb="train")
+    return record_look(run, mark, results.scores()["test"], verb="train")
 
 
 def scored_splits(prepared: Prepared) -> Splits:
@@ -186,7 +186,7 @@ def _print_end(
     assembled: Assembled,
     run: RunDirectory,
     best: Mapping[str, Any],
-    told: Told,
+    results: SplitResults,
     analyses: Mapping[str, Analysis],
     looks: str | None,
 ) -> None:
@@ -196,15 +196,15 @@ def _print_end(
         console.print(decisions_table(analysis, split))
         console.print(class_table(analysis, split))
         if reporting.baselines:
-            console.print(baselines_table(run, split, told.splits[split], resamples=reporting.resamples))
-    for task, evidence in told.evidence.items():
+            console.print(baselines_table(run, split, results.splits[split], resamples=reporting.resamples))
+    for task, evidence in results.evidence.items():
         calibration, rule = (evidence[what]["reason"] for what in ("calibration", "decision"))
         console.print(f"{task}: calibration {calibration}; decision rule {rule}")
     if best["selection"]["sentence"]:
         console.print(best["selection"]["sentence"])
     if looks is not None:
         console.print(looks)
-    rows = ", ".join(f"{split} {times(len(told), 'row')}" for split, told in told.splits.items())
+    rows = ", ".join(f"{split} {times(len(part), 'row')}" for split, part in results.splits.items())
     console.print(
         f"checkpoint {best['checkpoint']} (epoch {best['epoch'] + 1}, step {best['step']}, "
         f"{best['monitor']} {best['value']:.4f}); read back from disk and verified; {rows}"

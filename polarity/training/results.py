@@ -29,7 +29,7 @@ METRICS_VERSION = 2
 
 
 @dataclass(frozen=True)
-class Told:
+class SplitResults:
     """What the best checkpoint says about each split.
 
     :param splits: with calibrated probabilities and decisions, cross-fitted ones on validation; by name of the split.
@@ -42,12 +42,16 @@ class Told:
     def scores(self, kind: str = "predicted") -> dict[str, Scores]:
         """Scores of every split by one way of deciding: ``predicted`` (the stored rule), ``argmax`` or ``honest``."""
         return {
-            name: score([item.task for item in told.tasks], told.labels, [getattr(item, kind) for item in told.tasks])
-            for name, told in self.splits.items()
+            name: score(
+                [item.task for item in predictions.tasks],
+                predictions.labels,
+                [getattr(item, kind) for item in predictions.tasks],
+            )
+            for name, predictions in self.splits.items()
         }
 
 
-def decide(assembled: Assembled, run: RunDirectory, logits: Mapping[str, Sequence[np.ndarray]]) -> Told:
+def decide(assembled: Assembled, run: RunDirectory, logits: Mapping[str, Sequence[np.ndarray]]) -> SplitResults:
     """Fit calibration and decision rule on validation, store them in ``model/``, and apply them to every split.
 
     :param logits: float32 ``[rows, classes]`` per task, by name of the split.
@@ -62,32 +66,32 @@ def decide(assembled: Assembled, run: RunDirectory, logits: Mapping[str, Sequenc
     }
     fitted = fit_decider(raw["val"], parts.calibration, parts.decision)
     fitted.decider.save(run.model, read_card(run.model)["weights_sha256"])
-    decided = {name: fitted.decider.apply(told) for name, told in raw.items() if name != "val"}
-    return Told({"val": fitted.predictions, **decided}, fitted.evidence)
+    decided = {name: fitted.decider.apply(predictions) for name, predictions in raw.items() if name != "val"}
+    return SplitResults({"val": fitted.predictions, **decided}, fitted.evidence)
 
 
-def write_results(assembled: Assembled, run: RunDirectory, best: Json, told: Told) -> dict[str, Analysis]:
+def write_results(assembled: Assembled, run: RunDirectory, best: Json, results: SplitResults) -> dict[str, Analysis]:
     """Predictions, metrics, detail tables and figures. Returns the analysis of each split."""
     reporting = assembled.prepared.components.reporting
-    for name, predictions in told.splits.items():
+    for name, predictions in results.splits.items():
         write_predictions(run.predictions(name), predictions)
-    _write_metrics(assembled, run, best, told)
-    analyses = {name: analyse(item, resamples=reporting.resamples) for name, item in told.splits.items()}
+    _write_metrics(assembled, run, best, results)
+    analyses = {name: analyse(item, resamples=reporting.resamples) for name, item in results.splits.items()}
     write_details(run.details, run.settings.encoder, analyses)
     write_mistakes(run.mistakes, analyses["val"].mistakes, assembled.prepared.splits.val if reporting.texts else None)
     write_figures(run.figures, analyses, history=run.history, exposure=run.details / "exposure.csv")
     return analyses
 
 
-def _write_metrics(assembled: Assembled, run: RunDirectory, best: Json, told: Told) -> None:
-    files = [*(run.predictions(name) for name in told.splits), run.model / WEIGHTS]
+def _write_metrics(assembled: Assembled, run: RunDirectory, best: Json, results: SplitResults) -> None:
+    files = [*(run.predictions(name) for name in results.splits), run.model / WEIGHTS]
     content = {
         "version": METRICS_VERSION,
-        **{name: scores.to_dict() for name, scores in told.scores().items()},
-        "uncalibrated": {name: scores.to_dict() for name, scores in told.scores("argmax").items()},
-        "crossfit": {"val": told.scores("honest")["val"].to_dict()},
+        **{name: scores.to_dict() for name, scores in results.scores().items()},
+        "uncalibrated": {name: scores.to_dict() for name, scores in results.scores("argmax").items()},
+        "crossfit": {"val": results.scores("honest")["val"].to_dict()},
         "best": best,
-        "calibration": told.evidence,
+        "calibration": results.evidence,
         CHECKSUMS: {path.relative_to(run.path).as_posix(): checksum(path) for path in files},
         "seconds": assembled.stages.seconds,
     }
@@ -95,10 +99,14 @@ def _write_metrics(assembled: Assembled, run: RunDirectory, best: Json, told: To
 
 
 def log_to_tensorboard(
-    assembled: Assembled, trainer: Trainer, best: Mapping[str, Any], told: Told, analyses: Mapping[str, Analysis]
+    assembled: Assembled,
+    trainer: Trainer,
+    best: Mapping[str, Any],
+    results: SplitResults,
+    analyses: Mapping[str, Analysis],
 ) -> None:
     """HPARAMS with the best checkpoint's scores, curves on validation, and the numbers of the report."""
-    metrics = {f"best/{name}": value for name, value in score_metrics(told.scores("argmax")["val"]).items()}
+    metrics = {f"best/{name}": value for name, value in score_metrics(results.scores("argmax")["val"]).items()}
     metrics[f"best/{best['monitor']}"] = best["value"]
     overrides = RunDirectory(trainer.default_root_dir).overrides
     for logger in trainer.loggers:

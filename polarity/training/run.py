@@ -13,7 +13,7 @@ from polarity.config.recorded import RunSettings
 from polarity.config.trainer import build_callbacks
 from polarity.config.trust import Trust
 from polarity.content import Config
-from polarity.reports.sweep import tell_jobs
+from polarity.reports.sweep import print_jobs
 from polarity.run import RunDirectory
 from polarity.runs.environment import where_it_began
 from polarity.training import resuming
@@ -38,7 +38,7 @@ def run_composed(composed: DictConfig) -> float:
         return start_run(config, overrides, keep_going=several)
     except SystemExit:  # a signal: Hydra ends at once, and would not tell what is finished
         if several:
-            tell_jobs(Path(RunSettings(config).output_dir))
+            print_jobs(Path(RunSettings(config).output_dir))
         raise
 
 

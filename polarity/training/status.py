@@ -93,7 +93,7 @@ class StatusRecorder(Callback):
 
 
 @contextmanager
-def failure_told_to_the_first() -> Iterator[None]:
+def recording_early_failures() -> Iterator[None]:
     """Record also what goes wrong in a further device's process before it trains: the first one only sees it vanish."""
     try:
         yield

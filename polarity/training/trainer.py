@@ -25,10 +25,10 @@ def build_trainer(config: Config, run: RunDirectory, callbacks: list[Callback]) 
         callbacks = [*callbacks, ProgressInLines()]
     elif not any(isinstance(callback, ProgressBar) for callback in callbacks):
         callbacks = [*callbacks, ProgressOnTerminal()]
-    return configured.build_trainer(config, run.path, callbacks, sub_dir=told_apart(run.overrides))
+    return configured.build_trainer(config, run.path, callbacks, sub_dir=overrides_name(run.overrides))
 
 
-def told_apart(overrides: Sequence[str]) -> str | None:
+def overrides_name(overrides: Sequence[str]) -> str | None:
     """What the command line chose, as the name of a folder: ``loss=ce,optimizer.lr=0.001``; None if it chose nothing.
 
     Where data and results stand tells no runs apart, and neither does what is too long for a list. Of too many, the
@@ -41,7 +41,7 @@ def told_apart(overrides: Sequence[str]) -> str | None:
     return re.sub(r"""[\s/\\:*?"'<>|{}()\[\]$]+""", "_", ",".join(short)) or None
 
 
-def tell_profile(trainer: Trainer, run: RunDirectory) -> None:
+def print_profile(trainer: Trainer, run: RunDirectory) -> None:
     """Print what a profiler has measured, if there is one, and keep it in the run's folder."""
     profiler = getattr(trainer, "profiler", None)
     if profiler is None or isinstance(profiler, PassThroughProfiler):

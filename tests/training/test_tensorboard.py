@@ -11,7 +11,7 @@ from tensorboard.backend.event_processing.io_wrapper import GetLogdirSubdirector
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from polarity.run import RunDirectory
-from polarity.training.trainer import told_apart
+from polarity.training.trainer import overrides_name
 from tests.running import train
 from tests.sameness import history
 
@@ -61,7 +61,7 @@ def test_runs_are_named_by_what_was_chosen(run: RunDirectory) -> None:
     ],
 )
 def test_names_are_folders(overrides: list[str], name: str | None) -> None:
-    assert told_apart(overrides) == name
+    assert overrides_name(overrides) == name
 
 
 def test_every_score_and_loss_of_every_epoch_is_that_of_the_history(

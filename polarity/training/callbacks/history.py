@@ -62,7 +62,7 @@ class History(Callback):
         """Record the epoch."""
         assert isinstance(pl_module, MultiTaskModule)
         losses = pl_module.training_losses()  # on every rank: it reduces over ranks
-        times = self._clock.told()
+        times = self._clock.measured()
         pl_module.log_dict(times, rank_zero_only=True)
         if not trainer.is_global_zero or pl_module.scores is None:
             return
@@ -117,7 +117,7 @@ class Clock:
         """What another process needs to go on."""
         return {"seconds": time.monotonic() - self._started, "rows": self.rows, "training": self._training}
 
-    def told(self) -> dict[str, float]:
+    def measured(self) -> dict[str, float]:
         """Seconds of the whole epoch, and rows a second of its training."""
         seconds = round(time.monotonic() - self._started, 2)
         return {"seconds": seconds, "rows_per_second": round(self.rows / max(self._training, 1e-9), 1)}

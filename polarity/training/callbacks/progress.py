@@ -7,7 +7,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
 from polarity.content import State
-from polarity.progress import SECONDS, told
+from polarity.progress import SECONDS, progress_line
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 
@@ -36,12 +36,12 @@ class ProgressInLines(Callback):
     def __init__(self, *, seconds: float = SECONDS) -> None:
         self.seconds = seconds
         self._rows = 0
-        self._started = self._told = time.monotonic()
+        self._started = self._printed = time.monotonic()
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to count."""
         self._rows = 0
-        self._started = self._told = time.monotonic()
+        self._started = self._printed = time.monotonic()
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -49,10 +49,12 @@ class ProgressInLines(Callback):
         """Say it, if it is time."""
         self._rows += len(batch["rows"]) * trainer.world_size
         now, done, planned = time.monotonic(), batch_idx + 1, int(trainer.num_training_batches)
-        if not trainer.is_global_zero or now - self._told < self.seconds or done == planned:
+        if not trainer.is_global_zero or now - self._printed < self.seconds or done == planned:
             return
-        self._told = now
+        self._printed = now
         data = trainer.datamodule  # type: ignore[attr-defined]
         rows, total = (min(batches * data.batch_size, data.sampler.rows_drawn) for batches in (done, planned))
-        line = told(f"epoch {trainer.current_epoch + 1}", rows, total, "row", now - self._started, counted=self._rows)
+        line = progress_line(
+            f"epoch {trainer.current_epoch + 1}", rows, total, "row", now - self._started, counted=self._rows
+        )
         RunConsole(RunDirectory(trainer.default_root_dir).log).print(f"    {line} in this epoch")

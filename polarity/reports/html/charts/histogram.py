@@ -16,16 +16,16 @@ def histogram(title: str, edges: Sequence[int], rows: Sequence[int], *, name: st
     :param edges: ends of the bars, one more than there are bars.
     """
     panel = Panel((0, max(len(rows), 1)), (0, max(rows, default=0) * 1.05 or 1), name, "rows", height=200)
-    drawn, told = list(panel.grid()), []
+    drawn, sentences = list(panel.grid()), []
     for number, count in enumerate(rows):
         left, right = panel.across(number), panel.across(number + 1)
         beyond = limit is not None and edges[number] >= limit
         box = {"x": left + 0.5, "y": panel.down(count), "width": max(right - left - 1, 0.5)}
-        said = f"{edges[number]:,} to {edges[number + 1]:,}: {times(count, 'row')}"
-        told.append(said)
+        sentence = f"{edges[number]:,} to {edges[number + 1]:,}: {times(count, 'row')}"
+        sentences.append(sentence)
         height = panel.down(0) - panel.down(count)
         style = "count beyond" if beyond else "count"
-        drawn.append(element("rect", element("title", said), class_=style, height=height, **box))
+        drawn.append(element("rect", element("title", sentence), class_=style, height=height, **box))
     step = max(1, -(-len(edges) // 7))
     drawn += panel.foot({panel.across(n): short(edges[n]) for n in range(0, len(edges), step)})
-    return picture(title, panel.width, panel.height, drawn, "; ".join(told))
+    return picture(title, panel.width, panel.height, drawn, "; ".join(sentences))

@@ -34,15 +34,15 @@ def step_curves(folder: Path) -> list[Curves]:
 
 def _series(rows: Sequence[Mapping[str, str]], column: str) -> dict[int, float]:
     """Value by step; where a resumed run repeats a step, the later one counts."""
-    told = ((number(row.get("step", "")), number(row.get(column) or "")) for row in rows)
-    return {int(step): value for step, value in told if isfinite(step) and isfinite(value)}
+    points = ((number(row.get("step", "")), number(row.get(column) or "")) for row in rows)
+    return {int(step): value for step, value in points if isfinite(step) and isfinite(value)}
 
 
 def _extremes(rates: Sequence[Mapping[int, float]]) -> dict[str, dict[int, float]]:
     """Of the many groups of parameters the highest and the lowest rate."""
     steps = sorted({step for rate in rates for step in rate})
-    told = {step: [rate[step] for rate in rates if step in rate] for step in steps}
-    highest, lowest = ({step: choose(told[step]) for step in steps} for choose in (max, min))
+    by_step = {step: [rate[step] for rate in rates if step in rate] for step in steps}
+    highest, lowest = ({step: choose(by_step[step]) for step in steps} for choose in (max, min))
     return (
         {"highest of all groups": highest, "lowest of all groups": lowest} if highest != lowest else {"rate": highest}
     )
