@@ -17,8 +17,8 @@ from polarity import VerbModule
 from polarity.comparison.align import align
 from polarity.comparison.compare import compare_systems
 from polarity.comparison.find import find_folders
+from polarity.comparison.held_out import marks_of, record_evaluations
 from polarity.comparison.load import System, baseline_of, load_systems
-from polarity.comparison.looks import marks_of, record_looks
 from polarity.comparison.result import Comparison
 from polarity.comparison.same_rows import SameRows, part_by_rows
 from polarity.comparison.tables import (
@@ -95,7 +95,7 @@ def _compared(settings: CompareSettings, systems: Sequence[System], notes: Seque
     ranked = settings.split in (FREE, settings.select)
     marks = []
     if settings.split != FREE:
-        marks = marks_of(settings.split, record_looks(systems, aligned, settings.split), ranked=ranked)
+        marks = marks_of(settings.split, record_evaluations(systems, aligned, settings.split), ranked=ranked)
     return compare_systems(
         systems,
         aligned,

@@ -26,7 +26,7 @@ from polarity.posthoc import DecisionName
 from polarity.progress import progress
 from polarity.reporting import Resamples
 from polarity.reports.console import RunConsole
-from polarity.runs.ledger import record_look
+from polarity.runs.ledger import record_evaluation
 from polarity.runs.new_data import NewData
 from polarity.runs.overlap import RunOverlap, overlaps
 from polarity.runs.rebuild import Rebuilt, rebuild, run_splits
@@ -79,8 +79,12 @@ def evaluate(settings: EvaluateSettings) -> Path:
             evaluated, notes = _new_rows(rebuilt, settings.data, resamples)
     if settings.data.path is not None or settings.split == "test":
         scores = evaluated.scores()
-        looks = record_look(rebuilt.run, evaluated.fingerprint, scores, verb="evaluate", decision=settings.decision)
-        notes.append(looks if settings.split == "test" else looks.replace("this test split has", "these rows have"))
+        test_uses = record_evaluation(
+            rebuilt.run, evaluated.fingerprint, scores, verb="evaluate", decision=settings.decision
+        )
+        notes.append(
+            test_uses if settings.split == "test" else test_uses.replace("this test split has", "these rows have")
+        )
     folder = rebuilt.run.evaluation(evaluated.name if settings.decision == "stored" else f"{evaluated.name}-argmax")
     texts = reporting.texts if settings.texts is None else settings.texts
     with progress("writing the report"):

@@ -75,13 +75,13 @@ def test_every_look_at_a_test_split_is_counted(finished: RunDirectory) -> None:
     splits = prepare(finished.config).splits
     assert splits.test is not None
     ledger, mark = ledger_of(finished.config), splits.test.fingerprint()
-    before = ledger.looks(mark)
+    before = ledger.evaluations(mark)
     assert [look.verb for look in before.entries] == ["train"]
     said = said_by("evaluate", f"run={finished.path}", "split=test", "accelerator=cpu")
-    assert ledger.looks(mark).times == 2
+    assert ledger.evaluations(mark).times == 2
     assert "this test split has been looked at 2 times by 1 configuration" in said
     said_by("evaluate", f"run={finished.path}", "split=val", "accelerator=cpu")
-    assert ledger.looks(mark).times == 2
+    assert ledger.evaluations(mark).times == 2
 
 
 def test_nothing_is_ranked_by_test_scores_unless_asked_for_by_name(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ NO_CAUSE = ("seed", "output_dir", "cache_dir", "resume", "test", "run_dir", "log
 
 
 @dataclass(frozen=True)
-class Look:
+class Evaluation:
     """One evaluation.
 
     :param run: folder of the run, or whatever else was evaluated.
@@ -39,13 +39,13 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Looks:
+class Evaluations:
     """All evaluations of one split.
 
     :param damaged: a problem for each line of the ledger that cannot be read, so that the counts are too low.
     """
 
-    entries: tuple[Look, ...]
+    entries: tuple[Evaluation, ...]
     damaged: tuple[str, ...] = ()
 
     @property
@@ -91,7 +91,7 @@ class Ledger:
         :param configuration: see :func:`configuration_name`.
         :raises UserError: if the ledger cannot be written; then the score must not be shown either.
         """
-        look = {
+        evaluation = {
             "time": now(),
             "run": str(run),
             "configuration": configuration,
@@ -99,7 +99,7 @@ class Ledger:
             "overall": overall,
             "tasks": dict(tasks),
         }
-        line = json.dumps(look, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        line = json.dumps(evaluation, ensure_ascii=False, allow_nan=False).encode() + b"\n"
         path = self.path(fingerprint)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ class Ledger:
                 "is shown; set cache_dir, or the environment's POLARITY_CACHE, to a folder that can be written"
             ) from error
 
-    def looks(self, fingerprint: str) -> Looks:
+    def evaluations(self, fingerprint: str) -> Evaluations:
         """What was recorded for these rows; none if nobody has looked.
 
         :raises UserError: if the file is there but cannot be read.
@@ -119,29 +119,29 @@ class Ledger:
         try:
             content = path.read_bytes()
         except FileNotFoundError:
-            return Looks(())
+            return Evaluations(())
         except OSError as error:
             raise UserError(f"{path}: the ledger of looks at test splits cannot be read ({error})") from error
         entries, damaged = [], []
         for number, line in enumerate(content.splitlines(), 1):
             if line.strip():
                 try:
-                    entries.append(_look(line))
+                    entries.append(_parse(line))
                 except (ValueError, KeyError, TypeError, AttributeError) as error:
                     damaged.append(f"{path}: line {number} is damaged ({type(error).__name__}: {error})")
-        return Looks(tuple(entries), tuple(damaged))
+        return Evaluations(tuple(entries), tuple(damaged))
 
     def sentence(self, fingerprint: str) -> str:
         """For reports: "this test split has been looked at 3 times by 2 configurations"."""
-        looks = self.looks(fingerprint)
-        times = "once" if looks.times == 1 else f"{looks.times} times"
-        by = "1 configuration" if looks.configurations == 1 else f"{looks.configurations} configurations"
+        evaluations = self.evaluations(fingerprint)
+        times = "once" if evaluations.times == 1 else f"{evaluations.times} times"
+        by = "1 configuration" if evaluations.configurations == 1 else f"{evaluations.configurations} configurations"
         sentence = f"this test split has been looked at {times} by {by}"
-        if not looks.times:
+        if not evaluations.times:
             sentence = "nobody has looked at this test split yet"
-        if looks.damaged:
-            lines = "1 line" if len(looks.damaged) == 1 else f"{len(looks.damaged)} lines"
-            sentence += f", or more often: {lines} of its ledger cannot be read ({looks.damaged[0]})"
+        if evaluations.damaged:
+            lines = "1 line" if len(evaluations.damaged) == 1 else f"{len(evaluations.damaged)} lines"
+            sentence += f", or more often: {lines} of its ledger cannot be read ({evaluations.damaged[0]})"
         return sentence
 
 
@@ -174,7 +174,7 @@ def configuration_name(config: Mapping[str, Any], *, decision: str = "stored") -
     return name if decision == "stored" else f"{name}+{decision}"
 
 
-def record_look(run: RunDirectory, fingerprint: str, scores: Any, *, verb: str, decision: str = "stored") -> str:
+def record_evaluation(run: RunDirectory, fingerprint: str, scores: Any, *, verb: str, decision: str = "stored") -> str:
     """Record that somebody saw these scores of a run; returns the sentence about all looks, this one included.
 
     :param scores: :class:`polarity.evaluation.metrics.Scores` of the rows.
@@ -203,9 +203,9 @@ def _append(path: Path, line: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _look(line: bytes) -> Look:
+def _parse(line: bytes) -> Evaluation:
     entry = json.loads(line)
     numbers = {str(name): None if value is None else float(value) for name, value in entry["tasks"].items()}
     overall = None if entry["overall"] is None else float(entry["overall"])
     texts = {name: str(entry[name]) for name in ("time", "run", "configuration", "verb")}
-    return Look(overall=overall, tasks=numbers, **texts)
+    return Evaluation(overall=overall, tasks=numbers, **texts)

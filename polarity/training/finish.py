@@ -28,7 +28,7 @@ from polarity.reports.beside import baselines_table
 from polarity.reports.console import RunConsole
 from polarity.reports.html import write_run_report
 from polarity.run import LATEST, RunDirectory
-from polarity.runs.ledger import ledger_of, record_look
+from polarity.runs.ledger import ledger_of, record_evaluation
 from polarity.runs.manifest import seal
 from polarity.secrets import masked_text
 from polarity.training.assembled import Assembled
@@ -76,7 +76,7 @@ def _finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     with stages.time("decision rule"):
         results = decide(assembled, run, logits)
     best["selection"] = chosen_epoch(run, results.splits["val"], best)
-    looks = _record_look(assembled, run, results)
+    test_uses = _record_test_scores(assembled, run, results)
     with stages.time("baselines"):
         _write_baselines(assembled, run)
     with stages.time("report"):
@@ -85,22 +85,22 @@ def _finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     seal(run)
     run.finish()
     texts = assembled.prepared.components.reporting.texts
-    _afterwards(run, "the summary", lambda: _print_end(assembled, run, best, results, analyses, looks))
+    _afterwards(run, "the summary", lambda: _print_end(assembled, run, best, results, analyses, test_uses))
     _afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
     _afterwards(run, f"{run.report.name} (python -m polarity.report run={run.path})", lambda: _report(run, texts=texts))
     _afterwards(run, "the profile", lambda: print_profile(trainer, run))
     return float(best["value"])
 
 
-def _record_look(assembled: Assembled, run: RunDirectory, results: SplitResults) -> str | None:
+def _record_test_scores(assembled: Assembled, run: RunDirectory, results: SplitResults) -> str | None:
     """Note in the ledger that this run's scores on the test split were seen."""
     test = scored_splits(assembled.prepared).test
     if test is None:
         return None
     mark, ledger = test.fingerprint(), ledger_of(run.config)
-    if any(look.run == str(run.path) and look.verb == "train" for look in ledger.looks(mark).entries):
+    if any(look.run == str(run.path) and look.verb == "train" for look in ledger.evaluations(mark).entries):
         return ledger.sentence(mark)  # killed after it had looked, and resumed: the same numbers are seen again
-    return record_look(run, mark, results.scores()["test"], verb="train")
+    return record_evaluation(run, mark, results.scores()["test"], verb="train")
 
 
 def scored_splits(prepared: Prepared) -> Splits:
@@ -188,7 +188,7 @@ def _print_end(
     best: Mapping[str, Any],
     results: SplitResults,
     analyses: Mapping[str, Analysis],
-    looks: str | None,
+    test_uses: str | None,
 ) -> None:
     console, reporting = RunConsole(run.log), assembled.prepared.components.reporting
     console.print()
@@ -202,8 +202,8 @@ def _print_end(
         console.print(f"{task}: calibration {calibration}; decision rule {rule}")
     if best["selection"]["sentence"]:
         console.print(best["selection"]["sentence"])
-    if looks is not None:
-        console.print(looks)
+    if test_uses is not None:
+        console.print(test_uses)
     rows = ", ".join(f"{split} {times(len(part), 'row')}" for split, part in results.splits.items())
     console.print(
         f"checkpoint {best['checkpoint']} (epoch {best['epoch'] + 1}, step {best['step']}, "

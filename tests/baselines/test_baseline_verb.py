@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def looks(folder: Path) -> int:
     ledger = Ledger(folder / "cache")
     files = list(ledger.folder.glob("*.jsonl")) if ledger.folder.is_dir() else []
-    return sum(ledger.looks(path.stem).times for path in files)
+    return sum(ledger.evaluations(path.stem).times for path in files)
 
 
 def test_it_prints_and_stores_what_its_predictions_say(folder: Path) -> None:

@@ -156,12 +156,12 @@ def test_looks_at_the_test_split_are_counted_and_those_at_validation_not(
     ledger = ledger_of(run.config)
     mark = json.loads(run.environment.read_text())["data"]["test"]["fingerprint"]
     evaluated(run)
-    assert ledger.looks(mark).times == 0
+    assert ledger.evaluations(mark).times == 0
     evaluated(run, "split=test")
     assert "this test split has been looked at once by 1 configuration" in capsys.readouterr().out
     evaluated(run, "split=test", decision="argmax")
     assert "this test split has been looked at 2 times by 2 configurations" in capsys.readouterr().out
-    look = ledger.looks(mark).entries[0]
+    look = ledger.evaluations(mark).entries[0]
     assert (look.run, look.verb) == (str(run.path), "evaluate")
     assert look.overall == read_metrics(run)["test"]["overall"]
     assert look.tasks["tone"] == read_metrics(run)["test"]["tasks"]["tone"]["macro_f1"]
@@ -258,7 +258,7 @@ def test_the_test_rows_in_a_file_are_the_test_split(run: RunDirectory, tmp_path:
     folder = evaluated(run, f"data.path={path}")
     mark = json.loads(run.environment.read_text())["data"]["test"]["fingerprint"]
     assert metrics_of(folder)["data"]["fingerprint"] == mark
-    assert ledger_of(run.config).looks(mark).times == 1
+    assert ledger_of(run.config).evaluations(mark).times == 1
     assert metrics_of(folder)[folder.name] == read_metrics(run)["test"]
 
 

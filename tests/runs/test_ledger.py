@@ -28,7 +28,7 @@ def look_often(folder: Path, process: int, times: int) -> None:
 
 def test_nobody_has_looked_at_new_rows(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
-    assert ledger.looks(ROWS).times == 0
+    assert ledger.evaluations(ROWS).times == 0
     assert ledger.sentence(ROWS) == "nobody has looked at this test split yet"
     assert not list(tmp_path.iterdir()), "asking writes nothing"
 
@@ -41,12 +41,12 @@ def test_looks_are_counted_by_rows_and_configurations(tmp_path: Path) -> None:
     look(ledger, 2, configuration="bbbb")
     look(ledger, 3, rows=OTHER, configuration="cccc")
     assert ledger.sentence(ROWS) == "this test split has been looked at 3 times by 2 configurations"
-    looks = Ledger(tmp_path).looks(ROWS)
-    assert [entry.run for entry in looks.entries] == ["outputs/0", "outputs/1", "outputs/2"]
-    assert looks.entries[0].overall == 0.5
-    assert looks.entries[0].tasks == {"tone": 0.25, "topic": None}
-    assert looks.entries[0].time[:2] == "20"
-    assert looks.entries[0].verb == "evaluate"
+    evaluations = Ledger(tmp_path).evaluations(ROWS)
+    assert [entry.run for entry in evaluations.entries] == ["outputs/0", "outputs/1", "outputs/2"]
+    assert evaluations.entries[0].overall == 0.5
+    assert evaluations.entries[0].tasks == {"tone": 0.25, "topic": None}
+    assert evaluations.entries[0].time[:2] == "20"
+    assert evaluations.entries[0].verb == "evaluate"
 
 
 def test_processes_that_look_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
@@ -57,8 +57,8 @@ def test_processes_that_look_at_the_same_time_lose_nothing(tmp_path: Path) -> No
     for process in processes:
         process.join(120)
         assert process.exitcode == 0
-    looks = Ledger(tmp_path).looks(ROWS)
-    assert (looks.times, looks.configurations, looks.damaged) == (90, 3, ())
+    evaluations = Ledger(tmp_path).evaluations(ROWS)
+    assert (evaluations.times, evaluations.configurations, evaluations.damaged) == (90, 3, ())
 
 
 def test_a_writer_waits_for_another_one(tmp_path: Path) -> None:
@@ -69,9 +69,9 @@ def test_a_writer_waits_for_another_one(tmp_path: Path) -> None:
         waiting.start()
         waiting.join(0.3)
         assert waiting.is_alive()
-        assert ledger.looks(ROWS).times == 1
+        assert ledger.evaluations(ROWS).times == 1
     waiting.join(60)
-    assert ledger.looks(ROWS).times == 2
+    assert ledger.evaluations(ROWS).times == 2
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_a_damaged_line_is_told_and_costs_no_other_line(tmp_path: Path, damage: 
     with ledger.path(ROWS).open("ab") as file:
         file.write(damage)  # without an end, as a writer that was killed leaves it
     look(ledger, 1)
-    looks = ledger.looks(ROWS)
-    assert [entry.run for entry in looks.entries] == ["outputs/0", "outputs/1"]
-    assert len(looks.damaged) == 1
-    assert "line 2 is damaged" in looks.damaged[0]
+    evaluations = ledger.evaluations(ROWS)
+    assert [entry.run for entry in evaluations.entries] == ["outputs/0", "outputs/1"]
+    assert len(evaluations.damaged) == 1
+    assert "line 2 is damaged" in evaluations.damaged[0]
     assert "looked at 2 times by 1 configuration, or more often: 1 line" in ledger.sentence(ROWS)
 
 
@@ -108,7 +108,7 @@ def test_a_ledger_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 def test_a_ledger_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     Ledger(tmp_path).path(ROWS).mkdir(parents=True)
     with pytest.raises(UserError, match="cannot be read"):
-        Ledger(tmp_path).looks(ROWS)
+        Ledger(tmp_path).evaluations(ROWS)
 
 
 def test_it_lies_with_the_data_cache(tmp_path: Path) -> None:

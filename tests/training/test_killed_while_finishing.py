@@ -55,4 +55,4 @@ def test_a_run_that_had_stopped_early_is_only_finished(stage: str, whole: RunDir
     assert len((run.history).read_text().splitlines()) < 1 + 8
     test = prepare(run.config).splits.test
     assert test is not None
-    assert ledger_of(run.config).looks(test.fingerprint()).times == 1
+    assert ledger_of(run.config).evaluations(test.fingerprint()).times == 1

@@ -12,7 +12,7 @@ from polarity.run import configuration_hash
 from polarity.runs.ledger import Ledger, configuration_name, ledger_of
 
 
-def record_looks(systems: Sequence[System], aligned: Aligned, split: str) -> list[str]:
+def record_evaluations(systems: Sequence[System], aligned: Aligned, split: str) -> list[str]:
     """Record a look by each system; returns what the ledger says of the rows then.
 
     :raises UserError: if a ledger cannot be written.
