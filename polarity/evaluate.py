@@ -122,7 +122,7 @@ def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluate
         some = np.unique(np.linspace(0, len(splits.val) - 1, SAMPLE).astype(int))
         sample = splits.val.select(some)
         notes.append(str(reproduce(rebuilt, "val", rebuilt.predict(sample))[1]))
-        found = overlaps(rows, splits, rebuilt.settings.data.alike)
+        found = overlaps(rows, splits, rebuilt.settings.data.near_duplicates)
         notes += [f"WARNING: {overlap}" for overlap in found]
     predictions = rebuilt.predict(rows)
     about = {**_about(rebuilt), "path": str(data.path), "overlap": _overlap_json(splits, found), "notes": notes}

@@ -88,6 +88,6 @@ def _usable(folders: Sequence[Path]) -> tuple[list[Path], list[str]]:
 def _no_folder(name: str) -> str:
     folder = Path(name).expanduser()
     parent = folder.parent
-    beside = sorted(item.name for item in parent.iterdir() if is_folder(item)) if parent.is_dir() else []
-    hint = nearest(folder.name, beside, what="beside it")
+    neighbours = sorted(item.name for item in parent.iterdir() if is_folder(item)) if parent.is_dir() else []
+    hint = nearest(folder.name, neighbours, what="beside it")
     return f"runs: {name} is no run's folder, nor one with predictions/*.parquet{hint}"

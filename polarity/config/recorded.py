@@ -51,7 +51,7 @@ class DataSettings:
         )
 
     @property
-    def alike(self) -> NearDuplicates:
+    def near_duplicates(self) -> NearDuplicates:
         """That as a search."""
         return NearDuplicates(**self.near)
 

@@ -74,7 +74,7 @@ def _groups_by_text(texts: frozenset[str], threshold: float, shingle: int, min_l
     number = {form: place for place, form in enumerate(dict.fromkeys(form_of.values()))}
     long = [form for form in number if len(form) >= min_length and not form.startswith(_RAW)]
     group = dict(number)
-    for form, first in zip(long, _alike(long, threshold, shingle).tolist(), strict=True):
+    for form, first in zip(long, _similar(long, threshold, shingle).tolist(), strict=True):
         group[form] = number[long[first]]
     return {text: group[form] for text, form in form_of.items()}
 
@@ -107,7 +107,7 @@ class _Plain(dict[int, str]):
 _PLAIN = _Plain()
 
 
-def _alike(forms: Sequence[str], threshold: float, shingle: int) -> np.ndarray:
+def _similar(forms: Sequence[str], threshold: float, shingle: int) -> np.ndarray:
     """For each form the number of a form that stands for its component."""
 
     @lru_cache(maxsize=1 << 14)
@@ -122,9 +122,9 @@ def _alike(forms: Sequence[str], threshold: float, shingle: int) -> np.ndarray:
         index.insert(number, sketch)
         while len(found := found[component[found] != component[number]]):
             compared, found = found[:_COMPARED], found[_COMPARED:]
-            alike = _jaccard(hashes(number), [hashes(other) for other in compared.tolist()]) >= threshold
-            if alike.any():
-                component[np.isin(component, component[compared[alike]])] = component[number]
+            similar = _jaccard(hashes(number), [hashes(other) for other in compared.tolist()]) >= threshold
+            if similar.any():
+                component[np.isin(component, component[compared[similar]])] = component[number]
     return component
 
 

@@ -51,17 +51,17 @@ class Leakage:
     ) -> None:
         self.exact: Reaction = exact
         self.near: Reaction = near
-        self.alike = NearDuplicates(threshold=threshold, shingle=shingle, min_length=min_length)
+        self.near_duplicates = NearDuplicates(threshold=threshold, shingle=shingle, min_length=min_length)
 
     def __repr__(self) -> str:
-        return f"Leakage(exact={self.exact}, near={self.near}, {self.alike})"
+        return f"Leakage(exact={self.exact}, near={self.near}, {self.near_duplicates})"
 
     def check(self, splits: Splits) -> Splits:
         """The splits as far as they may be used, with a note on everything that was found.
 
         :raises UserError: if something was found that stops the run, naming counts, examples and settings.
         """
-        search = _Search(splits, self.alike)
+        search = _Search(splits, self.near_duplicates)
         same = search.overlaps(near=False)
         if self.exact == "drop":
             search.drop(same)
@@ -101,10 +101,10 @@ class _Overlap:
 class _Search:
     """All rows of all splits in one sequence, and which of them were not dropped."""
 
-    def __init__(self, splits: Splits, alike: NearDuplicates) -> None:
+    def __init__(self, splits: Splits, near_duplicates: NearDuplicates) -> None:
         self.splits = splits.items()
         parts = [rows for _, rows in self.splits]
-        self.index = TextIndex.over(parts, alike)
+        self.index = TextIndex.over(parts, near_duplicates)
         self.kept = np.ones(len(self.index), dtype=bool)
         self.ids = [identifier for rows in parts for identifier in rows.ids]
         self.texts = [text for rows in parts for text in rows.text]

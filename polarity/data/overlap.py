@@ -23,10 +23,10 @@ class TextIndex:
     group: np.ndarray
 
     @classmethod
-    def over(cls, splits: Sequence[Rows], alike: NearDuplicates) -> "TextIndex":
+    def over(cls, splits: Sequence[Rows], near_duplicates: NearDuplicates) -> "TextIndex":
         """Look which texts are the same.
 
-        :param alike: what counts as nearly the same.
+        :param near_duplicates: what counts as nearly the same.
         """
         texts = [text for rows in splits for text in rows.text]
         contexts = [context for rows in splits for context in rows.contexts]
@@ -38,7 +38,7 @@ class TextIndex:
         return TextIndex(
             np.repeat(np.arange(len(splits)), [len(rows) for rows in splits]),
             np.array(exact, dtype=np.int64),
-            alike.groups(texts, contexts if any(contexts) else None),
+            near_duplicates.groups(texts, contexts if any(contexts) else None),
         )
 
     def __len__(self) -> int:

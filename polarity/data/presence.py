@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 
 from polarity.data.rows import Rows
-from polarity.data.spelling import alike
+from polarity.data.spelling import similar_names
 from polarity.tasks import IGNORE_INDEX, Task
 
 AbsentClasses = Literal["stop", "warn"]
@@ -63,5 +63,5 @@ def alike_notes(tasks: Sequence[Task]) -> list[str]:
     return [
         f"task {task.name!r}: the classes {first!r} and {second!r} look alike; are they one?"
         for task in tasks
-        for first, second in alike(task.classes)
+        for first, second in similar_names(task.classes)
     ]

@@ -28,13 +28,15 @@ def near_equal(name: str, others: Collection[str]) -> str:
             if other != name and plain(other) == plain(name):
                 return f"it differs from {other!r} only {what}"
     together = _all(name)
-    alike = next((other for other in others if other != name and _all(other) == together), None)
+    similar = next((other for other in others if other != name and _all(other) == together), None)
     return (
-        "" if alike is None else f"it differs from {alike!r} only in case, blanks, number format or unseen characters"
+        ""
+        if similar is None
+        else f"it differs from {similar!r} only in case, blanks, number format or unseen characters"
     )
 
 
-def alike(names: Collection[str]) -> list[tuple[str, str]]:
+def similar_names(names: Collection[str]) -> list[tuple[str, str]]:
     """Pairs of names of one list that are that close."""
     seen: dict[str, str] = {}
     pairs = []

@@ -163,7 +163,7 @@ class TableCorpus(Corpus):
         if None in parts or val is None:
             assert self.split is not None
             # What counts as nearly the same is one question: what stays together here may not be called leakage later.
-            made = self.split.apply(parts[None].rows if train is None else train, tasks, self.leakage.alike)
+            made = self.split.apply(parts[None].rows if train is None else train, tasks, self.leakage.near_duplicates)
             notes += self.split.notes([part for part in made if part is not None])
             train, val, test = made if None in parts else (made[0], made[1], test)
         assert train is not None

@@ -85,7 +85,7 @@ class VaderCorpus(Corpus):
         """Fetch the package if necessary, read the ratings, and split the texts."""
         cache = default_cache_dir() if self.cache_dir is None else Path(self.cache_dir).expanduser()
         rows = self.rows(PACKAGE.archive(cache / "packages"))
-        train, val, test = self.split.apply(rows, self.tasks, self.leakage.alike)
+        train, val, test = self.split.apply(rows, self.tasks, self.leakage.near_duplicates)
         notes = self.split.notes([train, val] if test is None else [train, val, test])
         return Splits(self.tasks, train, val, test, notes)
 

@@ -72,7 +72,7 @@ class Inspector:
         """
         loaded = load_as_it_is(corpus, limit)
         splits = loaded.splits
-        pool = Pool.of(splits, loaded.alike, show_texts=self.texts)
+        pool = Pool.of(splits, loaded.near_duplicates, show_texts=self.texts)
         asked = list(self.groups if self.groups is not None else filter(None, [loaded.group]))
         check_columns(pool, asked, "groups")
         check_columns(pool, [] if self.language is None else [self.language], "language")

@@ -17,14 +17,14 @@ class Loaded:
     :param splits: all rows that could be read, overlaps included; a split that training needs may have no row.
     :param stops: what training would stop at.
     :param notes: what training would say, if it does not stop.
-    :param alike: what counts as nearly the same text.
+    :param near_duplicates: what counts as nearly the same text.
     :param group: the column whose values the settings keep together; None for none.
     """
 
     splits: Splits
     stops: tuple[str, ...]
     notes: tuple[str, ...]
-    alike: NearDuplicates
+    near_duplicates: NearDuplicates
     group: str | None
 
 
@@ -41,5 +41,5 @@ def load_as_it_is(corpus: Corpus, limit: Limit) -> Loaded:
     except UserError as error:
         stops = error.problems
     splits = limit.apply(corpus.read())
-    alike = NearDuplicates() if corpus.leakage is None else corpus.leakage.alike
-    return Loaded(splits, stops, tuple(notes), alike, splits.train.group)
+    near_duplicates = NearDuplicates() if corpus.leakage is None else corpus.leakage.near_duplicates
+    return Loaded(splits, stops, tuple(notes), near_duplicates, splits.train.group)

@@ -26,10 +26,10 @@ class Pool(TextIndex):
     show_texts: bool
 
     @classmethod
-    def of(cls, splits: Splits, alike: NearDuplicates, *, show_texts: bool) -> "Pool":
+    def of(cls, splits: Splits, near_duplicates: NearDuplicates, *, show_texts: bool) -> "Pool":
         """Put the splits one after the other, and look which texts are alike."""
         names, parts = zip(*splits.items(), strict=True)
-        index = TextIndex.over(parts, alike)
+        index = TextIndex.over(parts, near_duplicates)
         return cls(**vars(index), tasks=splits.tasks, names=names, rows=_joined(parts), show_texts=show_texts)
 
     def by_split(self) -> Iterator[tuple[str, np.ndarray]]:

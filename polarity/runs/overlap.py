@@ -37,14 +37,14 @@ class RunOverlap:
         )
 
 
-def overlaps(rows: Rows, splits: Splits, alike: NearDuplicates) -> list[RunOverlap]:
+def overlaps(rows: Rows, splits: Splits, near_duplicates: NearDuplicates) -> list[RunOverlap]:
     """What new rows share with the splits that the run was trained and chosen on; none where nothing is shared.
 
-    :param alike: what counts as nearly the same.
+    :param near_duplicates: what counts as nearly the same.
     """
     found = []
     for name, others in (("train", splits.train), ("val", splits.val)):
-        index = TextIndex.over([rows, others], alike)
+        index = TextIndex.over([rows, others], near_duplicates)
         new, seen = np.flatnonzero(index.split == 0), np.flatnonzero(index.split == 1)
         exact, near = (index.counterparts(new, seen, near=kind) for kind in (False, True))
         if (either := exact | near).any():

@@ -101,12 +101,12 @@ def _check_rows(run: RunDirectory, prepared: Prepared) -> list[str]:
     except UserError as error:
         return [f"NOT CHECKED: whether rows that {run.path} was trained on are evaluated here ({error.problems[0]})"]
     leakage = getattr(prepared.components.data, "leakage", None)
-    alike = getattr(leakage, "alike", None) or NearDuplicates()
+    near_duplicates = getattr(leakage, "near_duplicates", None) or NearDuplicates()
     problems = [
         f"from: {name}: {found} ({run.path}), so its scores would be too high; take these rows out, or split as it did"
         for name, rows in splits.items()
         if name != "train"
-        for found in overlaps(rows, before, alike)
+        for found in overlaps(rows, before, near_duplicates)
         if found.split == "train"
     ]
     if problems and getattr(leakage, "exact", None) != "allow":

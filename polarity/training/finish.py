@@ -24,7 +24,7 @@ from polarity.files import write_json
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import load_model, save_model
 from polarity.progress import lines_to, progress
-from polarity.reports.beside import baselines_table
+from polarity.reports.baselines_table import baselines_table
 from polarity.reports.console import RunConsole
 from polarity.reports.html import write_run_report
 from polarity.run import LATEST, RunDirectory

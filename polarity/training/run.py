@@ -17,13 +17,13 @@ from polarity.reports.sweep import print_jobs
 from polarity.run import RunDirectory
 from polarity.runs.environment import where_it_began
 from polarity.training import resuming
-from polarity.training.announce import Announce
 from polarity.training.assembled import Assembled, Stages, assemble
 from polarity.training.callbacks.epochs import EpochDecisions
 from polarity.training.finish import finish
 from polarity.training.harmless_warnings import hide_harmless_warnings
 from polarity.training.signals import StopOnSignal
 from polarity.training.status import StatusRecorder, exit_code, record_failure
+from polarity.training.summary import TrainingSummary
 from polarity.training.trainer import build_trainer
 
 Begun = Callable[[RunDirectory], None]
@@ -93,7 +93,7 @@ def _run(assembled: Assembled, run: RunDirectory, *, point: Path | None, keep_go
 
 def _fit(assembled: Assembled, run: RunDirectory, point: Path | None, watching: list[Callback]) -> Trainer:
     config = assembled.prepared.config
-    callbacks = [*watching, *build_callbacks(config).values(), EpochDecisions(), Announce(assembled)]
+    callbacks = [*watching, *build_callbacks(config).values(), EpochDecisions(), TrainingSummary(assembled)]
     trainer = build_trainer(config, run, callbacks)
     with assembled.stages.time("training", shown=False):
         trainer.fit(assembled.module, datamodule=assembled.data, ckpt_path=point, weights_only=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from polarity.data.presence import alike_notes
-from polarity.data.spelling import alike, near_equal
+from polarity.data.spelling import near_equal, similar_names
 from polarity.tasks import Task
 
 
@@ -22,13 +22,13 @@ from polarity.tasks import Task
 )
 def test_the_reason_is_told(name: str, other: str, reason: str) -> None:
     assert near_equal(name, ["no", other]) == f"it differs from {other!r} only {reason}"
-    assert alike(["no", other, name]) == [(other, name)]
+    assert similar_names(["no", other, name]) == [(other, name)]
 
 
 @pytest.mark.parametrize("name", ["yes", "maybe", "2", ""])
 def test_other_names_are_other_names(name: str) -> None:
     assert near_equal(name, ["yes", "no", "1"]) == ""
-    assert alike(["yes", "no", "1", "maybe"]) == []
+    assert similar_names(["yes", "no", "1", "maybe"]) == []
 
 
 def test_classes_that_look_alike_are_noted() -> None:

@@ -20,7 +20,7 @@ from polarity.training.module import MultiTaskModule
 from polarity.wording import times
 
 
-class Announce(Callback):
+class TrainingSummary(Callback):
     """Prints data, class counts and weights, expected exposure, parameter groups and planned steps, once."""
 
     def __init__(self, assembled: Assembled) -> None:

@@ -1,4 +1,4 @@
-"""The baselines beside the model, on the console."""
+"""The table that compares a run's model with its baselines, on the console."""
 
 from rich.table import Table
 
