@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from polarity.secrets import without_known
+from polarity.secrets import masked_text, without_known
 
 _STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters but tab and line feed, and the overrides of the writing direction."""
@@ -49,24 +50,32 @@ def shared_console() -> SafeConsole:
 
 @contextmanager
 def printable_messages() -> Iterator[None]:
-    """Within the block, warnings and log messages of libraries do not steer the terminal either."""
-    written, record = warnings.formatwarning, logging.getLogRecordFactory()
+    """Within the block, warnings, log messages and failed threads of libraries do not steer the terminal either."""
+    written, record, hook = warnings.formatwarning, logging.getLogRecordFactory(), threading.excepthook
 
     def formatted(*args: Any, **settings: Any) -> str:
         return _safe(written(*args, **settings))
 
     warnings.formatwarning = formatted
     logging.setLogRecordFactory(_Record)
+    threading.excepthook = _tell_thread
     try:
         yield
     finally:
         warnings.formatwarning = written
         logging.setLogRecordFactory(record)
+        threading.excepthook = hook
 
 
 class _Record(logging.LogRecord):
     def getMessage(self) -> str:  # noqa: N802 - the name in the standard library
         return _safe(super().getMessage())
+
+
+def _tell_thread(failed: threading.ExceptHookArgs) -> None:
+    """In a line: who waits for the thread, such as a logger's writer, gets the whole of it."""
+    line = f"in the background: {failed.exc_type.__name__}: {failed.exc_value}"
+    SafeConsole(stderr=True, soft_wrap=True).print(masked_text(line))
 
 
 def _safe(text: str) -> str:

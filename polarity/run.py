@@ -92,6 +92,11 @@ class RunDirectory:
         raise UserError(f"{folder}: {_why_no_run(folder)}")
 
     @property
+    def exists(self) -> bool:
+        """Whether the folder is still there, as a run's."""
+        return _is_run(self.path)
+
+    @property
     def config(self) -> Config:
         """The resolved configuration that the run was started with; that of an earlier version as this one reads it.
 

@@ -1,6 +1,7 @@
 """Callbacks that make something go wrong at a certain step of a run, once."""
 
 import os
+import shutil
 import signal
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +12,7 @@ SIGNALS = {"interrupt": signal.SIGINT, "terminate": signal.SIGTERM, "kill": sign
 
 
 class Misfortune(Callback):
-    """At one batch of one process: an exception, a signal to itself, or weights that are not numbers any more.
+    """At one batch of one process: an exception, a signal to itself, weights without numbers, a folder that is gone.
 
     :param mark: a file that is made then, so that the same run is spared when it is resumed.
     :param validating: whether a batch of the epoch's validation is meant.
@@ -25,7 +26,7 @@ class Misfortune(Callback):
         batch: int = 0,
         rank: int = 0,
         validating: bool = False,
-        kind: Literal["error", "interrupt", "terminate", "kill", "spoil"] = "error",
+        kind: Literal["error", "interrupt", "terminate", "kill", "spoil", "vanish"] = "error",
     ) -> None:
         self.mark = Path(mark)
         self.at = (epoch, batch, rank, validating)
@@ -46,6 +47,8 @@ class Misfortune(Callback):
             os.kill(os.getpid(), SIGNALS[self.kind])
         elif self.kind == "spoil":
             next(pl_module.model.heads.parameters()).data.fill_(float("nan"))
+        elif self.kind == "vanish":
+            shutil.rmtree(trainer.default_root_dir)
         else:
             raise ConnectionAbortedError("power failure")
 

@@ -73,6 +73,9 @@ def print_failure(run: RunDirectory, error: BaseException, *, unwritten: Excepti
     _LOG_ONLY.set(False)
     stopped = isinstance(error, (KeyboardInterrupt, SystemExit))
     reason = (str(error) or "interrupted") if stopped else f"{type(error).__name__}: {error}"
+    if not run.exists:
+        RunConsole(None).print(f"\nThe run stopped: its folder was removed meanwhile: {run.path}", style="bold red")
+        return
     lines = [f"\nThe run stopped: {reason}"]
     if unwritten is None:
         lines.append(f"traceback: {run.path / 'status.json'}")

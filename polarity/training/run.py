@@ -36,7 +36,7 @@ def run_composed(composed: DictConfig) -> float:
     config, overrides, several = running_job(composed)
     try:
         return start_run(config, overrides, keep_going=several)
-    except SystemExit:  # a signal: Hydra ends at once, and would not tell what is finished
+    except (SystemExit, KeyboardInterrupt):  # Hydra ends at once, and would not tell what is finished
         if several:
             print_jobs(Path(RunSettings(config).output_dir))
         raise
