@@ -84,7 +84,7 @@ def conflicts_table(inspection: Inspection) -> Table:
 
 def pairs_table(task: TaskLabels) -> Table:
     """Which classes the linear model takes for which."""
-    score = "" if task.macro_f1 is None else f" (macro-F1 {task.macro_f1:.4f} cross-validated over random rows)"
+    score = "" if task.macro_f1 is None else f" (macro-F1 {task.macro_f1:.4f} cross-validated {task.validated})"
     table = Table(
         "label", "taken for", "rows", "share of the class", title=f"{task.task}: what a linear model confuses{score}"
     )

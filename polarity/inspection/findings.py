@@ -173,9 +173,10 @@ def of_labels(labels: Sequence[TaskLabels]) -> Iterator[Finding]:
         if task.macro_f1 is None:
             yield Finding("note", "labels", f"{task.task}: fewer than two classes occur, so no label can be doubted")
         elif total:
+            harder = f"an unseen {'' if task.whole else 'group, '}source or language may well be harder"
             text = (
                 f"{task.task}: {total:,} of {task.rows:,} labels are suspicious to a linear model, which has macro-F1 "
-                f"{task.macro_f1:.3f} cross-validated over random rows of all splits (an unseen group, source or "
-                "language may well be harder); many are its own mistakes, so read the first ones"
+                f"{task.macro_f1:.3f} cross-validated {task.validated} of all splits ({harder}); many are its own "
+                "mistakes, so read the first ones"
             )
             yield Finding("note", "labels", text)

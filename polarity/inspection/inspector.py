@@ -1,10 +1,11 @@
 """All checks, one after the other."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import Field
 
 from polarity.baselines.crossval import out_of_fold
@@ -80,7 +81,7 @@ class Inspector:
         counted, problems = self._lengths(pool)
         repeated, conflicting = duplicates(pool, self.most), conflicts(pool, self.most)
         crossing, spoken = group_columns(pool, asked), languages(pool, self.language)
-        checked = self._labels(loaded, pool)
+        checked = self._labels(loaded, pool, asked)
         found = [
             *findings.of_training([*loaded.stops, *problems], loaded.notes, show_texts=self.texts),
             *findings.of_counts(counts),
@@ -120,19 +121,22 @@ class Inspector:
     def _unfit(self, pool: Pool) -> list[str]:
         return vocabulary_warnings(pool.rows.text, self.tokenizer, self.model)
 
-    def _labels(self, loaded: Loaded, pool: Pool) -> tuple[TaskLabels, ...]:
+    def _labels(self, loaded: Loaded, pool: Pool, asked: Sequence[str]) -> tuple[TaskLabels, ...]:
         if not self.labels:
             return ()
+        units, by = pool.joined(asked), list(asked)
+        if len(np.unique(units)) < self.folds:  # too few for whole ones to be left out
+            units, by = pool.group, []
         splits = loaded.splits
         strengths = linear(splits, self.cache).strengths if len(splits.train) and len(splits.val) else {}
         probabilities = out_of_fold(
             splits,
             pool.rows,
-            pool.group,
+            units,
             self.cache,
             strengths=strengths,
             folds=self.folds,
             repeats=self.repeats,
             seed=self.seed,
         )
-        return check_labels(pool, probabilities, self.most)
+        return tuple(replace(one, whole=tuple(by)) for one in check_labels(pool, probabilities, self.most))

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from polarity.data.duplicates import NearDuplicates
 from polarity.data.overlap import TextIndex
@@ -36,6 +38,22 @@ class Pool(TextIndex):
         """The name of each split and the numbers of its rows."""
         for number, name in enumerate(self.names):
             yield name, np.flatnonzero(self.split == number)
+
+    def joined(self, columns: Sequence[str]) -> np.ndarray:
+        """Number of the rows that belong together, int64 ``[rows]``: nearly the same text, or one value of a column.
+
+        Rows without a value are on their own; what is linked over several steps is one.
+        """
+        rows, places = [np.arange(len(self))], [self.group + len(self)]
+        size = len(self) + int(self.group.max(initial=-1)) + 1
+        for column in columns:
+            cells = np.array(self.rows.metadata[column], dtype=str)
+            known = np.flatnonzero(cells)
+            values, of_row = np.unique(cells[known], return_inverse=True)
+            rows, places, size = [*rows, known], [*places, of_row + size], size + len(values)
+        ends = np.concatenate(rows), np.concatenate(places)
+        links = coo_array((np.ones(len(ends[0]), dtype=bool), ends), shape=(size, size))
+        return np.asarray(connected_components(links, directed=False)[1][: len(self)], dtype=np.int64)
 
     def row(self, number: int) -> Row:
         """A row as reports show it."""

@@ -265,6 +265,7 @@ class TaskLabels:
 
     :param macro_f1: of their predictions, each made without the row; None where the task cannot be cross-validated.
     :param suspicious: how many labels are suspicious, by class.
+    :param whole: columns whose values were left out as wholes; none: rows were, and the copies of their texts.
     """
 
     task: str
@@ -274,6 +275,12 @@ class TaskLabels:
     examples: tuple[SuspiciousLabel, ...]
     pairs: tuple[ConfusedPair, ...]
     confused: tuple[ConfusedRow, ...]
+    whole: tuple[str, ...] = ()
+
+    @property
+    def validated(self) -> str:
+        """What the cross-validation went over."""
+        return f"over whole values of {', '.join(self.whole)}" if self.whole else "over random rows"
 
 
 @dataclass(frozen=True)

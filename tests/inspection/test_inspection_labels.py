@@ -14,6 +14,7 @@ from polarity.inspection.labels import LIKELIER, check_labels, suspicious
 from polarity.inspection.pool import Pool
 from polarity.tasks import IGNORE_INDEX
 from tests.baselines.corpora import TONE, TOPIC, splits
+from tests.inspection.pools import pool
 
 PLANTED = range(0, 60, 4)
 
@@ -90,3 +91,19 @@ def test_one_class_or_none_cannot_be_doubted(label: int, tmp_path: Path) -> None
     for task in check_labels(pool, told, None):
         assert task.macro_f1 is None
         assert task.examples == task.confused == task.pairs == ()
+
+
+def test_what_belongs_together_is_left_out_as_a_whole() -> None:
+    given = pool(3, 40)
+    units = given.joined(["post", "Lang"])
+    for column in ("post", "Lang"):
+        cells = given.rows.metadata[column]
+        for value in {*cells} - {""}:
+            assert len({*units[[cell == value for cell in cells]]}) == 1
+    assert all(len({*units[given.group == number]}) == 1 for number in given.group)
+    alone = replace(given, group=np.arange(len(given)))
+    assert len({*alone.joined([])}) == len(given)
+    assert (
+        len({*alone.joined(["post", "Lang"])}) < len({*alone.joined(["post"])}) == len({*given.rows.metadata["post"]})
+    )
+    assert len(pool(0, 0, test=False).joined(["post"])) == 0
