@@ -100,10 +100,6 @@ class DelimitedReader(Reader):
         cells = [*record.cells[:columns], *[""] * (columns - count)]
         if (found := undecodable(line, self._dialect)) is not None:
             return [mended(cell) for cell in cells], refusal or found
-        if "\0" in line:
-            refusal = refusal or Refusal(
-                "holds NUL, which no text holds", advice="the file is damaged: copy or write it again"
-            )
         return cells, refusal
 
     def _ragged(self, cells: list[str]) -> Refusal:

@@ -15,6 +15,8 @@ from polarity.tables.reader import Reader
 
 _EDGE = 100
 """Characters shown of a broken line, before and after the place where it breaks."""
+_DIGITS = 640
+"""Digits of a whole number that Python reads under any setting."""
 
 
 class Number(float):
@@ -32,6 +34,11 @@ class Number(float):
         return self.literal
 
 
+def _whole(literal: str) -> float:
+    """A whole number; beyond what Python takes from a text, one that is only written out again."""
+    return int(literal) if len(literal) <= _DIGITS else Number(literal)
+
+
 class JsonReader(Reader):
     """Objects of a JSON lines stream.
 
@@ -45,7 +52,9 @@ class JsonReader(Reader):
         self._lines, self._columns = lines, columns
         self._keys: dict[str, None] = {}
         self._repeated = ""
-        self._decoder = json.JSONDecoder(object_pairs_hook=self._object, parse_float=Number, parse_constant=Number)
+        self._decoder = json.JSONDecoder(
+            object_pairs_hook=self._object, parse_float=Number, parse_constant=Number, parse_int=_whole
+        )
         self._count = 0
 
     @property
@@ -82,18 +91,17 @@ class JsonReader(Reader):
             advice = "write one object a line (pandas: to_json(FILE, orient='records', lines=True))"
             raise self.broken(f"is one JSON document, not JSON lines: {advice}")
         try:
-            value = self._decoder.decode(text)
+            value = self._decoder.decode(text.replace("\0", "\\u0000"))  # whoever needs the text refuses it
         except json.JSONDecodeError as error:
             if text.startswith("{") and not text.endswith("}") and not line.endswith("\n"):
                 return {}, Refusal("the last line breaks off; the file is truncated", f"ends with {text[-_EDGE:]!r}")
             near = text[max(0, error.pos - _EDGE) : error.pos + _EDGE]
             return {}, Refusal("is not JSON", f"has '{error.msg}' at character {error.pos + 1}, in {near!r}")
-        except (ValueError, RecursionError):  # a number of thousands of digits, lists a thousand deep
+        except RecursionError:  # lists a thousand deep
             return {}, Refusal("is no JSON that can be read")
         if not isinstance(value, dict):
             return {}, Refusal("is not a JSON object", f"is {text[:_EDGE]}", 'every line must be like {"text": "..."}')
-        if (half := next((key for key in value if encodable(key) != key), None)) is not None:
-            return {}, Refusal("has a key that is not valid Unicode (half of a surrogate pair)", f"has {half!r}")
+        value = {encodable(key): cell for key, cell in value.items()}  # half a surrogate pair names no column
         repeated = Refusal(f"the key {self._repeated!r} occurs twice in one object") if self._repeated else None
         return value, undecodable(line, self._lines.dialect) or repeated
 

@@ -56,7 +56,7 @@ CASES = [
         ["data.csv: not utf-16-le after line 40"],
         {"encoding": "utf-16-le"},
     ),
-    Case("NUL", {"data.csv": csv_of(rows()).replace("r5,", "r\0005,")}, ["NUL", "row 6 (line 7)"]),
+    Case("NUL", {"data.csv": csv_of(rows()).replace("r5,", "r5,\0")}, ["NUL", "row 6 (line 7)"]),
     Case("too few cells", {"data.csv": csv_of(rows()) + "r40,abc\n"}, ["too few cells", "row 41 (line 42) has 2"]),
     Case(
         "too many cells",

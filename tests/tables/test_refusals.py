@@ -16,7 +16,7 @@ from polarity.tables.problems import Problems, Refusal
 from tests.prediction.jobs import job, predict, read
 
 BROKEN = {
-    "csv": [b"b", b"b,x,surplus", b'b,"x" y', b'b,"never closed', b"b,caf\xe9", b"b,a\0b", b"a\0b,b"],
+    "csv": [b"b", b"b,x,surplus", b'b,"x" y', b'b,"never closed', b"b,caf\xe9"],
     "tsv": [b"b", b"b\tx\ty", b'b\t"x" y', b"b\tcaf\xe9"],
     "jsonl": [
         b'{"id": "b"',
@@ -24,8 +24,6 @@ BROKEN = {
         b"null",
         b'{"id": "b", "text": "x", "text": "y"}',
         b'{"id": "b", "text": "caf\xe9"}',
-        b'{"text": "x", "\\ud83d": 1}',
-        b'{"text": "x", "n": ' + b"9" * 5000 + b"}",
     ],
 }
 
@@ -79,6 +77,34 @@ def test_a_header_that_is_not_of_the_encoding_is_refused_with_the_one_that_reads
         assert "bytes that are not utf-8: the header has 'text,Gr\\xf6\\xdfe'" in problem
         assert "encoding=cp1252, which reads 'text,Größe'" in problem
     assert trained(path, encoding="cp1252") == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("member", "shown"),
+    [
+        (b'"\\ud83d": 1', "1"),
+        (b'"n": -' + b"9" * 5000, "-" + "9" * 5000),
+        (b'"n": {"deep": [' + b"9" * 5000 + b"]}", '{"deep": ["' + "9" * 5000 + '"]}'),
+        (b'"n": "a\0b"', "a\0b"),
+    ],
+    ids=["half a pair in a key", "thousands of digits", "thousands of digits within", "NUL"],
+)
+def test_what_other_members_of_json_hold_stops_nothing(member: bytes, shown: str, tmp_path: Path) -> None:
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(b'{"text": "a", ' + member + b"}\n")
+    assert trained(path) == ([], 1)
+    for ending in ("csv", "jsonl", "parquet"):
+        assert predict(job(path, tmp_path / f"out.{ending}")).broken == 0
+    (row,) = read(tmp_path / "out.parquet")
+    assert list(row)[1] in ("n", "\\ud83d")
+    assert list(row.values())[1] == shown
+
+
+def test_nul_in_another_column_stops_nothing(tmp_path: Path) -> None:
+    path = table(tmp_path / "in.csv", "csv", b"a\0b,fine")
+    assert trained(path) == ([], 3)
+    assert predict(job(path, tmp_path / "out.jsonl")).broken == 0
+    assert read(tmp_path / "out.jsonl")[1]["id"] == "a\0b"
 
 
 def test_half_a_surrogate_pair_in_another_column_stops_nothing(tmp_path: Path) -> None:
