@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from hydra.utils import get_class
+
 from polarity.config.compose import compose_jobs, resolved
 from polarity.paths import conf_dir
 
@@ -49,6 +51,13 @@ def configurations(arguments: Sequence[str], config_dir: str | None = None) -> I
         config, problems = resolved(job.config)
         assert not problems, problems
         yield config
+
+
+def components_of(group: str) -> list[type]:
+    """The classes of a group's presets."""
+    chosen = [file for file in CHOICES if file.startswith(f"{group}/")]
+    configs = [config for file in chosen for config in configurations(CHOICES[file])]
+    return list(dict.fromkeys(get_class(config[group]["_target_"]) for config in configs))
 
 
 def text_of(file: str) -> str:

@@ -73,6 +73,7 @@ STRICTER: dict[str, dict[str, Any]] = {
         "precision": Literal["32-true", "16-mixed", "bf16-mixed"],
     },
     "LearningRateMonitor": {"logging_interval": Literal["step", "epoch"]},
+    "EMAWeightAveraging": {"use_buffers": Literal[False], "update_every_n_steps": PositiveInt},
     "CSVLogger": {"flush_logs_every_n_steps": PositiveInt},
 }
 """Settings of Lightning's classes with fewer values than their annotations say."""

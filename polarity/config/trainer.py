@@ -3,6 +3,7 @@
 import logging
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 from lightning import Trainer
@@ -16,6 +17,7 @@ from polarity.config.sections import TRAINER_OWNED
 from polarity.content import Config
 from polarity.errors import UserError
 
+SubDir = Callable[[], str | None]
 TENSORBOARD = "lightning.pytorch.loggers.TensorBoardLogger"
 
 
@@ -95,15 +97,15 @@ def shows_bar(config: Config) -> bool:
     return sys.stdout.isatty() if wanted is None else bool(wanted)
 
 
-def build_trainer(config: Config, folder: Path, callbacks: list[Callback], *, sub_dir: str | None) -> Trainer:
+def build_trainer(config: Config, folder: Path, callbacks: list[Callback], sub_dir: SubDir) -> Trainer:
     """The Trainer of a checked configuration, with its loggers, writing into the run's folder.
 
-    :param sub_dir: a folder of TensorBoard's own in it, by which TensorBoard calls the run.
+    :param sub_dir: gives the folder of TensorBoard's own in it, by which TensorBoard calls the run.
     """
     config = in_folder(config, str(folder))
     for settings in filter(None, config["logger"].values()):
         if settings.get(TARGET) == TENSORBOARD:
-            settings.setdefault("sub_dir", sub_dir)
+            settings.setdefault("sub_dir", sub_dir())
     problems: list[str] = []
     loggers = build_all("logger", config["logger"], problems)
     if problems:

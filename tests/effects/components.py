@@ -17,21 +17,14 @@ from tests.tiny import tiny_classifier
 
 SPECIAL: Special = {
     ("FocalLoss", "gamma"): [0.0, 1.0, 4.0, {"sentiment": 1.0, "polarization": 3.0}],
-    **{
-        (kind, setting): values
-        for kind in ("FocalLoss", "CrossEntropyLoss")
-        for setting, values in {
-            "smoothing": [0.0, 0.05, 0.2, {"sentiment": 0.3, "polarization": 0.1}],
-            "multipliers": [{}, {"sentiment": {"neutral": 2.0}}],
-            "clip": [None, [0.5, 10.0], [0.1, 1.5]],
-            "effective_beta": [None, 0.9, 0.99],
-            "task_weights": [{}, {"polarization": 2.5}],
-        }.items()
-    },
+    ("MultiTaskLoss", "smoothing"): [0.0, 0.05, 0.2, {"sentiment": 0.3, "polarization": 0.1}],
+    ("MultiTaskLoss", "multipliers"): [{}, {"sentiment": {"neutral": 2.0}}],
+    ("MultiTaskLoss", "clip"): [None, [0.5, 10.0], [0.1, 1.5]],
+    ("MultiTaskLoss", "effective_beta"): [None, 0.9, 0.99],
+    ("MultiTaskLoss", "task_weights"): [{}, {"polarization": 2.5}],
     ("JointSampler", "boosts"): [{}, {"polarization": {"objective": 3.0}}],
     ("JointSampler", "max_mult"): [None, 4.0, 12.0],
-    ("JointSampler", "rows_per_epoch"): [100, 1000],
-    ("NaturalSampler", "rows_per_epoch"): [100, 1000],
+    ("Sampler", "rows_per_epoch"): [100, 1000],
     ("AdamW", "betas"): [[0.8, 0.999], [0.9, 0.99]],
     ("AdamW", "eps"): [1e-3],
     ("AdamW", "head_lr_multipliers"): [{"sentiment": 7.0}],
@@ -50,7 +43,7 @@ SYNONYMS = {
     # null is the width of the head's input, which may be the one that is given
     ("Head", "width"): lambda head, other: (head["width"] or head["trunk_width"]) == (other or head["trunk_width"]),
     # where all weights are 1, the mean over their sum is the mean over rows
-    ("CrossEntropyLoss", "reduction"): lambda loss, _: loss["class_weights"] is None and not loss["multipliers"],
+    ("MultiTaskLoss", "reduction"): lambda loss, _: loss["class_weights"] is None and not loss["multipliers"],
 }
 SCORES = {
     "val/macro_f1": (0.3, 0.5, 0.55, 0.5, 0.5, 0.6, 0.6, 0.6, 0.6, 0.7, 0.7, 0.7),

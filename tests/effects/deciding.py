@@ -23,9 +23,9 @@ SPECIAL: Special = {
         "uniform",
         GIVEN,
     ],
-    **{(kind, "standard_errors"): [None, 0.0, 40.0] for kind in ("BiasDecision", "ThresholdDecision", "PriorDecision")},
-    **{(kind, "standard_errors"): [None, 0.0, 40.0] for kind in ("TemperatureScaling", "VectorScaling")},
-    **{(kind, "min_rows"): [1, 500] for kind in ("BiasDecision", "ThresholdDecision")},
+    ("Decision", "standard_errors"): [None, 0.0, 40.0],
+    ("Decision", "min_rows"): [1, 500],
+    ("Calibration", "standard_errors"): [None, 0.0, 40.0],
     ("Reporting", "resamples"): [100, 1000],
 }
 

@@ -10,7 +10,7 @@ import torch
 from polarity.config.build import build
 from polarity.config.schema import section_problems
 from polarity.errors import UserError
-from tests.effects.settings import Special, class_name, is_section, other_values, settings_of
+from tests.effects.settings import Special, class_name, is_section, of_class, other_values, settings_of
 
 Section = dict[str, Any]
 
@@ -84,7 +84,8 @@ class Examination:
                     self._lazily(whole({**part, setting: other})),
                 )
                 nothing = other is None and value in ({}, [])
-                if nothing or (place in self.synonyms and self.synonyms[place](part, other)):
+                synonym = of_class(self.synonyms, part, setting)
+                if nothing or (synonym is not None and synonym(part, other)):
                     assert all(map(same, before, after)), f"{change}: says something else"
                 else:
                     self._judge(change, place, before, after)

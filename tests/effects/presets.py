@@ -13,27 +13,18 @@ from tests.effects.outcome import Section
 from tests.presets import CHOICES, configurations
 
 ROOT = {"monitor": "val/macro_f1", "mode": "max", "run_dir": RUN_DIR, "cache_dir": None}
-EFFECTIVE = {
-    "smoothing": 0.0,
-    "class_weights": "effective",
-    "multipliers": {},
-    "clip": None,
-    "effective_beta": 0.999,
-    "task_weights": {},
-    "reduction": "mean",
-}
-MORE = {  # what has an effect only beside another setting, and stands in no preset like that
-    "loss": [
-        {"_target_": "polarity.losses.ce.CrossEntropyLoss", **EFFECTIVE},
-        {"_target_": "polarity.losses.focal.FocalLoss", "gamma": 2.0, **EFFECTIVE},
-    ],
+MORE: dict[str, Section] = {  # what has an effect only beside another setting, and stands in no preset like that
+    "loss": {"class_weights": "effective", "effective_beta": 0.999, "clip": None, "reduction": "mean"},
 }
 
 
 def sections(kind: str) -> Iterator[tuple[str, Section]]:
     """Every different section of a kind with the preset that it stands in; the parts of a collection one by one."""
     seen: list[Section] = []
-    found = [*_own(kind), *_composed(kind), *((f"{kind} and more", section) for section in MORE.get(kind, []))]
+    found = [*_own(kind), *_composed(kind)]
+    if kind in MORE:
+        by_class = {part["_target_"]: {**part, **MORE[kind]} for label, part in found if label.startswith(f"{kind}=")}
+        found += [(f"{kind} and more", section) for section in by_class.values()]
     for label, section in found:
         parts = {f"{label} {key}": part for key, part in section.items()} if kind in COLLECTIONS else {label: section}
         for name, part in parts.items():

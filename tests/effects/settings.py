@@ -2,19 +2,26 @@
 
 import types
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from hydra.utils import get_object
 
 from polarity.config.schema import TARGET, setting_problems
 from polarity.signature import signature_of
 
+T = TypeVar("T")
 Special = Mapping[tuple[str, str], list[Any]]
-"""Values to try by class and setting, where the type alone does not tell: names, columns, lists, what must be large."""
+"""Values to try by class (or a base of it) and setting, where the type alone does not tell, as for names and lists."""
 
 
 def class_name(section: Mapping[str, Any]) -> str:
     return str(section[TARGET]).rpartition(".")[2]
+
+
+def of_class(table: Mapping[tuple[str, str], T], section: Mapping[str, Any], setting: str) -> T | None:
+    """What a table says of a setting of a section's class, or else of the nearest of its bases."""
+    kinds = getattr(get_object(section[TARGET]), "__mro__", ())
+    return next((table[kind.__name__, setting] for kind in kinds if (kind.__name__, setting) in table), None)
 
 
 def is_section(value: object) -> bool:
@@ -35,7 +42,7 @@ def other_values(section: Mapping[str, Any], setting: str, hint: Any, special: S
     Null is among them wherever it may be written.
     """
     value = section.get(setting)
-    tried = special.get((class_name(section), setting))
+    tried = of_class(special, section, setting)
     found = [*(_of_type(hint, value) if tried is None else tried), *_with_another_leaf(value), None]
     valid = [other for other in found if other != value and not setting_problems(setting, other, hint)]
     return [other for number, other in enumerate(valid) if repr(other) not in map(repr, valid[:number])]

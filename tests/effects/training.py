@@ -39,8 +39,8 @@ SCORES = {
     "val/loss": (1.0, 0.9, 0.95, 0.7, 0.8, 0.85, 0.75, 0.65, 0.6, 0.5, 0.4),
 }
 SPECIAL: Special = {
-    **{(kind, "monitor"): ["val/loss"] for kind in ("BestCheckpoints", "EarlyStopping", "History")},
-    **{(kind, "mode"): ["min"] for kind in ("BestCheckpoints", "EarlyStopping", "History")},
+    ("Callback", "monitor"): ["val/loss"],
+    ("Callback", "mode"): ["min"],
     ("BestCheckpoints", "save_top_k"): [2, 6],
     ("EarlyStopping", "patience"): [4],
     ("EarlyStopping", "min_delta"): [0.1],
@@ -57,15 +57,16 @@ SPECIAL: Special = {
     ("Trainer", "enable_progress_bar"): [True],
     ("Trainer", "profiler"): [None, "advanced"],
     ("DDPStrategy", "forward_sync_buffers"): [True],
-    **{
-        (logger, setting): [f"{RUN_DIR}/elsewhere"] if setting == "save_dir" else ["another"]
-        for logger in ("CSVLogger", "TensorBoardLogger")
-        for setting in ("save_dir", "name", "version")
-    },
+    ("Logger", "save_dir"): [f"{RUN_DIR}/elsewhere"],
+    ("Logger", "name"): ["another"],
+    ("Logger", "version"): ["another"],
     ("CSVLogger", "flush_logs_every_n_steps"): [4],
 }
 
-ELSEWHERE = {("Trainer", "accelerator"): "any other than that of this machine is refused on it"}
+ELSEWHERE = {
+    ("Trainer", "accelerator"): "any other than that of this machine is refused on it",
+    ("EMAWeightAveraging", "use_buffers"): "any other would spoil the encoder",
+}
 
 
 class Scores(LightningModule):

@@ -14,6 +14,7 @@ from polarity.errors import UserError
 from polarity.losses import CrossEntropyLoss, FocalLoss, MultiTaskLoss
 from polarity.signature import signature_of
 from polarity.tasks import IGNORE_INDEX, Task
+from tests.presets import components_of
 
 TASKS = (Task("tone", ("none", "yes", "no"), "tone"), Task("topic", ("1", "2", "3", "4"), "topic"))
 COUNTS = ([50, 20, 5], [40, 30, 20, 10])
@@ -25,12 +26,13 @@ def bound(loss: MultiTaskLoss) -> MultiTaskLoss:
     return loss
 
 
+KINDS: list[Any] = components_of("loss")
 LOSSES = [
-    bound(kind)
+    bound(loss)
     for reduction in ("weighted_mean", "mean")
-    for kind in (
-        CrossEntropyLoss(reduction=reduction),
-        CrossEntropyLoss(**WEIGHTS, smoothing=0.1, reduction=reduction),
+    for loss in (
+        *(kind(reduction=reduction) for kind in KINDS),
+        *(kind(**WEIGHTS, smoothing={"tone": 0.1, "topic": 0.0}, reduction=reduction) for kind in KINDS),
         FocalLoss(gamma=0.0, **WEIGHTS, smoothing={"tone": 0.1, "topic": 0.0}, reduction=reduction),
         FocalLoss(gamma=0.5, class_weights="effective", effective_beta=0.9, reduction=reduction),
         FocalLoss(gamma={"tone": 2.5, "topic": 3.5}, **WEIGHTS, smoothing=0.1, reduction=reduction),
@@ -262,7 +264,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("kind", [CrossEntropyLoss, FocalLoss])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_setting_has_an_effect_and_is_printed(kind: type[MultiTaskLoss]) -> None:
     def outcome(values: dict[str, object]) -> tuple[list[float], str]:
         loss = bound(kind(**{name: value for name, value in values.items() if name in names}))
@@ -279,7 +281,7 @@ def test_every_setting_has_an_effect_and_is_printed(kind: type[MultiTaskLoss]) -
         assert changed != other_beta[0]
 
 
-@pytest.mark.parametrize("kind", [CrossEntropyLoss, FocalLoss])
+@pytest.mark.parametrize("kind", KINDS)
 def test_settings_that_do_not_fit_the_tasks_are_all_found(kind: type[MultiTaskLoss]) -> None:
     loss = kind(
         smoothing={"ton": 0.1, "topic": 0.1},
