@@ -11,6 +11,7 @@ import numpy as np
 
 from polarity.config.verb import read_settings
 from polarity.errors import RunError, UserError
+from polarity.wording import times
 
 if TYPE_CHECKING:
     from polarity.comparison.result import Comparison
@@ -60,7 +61,7 @@ class Model:
         if isinstance(texts, str):
             raise UserError("texts: is one text; give a list")
         if contexts is not None and len(contexts) != len(texts):
-            raise UserError(f"contexts: there are {len(contexts)} for {len(texts)} texts")
+            raise UserError(f"contexts: there are {len(contexts)} for {times(len(texts), 'text')}")
         answers: list[dict[str, Answer]] = []
         for start in range(0, len(texts), AT_ONCE):
             part = slice(start, start + AT_ONCE)

@@ -6,6 +6,11 @@ def times(value: int, one: str, many: str | None = None) -> str:
     return f"{value:,} {one if value == 1 else many or one + 's'}"
 
 
+def out_of(part: int, whole: int, noun: str, one: str, many: str) -> str:
+    """``1 of 40 rows has``, ``12 of 40 rows have``: the verb agrees with the part."""
+    return f"{part:,} of {times(whole, noun)} {one if part == 1 else many}"
+
+
 def points(fraction: float) -> str:
     """Hundredths of a score: ``1 point``, ``0.5 points``."""
     return f"{100 * fraction:g} {'point' if round(100 * fraction, 9) == 1 else 'points'}"

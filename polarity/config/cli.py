@@ -14,6 +14,7 @@ from polarity.errors import UserError, reason_of
 from polarity.printable import SafeConsole, printable_messages
 from polarity.secrets import learn_environment, masked_text
 from polarity.standard_streams import standard_streams, to_nowhere
+from polarity.wording import times
 
 
 def only_informs(command: argparse.Namespace) -> bool:
@@ -25,7 +26,7 @@ def only_informs(command: argparse.Namespace) -> bool:
 def print_problems(verb: str, problems: Sequence[str]) -> None:
     """Print a numbered list of problems to the error stream."""
     console = SafeConsole(stderr=True, soft_wrap=True)
-    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    count = times(len(problems), "problem")
     console.print(f"polarity.{verb}: {count}; nothing was started", style="bold red")
     for number, problem in enumerate(problems, 1):
         console.print(f"{number:>3}. {masked_text(problem)}")

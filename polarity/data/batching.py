@@ -8,6 +8,7 @@ from polarity.component import Component, Context
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.settings import NonNegativeInt, PositiveInt
+from polarity.wording import times
 
 ContextShare = Annotated[float, Field(gt=0, lt=1)]
 
@@ -56,7 +57,9 @@ class Batching(Component):
                 f"max_length: {self.max_length} is more than the {context.positions} tokens of this encoder"
             )
         if context.devices is not None and self.batch_size < context.devices:
-            problems.append(f"batch_size: {self.batch_size} rows cannot be shared by {context.devices} devices")
+            problems.append(
+                f"batch_size: {times(self.batch_size, 'row')} cannot be shared by {context.devices} devices"
+            )
         return problems
 
     def loader_settings(self) -> Config:

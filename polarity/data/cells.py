@@ -9,6 +9,7 @@ from polarity.data.table import NoTextError, Table, cell_text
 from polarity.errors import nearest
 from polarity.tables.chunk import encodable
 from polarity.tables.problems import SHOWN, Problems, Refusal
+from polarity.wording import times
 
 _BLANK = "".join(map(chr, (*range(0x21), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000, 0x2010)))) + (
     "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
@@ -160,7 +161,9 @@ def _report_unknown(
             problems.at(f"{table.name}: column {column!r}: {_shorten(value)} {what}", table.where[row], hint)
     if len(often) > SHOWN:
         count = sum(len(rows[value]) for value in often[SHOWN:])
-        problems.add(f"{table.name}: column {column!r}: {len(often) - SHOWN:,} more such values, in {count:,} rows")
+        problems.add(
+            f"{table.name}: column {column!r}: {times(len(often) - SHOWN, 'more such value')}, in {times(count, 'row')}"
+        )
 
 
 def _is_nested(cell: object) -> bool:

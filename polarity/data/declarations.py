@@ -14,6 +14,7 @@ from polarity.printable import printable
 from polarity.settings import as_word
 from polarity.tables.problems import SHOWN
 from polarity.tasks import Task
+from polarity.wording import times
 
 Scalar = str | int | float | bool | None
 """A class name as YAML or a command line hands it over: an unquoted ``yes`` may arrive as True, ``null`` as None."""
@@ -59,15 +60,15 @@ class Declaration:
                 problems.append(f"{key}: {_as_yaml(value)} stands for a yes, no or null without quotes{_quote(value)}")
             else:
                 names.append(normalize(name))
-        repeated = {name: times for name, times in Counter(names).items() if times > 1}
-        problems += [f"{key}: the class {name!r} is named {times} times" for name, times in repeated.items()]
+        repeated = {name: count for name, count in Counter(names).items() if count > 1}
+        problems += [f"{key}: the class {name!r} is named {count} times" for name, count in repeated.items()]
         sound = len(names) == len(self.classes) and not repeated
         return Task(self.name, tuple(names) if sound else (), self.column)
 
     def _suggestion(self, labels: Counter[str]) -> str:
         if not labels:
             return f"; column {self.column!r} holds none"
-        shown = [f"{name!r} ({rows:,} rows)" for name, rows in labels.most_common(_FEW)]
+        shown = [f"{name!r} ({times(rows, 'row')})" for name, rows in labels.most_common(_FEW)]
         found = f"column {self.column!r} has {', '.join(shown)}"
         if len(labels) == 1:
             return f"; {found} and no other value; a task needs at least two"
@@ -138,7 +139,7 @@ def _declare(name: str, entry: object) -> tuple[Declaration | None, list[str]]:
     if len(classes) == 1:
         problems.append(f"{key}: has one class, {classes[0]!r}; a task needs at least two")
     spelled = Counter(normalize(v) if isinstance(v, str) else str(v) for v in classes if not isinstance(v, bool))
-    problems += [f"{key}: the class {name!r} is named {times} times" for name, times in spelled.items() if times > 1]
+    problems += [f"{key}: the class {name!r} is named {count} times" for name, count in spelled.items() if count > 1]
     return (None if problems else Declaration(name, column, tuple(classes))), problems
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from polarity.data.rows import Rows
+from polarity.wording import times
 
 
 def crossing_notes(splits: Sequence[tuple[str, Rows]]) -> list[str]:
@@ -21,7 +22,8 @@ def crossing_notes(splits: Sequence[tuple[str, Rows]]) -> list[str]:
             if shared:
                 inside, own = sum(value in shared for value in values[name]), len(set(values[name]))
                 notes.append(
-                    f"{name}: {len(shared):,} of its {own:,} values of {column!r} stand in {earlier}, "
-                    f"too ({inside:,} of {len(rows):,} rows); scores may be better than on values never seen"
+                    f"{name}: {len(shared):,} of its {times(own, 'value')} of {column!r} "
+                    f"{'stands' if len(shared) == 1 else 'stand'} in {earlier}, "
+                    f"too ({inside:,} of {times(len(rows), 'row')}); scores may be better than on values never seen"
                 )
     return notes

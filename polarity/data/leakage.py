@@ -153,7 +153,7 @@ class _Search:
     def emptied(self) -> list[str]:
         """A problem for each split that lost all its rows."""
         return [
-            f"{name}: all {len(rows):,} rows stand in a later split, too, so that nothing is left of it"
+            f"{name}: each of its {times(len(rows), 'row')} stands in a later split, too, so that nothing is left of it"
             for number, (name, rows) in enumerate(self.splits)
             if len(rows) and not self.kept[self.index.split == number].any()
         ]

@@ -9,6 +9,7 @@ from polarity.data.rows import Rows, Splits
 from polarity.errors import UserError
 from polarity.settings import PositiveInt, Seed
 from polarity.tasks import Task
+from polarity.wording import times
 
 
 class Limit(Component):
@@ -32,7 +33,7 @@ class Limit(Component):
             most: int | None = getattr(self, name)
             kept[name] = rows if most is None or most >= len(rows) else self._subset(rows, splits.tasks, most)
             if len(kept[name]) < len(rows):
-                notes.append(f"{name}: {len(kept[name])} of {len(rows)} rows, as limit.{name}={most} asks")
+                notes.append(f"{name}: {len(kept[name])} of {times(len(rows), 'row')}, as limit.{name}={most} asks")
         return Splits(splits.tasks, kept["train"], kept["val"], kept.get("test"), notes)
 
     def _subset(self, rows: Rows, tasks: Sequence[Task], most: int) -> Rows:

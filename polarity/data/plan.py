@@ -10,6 +10,7 @@ from polarity.errors import UserError
 from polarity.samplers.base import BATCH_STREAM, Sampler, epoch_generator
 from polarity.settings import PositiveInt
 from polarity.tasks import class_counts
+from polarity.wording import times
 
 Counts = tuple[np.ndarray, ...]
 """One float32 array ``[classes]`` per task."""
@@ -65,7 +66,7 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
     ) -> None:
         for what, number in [("batch_size", batch_size), ("sampler: rows per epoch", sampler.rows_drawn)]:
             if number < world_size:
-                raise UserError(f"{what}: {number} rows cannot be shared by {world_size} devices")
+                raise UserError(f"{what}: {times(number, 'row')} cannot be shared by {world_size} devices")
         self.sampler = sampler
         self.labels = labels
         self.class_numbers = list(class_numbers)

@@ -8,6 +8,7 @@ import numpy as np
 from polarity.data.rows import Rows
 from polarity.data.spelling import similar_names
 from polarity.tasks import IGNORE_INDEX, Task
+from polarity.wording import out_of
 
 AbsentClasses = Literal["stop", "warn"]
 """What is done when the validation or test split lacks a class: stop, or go on with a note."""
@@ -54,7 +55,9 @@ def unlabelled_notes(splits: Sequence[tuple[str, Rows]]) -> list[str]:
     for name, rows in splits:
         empty = int((rows.labels == IGNORE_INDEX).all(axis=1).sum())
         if empty:
-            notes.append(f"{name}: {empty:,} of {len(rows):,} rows have no label; they train and score nothing")
+            notes.append(
+                f"{name}: {out_of(empty, len(rows), 'row', 'has', 'have')} no label; such rows train and score nothing"
+            )
     return notes
 
 

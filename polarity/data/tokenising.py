@@ -132,7 +132,8 @@ def _check_room(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: in
     crowded = [row_id for row_id, need in zip(rows.ids, needed, strict=True) if need > max_length]
     if crowded:
         raise UserError(
-            f"batching.max_length: in {len(crowded)} of {len(rows)} rows the context alone fills {max_length} tokens"
+            f"batching.max_length: in {len(crowded)} of {times(len(rows), 'row')} the context alone "
+            f"fills {max_length} tokens"
             f" and leaves no room for the text; it must be at least {max(needed)}: {_examples(crowded)}"
         )
 

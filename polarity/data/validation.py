@@ -23,6 +23,7 @@ from polarity.errors import nearest
 from polarity.tables.dialect import headless_hint
 from polarity.tables.problems import Problems
 from polarity.tasks import IGNORE_INDEX, Task
+from polarity.wording import out_of
 
 
 @dataclass
@@ -94,7 +95,9 @@ def validate(table: Table, columns: Columns, tasks: Sequence[Task], problems: Pr
         group=columns.group,
     )
     if contexts is not None and (empty := sum(map(is_blank, contexts))):
-        table.notes.append(f"{table.name}: {empty:,} of {len(table):,} rows have no context; their text stands alone")
+        table.notes.append(
+            f"{table.name}: {out_of(empty, len(table), 'row', 'has', 'have')} no context; the text stands alone"
+        )
     splits = [None] * len(table) if columns.split is None else split_cells(table, columns.split, problems)
     return Checked(table, rows, list(range(len(table))), list(splits)).select(good)
 

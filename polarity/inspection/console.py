@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from polarity.inspection.result import Inspection, Languages, Lengths, Row, TaskCounts, TaskLabels
+from polarity.wording import times
 
 FEW = 5
 WIDTH = 70
@@ -44,7 +45,7 @@ def joint_tables(inspection: Inspection) -> Iterator[Table]:
         if not pair.total:
             continue
         value = "not defined" if pair.cramers_v is None else f"{pair.cramers_v:.3f}"
-        title = f"{pair.first} and {pair.second}: {pair.total:,} rows with both labels, Cramer's V {value}"
+        title = f"{pair.first} and {pair.second}: {times(pair.total, 'row')} with both labels, Cramer's V {value}"
         table = Table(pair.first, *pair.second_classes, title=title)
         for i, label in enumerate(pair.first_classes):
             sums = [sum(of_split[i][j] for of_split in pair.rows.values()) for j in range(len(pair.second_classes))]

@@ -17,7 +17,7 @@ from polarity.inspection.result import (
     TaskCounts,
     TaskLabels,
 )
-from polarity.wording import times
+from polarity.wording import out_of, times
 
 ORDER: tuple[Level, ...] = ("stop", "warning", "note")
 FEW = 10
@@ -147,7 +147,8 @@ def crossing_groups(groups: Sequence[GroupColumn]) -> Iterator[Finding]:
             continue
         shares = ", ".join(f"{share:.1%} of {split}" for split, share in column.shares.items())
         text = (
-            f"{column.column}: {column.crossing:,} of {column.values:,} values stand in several splits; {shares} "
+            f"{column.column}: {out_of(column.crossing, column.values, 'value', 'stands', 'stand')} in several splits; "
+            f"{shares} "
             "share theirs with training"
         )
         advice = f"; data.split.group={column.column} keeps them together where the splits are made here"
@@ -175,7 +176,8 @@ def of_labels(labels: Sequence[TaskLabels]) -> Iterator[Finding]:
         elif total:
             harder = f"an unseen {'' if task.whole else 'group, '}source or language may well be harder"
             text = (
-                f"{task.task}: {total:,} of {task.rows:,} labels are suspicious to a linear model, which has macro-F1 "
+                f"{task.task}: {out_of(total, task.rows, 'label', 'is', 'are')} suspicious to a linear model, "
+                "which has macro-F1 "
                 f"{task.macro_f1:.3f} cross-validated {task.validated} of all splits ({harder}); many are its own "
                 "mistakes, so read the first ones"
             )

@@ -20,6 +20,7 @@ from polarity.content import Json
 from polarity.reports.console import RunConsole, log_only
 from polarity.run import RunDirectory
 from polarity.spreadsheets import write_csv
+from polarity.wording import times
 
 SCORES = ("monitored", "overall")
 
@@ -86,7 +87,9 @@ def print_jobs(folder: Path) -> int:
     console.print("test is scored only with test=true; for the job you choose: polarity.evaluate run=JOB split=test")
     failed = [job for job in jobs if job["state"] != "finished"]
     if failed:
-        console.print(f"{len(failed)} of {len(jobs)} jobs failed; see status.json in their folders", style="bold red")
+        console.print(
+            f"{len(failed)} of {times(len(jobs), 'job')} failed; see status.json in their folders", style="bold red"
+        )
     return len(failed)
 
 

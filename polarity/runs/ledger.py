@@ -13,6 +13,7 @@ from polarity.config.recorded import RunSettings
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.run import RunDirectory, configuration_hash, now
+from polarity.wording import times
 
 FOLDER = "ledger"
 NO_CAUSE = ("seed", "output_dir", "cache_dir", "resume", "test", "run_dir", "logger", "reporting")
@@ -134,13 +135,13 @@ class Ledger:
     def sentence(self, fingerprint: str) -> str:
         """For reports: "this test split has been looked at 3 times by 2 configurations"."""
         evaluations = self.evaluations(fingerprint)
-        times = "once" if evaluations.times == 1 else f"{evaluations.times} times"
-        by = "1 configuration" if evaluations.configurations == 1 else f"{evaluations.configurations} configurations"
-        sentence = f"this test split has been looked at {times} by {by}"
+        often = "once" if evaluations.times == 1 else f"{evaluations.times} times"
+        by = times(evaluations.configurations, "configuration")
+        sentence = f"this test split has been looked at {often} by {by}"
         if not evaluations.times:
             sentence = "nobody has looked at this test split yet"
         if evaluations.damaged:
-            lines = "1 line" if len(evaluations.damaged) == 1 else f"{len(evaluations.damaged)} lines"
+            lines = times(len(evaluations.damaged), "line")
             sentence += f", or more often: {lines} of its ledger cannot be read ({evaluations.damaged[0]})"
         return sentence
 

@@ -9,6 +9,7 @@ from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.posthoc import FILE, Decider
 from polarity.runs.rebuild import Rebuilt
 from polarity.runs.saved import saved_predictions
+from polarity.wording import times
 
 SAME = 1e-5
 """Largest difference of two logits computed in the same batches on the same kind of device."""
@@ -30,8 +31,8 @@ class Reproduction:
 
     def __str__(self) -> str:
         return (
-            f"the run's own predictions are reproduced: {self.rows:,} rows, logits differ by {self.difference:.1e} at "
-            f"most (allowed: {self.tolerance:.0e})"
+            f"the run's own predictions are reproduced: {times(self.rows, 'row')}, logits differ by "
+            f"{self.difference:.1e} at most (allowed: {self.tolerance:.0e})"
         )
 
 
@@ -79,7 +80,8 @@ def _same_rows(stored: Predictions, predictions: Predictions, path: str) -> Pred
     wrong = np.flatnonzero((stored.labels != predictions.labels).any(axis=1))
     if len(wrong):
         raise UserError(
-            f"{path}: {len(wrong):,} rows have other labels than the data, such as {stored.ids[int(wrong[0])]!r}"
+            f"{path}: {times(len(wrong), 'row has', 'rows have')} other labels than the data, such as "
+            f"{stored.ids[int(wrong[0])]!r}"
         )
     return stored
 
@@ -95,8 +97,8 @@ def _check_rule(rebuilt: Rebuilt, stored: Predictions) -> None:
             wrong |= (np.abs(now.probabilities - then.probabilities) > SAME).any(axis=1)
         if wrong.any():
             raise UserError(
-                f"{path}: decides {int(wrong.sum()):,} rows of {then.task.name} otherwise than the run's predictions "
-                "say, so it is not the rule that the run was scored with; nothing is evaluated"
+                f"{path}: decides {times(int(wrong.sum()), 'row')} of {then.task.name} otherwise than the run's "
+                "predictions say, so it is not the rule that the run was scored with; nothing is evaluated"
             )
 
 

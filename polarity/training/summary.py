@@ -55,7 +55,8 @@ class TrainingSummary(Callback):
         console.print(parameter_table(trainer.optimizers))
         step = f"{self.data.batch_size} x {trainer.accumulate_grad_batches} rows"
         console.print(
-            f"at most {trainer.max_epochs} epochs, {int(trainer.estimated_stepping_batches)} steps of {step}, "
+            f"at most {times(trainer.max_epochs or 0, 'epoch')}, "
+            f"{times(int(trainer.estimated_stepping_batches), 'step')} of {step}, "
             f"{trainer.world_size} x {trainer.strategy.root_device.type}, {trainer.precision}, "
             f"seed {self.prepared.root.seed}; best by {self.prepared.root.monitor}"
         )

@@ -53,4 +53,4 @@ def test_no_label_at_all_is_one_problem() -> None:
 
 def test_rows_without_label_are_counted() -> None:
     splits = [("train", rows((0, 0), (-100, -100), (-100, 1))), ("val", rows((0, 0)))]
-    assert unlabelled_notes(splits) == ["train: 1 of 3 rows have no label; they train and score nothing"]
+    assert unlabelled_notes(splits) == ["train: 1 of 3 rows has no label; such rows train and score nothing"]
