@@ -16,7 +16,7 @@ from polarity.wording import times
 if TYPE_CHECKING:
     from polarity.comparison.result import Comparison
     from polarity.evaluation.devices import Accelerator
-    from polarity.posthoc import DecisionName
+    from polarity.posthoc import DecisionChoice
     from polarity.prediction.predictor import Predictor
     from polarity.run import RunDirectory
     from polarity.tasks import Task
@@ -92,7 +92,7 @@ def load(
     *,
     accelerator: "Accelerator" = "auto",
     batch_size: int | None = None,
-    decision: "DecisionName" = "stored",
+    decision: "DecisionChoice" = "stored",
     trust: str | list[str] | None = None,
 ) -> Model:
     """The model of a finished run, ready to classify texts.

@@ -22,7 +22,7 @@ from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator
 from polarity.files import check_room
-from polarity.posthoc import DecisionName
+from polarity.posthoc import DecisionChoice
 from polarity.progress import progress
 from polarity.reporting import Resamples
 from polarity.reports.console import RunConsole
@@ -47,7 +47,7 @@ class EvaluateSettings:
     run: str
     split: Literal["val", "test"] | None
     data: NewData
-    decision: DecisionName
+    decision: DecisionChoice
     batch_size: PositiveInt | None
     accelerator: Accelerator
     resamples: Resamples | None

@@ -30,7 +30,7 @@ from polarity.exporting.hf import write_hf
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, package_problems, session_of, write_onnx
 from polarity.exporting.quantize import Cost, cost, write_int8
 from polarity.files import whole_folder, write_json
-from polarity.posthoc import DecisionName
+from polarity.posthoc import DecisionChoice
 from polarity.progress import progress
 from polarity.reports.console import RunConsole
 from polarity.runs.rebuild import Rebuilt, rebuild, run_splits
@@ -46,7 +46,7 @@ class ExportSettings:
     format: Literal["hf", "onnx"]
     output: str | None
     overwrite: bool
-    decision: DecisionName
+    decision: DecisionChoice
     int8: bool
     check_rows: NonNegativeInt
     trust: Trust

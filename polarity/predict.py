@@ -14,7 +14,7 @@ from polarity.config.trust import Trust
 from polarity.config.verb import run_verb
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator
-from polarity.posthoc import DecisionName
+from polarity.posthoc import DecisionChoice
 from polarity.prediction.columns import AddedColumns, Threshold
 from polarity.prediction.job import Job, Outcome
 from polarity.prediction.predictor import Predictor
@@ -53,7 +53,7 @@ class PredictSettings:
     delimiter: str | None
     quote: str | None
     header: bool | None
-    decision: DecisionName
+    decision: DecisionChoice
     probabilities: bool
     top_k: PositiveInt | None
     abstain_below: Threshold | None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from polarity.comparison.align import align
 from polarity.comparison.evidence import Evidence
-from polarity.comparison.find import Found
+from polarity.comparison.find import FoundFolders
 from polarity.comparison.grouping import group_systems
 from polarity.comparison.load import load_systems
 from polarity.comparison.result import Chosen
@@ -34,7 +34,7 @@ def best_of_runs(folders: Sequence[Path], *, confidence: float = 0.95) -> list[B
     What cannot be read is left out, since a sweep's table says what became of it.
     """
     try:
-        systems, _ = load_systems(Found(dict.fromkeys(folders, False), []), SPLIT)
+        systems, _ = load_systems(FoundFolders(dict.fromkeys(folders, False), []), SPLIT)
         parted = part_by_rows(systems, SPLIT, tasks=None)
     except UserError:
         return []

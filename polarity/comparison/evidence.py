@@ -140,10 +140,10 @@ class Evidence:
         return self.systems[group.members[0]].kind == "baseline"
 
     def _runs(self, group: Group, task: int | None = None, *, accuracy: bool = False) -> Runs:
-        def values(found: Statistics) -> np.ndarray:
+        def values(statistics: Statistics) -> np.ndarray:
             if task is None:
-                return found.overall[:, group.members]
-            return (found.accuracy if accuracy else found.macro_f1)[:, group.members, task]
+                return statistics.overall[:, group.members]
+            return (statistics.accuracy if accuracy else statistics.macro_f1)[:, group.members, task]
 
         return Runs(values(self.observed)[0], values(self.drawn), fixed=self._fixed(group))
 

@@ -10,7 +10,7 @@ from polarity.runs.saved import finished_run
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundFolders:
     """Folders of runs and of predictions, each once.
 
     :param folders: for each whether it was named, rather than met by a pattern.
@@ -21,7 +21,7 @@ class Found:
     notes: list[str]
 
 
-def find_folders(names: Sequence[str]) -> Found:
+def find_folders(names: Sequence[str]) -> FoundFolders:
     """The folders that names and patterns stand for.
 
     A folder that is named has to be usable; a pattern takes what is, and says what it left out. So does a folder of
@@ -49,7 +49,7 @@ def find_folders(names: Sequence[str]) -> Found:
             problems.append(_no_folder(name))
     if problems:
         raise UserError(problems)
-    return Found(found, list(dict.fromkeys(notes)))
+    return FoundFolders(found, list(dict.fromkeys(notes)))
 
 
 def _pattern(name: str) -> str | None:

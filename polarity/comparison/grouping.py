@@ -26,11 +26,11 @@ class Group:
 
 def group_systems(systems: Sequence[System]) -> list[Group]:
     """The groups, in the order of their first systems."""
-    found: dict[str, list[int]] = {}
+    by_configuration: dict[str, list[int]] = {}
     for number, system in enumerate(systems):
-        found.setdefault(_configuration(system, number), []).append(number)
-    names = _names(systems, list(found.values()))
-    return [_group(systems, name, numbers) for name, numbers in zip(names, found.values(), strict=True)]
+        by_configuration.setdefault(_configuration(system, number), []).append(number)
+    names = _names(systems, list(by_configuration.values()))
+    return [_group(systems, name, numbers) for name, numbers in zip(names, by_configuration.values(), strict=True)]
 
 
 def _configuration(system: System, number: int) -> str:

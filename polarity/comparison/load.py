@@ -6,7 +6,7 @@ from os.path import commonpath
 from pathlib import Path
 from typing import Any, Literal
 
-from polarity.comparison.find import Found, is_run
+from polarity.comparison.find import FoundFolders, is_run
 from polarity.config.recorded import RunSettings
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
@@ -47,7 +47,7 @@ class System:
         return None if found is None else str(found)
 
 
-def load_systems(found: Found, split: str) -> tuple[list[System], list[str]]:
+def load_systems(found: FoundFolders, split: str) -> tuple[list[System], list[str]]:
     """The systems of the folders, and a note for each that only a pattern met and that cannot be read.
 
     :raises UserError: with what is wrong with each folder that was named; or with all, if none can be read.

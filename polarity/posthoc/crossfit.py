@@ -76,9 +76,9 @@ class Method:
         """The fold of each row."""
         return stratified_folds(rows.ids, rows.labels, min(self.folds, rows.units), self.seed, rows.groups)
 
-    def keeps(self, found: Gain) -> bool:
+    def keeps(self, gain: Gain) -> bool:
         """Whether a rule with this cross-fitted gain is kept."""
-        return self.decision.standard_errors is None or found.exceeds(self.decision.standard_errors)
+        return self.decision.standard_errors is None or gain.exceeds(self.decision.standard_errors)
 
 
 def cross_fitted(rows: LabelledRows, method: Method) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from polarity.models.saving import CARD
 
 FILE = "decision.json"
 VERSION = 1
-DecisionName = Literal["stored", "argmax"]
+DecisionChoice = Literal["stored", "argmax"]
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Decider:
             tasks.append(replace(item, predicted=decided, probabilities=probabilities, crossfit=None))
         return replace(predictions, tasks=tuple(tasks))
 
-    def with_decision(self, name: DecisionName | str) -> Self:
+    def with_decision(self, name: DecisionChoice | str) -> Self:
         """The decider for ``decision=NAME``: ``stored`` as it is, ``argmax`` with plain argmax of the raw logits.
 
         :raises UserError: for another name.

@@ -63,12 +63,12 @@ def decision_evidence(
     decision: Decision,
     rule: Rule,
     kept: bool,  # noqa: FBT001 - one of many things told
-    found: Gain,
+    gain: Gain,
     decided: dict[str, np.ndarray],
 ) -> Json:
     """Macro-F1 of each way of deciding the validation rows, and whether the rule was kept.
 
-    :param found: the cross-fitted gain that was judged.
+    :param gain: the cross-fitted gain that was judged.
     :param decided: decisions ``[rows]`` by name.
     """
     macro = {name: score_task(rows.task, rows.labels, values).macro_f1 for name, values in decided.items()}
@@ -77,17 +77,17 @@ def decision_evidence(
         "name": repr(decision),
         "kept": kept,
         "macro_f1": macro,
-        "gain": found.value,
-        "standard_error": found.standard_error,
+        "gain": gain.value,
+        "standard_error": gain.standard_error,
         "honest_gain": honest.value,
-        "reason": _reason(decision, rule, found, honest, kept=kept),
+        "reason": _reason(decision, rule, gain, honest, kept=kept),
     }
 
 
-def _reason(decision: Decision, rule: Rule, found: Gain, honest: Gain, *, kept: bool) -> str:
+def _reason(decision: Decision, rule: Rule, gain: Gain, honest: Gain, *, kept: bool) -> str:
     if isinstance(rule, LargestLogit):
         return "plain argmax was asked for"
-    points = f"{100 * found.value:+.2f} points of macro-F1, standard error {100 * found.standard_error:.2f}"
+    points = f"{100 * gain.value:+.2f} points of macro-F1, standard error {100 * gain.standard_error:.2f}"
     needed = decision.standard_errors
     if needed is None:
         return f"kept as asked for (cross-fitted gain {points})"

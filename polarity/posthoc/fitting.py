@@ -51,14 +51,14 @@ def fit_decider(
         raise UserError(f"decision: the predictions of {name} hold no logits to fit on" for name in lacking)
     method = Method(calibration, decision, folds, seed)
     fitted = {item.task.name: _fit(predictions, item, method) for item in predictions.tasks}
-    decider = Decider({name: found[0] for name, found in fitted.items()}, fitted_on(predictions))
+    decider = Decider({name: fit[0] for name, fit in fitted.items()}, fitted_on(predictions))
     applied = decider.apply(predictions)
     crossfit = [
         _whole(item, fitted[item.task.name][1], applied.tasks[number].predicted)
         for number, item in enumerate(predictions.tasks)
     ]
     tasks = tuple(replace(item, crossfit=decided) for item, decided in zip(applied.tasks, crossfit, strict=True))
-    evidence = {name: found[2] for name, found in fitted.items()}
+    evidence = {name: fit[2] for name, fit in fitted.items()}
     return Fitted(decider, replace(applied, tasks=tasks), crossfit, evidence)
 
 

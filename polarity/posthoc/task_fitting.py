@@ -37,18 +37,18 @@ def fit_task(rows: LabelledRows, method: Method) -> tuple[TaskDecider, np.ndarra
         log_p, decided = cross_fitted(rows, method)
     scaling, rule = method.fit(rows)
     in_sample = rule.decide(rows.logits, scaling.log_probabilities(rows.logits))
-    found = rows.gain(rows.argmax, decided)
-    kept = not isinstance(rule, LargestLogit) and method.keeps(found)
-    crossfit = _honest(rows, method, found, decided) if kept else rows.argmax
+    gain = rows.gain(rows.argmax, decided)
+    kept = not isinstance(rule, LargestLogit) and method.keeps(gain)
+    crossfit = _gated_by_other_folds(rows, method, gain, decided) if kept else rows.argmax
     ways = {"uncalibrated": rows.argmax, "in_sample": in_sample, "crossfit": decided, "honest": crossfit}
-    evidence["decision"] = decision_evidence(rows, method.decision, rule, kept, found, ways)
+    evidence["decision"] = decision_evidence(rows, method.decision, rule, kept, gain, ways)
     return TaskDecider(rows.task.classes, scaling, rule if kept else LargestLogit()), crossfit, evidence
 
 
-def _honest(rows: LabelledRows, method: Method, found: Gain, decided: np.ndarray) -> np.ndarray:
+def _gated_by_other_folds(rows: LabelledRows, method: Method, gain: Gain, decided: np.ndarray) -> np.ndarray:
     """What is decided about each row when the rule is judged without its fold too."""
     needed = method.decision.standard_errors
-    if needed is None or found.exceeds(needed + CLEAR):
+    if needed is None or gain.exceeds(needed + CLEAR):
         return decided  # every four fifths of the rows would judge alike, and the fits are those already made
     return judged_without(rows, method)
 

@@ -146,9 +146,9 @@ class Job:
         for row, problem in unusable.items():
             problems[numbers[row]] = Refusal(problem)
         if not self.keep and any(problems):
-            found = Problems()
-            self._note(chunk, problems, found)
-            raise UserError(found.lines())
+            collected = Problems()
+            self._note(chunk, problems, collected)
+            raise UserError(collected.lines())
         shown = [None if what is None else what.at(where) for where, what in zip(chunk.where, problems, strict=True)]
         arrays, abstained = added.values(logits, numbers[good], shown)
         outcome.rows += len(chunk)
@@ -156,10 +156,10 @@ class Job:
         outcome.abstained.update(abstained)
         return arrays
 
-    def _note(self, chunk: Chunk, refusals: Sequence[Refusal | None], found: Problems) -> None:
+    def _note(self, chunk: Chunk, refusals: Sequence[Refusal | None], collected: Problems) -> None:
         for where, refusal in zip(chunk.where, refusals, strict=True):
             if refusal is not None:
-                found.refuse(self.source.name, where, refusal, "on_error=keep keeps such rows")
+                collected.refuse(self.source.name, where, refusal, "on_error=keep keeps such rows")
 
     def _check_columns(self, source: Reader, added: AddedColumns) -> None:
         if self.source_format == "jsonl":  # keys are known when the lines have been read

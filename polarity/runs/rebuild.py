@@ -23,7 +23,7 @@ from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.predictions import Predictions
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import load_model
-from polarity.posthoc import Decider, DecisionName
+from polarity.posthoc import Decider, DecisionChoice
 from polarity.progress import progress
 from polarity.run import RunDirectory
 from polarity.runs.environment import changed_data, read_environment, where_it_began
@@ -50,7 +50,7 @@ class Rebuilt:
     config: Config
     model: MultiTaskClassifier
     tokenizer: Any
-    decision: DecisionName
+    decision: DecisionChoice
     decider: Decider
     device: torch.device
     batch_size: int
@@ -92,7 +92,7 @@ def rebuild(
     *,
     accelerator: Accelerator = "auto",
     batch_size: int | None = None,
-    decision: DecisionName = "stored",
+    decision: DecisionChoice = "stored",
     trust: Trust = None,
 ) -> Rebuilt:
     """Load a run's model and decision rule; nothing is ever taken from anywhere but the run's folder.

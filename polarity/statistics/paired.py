@@ -61,7 +61,7 @@ def paired_difference(
     """
     tasks, labels, groups = [item.task for item in rows.tasks], rows.labels, rows.clusters
     counts = Counts(tasks, labels, [first, second], groups)
-    found, drawn = counts.observed(), resample(counts, resamples, seed)
+    observed, drawn = counts.observed(), resample(counts, resamples, seed)
     swapped = randomise(counts, [(0, 1)], resamples, seed)
 
     def difference(observed: np.ndarray, drawn: np.ndarray, p: float, task: int | None = None) -> Difference:
@@ -69,9 +69,9 @@ def paired_difference(
         interval = sample_interval(value, values, counts, confidence, task=task, lowest=-1.0)
         return Difference(value, interval, sample_p(value, values, counts, task=task), p)
 
-    overall = difference(found.overall[0], drawn.overall, float(swapped.overall[0]))
+    overall = difference(observed.overall[0], drawn.overall, float(swapped.overall[0]))
     by_task = {
-        task.name: difference(found.macro_f1[0, :, t], drawn.macro_f1[:, :, t], float(swapped.macro_f1[0, t]), t)
+        task.name: difference(observed.macro_f1[0, :, t], drawn.macro_f1[:, :, t], float(swapped.macro_f1[0, t]), t)
         for t, task in enumerate(tasks)
     }
     errors = {}

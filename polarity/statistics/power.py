@@ -15,23 +15,23 @@ SURE = 0.8
 """Confidence of the range that the number of seeds is given as."""
 
 
-def rows_needed(found: SeedEstimate, rows: int, difference: float, level: float = 0.05) -> int | None:
+def rows_needed(estimate: SeedEstimate, rows: int, difference: float, level: float = 0.05) -> int | None:
     """Rows with which a true ``difference`` is found with a power of 80 %, the number of seeds staying as it is.
 
     The variance from rows falls as 1 / rows, that from seeds does not; Student's quantiles are those of the degrees of
     freedom that there would be then.
 
-    :param rows: rows that ``found`` comes from.
+    :param rows: rows that ``estimate`` comes from.
     :param level: of the test; of n pairs that are corrected by Holm's method, its first step, alpha / n.
     :returns: None where the seeds alone vary too much.
     """
 
     def missing(factor: float) -> bool:
-        seeds = found.seeds
+        seeds = estimate.seeds
         if seeds is not None:
             beyond = max(0.0, seeds.variance - seeds.interaction)
             seeds = SeedVariance(beyond + seeds.interaction / factor, seeds.interaction / factor, seeds.freedom)
-        then = replace(found, rows=found.rows / factor, units=found.units * factor, seeds=seeds)
+        then = replace(estimate, rows=estimate.rows / factor, units=estimate.units * factor, seeds=seeds)
         return bool(then.error * _reach(then.freedom, level) > difference)
 
     low, high = 1 / rows, 1e9
@@ -43,7 +43,7 @@ def rows_needed(found: SeedEstimate, rows: int, difference: float, level: float 
     return max(1, math.ceil(rows * high))
 
 
-def seeds_needed(found: SeedEstimate, difference: float, level: float = 0.05) -> tuple[int, int | None] | None:
+def seeds_needed(estimate: SeedEstimate, difference: float, level: float = 0.05) -> tuple[int, int | None] | None:
     """Seeds of each configuration with which a true ``difference`` is found with a power of 80 %, on the same rows.
 
     Few runs know little of the variance between them, so it is a range: from the least to the most seeds that the
@@ -52,22 +52,22 @@ def seeds_needed(found: SeedEstimate, difference: float, level: float = 0.05) ->
     :returns: None where the rows alone vary too much, or where nothing is known about the seed; an upper end of None
         where it is beyond 1000.
     """
-    if found.seeds is None:
+    if estimate.seeds is None:
         return None
-    ends = chi2.ppf([(1 + SURE) / 2, (1 - SURE) / 2], found.seeds.freedom)
-    low, high = (_seeds(found, found.seeds.freedom / end, difference, level) for end in ends)
+    ends = chi2.ppf([(1 + SURE) / 2, (1 - SURE) / 2], estimate.seeds.freedom)
+    low, high = (_seeds(estimate, estimate.seeds.freedom / end, difference, level) for end in ends)
     return None if low is None else (low, high)
 
 
-def _seeds(found: SeedEstimate, factor: float, difference: float, level: float) -> int | None:
+def _seeds(estimate: SeedEstimate, factor: float, difference: float, level: float) -> int | None:
     """Seeds of each, if the variance between runs is ``factor`` times what was found."""
-    assert found.seeds is not None
+    assert estimate.seeds is not None
     seeds = np.arange(2, MOST_SEEDS + 1)
-    common = max(0.0, found.rows - found.seeds.interaction * found.share)
-    part = max(factor * found.seeds.variance, found.seeds.interaction) * found.sides / seeds
+    common = max(0.0, estimate.rows - estimate.seeds.interaction * estimate.share)
+    part = max(factor * estimate.seeds.variance, estimate.seeds.interaction) * estimate.sides / seeds
     total = common + part
     shares = part / np.maximum(total, np.finfo(float).tiny)
-    freedom = 1 / (shares / (found.sides * (seeds - 1)) + (1 - shares) / max(found.units - 1, 1))
+    freedom = 1 / (shares / (estimate.sides * (seeds - 1)) + (1 - shares) / max(estimate.units - 1, 1))
     enough = seeds[np.sqrt(total) * _reach(freedom, level) <= difference]
     return int(enough[0]) if len(enough) else None
 

@@ -59,29 +59,29 @@ def intervals(
     if not len(predictions):
         raise ValueError("there are no rows")
     counts = Counts(tasks, predictions.labels, [decided], predictions.clusters)
-    found, drawn = counts.observed(), resample(counts, resamples, seed)
+    observed, drawn = counts.observed(), resample(counts, resamples, seed)
     by_task = {}
     for t, task in enumerate(tasks):
         classes = _classes(counts, 0, t)
         per_class = {name: one.intervals(confidence) for name, one in zip(task.classes, classes, strict=True)}
-        macro = mean_f1_interval(counts, found, drawn, 0, t, confidence=confidence)
+        macro = mean_f1_interval(counts, observed, drawn, 0, t, confidence=confidence)
         accuracy = _added([one.recall for one in classes]).interval(confidence)
         by_task[task.name] = TaskIntervals(macro, accuracy, per_class)
-    return Intervals(mean_f1_interval(counts, found, drawn, 0, confidence=confidence), by_task)
+    return Intervals(mean_f1_interval(counts, observed, drawn, 0, confidence=confidence), by_task)
 
 
 def mean_f1_interval(
-    counts: Counts, found: Statistics, drawn: Statistics, system: int, task: int | None = None, *, confidence: float
+    counts: Counts, observed: Statistics, drawn: Statistics, system: int, task: int | None = None, *, confidence: float
 ) -> Interval | None:
     """The interval of one system's macro-F1 in a task, or of its overall score.
 
-    :param found: scores of the rows as they are.
+    :param observed: scores of the rows as they are.
     :param drawn: those of the resamples.
     """
     if task is None:
-        value, values = float(found.overall[0, system]), drawn.overall[:, system]
+        value, values = float(observed.overall[0, system]), drawn.overall[:, system]
     else:
-        value, values = float(found.macro_f1[0, system, task]), drawn.macro_f1[:, system, task]
+        value, values = float(observed.macro_f1[0, system, task]), drawn.macro_f1[:, system, task]
     parts = [t for t in ([task] if task is not None else range(len(counts.slices))) if counts.labelled[t]]
     if not parts:
         return UNKNOWN

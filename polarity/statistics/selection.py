@@ -70,8 +70,8 @@ def select_best(
     """
     generator = np.random.default_rng([seed, 3])
 
-    def means(found: Statistics) -> np.ndarray:
-        return np.stack([found.overall[:, list(members)].mean(axis=1) for members in configurations], axis=1)
+    def means(statistics: Statistics) -> np.ndarray:
+        return np.stack([statistics.overall[:, list(members)].mean(axis=1) for members in configurations], axis=1)
 
     observed = means(counts.observed())[0]
     spread = np.sqrt(np.zeros(len(observed)) if between is None else np.asarray(between))

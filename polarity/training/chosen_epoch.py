@@ -30,26 +30,26 @@ def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str,
     decided = [item.honest for item in predictions.tasks]
     own = Counts(tasks, labels, [decided], predictions.clusters)
     overall = float(own.observed().overall[0, 0])
-    found: Json = {"epochs": None, "overall": overall, "optimism": None, "corrected": None}
-    found |= {"low": None, "high": None, "sentence": NOT_KNOWN}
+    selection: Json = {"epochs": None, "overall": overall, "optimism": None, "corrected": None}
+    selection |= {"low": None, "high": None, "sentence": NOT_KNOWN}
     files = sorted(run.epochs.glob("*.npy"))
     validated = max(0, run.history.read_text(encoding="utf-8").count("\n") - 1) if run.history.is_file() else 0
     if not files or len(files) < validated:
-        return found
+        return selection
     epochs = [np.load(path, allow_pickle=False).astype(np.int64) for path in files]
     if any(epoch.shape != labels.shape for epoch in epochs):
-        return found
+        return selection
     if len(epochs) == 1:
-        return found | {"epochs": 1, "optimism": 0.0, "corrected": overall, "sentence": ""}
+        return selection | {"epochs": 1, "optimism": 0.0, "corrected": overall, "sentence": ""}
     counts = Counts(tasks, labels, [list(epoch.T) for epoch in epochs], predictions.clusters)
     chosen = select_best(counts, [[number] for number in range(len(epochs))])
     drawn = resample(own, RESAMPLES, 0).overall[:, 0]
     ordinary = sample_interval(overall, drawn, own) or UNKNOWN
     interval, corrected = chosen.interval(ordinary), max(0.0, overall - chosen.optimism)
-    found |= {"epochs": len(epochs), "optimism": chosen.optimism, "corrected": corrected}
+    selection |= {"epochs": len(epochs), "optimism": chosen.optimism, "corrected": corrected}
     if interval.known:
-        found |= {"low": interval.low, "high": interval.high}
-    return found | {"sentence": _sentence(found, str(best["monitor"]))}
+        selection |= {"low": interval.low, "high": interval.high}
+    return selection | {"sentence": _sentence(selection, str(best["monitor"]))}
 
 
 NOT_KNOWN = (
@@ -58,13 +58,13 @@ NOT_KNOWN = (
 )
 
 
-def _sentence(found: Mapping[str, Any], monitor: str) -> str:
-    interval = "" if found["low"] is None else f", interval {found['low']:.4f} to {found['high']:.4f}"
-    said = f"the epoch is the best of {found['epochs']}, chosen on the validation rows"
-    if f"{found['corrected']:.4f}" == f"{found['overall']:.4f}":
-        return f"{said}; that adds nothing to their overall score of {found['overall']:.4f}"
+def _sentence(selection: Mapping[str, Any], monitor: str) -> str:
+    interval = "" if selection["low"] is None else f", interval {selection['low']:.4f} to {selection['high']:.4f}"
+    said = f"the epoch is the best of {selection['epochs']}, chosen on the validation rows"
+    if f"{selection['corrected']:.4f}" == f"{selection['overall']:.4f}":
+        return f"{said}; that adds nothing to their overall score of {selection['overall']:.4f}"
     least = "" if monitor == SCORE else f" at least (it was {monitor} that chose)"
     return (
-        f"{said}: their overall score of {found['overall']:.4f} is too high for that reason; "
-        f"corrected {found['corrected']:.4f}{least}{interval}"
+        f"{said}: their overall score of {selection['overall']:.4f} is too high for that reason; "
+        f"corrected {selection['corrected']:.4f}{least}{interval}"
     )

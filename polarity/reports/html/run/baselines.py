@@ -15,7 +15,7 @@ from polarity.statistics import Interval, PairedResult, paired_difference
 
 TITLES = {"majority": "majority class", "linear": "linear model", "linear+rule": "linear model + rule"}
 
-Verdict = Literal["better", "worse", "unclear", "unknown"]
+BaselineVerdict = Literal["better", "worse", "unclear", "unknown"]
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class BaselineResult:
     difference: PairedResult
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> BaselineVerdict:
         """Whether the model is better."""
         return interval_verdict(self.difference.overall.interval)
 
 
-def interval_verdict(interval: Interval | None) -> Verdict:
+def interval_verdict(interval: Interval | None) -> BaselineVerdict:
     """What an interval of a difference allows to say; without one, nothing."""
     if interval is None:
         return "unknown"
