@@ -2,9 +2,43 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, TypedDict
 
 from polarity.data.declarations import Declaration, declare
+from polarity.data.leakage import Leakage
+from polarity.data.presence import AbsentClasses
 from polarity.data.splitting import Split
+
+
+class _Needed(TypedDict):
+    text: str
+    tasks: dict[str | int, Any] | list[str]
+    leakage: Leakage
+
+
+class TableSettings(_Needed, total=False):
+    """Settings of every corpus of the user's own rows; the constructor takes them as ``**shared: Unpack[...]``.
+
+    :param text: column of the text.
+    :param tasks: ``{task: [class, class]}``, the column being named like the task, or
+        ``{task: {column: ..., classes: [class, class]}}``. The order of the classes is that of their indices.
+    :param leakage: what is done about texts that stand in two splits.
+    :param context: column of the first text of a pair (a title, a question); may be empty in a row; None: no pairs.
+    :param id: column of unique ids; None: ids are made from the content of the row.
+    :param metadata: columns kept for grouping and slicing; None: all that have no other part.
+    :param group: metadata column whose values hold rows that belong together (a post, an author): scores, tests and
+        decision rules take them as wholes. It changes no split; ``split.group`` implies it.
+    :param split: makes the splits that the data do not have; None: nothing may be missing.
+    :param absent_classes: what is done if validation or test lacks a class: ``stop`` (which is the default), or
+        ``warn`` and score it as 0.
+    """
+
+    context: str | None
+    id: str | None
+    metadata: list[str] | None
+    group: str | None
+    split: Split | None
+    absent_classes: AbsentClasses
 
 
 @dataclass(frozen=True)
@@ -33,19 +67,10 @@ class Columns:
         return named | {f"tasks.{task.name}": task.column for task in self.tasks}
 
 
-def declared_columns(
-    *,
-    text: str,
-    context: str | None,
-    id: str | None,  # noqa: A002 - the setting's name
-    tasks: object,
-    metadata: list[str] | None,
-    split_column: str | None,
-    split: Split | None,
-    group: str | None = None,
-) -> tuple[Columns, list[str]]:
+def declared_columns(settings: TableSettings, split_column: str | None) -> tuple[Columns, list[str]]:
     """The columns, with a problem for each setting that cannot be meant."""
-    declarations, problems = declare(tasks)
+    declarations, problems = declare(settings["tasks"])
+    split, group, metadata = settings.get("split"), settings.get("group"), settings.get("metadata")
     grouping = {} if group is None else {group: "group"}
     if split is not None:
         grouping |= dict.fromkeys(split.stratify, "split.stratify")
@@ -53,8 +78,16 @@ def declared_columns(
     kept_whole = None if split is None else split.group
     if group is not None and kept_whole not in (None, group):
         problems.append(f"group: is {group!r}, but split.group={kept_whole}; rows belong together in one way")
-    kept = None if metadata is None else tuple(metadata)
-    columns = Columns(text, context, id, tuple(declarations), kept, split_column, grouping, group or kept_whole)
+    columns = Columns(
+        text=settings["text"],
+        context=settings.get("context"),
+        id=settings.get("id"),
+        tasks=tuple(declarations),
+        metadata=None if metadata is None else tuple(metadata),
+        split=split_column,
+        grouping=grouping,
+        group=group or kept_whole,
+    )
     first: dict[str, str] = {}
     for setting, column in columns.parts().items():
         if not column.strip():

@@ -1,12 +1,10 @@
 """The user's own files: CSV, TSV, JSON lines or Parquet; one file to be split, or one for each split."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
-from polarity.data.columns import declared_columns, unused_split
-from polarity.data.leakage import Leakage
+from polarity.data.columns import TableSettings, unused_split
 from polarity.data.locate import Files, existing_file, files_of, locate
-from polarity.data.presence import AbsentClasses
 from polarity.data.split_names import SplitName
 from polarity.data.splitting import Split
 from polarity.data.table import Table, read_table
@@ -34,22 +32,12 @@ class FileCorpus(TableCorpus):
     :param train: file of the training split, in the place of ``path``.
     :param val: file of the validation split. If it is missing, ``split.test=0`` cuts it from the training rows.
     :param test: file of the test split; null: there is none.
-    :param text: column of the text.
-    :param context: column of the first text of a pair (a title, a question); may be empty in a row; null: no pairs.
-    :param id: column of unique ids; null: ids are made from the content of the row.
-    :param tasks: ``{task: [class, class]}``, the column being named like the task, or
-        ``{task: {column: ..., classes: [class, class]}}``. The order of the classes is that of their indices.
-    :param metadata: columns kept for grouping and slicing; null: all that have no other part.
-    :param group: metadata column whose values hold rows that belong together (a post, an author): scores, tests and
-        decision rules take them as wholes. It changes no split; ``split.group`` implies it.
     :param split_column: column that names the split of each row.
-    :param split: makes the splits that the data do not have; null: nothing may be missing.
-    :param leakage: what is done about texts that stand in two splits.
     :param encoding: of text files; a mark of UTF-8 at the beginning is skipped.
     :param delimiter: between the cells of a CSV or TSV file; null: by extension; ``tab`` for a tab.
     :param quote: around cells of a CSV or TSV file; null: quotes are ordinary characters.
     :param header: whether the first line of a CSV or TSV file names the columns; false: they are called 1, 2, ...
-    :param absent_classes: what is done if validation or test lacks a class: ``stop``, or ``warn`` and score it as 0.
+    :param shared: see :class:`polarity.data.columns.TableSettings`.
     """
 
     GIVEN_AS: ClassVar[dict[str, str]] = {
@@ -71,51 +59,29 @@ class FileCorpus(TableCorpus):
     def __init__(
         self,
         *,
-        text: str,
-        tasks: dict[str | int, Any] | list[str],
-        leakage: Leakage,
         path: str | None = None,
         train: str | None = None,
         val: str | None = None,
         test: str | None = None,
-        context: str | None = None,
-        id: str | None = None,  # noqa: A002 - the name that a user expects
-        metadata: list[str] | None = None,
         split_column: str | None = None,
-        group: str | None = None,
-        split: Split | None = None,
         encoding: str = "utf-8",
         delimiter: str | None = None,
         quote: str | None = '"',
         header: bool = True,
-        absent_classes: AbsentClasses = "stop",
+        **shared: Unpack[TableSettings],
     ) -> None:
-        columns, problems = declared_columns(
-            text=text,
-            context=context,
-            id=id,
-            tasks=tasks,
-            metadata=metadata,
-            split_column=split_column,
-            split=split,
-            group=group,
-        )
         self.path = path
         self.files: dict[SplitName, str | None] = {"train": train, "val": val, "test": test}
-        problems += self._source_problems(split_column, split)
+        problems = self._source_problems(split_column, shared.get("split"))
         self.dialect = Dialect(encoding, delimiter, quote, header)
         given = [file for file in (path, *self.files.values()) if file is not None]
         problems += dialect_problems(self.dialect) or unused_dialect(self.dialect, [locate(file) for file in given])
-        if problems:
-            raise UserError(problems)
-        super().__init__(columns, split, leakage, absent_classes)
+        super().__init__(problems, split_column=split_column, **shared)
 
     def __repr__(self) -> str:
         named = {"path": self.path} | self.files
         source = ", ".join(f"{name}={path!r}" for name, path in named.items() if path is not None)
-        columns = self.columns
-        tasks = ", ".join(f"{task.name}={list(task.classes)}" for task in columns.tasks)
-        return f"FileCorpus({source}, text={columns.text!r}, context={columns.context!r}, tasks=({tasks}))"
+        return f"FileCorpus({source}, {self.described()})"
 
     def tables(self, problems: Problems) -> Tables:
         """Read all files."""

@@ -3,14 +3,11 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Unpack
 
-from polarity.data.columns import declared_columns, unused_split
-from polarity.data.leakage import Leakage
+from polarity.data.columns import TableSettings, unused_split
 from polarity.data.locate import locate, missing
-from polarity.data.presence import AbsentClasses
 from polarity.data.split_names import SplitName, split_name
-from polarity.data.splitting import Split
 from polarity.data.table import whole_table
 from polarity.data.table_corpus import TableCorpus, Tables
 from polarity.errors import UserError, nearest
@@ -37,41 +34,22 @@ class HubCorpus(TableCorpus):
     :param train: the data set's split to train on; null: the one that is called so (train, training).
     :param val: the same for validation (val, valid, validation, dev). If there is none, ``split.test=0`` cuts it from
         the training rows.
-    :param group: as in :class:`~polarity.data.files.FileCorpus`.
     :param test: the same for the test (test, testing); null, and no such split: no test.
+    :param shared: see :class:`polarity.data.columns.TableSettings`.
     """
 
     def __init__(
         self,
         *,
         path: str,
-        text: str,
-        tasks: dict[str | int, Any] | list[str],
-        leakage: Leakage,
         name: str | None = None,
         revision: str | None = None,
         train: str | None = None,
         val: str | None = None,
         test: str | None = None,
-        context: str | None = None,
-        id: str | None = None,  # noqa: A002 - the name that a user expects
-        metadata: list[str] | None = None,
-        group: str | None = None,
-        split: Split | None = None,
-        absent_classes: AbsentClasses = "stop",
+        **shared: Unpack[TableSettings],
     ) -> None:
-        columns, problems = declared_columns(
-            text=text,
-            context=context,
-            id=id,
-            tasks=tasks,
-            metadata=metadata,
-            split_column=None,
-            split=split,
-            group=group,
-        )
-        if not path.strip():
-            problems.append("path: give the id of a data set, or a folder")
+        problems = [] if path.strip() else ["path: give the id of a data set, or a folder"]
         self.path, self.name, self.revision = path, name, revision
         self.named: dict[SplitName, str | None] = {"train": train, "val": val, "test": test}
         given = [split_ for split_ in self.named.values() if split_ is not None]
@@ -80,16 +58,12 @@ class HubCorpus(TableCorpus):
         if len(set(given)) < len(given):
             problems.append("train: one split of the data set is named for two purposes; leakage would be complete")
         if train is not None and val is not None:
-            problems += unused_split(split, "the data set")
-        if problems:
-            raise UserError(problems)
-        super().__init__(columns, split, leakage, absent_classes)
+            problems += unused_split(shared.get("split"), "the data set")
+        super().__init__(problems, **shared)
 
     def __repr__(self) -> str:
-        columns = self.columns
-        tasks = ", ".join(f"{task.name}={list(task.classes)}" for task in columns.tasks)
         place = f"{self.path!r}, name={self.name!r}, revision={self.revision!r}"
-        return f"HubCorpus({place}, text={columns.text!r}, context={columns.context!r}, tasks=({tasks}))"
+        return f"HubCorpus({place}, {self.described()})"
 
     def tables(self, problems: Problems) -> Tables:
         """Load the data set."""

@@ -3,11 +3,12 @@
 import shlex
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import ClassVar, Unpack
 
 from polarity.data.cells import label_cells
-from polarity.data.columns import Columns, unused_split
+from polarity.data.columns import TableSettings, declared_columns, unused_split
 from polarity.data.corpus import Corpus
 from polarity.data.grouping import crossing_notes
 from polarity.data.ids import content_ids, report_shared_ids, without_repeated_rows
@@ -15,7 +16,6 @@ from polarity.data.leakage import Leakage
 from polarity.data.presence import AbsentClasses, alike_notes, presence, unlabelled_notes
 from polarity.data.rows import Splits
 from polarity.data.split_names import SplitName
-from polarity.data.splitting import Split
 from polarity.data.table import Table
 from polarity.data.validation import Checked, report_cells, report_missing_columns, validate
 from polarity.errors import UserError
@@ -31,14 +31,29 @@ Parts = dict[SplitName | None, Checked]
 class TableCorpus(Corpus):
     """A corpus of the user's own rows.
 
-    :param columns: which column plays which part.
-    :param split: makes the splits that the source does not have.
-    :param leakage: looks for texts that stand in two splits.
+    :param problems: what is wrong with settings of its own.
+    :param split_column: column that names the split of each row.
+    :param shared: see :class:`polarity.data.columns.TableSettings`.
+    :raises UserError: with all that is wrong with the settings.
     """
 
-    def __init__(self, columns: Columns, split: Split | None, leakage: Leakage, absent_classes: AbsentClasses) -> None:
-        self.columns, self.split, self.absent_classes = columns, split, absent_classes
-        self.leakage: Leakage = leakage
+    defaults: ClassVar[dict[str, object]] = {"absent_classes": "stop"}
+    """Of the shared settings; others are None."""
+
+    def __init__(
+        self, problems: Sequence[str], *, split_column: str | None = None, **shared: Unpack[TableSettings]
+    ) -> None:
+        self.columns, wrong = declared_columns(shared, split_column)
+        if wrong or problems:
+            raise UserError([*wrong, *problems])
+        self.leakage: Leakage = shared["leakage"]
+        self.split = shared.get("split")
+        self.absent_classes: AbsentClasses = shared.get("absent_classes", "stop")
+
+    def described(self) -> str:
+        """Columns and tasks, as ``repr`` shows them."""
+        tasks = ", ".join(f"{task.name}={list(task.classes)}" for task in self.columns.tasks)
+        return f"text={self.columns.text!r}, context={self.columns.context!r}, tasks=({tasks})"
 
     @abstractmethod
     def tables(self, problems: Problems) -> Tables:

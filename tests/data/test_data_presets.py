@@ -1,6 +1,5 @@
 """The presets of user data, composed and used as the command line of a stranger would."""
 
-import inspect
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from hydra.utils import get_class, instantiate
 from omegaconf import OmegaConf
 
 from polarity.paths import conf_dir
+from polarity.signature import signature_of
 
 PRESETS = {"csv": "stance", "newsframe": "sentiment", "hub": "stance"}
 STANCES = ["none", "yes", "no", "1"]
@@ -30,8 +30,8 @@ def write(path: Path, start: int = 0) -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_argument_is_listed_with_its_default(preset: str) -> None:
     config = section(preset)
-    parameters = inspect.signature(get_class(config["_target_"]).__init__).parameters
-    assert set(config) - {"_target_"} == set(parameters) - {"self"}
+    parameters = signature_of(get_class(config["_target_"])).settings
+    assert set(config) - {"_target_"} == set(parameters)
     for name, parameter in parameters.items():
         given = OmegaConf.to_container(config)[name] if name in config else None  # type: ignore[call-overload,index]
         if isinstance(parameter.default, str):
