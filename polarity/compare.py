@@ -175,12 +175,12 @@ def with_runs(overrides: Sequence[str]) -> list[str]:
     return [*(text for text in overrides if text not in folders), f"runs=[{quoted}]"]
 
 
-def read(arguments: Sequence[str]) -> CompareSettings | None:
+def read_compare_settings(arguments: Sequence[str]) -> CompareSettings | None:
     """The settings; None if the command line only asked for information."""
     return read_settings("compare", CompareSettings, arguments, rewrite=with_runs)
 
 
-def tell(settings: CompareSettings) -> None:
+def compare_and_write(settings: CompareSettings) -> None:
     """Compare, show and write."""
     with progress("comparing"):
         comparisons = compare(settings)
@@ -196,7 +196,7 @@ def tell(settings: CompareSettings) -> None:
 
 def main() -> None:
     """Read the command line and do it."""
-    run_verb("compare", CompareSettings, tell, read=read)
+    run_verb("compare", CompareSettings, compare_and_write, read=read_compare_settings)
 
 
 if __name__ == "__main__":

@@ -190,7 +190,7 @@ def foreign_overrides(arguments: Sequence[str]) -> dict[str, str]:
     return problems
 
 
-def read(arguments: Sequence[str]) -> EvaluateSettings | None:
+def read_evaluate_settings(arguments: Sequence[str]) -> EvaluateSettings | None:
     """The settings; None if the command line only asked for information.
 
     :raises UserError: with everything that is wrong.
@@ -207,7 +207,7 @@ def read(arguments: Sequence[str]) -> EvaluateSettings | None:
 
 def main() -> None:
     """Read the command line and do it."""
-    run_verb("evaluate", EvaluateSettings, evaluate, read=read)
+    run_verb("evaluate", EvaluateSettings, evaluate, read=read_evaluate_settings)
 
 
 if __name__ == "__main__":

@@ -37,14 +37,14 @@ def report(settings: ReportSettings) -> Path:
         return write_run_report(run, texts=settings.texts, resamples=settings.resamples)
 
 
-def tell(settings: ReportSettings) -> None:
+def report_and_print(settings: ReportSettings) -> None:
     """Write the report and say where it is."""
     print(printable(str(report(settings))))
 
 
 def main() -> None:
     """Read the command line and do it."""
-    run_verb("report", ReportSettings, tell)
+    run_verb("report", ReportSettings, report_and_print)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def shows_bar(config: Config) -> bool:
     return sys.stdout.isatty() if wanted is None else bool(wanted)
 
 
-def build_trainer(config: Config, folder: Path, callbacks: list[Callback], sub_dir: SubDir) -> Trainer:
+def lightning_trainer(config: Config, folder: Path, callbacks: list[Callback], sub_dir: SubDir) -> Trainer:
     """The Trainer of a checked configuration, with its loggers, writing into the run's folder.
 
     :param sub_dir: gives the folder of TensorBoard's own in it, by which TensorBoard calls the run.

@@ -25,7 +25,7 @@ def build_trainer(config: Config, run: RunDirectory, callbacks: list[Callback]) 
         callbacks = [*callbacks, ProgressInLines()]
     elif not any(isinstance(callback, ProgressBar) for callback in callbacks):
         callbacks = [*callbacks, ProgressOnTerminal()]
-    return configured.build_trainer(config, run.path, callbacks, lambda: overrides_name(run.overrides))
+    return configured.lightning_trainer(config, run.path, callbacks, lambda: overrides_name(run.overrides))
 
 
 def overrides_name(overrides: Sequence[str]) -> str | None:

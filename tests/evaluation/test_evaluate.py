@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score
 
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
-from polarity.evaluate import EvaluateSettings, evaluate, read
+from polarity.evaluate import EvaluateSettings, evaluate, read_evaluate_settings
 from polarity.evaluation.predictions import read_predictions, write_predictions
 from polarity.files import write_json
 from polarity.run import RunDirectory
@@ -461,7 +461,9 @@ def test_settings_that_cannot_be_meant_are_refused(override: str, message: str) 
 
 def test_what_belongs_to_the_run_is_refused_by_name() -> None:
     with pytest.raises(UserError) as refused:
-        read(["run=x", "loss.gamma=3", "model=mbert", "+seed=3", "data=csv", "data.path=x", "split=vall"])
+        read_evaluate_settings(
+            ["run=x", "loss.gamma=3", "model=mbert", "+seed=3", "data=csv", "data.path=x", "split=vall"]
+        )
     problems = refused.value.problems
     assert [text.split(":")[0] for text in problems] == ["loss.gamma=3", "model=mbert", "+seed=3", "data=csv", "split"]
     assert "loss cannot be chosen here; model and settings are those of the run" in problems[0]

@@ -218,8 +218,8 @@ def test_the_colours_of_lines_can_be_told_apart_by_everyone(view: str, theme: in
 @pytest.mark.parametrize(
     ("written", "wanted"),
     [
-        (numbers.score(0.6124), "0.612"),
-        (numbers.score(None), "\u2013"),
+        (numbers.score_text(0.6124), "0.612"),
+        (numbers.score_text(None), "\u2013"),
         (numbers.signed(-0.0126), "\u22120.013"),
         (numbers.signed(0.02), "+0.020"),
         (numbers.interval(0.1, 0.25), "0.100 to 0.250"),

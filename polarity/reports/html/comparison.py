@@ -6,7 +6,7 @@ from pathlib import Path
 
 from polarity.comparison.result import Comparison, GroupScore, PairResult
 from polarity.reports.html.charts import Axis, axis_of
-from polarity.reports.html.numbers import ABSENT, score
+from polarity.reports.html.numbers import ABSENT, score_text
 from polarity.reports.html.page import write_page
 from polarity.wording import points, times
 
@@ -33,7 +33,7 @@ def comparison_headline(comparison: Comparison) -> str:
     """The finding in one line; never a winner where there is no evidence for one."""
     groups = comparison.groups
     if len(groups) < 2:
-        return f"Overall macro-F1 {score(groups[0].overall)}: there is nothing to compare it with"
+        return f"Overall macro-F1 {score_text(groups[0].overall)}: there is nothing to compare it with"
     if not comparison.setup.ranked:
         apart = sum(pair.verdict in ("better", "worse") for pair in comparison.pairs)
         return f"{apart} of {times(len(comparison.pairs), 'pair')} can be told apart; nothing is ranked"

@@ -7,7 +7,7 @@ ABSENT = "\u2013"
 MINUS = "\u2212"
 
 
-def score(value: float | None, digits: int = 3) -> str:
+def score_text(value: float | None, digits: int = 3) -> str:
     """A fraction, such as a macro-F1."""
     return ABSENT if value is None or not isfinite(value) else f"{value:.{digits}f}".replace("-", MINUS)
 
@@ -28,7 +28,7 @@ def interval(low: float | None, high: float | None, digits: int = 3) -> str:
     """Both ends; empty where there is no interval."""
     if low is None or high is None or not (isfinite(low) and isfinite(high)):
         return ""
-    return f"{score(low, digits)} to {score(high, digits)}"
+    return f"{score_text(low, digits)} to {score_text(high, digits)}"
 
 
 def count(value: float | None) -> str:

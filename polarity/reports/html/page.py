@@ -41,7 +41,6 @@ def jinja_environment() -> Environment:
         lstrip_blocks=True,
     )
     written = (
-        "score",
         "figures",
         "signed",
         "interval",
@@ -52,7 +51,7 @@ def jinja_environment() -> Environment:
         "moment",
         "sentence",
     )
-    made.filters.update({name: getattr(numbers, name) for name in written}, times=times)
+    made.filters.update({name: getattr(numbers, name) for name in written}, times=times, score=numbers.score_text)
     made.globals.update({name: getattr(charts, name) for name in charts.__all__})
     script = _source("script.js")
     made.globals.update(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from polarity.analysis import ClassResult, TaskResult
-from polarity.reports.html.numbers import interval, score, sentence, signed
+from polarity.reports.html.numbers import interval, score_text, sentence, signed
 from polarity.reports.html.run.baselines import BaselineResult
 from polarity.reports.html.run.folder import RunContent, SplitContent
 from polarity.wording import times
@@ -38,7 +38,7 @@ def run_headline(content: RunContent) -> Headline:
     split = content.headline
     lead, caution, strongest = [_score(split)], _caution(content, split), split.strongest
     if strongest is None:
-        title = f"Overall macro-F1 {score(split.analysis.headline.overall.value)} on {split.heading}"
+        title = f"Overall macro-F1 {score_text(split.analysis.headline.overall.value)} on {split.heading}"
         lead.append(Markup("No baseline was computed, so nothing here says whether that is good."))
         return Headline(title, "", lead, caution)
     return Headline(TITLES[strongest.verdict], strongest.verdict, [*lead, _against(strongest)], caution)
@@ -52,7 +52,7 @@ def worst_class(task: TaskResult) -> ClassResult | None:
 
 def _score(split: SplitContent) -> Markup:
     overall, rows = split.analysis.headline.overall, times(split.analysis.rows, f"{split.heading} row")
-    said = Markup("Overall macro-F1 <strong>{}</strong> on {}").format(score(overall.value), rows)
+    said = Markup("Overall macro-F1 <strong>{}</strong> on {}").format(score_text(overall.value), rows)
     ends = interval(overall.low, overall.high)
     return said + (f", {100 * split.analysis.confidence:g}\u00a0% interval {ends}." if ends else ".")
 
@@ -65,7 +65,7 @@ def _against(baseline: BaselineResult) -> Markup:
         'The model minus this baseline: <strong class="{}">{}</strong>, {}.'
     ).format(
         baseline.title,
-        score(baseline.result.overall.value),
+        score_text(baseline.result.overall.value),
         baseline.verdict,
         signed(difference.value),
         "interval unknown" if ends is None else f"interval {signed(ends.low)} to {signed(ends.high)}",
