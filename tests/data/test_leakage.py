@@ -196,7 +196,7 @@ def test_a_split_that_would_lose_all_rows(earlier: str, later: str) -> None:
     given = splits([], [], [])
     parts = dict(given.items()) | {earlier: rows(earlier, ["Yes.", "No."]), later: rows(later, ["No.", "Yes."])}
     (problem,) = problems(Leakage(exact="drop"), replace(given, **parts))
-    assert problem == f"{earlier}: all 2 rows stand in a later split, too, so that nothing is left of it"
+    assert problem == f"{earlier}: each of its 2 rows stands in a later split, too, so that nothing is left of it"
 
 
 @pytest.mark.parametrize("change", [{"threshold": 0.95}, {"shingle": 12}, {"min_length": 80}])
