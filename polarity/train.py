@@ -44,7 +44,7 @@ def check(arguments: list[str]) -> list[str]:
         print(training_help())
         sys.exit(0)
     if cli.only_informs(command):
-        return arguments
+        return cli.rewritten(arguments, command)
     if rank() > 0 and not led_folder():
         raise UserError(
             "RANK, LOCAL_RANK: this is one of several processes of an outside launcher; start polarity.train once, "

@@ -10,12 +10,15 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import CONFIG_MAPPING, AutoModel, PreTrainedConfig, PreTrainedTokenizerFast
 
 from polarity.models import Head, MultiTaskClassifier
+from polarity.models.components import own_pooling, rebuilt
 from polarity.models.encoder import random_encoder
 from polarity.models.loading import quiet_transformers
-from polarity.models.pooling import POOLINGS
+from polarity.models.pooling import Pooling
+from polarity.paths import conf_dir
 from polarity.tasks import Task
 
 FAMILIES = ("bert", "roberta", "xlm-roberta", "deberta-v2", "modernbert", "distilbert")
+POOLINGS = sorted(path.stem for path in (conf_dir() / "pooling").glob("*.yaml"))
 FAMILIES_WITH_POOLER = ("bert", "roberta", "xlm-roberta")
 POOLED = [
     (family, name) for family in FAMILIES for name in POOLINGS if name != "pooler" or family in FAMILIES_WITH_POOLER
@@ -97,6 +100,14 @@ def save_tiny_encoder(folder: str | Path, family: str = "bert", *, seed: int = 0
     return Path(folder)
 
 
+def pooling_of(name: str, width: int | None = None) -> Pooling:
+    """The pooling of a preset, bound to a width if one is given."""
+    pooling = rebuilt(own_pooling(name), Pooling)
+    if width is not None:
+        pooling.bind(width)
+    return pooling
+
+
 def tiny_classifier(
     family: str = "bert",
     *,
@@ -108,10 +119,11 @@ def tiny_classifier(
     **settings: Any,
 ) -> MultiTaskClassifier:
     """A classifier on an encoder with random weights from torch's generator; settings as in :func:`tiny_config`."""
+    made = pooling_of(pooling) if isinstance(pooling, str) else pooling
     return MultiTaskClassifier(
         tasks=tasks,
-        encoder=random_encoder(tiny_config(family, **settings), pooling, attention),
-        pooling=pooling,
+        encoder=random_encoder(tiny_config(family, **settings), attention, pooler=made.needs_pooler),
+        pooling=made,
         dropout=dropout,
         head=head or Head(),
     )

@@ -14,6 +14,7 @@ from polarity.config.hydra_private import jobs_of
 from polarity.config.overrides import (
     COMPOSITION_ERRORS,
     base_problems,
+    closed_key,
     first_lines,
     key_of,
     open_keys,
@@ -92,7 +93,7 @@ def compose_jobs(
 def _job(config_name: str, overrides: list[str], extra: list[str]) -> JobConfig:
     config = compose(config_name, overrides=[*overrides, *extra])
     drop_settings_of_replaced(config, config_name, overrides, extra)
-    return JobConfig(overrides=[restored(item.removeprefix("++")) for item in overrides], config=config)
+    return JobConfig(overrides=[restored(closed_key(item)) for item in overrides], config=config)
 
 
 def resolved(config: DictConfig) -> tuple[Config, list[str]]:

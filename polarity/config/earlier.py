@@ -5,6 +5,7 @@ from typing import Any
 
 from polarity.config.schema import TARGET
 from polarity.content import Config
+from polarity.models.components import own_pooling
 
 ADDED: dict[str, object] = {"test": True, "trust": None, "from": None, "batching.max_context": None}
 """Settings that came later, each with the value that means what was done before there was a choice."""
@@ -16,6 +17,9 @@ MOVED = {"polarity.reports.reporting.Reporting": "polarity.reporting.Reporting"}
 def as_now(config: Mapping[str, Any]) -> Config:
     """A copy in which what came later is filled in, and what was moved has its new place; nothing else is changed."""
     now: Config = _moved(config)
+    model = now.get("model")
+    if isinstance(model, dict) and isinstance(model.get("pooling"), str):  # a name, before poolings were components
+        model["pooling"] = own_pooling(model["pooling"])
     for key, value in ADDED.items():
         section, _, name = key.rpartition(".")
         node = now.get(section) if section else now

@@ -1,6 +1,6 @@
 """The help of training: every setting at the root, every group and its presets, where their settings are explained."""
 
-from polarity.config.overrides import BASE_MARK
+from polarity.config.overrides import BASE_MARK, NESTED
 from polarity.config.sections import COLLECTIONS, SECTIONS
 from polarity.paths import conf_dir
 
@@ -8,7 +8,7 @@ from polarity.paths import conf_dir
 def training_help() -> str:
     """What ``python -m polarity.train --help`` prints."""
     root = (conf_dir() / "train.yaml").read_text(encoding="utf-8").rstrip()
-    groups = [*SECTIONS, *COLLECTIONS, "experiment", "debug"]
+    groups = [*SECTIONS, *NESTED, *COLLECTIONS, "experiment", "debug"]
     width = max(map(len, groups))
     presets = [f"  {group:<{width}}  {', '.join(_presets(group))}" for group in groups]
     return "\n".join([

@@ -21,6 +21,12 @@ BASE_MARK = "_"
 SWITCHED_OFF = {("callbacks", "null"), ("logger", "null")}
 """Sections of named components, and the value that switches one of them off."""
 
+NESTED = {"pooling": "model.pooling"}
+"""Groups whose component stands inside of a section, and where: ``pooling=cls`` chooses it."""
+
+IN_SECTIONS = {place: group for group, place in NESTED.items()}
+"""``model.pooling=cls`` chooses the same preset as ``pooling=cls``."""
+
 Composed = Callable[[Sequence[str]], Exception | None]
 """Tries a composition; the error if it fails."""
 
@@ -32,14 +38,36 @@ def open_keys(overrides: Sequence[str]) -> list[str]:
     data. Unknown settings are found afterwards, all at once and with the nearest valid name, by the preflight.
     """
     opened = []
-    for text in overrides:
+    for text in [_within_section(text) for text in overrides]:
         key = text.split("=", 1)[0]
+        if group := _nested_group(text):
+            opened.append(f"{group}@{NESTED[group]}={text.partition('=')[2]}")
+            continue
         if (key.split(".")[0], text.partition("=")[2]) in SWITCHED_OFF:  # only what is there can be switched off
             opened.append(text)
             continue
         plain = "=" in text and not text.startswith(PREFIXES) and "." in key and not key.startswith("hydra")
         opened.append(f"++{text}" if plain and "@" not in key else text)
     return opened
+
+
+def closed_key(text: str) -> str:
+    """An override of :func:`open_keys` as it was typed."""
+    text = text.removeprefix("++")
+    group, mark, rest = text.partition("@")
+    return f"{group}={rest.partition('=')[2]}" if mark and group in NESTED else text
+
+
+def _within_section(text: str) -> str:
+    """``pooling.p=4`` as ``model.pooling.p=4``."""
+    first, dot, rest = text.partition(".")
+    return f"{NESTED[first]}.{rest}" if dot and first in NESTED else text
+
+
+def _nested_group(text: str) -> str | None:
+    """The group within a section of which an override chooses a preset, by its name or by its place."""
+    key, _, value = text.partition("=")
+    return None if value[:1] in ("", "{") else {**{group: group for group in NESTED}, **IN_SECTIONS}.get(key)
 
 
 def presets_of(group: str, extra: Sequence[str]) -> list[str]:
@@ -141,6 +169,7 @@ def _named_problem(text: str, names: Mapping[str, Any], extra: Sequence[str]) ->
     :param names: what stands at the root.
     """
     key, given, value = text.partition("=")
+    key = _nested_group(text) or key
     if not given or key.startswith(PREFIXES) or any(mark in key for mark in ".@/"):
         return None
     if key not in names and not presets_of(key, extra):

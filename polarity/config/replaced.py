@@ -8,6 +8,7 @@ from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from polarity.config.build import build
+from polarity.config.overrides import NESTED
 from polarity.config.schema import TARGET
 from polarity.config.sections import SECTIONS
 from polarity.content import Config
@@ -65,7 +66,7 @@ def _refused(config: DictConfig, section: str, node: dict[Any, Any]) -> list[str
 
 def _choices(overrides: Sequence[str]) -> list[str]:
     """The presets that a command line chooses for components."""
-    return [text for text in overrides if text.partition("=")[0] in SECTIONS]
+    return [text for text in overrides if text.partition("=")[0].partition("@")[0] in {*SECTIONS, *NESTED}]
 
 
 def _take_back(config: DictConfig, section: str, key: str, config_name: str, choices: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ import inspect
 import warnings
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from hydra.utils import get_object
 from omegaconf import MISSING
@@ -35,7 +35,8 @@ def section_problems(
     except Exception as error:  # noqa: BLE001 - anything can happen while a user's module is imported
         return [f"{path}.{TARGET}: cannot import {node[TARGET]!r} ({str(error).splitlines()[0]})"]
     if kind is not None and not (inspect.isclass(target) and issubclass(target, kind)):
-        return [f"{path}.{TARGET}: {node[TARGET]} is no {kind.__name__}; choose a preset of the group {path!r}"]
+        group = path.rpartition(".")[2]
+        return [f"{path}.{TARGET}: {node[TARGET]} is no {kind.__name__}; choose a preset of the group {group!r}"]
     signature, name = signature_of(target), getattr(target, "__name__", str(target))
     useless = WITHOUT_EFFECT.get(name, {})
     problems = [f"{path}.{key}: has no effect; {why}" for key, why in useless.items() if key in node]
@@ -98,15 +99,24 @@ def setting_problems(path: str, value: object, hint: Any) -> list[str]:
     if isinstance(value, str) and value == MISSING:
         return [f"{path}: has to be given, as {path}=..."]
     if isinstance(value, Mapping) and TARGET in value:
-        return section_problems(path, value)
+        return section_problems(path, value, kind=_class_in(hint))
     adapter = _adapter(hint)
     if adapter is None:
         return []
     try:
         adapter.validate_python(value, strict=True)
     except ValidationError as error:
+        if isinstance(value, str) and _class_in(hint) is not None:
+            group = path.rpartition(".")[2]
+            return [f"{path}: must be a section with a {TARGET}, got {value!r}; {group}=NAME chooses one"]
         return _explain(path, value, error)
     return []
+
+
+def _class_in(hint: Any) -> type | None:
+    """The class of components that an annotation asks for, as in ``Pooling | None``."""
+    classes = [item for item in (hint, *get_args(hint)) if inspect.isclass(item) and inspect.isabstract(item)]
+    return classes[0] if classes else None
 
 
 @cache

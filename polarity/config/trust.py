@@ -6,6 +6,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from polarity.config.overrides import NESTED
 from polarity.config.schema import TARGET
 from polarity.config.sections import COLLECTIONS, SECTIONS
 from polarity.errors import UserError
@@ -16,13 +17,18 @@ Trust = str | list[str] | None
 """Modules or classes whose code a run's configuration may name: ``MODULE``, or several in a list."""
 
 
+def modules_of(trust: Trust) -> list[str]:
+    """The trusted modules as a list."""
+    return [] if trust is None else [trust] if isinstance(trust, str) else list(trust)
+
+
 @cache
 def shipped() -> dict[str, frozenset[str]]:
     """Targets of the shipped presets by the place they stand at: ``loss``, ``data.leakage``, ``callbacks.*``."""
     found: dict[str, set[str]] = {}
-    for group in (*SECTIONS, *COLLECTIONS):
+    for group in (*SECTIONS, *COLLECTIONS, *NESTED):
         for path in sorted((conf_dir() / group).glob("*.yaml")):
-            for place, target, _ in _targets(OmegaConf.to_container(OmegaConf.load(path)), group):
+            for place, target, _ in _targets(OmegaConf.to_container(OmegaConf.load(path)), NESTED.get(group, group)):
                 found.setdefault(_general(place), set()).add(target)
     return {place: frozenset(targets) for place, targets in found.items()}
 
@@ -39,7 +45,7 @@ def check_trusted(config: Mapping[str, Any], where: str, *, trust: Trust = None,
     :param unused: whether a trusted module that is not named anywhere is a problem.
     :raises UserError: with every such place.
     """
-    modules = [] if trust is None else [trust] if isinstance(trust, str) else list(trust)
+    modules = modules_of(trust)
     problems, used = list[str](), set[str]()
     for place, target, node in _targets(config):
         trusted = {name for name in modules if f"{target}.".startswith(f"{name}.")}

@@ -12,7 +12,7 @@ from polarity.data.plan import EvalBatches
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.evaluation.inference import collect
-from polarity.exporting import modeling
+from polarity.exporting.source import load_exported
 from polarity.progress import progress
 from polarity.runs.rebuild import Rebuilt
 from polarity.tasks import Task
@@ -86,7 +86,7 @@ def answers_of_run(rebuilt: Rebuilt, rows: Rows) -> Answers:
 
 def answers_of_folder(folder: Path, rows: Rows, batch_size: int) -> Answers:
     """What an exported folder says through its own ``modeling.py``, from the texts on."""
-    model = modeling.load(folder)
+    model = load_exported(folder)
     parts: list[list[tuple[np.ndarray, ...]]] = []
     with torch.inference_mode(), progress("asking the folder", len(rows)) as advance:
         for start in range(0, len(rows), batch_size):

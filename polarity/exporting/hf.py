@@ -3,11 +3,11 @@
 import shutil
 from pathlib import Path
 
-from polarity.exporting import modeling
-from polarity.models.saving import read_card
+from polarity.exporting.source import CODE, modeling_source
+from polarity.files import write_json, write_text
+from polarity.models.components import described
+from polarity.models.saving import CARD, read_card
 from polarity.runs.rebuild import Rebuilt
-
-CODE = "modeling.py"
 
 
 def write_hf(rebuilt: Rebuilt, folder: Path) -> None:
@@ -15,7 +15,10 @@ def write_hf(rebuilt: Rebuilt, folder: Path) -> None:
 
     ``AutoModel`` and ``AutoTokenizer`` read the encoder from the same folder; this project reads it back as well.
     """
+    pooling = rebuilt.model.pooling
+    write_text(folder / CODE, modeling_source(type(pooling)))
     for file in sorted(rebuilt.run.model.iterdir()):
         shutil.copyfile(file, folder / file.name)
-    rebuilt.decider.save(folder, read_card(folder)["weights_sha256"])
-    shutil.copyfile(modeling.__file__, folder / CODE)
+    card = read_card(folder)
+    write_json(folder / CARD, {**card, "pooling": described(pooling)})  # earlier versions wrote a name
+    rebuilt.decider.save(folder, card["weights_sha256"])

@@ -5,15 +5,14 @@
     model = load(".")
     print(model.classify(["First text.", "Second text."]))
 
-The file is copied as it is into each exported folder, beside ``model.safetensors``, ``config.json``, the tokenizer,
-``polarity.json`` (what pooling, trunk and heads are), ``decision.json`` (calibration and decision rule) and
-``inference.json`` (lengths and classes).
+The file stands in each exported folder, with the code of pooling, trunk and heads in the place of their imports. Beside
+it lie ``model.safetensors``, ``config.json``, the tokenizer, ``polarity.json`` (what pooling, trunk and heads are),
+``decision.json`` (calibration and decision rule) and ``inference.json`` (lengths and classes).
 """
 
 import inspect
 import json
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,69 +22,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import CONFIG_MAPPING, AutoModel, AutoTokenizer
 
-
-class Pooling(nn.Module):
-    """From token vectors ``[B, L, H]`` to one vector per row ``[B, H]``, from real tokens only."""
-
-    def __init__(self, name: str, width: int) -> None:
-        super().__init__()
-        self.name = name
-        if name == "attention":
-            self.project = nn.Linear(width, width)
-            self.query = nn.Linear(width, 1, bias=False)
-
-    def forward(self, output: Any, mask: Tensor) -> Tensor:
-        """One vector per row."""
-        hidden: Tensor = output.last_hidden_state
-        if self.name == "cls":
-            return hidden[:, 0]
-        if self.name == "pooler":
-            pooled: Tensor = output.pooler_output
-            return pooled
-        if self.name == "max":
-            return hidden.masked_fill((mask == 0).unsqueeze(-1), torch.finfo(hidden.dtype).min).amax(dim=1)
-        if self.name == "attention":
-            scores = self.query(torch.tanh(self.project(hidden))).squeeze(-1)
-            return _weighted(hidden, scores.masked_fill(mask == 0, -torch.inf).softmax(dim=1))
-        if self.name == "last4_mean":
-            hidden = torch.stack(list(output.hidden_states[-4:])).mean(dim=0)
-        return _weighted(hidden, mask / mask.sum(dim=1, keepdim=True))
-
-
-def _weighted(hidden: Tensor, weights: Tensor) -> Tensor:
-    return torch.einsum("bl,blh->bh", weights.to(hidden.dtype), hidden)
-
-
-class Trunk(nn.Module):
-    """The layer that all tasks share."""
-
-    def __init__(self, features: int, width: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(features, width)
-        self.norm = nn.LayerNorm(width)
-
-    def forward(self, pooled: Tensor) -> Tensor:
-        """``[B, features]`` to ``[B, width]``."""
-        shared: Tensor = self.norm(F.gelu(self.linear(pooled)))
-        return shared
-
-
-class Head(nn.Module):
-    """The layers of one task."""
-
-    def __init__(self, sizes: Sequence[int], *, residual: bool) -> None:
-        super().__init__()
-        self.hidden = nn.ModuleList(nn.Linear(before, after) for before, after in pairwise(sizes[:-1]))
-        self.out = nn.Linear(sizes[-2], sizes[-1])
-        self.residual = residual
-
-    def forward(self, features: Tensor) -> Tensor:
-        """``[B, features]`` to logits ``[B, classes]``."""
-        for number, layer in enumerate(self.hidden):
-            hidden = F.gelu(layer(features))
-            features = features + hidden if self.residual and number > 0 else hidden
-        logits: Tensor = self.out(features)
-        return logits
+from polarity.models.heads import TaskHead
+from polarity.models.pooling.base import Pooling
+from polarity.models.trunk import Trunk
 
 
 class Decision(nn.Module):
@@ -142,14 +81,14 @@ class MultiTaskClassifier(nn.Module):
         settings = _read(folder / "config.json")
         config = CONFIG_MAPPING[settings["model_type"]].from_dict(settings)
         self.tasks: dict[str, list[str]] = {task["name"]: task["classes"] for task in card["tasks"]}
-        self.encoder = _encoder(config, card)
         width, head = config.hidden_size, card["head"]
-        self.pooling = Pooling(card["pooling"], width)
+        self.pooling = _pooling(card["pooling"], width)
+        self.encoder = _encoder(config, card["attention"], pooler=self.pooling.needs_pooler)
         start = head["trunk_width"] or width
-        self.trunk: nn.Module = Trunk(width, start) if head["trunk_width"] else nn.Identity()
+        self.trunk: nn.Module = Trunk(width, start, 0.0) if head["trunk_width"] else nn.Identity()
         hidden = [head["width"] or start] * (head["layers"] - 1)
         self.heads = nn.ModuleList(
-            Head([start, *hidden, len(classes)], residual=head["residual"]) for classes in self.tasks.values()
+            TaskHead([start, *hidden, len(classes)], 0.0, residual=head["residual"]) for classes in self.tasks.values()
         )
         self.load_state_dict(_weights(folder, list(self.tasks), self.encoder.base_model_prefix))
         decisions = _read(folder / "decision.json")["tasks"]
@@ -161,7 +100,7 @@ class MultiTaskClassifier(nn.Module):
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None) -> list[Tensor]:
         """Raw logits ``[B, classes]`` of each task, in the order of ``tasks``."""
         segments = {"token_type_ids": token_type_ids} if self.takes_segments else {}
-        deep = self.pooling.name == "last4_mean"
+        deep = self.pooling.needs_layers > 0
         output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=deep, **segments)
         features = self.trunk(self.pooling(output, attention_mask))
         return [head(features) for head in self.heads]
@@ -228,13 +167,20 @@ def takes_segments(encoder: Any) -> bool:
     return "token_type_ids" in accepted and getattr(encoder.config, "type_vocab_size", 0) > 1
 
 
-def _encoder(config: Any, card: dict[str, Any]) -> Any:
-    attention = "eager" if card["attention"] == "eager" else "sdpa"
+def _pooling(values: dict[str, Any], width: int) -> Pooling:
+    """The pooling by the name of its class, which stands in the exported file."""
+    pooling: Pooling = globals()[values.pop("_target_").rpartition(".")[2]](**values)
+    pooling.bind(width)
+    return pooling
+
+
+def _encoder(config: Any, attention: str, *, pooler: bool) -> Any:
+    attention = "eager" if attention == "eager" else "sdpa"
     settings: dict[str, Any] = {"trust_remote_code": False, "dtype": torch.float32, "attn_implementation": attention}
     found: Any = AutoModel._model_mapping[type(config)]  # noqa: SLF001 - there is no public name
     kind = found[0] if isinstance(found, list | tuple) else found
     if "add_pooling_layer" in inspect.signature(kind).parameters:
-        settings["add_pooling_layer"] = card["pooling"] == "pooler"
+        settings["add_pooling_layer"] = pooler
     return AutoModel.from_config(config, **settings)
 
 

@@ -2,18 +2,19 @@
 
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from torch import Tensor, nn
 from transformers import CONFIG_MAPPING, PreTrainedModel
 
 from polarity.content import Json
+from polarity.models.components import described, own_pooling, rebuilt
 from polarity.models.encoder import random_encoder, usable_attention
 from polarity.models.heads import Head
-from polarity.models.pooling import POOLINGS, PoolingName
+from polarity.models.pooling import Pooling
 from polarity.models.task_modules import TaskModules
 from polarity.tasks import Task
 
@@ -23,7 +24,7 @@ class MultiTaskClassifier(nn.Module):
 
     :param tasks: in the order of the logits.
     :param encoder: any encoder of transformers.
-    :param pooling: name of the pooling.
+    :param pooling: is bound here, to the width of the encoder.
     :param dropout: rate of the dropout on the pooled vector.
     :param head: settings of trunk and heads, which are made here with random weights.
     """
@@ -32,17 +33,18 @@ class MultiTaskClassifier(nn.Module):
     encoder: PreTrainedModel
 
     def __init__(
-        self, *, tasks: Sequence[Task], encoder: PreTrainedModel, pooling: PoolingName, dropout: float, head: Head
+        self, *, tasks: Sequence[Task], encoder: PreTrainedModel, pooling: Pooling, dropout: float, head: Head
     ) -> None:
         super().__init__()
         width = encoder.config.hidden_size
         self.tasks = tuple(tasks)
         self.encoder = encoder
-        self.pooling = POOLINGS[pooling](width)
+        self.pooling = pooling
+        self.pooling.bind(width)
         self.dropout = nn.Dropout(dropout)
         self.trunk = head.build_trunk(width)
         self.heads = TaskModules({task.name: head.build(width, len(task.classes)) for task in self.tasks})
-        self._settings = {"pooling": pooling, "dropout": dropout, "head": head.settings}
+        self._settings = {"pooling": described(pooling), "dropout": dropout, "head": head.settings}
         # XLM-R, DistilBERT and others have no segments, though their tokenizer may number them.
         accepted = inspect.signature(encoder.forward).parameters
         self._takes_segments = "token_type_ids" in accepted and getattr(encoder.config, "type_vocab_size", 0) > 1
@@ -91,17 +93,21 @@ class MultiTaskClassifier(nn.Module):
         }
 
     @classmethod
-    def from_architecture(cls, architecture: Mapping[str, Any]) -> Self:
+    def from_architecture(cls, architecture: Mapping[str, Any], trust: Collection[str] = ()) -> Self:
         """A model of the same shape with random weights; no files are read.
 
         :param architecture: of :meth:`architecture`.
+        :param trust: modules of others whose poolings it may name.
+        :raises UserError: if it names code that is not trusted.
         """
-        pooling = cast("PoolingName", architecture["pooling"])
+        named = architecture["pooling"]
+        kind: Any = Pooling
+        pooling: Pooling = rebuilt(own_pooling(named) if isinstance(named, str) else named, kind, trust)
         values = architecture["encoder"]
         config = CONFIG_MAPPING[values["model_type"]].from_dict(dict(values))
         return cls(
             tasks=[Task(**{**task, "classes": tuple(task["classes"])}) for task in architecture["tasks"]],
-            encoder=random_encoder(config, pooling, usable_attention(architecture["attention"])),
+            encoder=random_encoder(config, usable_attention(architecture["attention"]), pooler=pooling.needs_pooler),
             pooling=pooling,
             dropout=architecture["dropout"],
             head=Head(**architecture["head"]),

@@ -5,13 +5,13 @@ from transformers.utils.import_utils import is_flash_attn_2_available
 
 from polarity.errors import nearest
 from polarity.models.encoder import AttentionSetting, attention_choices, dropout_settings, encoder_class, has_pooler
-from polarity.models.pooling import POOLINGS, PoolingName
+from polarity.models.pooling import Pooling
 
 
 def family_problems(
     config: PreTrainedConfig,
     *,
-    pooling: PoolingName,
+    pooling: Pooling,
     encoder_dropout: float | None,
     attention: AttentionSetting,
     gradient_checkpointing: bool,
@@ -33,11 +33,10 @@ def family_problems(
     return problems
 
 
-def _pooling_problems(config: PreTrainedConfig, pooling: PoolingName) -> list[str]:
-    family, kind = config.model_type, POOLINGS[pooling]
-    if kind.needs_pooler and not has_pooler(config):
-        return [f"pooling: {family!r} has no pooler; use 'cls' or 'mean'"]
-    layers = getattr(config, "num_hidden_layers", 0)
-    if layers < kind.needs_layers:
-        return [f"pooling: {pooling!r} needs {kind.needs_layers} layers, the encoder has {layers}; use 'mean'"]
+def _pooling_problems(config: PreTrainedConfig, pooling: Pooling) -> list[str]:
+    if pooling.needs_pooler and not has_pooler(config):
+        return [f"pooling: {config.model_type!r} has no pooler; use pooling=cls or pooling=mean"]
+    layers, name = getattr(config, "num_hidden_layers", 0), type(pooling).__name__
+    if layers < pooling.needs_layers:
+        return [f"pooling: {name} needs {pooling.needs_layers} layers, the encoder has {layers}; use pooling=mean"]
     return []

@@ -11,7 +11,6 @@ from transformers import MODEL_MAPPING, AutoModel, PreTrainedConfig, PreTrainedM
 from transformers.utils.import_utils import is_flash_attn_2_available
 
 from polarity.errors import nearest
-from polarity.models.pooling import POOLINGS, PoolingName
 
 AttentionName = Literal["eager", "sdpa", "flash_attention_2"]
 AttentionSetting = Literal["auto", "eager", "sdpa", "flash_attention_2"]
@@ -46,9 +45,9 @@ def has_pooler(config: PreTrainedConfig) -> bool:
     return kind is not None and "add_pooling_layer" in inspect.signature(kind.__init__).parameters
 
 
-def pooler_argument(config: PreTrainedConfig, pooling: PoolingName) -> dict[str, bool]:
+def pooler_argument(config: PreTrainedConfig, *, pooler: bool) -> dict[str, bool]:
     """The argument of the encoder's class that keeps or drops its pooler; none for families without one."""
-    return {"add_pooling_layer": POOLINGS[pooling].needs_pooler} if has_pooler(config) else {}
+    return {"add_pooling_layer": pooler} if has_pooler(config) else {}
 
 
 def dropout_settings(config: PreTrainedConfig) -> list[str]:
@@ -85,14 +84,17 @@ def usable_attention(name: AttentionName) -> AttentionName:
     return "sdpa" if name == "flash_attention_2" and not is_flash_attn_2_available() else name
 
 
-def random_encoder(config: PreTrainedConfig, pooling: PoolingName, attention: AttentionName) -> PreTrainedModel:
-    """An encoder in float32 with random weights."""
+def random_encoder(config: PreTrainedConfig, attention: AttentionName, *, pooler: bool) -> PreTrainedModel:
+    """An encoder in float32 with random weights.
+
+    :param pooler: whether it keeps its own pooler, where its family has one.
+    """
     encoder: PreTrainedModel = AutoModel.from_config(
         copy.deepcopy(config),
         trust_remote_code=False,
         dtype=torch.float32,
         attn_implementation=attention,
-        **pooler_argument(config, pooling),
+        **pooler_argument(config, pooler=pooler),
     )
     return encoder
 

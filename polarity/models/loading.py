@@ -16,7 +16,6 @@ from transformers.utils import logging
 from polarity.content import Json
 from polarity.errors import UserError
 from polarity.models.encoder import AttentionName, pooler_argument
-from polarity.models.pooling import PoolingName
 
 UNREADABLE = (OSError, ValueError, TypeError, KeyError, RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError)
 """What transformers raises for files that are missing, cut off or not what their name says."""
@@ -99,10 +98,11 @@ def load_tokenizer(source: str, revision: str | None) -> Any:
 
 
 def load_encoder(
-    source: str, revision: str | None, config: PreTrainedConfig, pooling: PoolingName, attention: AttentionName
+    source: str, revision: str | None, config: PreTrainedConfig, attention: AttentionName, *, pooler: bool
 ) -> PreTrainedModel:
     """The pretrained encoder, in float32.
 
+    :param pooler: whether it keeps its own pooler, where its family has one.
     :raises UserError: if the weights cannot be read or if any of them is missing; none is ever left random.
     """
     try:
@@ -116,13 +116,15 @@ def load_encoder(
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # reported here, with the missing ones
                 **_origin(source, revision),
-                **pooler_argument(config, pooling),
+                **pooler_argument(config, pooler=pooler),
             )
     except UNREADABLE as error:
         raise UserError(f"model.name: the weights in {source} cannot be read: {_first_line(error)}") from error
     missing = sorted(info["missing_keys"])
     if missing and all(key.startswith("pooler.") for key in missing):
-        raise UserError(f"model.pooling: the weights in {source} contain no pooler, so it would be random; use 'cls'")
+        raise UserError(
+            f"model.pooling: the weights in {source} contain no pooler, so it would be random; use pooling=cls"
+        )
     mismatched = sorted(f"{key} {tuple(found)}, not {tuple(wanted)}" for key, found, wanted in info["mismatched_keys"])
     if missing or mismatched:
         raise UserError(

@@ -1,5 +1,6 @@
 """Which encoder a run starts from, and how its tokens become one vector per row."""
 
+import copy
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ from polarity.models.compatibility import family_problems
 from polarity.models.encoder import AttentionSetting, best_attention, dropout_settings, max_positions
 from polarity.models.heads import Head
 from polarity.models.loading import load_config, load_encoder, load_tokenizer
-from polarity.models.pooling import PoolingName
+from polarity.models.pooling import MeanPooling, Pooling
 from polarity.models.sources import is_local, locate_encoder
 from polarity.settings import ProperFraction
 from polarity.tasks import Task
@@ -43,7 +44,7 @@ class PretrainedEncoder(Component):
         *,
         name: Name,
         revision: str | None = None,
-        pooling: PoolingName = "mean",
+        pooling: Pooling | None = None,
         dropout: ProperFraction = 0.1,
         encoder_dropout: ProperFraction | None = None,
         attention: AttentionSetting = "auto",
@@ -53,7 +54,7 @@ class PretrainedEncoder(Component):
             raise UserError(f"revision: has no effect with {name!r}, which is not on the hub; set it to null")
         self.name = name
         self.revision = revision
-        self.pooling: PoolingName = pooling
+        self.pooling = MeanPooling() if pooling is None else pooling
         self.dropout = dropout
         self.encoder_dropout = encoder_dropout
         self.attention: AttentionSetting = attention
@@ -112,10 +113,11 @@ class PretrainedEncoder(Component):
         if problems := self._family_problems(config):
             raise UserError(f"model.{problem}" for problem in problems)
         attention = best_attention(config) if self.attention == "auto" else self.attention
-        encoder = load_encoder(self._source, self.revision, config, self.pooling, attention)
+        encoder = load_encoder(self._source, self.revision, config, attention, pooler=self.pooling.needs_pooler)
         if self.gradient_checkpointing:
             encoder.activation_checkpointing_enable({"use_reentrant": False})
-        return MultiTaskClassifier(tasks=tasks, encoder=encoder, pooling=self.pooling, dropout=self.dropout, head=head)
+        pooling = copy.deepcopy(self.pooling)  # it is bound once
+        return MultiTaskClassifier(tasks=tasks, encoder=encoder, pooling=pooling, dropout=self.dropout, head=head)
 
     @cached_property
     def _source(self) -> str:

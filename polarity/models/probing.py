@@ -22,7 +22,7 @@ for all others.
 """
 
 
-def check_reading(model: MultiTaskClassifier, store: TokenStore, tokenizer: Any, pooling: str) -> None:
+def check_reading(model: MultiTaskClassifier, store: TokenStore, tokenizer: Any) -> None:
     """Refuse an encoder whose answer depends on padding, and a pooling that gives all rows the same vector.
 
     :param store: of the training rows.
@@ -36,7 +36,7 @@ def check_reading(model: MultiTaskClassifier, store: TokenStore, tokenizer: Any,
     padding = min(PADDING, max(1, store.max_length // 2))
     most = max(1, store.max_length - padding)
     row = {name: values[:, :most] for name, values in batch.items()}
-    problems = []
+    problems, name = [], type(model.pooling).__name__
     try:
         alone, padded = _features(model, row), _features(model, _padded(row, tokenizer, padding))
     except (RuntimeError, ValueError, IndexError) as error:  # Nystromformer takes some lengths only
@@ -52,19 +52,19 @@ def check_reading(model: MultiTaskClassifier, store: TokenStore, tokenizer: Any,
             f"model.name: {family!r} reads padding, so that scores of a row would depend on the rows beside it; "
             "choose an encoder of another family, such as BERT, XLM-R or ModernBERT"
         )
-    if pooling == "cls":
+    if model.pooling.needs_first_token:
         firsts = {int(store.batch(np.array([number]))["input_ids"][0, 0]) for number in range(min(len(store), 50))}
         if not firsts <= set(tokenizer.all_special_ids):
             problems.append(
-                "model.pooling: 'cls' reads the first token, but this tokenizer begins no row with a token that stands "
-                "for all of it, so only the first word would be read; use 'mean'"
+                f"model.pooling: {name} reads the first token, but this tokenizer begins no row with a token that "
+                "stands for all of it, so only the first word would be read; use pooling=mean"
             )
         elif (other := _another(store, ids)) is not None and int(ids[0, 0]) == int(other["input_ids"][0, 0]):
             difference = float((_features(model, other) - _features(model, batch)).abs().max())
             if difference <= 1e-6 * scale:
                 problems.append(
-                    f"model.pooling: 'cls' reads the first token, which is the same for all rows in {family!r}, where "
-                    "no token sees what follows; use 'mean'"
+                    f"model.pooling: {name} reads the first token, which is the same for all rows in {family!r}, "
+                    "where no token sees what follows; use pooling=mean"
                 )
     if problems:
         raise UserError(problems)

@@ -1,7 +1,7 @@
 """A trained model as one folder: an ordinary Hugging Face folder of its encoder that holds the heads as well."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +39,18 @@ def save_model(classifier: MultiTaskClassifier, tokenizer: Any, folder: str | Pa
         _write(classifier, tokenizer, part)
 
 
-def load_model(folder: str | Path) -> tuple[MultiTaskClassifier, Any]:
+def load_model(folder: str | Path, trust: Collection[str] = ()) -> tuple[MultiTaskClassifier, Any]:
     """The model that :func:`save_model` wrote, in evaluation mode, and its tokenizer.
 
-    :raises UserError: if any file is missing, damaged, or not the one that was saved; nothing is ever left random.
+    :param trust: modules of others whose code the model may name.
+    :raises UserError: if any file is missing, damaged, or not the one that was saved; nothing is ever left random. If
+        it names code that is not trusted.
     """
     folder = Path(folder)
     card = read_card(folder)
     state = _read_weights(folder)
     with torch.random.fork_rng(devices=[]):  # the random weights that are overwritten leave no trace in later draws
-        classifier = _without_weights(folder, {**card, "encoder": _read_json(folder, CONFIG)})
+        classifier = _without_weights(folder, {**card, "encoder": _read_json(folder, CONFIG)}, trust)
     names = _names_in_file(classifier)
     problems = _key_problems({names[key]: value for key, value in classifier.state_dict().items()}, state)
     if problems:
@@ -59,9 +61,9 @@ def load_model(folder: str | Path) -> tuple[MultiTaskClassifier, Any]:
     return classifier.eval(), load_tokenizer(str(folder), None)
 
 
-def _without_weights(folder: Path, architecture: Json) -> MultiTaskClassifier:
+def _without_weights(folder: Path, architecture: Json, trust: Collection[str]) -> MultiTaskClassifier:
     try:
-        return MultiTaskClassifier.from_architecture(architecture)
+        return MultiTaskClassifier.from_architecture(architecture, trust)
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # such as a model type that is not known
         reason = " ".join(str(error).split())
         raise UserError(

@@ -11,7 +11,7 @@ import torch
 from polarity.config.build import load_splits
 from polarity.config.recorded import RunSettings
 from polarity.config.sections import PRECISIONS
-from polarity.config.trust import Trust, check_trusted
+from polarity.config.trust import Trust, check_trusted, modules_of
 from polarity.content import Config
 from polarity.data.module import TokenDataset
 from polarity.data.plan import EvalBatches
@@ -105,14 +105,14 @@ def rebuild(
     """
     run = finished_run(folder)
     config = run.config
-    check_trusted({name: config[name] for name in BUILT}, str(run.path / "config.yaml"), trust=trust)
+    check_trusted({name: config[name] for name in (*BUILT, "model")}, str(run.path / "config.yaml"), trust=trust)
     check_unchanged(run)
     settings = RunSettings(config)
     if (precision := settings.precision) not in PRECISIONS:
         raise UserError(f"{run.path / 'config.yaml'}: trainer.precision={precision} is not known here")
     device = find_device(accelerator)
     check_precision(precision, device)
-    model, tokenizer = load_model(run.model)
+    model, tokenizer = load_model(run.model, modules_of(trust))
     decider = Decider.load(run.model).with_decision(decision)
     size = settings.eval_batch_size if batch_size is None else batch_size
     return Rebuilt(run, config, model, tokenizer, decision, decider, device, size)

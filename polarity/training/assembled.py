@@ -64,7 +64,7 @@ def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Asse
         }
     with stages.time("model"):
         model: MultiTaskClassifier = source.build(tasks, parts.head)
-        check_reading(model, stores["train"], tokenizer, source.pooling)
+        check_reading(model, stores["train"], tokenizer)
         if begins and prepared.root.origin is not None:
             prepared = _with_notes(prepared, branch(model, tokenizer, prepared))
     parts.loss.bind(tasks, splits.train.class_counts(tasks))

@@ -12,6 +12,7 @@ from polarity.data.duplicates import NearDuplicates
 from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.models.classifier import MultiTaskClassifier
+from polarity.models.components import modules_in
 from polarity.models.saving import load_model
 from polarity.run import RunDirectory
 from polarity.runs.environment import changed_data, described, read_environment, where_it_began
@@ -37,13 +38,13 @@ def branch(model: MultiTaskClassifier, tokenizer: Any, prepared: Prepared) -> li
         check_unchanged(run, "model", "metrics.json")
     except UserError as error:
         raise UserError(f"from: {problem}" for problem in error.problems) from error
-    other, its_tokenizer = load_model(run.model)
+    other, its_tokenizer = load_model(run.model, modules_in(model.architecture()))
     ours, theirs = model.state_dict(), other.state_dict()
     problems = _other_encoder(ours, theirs)
     if not problems and tokenizer.get_vocab() != its_tokenizer.get_vocab():
         problems = ["has another vocabulary"]
     if problems:
-        settings = run.settings.as_overrides("model", _ASKED)
+        settings = f"{run.settings.as_overrides('model', ('name',))} with {other.pooling!r}"
         raise UserError(f"from: the model of {run.path} {'; '.join(problems)}; it was made by {settings}")
     notes = _check_rows(run, prepared)
     known = {task.name: task.classes for task in other.tasks}
@@ -54,9 +55,6 @@ def branch(model: MultiTaskClassifier, tokenizer: Any, prepared: Prepared) -> li
     heads = f"heads of {', '.join(taken)}" if taken else "no head"
     left = f"; {', '.join(fresh)}: begins anew, since its classes or its head are others there" if fresh else ""
     return [f"begins with the weights of {run.path}: encoder and {heads}{left}", *notes]
-
-
-_ASKED = ("name", "pooling")
 
 
 def _keys(model: MultiTaskClassifier, names: list[str]) -> list[str]:

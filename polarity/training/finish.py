@@ -1,7 +1,7 @@
 """After the last epoch: the best checkpoint, read back from disk, has to give the score that was monitored."""
 
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from polarity.evaluation.metrics import score
 from polarity.evaluation.monitored import loss_metrics, score_metrics
 from polarity.files import write_json
 from polarity.models.classifier import MultiTaskClassifier
+from polarity.models.components import modules_in
 from polarity.models.saving import load_model, save_model
 from polarity.progress import lines_to, progress
 from polarity.reports.baselines_table import baselines_table
@@ -65,8 +66,9 @@ def _finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     splits, stages = scored_splits(assembled.prepared), assembled.stages
     with stages.time("reload and verify"):
         best = best_checkpoint(trainer, run)
-        export_model(run, best["checkpoint"], assembled.tokenizer)
-        model, _ = load_model(run.model)
+        trust = modules_in(assembled.module.model.architecture())
+        export_model(run, best["checkpoint"], assembled.tokenizer, trust)
+        model, _ = load_model(run.model, trust)
         logits = {"val": _predict(assembled, trainer, model, "val")}
         best["value"] = verify(best, splits.val, model, logits["val"])
         write_json(run.checkpoints / "best.json", best)
@@ -145,10 +147,13 @@ def read_checkpoint(path: Path) -> State:
         raise CheckpointError(f"{path} cannot be read, and nothing else is scored in its place: {error}") from error
 
 
-def export_model(run: RunDirectory, checkpoint: str, tokenizer: Any) -> None:
-    """Write ``model/`` from a checkpoint alone: nothing of the model that was trained in memory is used."""
+def export_model(run: RunDirectory, checkpoint: str, tokenizer: Any, trust: Collection[str] = ()) -> None:
+    """Write ``model/`` from a checkpoint alone: nothing of the model that was trained in memory is used.
+
+    :param trust: modules of others whose code the checkpoint may name.
+    """
     loaded = read_checkpoint(run.path / checkpoint)
-    model = MultiTaskClassifier.from_architecture(loaded["architecture"])
+    model = MultiTaskClassifier.from_architecture(loaded["architecture"], trust)
     prefix = "model."
     weights = {
         name.removeprefix(prefix): value for name, value in loaded["state_dict"].items() if name.startswith(prefix)

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from polarity.config.compose import CompositionError
 from polarity.config.preflight import structure_problems
+from polarity.models.components import own_pooling
 from tests.presets import configurations
 
 RUN4 = ("experiment=run4", "data.path=comments.csv")
@@ -17,8 +19,8 @@ def config(*overrides: str) -> dict[str, Any]:
 
 
 def test_an_experiment_wins_over_its_groups() -> None:
-    assert config("model=mbert", "data.path=comments.csv", "data=campaign")["model"]["pooling"] == "mean"
-    assert config(*RUN4)["model"]["pooling"] == "last4_mean"
+    assert config("model=mbert", "data.path=comments.csv", "data=campaign")["model"]["pooling"] == own_pooling("mean")
+    assert config(*RUN4)["model"]["pooling"] == own_pooling("last4_mean")
     assert config()["trainer"]["max_epochs"] == 10
     assert config(*RUN4)["trainer"]["max_epochs"] == 20
 
@@ -41,7 +43,9 @@ def test_the_command_line_wins_over_all_wherever_it_stands(position: int) -> Non
 def test_a_group_on_the_command_line_wins_over_the_experiment() -> None:
     composed = config(*RUN4, "model=xlmr_base")
     assert composed["model"]["name"] == "FacebookAI/xlm-roberta-base"
-    assert composed["model"]["pooling"] == "last4_mean"  # the recipe is the experiment's, whatever the encoder
+    assert composed["model"]["pooling"] == own_pooling(
+        "last4_mean"
+    )  # the recipe is the experiment's, whatever the encoder
 
 
 def test_what_an_experiment_sets_goes_with_the_component_that_it_is_for() -> None:
@@ -69,3 +73,17 @@ def test_each_job_of_a_sweep_has_the_settings_of_its_component() -> None:
 def test_what_is_typed_for_another_component_is_refused(wrong: str) -> None:
     (composed,) = configurations([*RUN4, "regularizer=none", wrong])
     assert structure_problems(composed)[0].startswith("regularizer.alpha: NoRegularizer has no such setting")
+
+
+def test_a_pooling_is_chosen_by_its_group_or_by_its_place() -> None:
+    for text in ("pooling=cls", "model.pooling=cls"):
+        assert config("experiment=run4", "data.path=comments.csv", text)["model"]["pooling"] == own_pooling("cls")
+        (sweep, other) = configurations(["-m", f"{text},max"])
+        assert [one["model"]["pooling"] for one in (sweep, other)] == [own_pooling("cls"), own_pooling("max")]
+    for text in ("pooling=clss", "model.pooling=clss"):
+        with pytest.raises(CompositionError, match=r"pooling=clss: no such preset; did you mean 'cls'"):
+            config(text)
+    (unknown,) = configurations(["pooling.p=3"])
+    assert structure_problems(unknown)[0].startswith("model.pooling.p: MeanPooling has no such setting")
+    (named,) = configurations(["model.pooling={_target_: polarity.losses.ce.CrossEntropyLoss}"])
+    assert "model.pooling._target_: polarity.losses.ce.CrossEntropyLoss is no Pooling" in structure_problems(named)[0]

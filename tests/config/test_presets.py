@@ -38,6 +38,9 @@ def content(file: str) -> dict[str, Any]:
     node: Any = OmegaConf.to_container(OmegaConf.load(conf_dir() / file))
     if TARGET in node:
         for base in node.pop("defaults", []):
+            if isinstance(base, dict):  # a component within this one, as a model's pooling
+                node |= {group.strip("/"): content(f"{group.strip('/')}/{name}.yaml") for group, name in base.items()}
+                continue
             node = node if base == "_self_" else {**content(f"{Path(file).parent}/{base}.yaml"), **node}
     return dict(node)
 

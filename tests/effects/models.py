@@ -13,6 +13,7 @@ from torch import nn
 from transformers import AutoConfig
 
 from polarity.models import Head
+from polarity.models.components import own_pooling
 from polarity.models.encoder import best_attention
 from tests.effects.corpus import TASKS
 from tests.effects.outcome import Effect, Section, built
@@ -25,6 +26,7 @@ SPECIAL: Special = {
     ("PretrainedEncoder", "name"): [OTHER],
     ("PretrainedEncoder", "revision"): ["main"],
     ("PretrainedEncoder", "encoder_dropout"): [None, 0.2, 0.3],
+    ("PretrainedEncoder", "pooling"): [own_pooling(name) for name in ("mean", "cls", "max", "last4_mean", "attention")],
 }
 ONLY_PLACES = {
     ("PretrainedEncoder", "revision"): "which files are asked for; on the hub they are what their author makes them",

@@ -19,6 +19,7 @@ from polarity.export import ExportSettings, export
 from polarity.exporting import modeling
 from polarity.exporting.answers import Agreement, refuse_disagreement
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH
+from polarity.exporting.source import load_exported
 from polarity.models import load_model
 from polarity.models.loading import quiet_transformers
 from polarity.run import RunDirectory
@@ -91,7 +92,7 @@ def test_this_project_reads_it_back(folder: Path, run: RunDirectory) -> None:
 
 
 def test_plain_argmax_can_be_exported(run: RunDirectory, tmp_path: Path) -> None:
-    model = modeling.load(do(run, "format=hf", f"output={tmp_path / 'model'}", "decision=argmax", "check_rows=5"))
+    model = load_exported(do(run, "format=hf", f"output={tmp_path / 'model'}", "decision=argmax", "check_rows=5"))
     assert [decision.rule["kind"] for decision in model.decisions] == ["argmax", "argmax"]
     card = (tmp_path / "model" / "README.md").read_text(encoding="utf-8")
     assert "argmax (chosen at export)" in card

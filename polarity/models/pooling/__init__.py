@@ -1,13 +1,11 @@
-"""Poolings: from the vectors of all tokens to one vector per row. One method a file, chosen by ``model.pooling=NAME``.
+"""Poolings: from the vectors of all tokens to one vector per row. One method a file, chosen by ``pooling=NAME``.
 
 >>> import torch
 >>> from transformers.modeling_outputs import BaseModelOutput
 >>> output = BaseModelOutput(last_hidden_state=torch.tensor([[[1.0], [3.0], [8.0]]]))
->>> MeanPooling(1)(output, torch.tensor([[1, 1, 0]])).tolist()
+>>> MeanPooling()(output, torch.tensor([[1, 1, 0]])).tolist()
 [[2.0]]
 """
-
-from typing import Literal
 
 from polarity.models.pooling.attention import AttentionPooling
 from polarity.models.pooling.base import Pooling
@@ -17,19 +15,7 @@ from polarity.models.pooling.max import MaxPooling
 from polarity.models.pooling.mean import MeanPooling
 from polarity.models.pooling.pooler import PoolerPooling
 
-PoolingName = Literal["cls", "pooler", "mean", "max", "last4_mean", "attention"]
-
-POOLINGS: dict[PoolingName, type[Pooling]] = {
-    "cls": ClsPooling,
-    "pooler": PoolerPooling,
-    "mean": MeanPooling,
-    "max": MaxPooling,
-    "last4_mean": Last4MeanPooling,
-    "attention": AttentionPooling,
-}
-
 __all__ = [
-    "POOLINGS",
     "AttentionPooling",
     "ClsPooling",
     "Last4MeanPooling",
@@ -37,5 +23,4 @@ __all__ = [
     "MeanPooling",
     "PoolerPooling",
     "Pooling",
-    "PoolingName",
 ]

@@ -15,8 +15,7 @@ class AttentionPooling(Pooling):
     Yang et al., Hierarchical Attention Networks for Document Classification, NAACL 2016.
     """
 
-    def __init__(self, width: int) -> None:
-        super().__init__(width)
+    def bind(self, width: int) -> None:
         self.project = nn.Linear(width, width)
         self.query = nn.Linear(width, 1, bias=False)
 

@@ -11,9 +11,8 @@ from transformers.modeling_outputs import BaseModelOutput
 class Pooling(nn.Module, ABC):
     """Turns the token vectors of an encoder into one vector per row.
 
-    The result never depends on padding: a row gives the same vector alone and in a batch of longer rows.
-
-    :param width: size of a token vector; the size of the result as well.
+    The result never depends on padding: a row gives the same vector alone and in a batch of longer rows. The
+    constructor takes the settings of ``conf/pooling/NAME.yaml``, and keeps each as an attribute of the same name.
     """
 
     needs_layers: ClassVar[int] = 0
@@ -22,9 +21,17 @@ class Pooling(nn.Module, ABC):
     needs_pooler: ClassVar[bool] = False
     """Whether the encoder's own pooler is read."""
 
-    def __init__(self, width: int) -> None:
+    needs_first_token: ClassVar[bool] = False
+    """Whether the first token stands for the whole text, which it does not in every family."""
+
+    def __init__(self) -> None:
         super().__init__()
-        self.width = width
+
+    def bind(self, width: int) -> None:
+        """Make the weights, if there are any, by torch's global generator; called once.
+
+        :param width: size of a token vector; the size of the result as well.
+        """
 
     @abstractmethod
     def forward(self, output: BaseModelOutput, attention_mask: Tensor) -> Tensor:
@@ -33,10 +40,6 @@ class Pooling(nn.Module, ABC):
         :param output: of the encoder, ``last_hidden_state`` is ``[B, L, width]``.
         :param attention_mask: ``[B, L]``, 1 for real tokens, of which every row has at least one.
         """
-
-    def extra_repr(self) -> str:
-        """The size of the result."""
-        return str(self.width)
 
 
 def masked_mean(hidden: Tensor, attention_mask: Tensor) -> Tensor:

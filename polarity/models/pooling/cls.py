@@ -12,6 +12,8 @@ class ClsPooling(Pooling):
     Devlin et al., BERT, NAACL 2019 (arXiv 1810.04805).
     """
 
+    needs_first_token = True
+
     def forward(self, output: BaseModelOutput, attention_mask: Tensor) -> Tensor:
         assert output.last_hidden_state is not None
         return output.last_hidden_state[:, 0]
