@@ -28,7 +28,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     """The name to write a file under: it becomes ``path``, synchronised, if the block ends well, else it is removed."""
     with unfinished(path) as part:
         yield part
-        _synchronise(part)
+        synchronise(part)
         part.replace(path)
 
 
@@ -43,13 +43,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
         yield part
         for file in part.rglob("*"):
             if file.is_file():
-                _synchronise(file)
+                synchronise(file)
         if path.exists():
             path.rename(old)
         part.rename(path)
 
 
-def _synchronise(path: Path) -> None:
+def synchronise(path: Path) -> None:
+    """Wait until the content of a file is on disk."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
