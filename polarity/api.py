@@ -146,15 +146,14 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
     :raises UserError: with all problems at once; then nothing was started.
     :raises RunError: if the run failed later; its folder and log say why.
     """
-    from polarity.config.compose import resolved
+    from polarity.config.compose import resolved, with_test
     from polarity.train import checked_jobs
     from polarity.training.run import start_run
 
     if any(text.startswith("resume=") for text in overrides):
         raise UserError("resume: is for the command line: python -m polarity.train resume=RUN")
     (job,) = checked_jobs(list(overrides), config_dir=None if config_dir is None else str(Path(config_dir).absolute()))
-    config, _ = resolved(job.config)
-    config["test"] = config["test"] is not False
+    config = with_test(resolved(job.config)[0], several=False)
     begun: list[RunDirectory] = []
     try:
         start_run(config, job.overrides, keep_going=False, begun=begun.append)

@@ -17,6 +17,7 @@ from polarity.config.explain import training_help
 from polarity.config.hydra_private import read_arguments
 from polarity.config.overrides import key_of
 from polarity.config.preflight import prepare, structure_problems
+from polarity.config.recorded import RunSettings
 from polarity.content import Config
 from polarity.data.contexts import without_context
 from polarity.errors import UserError
@@ -84,7 +85,7 @@ def _problems(job: JobConfig, *, multirun: bool, load: bool = True) -> list[str]
         ]
     if problems or is_resumed(config, job.overrides, problems, multirun=multirun):
         return problems
-    if config.get("trust"):
+    if RunSettings(config).trust:
         problems.append("trust: is about the configuration of a run; it has an effect with resume=RUN only")
     if not load:
         return [*problems, *structure_problems(config)]
@@ -103,7 +104,8 @@ def _problems_of_rest(error: CompositionError, *, multirun: bool) -> list[str]:
 
 def is_resumed(config: Config, overrides: list[str], problems: list[str], *, multirun: bool) -> bool:
     """Whether a job resumes a run; then it may change nothing else, and the run has to be one that can go on."""
-    if not config.get("resume"):
+    settings = RunSettings(config)
+    if settings.resume is None:
         return False
     # Settings of Hydra itself are what Lightning adds to the command line of a further device's process.
     others = [text for text in overrides if not text.startswith(("resume=", "trust=", "hydra."))]
@@ -112,7 +114,7 @@ def is_resumed(config: Config, overrides: list[str], problems: list[str], *, mul
     if multirun:
         problems.append("resume: only one run can be resumed at a time; leave out -m")
     try:
-        trusted_config(resumable(str(config["resume"])), trust=config["trust"])
+        trusted_config(resumable(settings.resume), trust=settings.trust)
     except UserError as error:
         problems += error.problems
     return True

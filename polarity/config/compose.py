@@ -120,6 +120,11 @@ def resolved(config: DictConfig) -> tuple[Config, list[str]]:
     return named, problems
 
 
+def with_test(config: Config, *, several: bool) -> Config:
+    """A copy that says whether the test split is scored: where nothing else is said, by a run that is the only one."""
+    return {**config, "test": not several if config["test"] is None else config["test"]}
+
+
 def running_job(composed: DictConfig) -> tuple[Config, list[str], bool]:
     """The job that Hydra runs: its configuration, its command line, and whether it is one of several."""
     hydra = HydraConfig.get()
@@ -128,9 +133,7 @@ def running_job(composed: DictConfig) -> tuple[Config, list[str], bool]:
     config, _ = resolved(composed)
     if several:
         config["output_dir"] = hydra.sweep.dir
-    if config["test"] is None:
-        config["test"] = not several
-    return config, [restored(text.removeprefix("++")) for text in overrides], several
+    return with_test(config, several=several), [restored(text.removeprefix("++")) for text in overrides], several
 
 
 def _with_variables(plain: Any, raw: Any, key: str = "") -> Any:

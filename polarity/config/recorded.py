@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from polarity.config.schema import TARGET
+from polarity.config.trust import Trust
 from polarity.data.duplicates import NearDuplicates
 from polarity.paths import cache_dir
 from polarity.reporting import Reporting
@@ -80,6 +81,18 @@ class RunSettings:
     def output_dir(self) -> str:
         """Where run folders are made."""
         return str(self._config["output_dir"])
+
+    @property
+    def resume(self) -> str | None:
+        """Folder of the stopped run that is to go on."""
+        folder = self._config.get("resume")
+        return str(folder) if folder else None
+
+    @property
+    def trust(self) -> Trust:
+        """Modules of others whose code a run's configuration may name."""
+        trust: Trust = self._config.get("trust")
+        return trust
 
     @property
     def encoder(self) -> str:

@@ -1,6 +1,6 @@
 """Whose code the configuration of a run may name: to read somebody's run must never be to run somebody's code."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -33,7 +33,14 @@ def shipped() -> dict[str, frozenset[str]]:
     return {place: frozenset(targets) for place, targets in found.items()}
 
 
-def check_trusted(config: Mapping[str, Any], where: str, *, trust: Trust = None, unused: bool = True) -> None:
+def check_trusted(
+    config: Mapping[str, Any],
+    where: str,
+    *,
+    trust: Trust = None,
+    unused: bool = True,
+    sections: Sequence[str] | None = None,
+) -> None:
     """Refuse what the configuration of a run, or some sections of it, would run beyond the project's own components.
 
     A component is the project's own where a shipped preset names it at the same place: a loss as a loss, and nothing
@@ -43,8 +50,10 @@ def check_trusted(config: Mapping[str, Any], where: str, *, trust: Trust = None,
     :param where: begins each problem; the file.
     :param trust: modules whose code may be run as well.
     :param unused: whether a trusted module that is not named anywhere is a problem.
+    :param sections: those that are built; all if None.
     :raises UserError: with every such place.
     """
+    config = config if sections is None else {name: config[name] for name in sections}
     modules = modules_of(trust)
     problems, used = list[str](), set[str]()
     for place, target, node in _targets(config):

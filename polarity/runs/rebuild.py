@@ -105,7 +105,7 @@ def rebuild(
     """
     run = finished_run(folder)
     config = run.config
-    check_trusted({name: config[name] for name in (*BUILT, "model")}, str(run.path / "config.yaml"), trust=trust)
+    check_trusted(config, str(run.path / "config.yaml"), trust=trust, sections=(*BUILT, "model"))
     check_unchanged(run)
     settings = RunSettings(config)
     if (precision := settings.precision) not in PRECISIONS:

@@ -18,6 +18,7 @@ from polarity.run import RunDirectory
 from polarity.runs.environment import changed_data, described, read_environment, where_it_began
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.overlap import overlaps
+from polarity.runs.rebuild import BUILT
 from polarity.runs.saved import finished_run
 
 ENCODER = ("encoder", "pooling", "trunk")
@@ -113,8 +114,8 @@ def _check_rows(run: RunDirectory, prepared: Prepared) -> list[str]:
 
 
 def _splits_of(run: RunDirectory, known: Mapping[str, Any]) -> Splits:
-    config = {name: run.config[name] for name in ("data", "limit")}
-    check_trusted(config, str(run.path / "config.yaml"), trust=None)
+    config = run.config
+    check_trusted(config, str(run.path / "config.yaml"), sections=BUILT)
     with where_it_began(run):
         loaded = load_splits(config)
     if problems := changed_data(known, loaded):

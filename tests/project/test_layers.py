@@ -1,6 +1,7 @@
 """Imports run downwards only: a room may use the rooms of lower layers, never one beside or above it."""
 
 import ast
+import re
 from pathlib import Path
 
 import polarity
@@ -49,6 +50,23 @@ def test_no_import_runs_upwards_or_sideways() -> None:
         and HEIGHT[room] >= HEIGHT.get(own, len(LAYERS))
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def test_only_the_configuration_knows_where_a_setting_stands() -> None:
+    reads = re.compile(r"""config(?:\[["']|\.get\(["'])""")
+    found = [
+        f"{path.relative_to(PACKAGE.parent)}: {line.strip()}"
+        for path in PACKAGE.rglob("*.py")
+        if room_of(path) != "config"
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if reads.search(line)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_what_no_type_can_say_is_rare() -> None:
+    loose = sum(path.read_text(encoding="utf-8").count("dict[str, Any]") for path in PACKAGE.rglob("*.py"))
+    assert loose < 30
 
 
 def room_of(path: Path) -> str:
