@@ -32,7 +32,8 @@ def table(record: Mapping[str, Any], reasons: Mapping[str, str]) -> str:
     whole = {key: said for tried in parts.values() for key, said in tried.items()}
     for part, tried in [*parts.items(), ("all", whole)]:
         noticed = sum(map(bool, tried.values()))
-        lines.append(f"| {part} | {len(tried)} | {noticed} | {100 * noticed / max(1, len(tried)):.0f} |")
+        share = f"{100 * noticed / len(tried):.0f}" if tried else "not tried yet"
+        lines.append(f"| {part} | {len(tried)} | {noticed} | {share} |")
     lines += ["", "## Not noticed", ""] if survivors(parts) else []
     lines += [f"* {key}. {reasons.get(key, '**Not explained.**')}" for key in survivors(parts)]
     return "\n".join(lines) + "\n"
