@@ -64,7 +64,7 @@ def test_wrong_calls_are_told(run: RunDirectory, tmp_path: Path) -> None:
     model = polarity.load(run.path)
     with pytest.raises(UserError, match="give a list"):
         model.predict("one text")
-    with pytest.raises(UserError, match="there are 2 for 1 texts"):
+    with pytest.raises(UserError, match="there are 2 for 1 text"):
         model.predict(["a"], ["b", "c"])
     with pytest.raises(UserError, match="is no run's folder"):
         polarity.load(tmp_path / "nowhere")
