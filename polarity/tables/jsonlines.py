@@ -85,7 +85,6 @@ class JsonReader(Reader):
 
     def _parsed(self, line: str) -> tuple[dict[str, Any], Refusal | None]:
         """The object of a line, and why it cannot be used."""
-        self._repeated = ""
         text = mended(line, "\\\\").strip()
         if self._count == 1 and (text.startswith("[") or text == "{"):
             advice = "write one object a line (pandas: to_json(FILE, orient='records', lines=True))"
@@ -106,8 +105,7 @@ class JsonReader(Reader):
         return value, undecodable(line, self._lines.dialect) or repeated
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(pairs)
-        if len(made) < len(pairs):
-            keys = [key for key, _ in pairs]
-            self._repeated = next(key for key in made if keys.count(key) > 1)
+        """An object; the outermost of a line is the last, and only its own keys are columns."""
+        made, keys = dict(pairs), [key for key, _ in pairs]
+        self._repeated = next((key for key in made if keys.count(key) > 1), "") if len(made) < len(keys) else ""
         return made

@@ -168,3 +168,9 @@ def test_a_refusal_reads_on_from_its_place() -> None:
     problems = Problems()
     problems.refuse("a.csv", "row 3 (line 4)", refusal, "or not")
     assert problems.lines() == ["a.csv: too many cells: row 3 (line 4) has 5; quote it; or not"]
+
+
+def test_a_key_that_occurs_twice_within_a_value_costs_no_row(tmp_path: Path) -> None:
+    path = table(tmp_path / "in.jsonl", "jsonl", b'{"id": "b", "text": "x", "about": {"lang": "bn", "lang": "hi"}}')
+    assert trained(path) == ([], 3)
+    assert predict(job(path, tmp_path / "out.jsonl")).rows == 3
