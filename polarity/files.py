@@ -144,7 +144,7 @@ def read_yaml(path: Path, kind: type[T]) -> T:
 @lru_cache(maxsize=16)
 def _parsed(text: str) -> Any:
     """The value that a YAML text holds; a run's configuration is asked for many times, and slow to parse."""
-    plain = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - safe ones, both
+    plain = yaml.safe_load(text)
     return OmegaConf.to_container(OmegaConf.create(text)) if isinstance(plain, (dict, list)) else plain
 
 

@@ -54,6 +54,8 @@ def standard_streams(*, data: bool = False) -> Iterator[None]:
                 stream.reconfigure(errors="backslashreplace")
             else:
                 raw[name] = _replace(name, stream)
+        elif getattr(sys, f"__{name}__") is None and isinstance(stream, io.TextIOWrapper):  # a library put it there
+            stream.reconfigure(errors="backslashreplace")
     yield
     for name, bytes_out in raw.items():
         getattr(sys, name).flush()

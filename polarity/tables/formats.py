@@ -93,9 +93,15 @@ def open_reader(
     if kind == "parquet":
         return ParquetReader(name, stream)
     lines = Lines(name, stream, dialect, newline="\n" if kind == "jsonl" else "")
-    if kind == "jsonl":
-        return JsonReader(name, lines, columns)
-    return DelimitedReader(name, lines, dialect, _DELIMITERS[kind])
+    try:
+        return (
+            JsonReader(name, lines, columns)
+            if kind == "jsonl"
+            else DelimitedReader(name, lines, dialect, _DELIMITERS[kind])
+        )
+    except BaseException:  # it has read the first lines, and cannot be closed by whoever did not get it
+        lines.close()
+        raise
 
 
 def open_writer(

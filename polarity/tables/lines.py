@@ -47,8 +47,9 @@ class Lines:
     def __next__(self) -> str:
         try:
             line = self._text.readline(LONGEST + 1)
-        except UnicodeDecodeError as error:
-            reason = f"not {self.dialect.encoding} after line {self.number} ({error.reason}); is the file truncated?"
+        except UnicodeError as error:  # one that is no UnicodeDecodeError misses the mark of UTF-16 or UTF-32
+            why = getattr(error, "reason", error)
+            reason = f"not {self.dialect.encoding} after line {self.number} ({why}); is the file truncated?"
             raise UserError(f"{self.name}: {reason}") from error
         except _BROKEN_STREAM as error:
             raise UserError(

@@ -43,7 +43,7 @@ CONSTANT = {
     "optimizer.head_lr_multiplier": 3.0,
     "optimizer.head_lr_multipliers": {},
     "model.name": "google-bert/bert-base-multilingual-cased",
-    "model.pooling": "last4_mean",
+    "model.pooling": {"_target_": "polarity.models.pooling.last4_mean.Last4MeanPooling"},
     "model.dropout": 0.1,
     "model.gradient_checkpointing": True,
     "head.layers": 3,

@@ -133,7 +133,10 @@ def test_nothing_is_written(tmp_path: Path) -> None:
         ({"tasks": ["stance"]}, "data.tasks.stance: name its classes"),
         ({"path": "./inn"}, "data.path: inn does not exist; did you mean 'in'?"),
         ({"path": "in/dataset_dict.json"}, "data.path: in/dataset_dict.json is a file; use data=csv"),
-        ({"path": "no-such-org/no-such-set"}, "data.path: `datasets` cannot load 'no-such-org/no-such-set' ("),
+        (
+            {"path": "no-such-org/no-such-set"},
+            "data.path: 'no-such-org/no-such-set' is no folder here, is not in the cache",
+        ),
         ({"split": Split(val=0.5)}, "data.split: has no effect, since the splits come from the data"),
     ],
     ids=str,

@@ -174,3 +174,11 @@ def test_a_key_that_occurs_twice_within_a_value_costs_no_row(tmp_path: Path) -> 
     path = table(tmp_path / "in.jsonl", "jsonl", b'{"id": "b", "text": "x", "about": {"lang": "bn", "lang": "hi"}}')
     assert trained(path) == ([], 3)
     assert predict(job(path, tmp_path / "out.jsonl")).rows == 3
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_file_that_is_not_of_a_wide_encoding_is_told_and_closed(kind: str, encoding: str, tmp_path: Path) -> None:
+    problems, rows = trained(table(tmp_path / f"in.{kind}", kind), encoding=encoding)
+    assert rows == 0
+    assert f"not {encoding} after line 0" in problems[0]

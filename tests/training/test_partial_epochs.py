@@ -103,7 +103,7 @@ def last_validation(run: RunDirectory) -> dict[str, float]:
     [
         (("trainer.max_steps=9",), None, [7, 2], 2 / 7),
         (("trainer.max_steps=3",), None, [3], 3 / 7),
-        (("trainer.max_steps=9", "trainer.min_epochs=3"), None, [7, 2], 2 / 7),
+        (("trainer.max_steps=9", "trainer.max_epochs=9", "trainer.min_epochs=7"), None, [7, 2], 2 / 7),
         (("trainer.max_steps=14",), None, [7, 7], 1.0),
         (("trainer.max_steps=5", "batching.accumulate=2"), None, [7, 2], 2 / 7),
         (("batching.accumulate=2",), 2, [7, 4], 4 / 7),  # as max_time does it: within a window, which is then finished

@@ -54,7 +54,7 @@ def test_runs_are_named_by_what_was_chosen(run: RunDirectory) -> None:
     ("overrides", "name"),
     [
         ([], None),
-        (["data.path=/home/me/x.csv", "output_dir=runs", "data.tasks={a:[b,c]}"], None),
+        (["data.path=here/x.csv", "output_dir=runs", "data.tasks={a:[b,c]}"], None),
         (["loss=ce", "++optimizer.lr=0.001", "seed=2"], "loss=ce,optimizer.lr=0.001,seed=2"),
         (["sampler.boosts={tone:{no: 2.0}}", "model.name=a/b"], "sampler.boosts=_tone_no_2.0_,model.name=a_b"),
         (["data.text=தலைப்பு"], "data.text=தலைப்பு"),
