@@ -1,8 +1,6 @@
 """How many rows of each class were taken for each other: the one count that all scores and decision rules come from."""
 
 import numpy as np
-import torch
-from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from polarity.tasks import IGNORE_INDEX
 
@@ -13,6 +11,9 @@ def confusion(labels: np.ndarray, decided: np.ndarray, classes: int) -> np.ndarr
     :param labels: class indices ``[rows]``; rows with ``IGNORE_INDEX`` do not count.
     :param decided: class indices ``[rows]``.
     """
+    import torch
+    from torchmetrics.functional.classification import multiclass_confusion_matrix  # seconds, which few verbs need
+
     found, known = (torch.from_numpy(np.ascontiguousarray(each, dtype=np.int64)) for each in (decided, labels))
     table = multiclass_confusion_matrix(
         found, known, num_classes=classes, ignore_index=IGNORE_INDEX, validate_args=False

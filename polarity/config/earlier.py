@@ -5,7 +5,6 @@ from typing import Any
 
 from polarity.config.schema import TARGET
 from polarity.content import Config
-from polarity.models.components import own_pooling
 
 ADDED: dict[str, object] = {"test": True, "trust": None, "from": None, "batching.max_context": None}
 """Settings that came later, each with the value that means what was done before there was a choice."""
@@ -19,6 +18,8 @@ def as_now(config: Mapping[str, Any]) -> Config:
     now: Config = _moved(config)
     model = now.get("model")
     if isinstance(model, dict) and isinstance(model.get("pooling"), str):  # a name, before poolings were components
+        from polarity.models.components import own_pooling  # imports torch
+
         model["pooling"] = own_pooling(model["pooling"])
     for key, value in ADDED.items():
         section, _, name = key.rpartition(".")

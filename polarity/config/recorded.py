@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from polarity.config.schema import TARGET
 from polarity.config.trust import Trust
-from polarity.data.duplicates import NearDuplicates
 from polarity.paths import cache_dir
 from polarity.reporting import Reporting
 from polarity.tables.dialect import Dialect
+
+if TYPE_CHECKING:
+    from polarity.data.duplicates import NearDuplicates
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,10 @@ class DataSettings:
         )
 
     @property
-    def near_duplicates(self) -> NearDuplicates:
+    def near_duplicates(self) -> "NearDuplicates":
         """That as a search."""
+        from polarity.data.duplicates import NearDuplicates
+
         return NearDuplicates(**self.near)
 
 

@@ -10,7 +10,6 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from polarity.config.build import build
 from polarity.config.overrides import NESTED
 from polarity.config.schema import TARGET
-from polarity.config.sections import SECTIONS
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.signature import signature_of
@@ -46,6 +45,8 @@ def drop_settings_of_replaced(
 
 def _unfit(config: DictConfig) -> Iterator[tuple[str, str]]:
     """Section and key of each setting that the chosen component does not have, or refuses."""
+    from polarity.config.sections import SECTIONS  # imports every component
+
     for section in SECTIONS:
         node = _plain(config.get(section))
         known = _settings(node)
@@ -66,6 +67,8 @@ def _refused(config: DictConfig, section: str, node: dict[Any, Any]) -> list[str
 
 def _choices(overrides: Sequence[str]) -> list[str]:
     """The presets that a command line chooses for components."""
+    from polarity.config.sections import SECTIONS
+
     return [text for text in overrides if text.partition("=")[0].partition("@")[0] in {*SECTIONS, *NESTED}]
 
 

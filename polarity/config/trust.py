@@ -8,7 +8,6 @@ from omegaconf import OmegaConf
 
 from polarity.config.overrides import NESTED
 from polarity.config.schema import TARGET
-from polarity.config.sections import COLLECTIONS, SECTIONS
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.secrets import is_secret, is_variable, masked_places
@@ -25,6 +24,8 @@ def modules_of(trust: Trust) -> list[str]:
 @cache
 def shipped() -> dict[str, frozenset[str]]:
     """Targets of the shipped presets by the place they stand at: ``loss``, ``data.leakage``, ``callbacks.*``."""
+    from polarity.config.sections import COLLECTIONS, SECTIONS  # imports every component
+
     found: dict[str, set[str]] = {}
     for group in (*SECTIONS, *COLLECTIONS, *NESTED):
         for path in sorted((conf_dir() / group).glob("*.yaml")):
@@ -109,6 +110,8 @@ def _interpolations(node: Any, path: str, *, secrets: bool) -> Iterable[str]:
 
 def _general(place: str) -> str:
     """A place in which the names that users choose for callbacks and loggers are replaced by a star."""
+    from polarity.config.sections import COLLECTIONS
+
     parts = place.split(".")
     if parts[0] in COLLECTIONS and len(parts) > 1:
         parts[1] = "*"

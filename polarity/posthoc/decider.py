@@ -13,7 +13,6 @@ from polarity.decisions.rules import LargestLogit, Rule, rule_from_dict
 from polarity.errors import UserError, nearest
 from polarity.evaluation.predictions import Predictions
 from polarity.files import read_object, write_json
-from polarity.models.saving import CARD
 
 FILE = "decision.json"
 VERSION = 1
@@ -150,6 +149,8 @@ class Decider:
         :raises UserError: if it is missing, damaged, or of other weights or classes than the model in the folder; plain
             argmax is never put in its place.
         """
+        from polarity.models.saving import CARD  # imports torch, which nobody needs to show decisions
+
         folder = Path(folder)
         path = folder / FILE
         content, card = _read(path), _read(folder / CARD)

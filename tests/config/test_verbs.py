@@ -103,3 +103,8 @@ def test_the_package_tells_its_version_and_verbs(asked: str) -> None:
     assert done.stdout.startswith(f"polarity {__version__}")
     assert (asked == "--version") == ("torch" in done.stdout.splitlines()[0])
     assert asked == "--version" or all(f"  {verb} " in done.stdout for verb in ("train", "evaluate", "predict"))
+
+
+def test_what_needs_no_model_starts_without_torch() -> None:
+    program = "import sys, polarity.compare, polarity.report; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)

@@ -11,6 +11,7 @@ from filelock import FileLock
 from polarity.errors import UserError
 from polarity.paths import cache_dir
 from polarity.runs.ledger import NO_CAUSE, Ledger, configuration_name, ledger_of
+from tests.command import PATIENCE
 
 ROWS, OTHER = "0123abcd", "4567ef00"
 
@@ -55,7 +56,7 @@ def test_processes_that_look_at_the_same_time_lose_nothing(tmp_path: Path) -> No
     for process in processes:
         process.start()
     for process in processes:
-        process.join(120)
+        process.join(PATIENCE)
         assert process.exitcode == 0
     evaluations = Ledger(tmp_path).evaluations(ROWS)
     assert (evaluations.times, evaluations.configurations, evaluations.damaged) == (90, 3, ())
