@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from polarity.config.cli import prepare_process
 from polarity.config.verb import read_settings
 from polarity.errors import RunError, UserError
 from polarity.wording import times
@@ -112,6 +113,7 @@ def load(
     from polarity.prediction.predictor import Predictor
     from polarity.runs.rebuild import rebuild
 
+    prepare_process()
     rebuilt = rebuild(Path(run), accelerator=accelerator, batch_size=batch_size, decision=decision, trust=trust)
     return Model(Predictor.of_run(rebuilt))
 
@@ -126,6 +128,7 @@ def compare(runs: Folder | Sequence[Folder], **settings: object) -> "list[Compar
     from polarity.compare import CompareSettings
     from polarity.compare import compare as compare_runs
 
+    prepare_process()
     folders = [runs] if isinstance(runs, (str, PathLike)) else runs
     given = {"runs": [str(folder) for folder in folders], **settings}
     read = read_settings("compare", CompareSettings, [f"{key}={json.dumps(value)}" for key, value in given.items()])
@@ -150,6 +153,7 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
     from polarity.train import checked_jobs
     from polarity.training.run import start_run
 
+    prepare_process()
     if any(text.startswith("resume=") for text in overrides):
         raise UserError("resume: is for the command line: python -m polarity.train resume=RUN")
     (job,) = checked_jobs(list(overrides), config_dir=None if config_dir is None else str(Path(config_dir).absolute()))
@@ -158,6 +162,8 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
     try:
         start_run(config, job.overrides, keep_going=False, begun=begun.append)
     except SystemExit as end:
+        if not begun:  # nobody but a user's own code ends a process before there is a folder
+            raise
         run = begun[0]
         if end.code == INTERRUPTED:
             raise KeyboardInterrupt from end

@@ -136,7 +136,7 @@ def _dialect(settings: PredictSettings, data: DataSettings, kind: Format, proble
         if value is not None and name not in USED[kind]
     ]
     delimiter = settings.delimiter or (data.dialect.delimiter if kind == "csv" else None)
-    quote = data.dialect.quote if settings.quote is None else settings.quote or None
+    quote = data.dialect.quote if settings.quote is None else settings.quote
     header = data.dialect.header if settings.header is None else settings.header
     dialect = Dialect(settings.encoding or data.dialect.encoding, delimiter, quote, header, setting="")
     problems += dialect_problems(dialect)

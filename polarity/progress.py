@@ -51,7 +51,7 @@ def progress(what: str, total: int | None = None, unit: str = "row") -> Iterator
 
     def tell() -> None:
         while not ended.wait(SECONDS):
-            if _INNERMOST[-1] is ended and not terminal:
+            if _INNERMOST[-1:] == [ended] and not terminal:
                 say(f"    {line()}")
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn())

@@ -289,7 +289,5 @@ def _why_no_run(folder: Path) -> str:
         return "is a file, and no run's folder"
     if folder.is_symlink():
         return f"is a link to {folder.readlink()}, which does not exist"
-    neighbours = (
-        sorted(item.name for item in folder.parent.iterdir() if _is_run(item)) if folder.parent.is_dir() else []
-    )
-    return f"is no run's folder{nearest(folder.name, neighbours, what='runs neighbours it')}"
+    others = sorted(item.name for item in folder.parent.iterdir() if _is_run(item)) if folder.parent.is_dir() else []
+    return f"is no run's folder{nearest(folder.name, others, what='runs beside it')}"

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Unpack, get_args, get_origin, get_type_hints
 
+TARGET = "_target_"
+"""Key of a section that names the class whose settings stand beside it."""
+
 NEEDED = inspect.Parameter.empty
 """The default of a setting that has to be given."""
 

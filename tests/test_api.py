@@ -1,11 +1,14 @@
 """What the README promises from Python: train, load and predict, compare."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from lightning.pytorch.callbacks import Callback
 
 import polarity
 from polarity.data.rows import Rows
@@ -78,6 +81,28 @@ def test_wrong_calls_are_told(run: RunDirectory, tmp_path: Path) -> None:
 def test_a_run_that_fails_is_an_error(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="power failure"):
         polarity.train([*overrides(folder), misfortune(tmp_path), f"output_dir={tmp_path}"])
+
+
+class Leaking(Callback):
+    """A component of a user's own that tells what it has taken from the environment where it fails."""
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        raise ConnectionError(f"refused: {os.environ['HUB_TOKEN']}")
+
+
+def test_secrets_of_the_environment_are_not_written_from_python_either(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("polarity.secrets._known", set())
+    monkeypatch.setenv("HUB_TOKEN", "Zq7-of-the-hub")
+    own = "+callbacks.own={_target_: tests.test_api.Leaking}"
+    with pytest.raises(RunError, match="refused"):
+        polarity.train([*overrides(folder), own, f"output_dir={tmp_path}"])
+    said = capsys.readouterr()
+    assert "Zq7" not in said.out + said.err
+    (run,) = tmp_path.glob("2*")
+    assert "refused" in RunDirectory.open(run).status["traceback"]
+    assert b"Zq7" not in (run / "status.json").read_bytes() + (run / "train.log").read_bytes()
 
 
 def test_runs_are_compared(run: RunDirectory, folder: Path) -> None:

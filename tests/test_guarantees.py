@@ -17,8 +17,9 @@ import torch
 from lightning import Trainer
 from sklearn.metrics import f1_score
 
+from polarity.config.overrides import COLLECTIONS
 from polarity.config.preflight import prepare
-from polarity.config.sections import COLLECTIONS, SECTIONS, RootSettings
+from polarity.config.sections import SECTIONS, RootSettings
 from polarity.data.plan import EvalBatches
 from polarity.errors import UserError
 from polarity.evaluation.inference import predict_logits

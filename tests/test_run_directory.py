@@ -100,6 +100,13 @@ def test_a_folder_without_its_configuration_is_no_run(tmp_path: Path) -> None:
         RunDirectory.open(run.path)
 
 
+def test_a_misspelt_run_is_told_the_nearest_one_beside_it(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, CONFIG, [])
+    with pytest.raises(UserError, match=f"did you mean '{run.path.name}'") as refused:
+        RunDirectory.open(tmp_path / f"{run.path.name}x")
+    assert f"(runs beside it: {run.path.name})" in str(refused.value)
+
+
 def test_the_thousandth_run_of_one_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "strftime", lambda _: "now")
     name = f"now-{configuration_hash(CONFIG)}"

@@ -38,17 +38,6 @@ def compare_systems(
     :param marks: warnings that have to stand in every output.
     """
     groups = group_systems(systems)
-    evidence = Evidence(systems, groups, aligned, resamples=resamples, confidence=confidence, seed=seed, margin=margin)
-    scored = _system_scores(systems, groups, aligned, evidence)
-    group_scores = [_group_score(group, systems, scored, evidence) for group in groups]
-    chosen = evidence.chosen() if ranked and len(groups) > 1 else None
-    if ranked:
-        order = sorted(range(len(groups)), key=lambda number: -group_scores[number].overall)
-        group_scores = [_with_rank(group_scores[number], rank) for rank, number in enumerate(order, 1)]
-        groups = [groups[number] for number in reversed(order)]  # so that a sentence begins with the better one
-    pairs = evidence.pairs(groups)
-    if ranked:
-        pairs.reverse()
     setup = Setup(
         split=split,
         rows=len(aligned.ids),
@@ -60,20 +49,34 @@ def compare_systems(
         margin=margin,
         cluster=cluster,
     )
+    evidence = Evidence(systems, groups, aligned, resamples=resamples, confidence=confidence, seed=seed, margin=margin)
+    scored = _system_scores(systems, groups, aligned, evidence)
+    chosen = evidence.chosen() if ranked and len(groups) > 1 else None
+    groups, group_scores, pairs = _in_order(groups, systems, scored, evidence, ranked=ranked)
+    about = _notes(systems, groups, aligned, pairs, setup, one_group=evidence.one_group)
     return Comparison(
         setup=setup,
         marks=list(marks),
-        notes=[
-            *notes,
-            *_notes(systems, groups, aligned, pairs, setup, one_group=evidence.one_group),
-            *code_notes(systems),
-        ],
+        notes=[*notes, *about, *code_notes(systems)],
         differences=configuration_differences(systems, groups),
         systems=scored,
         groups=group_scores,
-        pairs=[_pair_result(pair, len(aligned.ids), confidence, margin) for pair in pairs],
+        pairs=[_pair_result(pair, setup.rows, confidence, margin) for pair in pairs],
         chosen=chosen,
     )
+
+
+def _in_order(
+    groups: list[Group], systems: Sequence[System], scored: list[SystemScore], evidence: Evidence, *, ranked: bool
+) -> tuple[list[Group], list[GroupScore], list[Pair]]:
+    """Groups, scores and pairs; where they are ranked, the best score first, and a pair begins with the better one."""
+    scores = [_group_score(group, systems, scored, evidence) for group in groups]
+    if not ranked:
+        return groups, scores, evidence.pairs(groups)
+    order = sorted(range(len(groups)), key=lambda number: -scores[number].overall)
+    ascending = [groups[number] for number in reversed(order)]
+    ranks = [_with_rank(scores[number], rank) for rank, number in enumerate(order, 1)]
+    return ascending, ranks, evidence.pairs(ascending)[::-1]
 
 
 def scores_of(aligned: Aligned, decided: Sequence[np.ndarray]) -> Scores:

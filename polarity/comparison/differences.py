@@ -1,12 +1,12 @@
 """The configuration diff: which keys differ between the groups."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from polarity.comparison.grouping import Group
 from polarity.comparison.load import System
 from polarity.comparison.result import ConfigurationDifference
-from polarity.content import Config
+from polarity.config.shown import flat
 from polarity.runs.ledger import causes
 
 
@@ -16,7 +16,7 @@ def configuration_differences(systems: Sequence[System], groups: Sequence[Group]
     A key that is not there counts as null.
     """
     firsts = {group.name: systems[group.members[0]] for group in groups}
-    settings = {name: _flat(causes(system.config)) for name, system in firsts.items() if system.config is not None}
+    settings = {name: flat(causes(system.config)) for name, system in firsts.items() if system.config is not None}
     keys = sorted({key for own in settings.values() for key in own})
     differences = [ConfigurationDifference(key, {name: own.get(key) for name, own in settings.items()}) for key in keys]
     differences = [item for item in differences if _differs(list(item.values.values()))]
@@ -47,14 +47,3 @@ def code_notes(systems: Sequence[System]) -> list[str]:
 
 def _differs(values: Sequence[Any]) -> bool:
     return any(value != values[0] or type(value) is not type(values[0]) for value in values[1:])
-
-
-def _flat(node: Mapping[str, Any], prefix: str = "") -> Config:
-    """``{"loss.gamma": 2.0, ...}``; lists stay whole."""
-    out: Config = {}
-    for key, value in node.items():
-        if isinstance(value, Mapping) and value:
-            out |= _flat(value, f"{prefix}{key}.")
-        else:
-            out[f"{prefix}{key}"] = value
-    return out

@@ -32,14 +32,19 @@ def print_problems(verb: str, problems: Sequence[str]) -> None:
         console.print(f"{number:>3}. {masked_text(problem)}")
 
 
+def prepare_process() -> None:
+    """What every way into the program does first, also that from Python."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    learn_environment()
+
+
 @contextmanager
 def verb(name: str, *, data: bool = False) -> Iterator[None]:
     """What stands around the work of every verb: its streams, and how it ends.
 
     :param data: whether standard output is what the verb is for.
     """
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    learn_environment()
+    prepare_process()
     with printable_messages(), user_errors(name), standard_streams(data=data):
         yield
 

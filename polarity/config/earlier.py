@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from polarity.config.schema import TARGET
 from polarity.content import Config
+from polarity.signature import TARGET
 
 ADDED: dict[str, object] = {"test": True, "trust": None, "from": None, "batching.max_context": None}
 """Settings that came later, each with the value that means what was done before there was a choice."""

@@ -1,7 +1,7 @@
 """The help of training: every setting at the root, every group and its presets, where their settings are explained."""
 
-from polarity.config.overrides import BASE_MARK, NESTED
-from polarity.config.sections import COLLECTIONS, SECTIONS
+from polarity.config.overrides import BASE_MARK, COLLECTIONS, NESTED
+from polarity.config.sections import SECTIONS
 from polarity.paths import conf_dir
 
 

@@ -18,7 +18,10 @@ COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, YAMLError, ValueEr
 BASE_MARK = "_"
 """Begins the name of a preset that others are based on, as ``experiment/_campaign.yaml``; it is no choice itself."""
 
-SWITCHED_OFF = {("callbacks", "null"), ("logger", "null")}
+COLLECTIONS = ("callbacks", "logger")
+"""Sections that hold named components; a component set to null is switched off."""
+
+SWITCHED_OFF = {(section, "null") for section in COLLECTIONS}
 """Sections of named components, and the value that switches one of them off."""
 
 NESTED = {"pooling": "model.pooling"}

@@ -11,8 +11,9 @@ from typing import Any, get_type_hints
 
 from polarity.component import Component, Context
 from polarity.config.build import build, load_splits
-from polarity.config.schema import TARGET, section_problems, setting_problems
-from polarity.config.sections import COLLECTIONS, ROOT_KEYS, SECTIONS, Components, RootSettings, as_root
+from polarity.config.overrides import COLLECTIONS
+from polarity.config.schema import section_problems, setting_problems
+from polarity.config.sections import ROOT_KEYS, SECTIONS, Components, RootSettings, as_root
 from polarity.config.trainer import check_trainer, least_problems
 from polarity.content import Config
 from polarity.data.rows import Splits
@@ -20,6 +21,7 @@ from polarity.errors import UserError, nearest
 from polarity.evaluation.monitored import monitored_names
 from polarity.files import unwritable
 from polarity.paths import CACHE_VARIABLE, cache_dir
+from polarity.signature import TARGET
 from polarity.tasks import Task
 
 
@@ -131,7 +133,7 @@ def _collection_problems(name: str, nodes: object) -> list[str]:
         if node is None:
             continue
         problems += section_problems(f"{name}.{key}", node)
-        package = PACKAGES.get(str(node.get("_target_")).rpartition(".")[2]) if isinstance(node, dict) else None
+        package = PACKAGES.get(str(node.get(TARGET)).rpartition(".")[2]) if isinstance(node, dict) else None
         if package is not None and find_spec(package) is None:
             problems.append(f"{name}.{key}: needs the package {package}, which is not installed; pip install {package}")
     return problems

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from polarity.config.schema import TARGET
 from polarity.config.trust import Trust
 from polarity.paths import cache_dir
 from polarity.reporting import Reporting
+from polarity.signature import TARGET
 from polarity.tables.dialect import Dialect
 
 if TYPE_CHECKING:

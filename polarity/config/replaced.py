@@ -9,10 +9,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from polarity.config.build import build
 from polarity.config.overrides import NESTED
-from polarity.config.schema import TARGET
 from polarity.content import Config
 from polarity.errors import UserError
-from polarity.signature import signature_of
+from polarity.signature import TARGET, signature_of
 
 LAYERS = ("experiment", "debug")
 """Groups whose presets choose and set components of other groups, each of them over the one before."""

@@ -13,9 +13,8 @@ from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnno
 
 from polarity.errors import nearest
 from polarity.settings import NonNegative, PositiveInt
-from polarity.signature import NEEDED, signature_of
+from polarity.signature import NEEDED, TARGET, signature_of
 
-TARGET = "_target_"
 HYDRA_KEYS = {TARGET, "_partial_", "_convert_", "_recursive_", "_args_"}
 
 

@@ -50,9 +50,6 @@ SECTIONS: dict[str, type | None] = {
 }
 """Sections that hold one component, with the class it derives from (None: any class with the right methods)."""
 
-COLLECTIONS = ("callbacks", "logger")
-"""Sections that hold named components; a component set to null is switched off."""
-
 
 @dataclass(frozen=True)
 class RootSettings:

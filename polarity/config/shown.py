@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from polarity.config.schema import TARGET
+from polarity.config.recorded import RunSettings
 from polarity.content import Config
+from polarity.signature import TARGET
 
 SHOWN = (
     "model",
@@ -22,6 +23,8 @@ SHOWN = (
 )
 BATCHING = ("batch_size", "accumulate", "max_length")
 TRAINER = ("max_epochs", "precision")
+PLAIN = (bool, int, float, str)
+"""Values that TensorBoard's table takes as they are."""
 
 
 def settings_table(config: Mapping[str, Any]) -> dict[str, str]:
@@ -74,7 +77,7 @@ def facts(config: Mapping[str, Any]) -> dict[str, str]:
     """The settings that tell runs apart, as far as the configuration has them."""
     kinds = [str(_dig(config, name, TARGET) or "").rpartition(".")[2] for name in ("loss", "sampler", "data")]
     named = {
-        "Model": Path(str(_dig(config, "model", "name") or "").removeprefix("package:")).name,
+        "Model": RunSettings(config).encoder,
         "Loss, sampler": ", ".join(filter(None, kinds[:2])),
         "Data": Path(str(_dig(config, "data", "path") or kinds[2])).name,
     }
@@ -86,12 +89,16 @@ def _dig(config: Mapping[str, Any], section: str, key: str) -> object:
     return node.get(key) if isinstance(node, Mapping) else None
 
 
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 def chosen(config: Mapping[str, Any], overrides: Sequence[str]) -> Config:
     """The settings that the command line names, with the seed: what runs can differ by, without dozens of constants.
 
     A preset that was chosen (``loss=focal``) stands with its name.
     """
-    settings = flat(config)
+    settings = {key: value if isinstance(value, PLAIN) else _json(value) for key, value in flat(config).items()}
     shown: Config = {"seed": config["seed"]}
     for text in overrides:
         key, _, value = text.lstrip("+~").partition("=")
@@ -102,12 +109,11 @@ def chosen(config: Mapping[str, Any], overrides: Sequence[str]) -> Config:
 
 
 def flat(node: Mapping[str, Any], prefix: str = "") -> Config:
-    """``{"loss.gamma": 2.0, ...}``: the settings as TensorBoard's table wants them."""
+    """``{"loss.gamma": 2.0, ...}``; lists and empty mappings stay whole."""
     out: Config = {}
     for key, value in node.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and value:
             out |= flat(value, f"{prefix}{key}.")
         else:
-            plain = isinstance(value, (bool, int, float, str))
-            out[f"{prefix}{key}"] = value if plain else json.dumps(value, ensure_ascii=False)
+            out[f"{prefix}{key}"] = value
     return out

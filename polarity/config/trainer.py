@@ -12,10 +12,10 @@ from lightning.pytorch.callbacks import Callback
 from polarity.component import Context
 from polarity.config.build import build, build_all
 from polarity.config.compose import in_folder
-from polarity.config.schema import TARGET
 from polarity.config.sections import TRAINER_OWNED
 from polarity.content import Config
 from polarity.errors import UserError
+from polarity.signature import TARGET
 
 SubDir = Callable[[], str | None]
 TENSORBOARD = "lightning.pytorch.loggers.TensorBoardLogger"

@@ -6,11 +6,11 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from polarity.config.overrides import NESTED
-from polarity.config.schema import TARGET
+from polarity.config.overrides import COLLECTIONS, NESTED
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.secrets import is_secret, is_variable, masked_places
+from polarity.signature import TARGET
 
 Trust = str | list[str] | None
 """Modules or classes whose code a run's configuration may name: ``MODULE``, or several in a list."""
@@ -24,7 +24,7 @@ def modules_of(trust: Trust) -> list[str]:
 @cache
 def shipped() -> dict[str, frozenset[str]]:
     """Targets of the shipped presets by the place they stand at: ``loss``, ``data.leakage``, ``callbacks.*``."""
-    from polarity.config.sections import COLLECTIONS, SECTIONS  # imports every component
+    from polarity.config.sections import SECTIONS  # imports every component
 
     found: dict[str, set[str]] = {}
     for group in (*SECTIONS, *COLLECTIONS, *NESTED):
@@ -110,8 +110,6 @@ def _interpolations(node: Any, path: str, *, secrets: bool) -> Iterable[str]:
 
 def _general(place: str) -> str:
     """A place in which the names that users choose for callbacks and loggers are replaced by a star."""
-    from polarity.config.sections import COLLECTIONS
-
     parts = place.split(".")
     if parts[0] in COLLECTIONS and len(parts) > 1:
         parts[1] = "*"

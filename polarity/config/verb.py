@@ -13,12 +13,13 @@ from polarity.config.build import build
 from polarity.config.compose import CompositionError, compose_jobs, resolved
 from polarity.config.hydra_private import read_arguments
 from polarity.config.readable import readable
-from polarity.config.schema import TARGET, setting_problems
+from polarity.config.schema import setting_problems
 from polarity.content import Config
 from polarity.errors import UserError, nearest
 from polarity.paths import conf_dir
 from polarity.printable import printable
 from polarity.secrets import masked
+from polarity.signature import TARGET
 
 S = TypeVar("S")
 

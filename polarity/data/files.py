@@ -35,7 +35,7 @@ class FileCorpus(TableCorpus):
     :param split_column: column that names the split of each row.
     :param encoding: of text files; a mark of UTF-8 at the beginning is skipped.
     :param delimiter: between the cells of a CSV or TSV file; null: by extension; ``tab`` for a tab.
-    :param quote: around cells of a CSV or TSV file; null: quotes are ordinary characters.
+    :param quote: around cells of a CSV or TSV file; null or "": quotes are ordinary characters.
     :param header: whether the first line of a CSV or TSV file names the columns; false: they are called 1, 2, ...
     :param shared: see :class:`polarity.data.columns.TableSettings`.
     """

@@ -7,9 +7,8 @@ from typing import Any, TypeVar
 from hydra.utils import get_object
 
 from polarity.errors import UserError
-from polarity.signature import signature_of
+from polarity.signature import TARGET, signature_of
 
-TARGET = "_target_"
 OWN = "polarity.models"
 
 T = TypeVar("T")

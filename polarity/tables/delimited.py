@@ -40,17 +40,12 @@ class DelimitedReader(Reader):
         super().__init__(name)
         self._lines, self._dialect, self._count = lines, dialect, 0
         self._limit = csv.field_size_limit(LONGEST)  # a global of the csv module, 128 KiB by default
-        self._records = _Records(lines, dialect, usual)
-        header = next((record for record in self._records if record.cells), None)
-        if header is None:
+        try:
+            self._records = _Records(lines, dialect, usual)
+            header = self._first()
+        except BaseException:  # whoever did not get the reader cannot close it
             self.close()
-            raise self.broken("the file holds nothing but blank lines" if lines.number else "the file is empty")
-        refusal = header.refusal or (undecodable("".join(header.lines), dialect) if dialect.header else None)
-        if refusal is not None:
-            self.close()
-            problems = Problems()
-            problems.refuse(name, "the header", refusal)
-            raise UserError(problems.lines())
+            raise
         self._header = header.cells if dialect.header else numbered(header.cells)
         self._swallowed = Swallowed(len(self._header), self._records.delimiter)
         self._rows = self._with_empty([] if dialect.header else [header])
@@ -71,6 +66,19 @@ class DelimitedReader(Reader):
                 if record.refusal is None:
                     self._swallowed.add(where[-1], row, record.lines)
             yield Chunk(self._header, list(map(list, zip(*rows, strict=True))), where, refusals)
+
+    def _first(self) -> Record:
+        """The header, or the first row of a table without one."""
+        first = next((record for record in self._records if record.cells), None)
+        if first is None:
+            raise self.broken("the file holds nothing but blank lines" if self._lines.number else "the file is empty")
+        lines = "".join(first.lines)
+        refusal = first.refusal or (undecodable(lines, self._dialect) if self._dialect.header else None)
+        if refusal is not None:
+            problems = Problems()
+            problems.refuse(self.name, "the header", refusal)
+            raise UserError(problems.lines())
+        return first
 
     def _with_empty(self, first: list[Record]) -> Iterator[Record]:
         """The records; in a table of one column an empty line is an empty cell, unless only such lines follow."""

@@ -16,7 +16,7 @@ class Dialect:
     """How text files are to be read.
 
     :param delimiter: between cells, ``tab`` for a tab; None: by extension.
-    :param quote: around cells; None: a quote is an ordinary character.
+    :param quote: around cells; empty or None: a quote is an ordinary character.
     :param header: whether the first line names the columns; else they are called ``1``, ``2``, ...
     :param setting: begins the names of these settings in messages.
     """
@@ -30,12 +30,13 @@ class Dialect:
     def __post_init__(self) -> None:
         if self.delimiter in _TAB:
             object.__setattr__(self, "delimiter", "\t")
+        if not self.quote:
+            object.__setattr__(self, "quote", None)
 
     @property
     def without_quotes(self) -> str:
         """Advice for a table whose quotes may be ordinary characters."""
-        given = f"{self.setting}quote=null" if self.setting else "'quote=\"\"'"
-        return f"if quotes are plain characters here, give {given}"
+        return f"if quotes are plain characters here, give '{self.setting}quote=\"\"'"  # null: as the run, in the verbs
 
 
 _PREAMBLE = re.compile(r"\"?sep=(.)\"?\r?\n?", re.IGNORECASE)

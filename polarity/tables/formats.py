@@ -93,15 +93,9 @@ def open_reader(
     if kind == "parquet":
         return ParquetReader(name, stream)
     lines = Lines(name, stream, dialect, newline="\n" if kind == "jsonl" else "")
-    try:
-        return (
-            JsonReader(name, lines, columns)
-            if kind == "jsonl"
-            else DelimitedReader(name, lines, dialect, _DELIMITERS[kind])
-        )
-    except BaseException:  # it has read the first lines, and cannot be closed by whoever did not get it
-        lines.close()
-        raise
+    if kind == "jsonl":
+        return JsonReader(name, lines, columns)
+    return DelimitedReader(name, lines, dialect, _DELIMITERS[kind])
 
 
 def open_writer(

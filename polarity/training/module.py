@@ -23,7 +23,7 @@ from polarity.tasks import IGNORE_INDEX, Task
 from polarity.training.devices import gathered
 from polarity.training.epoch import EpochSums
 
-Batch = State
+Batch = dict[str, Any]
 
 
 class MultiTaskModule(LightningModule):

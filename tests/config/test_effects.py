@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from polarity.config.overrides import COLLECTIONS
 from polarity.config.preflight import prepare
-from polarity.config.sections import COLLECTIONS, ROOT_KEYS, SECTIONS, RootSettings
+from polarity.config.sections import ROOT_KEYS, SECTIONS, RootSettings
 from polarity.config.trainer import build_callbacks
 from polarity.errors import UserError
 from polarity.run import RunDirectory

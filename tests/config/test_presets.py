@@ -14,12 +14,11 @@ import polarity
 from polarity.config.build import build, build_all
 from polarity.config.compose import in_folder
 from polarity.config.preflight import structure_problems
-from polarity.config.schema import TARGET
 from polarity.config.sections import SECTIONS
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.signature import NEEDED as REQUIRED
-from polarity.signature import signature_of
+from polarity.signature import TARGET, signature_of
 from tests.presets import FILES, NEEDED, commands, configurations, heading, is_base
 
 CODE = Path(polarity.__file__).parents[1]

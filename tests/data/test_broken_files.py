@@ -66,7 +66,7 @@ CASES = [
     Case(
         "unclosed quote",
         {"data.csv": csv_of(replaced(9, text='"amber'))},
-        ["opens a quote that is not closed where a cell ends: row 9 (line 10)", "data.quote=null"],
+        ["opens a quote that is not closed where a cell ends: row 9 (line 10)", "'data.quote=\"\"'"],
     ),
     Case(
         "text after a quote",

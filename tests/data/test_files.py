@@ -302,10 +302,11 @@ def test_byte_order_marks(encoding: str, tmp_path: Path) -> None:
     assert len(load(tmp_path, path="data.csv", encoding=encoding.removesuffix("-sig")).train.text) > 20
 
 
-def test_quotes_may_be_ordinary_characters(tmp_path: Path) -> None:
+@pytest.mark.parametrize("none", [None, ""])
+def test_quotes_may_be_ordinary_characters(none: str | None, tmp_path: Path) -> None:
     table = "text\tstance\n" + "".join(f'"a" {unlike(n)}\t{CLASSES[n % 4]}\n' for n in range(40))
     (tmp_path / "data.tsv").write_text(table)
-    assert load(tmp_path, path="data.tsv", quote=None).train.text[0].startswith('"a" ')
+    assert load(tmp_path, path="data.tsv", quote=none).train.text[0].startswith('"a" ')
 
 
 def test_long_cells_and_blank_lines(tmp_path: Path) -> None:

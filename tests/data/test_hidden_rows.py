@@ -45,7 +45,7 @@ def test_rows_within_a_quoted_cell_are_refused_and_plain_quotes_give_all(
     _, problems = read(path)
     (problem,) = problems
     assert "row 4 (line 5) holds 4 rows" in problem
-    assert "give data.quote=null" in problem
+    assert "give 'data.quote=\"\"'" in problem
     with pytest.raises(UserError, match=r"row 4 \(line 5\) holds 4 rows.*quote=\"\""):
         predicted(path)
     plain = Dialect(quote=None)

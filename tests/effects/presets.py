@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from polarity.config.compose import RUN_DIR
-from polarity.config.sections import COLLECTIONS
+from polarity.config.overrides import COLLECTIONS
 from polarity.paths import conf_dir
 from tests.effects.outcome import Section
 from tests.presets import CHOICES, configurations

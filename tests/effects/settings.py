@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from hydra.utils import get_object
 
-from polarity.config.schema import TARGET, setting_problems
-from polarity.signature import signature_of
+from polarity.config.schema import setting_problems
+from polarity.signature import TARGET, signature_of
 
 T = TypeVar("T")
 Special = Mapping[tuple[str, str], list[Any]]

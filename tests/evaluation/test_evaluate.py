@@ -203,6 +203,16 @@ def test_new_rows_are_scored_by_the_runs_own_data_settings(run: RunDirectory, tm
     assert metrics["data"]["fingerprint"][:8] == folder.name.removeprefix("more-")
 
 
+def test_quotes_of_new_rows_may_be_ordinary_characters(run: RunDirectory, tmp_path: Path) -> None:
+    rows = rows_of(write_corpus(tmp_path / "more.csv", rows=40, seed=9))
+    lines = [",".join([row["id"], f'"{row["text"]}', row["tone"], row["topic"], row["source"]]) for row in rows]
+    (tmp_path / "quotes.csv").write_text("\n".join(["id,text,tone,topic,source", *lines]) + "\n")
+    with pytest.raises(UserError, match="'data.quote=\"\"'"):
+        evaluated(run, f"data.path={tmp_path / 'quotes.csv'}")
+    folder = evaluated(run, f"data.path={tmp_path / 'quotes.csv'}", 'data.quote=""')
+    assert read_predictions(folder / PREDICTIONS).ids == [row["id"] for row in rows]
+
+
 def test_other_columns_and_formats_can_be_given(run: RunDirectory, tmp_path: Path) -> None:
     rows = rows_of(write_corpus(tmp_path / "more.csv", rows=40, seed=9))
     one = read_predictions(evaluated(run, f"data.path={tmp_path / 'more.csv'}") / PREDICTIONS)

@@ -9,12 +9,12 @@ import yaml
 
 from polarity.config.earlier import ADDED, MOVED, as_now
 from polarity.config.preflight import structure_problems
-from polarity.config.schema import TARGET
 from polarity.config.trust import check_trusted
 from polarity.errors import UserError
 from polarity.files import write_json
 from polarity.run import RunDirectory
 from polarity.runs.manifest import check_unchanged, seal
+from polarity.signature import TARGET
 from polarity.training.manifest import Manifest
 from polarity.training.run import resume_run, start_run
 from tests.misfortune import misfortune

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from polarity.config.sections import COLLECTIONS, SECTIONS
+from polarity.config.overrides import COLLECTIONS
+from polarity.config.sections import SECTIONS
 from polarity.config.trust import check_trusted, shipped
 from polarity.errors import UserError
 from polarity.run import RunDirectory

@@ -6,7 +6,7 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, RichProgressBar
 
-from polarity.content import State
+from polarity.content import Json
 from polarity.progress import SECONDS, progress_line
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
@@ -17,9 +17,9 @@ class ProgressOnTerminal(RichProgressBar):
 
     def __init__(self) -> None:
         super().__init__(refresh_rate=4)  # times a second; the default of 100 keeps a whole core busy
-        self._shown: State = {}
+        self._shown: Json = {}
 
-    def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> State:
+    def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> Json:
         """The objective of every so many steps only, since reading it waits for the device."""
         metrics = trainer.callback_metrics if trainer.global_step % 10 == 0 else {}
         if "step/objective" in metrics:
