@@ -23,6 +23,7 @@ from polarity.data.contexts import without_context
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.processes import led_folder, rank
+from polarity.reports.sweep import table_whenever_it_ends
 from polarity.training.resuming import resumable, trusted_config
 from polarity.training.run import run_composed
 from polarity.training.status import recording_early_failures
@@ -131,7 +132,8 @@ def main() -> None:
     """Check first, then hand over to Hydra."""
     with cli.verb("train"), recording_early_failures():
         sys.argv[1:] = check(sys.argv[1:])
-        run_job()
+        with table_whenever_it_ends():
+            run_job()
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 import json
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,9 @@ from polarity.reports.console import RunConsole, log_only
 from polarity.run import RunDirectory
 from polarity.spreadsheets import write_csv
 from polarity.wording import times
+
+_UNENDED: list[Path] = []
+"""The folder of the sweep that goes on in this process."""
 
 SCORES = ("monitored", "overall")
 
@@ -40,6 +43,7 @@ class SweepTable(Callback):
         """Remember what the jobs differ by."""
         parsed = OverridesParser.create().parse_overrides(list(config.hydra.overrides.task))
         self._swept = {override.key_or_group for override in parsed if override.is_sweep_override()}
+        _UNENDED.append(Path(str(config.hydra.sweep.dir)))
 
     def on_job_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Say which job starts, and keep the rest from the console."""
@@ -64,8 +68,19 @@ class SweepTable(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print the table and write it beside the jobs as ``jobs.csv``."""
-        if print_jobs(Path(str(config.hydra.sweep.dir))):
+        if print_jobs(_UNENDED.pop()):
             sys.exit(1)
+
+
+@contextmanager
+def table_whenever_it_ends() -> Iterator[None]:
+    """Print the table of what is finished also of a sweep that a signal ends, within a job or between two."""
+    try:
+        yield
+    except (SystemExit, KeyboardInterrupt):
+        if _UNENDED:
+            print_jobs(_UNENDED.pop())
+        raise
 
 
 def print_jobs(folder: Path) -> int:

@@ -13,7 +13,6 @@ from polarity.config.recorded import RunSettings
 from polarity.config.trainer import build_callbacks
 from polarity.config.trust import Trust
 from polarity.content import Config
-from polarity.reports.sweep import print_jobs
 from polarity.run import RunDirectory
 from polarity.runs.environment import where_it_began
 from polarity.training import resuming
@@ -34,12 +33,7 @@ def run_composed(composed: DictConfig) -> float:
     if composed.get("resume"):
         return resume_run(str(composed.resume), trust=resolved(composed)[0]["trust"])
     config, overrides, several = running_job(composed)
-    try:
-        return start_run(config, overrides, keep_going=several)
-    except (SystemExit, KeyboardInterrupt):  # Hydra ends at once, and would not tell what is finished
-        if several:
-            print_jobs(Path(RunSettings(config).output_dir))
-        raise
+    return start_run(config, overrides, keep_going=several)
 
 
 def start_run(config: Config, overrides: list[str], *, keep_going: bool, begun: Begun = lambda _: None) -> float:

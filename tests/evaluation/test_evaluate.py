@@ -207,7 +207,7 @@ def test_quotes_of_new_rows_may_be_ordinary_characters(run: RunDirectory, tmp_pa
     rows = rows_of(write_corpus(tmp_path / "more.csv", rows=40, seed=9))
     lines = [",".join([row["id"], f'"{row["text"]}', row["tone"], row["topic"], row["source"]]) for row in rows]
     (tmp_path / "quotes.csv").write_text("\n".join(["id,text,tone,topic,source", *lines]) + "\n")
-    with pytest.raises(UserError, match="'data.quote=\"\"'"):
+    with pytest.raises(UserError, match=r'data\.quote=""'):
         evaluated(run, f"data.path={tmp_path / 'quotes.csv'}")
     folder = evaluated(run, f"data.path={tmp_path / 'quotes.csv'}", 'data.quote=""')
     assert read_predictions(folder / PREDICTIONS).ids == [row["id"] for row in rows]

@@ -6,17 +6,20 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from polarity.config.compose import compose_jobs
+from polarity.reports.sweep import SweepTable
 from polarity.run import RunDirectory
 from polarity.training import run as training_run
 from tests import command
 from tests.misfortune import misfortune
 from tests.running import composed, overrides, train
 from tests.sameness import assert_same_runs
+from tests.verbs import outcome_of
 
 SETTINGS = ("sampler=joint", "model.encoder_dropout=0.2", "trainer.max_epochs=1")
 
@@ -138,3 +141,19 @@ def test_seeds_losses_and_boosts_can_be_swept_together(tmp_path: Path) -> None:
     jobs = compose_jobs("train", overrides(tmp_path, *swept), config_dir=None, multirun=True)
     settings = {(job.config.seed, job.config.loss._target_, job.config.sampler.boosts.topic.war) for job in jobs}
     assert len(jobs) == len(settings) == 12
+
+
+def test_ctrl_c_between_two_jobs_tells_what_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = SweepTable.on_job_end
+
+    def interrupted(self: SweepTable, config: Any, **kwargs: Any) -> None:
+        ended(self, config, **kwargs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SweepTable, "on_job_end", interrupted)
+    code, said = outcome_of("train", "-m", *overrides(tmp_path, "trainer.max_epochs=1", "seed=0,1"))
+    assert code == 130
+    assert "jobs.csv" in said, "the table"
+    assert said.count("job 1:") == 1
+    assert "job 2:" not in said
+    assert len(list((tmp_path / "outputs").glob("*/*/status.json"))) == 1
