@@ -26,23 +26,28 @@ def model_inputs(batch: Mapping[str, Tensor], device: torch.device | None = None
 
 
 def collect(rows: Sequence[Tensor], logits: Sequence[Sequence[Tensor]], total: int) -> list[np.ndarray]:
-    """Put the logits of batches in the order of the rows.
+    """Logits float32 ``[total, K]`` of each task, see :func:`in_order`.
+
+    :param logits: logits of each batch, one tensor ``[B, K]`` per task.
+    """
+    return [in_order(rows, [part.float() for part in parts], total) for parts in zip(*logits, strict=True)]
+
+
+def in_order(rows: Sequence[Tensor], values: Sequence[Tensor], total: int) -> np.ndarray:
+    """Put what batches gave in the order of the rows, ``[total, ...]``.
 
     :param rows: row numbers of each batch.
-    :param logits: logits of each batch, one tensor ``[B, K]`` per task.
+    :param values: a value of each row of each batch, ``[B, ...]``.
     :param total: rows of the split; each has to occur exactly once.
     :raises RuntimeError: if a row is missing or occurs twice.
     """
     order = torch.cat([part.cpu() for part in rows]).numpy()
     if not np.array_equal(np.sort(order), np.arange(total)):
         raise RuntimeError(f"{len(order)} predictions for {total} rows: each row has to be predicted exactly once")
-    collected = []
-    for parts in zip(*logits, strict=True):
-        values = torch.cat([part.float().cpu() for part in parts]).numpy()
-        placed = np.empty_like(values)
-        placed[order] = values
-        collected.append(placed)
-    return collected
+    unordered = torch.cat([part.cpu() for part in values]).numpy()
+    placed = np.empty_like(unordered)
+    placed[order] = unordered
+    return placed
 
 
 @torch.inference_mode()

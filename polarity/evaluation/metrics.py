@@ -66,7 +66,11 @@ def score_task(task: Task, labels: np.ndarray, predictions: np.ndarray) -> TaskS
     :param labels: class indices ``[rows]``; rows with ``IGNORE_INDEX`` do not count.
     :param predictions: class indices ``[rows]``.
     """
-    table = confusion(labels, predictions, len(task.classes))
+    return task_score_of(task, confusion(labels, predictions, len(task.classes)))
+
+
+def task_score_of(task: Task, table: np.ndarray) -> TaskScore:
+    """Scores of one task from its confusion matrix, int64 ``[classes, classes]``, rows are labels."""
     hits = np.diag(table).astype(float)
     predicted, actual = table.sum(axis=0), table.sum(axis=1)
     precision = hits / np.maximum(predicted, 1)
@@ -87,6 +91,15 @@ def score(tasks: Sequence[Task], labels: np.ndarray, predictions: Sequence[np.nd
     :param labels: int64 ``[rows, tasks]``.
     :param predictions: class indices ``[rows]``, one array per task.
     """
-    scored = {task.name: score_task(task, labels[:, t], predictions[t]) for t, task in enumerate(tasks)}
+    tables = [confusion(labels[:, t], predictions[t], len(task.classes)) for t, task in enumerate(tasks)]
+    return scores_of(tasks, len(labels), tables)
+
+
+def scores_of(tasks: Sequence[Task], rows: int, tables: Sequence[np.ndarray]) -> Scores:
+    """Scores of all tasks from their confusion matrices.
+
+    :param rows: rows of the split, with those that have no label.
+    """
+    scored = {task.name: task_score_of(task, table) for task, table in zip(tasks, tables, strict=True)}
     macros = [value.macro_f1 for value in scored.values() if value.macro_f1 is not None]
-    return Scores(rows=len(labels), overall=float(np.mean(macros)) if macros else 0.0, tasks=scored)
+    return Scores(rows=rows, overall=float(np.mean(macros)) if macros else 0.0, tasks=scored)

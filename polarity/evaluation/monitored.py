@@ -2,12 +2,8 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-import torch
-from torch.nn import functional as F
-
 from polarity.evaluation.metrics import Scores
-from polarity.tasks import IGNORE_INDEX, Task
+from polarity.tasks import Task
 
 
 def score_metrics(scores: Scores, split: str = "val") -> dict[str, float]:
@@ -18,18 +14,6 @@ def score_metrics(scores: Scores, split: str = "val") -> dict[str, float]:
         values[f"{split}/{name}/accuracy"] = task.accuracy if task.accuracy is not None else float("nan")
         for label, value in task.per_class.items():
             values[f"{split}/{name}/f1/{label}"] = value.f1 if task.rows else float("nan")
-    return values
-
-
-def loss_metrics(tasks: Sequence[Task], labels: np.ndarray, logits: Sequence[np.ndarray]) -> dict[str, float]:
-    """Plain cross-entropy per task and its mean: the same yardstick for every training loss."""
-    values: dict[str, float] = {}
-    for number, task in enumerate(tasks):
-        target = torch.from_numpy(labels[:, number])
-        if bool((target != IGNORE_INDEX).any()):
-            loss = F.cross_entropy(torch.from_numpy(logits[number]), target, ignore_index=IGNORE_INDEX)
-            values[f"val/{task.name}/loss"] = float(loss)
-    values["val/loss"] = float(np.mean(list(values.values())))
     return values
 
 

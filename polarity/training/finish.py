@@ -18,8 +18,8 @@ from polarity.config.preflight import Prepared
 from polarity.content import State
 from polarity.data.rows import Rows, Splits
 from polarity.evaluation.inference import predict_logits
-from polarity.evaluation.metrics import score
-from polarity.evaluation.monitored import loss_metrics, score_metrics
+from polarity.evaluation.monitored import score_metrics
+from polarity.evaluation.split_metrics import SplitMetrics
 from polarity.files import write_json
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.components import modules_in
@@ -167,8 +167,9 @@ def verify(best: Mapping[str, Any], rows: Rows, model: MultiTaskClassifier, logi
 
     :raises ScoreMismatchError: if they differ by more than the single precision in which Lightning keeps scores.
     """
-    scores = score(model.tasks, rows.labels, [values.argmax(axis=1) for values in logits])
-    values = score_metrics(scores) | loss_metrics(model.tasks, rows.labels, logits)
+    metrics = SplitMetrics(model.tasks, sync=False)
+    metrics.update([torch.from_numpy(values) for values in logits], torch.from_numpy(rows.labels))
+    values = score_metrics(metrics.scores()) | metrics.losses()
     again = float(values[best["monitor"]])
     if not abs(again - best["value"]) <= TOLERANCE * max(1.0, abs(again)):
         raise ScoreMismatchError(

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from lightning import LightningModule
 from torch import Tensor
@@ -11,9 +10,10 @@ from torch import Tensor
 from polarity.clipping.base import Clipping
 from polarity.component import Progress
 from polarity.content import State
-from polarity.evaluation.inference import collect, model_inputs
-from polarity.evaluation.metrics import Scores, score
-from polarity.evaluation.monitored import loss_metrics, score_metrics
+from polarity.evaluation.inference import model_inputs
+from polarity.evaluation.metrics import Scores
+from polarity.evaluation.monitored import score_metrics
+from polarity.evaluation.split_metrics import SplitMetrics
 from polarity.losses.base import MultiTaskLoss
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.optimizers.base import Optimizer
@@ -54,8 +54,9 @@ class MultiTaskModule(LightningModule):
         self.tasks = tuple(tasks)
         self.regularizer = regularizer
         self.clipping = clipping
+        self.metrics = SplitMetrics(tasks)
         self.scores: Scores | None = None
-        self.logits: list[np.ndarray] = []
+        self.validation: dict[str, float] = {}
         self._optimizer = optimizer
         self._scheduler = scheduler
         self._plateau: Any = None
@@ -63,7 +64,6 @@ class MultiTaskModule(LightningModule):
         self._epochs = 1
         self._stopping = False
         self._sums = EpochSums(len(self.tasks))
-        self._validated: list[tuple[Tensor, list[Tensor]]] = []
 
     def task_losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """What this micro-batch adds to the loss and to the regulariser of each task in its window, ``[T]`` each."""
@@ -136,28 +136,22 @@ class MultiTaskModule(LightningModule):
         )
 
     def on_validation_epoch_start(self) -> None:
-        """Forget the last epoch's predictions."""
-        self._validated = []
+        """Forget what the last epoch counted."""
+        self.metrics.reset()
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Keep the logits; scores are computed once, from all rows."""
-        self._validated.append((batch["rows"], self.model(**model_inputs(batch))))
+    def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Count the batch; returns what is decided, int64 ``[rows, tasks]``, for callbacks."""
+        logits = self.model(**model_inputs(batch))
+        self.metrics.update(logits, batch["labels"])
+        return torch.stack([values.argmax(dim=1) for values in logits], dim=1)
 
     def on_validation_epoch_end(self) -> None:
-        """Score the whole split, gathered from all devices by row number."""
-        labels = self.trainer.datamodule.splits.val.labels  # type: ignore[attr-defined]
-        gathered = self._gather()
-        self.logits = collect([rows for rows, _ in gathered], [logits for _, logits in gathered], len(labels))
-        self._validated = []
-        self.scores = score(self.tasks, labels, [values.argmax(axis=1) for values in self.logits])
-        values = {**score_metrics(self.scores), **loss_metrics(self.tasks, labels, self.logits)}
-        self.log_dict(values)
+        """Score the whole split, over all devices."""
+        self.scores = self.metrics.scores()
+        self.validation = score_metrics(self.scores) | self.metrics.losses()
+        self.log_dict(self.validation)
         if self._plateau is not None and not self.trainer.sanity_checking:
-            self._plateau.step(values[self._scheduler_monitor])
-
-    def _gather(self) -> list[tuple[Tensor, list[Tensor]]]:
-        own = [(rows.cpu(), [values.float().cpu() for values in logits]) for rows, logits in self._validated]
-        return [item for part in gathered(own) for item in part]
+            self._plateau.step(self.validation[self._scheduler_monitor])
 
     def configure_optimizers(self) -> Any:
         """The optimizer, and its schedule over all steps that the Trainer plans."""

@@ -9,6 +9,7 @@ import torch
 
 from polarity.clipping import NormClipping
 from polarity.component import Progress
+from polarity.evaluation.metrics import score
 from polarity.losses import CrossEntropyLoss
 from polarity.optimizers import AdamW
 from polarity.regularizers import NoRegularizer, RDrop, Regularizer
@@ -144,24 +145,28 @@ def test_the_last_step_is_validated_at_once(most: int, done: int, at: int) -> No
     assert module.trainer.val_check_batch == at
 
 
-def validated(module: Module) -> None:
+def validated(module: Module) -> torch.Tensor:
+    """Returns what was decided, by row."""
     module.eval()
     module.on_validation_epoch_start()
     with torch.no_grad():
-        for rows in (slice(2, 3), slice(2)):
-            module.validation_step(batch(rows), 0)
+        last, first = (module.validation_step(batch(rows), 0) for rows in (slice(2, 3), slice(2)))
     module.on_validation_epoch_end()
+    return torch.cat([first, last])
 
 
-def test_validation_scores_each_row_in_its_place() -> None:
+def test_validation_scores_each_row_once_over_all_batches() -> None:
     module = Module()
     validated(module)
-    validated(module)
+    decided = validated(module)
     assert module.logged["val/tone/loss"] == pytest.approx(cross_entropies(module)[0], rel=1e-5)
     assert module.logged["val/topic/loss"] == pytest.approx(cross_entropies(module)[1], rel=1e-5)
-    tone = module.logits[0].argmax(axis=1)
-    assert module.logged["val/tone/accuracy"] == pytest.approx((tone == LABELS[:, 0].numpy()).mean())
-    assert module._validated == [], "no logits lie in the device's memory while training goes on"
+    expected = score(TASKS, LABELS.numpy(), list(decided.T.numpy()))
+    assert module.scores is not None
+    assert module.scores.to_dict() == expected.to_dict()
+    assert module.logged["val/tone/accuracy"] == (decided[:, 0] == LABELS[:, 0]).double().mean()
+    assert module.validation == pytest.approx(module.logged)
+    assert not module.metrics.state_dict(), "a checkpoint holds none of it"
 
 
 def test_a_plateau_is_told_the_score_of_each_validation_but_the_sanity_check() -> None:

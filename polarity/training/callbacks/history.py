@@ -10,7 +10,6 @@ from lightning.pytorch.callbacks import Callback
 
 from polarity.content import Json, State
 from polarity.evaluation.metrics import TaskScore
-from polarity.evaluation.monitored import loss_metrics, score_metrics
 from polarity.files import write_text
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
@@ -66,11 +65,10 @@ class History(Callback):
         pl_module.log_dict(times, rank_zero_only=True)
         if not trainer.is_global_zero or pl_module.scores is None:
             return
-        labels = trainer.datamodule.splits.val.labels  # type: ignore[attr-defined]
         batches = trainer.fit_loop.epoch_loop.batch_progress.current.completed
         row: Json = {"epoch": trainer.current_epoch, "step": trainer.global_step}
         row["epoch_share"] = round(batches / trainer.num_training_batches, 4)
-        row |= losses | score_metrics(pl_module.scores) | loss_metrics(pl_module.tasks, labels, pl_module.logits)
+        row |= losses | pl_module.validation
         row["train/lr"] = max(group["lr"] for group in trainer.optimizers[0].param_groups)
         row |= times
         self.rows.append(row)
