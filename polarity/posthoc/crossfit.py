@@ -58,12 +58,15 @@ class Method:
     :param folds: parts that the rows are dealt into, one left out in turn; as many as there are groups, if these are
         fewer.
     :param seed: of the folds.
+    :param evidence: whether to tell what was judged, and what is decided where even that was judged without a row's
+        fold, which takes many more fits.
     """
 
     calibration: Calibration
     decision: Decision
     folds: int
     seed: int
+    evidence: bool = True
 
     def fit(self, rows: LabelledRows) -> tuple[Scaling, Rule]:
         """Calibration and rule of these rows; the plain ones where they are of one class."""

@@ -37,19 +37,26 @@ class Fitted:
 
 
 def fit_decider(
-    predictions: Predictions, calibration: Calibration, decision: Decision, *, folds: int = 5, seed: int = 0
+    predictions: Predictions,
+    calibration: Calibration,
+    decision: Decision,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    evidence: bool = True,
 ) -> Fitted:
     """Fit each task's calibration and rule on all its labelled rows, and keep what convincingly helps.
 
     :param predictions: of the validation split, with logits.
     :param folds: parts for cross-fitting; a task with fewer than twice as many labelled rows is left plain.
     :param seed: of the folds, which depend on it and on the rows' ids, labels and groups alone.
+    :param evidence: see :class:`~polarity.posthoc.crossfit.Method`; False where only the decider is wanted.
     :raises UserError: if the predictions hold no logits.
     """
     lacking = [item.task.name for item in predictions.tasks if item.logits is None]
     if lacking:
         raise UserError(f"decision: the predictions of {name} hold no logits to fit on" for name in lacking)
-    method = Method(calibration, decision, folds, seed)
+    method = Method(calibration, decision, folds, seed, evidence)
     fitted = {item.task.name: _fit(predictions, item, method) for item in predictions.tasks}
     decider = Decider({name: fit[0] for name, fit in fitted.items()}, fitted_on(predictions))
     applied = decider.apply(predictions)
@@ -58,8 +65,8 @@ def fit_decider(
         for number, item in enumerate(predictions.tasks)
     ]
     tasks = tuple(replace(item, crossfit=decided) for item, decided in zip(applied.tasks, crossfit, strict=True))
-    evidence = {name: fit[2] for name, fit in fitted.items()}
-    return Fitted(decider, replace(applied, tasks=tasks), crossfit, evidence)
+    told = {name: fit[2] for name, fit in fitted.items()}
+    return Fitted(decider, replace(applied, tasks=tasks), crossfit, told)
 
 
 def fitted_on(predictions: Predictions) -> Json:

@@ -1,6 +1,7 @@
 """The gain of one way of deciding, or of calibrating, over another on the same rows, with its standard error."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from scipy.stats import t as student
 
 from polarity.evaluation.metrics import score_task
 from polarity.statistics.groups import FEWEST, group_freedom
-from polarity.tasks import Task
+from polarity.tasks import IGNORE_INDEX, Task
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,33 @@ def gain(
         return Gain(0.0, 0.0)
     pulls = _pulls(labels, second, len(task.classes)) - _pulls(labels, first, len(task.classes))
     return Gain(values[1] - values[0], *standard_error(pulls, groups))
+
+
+def overall_gain(
+    tasks: Sequence[Task],
+    labels: np.ndarray,
+    first: Sequence[np.ndarray],
+    second: Sequence[np.ndarray],
+    groups: np.ndarray | None = None,
+) -> Gain:
+    """The gain in overall macro-F1, the mean over the tasks that have labels; its standard error likewise.
+
+    A row pulls by the mean of what it pulls in the tasks that it has a label of, each times rows / labelled rows.
+
+    :param labels: int64 ``[rows, tasks]``.
+    :param first: class indices ``[rows]``, one array per task; ``second`` likewise.
+    """
+    pulls, values = np.zeros(len(labels)), list[float]()
+    for number, task in enumerate(tasks):
+        known = labels[:, number] != IGNORE_INDEX
+        if known.any():
+            own, before, after = (each[known] for each in (labels[:, number], first[number], second[number]))
+            values.append(gain(task, own, before, after).value)
+            classes = len(task.classes)
+            pulls[known] += (_pulls(own, after, classes) - _pulls(own, before, classes)) / known.mean()
+    if not values:
+        return Gain(0.0, 0.0)
+    return Gain(float(np.mean(values)), *standard_error(pulls / len(values), groups))
 
 
 def standard_error(pulls: np.ndarray, groups: np.ndarray | None) -> tuple[float, float]:

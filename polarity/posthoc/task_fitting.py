@@ -25,24 +25,28 @@ def fit_task(rows: LabelledRows, method: Method) -> tuple[TaskDecider, np.ndarra
     The calibration is kept if it lowers the cross-fitted negative log-likelihood by as much as it asks for, the rule if
     its cross-fitted gain in macro-F1 is as large as the decision asks for.
     """
-    log_p, decided = cross_fitted(rows, method)
-    raw = np.asarray(log_softmax(rows.logits, axis=1))
-    evidence: Json = {"rows": len(rows.labels), "folds": min(method.folds, rows.units)}
+    asked, (log_p, decided) = method, cross_fitted(rows, method)
+    raw, judged = np.asarray(log_softmax(rows.logits, axis=1)), log_p
     lowered = likelihood_gain(rows, raw, log_p)
-    evidence["calibration"] = calibration_evidence(
-        method.calibration, _numbers(raw, rows), _numbers(log_p, rows), lowered
-    )
     if not method.calibration.keeps(lowered) and not isinstance(method.calibration, NoCalibration):
         method = replace(method, calibration=NoCalibration())
         log_p, decided = cross_fitted(rows, method)
     scaling, rule = method.fit(rows)
-    in_sample = rule.decide(rows.logits, scaling.log_probabilities(rows.logits))
     gain = rows.gain(rows.argmax, decided)
     kept = not isinstance(rule, LargestLogit) and method.keeps(gain)
+    decider = TaskDecider(rows.task.classes, scaling, rule if kept else LargestLogit())
+    if not method.evidence:
+        return decider, decided if kept else rows.argmax, {}
+    in_sample = rule.decide(rows.logits, scaling.log_probabilities(rows.logits))
     crossfit = _gated_by_other_folds(rows, method, gain, decided) if kept else rows.argmax
     ways = {"uncalibrated": rows.argmax, "in_sample": in_sample, "crossfit": decided, "honest": crossfit}
-    evidence["decision"] = decision_evidence(rows, method.decision, rule, kept, gain, ways)
-    return TaskDecider(rows.task.classes, scaling, rule if kept else LargestLogit()), crossfit, evidence
+    evidence: Json = {
+        "rows": len(rows.labels),
+        "folds": min(method.folds, rows.units),
+        "calibration": calibration_evidence(asked.calibration, _numbers(raw, rows), _numbers(judged, rows), lowered),
+        "decision": decision_evidence(rows, method.decision, rule, kept, gain, ways),
+    }
+    return decider, crossfit, evidence
 
 
 def _gated_by_other_folds(rows: LabelledRows, method: Method, gain: Gain, decided: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ LAYERS = (
     {"baselines", "comparison"},
     {"inspection"},
     {"reports"},
+    {"ensembles"},
     {"exporting", "prediction", "training"},
     {"baseline", "compare", "evaluate", "export", "inspect", "predict", "report", "train"},
     {"__main__", "api"},
