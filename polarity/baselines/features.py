@@ -3,8 +3,9 @@
 import sys
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
@@ -14,6 +15,22 @@ from polarity.data.rows import Rows
 
 LAST = 0x1FFFF
 """Beyond it no script has characters that combine."""
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """One kind of terms.
+
+    :param of_context: whether of the first texts of pairs.
+    :param words: whether the terms are words, or pieces of them.
+    :param terms: in the order of the columns.
+    :param rarity: weight of each, float ``[terms]``.
+    """
+
+    of_context: bool
+    words: bool
+    terms: list[str]
+    rarity: np.ndarray
 
 
 class TextFeatures:
@@ -41,6 +58,18 @@ class TextFeatures:
                         made.append(fitted[1])
         return _side_by_side(made, len(rows))
 
+    @property
+    def learnt(self) -> "list[Learnt]":
+        """What :meth:`fit` has learnt, as plain data."""
+        return [block.learnt(of_context=of_context) for of_context, block in self._blocks]
+
+    @classmethod
+    def of(cls, learnt: "Sequence[Learnt]") -> Self:
+        """The features that learnt this."""
+        features = cls()
+        features._blocks = [(block.of_context, _Block.of(block)) for block in learnt]
+        return features
+
     def transform(self, rows: Rows) -> csr_matrix:
         """float32 ``[rows, terms]``."""
         if not len(rows):
@@ -67,6 +96,18 @@ class _Block:
     def __init__(self, counter: CountVectorizer, weights: TfidfTransformer, kept: np.ndarray) -> None:
         self._counter, self._weights, self._kept = counter, weights, kept
         self.terms = len(kept)
+
+    @classmethod
+    def of(cls, learnt: Learnt) -> Self:
+        settings = _words() if learnt.words else _pieces()
+        counter = CountVectorizer(dtype=np.float32, vocabulary=learnt.terms, **settings)
+        weights = TfidfTransformer(sublinear_tf=True)
+        weights.idf_ = learnt.rarity
+        return cls(counter, weights, np.arange(len(learnt.terms)))
+
+    def learnt(self, *, of_context: bool) -> Learnt:
+        terms = self._counter.get_feature_names_out()[self._kept].tolist()
+        return Learnt(of_context, self._counter.analyzer == "word", terms, self._weights.idf_)
 
     def transform(self, texts: Sequence[str]) -> csr_matrix:
         unique, places = _unique(texts)

@@ -64,6 +64,23 @@ class LinearModel:
         ]
         return cls(len(task.classes), seen, tuple(fitted))
 
+    @property
+    def weights(self) -> np.ndarray:
+        """Of each seen class w and, last, b: float64 ``[seen, terms + 1]``; without rows if there are none."""
+        if not self.fitted:
+            return np.zeros((0, 0))
+        return np.stack([np.append(model.coef_[0], model.intercept_[0]) for model in self.fitted])
+
+    @classmethod
+    def of(cls, classes: int, seen: Sequence[int], weights: np.ndarray) -> "LinearModel":
+        """The model with these :attr:`weights`."""
+        fitted = []
+        for row in weights:
+            model = LogisticRegression()
+            model.classes_, model.coef_, model.intercept_ = np.array([False, True]), row[None, :-1], row[-1:]
+            fitted.append(model)
+        return cls(classes, tuple(seen), tuple(fitted))
+
     def log_probabilities(self, features: csr_matrix) -> np.ndarray:
         """float32 ``[rows, classes]``."""
         rows = features.shape[0]

@@ -10,6 +10,7 @@ import numpy as np
 from polarity.baselines.features import TextFeatures
 from polarity.baselines.linear import choose
 from polarity.baselines.majority import majority_logits
+from polarity.baselines.texts import LinearTexts
 from polarity.calibration.base import Calibration
 from polarity.data.cache import cached_arrays
 from polarity.data.rows import Rows, Splits
@@ -100,18 +101,23 @@ def data_fingerprint(splits: Splits, purpose: str = "linear") -> str:
     return hashlib.blake2b(repr((FORMAT, purpose, tasks, parts)).encode(), digest_size=16).hexdigest()
 
 
+def fit_linear(splits: Splits) -> LinearTexts:
+    """The linear models themselves, of all tasks."""
+    features, val = TextFeatures(), splits.val
+    train = features.fit(splits.train)
+    vectors = features.transform(val)
+    tuned = [
+        choose(task, (train, splits.train.labels[:, number]), (vectors, val.labels[:, number]))
+        for number, task in enumerate(splits.tasks)
+    ]
+    return LinearTexts(splits.tasks, features, tuple(one.model for one in tuned), tuple(one.strength for one in tuned))
+
+
 def _train(splits: Splits) -> dict[str, np.ndarray]:
-    features, tasks = TextFeatures(), splits.tasks
-    train, others = features.fit(splits.train), evaluated(splits)
-    vectors = {name: features.transform(rows) for name, rows in others.items()}
-    arrays: dict[str, np.ndarray] = {}
-    strengths = []
-    for number, task in enumerate(tasks):
-        val = vectors["val"], splits.val.labels[:, number]
-        chosen = choose(task, (train, splits.train.labels[:, number]), val)
-        strengths.append(chosen.strength)
-        arrays |= {f"{name}-{number}": chosen.model.log_probabilities(x) for name, x in vectors.items()}
-    return arrays | {"strengths": np.array(strengths)}
+    fitted, arrays = fit_linear(splits), dict[str, np.ndarray]()
+    for name, rows in evaluated(splits).items():
+        arrays |= {f"{name}-{number}": logits for number, logits in enumerate(fitted.logits(rows))}
+    return arrays | {"strengths": np.array(fitted.strengths)}
 
 
 def _undecided(
