@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hydra import compose, initialize_config_dir
+from hydra import initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from polarity.config.composed import compose
 from polarity.config.hydra_private import jobs_of
 from polarity.config.overrides import (
     COMPOSITION_ERRORS,
@@ -91,7 +92,7 @@ def compose_jobs(
 
 
 def _job(config_name: str, overrides: list[str], extra: list[str]) -> JobConfig:
-    config = compose(config_name, overrides=[*overrides, *extra])
+    config = compose(config_name, [*overrides, *extra])
     drop_settings_of_replaced(config, config_name, overrides, extra)
     return JobConfig(overrides=[restored(closed_key(item)) for item in overrides], config=config)
 

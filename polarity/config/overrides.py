@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from hydra import compose
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -11,6 +10,7 @@ from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from polarity.config.composed import compose
 from polarity.errors import nearest
 
 PREFIXES = ("+", "~")
@@ -97,14 +97,14 @@ def override_problems(
 
     def error_with(chosen: Sequence[str]) -> Exception | None:
         try:
-            compose(config_name, overrides=[*extra, *open_keys(chosen)])
+            compose(config_name, [*extra, *open_keys(chosen)])
         except COMPOSITION_ERRORS as error:
             return error
         return None
 
     if (error := error_with([])) is not None:
         return {"": first_lines(error)}, None
-    usual = compose(config_name, overrides=list(extra))
+    usual = compose(config_name, extra)
     names = {str(name): usual.get(name) for name in usual if name != "hydra"}
     problems: dict[str, str] = {}
     good: list[str] = []
@@ -160,7 +160,7 @@ def _switch_problems(config_name: str, overrides: Sequence[str], extra: Sequence
         section, _, name = key_of(text).partition(".")
         if name and (section, text.partition("=")[2]) in SWITCHED_OFF:
             chosen = [one for one in overrides if one.startswith(f"{section}=")]
-            there = [str(key) for key in compose(config_name, overrides=[*chosen, *extra])[section]]
+            there = [str(key) for key in compose(config_name, [*chosen, *extra])[section]]
             if name not in there:
                 problems[text] = f"{key_of(text)}: there is none to switch off{nearest(name, there, what=section)}"
     return problems

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from hydra import compose
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from polarity.config.build import build
+from polarity.config.composed import compose
 from polarity.config.overrides import NESTED
 from polarity.content import Config
 from polarity.errors import UserError
@@ -34,7 +34,7 @@ def drop_settings_of_replaced(
     layers = [text for group in LAYERS for text in overrides if text.startswith(f"{group}=")]
     unfit = [place for place in _unfit(config) if place not in typed] if layers else []
     for number in range(len(layers)) if unfit else ():
-        before = compose(config_name, overrides=[*layers[: number + 1], *extra])
+        before = compose(config_name, [*layers[: number + 1], *extra])
         for section, key in unfit:
             old, new = _plain(before.get(section)), _plain(config.get(section))
             replaced = old.get(TARGET) != new.get(TARGET) and key in _settings(old)
@@ -73,7 +73,7 @@ def _choices(overrides: Sequence[str]) -> list[str]:
 
 def _take_back(config: DictConfig, section: str, key: str, config_name: str, choices: Sequence[str]) -> None:
     """Give a setting the value of the chosen preset, or remove it where that has none."""
-    own = _plain(compose(config_name, overrides=list(choices)).get(section))
+    own = _plain(compose(config_name, choices).get(section))
     own = own if own.get(TARGET) == config[section].get(TARGET) else {}  # a debug preset may have chosen it
     with open_dict(config):
         if key in own:

@@ -1,0 +1,38 @@
+"""Composing by Hydra, which takes tenths of a second: what depends on the chosen presets alone is done once."""
+
+import os
+import pickle
+from collections.abc import Sequence
+from functools import lru_cache
+
+import hydra
+from omegaconf import DictConfig
+
+from polarity.config.hydra_private import choices_and_values, folders_of_presets, set_values
+from polarity.paths import conf_dir
+
+
+def compose(config_name: str, overrides: Sequence[str]) -> DictConfig:
+    """As ``hydra.compose``. Hydra has to be initialised.
+
+    The jobs of a sweep and what is composed to explain or replace settings choose the same presets again and again, and
+    differ in values. Only the shipped presets are remembered; a user's own folder may be large, and is read each time.
+    """
+    choices, values = choices_and_values(overrides)
+    if folders_of_presets() != [str(conf_dir())] or any("hydra" in text for text in choices):
+        return hydra.compose(config_name, overrides=list(overrides))
+    config: DictConfig = pickle.loads(_of_choices(config_name, choices, _state()))  # noqa: S301 - written below
+    set_values(config, values)
+    return config
+
+
+@lru_cache(maxsize=256)
+def _of_choices(config_name: str, choices: tuple[str, ...], state: tuple[tuple[str, int, int], ...]) -> bytes:
+    """The composed presets; a copy of such a configuration takes longer than unpickling."""
+    return pickle.dumps(hydra.compose(config_name, overrides=list(choices)))
+
+
+def _state() -> tuple[tuple[str, int, int], ...]:
+    """What the shipped presets are known by: somebody may be at work on them while a notebook stays open."""
+    files = [file for folder, _, _ in os.walk(conf_dir()) for file in os.scandir(folder)]
+    return tuple((file.path, file.stat().st_mtime_ns, file.stat().st_size) for file in files)

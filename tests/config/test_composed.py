@@ -1,0 +1,85 @@
+"""What is remembered between compositions changes nothing: each is what Hydra alone would have composed, or refused."""
+
+import shutil
+from pathlib import Path
+
+import hydra
+import pytest
+from hydra import initialize_config_dir
+from omegaconf import OmegaConf
+
+from polarity.config import composed
+from polarity.config.composed import compose
+from polarity.config.overrides import COMPOSITION_ERRORS, first_lines
+from polarity.paths import conf_dir
+
+TWICE = 2
+CASES = [
+    [],
+    ["loss=focal", "++loss.gamma=3", "sampler=joint", "++sampler.boosts.tone.yes=2.5"],
+    ["++loss.gamma=3", "loss=ce"],
+    ["pooling@model.pooling=cls", "seed=7"],
+    ["~callbacks.early_stopping", "+trainer.max_steps=5"],
+    ["experiment=run4", "debug=one_batch", "data.path=comments.csv", "model=xlmr_base"],
+    ["data=csv", "data.path=${output_dir}/rows.csv", "data.tasks={a: [x, y], b: {column: z}}"],
+    ["hydra.job.name=other", "seed=1"],
+    ["seed=1", "seed=2"],
+    # refused
+    ["loss=focl"],
+    ["sead=3"],
+    ["seed=1,2"],
+    ["loss=ce,focal"],
+    ["loss.gamma=[1,"],
+    ["+seed=3"],
+    ["~logger.nothing"],
+    ["seed@loss=3"],
+    ["nothing=3", "loss=focl"],
+]
+
+
+def outcome(config: object) -> tuple[object, object]:
+    return OmegaConf.to_container(config, resolve=False), OmegaConf.is_struct(config)
+
+
+@pytest.mark.parametrize("overrides", CASES, ids=str)
+def test_a_composition_is_that_of_hydra(overrides: list[str]) -> None:
+    with initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3"):
+        try:
+            whole = hydra.compose("train", overrides=overrides)
+        except COMPOSITION_ERRORS as error:
+            for _ in range(TWICE):
+                with pytest.raises(type(error)) as refused:
+                    compose("train", overrides)
+                assert first_lines(refused.value) == first_lines(error)
+        else:
+            for _ in range(TWICE):
+                config = compose("train", overrides)
+                assert outcome(config) == outcome(whole)
+                config.seed = 99  # whoever has it may change it
+
+
+def test_values_alone_compose_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3"):
+        compose("train", ["loss=focal"])
+        monkeypatch.setattr(composed, "hydra", None)
+        assert [compose("train", ["loss=focal", f"loss.gamma={number}"]).loss.gamma for number in (1, 2)] == [1, 2]
+
+
+def test_presets_that_are_edited_meanwhile_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(conf_dir(), tmp_path / "conf")
+    monkeypatch.setattr(composed, "conf_dir", lambda: tmp_path / "conf")
+    with initialize_config_dir(config_dir=str(tmp_path / "conf"), version_base="1.3"):
+        assert "edited" not in compose("train", []).loss
+        (tmp_path / "conf" / "loss" / "new.yaml").write_text("defaults: [focal]\nedited: 1\n")
+        assert compose("train", ["loss=new"]).loss.edited == 1
+        (tmp_path / "conf" / "loss" / "new.yaml").write_text("defaults: [focal]\nedited: 234\n")
+        assert compose("train", ["loss=new"]).loss.edited == 234
+
+
+def test_a_users_own_presets_are_read_each_time(tmp_path: Path) -> None:
+    (tmp_path / "loss").mkdir()
+    for gamma in (3, 4):
+        (tmp_path / "loss" / "mine.yaml").write_text(f"defaults: [focal]\ngamma: {gamma}\n")
+        with initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3"):
+            own = ["loss=mine", f"hydra.searchpath=[file://{tmp_path}]"]
+            assert compose("train", own).loss.gamma == gamma
