@@ -21,18 +21,21 @@ def compose(config_name: str, overrides: Sequence[str]) -> DictConfig:
     choices, values = choices_and_values(overrides)
     if folders_of_presets() != [str(conf_dir())] or any("hydra" in text for text in choices):
         return hydra.compose(config_name, overrides=list(overrides))
-    config: DictConfig = pickle.loads(_of_choices(config_name, choices, _state()))  # noqa: S301 - written below
+    config: DictConfig = pickle.loads(_of_choices(config_name, choices, _files()))  # noqa: S301 - written below
     set_values(config, values)
     return config
 
 
 @lru_cache(maxsize=256)
-def _of_choices(config_name: str, choices: tuple[str, ...], state: tuple[tuple[str, int, int], ...]) -> bytes:
-    """The composed presets; a copy of such a configuration takes longer than unpickling."""
+def _of_choices(config_name: str, choices: tuple[str, ...], _state: tuple[tuple[str, int, int], ...]) -> bytes:
+    """The composed presets, pickled: unpickling takes less time than a copy.
+
+    :param _state: of the files that are read.
+    """
     return pickle.dumps(hydra.compose(config_name, overrides=list(choices)))
 
 
-def _state() -> tuple[tuple[str, int, int], ...]:
+def _files() -> tuple[tuple[str, int, int], ...]:
     """What the shipped presets are known by: somebody may be at work on them while a notebook stays open."""
     files = [file for folder, _, _ in os.walk(conf_dir()) for file in os.scandir(folder)]
     return tuple((file.path, file.stat().st_mtime_ns, file.stat().st_size) for file in files)
