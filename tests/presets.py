@@ -5,7 +5,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra.utils import get_class
+from omegaconf import OmegaConf
 
 from polarity.config.compose import compose_jobs, resolved
 from polarity.paths import conf_dir
@@ -53,11 +55,26 @@ def configurations(arguments: Sequence[str], config_dir: str | None = None) -> I
         yield config
 
 
-def components_of(group: str) -> list[type]:
+def components_of(group: str) -> list[Any]:
     """The classes of a group's presets."""
-    chosen = [file for file in CHOICES if file.startswith(f"{group}/")]
-    configs = [config for file in chosen for config in configurations(CHOICES[file])]
-    return list(dict.fromkeys(get_class(config[group]["_target_"]) for config in configs))
+    return list(dict.fromkeys(type(component) for component in shipped(group)))
+
+
+def shipped(group: str, **changed: Any) -> list[Any]:
+    """The component of each preset of a group, with the settings of its file, but these changed.
+
+    Read without composing a whole configuration, since modules of tests do so where they are imported.
+    """
+    root = {"monitor": "val/macro_f1", "mode": "max"}
+    found = []
+    for path in sorted((conf_dir() / group).glob("[!_]*.yaml")):
+        own = yaml.safe_load(path.read_text("utf-8"))
+        bases = [base for base in own.pop("defaults", []) if base != "_self_"]
+        inherited = [yaml.safe_load(path.with_name(f"{base}.yaml").read_text("utf-8")) for base in bases]
+        merged = OmegaConf.merge(root, {group: {}}, *({group: part} for part in [*inherited, own]))
+        settings = OmegaConf.to_container(merged, resolve=True)[group]  # type: ignore[call-overload,index]
+        found.append(get_class(settings.pop("_target_"))(**settings | changed))
+    return found
 
 
 def text_of(file: str) -> str:

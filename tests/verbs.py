@@ -26,3 +26,9 @@ def said_by(verb: str, *arguments: str, code: int = 0) -> str:
     ended, said = outcome_of(verb, *arguments)
     assert ended == code, said
     return said
+
+
+def schema_of(verb: str) -> Any:
+    """The settings of a verb, a dataclass."""
+    module = importlib.import_module(f"polarity.{verb}")
+    return getattr(module, f"{verb.capitalize()}Settings")

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 
-from polarity.calibration import Calibration, NoCalibration, Scaling, TemperatureScaling, VectorScaling
+from polarity.calibration import Calibration, NoCalibration, Scaling, VectorScaling
+from tests.presets import shipped
 
-CALIBRATIONS = [NoCalibration(), TemperatureScaling(), VectorScaling(), VectorScaling(penalty=50.0)]
+CALIBRATIONS = [*shipped("calibration"), VectorScaling(penalty=50.0)]
+LEARNT = [calibration for calibration in CALIBRATIONS if not isinstance(calibration, NoCalibration)]
 every_calibration = pytest.mark.parametrize("calibration", CALIBRATIONS)
 
 
@@ -50,7 +52,7 @@ def test_two_rows_are_enough_to_get_something(calibration: Calibration, rows: in
     assert np.isfinite(scaling.log_probabilities(np.eye(3))).all()
 
 
-@pytest.mark.parametrize("calibration", CALIBRATIONS[1:])
+@pytest.mark.parametrize("calibration", LEARNT)
 def test_probabilities_become_more_likely(calibration: Calibration) -> None:
     logits, labels = sample(2000)
     fresh, truth = sample(2000, seed=1)

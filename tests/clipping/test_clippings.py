@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from polarity.clipping import Clipping, NoClipping, NormClipping, PerTaskClipping
 from polarity.tasks import Task
+from tests.presets import shipped
 
 TASKS = (Task("tone", ("a", "b"), "tone"), Task("topic", ("1", "2", "3"), "topic"))
 R7 = PerTaskClipping(shared=0.5, heads={"tone": 1.0, "topic": 0.5})
 CLIPPINGS = [NoClipping(), NormClipping(max_norm=0.5), PerTaskClipping(shared=0.3, heads=0.2), R7]
-every_clipping = pytest.mark.parametrize("clipping", CLIPPINGS)
+every_clipping = pytest.mark.parametrize("clipping", [*shipped("clipping"), *CLIPPINGS[1:]])
 
 
 class Classifier(nn.Module):
@@ -50,7 +51,7 @@ def flat(gradients: list[Tensor]) -> Tensor:
     return torch.cat([gradient.flatten() for gradient in gradients]).clone()
 
 
-@every_clipping
+@pytest.mark.parametrize("clipping", CLIPPINGS)
 @pytest.mark.parametrize("scale", [1e-3, 0.1, 1.0, 1e3])
 def test_norms_are_bounded_directions_kept_and_what_was_before_is_told(clipping: Clipping, scale: float) -> None:
     model = with_gradients(scale)

@@ -11,18 +11,13 @@ from polarity.decisions import AddedBias, Argmax, BiasDecision, Decision, Larges
 from polarity.decisions.rules import OrderedThresholds, rule_from_dict
 from polarity.errors import UserError
 from polarity.tasks import Task
+from tests.presets import shipped
 
 TASK = Task("tone", ("none", "yes", "no"), "tone")
 SHARES = {"tone": {"none": 0.5, "yes": 0.3, "no": 0.2}}
-DECISIONS = [
-    Argmax(),
-    BiasDecision(),
-    BiasDecision(min_rows=60),
-    ThresholdDecision(),
-    PriorDecision(),
-    PriorDecision(target=SHARES, source="uniform", tau=0.5),
-]
-FITTED = [BiasDecision(), ThresholdDecision()]
+SHIPPED = shipped("decision")
+DECISIONS = [*SHIPPED, BiasDecision(min_rows=60), PriorDecision(target=SHARES, source="uniform", tau=0.5)]
+FITTED = [decision for decision in SHIPPED if not isinstance(decision, Argmax | PriorDecision)]
 every_decision = pytest.mark.parametrize("decision", DECISIONS)
 every_fitted = pytest.mark.parametrize("decision", FITTED)
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import polarity
+from tests.presets import VERBS
 
 PACKAGE = Path(polarity.__file__).parent
 
@@ -29,7 +30,7 @@ LAYERS = (
     {"reports"},
     {"ensembles"},
     {"exporting", "prediction", "training"},
-    {"baseline", "compare", "evaluate", "export", "inspect", "predict", "report", "train"},
+    {"train", *VERBS},
     {"__main__", "api"},
 )
 NO_ROOMS = {"__init__", "__pycache__", "conf", "py.typed"}

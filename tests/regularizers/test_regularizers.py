@@ -7,12 +7,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from polarity.component import Progress
-from polarity.regularizers import NoRegularizer, RDrop, Regularizer
+from polarity.regularizers import RDrop, Regularizer
 from polarity.tasks import IGNORE_INDEX
+from tests.presets import shipped
 
 CLASSES = (3, 4)
 NOW = Progress(9)  # after every warm-up
-REGULARIZERS = [NoRegularizer(), RDrop(alpha=0.6, warmup_epochs=2, ramp_epochs=2), RDrop(alpha=5.0, warmup_epochs=0)]
+REGULARIZERS = [*shipped("regularizer"), RDrop(alpha=5.0, warmup_epochs=0)]
 every_regularizer = pytest.mark.parametrize("regularizer", REGULARIZERS)
 
 

@@ -14,17 +14,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from polarity.schedulers import ConstantScheduler, CosineScheduler, LinearScheduler, PlateauScheduler, Scheduler
+from tests.presets import components_of, shipped
 
 PEAKS = [1e-3, 2e-5, 3e-7]
-PLATEAU = PlateauScheduler(monitor="val/score", mode="max", warmup_ratio=0.2)
 SCHEDULERS = [
-    LinearScheduler(warmup_ratio=0.2),
-    LinearScheduler(warmup_ratio=0.0),
-    CosineScheduler(warmup_ratio=0.2, min_lr_ratio=0.0),
+    *shipped("scheduler", warmup_ratio=0.2),
+    *shipped("scheduler", warmup_ratio=0.0),
     CosineScheduler(warmup_ratio=0.1, min_lr_ratio=0.25),
-    ConstantScheduler(warmup_ratio=0.2),
-    ConstantScheduler(warmup_ratio=0.0),
-    PLATEAU,
     PlateauScheduler(monitor="val/loss", mode="min", warmup_ratio=0.0),
 ]
 every_scheduler = pytest.mark.parametrize("scheduler", SCHEDULERS)
@@ -146,7 +142,7 @@ CHANGES: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("kind", [LinearScheduler, CosineScheduler, ConstantScheduler, PlateauScheduler])
+@pytest.mark.parametrize("kind", components_of("scheduler"))
 def test_every_setting_has_an_effect_and_is_printed(kind: type[Scheduler]) -> None:
     def outcome(values: dict[str, Any]) -> tuple[list[float], str | None]:
         run = Run(kind(**values), 100)
