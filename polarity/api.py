@@ -150,8 +150,8 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
     :raises RunError: if the run failed later; its folder and log say why.
     """
     from polarity.config.compose import resolved, with_test
+    from polarity.crossvalidation.run import start
     from polarity.train import checked_jobs
-    from polarity.training.run import start_run
 
     prepare_process()
     if any(text.startswith("resume=") for text in overrides):
@@ -160,7 +160,7 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
     config = with_test(resolved(job.config)[0], several=False)
     begun: list[RunDirectory] = []
     try:
-        start_run(config, job.overrides, keep_going=False, begun=begun.append)
+        start(config, job.overrides, keep_going=False, begun=begun.append)
     except SystemExit as end:
         if not begun:  # nobody but a user's own code ends a process before there is a folder
             raise

@@ -31,7 +31,7 @@ from polarity.runs.new_data import NewData
 from polarity.runs.overlap import RunOverlap, overlaps
 from polarity.runs.rebuild import Rebuilt, rebuild, run_splits
 from polarity.runs.reproduction import reproduce
-from polarity.runs.saved import finished_run, read_metrics
+from polarity.runs.saved import finished_model, read_metrics
 from polarity.runs.storing import Evaluated, store
 from polarity.settings import PositiveInt
 from polarity.wording import times
@@ -62,7 +62,7 @@ def evaluate(settings: EvaluateSettings) -> Path:
     """
     if settings.split is not None and settings.data.path is not None:
         raise UserError("split: has no effect with data.path; give one of the two")
-    check_room(run=finished_run(settings.run).evaluations)
+    check_room(run=finished_model(settings.run).evaluations)
     rebuilt = rebuild(
         settings.run,
         accelerator=settings.accelerator,

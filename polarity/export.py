@@ -34,7 +34,7 @@ from polarity.posthoc import DecisionChoice
 from polarity.progress import progress
 from polarity.reports.console import RunConsole
 from polarity.runs.rebuild import Rebuilt, rebuild, run_splits
-from polarity.runs.saved import finished_run
+from polarity.runs.saved import finished_model
 from polarity.settings import NonNegativeInt
 
 
@@ -58,7 +58,7 @@ def export(settings: ExportSettings) -> Path:
     :raises UserError: with everything that is wrong with run, settings and data, or if the copy does not say what the
         run says; then nothing is written.
     """
-    run = finished_run(settings.run)
+    run = finished_model(settings.run)
     folder = run.export(settings.format) if settings.output is None else locate(settings.output)
     problems = folder_problems(folder, overwrite=settings.overwrite)
     problems += package_problems() if settings.format == "onnx" else []

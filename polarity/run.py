@@ -52,17 +52,21 @@ class RunDirectory:
         return f"RunDirectory({str(self.path)!r})"
 
     @classmethod
-    def create(cls, root: str | Path, config: Mapping[str, Any], overrides: list[str]) -> Self:
+    def create(
+        cls, root: str | Path, config: Mapping[str, Any], overrides: list[str], *, name: str | None = None
+    ) -> Self:
         """A new folder, named by time and configuration; two runs never share one, whenever they start.
 
         Its lock is held until the object releases it, or its process ends. The process of a run's further device gets
         the folder that the first one has made.
+
+        :param name: in the place of that name.
         """
         if led := led_folder():
             return cls(led)
         root = Path(root)
         root.mkdir(parents=True, exist_ok=True)
-        name = f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{configuration_hash(config)}"
+        name = name or f"{time.strftime('%Y-%m-%d_%H-%M-%S')}-{configuration_hash(config)}"
         for attempt in range(1, 1000):
             path = root / (name if attempt == 1 else f"{name}-{attempt}")
             try:
@@ -169,6 +173,15 @@ class RunDirectory:
         :raises OSError: if it cannot be written, or is a folder.
         """
         write_text(self.path.parent / LATEST, f"{self.path.name}\n")
+
+    def fold(self, number: int) -> Path:
+        """Folder of the run of a fold, in that of its cross-validation."""
+        return self.path / f"fold-{number}"
+
+    @property
+    def whole(self) -> Path:
+        """The folder of the cross-validation that the run is a fold of; else its own."""
+        return self.path.parent if _is_run(self.path.parent) else self.path
 
     @property
     def checkpoints(self) -> Path:

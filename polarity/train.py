@@ -12,20 +12,21 @@ from omegaconf import DictConfig
 
 from polarity import VerbModule
 from polarity.config import cli
-from polarity.config.compose import CompositionError, JobConfig, compose_jobs, resolved
+from polarity.config.compose import CompositionError, JobConfig, compose_jobs, resolved, running_job
 from polarity.config.explain import training_help
+from polarity.config.folds import command_problems
 from polarity.config.hydra_private import read_arguments
 from polarity.config.overrides import key_of
 from polarity.config.preflight import prepare, structure_problems
 from polarity.config.recorded import RunSettings
 from polarity.content import Config
+from polarity.crossvalidation.run import resume, start
 from polarity.data.contexts import without_context
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.processes import led_folder, rank
 from polarity.reports.sweep import table_whenever_it_ends
 from polarity.training.resuming import resumable, trusted_config
-from polarity.training.run import run_composed
 from polarity.training.status import recording_early_failures
 
 NO_EFFECT = {
@@ -88,8 +89,10 @@ def _problems(job: JobConfig, *, multirun: bool, load: bool = True) -> list[str]
         return problems
     if RunSettings(config).trust:
         problems.append("trust: is about the configuration of a run; it has an effect with resume=RUN only")
+    structure = structure_problems(config)
     if not load:
-        return [*problems, *structure_problems(config)]
+        return [*problems, *structure]
+    problems += [] if structure else command_problems(config, multirun=multirun)
     try:
         prepared = prepare(config, multirun=multirun)
     except UserError as error:
@@ -125,7 +128,10 @@ def is_resumed(config: Config, overrides: list[str], problems: list[str], *, mul
 def run_job(composed: DictConfig) -> float:
     """Hydra's task function: one run. Returns the best monitored score."""
     with cli.user_errors("train"), recording_early_failures():
-        return run_composed(composed)
+        if composed.get("resume"):
+            return resume(str(composed.resume), trust=resolved(composed)[0]["trust"])
+        config, overrides, several = running_job(composed)
+        return start(config, overrides, keep_going=several)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ class Misfortune(Callback):
     """At one batch of one process: an exception, a signal to itself, weights without numbers, a folder that is gone.
 
     :param mark: a file that is made then, so that the same run is spared when it is resumed.
+    :param within: name of the run's folder; None for any.
     :param validating: whether a batch of the epoch's validation is meant.
     """
 
@@ -25,11 +26,13 @@ class Misfortune(Callback):
         epoch: int = 0,
         batch: int = 0,
         rank: int = 0,
+        within: str | None = None,
         validating: bool = False,
         kind: Literal["error", "interrupt", "terminate", "kill", "spoil", "vanish"] = "error",
     ) -> None:
         self.mark = Path(mark)
         self.at = (epoch, batch, rank, validating)
+        self.within = within
         self.kind = kind
 
     def on_train_batch_start(self, trainer: Any, pl_module: Any, batch: Any, batch_idx: int) -> None:
@@ -40,7 +43,8 @@ class Misfortune(Callback):
 
     def happen(self, trainer: Any, pl_module: Any, batch_idx: int) -> None:
         now = (trainer.current_epoch, batch_idx, trainer.global_rank, trainer.validating)
-        if now != self.at or self.mark.exists():
+        elsewhere = self.within not in (None, Path(trainer.default_root_dir).name)
+        if now != self.at or elsewhere or self.mark.exists():
             return
         self.mark.touch()
         if self.kind in SIGNALS:

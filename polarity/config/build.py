@@ -7,7 +7,10 @@ from typing import Any
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 
+from polarity.config.folds import folds_of
 from polarity.content import Config
+from polarity.data.corpus import Corpus
+from polarity.data.folds import FoldedRows
 from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.secrets import learn
@@ -43,13 +46,23 @@ def build_all(path: str, nodes: Config, problems: list[str]) -> Config:
     return built
 
 
-def load_splits(config: Mapping[str, Any]) -> Splits:
-    """The rows of a configuration's sections ``data`` and ``limit``.
+def load_corpus(config: Mapping[str, Any]) -> tuple[Corpus, Splits]:
+    """The corpus of a configuration's section ``data``, and its rows as far as ``limit`` keeps them.
 
     :raises UserError: with what is wrong with them.
     """
-    splits: Splits = build("limit", config["limit"]).apply(build("data", config["data"]).load())
-    return splits
+    corpus: Corpus = build("data", config["data"])
+    return corpus, build("limit", config["limit"]).apply(corpus.load())
+
+
+def load_splits(config: Mapping[str, Any]) -> Splits:
+    """The rows of a configuration's sections ``data`` and ``limit``, and of its fold if it is that of one.
+
+    :raises UserError: with what is wrong with them.
+    """
+    corpus, splits = load_corpus(config)
+    folds, fold = folds_of(config), config.get("fold")
+    return splits if folds is None or fold is None else FoldedRows(corpus, splits, folds).of(fold)
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -6,7 +6,15 @@ from typing import Any
 from polarity.content import Config
 from polarity.signature import TARGET
 
-ADDED: dict[str, object] = {"test": True, "trust": None, "from": None, "batching.max_context": None}
+ADDED: dict[str, object] = {
+    "test": True,
+    "trust": None,
+    "from": None,
+    "folds": None,
+    "repeats": 1,
+    "fold": None,
+    "batching.max_context": None,
+}
 """Settings that came later, each with the value that means what was done before there was a choice."""
 
 MOVED = {"polarity.reports.reporting.Reporting": "polarity.reporting.Reporting"}

@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from polarity.component import Component, Context
-from polarity.config.build import build, load_splits
+from polarity.config.build import build, load_corpus
+from polarity.config.folds import folds_of, folds_problems
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.schema import section_problems, setting_problems
 from polarity.config.sections import ROOT_KEYS, SECTIONS, Components, RootSettings, as_root
 from polarity.config.trainer import check_trainer, least_problems
 from polarity.content import Config
+from polarity.data.corpus import Corpus
+from polarity.data.folds import FoldedRows, Folds
 from polarity.data.rows import Splits
 from polarity.errors import UserError, nearest
 from polarity.evaluation.monitored import monitored_names
@@ -46,8 +49,11 @@ def prepare(config: Config, *, multirun: bool = False) -> Prepared:
     """
     problems = structure_problems(config)
     broken = {problem.split(".")[0].split(":")[0] for problem in problems}
+    if not {"folds", "repeats", "fold", "from"} & broken and (wrong := folds_problems(config)):
+        problems += wrong
+        broken.add("folds")
     components = _build(config, broken, problems)
-    splits, seconds = _load(config, components, problems)
+    splits, seconds = _load(config, components, broken, problems)
     tasks = splits.tasks if splits is not None else ()
     of_trainer, context = list[str](), Context()
     if "trainer" not in broken:
@@ -140,21 +146,38 @@ def _collection_problems(name: str, nodes: object) -> list[str]:
 
 
 @lru_cache(maxsize=4)
-def _load_once(key: str) -> tuple[Splits, float]:
+def _load_once(key: str) -> tuple[Corpus, Splits, float]:
     """The rows of a data section, and how long they took; the jobs of a sweep over other settings share them."""
     started = time.monotonic()
-    splits = load_splits(json.loads(key))
-    return splits, time.monotonic() - started
+    corpus, splits = load_corpus(json.loads(key))
+    return corpus, splits, time.monotonic() - started
 
 
-def _load(config: Config, components: Mapping[str, Any], problems: list[str]) -> tuple[Splits | None, float]:
+@lru_cache(maxsize=1)
+def _fold_once(key: str, folds: Folds) -> FoldedRows:
+    """The same folded; the folds share them."""
+    corpus, splits, _ = _load_once(key)
+    return FoldedRows(corpus, splits, folds)
+
+
+def _load(
+    config: Config, components: Mapping[str, Any], broken: set[str], problems: list[str]
+) -> tuple[Splits | None, float]:
     if "data" not in components or "limit" not in components:
         return None, 0.0
+    key = json.dumps({"data": config["data"], "limit": config["limit"]})
     try:
-        return _load_once(json.dumps({"data": config["data"], "limit": config["limit"]}))
+        _, splits, seconds = _load_once(key)
+        if not {"folds", "repeats", "fold"} & broken and (folds := folds_of(config)) is not None:
+            folded = _fold_once(key, folds)
+            if config["fold"] is None:
+                folded.check()
+            else:
+                splits = folded.of(config["fold"])
     except UserError as error:
         problems += error.problems
         return None, 0.0
+    return splits, seconds
 
 
 def _cross_problems(config: Config, tasks: Sequence[Task], broken: set[str]) -> list[str]:

@@ -93,6 +93,12 @@ class RunSettings:
         return str(folder) if folder else None
 
     @property
+    def folds(self) -> int:
+        """Folds of all repeats that a cross-validation has; 0 for a run of its own, such as that of one fold."""
+        number = self._config.get("folds")
+        return 0 if number is None or self._config.get("fold") is not None else number * self._config.get("repeats", 1)
+
+    @property
     def trust(self) -> Trust:
         """Modules of others whose code a run's configuration may name."""
         trust: Trust = self._config.get("trust")

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_type_hints
+from typing import Annotated, Literal, get_type_hints
+
+from pydantic import Field
 
 from polarity.calibration.base import Calibration
 from polarity.clipping.base import Clipping
@@ -20,7 +22,9 @@ from polarity.regularizers.base import Regularizer
 from polarity.reporting import Reporting
 from polarity.samplers.base import Sampler
 from polarity.schedulers.base import Scheduler
-from polarity.settings import Seed
+from polarity.settings import PositiveInt, Seed
+
+FoldCount = Annotated[int, Field(ge=2)]
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,9 @@ class RootSettings:
     :param monitor: the score that chooses the best checkpoint, stops early and is returned to a sweep.
     :param mode: ``max`` or ``min``.
     :param test: whether the test split is predicted and scored; null: in a single run, and not in the jobs of a sweep.
+    :param folds: cross-validation with so many folds, each trained on the others; null for one ordinary run.
+    :param repeats: how often that is done, each time with other folds.
+    :param fold: only this fold, as an ordinary run; null for all.
     :param output_dir: where run folders are made.
     :param cache_dir: where tokens and fetched corpora are kept; null for the user's cache folder.
     :param resume: folder of a stopped run that is to go on; then nothing else may be given.
@@ -71,6 +78,9 @@ class RootSettings:
     monitor: str
     mode: Literal["max", "min"]
     test: bool | None
+    folds: FoldCount | None
+    repeats: PositiveInt
+    fold: PositiveInt | None
     output_dir: str
     cache_dir: str | None
     resume: str | None

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 
 from polarity.data.leakage import Leakage
 from polarity.data.rows import Splits
+from polarity.data.splitting import Split
 
 
 class Corpus(ABC):
@@ -14,6 +15,8 @@ class Corpus(ABC):
 
     leakage: Leakage | None = None
     """Looks for texts that stand in two splits; None: nobody does."""
+    split: Split | None = None
+    """Makes the splits that the data do not have, and says what stays together in folds; None for the usual."""
 
     @abstractmethod
     def read(self) -> Splits:

@@ -50,6 +50,22 @@ class Rows:
             group=self.group,
         )
 
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """The rows of several splits, one after the other; a column that a split lacks is empty there."""
+        columns = dict.fromkeys(name for rows in parts for name in rows.metadata)
+        contexts = [context for rows in parts for context in rows.contexts]
+        return cls(
+            ids=[identifier for rows in parts for identifier in rows.ids],
+            text=[text for rows in parts for text in rows.text],
+            context=contexts if any(rows.context is not None for rows in parts) else None,
+            labels=np.concatenate([rows.labels for rows in parts]),
+            metadata={
+                name: [cell for rows in parts for cell in rows.metadata.get(name, [""] * len(rows))] for name in columns
+            },
+            group=parts[0].group,
+        )
+
     def fingerprint(self) -> str:
         """Hash of the ids, texts and labels, in their order."""
         digest = hashlib.blake2b(digest_size=16)

@@ -88,17 +88,29 @@ class Split:
         problems = [f"data.split.{problem}" for problem in self.problems(list(rows.metadata))]
         if problems:
             raise UserError(problems)
-        groups = self._groups(rows, NearDuplicates() if near is None else near)
+        groups = self.groups(rows, near)
         shares = [1 - self.val - self.test, self.val, self.test][: 3 if self.test else 2]
         sizes = np.bincount(groups)
         if len(sizes) < len(shares):
             raise UserError(self._too_few(sizes, len(shares)))
         if problems := self._scattered(rows, min(shares)):
             raise UserError(problems)
-        counts, essential = self._counts(rows, tasks, groups, min(shares))
-        split = allot(counts, shares, _rank(groups, rows.ids, self.seed), essential)[groups]
+        split = self.allotted(rows, tasks, groups, shares)
         parts = [rows.select(np.flatnonzero(split == number)) for number in range(len(shares))]
         return parts[0], parts[1], parts[2] if self.test else None
+
+    def allotted(
+        self, rows: Rows, tasks: Sequence[Task], groups: np.ndarray, shares: Sequence[float], salt: str = ""
+    ) -> np.ndarray:
+        """Number of the part of each row, int64 ``[rows]``; all classes have the same shares in all parts.
+
+        :param groups: number of each row's group, from 0 without gaps; no group is torn.
+        :param shares: of the parts; their sum is 1.
+        :param salt: which of the equally good results, besides the seed.
+        """
+        counts, essential = self._counts(rows, tasks, groups, min(shares))
+        of_group: np.ndarray = allot(counts, shares, _rank(groups, rows.ids, f"{self.seed}{salt}"), essential)
+        return np.asarray(of_group[groups])
 
     def notes(self, parts: Sequence[Rows]) -> list[str]:
         """A note for each split that is far from its share, because groups are large or rows few."""
@@ -127,8 +139,11 @@ class Split:
             f"{len(sizes)}{self._together()}"
         )
 
-    def _groups(self, rows: Rows, near: NearDuplicates) -> np.ndarray:
-        """Number of the group of each row: rows that are linked by any relation."""
+    def groups(self, rows: Rows, near: NearDuplicates | None = None) -> np.ndarray:
+        """Number of the group of each row, int64 ``[rows]``: rows that are linked by any relation.
+
+        :param near: what counts as nearly the same text; None for the usual.
+        """
         relations = []
         if self.group is not None:
             named = rows.metadata[self.group]
@@ -137,7 +152,7 @@ class Split:
             values[missing] = len(named) + np.arange(missing.sum())
             relations.append(values)
         if self.near_duplicates_together:
-            relations.append(near.groups(rows.text, rows.context))
+            relations.append((near or NearDuplicates()).groups(rows.text, rows.context))
         return _linked(relations, len(rows))
 
     def _scattered(self, rows: Rows, smallest: float) -> list[str]:
@@ -197,7 +212,7 @@ def _linked(relations: Sequence[np.ndarray], rows: int) -> np.ndarray:
     return _codes(connected_components(graph, directed=False)[1][:rows])
 
 
-def _rank(groups: np.ndarray, ids: Sequence[str], seed: int) -> np.ndarray:
+def _rank(groups: np.ndarray, ids: Sequence[str], seed: str) -> np.ndarray:
     """A random permutation of the groups that depends on the seed and the ids in them, not on the order of the rows."""
     name: dict[int, str] = {}
     for group, identifier in zip(groups.tolist(), ids, strict=True):

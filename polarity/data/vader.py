@@ -73,7 +73,7 @@ class VaderCorpus(Corpus):
             raise UserError(problems)
         self.tasks = tuple(TASKS[name] for name in tasks)
         self.domains = tuple(FILES) if domains is None else tuple(domains)
-        self.split = split
+        self.split: Split = split
         self.leakage: Leakage = leakage
         self.cache_dir = cache_dir
 

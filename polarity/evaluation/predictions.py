@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from scipy.special import softmax
 
@@ -19,6 +20,7 @@ SCHEMA_VERSION = "3"
 READABLE = ("", "1", "2", SCHEMA_VERSION)
 SCHEMA_KEY, GROUP_KEY = "polarity.predictions", "polarity.group"
 METADATA_MARK, TOKENS = "@", "#tokens"
+FOLD, REPEAT = "#fold", "#repeat"
 
 
 @dataclass(frozen=True)
@@ -176,12 +178,30 @@ def read_predictions(path: Path, classes: Mapping[str, Sequence[str]] | None = N
         probabilities, or the values of label and prediction, sorted.
     :raises UserError: if the file is missing, cut off, or not of this schema.
     """
+    return predictions_in(read_columns(path), path, classes)
+
+
+def read_columns(path: Path) -> pa.Table:
+    """The table in a file of predictions.
+
+    :raises UserError: if the file is missing or cut off.
+    """
     if not path.is_file():
         raise UserError(f"{path}: there is no such file")
     try:
-        table = pq.read_table(path)
+        return pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
         raise UserError(f"{path}: is damaged or cut off, and cannot be read ({str(error).splitlines()[0]})") from error
+
+
+def predictions_in(table: pa.Table, path: Path, classes: Mapping[str, Sequence[str]] | None = None) -> Predictions:
+    """The predictions of a table; of a cross-validation that was repeated, those of its first repeat.
+
+    :param path: of its file, for messages.
+    :raises UserError: as above.
+    """
+    if REPEAT in table.column_names:
+        table = table.filter(pc.field(REPEAT) == pc.min(table[REPEAT]))
     about = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     if (version := about.get(SCHEMA_KEY, "")) not in READABLE:
         raise UserError(f"{path}: schema version {version} is unknown; this version reads 1 to {SCHEMA_VERSION}")

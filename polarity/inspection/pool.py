@@ -32,7 +32,7 @@ class Pool(TextIndex):
         """Put the splits one after the other, and look which texts are alike."""
         names, parts = zip(*splits.items(), strict=True)
         index = TextIndex.over(parts, near_duplicates)
-        return cls(**vars(index), tasks=splits.tasks, names=names, rows=_joined(parts), show_texts=show_texts)
+        return cls(**vars(index), tasks=splits.tasks, names=names, rows=Rows.joined(parts), show_texts=show_texts)
 
     def by_split(self) -> Iterator[tuple[str, np.ndarray]]:
         """The name of each split and the numbers of its rows."""
@@ -60,17 +60,3 @@ class Pool(TextIndex):
         context = "" if self.rows.context is None else self.rows.context[number]
         shown = (self.rows.text[number], context) if self.show_texts else ("", "")
         return Row(self.names[self.split[number]], self.rows.ids[number], *shown)
-
-
-def _joined(parts: Sequence[Rows]) -> Rows:
-    columns = dict.fromkeys(name for rows in parts for name in rows.metadata)
-    contexts = [context for rows in parts for context in rows.contexts]
-    return Rows(
-        ids=[identifier for rows in parts for identifier in rows.ids],
-        text=[text for rows in parts for text in rows.text],
-        context=contexts if any(rows.context is not None for rows in parts) else None,
-        labels=np.concatenate([rows.labels for rows in parts]),
-        metadata={
-            name: [cell for rows in parts for cell in rows.metadata.get(name, [""] * len(rows))] for name in columns
-        },
-    )

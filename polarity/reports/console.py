@@ -81,7 +81,7 @@ def print_failure(run: RunDirectory, error: BaseException, *, unwritten: Excepti
         lines.append(f"traceback: {run.path / 'status.json'}")
     else:
         lines += ["".join(format_exception(error)).rstrip(), f"this could not be recorded: {unwritten}"]
-    lines.append(f"go on with: python -m polarity.train resume={run.path}")
+    lines.append(f"go on with: python -m polarity.train resume={run.whole}")
     console = RunConsole(run.log)
     for number, line in enumerate(lines):
         with suppress(OSError):  # the terminal comes first, and has it even where the log cannot be written any more

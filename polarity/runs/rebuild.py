@@ -28,7 +28,7 @@ from polarity.progress import progress
 from polarity.run import RunDirectory
 from polarity.runs.environment import changed_data, read_environment, where_it_began
 from polarity.runs.manifest import check_unchanged
-from polarity.runs.saved import finished_run
+from polarity.runs.saved import finished_model
 
 __all__ = ["Accelerator", "Rebuilt", "read_environment", "rebuild", "run_splits"]
 
@@ -103,7 +103,7 @@ def rebuild(
     :raises UserError: if the run is not finished, or any file of it is missing, damaged or of another run, or names
         code that is not trusted.
     """
-    run = finished_run(folder)
+    run = finished_model(folder)
     config = run.config
     check_trusted(config, str(run.path / "config.yaml"), trust=trust, sections=(*BUILT, "model"))
     check_unchanged(run)

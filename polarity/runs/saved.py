@@ -4,6 +4,7 @@ from pathlib import Path
 
 from polarity.content import Json
 from polarity.errors import UserError
+from polarity.evaluation.out_of_fold import OUT_OF_FOLD, HeldOut, read_out_of_fold
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.files import checksum, read_object
 from polarity.run import RunDirectory
@@ -28,6 +29,19 @@ def finished_run(path: str | Path) -> RunDirectory:
     return run
 
 
+def finished_model(path: str | Path) -> RunDirectory:
+    """A finished run's folder that holds a model.
+
+    :raises UserError: as above, and for a cross-validation, whose models are those of its folds.
+    """
+    run = finished_run(path)
+    if run.settings.folds:
+        raise UserError(
+            f"{run.path}: is a cross-validation, which has a model for each fold; give one of them: {run.fold(1)}"
+        )
+    return run
+
+
 def read_metrics(run: RunDirectory) -> Json:
     """The content of ``metrics.json``.
 
@@ -42,11 +56,25 @@ def saved_predictions(run: RunDirectory, split: str) -> Predictions:
     :raises UserError: if the file is missing, damaged, or not the one that the run wrote.
     """
     path = run.predictions(split)
-    known = read_metrics(run).get(CHECKSUMS, {})
     predictions = read_predictions(path)
-    wanted = known.get(str(path.relative_to(run.path)))
+    _check_sum(run, path)
+    return predictions
+
+
+def saved_folds(run: RunDirectory) -> list[HeldOut]:
+    """The rows that each fold of a finished cross-validation held out.
+
+    :raises UserError: as above.
+    """
+    path = run.predictions(OUT_OF_FOLD)
+    folds = read_out_of_fold(path)
+    _check_sum(run, path)
+    return folds
+
+
+def _check_sum(run: RunDirectory, path: Path) -> None:
+    wanted = read_metrics(run).get(CHECKSUMS, {}).get(str(path.relative_to(run.path)))
     if wanted is None:
         raise UserError(f"{run.metrics}: has no checksum of {path.name}; the file was not written by this run")
     if checksum(path) != wanted:
         raise UserError(f"{path}: was changed after the run wrote it (its checksum differs); evaluate the run again")
-    return predictions

@@ -19,7 +19,7 @@ from polarity.runs.environment import changed_data, described, read_environment,
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.overlap import overlaps
 from polarity.runs.rebuild import BUILT
-from polarity.runs.saved import finished_run
+from polarity.runs.saved import finished_model
 
 ENCODER = ("encoder", "pooling", "trunk")
 
@@ -35,7 +35,7 @@ def branch(model: MultiTaskClassifier, tokenizer: Any, prepared: Prepared) -> li
         that it was trained on would be evaluated now.
     """
     try:
-        run = finished_run(str(prepared.root.origin))
+        run = finished_model(str(prepared.root.origin))
         check_unchanged(run, "model", "metrics.json")
     except UserError as error:
         raise UserError(f"from: {problem}" for problem in error.problems) from error

@@ -87,10 +87,10 @@ def _finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     seal(run)
     run.finish()
     texts = assembled.prepared.components.reporting.texts
-    _afterwards(run, "the summary", lambda: _print_end(assembled, run, best, results, analyses, test_uses))
-    _afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
-    _afterwards(run, f"{run.report.name} (python -m polarity.report run={run.path})", lambda: _report(run, texts=texts))
-    _afterwards(run, "the profile", lambda: print_profile(trainer, run))
+    afterwards(run, "the summary", lambda: _print_end(assembled, run, best, results, analyses, test_uses))
+    afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
+    afterwards(run, f"{run.report.name} (python -m polarity.report run={run.path})", lambda: _report(run, texts=texts))
+    afterwards(run, "the profile", lambda: print_profile(trainer, run))
     return float(best["value"])
 
 
@@ -227,7 +227,7 @@ def _report(run: RunDirectory, *, texts: bool) -> None:
     RunConsole(run.log).print(f"report: {path}")
 
 
-def _afterwards(run: RunDirectory, what: str, act: Callable[[], None]) -> None:
+def afterwards(run: RunDirectory, what: str, act: Callable[[], None]) -> None:
     """Do what a finished run can do without; what goes wrong is told, and fails nothing: it can be made again."""
     try:
         act()

@@ -5,9 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lightning import Callback, Trainer
-from omegaconf import DictConfig
 
-from polarity.config.compose import resolved, running_job
 from polarity.config.preflight import prepare
 from polarity.config.recorded import RunSettings
 from polarity.config.trainer import build_callbacks
@@ -28,19 +26,14 @@ from polarity.training.trainer import build_trainer
 Begun = Callable[[RunDirectory], None]
 
 
-def run_composed(composed: DictConfig) -> float:
-    """Do what the job that Hydra runs asks for. Returns the best monitored score."""
-    if composed.get("resume"):
-        return resume_run(str(composed.resume), trust=resolved(composed)[0]["trust"])
-    config, overrides, several = running_job(composed)
-    return start_run(config, overrides, keep_going=several)
-
-
-def start_run(config: Config, overrides: list[str], *, keep_going: bool, begun: Begun = lambda _: None) -> float:
+def start_run(
+    config: Config, overrides: list[str], *, keep_going: bool, begun: Begun = lambda _: None, name: str | None = None
+) -> float:
     """Train from the beginning. Returns the best monitored score.
 
     :param keep_going: a failed run returns NaN instead of ending the process, so that a sweep goes on.
     :param begun: called with the run's folder once there is one.
+    :param name: of that folder; None to name it by time and configuration.
     :raises UserError: if data or encoder cannot be used; then there is no folder either, unless a sweep goes on.
     """
     try:
@@ -50,7 +43,7 @@ def start_run(config: Config, overrides: list[str], *, keep_going: bool, begun: 
             raise
         record_failure(RunDirectory.create(RunSettings(config).output_dir, config, overrides), error)
         return float("nan")
-    run = RunDirectory.create(RunSettings(config).output_dir, config, overrides)
+    run = RunDirectory.create(RunSettings(config).output_dir, config, overrides, name=name)
     begun(run)
     return _run(assembled, run, point=None, keep_going=keep_going)
 

@@ -8,6 +8,7 @@ import pytest
 
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.preflight import prepare
+from polarity.config.recorded import RunSettings
 from polarity.config.sections import ROOT_KEYS, SECTIONS, RootSettings
 from polarity.config.trainer import build_callbacks
 from polarity.errors import UserError
@@ -75,6 +76,9 @@ ROOT = {
     "monitor": "monitor=val/tone/macro_f1",
     "mode": "mode=min",
     "test": "test=false",
+    "folds": "folds=2",
+    "repeats": "repeats=2",
+    "fold": "fold=2",
     "output_dir": "output_dir=elsewhere",
     "cache_dir": "cache_dir=elsewhere",
     "resume": "resume=nowhere",
@@ -82,7 +86,7 @@ ROOT = {
     "trust": "trust=elsewhere",
     "run_dir": "run_dir=elsewhere",
 }
-REFUSED = {"mode", "resume", "origin", "trust", "run_dir"}
+REFUSED = {"mode", "resume", "origin", "trust", "run_dir", "repeats", "fold"}
 
 
 def run_of(folder: Path, *more: str) -> list[Any]:
@@ -94,9 +98,9 @@ def run_of(folder: Path, *more: str) -> list[Any]:
     tokens = sorted(str(path) for path in folder.rglob("*.npy"))
     best = build_callbacks(config)["best"]
     weights = [parameter.detach() for parameter in assembled.module.parameters()]
-    place = str(RunDirectory.create(config["output_dir"], config, []).path.parent)
+    place, run = str(RunDirectory.create(config["output_dir"], config, []).path.parent), RunSettings(config)
     scored = [name for name, _ in scored_splits(assembled.prepared).items()]
-    return [weights, assembled.data.sampler.draw(0), best.monitor, best.mode, tokens, place, scored]
+    return [weights, assembled.data.sampler.draw(0), best.monitor, best.mode, tokens, place, scored, run.folds]
 
 
 @pytest.mark.parametrize("setting", RootSettings.__dataclass_fields__)

@@ -134,7 +134,7 @@ def test_each_class_is_in_every_split_if_it_has_enough_groups(split: Split) -> N
     for seed in range(30):
         rows = table(90, seed=seed, posts=40, missing=0.5)
         parts = parts_of(split, rows)
-        groups = split._groups(rows, NearDuplicates())
+        groups = split.groups(rows, NearDuplicates())
         for number, task in enumerate(TASKS):
             for label in range(len(task.classes)):
                 members = set(groups[rows.labels[:, number] == label].tolist())

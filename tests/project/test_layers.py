@@ -30,6 +30,7 @@ LAYERS = (
     {"reports"},
     {"ensembles"},
     {"exporting", "prediction", "training"},
+    {"crossvalidation"},
     {"train", *VERBS},
     {"__main__", "api"},
 )

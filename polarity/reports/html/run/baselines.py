@@ -1,7 +1,7 @@
 """The baselines of a run beside it: their scores on the same rows, and the paired difference."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -9,9 +9,11 @@ import numpy as np
 from polarity.analysis import Result
 from polarity.analysis.scoring import Bootstrap, score_by
 from polarity.errors import UserError
+from polarity.evaluation.out_of_fold import HeldOut, read_out_of_fold
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.run import RunDirectory
-from polarity.statistics import Interval, PairedResult, paired_difference
+from polarity.statistics import Difference, Interval, PairedResult, paired_difference
+from polarity.statistics.fold_scores import FoldScores
 
 TITLES = {"majority": "majority class", "linear": "linear model", "linear+rule": "linear model + rule"}
 
@@ -44,10 +46,17 @@ def interval_verdict(interval: Interval | None) -> BaselineVerdict:
 
 
 def baseline_results(
-    run: RunDirectory, split: str, own: Predictions, names: Sequence[str], *, resamples: int
+    run: RunDirectory,
+    split: str,
+    own: Predictions,
+    names: Sequence[str],
+    *,
+    resamples: int,
+    folds: Sequence[HeldOut] = (),
 ) -> tuple[BaselineResult, ...]:
     """Those of the named baselines that the folder holds.
 
+    :param folds: of the run, if it is a cross-validation: differences are then those of the folds.
     :raises UserError: if one is damaged, or was made on other rows or labels.
     """
     found = []
@@ -60,8 +69,21 @@ def baseline_results(
                 raise UserError(f"{path}: has other rows or tasks than {run.predictions(split).name} of the run")
             if not np.array_equal(other.labels, own.labels):
                 raise UserError(f"{path}: has other labels than {run.predictions(split).name} of the run")
-            found.append(_beside(name, own, other, Bootstrap(resamples)))
+            beside = _beside(name, own, other, Bootstrap(resamples))
+            found.append(_by_folds(beside, folds, read_out_of_fold(path)) if folds else beside)
     return tuple(found)
+
+
+def _by_folds(beside: BaselineResult, own: Sequence[HeldOut], other: Sequence[HeldOut]) -> BaselineResult:
+    """The same with differences, intervals and tests over the folds of all repeats."""
+    ours, theirs = FoldScores.of(own), FoldScores.of(other)
+
+    def difference(task: str | None = None) -> Difference:
+        found = ours.minus(theirs, task)
+        return Difference(found.value, found.interval(), found.p, found.p)
+
+    paired = PairedResult(difference(), {name: difference(name) for name in ours.tasks}, {})
+    return replace(beside, difference=paired)
 
 
 def _beside(name: str, own: Predictions, other: Predictions, bootstrap: Bootstrap) -> BaselineResult:

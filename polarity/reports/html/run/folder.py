@@ -6,18 +6,20 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from polarity.analysis import Analysis, Mistake, analyse
+from polarity.analysis.folded import respecting_folds
 from polarity.baselines import BASELINES
 from polarity.content import Config, Json
 from polarity.errors import UserError
+from polarity.evaluation.out_of_fold import OUT_OF_FOLD
 from polarity.files import read_object
 from polarity.reports.html.run.baselines import BaselineResult, baseline_results
 from polarity.reports.html.run.history import Curves, Exposed, class_exposure, exposed, history_curves, read_csv_rows
 from polarity.reports.html.run.steps import step_curves
 from polarity.run import RunDirectory
 from polarity.runs.ledger import ledger_of
-from polarity.runs.saved import CHECKSUMS, read_metrics, saved_predictions
+from polarity.runs.saved import CHECKSUMS, read_metrics, saved_folds, saved_predictions
 
-HEADINGS = {"val": "validation"}
+HEADINGS = {"val": "validation", OUT_OF_FOLD: "out-of-fold"}
 NO_SLICES = "no slices"
 _UNKNOWN: Json = {
     **dict.fromkeys(("polarity", "python", "platform", "processor"), ""),
@@ -75,6 +77,7 @@ class RunContent:
     """Everything that the report of a run shows.
 
     :param splits: test first, for its scores are those that nothing was chosen by.
+    :param folds: where each fold of a cross-validation is, its rows and its scores; empty for other runs.
     :param class_exposure: by task.
     :param evidence: why each task's calibration and rule were kept or not.
     :param texts: whether there are any to show.
@@ -91,6 +94,7 @@ class RunContent:
     seconds: dict[str, float]
     evidence: Json
     splits: tuple[SplitContent, ...]
+    folds: list[Json]
     curves: list[Curves]
     class_exposure: dict[str, list[Exposed]]
     cell_exposure: list[Exposed]
@@ -113,7 +117,8 @@ def read_run(run: RunDirectory, *, texts: bool, resamples: int) -> RunContent:
     splits = tuple(_split(run, name, config, environment, resamples) for name in _split_names(run, metrics))
     shown = read_csv_rows(run.details / "exposure.csv")
     own = {split.name: split.analysis for split in splits}
-    mistakes = _mistakes(run, own["val"], texts=texts) if "val" in own else []
+    known = next((own[name] for name in ("val", OUT_OF_FOLD) if name in own), None)
+    mistakes = [] if known is None else _mistakes(run, known, texts=texts)
     return RunContent(
         name=run.path.resolve().name,
         config=config,
@@ -125,6 +130,7 @@ def read_run(run: RunDirectory, *, texts: bool, resamples: int) -> RunContent:
         seconds=dict(metrics.get("seconds", {})),
         evidence=dict(metrics.get("calibration") or {}),
         splits=splits,
+        folds=list(metrics.get("folds", [])),
         curves=_curves(run, splits[0].analysis.classes),
         class_exposure=class_exposure(shown, splits[0].analysis.classes),
         cell_exposure=exposed(shown, "cell"),
@@ -151,11 +157,12 @@ def _split_names(run: RunDirectory, metrics: Json) -> list[str]:
 def _split(run: RunDirectory, name: str, config: Config, environment: Json, resamples: int) -> SplitContent:
     predictions = saved_predictions(run, name)
     mark = environment.get("data", {}).get(name, {}).get("fingerprint")
+    analysis, folds = analyse(predictions, resamples=resamples), saved_folds(run) if name == OUT_OF_FOLD else []
     return SplitContent(
         name=name,
         heading=HEADINGS.get(name, name),
-        analysis=analyse(predictions, resamples=resamples),
-        baselines=baseline_results(run, name, predictions, BASELINES, resamples=resamples),
+        analysis=respecting_folds(analysis, folds) if folds else analysis,
+        baselines=baseline_results(run, name, predictions, BASELINES, resamples=resamples, folds=folds),
         ledger=ledger_of(config).sentence(mark) if name == "test" and mark else None,
     )
 

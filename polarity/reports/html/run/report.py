@@ -51,6 +51,7 @@ def _sections(content: RunContent) -> list[tuple[str, str]]:
     analysis = content.headline.analysis
     named = [
         ("summary", "Summary", True),
+        ("folds", "Folds", bool(content.folds)),
         ("scores", "Scores", True),
         ("baselines", "Baselines", any(split.baselines for split in content.splits)),
         ("learning", "Learning curves", bool(content.curves)),

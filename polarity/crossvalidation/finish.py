@@ -1,0 +1,127 @@
+"""From finished folds to the scores of the whole: every row is decided by a model that has not seen it."""
+
+from collections.abc import Sequence
+
+from polarity.analysis.analyse import analyse
+from polarity.analysis.details import write_details, write_mistakes
+from polarity.analysis.folded import respecting_folds
+from polarity.baselines import BASELINES
+from polarity.config.preflight import Prepared
+from polarity.content import Json
+from polarity.data.folds import FoldedRows
+from polarity.evaluation.out_of_fold import OUT_OF_FOLD, HeldOut, write_out_of_fold
+from polarity.evaluation.predictions import read_predictions
+from polarity.files import checksum, write_json
+from polarity.reports.console import RunConsole
+from polarity.reports.folds import folds_table, overall_sentence
+from polarity.reports.html import write_run_report
+from polarity.run import LATEST, RunDirectory
+from polarity.runs.environment import read_environment
+from polarity.runs.manifest import check_unchanged, seal
+from polarity.runs.saved import CHECKSUMS, finished_run, read_metrics, saved_predictions
+from polarity.statistics.fold_scores import FoldScores
+from polarity.statistics.seeds import SeedEstimate
+from polarity.training.finish import afterwards
+from polarity.training.results import METRICS_VERSION
+
+
+def finish(run: RunDirectory, prepared: Prepared, rows: FoldedRows) -> float:
+    """Put the folds' predictions together, score and report them. Returns the overall score of all rows.
+
+    :raises UserError: if a fold's folder is not what its run wrote any more.
+    """
+    run.set_status("running", stage="finishing")
+    folds = [finished_run(run.fold(number)) for number in range(1, rows.folds.count + 1)]
+    for fold in folds:
+        check_unchanged(fold)
+    held_out = [
+        HeldOut(number, rows.folds.repeat(number), saved_predictions(fold, "test"))
+        for number, fold in enumerate(folds, 1)
+    ]
+    write_out_of_fold(run.predictions(OUT_OF_FOLD), held_out, rows.rows.ids)
+    _write_baselines(run, folds, held_out, rows)
+    scores = FoldScores.of(held_out)
+    write_json(run.metrics, _metrics(run, folds, held_out, scores))
+    reporting = prepared.components.reporting
+    whole = read_predictions(run.predictions(OUT_OF_FOLD))
+    analysis = respecting_folds(analyse(whole, resamples=reporting.resamples), held_out)
+    write_details(run.details, run.settings.encoder, {OUT_OF_FOLD: analysis})
+    write_mistakes(run.mistakes, analysis.mistakes, rows.rows if reporting.texts else None)
+    seal(run)
+    run.finish()
+    afterwards(run, "the summary", lambda: _print_end(run, folds, scores))
+    afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
+    again = f"{run.report.name} (python -m polarity.report run={run.path})"
+    afterwards(run, again, lambda: _report(run, texts=reporting.texts))
+    return scores.pooled
+
+
+def _write_baselines(
+    run: RunDirectory, folds: Sequence[RunDirectory], held_out: Sequence[HeldOut], rows: FoldedRows
+) -> None:
+    for name in BASELINES:
+        paths = [fold.baseline(name, "test") for fold in folds]
+        if all(path.is_file() for path in paths):
+            parts = [
+                HeldOut(item.fold, item.repeat, read_predictions(path))
+                for item, path in zip(held_out, paths, strict=True)
+            ]
+            write_out_of_fold(run.baseline(name, OUT_OF_FOLD), parts, rows.rows.ids)
+
+
+def _metrics(run: RunDirectory, folds: Sequence[RunDirectory], held_out: Sequence[HeldOut], scores: FoldScores) -> Json:
+    rows = sum(len(item.predictions) for item in held_out if item.repeat == 1)
+    return {
+        "version": METRICS_VERSION,
+        OUT_OF_FOLD: {"rows": rows, **_scores(scores)},
+        "uncalibrated": {OUT_OF_FOLD: _scores(FoldScores.of(held_out, "argmax"))},
+        "intervals": {
+            "overall": _estimate(scores.estimate()),
+            "tasks": {name: _estimate(scores.estimate(name)) for name in scores.tasks},
+        },
+        "folds": [_fold(fold, item, scores) for fold, item in zip(folds, held_out, strict=True)],
+        CHECKSUMS: {path.relative_to(run.path).as_posix(): checksum(path) for path in [run.predictions(OUT_OF_FOLD)]},
+    }
+
+
+def _scores(scores: FoldScores) -> Json:
+    tasks = {name: {"macro_f1": value} for name, value in scores.pooled_tasks.items()}
+    return {"overall": scores.pooled, "tasks": tasks}
+
+
+def _estimate(found: SeedEstimate) -> Json:
+    """A 95 % interval, and the standard error and degrees of freedom that it comes from."""
+    interval = found.interval(lowest=0.0)
+    ends = {"low": interval.low, "high": interval.high}
+    return {"value": found.value, **ends, "standard_error": found.error, "degrees_of_freedom": found.freedom}
+
+
+def _fold(fold: RunDirectory, item: HeldOut, scores: FoldScores) -> Json:
+    """Where a fold's run is, what it was trained on, and its scores on the rows that it held out."""
+    data, best = read_environment(fold)["data"], read_metrics(fold)["best"]
+    return {
+        "fold": item.fold,
+        "repeat": item.repeat,
+        "folder": fold.path.name,
+        "seed": fold.settings.seed,
+        "rows": data["test"]["rows"],
+        "fingerprint": data["test"]["fingerprint"],
+        "train_rows": data["train"]["rows"],
+        "val_rows": data["val"]["rows"],
+        "epoch": best["epoch"],
+        "monitored": best["value"],
+        "overall": float(scores.overall[item.fold - 1]),
+        "macro_f1": {name: float(values[item.fold - 1]) for name, values in scores.tasks.items()},
+    }
+
+
+def _print_end(run: RunDirectory, folds: Sequence[RunDirectory], scores: FoldScores) -> None:
+    console = RunConsole(run.log)
+    console.print()
+    console.print(folds_table(read_metrics(run)))
+    console.print(overall_sentence(scores))
+    console.print(f"everything is in {run.path}; each fold has a model, such as {folds[0].path}")
+
+
+def _report(run: RunDirectory, *, texts: bool) -> None:
+    RunConsole(run.log).print(f"report: {write_run_report(run, texts=texts)}")

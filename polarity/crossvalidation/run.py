@@ -1,0 +1,106 @@
+"""All folds of a cross-validation, one after the other, each as a run in the folder of the whole."""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from polarity.config.folds import folds_of, of_fold
+from polarity.config.preflight import Prepared, prepare
+from polarity.config.recorded import RunSettings
+from polarity.config.trust import Trust
+from polarity.content import Config
+from polarity.crossvalidation.finish import finish
+from polarity.data.folds import FoldedRows
+from polarity.reports.console import RunConsole, log_only
+from polarity.reports.folds import fold_line, folds_intro
+from polarity.run import RunDirectory
+from polarity.runs.environment import where_it_began
+from polarity.training import resuming
+from polarity.training.run import resume_run, start_run
+from polarity.training.status import StatusRecorder, exit_code
+
+Begun = Callable[[RunDirectory], None]
+
+PARTS = ("status.json", "config.yaml", "overrides.yaml")
+"""What every run's folder begins with; a process that was killed before has left less."""
+
+
+def start(config: Config, overrides: list[str], *, keep_going: bool, begun: Begun = lambda _: None) -> float:
+    """Train what a configuration asks for: one run, or all folds of a cross-validation.
+
+    Parameters and errors are those of :func:`polarity.training.run.start_run`. Returns the best monitored score, or
+    the overall score of all held-out rows.
+    """
+    if not RunSettings(config).folds:
+        return start_run(config, overrides, keep_going=keep_going, begun=begun)
+    prepared = prepare(config)
+    run = RunDirectory.create(prepared.root.output_dir, config, overrides)
+    begun(run)
+    return _train(run, prepared, trust=None)
+
+
+def resume(folder: str, *, trust: Trust = None) -> float:
+    """Go on with a stopped run, or with the first fold of a cross-validation that is not finished; returns as above.
+
+    Parameters and errors are those of :func:`polarity.training.run.resume_run`.
+    """
+    if not resuming.resumable(folder).settings.folds:
+        return resume_run(folder, trust=trust)
+    with resuming.claimed(folder) as run:
+        resuming.refuse_changed_settings(run)
+        with where_it_began(run):
+            prepared = prepare(resuming.trusted_config(run, trust=trust))
+        resuming.refuse_changed_data(run, prepared.splits)
+    return _train(run, prepared, trust=trust)
+
+
+def _train(run: RunDirectory, prepared: Prepared, *, trust: Trust) -> float:
+    """Train the folds that are not finished, and put all of them together."""
+    recorder, folds = StatusRecorder(run), folds_of(prepared.config)
+    assert folds is not None
+    try:
+        recorder.begin(prepared.splits)
+        with where_it_began(run):
+            rows = FoldedRows(prepared.components.data, prepared.splits, folds)
+            for line in folds_intro(rows, run):
+                RunConsole(run.log).print(line)
+            for fold in range(1, folds.count + 1):
+                started = time.monotonic()
+                known = _train_fold(run, prepared.config, fold, trust=trust)
+                seconds = None if known else time.monotonic() - started
+                RunConsole(run.log).print(fold_line(RunDirectory(run.fold(fold)), fold, folds, seconds))
+            return finish(run, prepared, rows)
+    except BaseException as error:  # noqa: BLE001 - also signals, and whatever else ends a process
+        if isinstance(error, SystemExit):  # a fold's run has said what there is to say
+            recorder.record(error)
+        else:
+            recorder.conclude(error)
+        sys.exit(exit_code(error) if not isinstance(error, SystemExit) else error.code)
+    finally:
+        recorder.end()
+
+
+def _train_fold(run: RunDirectory, config: Config, fold: int, *, trust: Trust) -> bool:
+    """Train a fold, or go on with it; returns whether it was finished before."""
+    path = run.fold(fold)
+    if all((path / name).is_file() for name in PARTS):
+        if RunDirectory(path).status["state"] == "finished":
+            return True
+        with log_only():
+            resume_run(str(path), trust=trust)
+        return False
+    _clear(path)
+    own, changed = of_fold(config, fold, str(run.path))
+    replaced = ("seed=", "fold=", "output_dir=")
+    overrides = [text for text in run.overrides if not text.lstrip("+").startswith(replaced)]
+    with log_only():
+        start_run(own, [*overrides, *changed], keep_going=False, name=path.name)
+    return False
+
+
+def _clear(path: Path) -> None:
+    """Remove what a process that was killed in its first moments has left."""
+    if path.is_dir():
+        shutil.rmtree(path)

@@ -1,0 +1,145 @@
+"""Cross-validation: training and validation rows cut into folds, each of which is once held out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+import numpy as np
+
+from polarity.data.corpus import Corpus
+from polarity.data.rows import Rows, Splits
+from polarity.data.splitting import Split
+from polarity.errors import UserError
+from polarity.wording import times
+
+
+@dataclass(frozen=True)
+class Folds:
+    """How rows are folded. Folds are numbered from 1 through all repeats.
+
+    :param number: folds that the rows are cut into.
+    :param repeats: how often that is done, each time otherwise.
+    """
+
+    number: int
+    repeats: int = 1
+
+    @property
+    def count(self) -> int:
+        """Folds of all repeats, each of which trains a model."""
+        return self.number * self.repeats
+
+    def repeat(self, fold: int) -> int:
+        """The repeat that a fold belongs to, from 1."""
+        return (fold - 1) // self.number + 1
+
+    def seed(self, seed: int, fold: int) -> int:
+        """Seed of a fold's training, of a stream of its own.
+
+        :param seed: of the whole.
+        """
+        return int(np.random.SeedSequence([seed, fold]).generate_state(1)[0])
+
+
+@dataclass
+class FoldedRows:
+    """The rows of a corpus that are folded: those that an ordinary run trains and validates on.
+
+    A fold is stratified, and keeps together what belongs together, as :class:`polarity.data.splitting.Split` does:
+    rows of one group (``data.group``), and nearly the same texts unless ``data.split.near_duplicates_together`` is
+    off. It depends on the rows and ``data.split.seed`` alone, so that runs of any seed and model have the same folds.
+
+    :param splits: of an ordinary run. Its test rows are neither folded nor looked at.
+    """
+
+    corpus: Corpus
+    splits: Splits
+    folds: Folds
+    rows: Rows = field(init=False)
+
+    def __post_init__(self) -> None:
+        rows = Rows.joined([self.splits.train, self.splits.val])
+        self.rows = replace(rows, ids=_unique(rows.ids))
+        self._share = len(self.splits.val) / len(self.rows)
+        self._split = _keeping_together(self.corpus.split or Split(), self.rows.group)
+        near = None if self.corpus.leakage is None else self.corpus.leakage.near_duplicates
+        self._groups = self._split.groups(self.rows, near)
+        self._made: dict[int, Splits] = {}
+
+    def check(self) -> None:
+        """Look whether every fold can be trained and scored.
+
+        :raises UserError: if not; of several folds that are refused, with the problems of the first.
+        """
+        if problems := self._problems():
+            raise UserError(problems)
+        for fold in range(1, self.folds.count + 1):
+            self.of(fold)
+
+    def _problems(self) -> list[str]:
+        """A problem if there are too few groups, of any rows or of those of the rarest class, to be in every fold."""
+        number = self.folds.number
+        groups = len(np.unique(self._groups))
+        if groups < number:
+            return [f"folds: the {times(len(self.rows), 'row')} are in {groups} groups, too few for {number} folds"]
+        of_classes = [
+            (len(np.unique(self._groups[rows])), int(rows.sum()), name, task.name)
+            for t, task in enumerate(self.splits.tasks)
+            for label, name in enumerate(task.classes)
+            if (rows := self.rows.labels[:, t] == label).any()
+        ]
+        there, rows, name, task = min(of_classes, default=(number, 0, "", ""))
+        if there >= number:
+            return []
+        most = f"folds={there} is the most" if there > 1 else "it cannot be folded"
+        these = f"its {times(rows, 'row')} are in {times(there, 'group')} that stay together"
+        return [f"folds: {number} are too many for class {name!r} of task {task!r}: {these}; {most}"]
+
+    def of(self, fold: int) -> Splits:
+        """A fold as the splits of a run: its rows are the test split.
+
+        The other rows train and validate, in the shares of an ordinary run, so that the rows that choose epoch,
+        calibration and decision rule are not those that the fold is scored on.
+
+        :raises UserError: if the corpus refuses such splits.
+        """
+        if fold in self._made:
+            return self._made[fold]
+        held_out = self._numbers(self.folds.repeat(fold)) == (fold - 1) % self.folds.number
+        others = np.flatnonzero(~held_out)
+        within = np.unique(self._groups[others], return_inverse=True)[1]
+        rest, shares = self.rows.select(others), (1 - self._share, self._share)
+        validates = self._split.allotted(rest, self.splits.tasks, within, shares, f" within fold {fold}") == 1
+        parts = [rest.select(np.flatnonzero(~validates)), rest.select(np.flatnonzero(validates))]
+        note = f"fold {fold} of {self.folds.count}: the test rows are those that this fold holds out"
+        made = Splits(self.splits.tasks, parts[0], parts[1], self.rows.select(np.flatnonzero(held_out)), [note])
+        try:
+            self._made[fold] = self.corpus.check(made)
+        except UserError as error:
+            raise UserError(f"folds: fold {fold}: {problem}" for problem in error.problems) from error
+        return self._made[fold]
+
+    def _numbers(self, repeat: int) -> np.ndarray:
+        """For each row the number of its fold in a repeat, from 0, int64 ``[rows]``."""
+        number, tasks = self.folds.number, self.splits.tasks
+        return self._split.allotted(self.rows, tasks, self._groups, [1 / number] * number, f" folds {repeat}")
+
+
+def _keeping_together(split: Split, group: str | None) -> Split:
+    """The split's settings, with the rows of a group kept together."""
+    stratify = [name for name in split.stratify if name != group]
+    together = split.near_duplicates_together
+    return Split(group=group, stratify=stratify, near_duplicates_together=together, seed=split.seed)
+
+
+def _unique(ids: Sequence[str]) -> list[str]:
+    """The ids; a row that stands in both splits has ``-2`` behind it the second time."""
+    taken, seen, unique = set(ids), set[str](), []
+    for name in ids:
+        own = name
+        if name in seen:
+            own = next(other for number in count(2) if (other := f"{name}-{number}") not in taken)
+            taken.add(own)
+        seen.add(name)
+        unique.append(own)
+    return unique

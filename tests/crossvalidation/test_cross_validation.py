@@ -1,0 +1,188 @@
+"""Cross-validation as its users meet it: every fold a run, every row once, and numbers that can be recomputed."""
+
+import json
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from scipy.stats import t as student
+
+from polarity.crossvalidation.run import start
+from polarity.data.folds import FoldedRows, Folds
+from polarity.data.rows import Splits
+from polarity.evaluation.predictions import read_predictions
+from polarity.run import RunDirectory
+from polarity.runs.manifest import check_unchanged
+from polarity.training.run import start_run
+from tests import command
+from tests.misfortune import misfortune
+from tests.running import composed, overrides
+from tests.sameness import assert_same_runs
+from tests.verbs import outcome_of, said_by
+
+SETTINGS = ("trainer.max_epochs=1", "trainer.log_every_n_steps=1", "reporting.resamples=200", "folds=3")
+
+
+def cross_validate(folder: Path, *more: str, rows: int = 120) -> RunDirectory:
+    arguments = overrides(folder, *SETTINGS, *more, rows=rows)
+    config = {**composed(*arguments), "test": True}
+    start(config, arguments, keep_going=False)
+    return RunDirectory.open(folder / "outputs" / "latest")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return cross_validate(tmp_path_factory.mktemp("folds"))
+
+
+def numbers(run: RunDirectory) -> Any:
+    return json.loads(run.metrics.read_text(encoding="utf-8"))
+
+
+def test_every_row_is_scored_once_by_the_model_that_has_not_seen_it(whole: RunDirectory) -> None:
+    file = pq.read_table(whole.predictions("out_of_fold"))
+    assert file["id"].to_pylist() == list(dict.fromkeys(file["id"].to_pylist()))
+    data = json.loads(whole.environment.read_text(encoding="utf-8"))["data"]
+    assert len(file) == data["train"]["rows"] + data["val"]["rows"]
+    for number in (1, 2, 3):
+        own = read_predictions(RunDirectory(whole.fold(number)).predictions("test"))
+        rows = file.filter(np.array(file["#fold"]) == number)
+        assert sorted(rows["id"].to_pylist()) == sorted(own.ids)
+        trained = json.loads((whole.fold(number) / "environment.json").read_text(encoding="utf-8"))["data"]
+        assert trained["train"]["rows"] + trained["val"]["rows"] + len(own) == len(file)
+        place = {name: row for row, name in enumerate(rows["id"].to_pylist())}
+        order = [place[name] for name in own.ids]
+        for item in own.tasks:
+            for c, label in enumerate(item.task.classes):
+                assert item.probabilities is not None
+                column = rows[f"{item.task.name}.prob.{label}"].to_numpy()[order]
+                assert (column == item.probabilities[:, c]).all()
+
+
+def test_intervals_are_those_of_the_formula(whole: RunDirectory) -> None:
+    found = numbers(whole)
+    for name, interval in [("overall", found["intervals"]["overall"]), *found["intervals"]["tasks"].items()]:
+        values = [fold["overall"] if name == "overall" else fold["macro_f1"][name] for fold in found["folds"]]
+        pooled = (
+            found["out_of_fold"]["overall"] if name == "overall" else found["out_of_fold"]["tasks"][name]["macro_f1"]
+        )
+        reach = student.ppf(0.975, 2) * np.sqrt((1 / 3 + 1 / 2) * np.var(values, ddof=1))
+        assert interval["value"] == pooled
+        assert interval["low"] == pytest.approx(max(0, pooled - reach))
+        assert interval["high"] == pytest.approx(min(1, pooled + reach))
+
+
+def test_the_whole_is_sealed_and_its_report_can_be_made_again(whole: RunDirectory) -> None:
+    check_unchanged(whole)
+    before = whole.report.read_text(encoding="utf-8")
+    assert ">Folds<" in before
+    assert "fold-3" in before
+    said_by("report", f"run={whole.path}")
+    assert whole.report.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "predict", "export"])
+def test_it_has_no_model_of_its_own(verb: str, whole: RunDirectory, tmp_path: Path) -> None:
+    more = {"predict": [f"input={whole.metrics}", "output=-"], "export": ["format=hf"]}.get(verb, [])
+    code, said = outcome_of(verb, f"run={whole.path}", *more)
+    assert code == 2
+    assert f"is a cross-validation, which has a model for each fold; give one of them: {whole.fold(1)}" in said
+    assert "1 problem;" in said
+
+
+def test_a_fold_is_a_run(whole: RunDirectory) -> None:
+    said = said_by("evaluate", f"run={whole.fold(2)}", "split=test")
+    assert "the run's own predictions are reproduced" in said
+
+
+def test_held_out_labels_touch_neither_model_nor_rule(whole: RunDirectory) -> None:
+    """Also: a fold alone is the same run as within the whole."""
+    cut = FoldedRows.of
+
+    def poisoned(self: FoldedRows, fold: int) -> Splits:
+        splits = cut(self, fold)
+        assert splits.test is not None
+        splits.test.labels = np.random.default_rng(0).permuted(splits.test.labels, axis=0)
+        return splits
+
+    folder, seed = whole.path.parents[1], Folds(3).seed(42, 1)
+    arguments = overrides(folder, *SETTINGS, "fold=1", f"seed={seed}", f"output_dir={folder / 'poisoned'}")
+    with patch.object(FoldedRows, "of", poisoned), patch("polarity.config.preflight._fold_once", FoldedRowsAnew()):
+        start_run({**composed(*arguments), "test": True}, arguments, keep_going=False)
+    other, own = RunDirectory.open(folder / "poisoned" / "latest"), RunDirectory(whole.fold(1))
+    for path in sorted(own.model.iterdir()):
+        assert path.read_bytes() == (other.model / path.name).read_bytes(), path.name
+    labels = [read_predictions(run.predictions("test")).labels for run in (own, other)]
+    assert (labels[0] != labels[1]).any()
+
+
+class FoldedRowsAnew:
+    """In the place of a cache."""
+
+    def __call__(self, key: str, folds: Folds) -> FoldedRows:
+        from polarity.config.preflight import _load_once
+
+        corpus, splits, _ = _load_once(key)
+        return FoldedRows(corpus, splits, folds)
+
+
+def test_refusals(whole: RunDirectory, tmp_path: Path) -> None:
+    folder = whole.path.parents[1]
+    fold = whole.fold(1)
+    wrong = {
+        ("folds=1",): "folds: ",
+        ("folds=60",): "folds: 60 are too many for class",
+        ("folds=3", f"from={fold}"): "from: that run has been trained on rows that folds hold out",
+        ("folds=3", "test=true"): "test: has no effect with folds",
+        ("folds=3", "fold=4"): "fold: is 4, but there are 3 folds",
+        ("folds=null", "fold=2"): "fold: has no effect without folds",
+        ("folds=null", "repeats=2"): "repeats: has no effect without folds",
+        ("-m", "folds=3", "seed=1,2"): "folds: each cross-validation has a command of its own",
+    }
+    there = sorted(path.name for path in (folder / "outputs").iterdir())
+    for settings, problem in wrong.items():
+        flags = [text for text in settings if text == "-m"]
+        code, said = outcome_of("train", *flags, *overrides(folder, *settings[len(flags) :]))
+        assert code == 2, (settings, said)
+        assert problem in said, (settings, said)
+        assert f"{1} problem" in said, (settings, said)
+    assert sorted(path.name for path in (folder / "outputs").iterdir()) == there
+
+
+def test_repeats_score_every_row_as_often(tmp_path: Path) -> None:
+    run = cross_validate(tmp_path, "folds=2", "repeats=2", "reporting.baselines=false", rows=60)
+    file = pq.read_table(run.predictions("out_of_fold"))
+    ids = np.array(file["id"].to_pylist())
+    for repeat in (1, 2):
+        assert sorted(ids[np.array(file["#repeat"]) == repeat]) == sorted(set(ids))
+    found = numbers(run)
+    assert [fold["repeat"] for fold in found["folds"]] == [1, 1, 2, 2]
+    assert found["intervals"]["overall"]["degrees_of_freedom"] == 3
+    assert len(read_predictions(run.predictions("out_of_fold"))) == len(set(ids)), "other readers see the first repeat"
+    assert "means over 2 repeats" in run.report.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_killed_in_its_second_fold_and_resumed_it_ends_like_one_that_was_not(tmp_path: Path) -> None:
+    undisturbed = tmp_path / "undisturbed"
+    undisturbed.mkdir()
+    settings = ("folds=2", "trainer.max_epochs=2", "reporting.baselines=false")
+    killed = misfortune(tmp_path, kind="kill", epoch=1, batch=1, within="fold-2")
+    command.run("train", *overrides(tmp_path, *settings, killed, rows=60), folder=tmp_path, code=-9)
+    (run,) = (RunDirectory.open(path) for path in (tmp_path / "outputs").iterdir() if path.is_dir())
+    assert run.status["state"] == "stopped"
+    assert [RunDirectory(run.fold(number)).status["state"] for number in (1, 2)] == ["finished", "stopped"]
+    before = RunDirectory(run.fold(1)).metrics.read_bytes()
+    said = command.run("train", f"resume={run.path}", "trust=tests.misfortune", folder=undisturbed)
+    assert "fold 1 of 2" in said
+    assert "finished before" in said
+    assert RunDirectory(run.fold(1)).metrics.read_bytes() == before
+    command.run("train", *overrides(tmp_path, *settings, f"output_dir={undisturbed}"), folder=tmp_path)
+    other = RunDirectory.open(undisturbed / "latest")
+    for number in (1, 2):
+        assert_same_runs(RunDirectory(run.fold(number)), RunDirectory(other.fold(number)))
+    assert run.predictions("out_of_fold").read_bytes() == other.predictions("out_of_fold").read_bytes()
+    assert numbers(run)["intervals"] == numbers(other)["intervals"]

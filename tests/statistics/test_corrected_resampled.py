@@ -1,0 +1,43 @@
+"""The corrected resampled estimate: by hand, and as a test that raises no false alarms."""
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+from scipy.stats import ttest_rel
+
+from benchmarks.folds import CASES, tried
+from polarity.statistics.corrected_resampled import corrected_resampled
+
+DIFFERENCES = [0.02, 0.05, -0.01, 0.03, 0.06]
+
+
+def test_golden_value() -> None:
+    found = corrected_resampled(DIFFERENCES, 1 / 4)
+    variance = (0.01**2 + 0.02**2 + 0.04**2 + 0.0**2 + 0.03**2) / 4  # around the mean of 0.03
+    assert found.value == pytest.approx(0.03)
+    assert found.error == pytest.approx(np.sqrt((1 / 5 + 1 / 4) * variance))
+    assert found.error == pytest.approx(0.0183711731)
+    assert found.freedom == 4
+    assert found.p == pytest.approx(2 * student.sf(0.03 / 0.0183711731, 4))
+    assert found.p == pytest.approx(0.1778077, abs=1e-6)
+    assert (found.interval().low, found.interval().high) == pytest.approx((-0.0210066, 0.0810066), abs=1e-6)
+
+
+def test_without_training_rows_in_common_it_is_students_paired_test() -> None:
+    first, second = np.array([0.5, 0.6, 0.7, 0.4]), np.array([0.55, 0.58, 0.8, 0.45])
+    assert corrected_resampled(second - first, 0.0).p == pytest.approx(ttest_rel(second, first).pvalue)
+
+
+def test_the_estimate_may_be_another_than_the_mean() -> None:
+    around, mean = corrected_resampled(DIFFERENCES, 1 / 4, 0.1), corrected_resampled(DIFFERENCES, 1 / 4)
+    assert around.value == 0.1
+    assert (around.error, around.freedom) == (mean.error, mean.freedom)
+
+
+@pytest.mark.slow
+def test_false_alarms_stay_at_the_level() -> None:
+    case = next(case for case in CASES if (case.rows, case.folds, case.repeats) == (200, 5, 2))
+    found = tried(case, 150)
+    assert found.corrected <= 0.10
+    assert found.naive > 2 * found.corrected
+    assert found.around_pooled >= 0.88
