@@ -1,8 +1,14 @@
 """The program as its users start it: a process of its own, in a folder of its own."""
 
+import atexit
+import json
 import os
+import select
+import socket
 import subprocess
 import sys
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,26 +16,97 @@ ROOT = Path(__file__).parent.parent
 PATIENCE = 800.0
 """Seconds that another process is waited for: no test may fail because the machine has much else to do."""
 
+USUAL = {**os.environ, "OMP_NUM_THREADS": "1"}
+"""The environment before any test has changed it."""
+HARMLESS = {"COLUMNS", "OMP_NUM_THREADS", "POLARITY_CACHE", "PYTEST_CURRENT_TEST", "PYTHONPATH"}
+"""Variables that nothing reads when it is imported; a process in which another one differs is a new one."""
+
+
+class Forked(subprocess.Popen[Any]):
+    """A process that a warm one has forked; to be used like any other."""
+
+    def __init__(self, *arguments: Any, start_new_session: bool = False, **settings: Any) -> None:
+        self._session = start_new_session
+        super().__init__(*arguments, **settings)
+
+    def _execute_child(self, args: Any, *further: Any) -> None:
+        _, _, _, _, folder, environment, _, _, _, *pipes = further[:15]
+        standard_in, _, _, standard_out, _, standard_error = pipes
+        given = enumerate((standard_in, standard_out, standard_error))
+        command = {"words": args[1:], "folder": os.fspath(folder), "environment": environment, "session": self._session}
+        self._told, answer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        descriptors = [*(stream if stream >= 0 else inherited for inherited, stream in given), answer.fileno()]
+        with answer:
+            socket.send_fds(warm_process(), [json.dumps(command).encode()], descriptors)
+        self._close_pipe_fds(*pipes)
+        self.pid = self._next()
+        self._child_created = True
+
+    def _next(self) -> int:
+        told = self._told.recv(64)
+        assert told, "tests/warm.py has ended"
+        return int(told)
+
+    def _internal_poll(self, *_: Any, **__: Any) -> int | None:
+        with suppress(subprocess.TimeoutExpired):
+            self._wait(0)
+        return self.returncode
+
+    def _wait(self, timeout: float | None) -> int:
+        if self.returncode is None:
+            if not select.select([self._told], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0)
+            self.returncode = self._next()
+            self._told.close()
+        return self.returncode
+
+
+@cache
+def warm_process() -> socket.socket:
+    """The socket of ``tests/warm.py``, which is started when it is first asked for, and ends with this process."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, str(ROOT / "tests" / "warm.py"), str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env=USUAL,
+            **dict.fromkeys(("stdin", "stdout"), subprocess.PIPE),  # Python finds out once whether one can seek in them
+        )
+
+    @atexit.register
+    def end() -> None:
+        ours.close()
+        process.communicate()
+
+    return ours
+
+
+def python(
+    *words: str, folder: Path, env: dict[str, str], real: bool = False, **settings: Any
+) -> subprocess.Popen[str]:
+    """Start ``python WORDS``, which are ``-m MODULE ...`` or ``-c PROGRAM ...``, in ``folder``.
+
+    :param real: whether it has to be a new process, since what happens before the program begins is tried, too.
+    """
+    others = {name for name, _ in env.items() ^ USUAL.items()} - HARMLESS
+    make = subprocess.Popen if real or others or not hasattr(os, "pidfd_open") else Forked
+    return make([sys.executable, *words], cwd=folder, env=env, text=True, **settings)
+
 
 def start(verb: str, *arguments: str, folder: Path, **settings: Any) -> subprocess.Popen[str]:
     """Start ``python -m polarity.VERB`` in ``folder``; both streams are read from its ``stdout``."""
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return subprocess.Popen(
-        [sys.executable, "-m", f"polarity.{verb}", *arguments],
-        cwd=folder,
-        text=True,
-        **{
-            "env": {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
-            "stdout": subprocess.PIPE,
-            "stderr": subprocess.STDOUT,
-            **settings,
-        },
-    )
+    usual = {
+        "env": {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+    }
+    return python("-m", f"polarity.{verb}", *arguments, folder=folder, **{**usual, **settings})
 
 
-def run(verb: str, *arguments: str, folder: Path, seconds: float = PATIENCE, code: int = 0) -> str:
+def run(verb: str, *arguments: str, folder: Path, seconds: float = PATIENCE, code: int = 0, **settings: Any) -> str:
     """Run ``python -m polarity.VERB`` to its end, which has to come with this exit code; returns what it said."""
-    process = start(verb, *arguments, folder=folder)
+    process = start(verb, *arguments, folder=folder, **settings)
     try:
         said, _ = process.communicate(timeout=seconds)
     finally:

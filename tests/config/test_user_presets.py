@@ -128,7 +128,7 @@ def test_class_names_are_texts_however_they_are_spelled(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_they_train_through_the_command_line(folder: Path) -> None:
-    said = run("train", "--config-dir", "../mine", "experiment=mine", "sampler=natural", folder=Path.cwd())
+    said = run("train", "--config-dir", "../mine", "experiment=mine", "sampler=natural", folder=Path.cwd(), real=True)
     assert "NaturalSampler" in said
     finished = RunDirectory.open("outputs/latest")
     assert finished.status["state"] == "finished"

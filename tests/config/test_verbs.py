@@ -75,6 +75,13 @@ def test_mistakes_end_with_code_2_and_no_traceback(verb: str, tmp_path: Path, mo
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["train", *VERBS])
+def test_it_starts_as_a_new_process(verb: str, tmp_path: Path) -> None:
+    assert run(verb, "nonsense=1", folder=tmp_path, code=2, real=True).startswith(f"polarity.{verb}: ")
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_help_of_training_explains_every_setting_at_the_root_and_names_every_preset(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

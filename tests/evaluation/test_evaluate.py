@@ -481,9 +481,9 @@ def test_what_belongs_to_the_run_is_refused_by_name() -> None:
 
 @pytest.mark.slow
 def test_the_command(run: RunDirectory, tmp_path: Path) -> None:
-    said = command("evaluate", f"run={run.path}", "split=test", folder=tmp_path)
+    said = command("evaluate", f"run={run.path}", "split=test", folder=tmp_path, real=True)
     assert "the run's own predictions are reproduced" in said
     assert "looked at once by 1 configuration" in said
-    said = command("evaluate", f"run={run.path}", "loss.gamma=2", "seed=3", folder=tmp_path, code=2)
+    said = command("evaluate", f"run={run.path}", "loss.gamma=2", "seed=3", folder=tmp_path, code=2, real=True)
     assert "polarity.evaluate: 2 problems" in said
     assert "Traceback" not in said

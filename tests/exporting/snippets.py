@@ -3,11 +3,14 @@
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
+
+from tests.command import PATIENCE, python
 
 BLOCKED = """
 import importlib.abc, sys
+for name in [name for name in sys.modules if name.partition(".")[0] in {blocked!r}]:
+    del sys.modules[name]
 class Refuse(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in {blocked!r}:
@@ -23,16 +26,20 @@ def snippet(folder: Path) -> str:
     return found[1]
 
 
-def run_without(folder: Path, program: str, *blocked: str) -> str:
-    """What a program prints that is started in a folder and cannot import these packages."""
+def run_without(folder: Path, code: str, *blocked: str, real: bool = True) -> str:
+    """What a program prints that is started in a folder and cannot import these packages.
+
+    :param real: whether it is a new process; one that is forked has had what this project imports in its memory.
+    """
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(
-        [sys.executable, "-c", BLOCKED.format(blocked=blocked) + program],
-        cwd=folder,
+    process = python(
+        *("-c", BLOCKED.format(blocked=blocked) + code),
+        folder=folder,
+        real=real,
         env={**environment, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    said, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, errors
+    return said

@@ -99,7 +99,7 @@ def test_a_pooling_trains_by_the_command_line_and_its_code_is_exported_with_the_
     assert "trust=mine" in refused
     said_by("export", f"run={trained}", "format=hf", "trust=mine", f"output={tmp_path / 'model'}")
     program = "from modeling import load; print(load('.').classify(['war']))"
-    assert "probabilities" in run_without(tmp_path / "model", program, "polarity", "mine")
+    assert "probabilities" in run_without(tmp_path / "model", program, "polarity", "mine", real=False)
 
 
 def test_a_pooling_whose_code_needs_more_than_an_exported_folder_has_is_refused(tmp_path: Path) -> None:

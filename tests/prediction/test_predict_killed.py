@@ -20,7 +20,13 @@ def test_what_a_killed_predict_had_begun_is_removed_by_the_next(tmp_path: Path) 
     row = json.dumps({"text": "a good army"})
     settings = [f"run={run.path}", "input_format=jsonl", "chunk_rows=1"]
     process = command.start(
-        "predict", *settings, "input=-", f"output={folder / 'a.jsonl'}", folder=tmp_path, stdin=subprocess.PIPE
+        "predict",
+        *settings,
+        "input=-",
+        f"output={folder / 'a.jsonl'}",
+        folder=tmp_path,
+        real=True,
+        stdin=subprocess.PIPE,
     )
     assert process.stdin is not None
     process.stdin.write(f"{row}\n" * 50)

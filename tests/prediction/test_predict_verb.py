@@ -17,7 +17,7 @@ from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.predict import PredictSettings, predict
 from polarity.prediction.job import Outcome
 from polarity.run import RunDirectory
-from tests.command import ROOT
+from tests.command import PATIENCE, ROOT, start
 from tests.prediction.jobs import read, write
 
 
@@ -198,10 +198,10 @@ def test_as_a_process_between_two_pipes(run: RunDirectory, tmp_path: Path) -> No
 
 
 def test_a_problem_ends_the_process_with_2_and_no_traceback(run: RunDirectory, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "polarity.predict", f"run={run.path}", "input=none.csv", "output=out.csv"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
-    assert done.returncode == 2
-    assert "input: none.csv does not exist" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    arguments = (f"run={run.path}", "input=none.csv", "output=out.csv")
+    process = start("predict", *arguments, folder=tmp_path, stderr=subprocess.PIPE)
+    said, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert "input: none.csv does not exist" in errors
+    assert "Traceback" not in errors
+    assert said == ""

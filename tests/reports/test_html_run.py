@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from polarity.runs.ledger import Ledger
 from polarity.runs.manifest import seal
 from polarity.spreadsheets import write_csv
 from polarity.tasks import Task
+from tests.command import PATIENCE, start
 from tests.reports.pages import SECRET, Page, run_folder
 
 
@@ -278,14 +278,17 @@ def test_what_is_spoilt_is_told_and_nothing_is_written(
 
 def test_the_command_writes_the_report(tmp_path: Path) -> None:
     run = run_folder(tmp_path / "run")
-    command = [sys.executable, "-m", "polarity.report", f"run={run.path}", "texts=false", "resamples=100"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == str(run.report)
+    arguments, streams = (f"run={run.path}", "texts=false", "resamples=100"), {"stderr": subprocess.PIPE}
+    process = start("report", *arguments, folder=tmp_path, real=True, **streams)
+    said, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert said.strip() == str(run.report)
     going_on(run)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "still going on" in done.stderr
-    assert "Traceback" not in done.stderr
+    process = start("report", *arguments, folder=tmp_path, **streams)
+    _, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert "still going on" in errors
+    assert "Traceback" not in errors
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ def words(folder: Path, *more: str) -> list[str]:
 
 
 def trained(folder: Path, *more: str) -> RunDirectory:
-    command.run("train", *words(folder, *more), folder=folder)
+    command.run("train", *words(folder, *more), folder=folder, real=True)
     return only_run(folder)
 
 
@@ -47,12 +47,14 @@ def only_run(folder: Path) -> RunDirectory:
 def test_a_run_ends_verified_and_a_processor_finds_the_same_scores(tmp_path: Path, precision: str) -> None:
     run = trained(tmp_path, *HARD, f"trainer.precision={precision}")
     assert run.status["state"] == "finished"
-    command.run("evaluate", f"run={run.path}", "split=val", folder=tmp_path)
+    command.run("evaluate", f"run={run.path}", "split=val", folder=tmp_path, real=True)
     on_card = saved_predictions(run, "val")
-    command.run("predict", f"run={run.path}", f"input={tmp_path / 'corpus.csv'}", "output=told.csv", folder=tmp_path)
+    command.run(
+        "predict", f"run={run.path}", f"input={tmp_path / 'corpus.csv'}", "output=told.csv", folder=tmp_path, real=True
+    )
     text = (tmp_path / "told.csv").read_text(encoding="utf-8")
     assert len(text.splitlines()) == 241
-    command.run("evaluate", f"run={run.path}", "split=val", "accelerator=cpu", folder=tmp_path)
+    command.run("evaluate", f"run={run.path}", "split=val", "accelerator=cpu", folder=tmp_path, real=True)
     assert all(np.isfinite(item.logits).all() for item in on_card.tasks if item.logits is not None)
 
 
@@ -76,9 +78,9 @@ def test_a_deterministic_run_that_was_stopped_ends_like_one_that_was_not(tmp_pat
     folder = tmp_path / "stopped"
     arguments = words(folder, *settings, misfortune(folder, kind=kind, epoch=1, batch=1))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(command.ROOT), os.environ.get("PYTHONPATH", "")])}
-    process = command.start("train", *arguments, folder=folder, env=environment)
+    process = command.start("train", *arguments, folder=folder, real=True, env=environment)
     said, _ = process.communicate(timeout=command.PATIENCE)
     assert process.returncode in (-9, 143), said
     run = only_run(folder)
-    command.run("train", f"resume={run.path}", "trust=tests.misfortune", folder=folder)
+    command.run("train", f"resume={run.path}", "trust=tests.misfortune", folder=folder, real=True)
     assert_same_runs(whole, run)

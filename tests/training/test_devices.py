@@ -42,7 +42,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     alone, folder = (tmp_path_factory.mktemp(name) for name in ("one", "two"))
     arguments = overrides(folder, *HARD, *TWO)
     (folder / "here").mkdir()
-    said = command.run("train", *arguments, folder=folder / "here")
+    said = command.run("train", *arguments, folder=folder / "here", real=True)
     return Pair(train(alone, *HARD), only_run(folder), said, folder)
 
 
@@ -92,15 +92,15 @@ def test_a_process_of_an_outside_launcher_is_refused(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_failure_on_one_device_ends_both_and_can_be_resumed(rank: int, tmp_path: Path) -> None:
     arguments = overrides(tmp_path, *TWO, *DROPOUT, misfortune(tmp_path, epoch=1, batch=5, rank=rank))
-    said = command.run("train", *arguments, folder=tmp_path, code=1)
+    said = command.run("train", *arguments, folder=tmp_path, code=1, real=True)
     stopped = only_run(tmp_path)
     assert said.count("The run stopped: ConnectionAbortedError: power failure") == 1
     assert stopped.status["state"] == "failed"
     assert "tests/misfortune.py" in stopped.status["traceback"]
-    command.run("train", f"resume={stopped.path}", "trust=tests.misfortune", folder=tmp_path)
+    command.run("train", f"resume={stopped.path}", "trust=tests.misfortune", folder=tmp_path, real=True)
     whole = tmp_path / "whole"
     whole.mkdir()
-    command.run("train", *overrides(whole, *TWO, *DROPOUT), folder=whole)
+    command.run("train", *overrides(whole, *TWO, *DROPOUT), folder=whole, real=True)
     assert_same_runs(only_run(whole), only_run(tmp_path))
 
 
@@ -108,11 +108,11 @@ def test_a_failure_on_one_device_ends_both_and_can_be_resumed(rank: int, tmp_pat
 @pytest.mark.parametrize(("rank", "state"), [(0, {"stopped", "failed"}), (1, {"failed"})])
 def test_a_killed_process_does_not_leave_the_other_waiting(rank: int, state: set[str], tmp_path: Path) -> None:
     arguments = overrides(tmp_path, *TWO, misfortune(tmp_path, epoch=1, batch=2, rank=rank, kind="kill"))
-    process = command.start("train", *arguments, folder=tmp_path)
+    process = command.start("train", *arguments, folder=tmp_path, real=True)
     process.communicate(timeout=command.PATIENCE)  # both streams are closed when no process is left
     assert process.returncode != 0
     stopped = only_run(tmp_path)
     assert stopped.status["state"] in state
-    command.run("train", f"resume={stopped.path}", "trust=tests.misfortune", folder=tmp_path)
+    command.run("train", f"resume={stopped.path}", "trust=tests.misfortune", folder=tmp_path, real=True)
     assert only_run(tmp_path).status["state"] == "finished"
     assert len(history(stopped)) == 2

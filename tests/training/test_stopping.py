@@ -144,7 +144,7 @@ def wait_for(run: RunDirectory, text: str, process: subprocess.Popen[str]) -> No
 
 def started(folder: Path, *arguments: str) -> tuple[subprocess.Popen[str], RunDirectory]:
     """The program, and its run's folder as soon as there is one."""
-    process = command.start("train", *arguments, folder=folder, start_new_session=True)
+    process = command.start("train", *arguments, folder=folder, real=True, start_new_session=True)
     while not list((folder / "outputs").glob("2*/config.yaml")):
         assert process.poll() is None
         time.sleep(0.05)
@@ -179,8 +179,8 @@ def test_a_run_killed_at_a_random_moment_goes_on_as_if_nothing_had_been(tmp_path
     process.kill()
     process.communicate(timeout=command.PATIENCE)
     assert run.status["state"] == "stopped"
-    command.run("train", f"resume={run.path}", folder=tmp_path)
+    command.run("train", f"resume={run.path}", folder=tmp_path, real=True)
     straight = tmp_path / "straight"
     straight.mkdir()
-    command.run("train", *overrides(straight, *settings), folder=straight)
+    command.run("train", *overrides(straight, *settings), folder=straight, real=True)
     assert_same_runs(only_run(straight), run)
