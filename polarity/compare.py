@@ -18,7 +18,7 @@ from polarity.comparison.align import align
 from polarity.comparison.compare import compare_systems
 from polarity.comparison.find import find_folders
 from polarity.comparison.held_out import marks_of, record_evaluations
-from polarity.comparison.load import System, baseline_of, load_systems
+from polarity.comparison.load import FREE, System, baseline_of, load_systems
 from polarity.comparison.result import Comparison
 from polarity.comparison.same_rows import SameRows, part_by_rows
 from polarity.comparison.tables import (
@@ -30,6 +30,7 @@ from polarity.comparison.tables import (
 )
 from polarity.config.verb import read_settings, run_verb
 from polarity.errors import UserError
+from polarity.evaluation.out_of_fold import OUT_OF_FOLD
 from polarity.files import unwritable
 from polarity.progress import progress
 from polarity.reports.console import RunConsole
@@ -37,8 +38,6 @@ from polarity.settings import Seed
 from polarity.wording import times
 
 AUTO = "auto"
-FREE = "val"
-"""The split that choices are made by."""
 
 
 @dataclass(frozen=True)
@@ -91,15 +90,16 @@ def _apart(parted: Sequence[SameRows]) -> list[str]:
 
 def _compared(settings: CompareSettings, systems: Sequence[System], notes: Sequence[str]) -> Comparison:
     cluster = _own_cluster(systems) if settings.cluster == AUTO else settings.cluster
-    aligned = align(systems, settings.split, tasks=settings.tasks, cluster=cluster)
-    ranked = settings.split in (FREE, settings.select)
+    split = OUT_OF_FOLD if systems[0].folds else settings.split
+    aligned = align(systems, split, tasks=settings.tasks, cluster=cluster)
+    ranked = split in (FREE, OUT_OF_FOLD, settings.select)
     marks = []
-    if settings.split != FREE:
-        marks = marks_of(settings.split, record_evaluations(systems, aligned, settings.split), ranked=ranked)
+    if split not in (FREE, OUT_OF_FOLD):
+        marks = marks_of(split, record_evaluations(systems, aligned, split), ranked=ranked)
     return compare_systems(
         systems,
         aligned,
-        split=settings.split,
+        split=split,
         ranked=ranked,
         cluster=cluster,
         resamples=settings.resamples,

@@ -30,7 +30,9 @@ def respecting_folds(analysis: Analysis, folds: Sequence[HeldOut]) -> Analysis:
 
 def _result(result: Result, scores: FoldScores, confidence: float) -> Result:
     tasks = tuple(
-        replace(item, macro_f1=_estimate(scores.estimate(item.task), confidence)) if item.task in scores.tasks else item
+        replace(item, macro_f1=_estimate(scores.estimate(item.task), confidence))
+        if item.task in scores.of_rows
+        else item
         for item in result.tasks
     )
     return replace(result, overall=_estimate(scores.estimate(), confidence), tasks=tasks)

@@ -79,7 +79,7 @@ def _task_problems(first: System, other: System) -> list[str]:
 def _row_problems(first: System, other: System) -> list[str]:
     ours, theirs = first.predictions.ids, other.predictions.ids
     if set(ours) == set(theirs):
-        return []
+        return _fold_problems(first, other)
     counts = f"{first.name} has {times(len(ours), 'row')}, {other.name} {len(theirs):,}"
     for there, missing in ((first, other), (other, first)):
         known = set(missing.predictions.ids)
@@ -90,6 +90,18 @@ def _row_problems(first: System, other: System) -> list[str]:
                 )
                 return [f"{text}, id {name!r}, which {missing.name} does not have ({counts})"]
     raise AssertionError("sets of ids that differ have a first difference")
+
+
+def _fold_problems(first: System, other: System) -> list[str]:
+    """Scores of folds are compared fold by fold, which needs the same rows in each."""
+    if list(first.held_out) == list(other.held_out):
+        return []
+    if not (first.held_out and other.held_out):
+        whole, single = (first, other) if first.held_out else (other, first)
+        return [f"{single.name}: is no cross-validation, as {whole.name} is, so there are no folds to compare"]
+    alike = sum(ours == theirs for ours, theirs in zip(first.held_out, other.held_out, strict=False))
+    counts = f"{alike} of its {len(other.held_out)} hold out the same rows as those of {first.name}"
+    return [f"{other.name}: has other folds ({counts}); folds, repeats and data.split have to be the same"]
 
 
 def _classes(systems: Sequence[System], name: str) -> Task:

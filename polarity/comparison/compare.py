@@ -8,6 +8,7 @@ import numpy as np
 from polarity.comparison.align import Aligned
 from polarity.comparison.differences import code_notes, configuration_differences
 from polarity.comparison.evidence import RANDOMISATION, Evidence, Pair
+from polarity.comparison.fold_evidence import FoldEvidence
 from polarity.comparison.grouping import Group, group_systems
 from polarity.comparison.load import System
 from polarity.comparison.result import Comparison, GroupScore, PairResult, Setup, SystemScore
@@ -49,7 +50,8 @@ def compare_systems(
         margin=margin,
         cluster=cluster,
     )
-    evidence = Evidence(systems, groups, aligned, resamples=resamples, confidence=confidence, seed=seed, margin=margin)
+    kind = FoldEvidence if systems[0].folds else Evidence
+    evidence = kind(systems, groups, aligned, resamples=resamples, confidence=confidence, seed=seed, margin=margin)
     scored = _system_scores(systems, groups, aligned, evidence)
     chosen = evidence.chosen() if ranked and len(groups) > 1 else None
     groups, group_scores, pairs = _in_order(groups, systems, scored, evidence, ranked=ranked)
@@ -178,6 +180,11 @@ def _notes(
         by_hand = [system.name for system in systems if system.kind == "predictions"]
         but = f"; of {', '.join(by_hand)} that is not known" if by_hand else ""
         notes.append(f"{setup.split} decisions of runs are cross-fitted, no row by a rule that had seen its label{but}")
+    if pairs and pairs[0].folds:
+        notes.append(
+            f"differences are means over {pairs[0].folds} folds, with corrected resampled tests and intervals (Nadeau "
+            "and Bengio 2003); scores are those of all held-out rows (of the first repeat)"
+        )
     for group in groups:
         if group.repeats:
             names = ", ".join(systems[number].name for number in group.repeats)

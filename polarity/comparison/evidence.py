@@ -45,6 +45,7 @@ class Pair:
     :param tests: the first of them decides the verdict.
     :param equal: the test that the difference reaches the margin.
     :param level: of a single test at the first step of Holm's correction, (1 - confidence) / pairs.
+    :param folds: that the difference is a mean over; 0 where it is one of all rows.
     """
 
     first: Group
@@ -57,6 +58,7 @@ class Pair:
     tests: list[TestResult]
     equal: TestResult
     level: float
+    folds: int = 0
 
 
 class Evidence:
@@ -124,17 +126,19 @@ class Evidence:
 
     def pairs(self, groups: Sequence[Group]) -> list[Pair]:
         """All pairs but those of two baselines, with their tests corrected for all pairs."""
-        chosen = [
+        chosen = self._to_compare(groups)
+        single = chosen if self.seeds() is None else []
+        numbers = [(a.members[0], b.members[0]) for a, b in single]
+        swapped = randomise(self.counts, numbers, self.resamples, self.seed) if numbers else None
+        return corrected([self._pair(a, b, self._swaps(swapped, single, (a, b))) for a, b in chosen], self.confidence)
+
+    def _to_compare(self, groups: Sequence[Group]) -> list[tuple[Group, Group]]:
+        return [
             (first, second)
             for number, second in enumerate(groups)
             for first in groups[:number]
             if not (self._fixed(first) and self._fixed(second))
         ]
-        single = chosen if self.seeds() is None else []
-        numbers = [(a.members[0], b.members[0]) for a, b in single]
-        swapped = randomise(self.counts, numbers, self.resamples, self.seed) if numbers else None
-        pairs = [self._pair(a, b, self._swaps(swapped, single, (a, b))) for a, b in chosen]
-        return _corrected([replace(pair, level=(1 - self.confidence) / len(pairs)) for pair in pairs])
 
     def _fixed(self, group: Group) -> bool:
         return self.systems[group.members[0]].kind == "baseline"
@@ -163,14 +167,14 @@ class Evidence:
             drawn = other.drawn[:, 0] - runs.drawn[:, 0]
             interval = sample_interval(estimate.value, drawn, self.counts, self.confidence, lowest=-1.0) or interval
             tests = [
-                _test(RANDOMISATION, "overall", p_swaps),
-                _test(BOOTSTRAP, "overall", sample_p(estimate.value, drawn, self.counts)),
+                single_test(RANDOMISATION, "overall", p_swaps),
+                single_test(BOOTSTRAP, "overall", sample_p(estimate.value, drawn, self.counts)),
                 *self._mcnemar(first.members[0], second.members[0]),
             ]
         if self.one_group:  # it cannot say how it would be in another
-            tests = [_test(test.name, test.about, 1.0) for test in tests]
+            tests = [single_test(test.name, test.about, 1.0) for test in tests]
         by_task = {task.name: self._task(first, second, self.aligned.tasks.index(task)) for task in self.labelled}
-        equal = _test(EQUIVALENCE, f"within {points(self.margin)}", self._equal(estimate, interval))
+        equal = single_test(EQUIVALENCE, f"within {points(self.margin)}", self._equal(estimate, interval))
         return Pair(first, second, estimate, interval, by_task, p_swaps is None, (runs, other), tests, equal, 1.0)
 
     def _equal(self, estimate: SeedEstimate, interval: Interval) -> float:
@@ -207,26 +211,28 @@ class Evidence:
             ours, theirs = (self.aligned.decided[number][t][known] for number in (first, second))
             if known.any():
                 tests.append(
-                    _test(MCNEMAR, f"errors in {task.name}", mcnemar(self.aligned.labels[known, t], ours, theirs).p)
+                    single_test(
+                        MCNEMAR, f"errors in {task.name}", mcnemar(self.aligned.labels[known, t], ours, theirs).p
+                    )
                 )
         return tests
 
     def _tests_over_seeds(self, estimate: SeedEstimate, first: Group, second: Group) -> list[TestResult]:
-        tests = [_test(ROWS_AND_SEEDS, "overall", estimate.p)]
+        tests = [single_test(ROWS_AND_SEEDS, "overall", estimate.p)]
         for task in self.labelled:
             number = self.aligned.tasks.index(task)
             right = [self._runs(group, number, accuracy=True) for group in (first, second)]
             errors = self._difference(right[0], right[1], number, accuracy=True)
-            tests.append(_test(ROWS_AND_SEEDS, f"errors in {task.name}", errors.p))
+            tests.append(single_test(ROWS_AND_SEEDS, f"errors in {task.name}", errors.p))
         ours, theirs = self._runs(first), self._runs(second)
         reachable = smallest_p(ours.count, theirs.count) <= 1 - self.confidence
         if reachable and not (ours.fixed or theirs.fixed):
             p = permutation_of_runs(ours.observed, theirs.observed, seed=self.seed)
-            tests.append(_test(PERMUTATION, "overall", p))
+            tests.append(single_test(PERMUTATION, "overall", p))
         return tests
 
 
-def _corrected(pairs: Sequence[Pair]) -> list[Pair]:
+def corrected(pairs: Sequence[Pair], confidence: float) -> list[Pair]:
     """Holm's correction over all pairs, for one question at a time.
 
     The tests that decide the verdicts are one family, so that the chance of even one false verdict stays below the
@@ -243,10 +249,10 @@ def _corrected(pairs: Sequence[Pair]) -> list[Pair]:
             tests[row][column] = replace(tests[row][column], corrected=value)
     equal = holm([pair.equal.p for pair in pairs])
     return [
-        replace(pair, tests=own, equal=replace(pair.equal, corrected=value))
+        replace(pair, tests=own, equal=replace(pair.equal, corrected=value), level=(1 - confidence) / len(pairs))
         for pair, own, value in zip(pairs, tests, equal, strict=True)
     ]
 
 
-def _test(name: str, about: str, p: float) -> TestResult:
+def single_test(name: str, about: str, p: float) -> TestResult:
     return TestResult(name, about, p, p)

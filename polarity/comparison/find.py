@@ -71,8 +71,9 @@ def is_folder(folder: Path) -> bool:
 
 
 def _within(matches: Iterable[str]) -> list[Path]:
-    """Those that can be compared; a link leads to a folder that stands somewhere anyway."""
-    return sorted({Path(match).resolve() for match in matches if is_folder(Path(match))})
+    """Those that can be compared; a link leads to a folder that stands somewhere anyway; a fold is no whole."""
+    folders = {Path(match).resolve() for match in matches if is_folder(Path(match))}
+    return sorted(folder for folder in folders if not is_run(folder.parent))
 
 
 def _usable(folders: Sequence[Path]) -> tuple[list[Path], list[str]]:

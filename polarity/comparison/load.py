@@ -1,7 +1,7 @@
 """What is compared: the predictions of runs, of baselines, and of folders that were made by hand."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os.path import commonpath
 from pathlib import Path
 from typing import Any, Literal
@@ -9,12 +9,16 @@ from typing import Any, Literal
 from polarity.comparison.find import FoundFolders, is_run
 from polarity.config.recorded import RunSettings
 from polarity.errors import UserError
+from polarity.evaluation.out_of_fold import OUT_OF_FOLD, read_out_of_fold
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.files import checksum, read_object
 from polarity.run import RunDirectory
 from polarity.runs.manifest import check_unchanged
-from polarity.runs.saved import CHECKSUMS, finished_run, saved_predictions
+from polarity.runs.saved import CHECKSUMS, finished_run, read_metrics, saved_folds, saved_predictions
+from polarity.statistics.fold_scores import FoldScores
 
+FREE = "val"
+"""The split that choices are made by."""
 BASELINE = "linear"
 """The baseline that stands in every comparison."""
 
@@ -26,6 +30,8 @@ class System:
     :param config: of the run; None where there is none.
     :param overrides: the command line that the run was started with.
     :param environment: what the run depended on; empty where it is not known.
+    :param folds: scores of a cross-validation; the predictions are those of its first repeat.
+    :param held_out: fingerprints of the rows that its folds held out, in the order of the folds.
     """
 
     name: str
@@ -35,6 +41,8 @@ class System:
     config: Mapping[str, Any] | None = None
     overrides: Sequence[str] = ()
     environment: Mapping[str, Any] | None = None
+    folds: FoldScores | None = None
+    held_out: Sequence[str] = ()
 
     @property
     def seed(self) -> int | None:
@@ -72,10 +80,27 @@ def _run(name: str, folder: Path, split: str) -> System:
     run = finished_run(folder)
     if run.manifest.is_file():  # runs of older versions have the checksums of their predictions alone
         check_unchanged(run, "predictions", "baselines", "metrics.json")
+    split = rows_compared(run, split)
     _check_split(folder, split)
     predictions = saved_predictions(run, split)
     environment = read_object(run.environment) if run.environment.is_file() else {}
-    return System(name, run.path, "run", predictions, run.config, run.overrides, environment)
+    system = System(name, run.path, "run", predictions, run.config, run.overrides, environment)
+    if split != OUT_OF_FOLD:
+        return system
+    held_out = [str(fold["fingerprint"]) for fold in read_metrics(run)["folds"]]
+    return replace(system, folds=FoldScores.of(saved_folds(run)), held_out=held_out)
+
+
+def rows_compared(run: RunDirectory, split: str) -> str:
+    """The split; of a cross-validation, whose held-out rows are there to choose by, these in the place of validation.
+
+    :raises UserError: if another split of a cross-validation is asked for.
+    """
+    if not run.settings.folds:
+        return split
+    if split not in (FREE, OUT_OF_FOLD):
+        raise UserError(f"{run.path}: is a cross-validation, so it has no scores on {split}; leave out split")
+    return OUT_OF_FOLD
 
 
 def _by_hand(name: str, folder: Path, split: str) -> System:
@@ -105,9 +130,12 @@ def _check_split(folder: Path, split: str) -> None:
 def baseline_of(systems: Sequence[System], split: str) -> list[System]:
     """The linear baseline of the first that has it; it sees the same rows in every run, so one stands for all."""
     for system in systems:
-        path = RunDirectory(system.folder).baseline(BASELINE, split)
+        path = RunDirectory(system.folder).baseline(BASELINE, OUT_OF_FOLD if system.folds else split)
         if system.kind == "run" and path.is_file():
-            return [System(f"{BASELINE} baseline", path.parent, "baseline", read_predictions(path))]
+            found = System(f"{BASELINE} baseline", path.parent, "baseline", read_predictions(path))
+            if system.folds is None:
+                return [found]
+            return [replace(found, folds=FoldScores.of(read_out_of_fold(path)), held_out=system.held_out)]
     return []
 
 

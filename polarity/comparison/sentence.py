@@ -18,7 +18,7 @@ def verdict(pair: Pair, confidence: float) -> Verdict:
 
 def needs(pair: Pair, rows: int, margin: float) -> tuple[int | None, tuple[int, int | None] | None]:
     """Rows, and seeds, that it would take to see a difference of ``margin``, corrected for all pairs."""
-    if pair.interval == NO_DIFFERENCE_KNOWN:
+    if pair.interval == NO_DIFFERENCE_KNOWN or pair.folds:
         return None, None
     return rows_needed(pair.estimate, rows, margin, pair.level), seeds_needed(pair.estimate, margin, pair.level)
 
@@ -63,6 +63,8 @@ def _p(value: float) -> str:
 
 def _seeds(pair: Pair) -> str:
     """Whether the interval knows about the seed."""
+    if pair.folds:
+        return f" (mean over {pair.folds} folds, each with other rows and a seed of its own)"
     sides = list(zip((pair.first, pair.second), pair.runs, strict=True))
     alone = [group.name for group, runs in sides if runs.count == 1 and not runs.fixed]
     if not pair.seeds_included:
@@ -80,6 +82,8 @@ def _seeds(pair: Pair) -> str:
 
 
 def _needs(pair: Pair, rows: int, confidence: float, margin: float) -> str:
+    if pair.folds:
+        return "more rows, or more repeats of the folds, would narrow it"
     more_rows, more_seeds = needs(pair, rows, margin)
     pairs = round((1 - confidence) / pair.level)
     holm = f", corrected for {pairs} pairs (level {1 - confidence:.2g} / {pairs}, Holm's first step)"

@@ -53,7 +53,7 @@ def finish(run: RunDirectory, prepared: Prepared, rows: FoldedRows) -> float:
     afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
     again = f"{run.report.name} (python -m polarity.report run={run.path})"
     afterwards(run, again, lambda: _report(run, texts=reporting.texts))
-    return scores.pooled
+    return scores.overall
 
 
 def _write_baselines(
@@ -77,7 +77,7 @@ def _metrics(run: RunDirectory, folds: Sequence[RunDirectory], held_out: Sequenc
         "uncalibrated": {OUT_OF_FOLD: _scores(FoldScores.of(held_out, "argmax"))},
         "intervals": {
             "overall": _estimate(scores.estimate()),
-            "tasks": {name: _estimate(scores.estimate(name)) for name in scores.tasks},
+            "tasks": {name: _estimate(scores.estimate(name)) for name in scores.of_rows},
         },
         "folds": [_fold(fold, item, scores) for fold, item in zip(folds, held_out, strict=True)],
         CHECKSUMS: {path.relative_to(run.path).as_posix(): checksum(path) for path in [run.predictions(OUT_OF_FOLD)]},
@@ -85,8 +85,8 @@ def _metrics(run: RunDirectory, folds: Sequence[RunDirectory], held_out: Sequenc
 
 
 def _scores(scores: FoldScores) -> Json:
-    tasks = {name: {"macro_f1": value} for name, value in scores.pooled_tasks.items()}
-    return {"overall": scores.pooled, "tasks": tasks}
+    tasks = {name: {"macro_f1": value} for name, value in scores.of_rows.items()}
+    return {"overall": scores.overall, "tasks": tasks}
 
 
 def _estimate(found: SeedEstimate) -> Json:
@@ -110,8 +110,8 @@ def _fold(fold: RunDirectory, item: HeldOut, scores: FoldScores) -> Json:
         "val_rows": data["val"]["rows"],
         "epoch": best["epoch"],
         "monitored": best["value"],
-        "overall": float(scores.overall[item.fold - 1]),
-        "macro_f1": {name: float(values[item.fold - 1]) for name, values in scores.tasks.items()},
+        "overall": float(scores.values()[item.fold - 1]),
+        "macro_f1": {name: float(values[item.fold - 1]) for name, values in scores.of_folds.items()},
     }
 
 

@@ -60,11 +60,11 @@ def folds_table(metrics: Json) -> Table:
 
 def overall_sentence(scores: FoldScores) -> str:
     """What the interval is made of."""
-    found, folds = scores.estimate(), len(scores.overall)
+    found, values = scores.estimate(), scores.values()
     return (
-        f"out-of-fold overall {found.value:.4f}: every row by a model that has not seen it; intervals are those of the "
-        f"corrected resampled estimate over {times(folds, 'fold')} (Nadeau and Bengio 2003), other rows and seeds "
-        f"included; mean of the folds {scores.overall.mean():.4f}, deviation {scores.overall.std(ddof=1):.4f}"
+        f"out-of-fold overall {found.value:.4f}: every row by a model that has not seen it (mean of the folds "
+        f"{values.mean():.4f}, deviation {values.std(ddof=1):.4f}); intervals are the corrected resampled ones over "
+        f"{times(len(values), 'fold')} (Nadeau and Bengio 2003), with other rows and other seeds in them"
     )
 
 

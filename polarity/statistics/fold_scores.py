@@ -1,7 +1,7 @@
 """Scores of a cross-validation: of all held-out rows, with intervals that respect the folds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 import numpy as np
@@ -16,20 +16,16 @@ Decided = Literal["predicted", "argmax"]
 
 @dataclass(frozen=True)
 class FoldScores:
-    """Macro-F1 in each fold of all repeats.
+    """Macro-F1 of each task with labels, by its name.
 
-    :param overall: ``[folds]``.
-    :param tasks: the same of each task with labels, by its name.
-    :param pooled: overall score of all held-out rows at once, the mean over repeats; it is less biased than the mean of
-        the folds, in which a class may have a handful of rows.
-    :param pooled_tasks: the same of each task.
+    :param of_folds: in each fold of all repeats, ``[folds]``.
+    :param of_rows: of all held-out rows at once, the mean over repeats; it is less biased than the mean of the folds,
+        in which a class may have a handful of rows.
     :param ratio: held-out rows by other rows.
     """
 
-    overall: np.ndarray
-    tasks: dict[str, np.ndarray]
-    pooled: float
-    pooled_tasks: dict[str, float]
+    of_folds: dict[str, np.ndarray]
+    of_rows: dict[str, float]
     ratio: float
 
     @classmethod
@@ -43,22 +39,45 @@ class FoldScores:
         whole = [_scores([item for item in folds if item.repeat == repeat], kind) for repeat in repeats]
         labelled = [name for name, task in whole[0].tasks.items() if task.rows]
         return cls(
-            np.array([scores.overall for scores in of_folds]),
             {name: np.array([scores.tasks[name].macro_f1 or 0.0 for scores in of_folds]) for name in labelled},
-            float(np.mean([scores.overall for scores in whole])),
             {name: float(np.mean([scores.tasks[name].macro_f1 for scores in whole])) for name in labelled},
             1 / (len(folds) / len(repeats) - 1),
         )
 
+    @classmethod
+    def mean(cls, several: Sequence[Self]) -> Self:
+        """Over the runs of one configuration on the same folds, which differ by their seeds."""
+        names = several[0].of_folds
+        return cls(
+            {name: np.mean([scores.of_folds[name] for scores in several], axis=0) for name in names},
+            {name: float(np.mean([scores.of_rows[name] for scores in several])) for name in names},
+            several[0].ratio,
+        )
+
+    def only(self, names: Sequence[str]) -> Self:
+        """Those of some tasks."""
+        return replace(
+            self,
+            of_folds={name: self.of_folds[name] for name in names},
+            of_rows={name: self.of_rows[name] for name in names},
+        )
+
+    def values(self, task: str | None = None) -> np.ndarray:
+        """Of a task in each fold, or overall, ``[folds]``."""
+        return np.mean(list(self.of_folds.values()), axis=0) if task is None else self.of_folds[task]
+
+    @property
+    def overall(self) -> float:
+        """Of all held-out rows."""
+        return float(np.mean(list(self.of_rows.values())))
+
     def estimate(self, task: str | None = None) -> SeedEstimate:
         """The overall score of all held-out rows, or a task's, with the error that its folds leave it."""
-        values, centre = (self.overall, self.pooled) if task is None else (self.tasks[task], self.pooled_tasks[task])
-        return corrected_resampled(values, self.ratio, centre)
+        return corrected_resampled(self.values(task), self.ratio, self.overall if task is None else self.of_rows[task])
 
     def minus(self, other: "FoldScores", task: str | None = None) -> SeedEstimate:
         """The mean difference to another system's scores in the same folds."""
-        ours, theirs = (self.overall, other.overall) if task is None else (self.tasks[task], other.tasks[task])
-        return corrected_resampled(ours - theirs, self.ratio)
+        return corrected_resampled(self.values(task) - other.values(task), self.ratio)
 
 
 def _scores(folds: Sequence[HeldOut], kind: Decided) -> Scores:

@@ -82,7 +82,7 @@ def _by_folds(beside: BaselineResult, own: Sequence[HeldOut], other: Sequence[He
         found = ours.minus(theirs, task)
         return Difference(found.value, found.interval(), found.p, found.p)
 
-    paired = PairedResult(difference(), {name: difference(name) for name in ours.tasks}, {})
+    paired = PairedResult(difference(), {name: difference(name) for name in ours.of_rows}, {})
     return replace(beside, difference=paired)
 
 

@@ -1,0 +1,55 @@
+"""The evidence of cross-validations on the same folds: differences are paired by fold."""
+
+from collections.abc import Sequence
+
+from polarity.comparison.evidence import EQUIVALENCE, Evidence, Pair, corrected, single_test
+from polarity.comparison.grouping import Group
+from polarity.statistics.equivalence import equivalence_p
+from polarity.statistics.fold_scores import FoldScores
+from polarity.statistics.interval import Interval
+from polarity.wording import points
+
+CORRECTED_RESAMPLED = "corrected resampled t-test"
+
+
+class FoldEvidence(Evidence):
+    """As :class:`Evidence`, with intervals and tests over folds in the place of those over rows.
+
+    Runs of one configuration with several seeds count as their mean in each fold.
+    """
+
+    def interval(self, number: int) -> Interval:
+        """Of the overall score of one system."""
+        return self._scores([number]).estimate().interval(self.confidence, lowest=0.0)
+
+    def group_interval(self, group: Group, task: int | None = None) -> Interval:
+        """Of a group's mean overall score, or macro-F1 of one task."""
+        name = None if task is None else self.aligned.tasks[task].name
+        return self._scores(group.members).estimate(name).interval(self.confidence, lowest=0.0)
+
+    def pairs(self, groups: Sequence[Group]) -> list[Pair]:
+        """All pairs but those of two baselines, with their tests corrected for all pairs."""
+        return corrected([self._by_folds(first, second) for first, second in self._to_compare(groups)], self.confidence)
+
+    def _scores(self, members: Sequence[int]) -> FoldScores:
+        found = [folds for number in members if (folds := self.systems[number].folds) is not None]
+        return FoldScores.mean(found).only([task.name for task in self.labelled])
+
+    def _by_folds(self, first: Group, second: Group) -> Pair:
+        ours, theirs = self._scores(first.members), self._scores(second.members)
+        found = theirs.minus(ours)
+        of_tasks = {task.name: theirs.minus(ours, task.name) for task in self.labelled}
+        equal = equivalence_p(found.value, found.error, found.freedom, self.margin)
+        return Pair(
+            first,
+            second,
+            found,
+            found.interval(self.confidence),
+            {name: (task.value, task.interval(self.confidence)) for name, task in of_tasks.items()},
+            seeds_included=True,
+            runs=(self._runs(first), self._runs(second)),
+            tests=[single_test(CORRECTED_RESAMPLED, "overall", found.p)],
+            equal=single_test(EQUIVALENCE, f"within {points(self.margin)}", equal),
+            level=1.0,
+            folds=len(ours.values()),
+        )
