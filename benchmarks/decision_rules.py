@@ -51,10 +51,10 @@ def main() -> None:
         (RESULTS / "decision_rules.md").write_text(text, encoding="utf-8")
 
 
-def measure(found: list[Case], splits: int) -> dict[str, Any]:
+def measure(result: list[Case], splits: int) -> dict[str, Any]:
     """Everything that the tables show, as plain values."""
     resplit, official, calibrated = [], [], []
-    for case in found:
+    for case in result:
         print(f"{case.data} {case.task.name} {case.weights}", flush=True)
         official += [judged(case, rule, *given_split(case)) for rule in RULES]
         calibrated += list(calibrations(case))
@@ -85,18 +85,20 @@ def resplits(case: Case, rows: int, splits: int) -> Iterator[tuple[np.ndarray, n
 
 def judged(case: Case, rule: str, val: np.ndarray, test: np.ndarray) -> dict[str, Any]:
     """One split: what validation says about the rule, and what test says, in points of macro-F1."""
-    told = fit_decider(case.predictions(val), TemperatureScaling(), RULES[rule]()).evidence[case.task.name]["decision"]
+    evidence = fit_decider(case.predictions(val), TemperatureScaling(), RULES[rule]()).evidence[case.task.name][
+        "decision"
+    ]
     gained, error = test_gain(case, RULES[rule](), val, test)
     return {
         "data": case.data,
         "task": case.task.name,
         "weights": case.weights,
         "rule": rule,
-        "in_sample": 100 * (told["macro_f1"]["in_sample"] - told["macro_f1"]["uncalibrated"]),
-        "crossfit": 100 * told["gain"],
-        "crossfit_error": 100 * told["standard_error"],
-        "kept": told["kept"],
-        "honest": 100 * told["honest_gain"],
+        "in_sample": 100 * (evidence["macro_f1"]["in_sample"] - evidence["macro_f1"]["uncalibrated"]),
+        "crossfit": 100 * evidence["gain"],
+        "crossfit_error": 100 * evidence["standard_error"],
+        "kept": evidence["kept"],
+        "honest": 100 * evidence["honest_gain"],
         "test": gained,
         "test_error": error,
     }
@@ -108,14 +110,16 @@ def test_gain(case: Case, decision: Decision, val: np.ndarray, test: np.ndarray)
     log_p = scaling.log_probabilities(case.logits)
     rule = decision.fit(case.task, log_p[val], case.labels[val])
     decided = rule.decide(case.logits[test], log_p[test])
-    found = gain(case.task, case.labels[test], case.logits[test].argmax(axis=1), decided)
-    return 100 * found.value, 100 * found.standard_error
+    judgement = gain(case.task, case.labels[test], case.logits[test].argmax(axis=1), decided)
+    return 100 * judgement.value, 100 * judgement.standard_error
 
 
 def summary(case: Case, rule: str, rows: int, splits: int) -> dict[str, Any]:
     """Means over resplits; for each gate, how often the rule is kept and what that does to the test score."""
-    told = [judged(case, rule, val, test) for val, test in resplits(case, rows, splits)]
-    column = {name: np.array([item[name] for item in told]) for name in told[0] if name not in ("data", "task")}
+    collected = [judged(case, rule, val, test) for val, test in resplits(case, rows, splits)]
+    column = {
+        name: np.array([item[name] for item in collected]) for name in collected[0] if name not in ("data", "task")
+    }
     gates = {}
     for gate in GATES:
         kept = column["crossfit"] > np.maximum(1e-10, gate * column["crossfit_error"])
@@ -128,7 +132,7 @@ def summary(case: Case, rule: str, rows: int, splits: int) -> dict[str, Any]:
         }
     means = ("in_sample", "crossfit", "crossfit_error", "test", "test_error")
     return {
-        **{name: told[0][name] for name in ("data", "task", "weights", "rule")},
+        **{name: collected[0][name] for name in ("data", "task", "weights", "rule")},
         "validation_rows": rows,
         **{name: float(column[name].mean()) for name in means},
         "kept": float(column["kept"].mean()),

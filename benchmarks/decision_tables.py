@@ -111,9 +111,9 @@ def _gates(results: Mapping[str, Any]) -> list[str]:
                 if item["rule"] == rule and (item["validation_rows"] == results["small"]) == small
             ]
             for gate in items[0]["gates"]:
-                told = [item["gates"][gate] for item in items]
-                means = [one["test"] for one in told]
-                worse = sum(one["worse"] for one in told) / len(told)
+                collected = [item["gates"][gate] for item in items]
+                means = [one["test"] for one in collected]
+                worse = sum(one["worse"] for one in collected) / len(collected)
                 start = [rule, str(results["small"]) if small else "as the set has", f"> {gate} SE"]
                 rows.append([*start, _points(sum(means) / len(means)), _points(min(means)), f"{worse:.1%}"])
     return _table(head, rows)

@@ -55,7 +55,7 @@ def family(case: Case, trials: int, generator: np.random.Generator, effect: floa
     interactions = own**2 * _estimated(generator, trials, count)
     baseline = generator.normal(size=trials) * np.sqrt(own**2 + common**2)
     pairs = [*combinations(range(count), 2), *((number, count) for number in range(count) if case.baseline)]
-    found: dict[str, list[np.ndarray]] = {"pooled": [], "each pair by itself": []}
+    result: dict[str, list[np.ndarray]] = {"pooled": [], "each pair by itself": []}
     for first, second in pairs:
         sides = [first] if second == count else [first, second]
         other = baseline if second == count else means[:, second]
@@ -64,11 +64,11 @@ def family(case: Case, trials: int, generator: np.random.Generator, effect: floa
         difference = np.abs(means[:, first] - other)
         variance = np.maximum(variances.mean(axis=1), variances[:, sides].mean(axis=1))
         arguments = rows, variance, interactions.mean(axis=1), count * (seeds - 1), len(sides) / seeds, case.rows
-        found["pooled"].append(pooled(difference, *arguments))
-        found["each pair by itself"].append(
+        result["pooled"].append(pooled(difference, *arguments))
+        result["each pair by itself"].append(
             by_itself(difference, rows, variances[:, sides], interactions[:, sides], seeds, case.rows)
         )
-    return {name: np.stack(values, axis=1) for name, values in found.items()}
+    return {name: np.stack(values, axis=1) for name, values in result.items()}
 
 
 def _estimated(generator: np.random.Generator, *shape: int) -> np.ndarray:
@@ -123,8 +123,8 @@ def check() -> None:
         seeds = SeedVariance(variance, interaction, freedom)
         wanted = SeedEstimate(difference, rows, units, seeds, share, 2).p
         vectors = np.array([[difference], [rows], [variance], [interaction]])
-        found = pooled(vectors[0], vectors[1], vectors[2], vectors[3], freedom, share, units)
-        assert np.isclose(found, wanted, rtol=1e-9)
+        result = pooled(vectors[0], vectors[1], vectors[2], vectors[3], freedom, share, units)
+        assert np.isclose(result, wanted, rtol=1e-9)
 
 
 def main() -> None:
@@ -147,10 +147,10 @@ def main() -> None:
         if count == 1 and not baseline:
             continue
         cases = [Case(count, seeds, rows, spread, common, baseline) for rows in (800, 3500) for common in (0.0, 1.0)]
-        found = [error_and_power(case, 2000 if count < 10 else 1000, seed) for seed, case in enumerate(cases)]
+        collected = [error_and_power(case, 2000 if count < 10 else 1000, seed) for seed, case in enumerate(cases)]
         cells = []
         for column, summary in ((0, max), (1, np.mean)):
-            cells += [f"{100 * summary([one[name][column] for one in found]):.1f}" for name in found[0]]
+            cells += [f"{100 * summary([one[name][column] for one in collected]):.1f}" for name in collected[0]]
         name = " and ".join(f"{value:g}" for value in spread)
         lines.append(f"| {name} | {count} | {'yes' if baseline else 'no'} | {seeds} | {' | '.join(cells)} |")
     RESULT.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -54,15 +54,15 @@ class World:
         shares, recalls = self.traits(generator, self.groups)
         group = np.repeat(np.arange(self.groups), sizes)
         labels = (generator.random(len(group))[:, None] > shares[group].cumsum(axis=1)).sum(axis=1).clip(max=2)
-        common, alike = generator.random(len(group)), generator.random(len(group)) < 0.5
+        common, shared = generator.random(len(group)), generator.random(len(group)) < 0.5
         decided = []
         for recall in recalls:
-            luck = np.where(alike, common, generator.random(len(group)))
+            luck = np.where(shared, common, generator.random(len(group)))
             wrong = (labels + generator.integers(1, 3, size=len(group))) % 3
             decided.append([np.where(luck < recall[group, labels], labels, wrong)])
         ids = [str(number) for number in range(len(group))]
-        told = (TaskPredictions(TASK, labels, labels),)
-        return Predictions(ids, told, {"post": [str(number) for number in group]}, group="post"), decided
+        task_predictions = (TaskPredictions(TASK, labels, labels),)
+        return Predictions(ids, task_predictions, {"post": [str(number) for number in group]}, group="post"), decided
 
     def truth(self) -> dict[str, float]:
         """The scores of infinitely many groups."""
@@ -116,13 +116,13 @@ def tried(world: World, data_sets: int) -> Held:
     truth, held = {**world.truth(), DIFFERENCE: 0.0}, Held({}, {}, [])
     for number in range(data_sets):
         rows, (first, second) = world.draw(np.random.default_rng([11, number]))
-        told = intervals(rows, first, resamples=RESAMPLES)
+        estimates = intervals(rows, first, resamples=RESAMPLES)
         pair = paired_difference(rows, first, second, resamples=RESAMPLES).overall
         held.alarms.append(pair.p_randomisation < LEVEL)
-        found = {MACRO: told.overall, "accuracy": told.tasks[TASK.name].accuracy, DIFFERENCE: pair.interval}
-        for name, one in told.tasks[TASK.name].per_class.items():
-            found |= {f"F1 {name}": one.f1, f"recall {name}": one.recall, f"precision {name}": one.precision}
-        for name, interval in found.items():
+        result = {MACRO: estimates.overall, "accuracy": estimates.tasks[TASK.name].accuracy, DIFFERENCE: pair.interval}
+        for name, one in estimates.tasks[TASK.name].per_class.items():
+            result |= {f"F1 {name}": one.f1, f"recall {name}": one.recall, f"precision {name}": one.precision}
+        for name, interval in result.items():
             held.inside.setdefault(name, []).append(None if interval is None else truth[name] in interval)
             held.widths.setdefault(name, []).append(None if interval is None else interval.high - interval.low)
     return held

@@ -133,13 +133,13 @@ def tried(case: Case, data_sets: int, seed: int = 0) -> Rates:
     ratio, true = 1 / (case.folds - 1), truth(case, generator)
     rows = []
     for _ in range(data_sets):
-        found = cross_validated(case, generator)
-        gaps, own = found.of_folds[1] - found.of_folds[0], found.of_folds[0]
+        result = cross_validated(case, generator)
+        gaps, own = result.of_folds[1] - result.of_folds[0], result.of_folds[0]
         mean = corrected_resampled(own, ratio)
         ends = mean.interval(1 - LEVEL, lowest=0.0)
-        pooled = corrected_resampled(own, ratio, float(found.pooled[0])).interval(1 - LEVEL, lowest=0.0)
+        pooled = corrected_resampled(own, ratio, float(result.pooled[0])).interval(1 - LEVEL, lowest=0.0)
         alarms = [corrected_resampled(gaps, shared).p < LEVEL for shared in (0.0, ratio)]
-        bias = mean.value - true, float(found.pooled[0]) - true
+        bias = mean.value - true, float(result.pooled[0]) - true
         rows.append([*alarms, true in ends, true in pooled, *bias, ends.high - ends.low])
     return Rates(*np.mean(np.array(rows, dtype=np.float64), axis=0).tolist())
 
@@ -160,11 +160,11 @@ def table(data_sets: int) -> str:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for case in CASES:
-        found = tried(case, data_sets)
-        shares = (found.naive, found.corrected, found.around_mean, found.around_pooled)
-        biases = (found.bias_of_mean, found.bias_of_pooled)
+        result = tried(case, data_sets)
+        shares = (result.naive, result.corrected, result.around_mean, result.around_pooled)
+        biases = (result.bias_of_mean, result.bias_of_pooled)
         cells = [*(f"{100 * share:.1f}" for share in shares), *(f"{100 * bias:+.2f}" for bias in biases)]
-        lines.append(f"| {case.rows} | {case.folds} | {case.repeats} | {' | '.join(cells)} | {found.width:.3f} |")
+        lines.append(f"| {case.rows} | {case.folds} | {case.repeats} | {' | '.join(cells)} | {result.width:.3f} |")
     return "\n".join(lines) + "\n"
 
 

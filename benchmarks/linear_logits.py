@@ -39,8 +39,8 @@ class Case:
     def predictions(self, chosen: np.ndarray) -> Predictions:
         """The rows with these numbers."""
         logits = self.logits[chosen]
-        told = TaskPredictions(self.task, self.labels[chosen], logits.argmax(axis=1), logits)
-        return Predictions([f"row-{number}" for number in chosen.tolist()], (told,))
+        task_predictions = TaskPredictions(self.task, self.labels[chosen], logits.argmax(axis=1), logits)
+        return Predictions([f"row-{number}" for number in chosen.tolist()], (task_predictions,))
 
 
 def cases(folder: Path, cache: Path | None) -> list[Case]:

@@ -95,18 +95,18 @@ def faults(globs: Sequence[str]) -> list[Drawn]:
 
 def tried(part: str, drawn: Sequence[Drawn], tests: Sequence[str], copy: Path) -> dict[str, str]:
     """By fault, the first test that fails with it, and passes without; empty if none does."""
-    found: dict[str, str] = {}
+    collected: dict[str, str] = {}
     for one in drawn:
         path = copy / one.file
         whole = path.read_text("utf-8")
         path.write_text(one.mutant.source, "utf-8")
-        found[one.key] = failure(tests)
+        collected[one.key] = failure(tests)
         path.write_text(whole, "utf-8")
-        print(f"{'noticed' if found[one.key] else 'NOT NOTICED'}  {one.key}  {found[one.key]}", flush=True)
-    failed = sorted({said for said in found.values() if "::" in said})
+        print(f"{'noticed' if collected[one.key] else 'NOT NOTICED'}  {one.key}  {collected[one.key]}", flush=True)
+    failed = sorted({said for said in collected.values() if "::" in said})
     if failed and (said := failure(failed)):
         sys.exit(f"{part}: {said} fails without any fault")
-    return found
+    return collected
 
 
 if __name__ == "__main__":

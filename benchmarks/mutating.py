@@ -49,8 +49,8 @@ def mutants(source: str) -> list[Mutant]:
     Left alone is what says something to people (docstrings, messages, formatted strings, ``__repr__``) and what the
     type checker knows better (annotations, imports, assertions).
     """
-    found = _Faults(source).of(ast.parse(source), ())
-    return sorted({mutant.source: mutant for mutant in found}.values(), key=lambda mutant: mutant.line)
+    result = _Faults(source).of(ast.parse(source), ())
+    return sorted({mutant.source: mutant for mutant in result}.values(), key=lambda mutant: mutant.line)
 
 
 class _Faults:

@@ -43,9 +43,9 @@ class Forked(subprocess.Popen[Any]):
         self._child_created = True
 
     def _next(self) -> int:
-        told = self._told.recv(64)
-        assert told, "tests/warm.py has ended"
-        return int(told)
+        result = self._told.recv(64)
+        assert result, "tests/warm.py has ended"
+        return int(result)
 
     def _internal_poll(self, *_: Any, **__: Any) -> int | None:
         with suppress(subprocess.TimeoutExpired):

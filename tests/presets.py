@@ -66,15 +66,15 @@ def shipped(group: str, **changed: Any) -> list[Any]:
     Read without composing a whole configuration, since modules of tests do so where they are imported.
     """
     root = {"monitor": "val/macro_f1", "mode": "max"}
-    found = []
+    collected = []
     for path in sorted((conf_dir() / group).glob("[!_]*.yaml")):
         own = yaml.safe_load(path.read_text("utf-8"))
         bases = [base for base in own.pop("defaults", []) if base != "_self_"]
         inherited = [yaml.safe_load(path.with_name(f"{base}.yaml").read_text("utf-8")) for base in bases]
         merged = OmegaConf.merge(root, {group: {}}, *({group: part} for part in [*inherited, own]))
         settings = OmegaConf.to_container(merged, resolve=True)[group]  # type: ignore[call-overload,index]
-        found.append(get_class(settings.pop("_target_"))(**settings | changed))
-    return found
+        collected.append(get_class(settings.pop("_target_"))(**settings | changed))
+    return collected
 
 
 def text_of(file: str) -> str:

@@ -50,8 +50,8 @@ def test_a_loaded_run_says_what_the_run_said(run: RunDirectory, rows: Rows) -> N
         classes = item.task.classes
         assert [answer[item.task.name].label for answer in answers] == [classes[c] for c in item.predicted]
         assert item.probabilities is not None
-        found = [[answer[item.task.name].probabilities[name] for name in classes] for answer in answers]
-        np.testing.assert_allclose(found, item.probabilities, atol=1e-6)
+        collected = [[answer[item.task.name].probabilities[name] for name in classes] for answer in answers]
+        np.testing.assert_allclose(collected, item.probabilities, atol=1e-6)
 
 
 def test_order_and_number_of_texts_do_not_matter(run: RunDirectory, rows: Rows) -> None:
@@ -63,7 +63,7 @@ def test_order_and_number_of_texts_do_not_matter(run: RunDirectory, rows: Rows) 
     assert [answer["tone"].label for answer in model.predict(texts[::-1])][::-1] == alone
 
 
-def test_wrong_calls_are_told(run: RunDirectory, tmp_path: Path) -> None:
+def test_wrong_calls_are_reported(run: RunDirectory, tmp_path: Path) -> None:
     model = polarity.load(run.path)
     with pytest.raises(UserError, match="give a list"):
         model.predict("one text")

@@ -53,8 +53,8 @@ def test_random_numbers_are_other_ones_each_time(tmp_path: Path) -> None:
 
 
 def test_a_session_of_its_own(tmp_path: Path) -> None:
-    found = told(tmp_path, real=False, start_new_session=True)
-    assert found["session"] == found["pid"]
+    result = told(tmp_path, real=False, start_new_session=True)
+    assert result["session"] == result["pid"]
     assert told(tmp_path, real=False)["session"] == os.getsid(0)
 
 

@@ -42,8 +42,8 @@ def settings(*runs: Path | str, **more: object) -> CompareSettings:
 
 
 def compare(chosen: CompareSettings) -> Comparison:
-    (found,) = verb.compare(chosen)
-    return found
+    (comparison,) = verb.compare(chosen)
+    return comparison
 
 
 def problems(*runs: Path | str, **more: object) -> str:
@@ -64,43 +64,43 @@ def test_a_known_answer(tmp_path: Path) -> None:
     labels = ["yes"] * 50 + ["no"] * 50
     right = by_hand(tmp_path / "right", {"stance": (labels, labels)})
     half = by_hand(tmp_path / "half", {"stance": (labels, ["yes"] * 75 + ["no"] * 25)})
-    found = compare(settings(half, right))
-    assert [group.name for group in found.groups] == ["right", "half"], "ranked by validation"
-    assert [group.rank for group in found.groups] == [1, 2]
+    comparison = compare(settings(half, right))
+    assert [group.name for group in comparison.groups] == ["right", "half"], "ranked by validation"
+    assert [group.rank for group in comparison.groups] == [1, 2]
     expected = f1_score(labels, ["yes"] * 75 + ["no"] * 25, average="macro")
-    assert found.groups[1].overall == pytest.approx(expected)
-    (pair,) = found.pairs
+    assert comparison.groups[1].overall == pytest.approx(expected)
+    (pair,) = comparison.pairs
     assert (pair.first, pair.second, pair.verdict) == ("half", "right", "better")
     assert pair.difference == pytest.approx(1 - expected)
     tests = {test.name: test for test in pair.tests}
     assert tests["McNemar"].p == pytest.approx(2 * 0.5**25)
     assert pair.sentence.startswith(f"right is better than half by {100 * (1 - expected):.1f} points in these two runs")
     assert "one seed each" in pair.sentence
-    assert found.differences == []
+    assert comparison.differences == []
 
 
 def test_seeds_of_one_configuration_are_grouped_and_never_compared(tmp_path: Path) -> None:
     runs = seeds(tmp_path, "a", 0.7, 5)
-    found = compare(settings(*runs))
-    (group,) = found.groups
-    scores = [run.overall for run in found.systems]
+    comparison = compare(settings(*runs))
+    (group,) = comparison.groups
+    scores = [run.overall for run in comparison.systems]
     assert group.seeds == 5
     assert group.overall == pytest.approx(np.mean(scores))
     assert group.deviation == pytest.approx(np.std(scores, ddof=1))
-    assert found.pairs == []
-    assert "one configuration only" in " ".join(found.notes)
+    assert comparison.pairs == []
+    assert "one configuration only" in " ".join(comparison.notes)
 
 
 def test_configurations_that_really_differ_are_told_apart(tmp_path: Path) -> None:
     runs = seeds(tmp_path, "a", 0.6, 5) + seeds(
         tmp_path, "b", 0.7, 5, first=1, loss={"gamma": 1.0}, overrides=["loss.gamma=1.0"]
     )
-    found = compare(settings(*runs))
-    (pair,) = found.pairs
+    comparison = compare(settings(*runs))
+    (pair,) = comparison.pairs
     assert (pair.second, pair.verdict, pair.seeds_included) == ("loss.gamma=1.0", "better", True)
     assert "over rows, and over 5 seeds" in pair.sentence
     assert {test.name for test in pair.tests} == {"rows and seeds", "permutation of runs"}
-    assert [(item.key, list(item.values.values())) for item in found.differences] == [("loss.gamma", [2.0, 1.0])]
+    assert [(item.key, list(item.values.values())) for item in comparison.differences] == [("loss.gamma", [2.0, 1.0])]
 
 
 def test_configurations_that_do_not_differ_are_not_told_apart(tmp_path: Path) -> None:
@@ -121,9 +121,9 @@ def test_a_repeated_seed_is_no_further_evidence(tmp_path: Path) -> None:
     run = a_run(tmp_path / "a", LABELS, noisy(LABELS, 0.7, 0), seed=1)
     again = a_run(tmp_path / "again", LABELS, noisy(LABELS, 0.7, 0), seed=1)
     other = a_run(tmp_path / "b", LABELS, noisy(LABELS, 0.6, 1), seed=1, loss={"gamma": 0.0})
-    found = compare(settings(run, again, other))
-    assert [group.seeds for group in found.groups] == [1, 1]
-    assert "again: repeats a seed" in " ".join(found.notes)
+    comparison = compare(settings(run, again, other))
+    assert [group.seeds for group in comparison.groups] == [1, 1]
+    assert "again: repeats a seed" in " ".join(comparison.notes)
 
 
 def test_a_score_of_one_seed_says_so(tmp_path: Path) -> None:
@@ -143,20 +143,20 @@ def test_of_one_group_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixt
     ]
     for run in runs:
         path = run / "predictions" / "val.parquet"
-        told = read_predictions(path)
-        write_predictions(path, replace(told, metadata={"post": ["one"] * len(told)}, group="post"))
+        predictions = read_predictions(path)
+        write_predictions(path, replace(predictions, metadata={"post": ["one"] * len(predictions)}, group="post"))
         about = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
         about["sha256"]["predictions/val.parquet"] = checksum(path)
         (run / "metrics.json").write_text(json.dumps(about), encoding="utf-8")
-    found = compare(settings(*runs, cluster="auto"))
-    (pair,) = found.pairs
+    comparison = compare(settings(*runs, cluster="auto"))
+    (pair,) = comparison.pairs
     assert pair.verdict == "unclear"
     assert pair.sentence.startswith("nothing can be said about")
     assert {test.p for test in pair.tests} == {1.0}
-    assert any("rows are of one post, which cannot say how it would be in another" in note for note in found.notes)
-    show_comparison(found)
+    assert any("rows are of one post, which cannot say how it would be in another" in note for note in comparison.notes)
+    show_comparison(comparison)
     assert "unknown" in capsys.readouterr().out
-    write(found, tmp_path / "out")
+    write(comparison, tmp_path / "out")
     content = json.loads((tmp_path / "out/comparison.json").read_text(encoding="utf-8"))
     assert content["pairs"][0]["interval"] == content["groups"][0]["interval"] == {"low": None, "high": None}
     assert "interval unknown" in (tmp_path / "out/comparison.html").read_text(encoding="utf-8")
@@ -172,7 +172,7 @@ def test_clusters_widen_the_interval_and_leave_mcnemar_out(tmp_path: Path) -> No
         a_run(tmp_path / str(n), labels[order], own[order], loss={"gamma": float(n)}) for n, own in enumerate(decided)
     ]
     plain, clustered = compare(settings(*runs)), compare(settings(*runs, cluster="post"))
-    width = [found.pairs[0].interval.high - found.pairs[0].interval.low for found in (plain, clustered)]
+    width = [result.pairs[0].interval.high - result.pairs[0].interval.low for result in (plain, clustered)]
     assert width[1] > 3 * width[0]
     assert {test.name for test in clustered.pairs[0].tests} == {"paired bootstrap", "approximate randomisation"}
     assert "cluster: no predictions have the column 'pots'; did you mean 'post'?" in problems(*runs, cluster="pots")
@@ -181,12 +181,13 @@ def test_clusters_widen_the_interval_and_leave_mcnemar_out(tmp_path: Path) -> No
 def test_every_output_holds_the_numbers_and_the_marks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = [a_run(tmp_path / name, LABELS, noisy(LABELS, 0.7, seed), split="test", loss={"gamma": float(seed)})
             for seed, name in enumerate("ab")]  # fmt: skip
-    found = compare(settings(*runs, split="test"))
-    assert [group.rank for group in found.groups] == [None, None]
+    comparison = compare(settings(*runs, split="test"))
+    assert [group.rank for group in comparison.groups] == [None, None]
     assert (
-        found.marks[0] == "compared on the test split: this test split has been looked at 2 times by 2 configurations"
+        comparison.marks[0]
+        == "compared on the test split: this test split has been looked at 2 times by 2 configurations"
     )
-    assert found.marks[1].startswith("not ranked")
+    assert comparison.marks[1].startswith("not ranked")
     by_test = compare(settings(*runs, split="test", select="test"))
     assert "4 times by 2 configurations" in by_test.marks[0]
     assert by_test.marks[1].startswith("ranked by TEST scores")
@@ -302,9 +303,9 @@ def test_patterns_find_runs_and_say_what_they_leave_out(tmp_path: Path) -> None:
     (failed / "status.json").write_text('{"state": "failed", "error": "x"}')
     (tmp_path / "outputs" / "newest").symlink_to("sweep/a-0", target_is_directory=True)
     (tmp_path / "outputs" / "latest").write_text("a-0\n")
-    found = compare(settings(f"{tmp_path}/outputs/**"))
-    assert sorted(run.name for run in found.systems) == ["made", "sweep/a-0", "sweep/a-1"]
-    assert any("left out" in note and "failed" in note for note in found.notes)
+    comparison = compare(settings(f"{tmp_path}/outputs/**"))
+    assert sorted(run.name for run in comparison.systems) == ["made", "sweep/a-0", "sweep/a-1"]
+    assert any("left out" in note and "failed" in note for note in comparison.notes)
     assert made.is_dir()
     assert "matches" in problems(f"{tmp_path}/nothing/*")
 
@@ -357,15 +358,15 @@ def test_wrong_settings_end_with_a_list(
 def test_real_runs(tmp_path: Path) -> None:
     runs = [train(tmp_path, f"seed={seed}", "logger=csv") for seed in (1, 2)]
     other = train(tmp_path, "seed=1", "optimizer.lr=1e-6", "logger=csv")
-    found: Comparison = compare(settings(runs[0].path, runs[1].path, other.path))
-    assert {group.seeds for group in found.groups} == {1, 2}
-    assert [item.key for item in found.differences] == ["optimizer.lr", "seed"]
-    assert {system.kind for system in found.systems} == {"run", "baseline"}
+    comparison: Comparison = compare(settings(runs[0].path, runs[1].path, other.path))
+    assert {group.seeds for group in comparison.groups} == {1, 2}
+    assert [item.key for item in comparison.differences] == ["optimizer.lr", "seed"]
+    assert {system.kind for system in comparison.systems} == {"run", "baseline"}
     stored = read_predictions(runs[0].predictions("val"))
     label, decided = stored.labels[:, 0], stored.tasks[0].honest
     known = label >= 0
     macro = f1_score(label[known], decided[known], labels=[0, 1, 2, 3], average="macro", zero_division=0)
-    assert found.systems[0].macro_f1["tone"] == pytest.approx(macro)
+    assert comparison.systems[0].macro_f1["tone"] == pytest.approx(macro)
     tested = compare(settings(runs[0].path, other.path, split="test"))
     assert tested.marks[0].count("looked at") == 1, "the baseline is in the ledger of the runs"
     assert json.loads(json.dumps(tested.to_dict()))["setup"]["ranked"] is False
@@ -377,7 +378,7 @@ def test_runs_on_other_rows_are_compared_among_themselves(tmp_path: Path, capsys
         a_run(tmp_path / "out" / name, labels, noisy(labels, 0.7, seed), loss={"gamma": float(seed)}, seed=seed)
     a_run(tmp_path / "out" / "lone", LABELS[:90], LABELS[:90])
     first, second = verb.compare(settings(f"{tmp_path}/out/**"))
-    assert [sorted(run.name for run in found.systems) for found in (first, second)] == [["a", "b"], ["c", "d"]]
+    assert [sorted(run.name for run in result.systems) for result in (first, second)] == [["a", "b"], ["c", "d"]]
     assert "lone: nothing else has its rows" in first.notes
     assert any(
         note.startswith("runs on other rows are compared among themselves only: c: has other") for note in first.notes
@@ -391,10 +392,10 @@ def test_a_broken_run_does_not_break_a_pattern(tmp_path: Path) -> None:
     path = tmp_path / "out" / "cut" / "predictions" / "val.parquet"
     path.write_bytes(path.read_bytes()[:-50])
     (tmp_path / "out" / "odd" / "config.yaml").write_text("{[", encoding="utf-8")
-    found = compare(settings(f"{tmp_path}/out/*"))
-    assert sorted(run.name for run in found.systems) == ["a", "b"]
+    comparison = compare(settings(f"{tmp_path}/out/*"))
+    assert sorted(run.name for run in comparison.systems) == ["a", "b"]
     for name in ("cut", "odd"):
-        assert any(note.startswith("left out: ") and name in note for note in found.notes), found.notes
+        assert any(note.startswith("left out: ") and name in note for note in comparison.notes), comparison.notes
     assert "cut" in problems(tmp_path / "out" / "a", tmp_path / "out" / "cut")
 
 
@@ -402,16 +403,16 @@ def test_the_chosen_one_is_marked_and_corrected_in_every_output(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     runs = [a_run(tmp_path / str(n), LABELS, noisy(LABELS, 0.6, n), loss={"gamma": float(n)}) for n in range(8)]
-    found = compare(settings(*runs))
-    assert found.chosen is not None
-    assert (found.chosen.name, found.chosen.of) == (found.groups[0].name, 8)
-    assert found.chosen.score == found.groups[0].overall > found.chosen.corrected + 0.003
-    show_comparison(found)
-    write(found, tmp_path / "out")
+    comparison = compare(settings(*runs))
+    assert comparison.chosen is not None
+    assert (comparison.chosen.name, comparison.chosen.of) == (comparison.groups[0].name, 8)
+    assert comparison.chosen.score == comparison.groups[0].overall > comparison.chosen.corrected + 0.003
+    show_comparison(comparison)
+    write(comparison, tmp_path / "out")
     said = " ".join(capsys.readouterr().out.split())
-    assert f"is the best of 8, chosen on these rows: {found.chosen.score:.4f} is too high for that reason" in said
-    told = json.loads((tmp_path / "out" / "comparison.json").read_text())["chosen"]
-    assert told["corrected"] == found.chosen.corrected
+    assert f"is the best of 8, chosen on these rows: {comparison.chosen.score:.4f} is too high for that reason" in said
+    content = json.loads((tmp_path / "out" / "comparison.json").read_text())["chosen"]
+    assert content["corrected"] == comparison.chosen.corrected
     with (tmp_path / "out" / "scores.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     assert [line["chosen"] for line in lines] == ["best of 8, chosen on these rows", *[""] * 7]
@@ -419,7 +420,7 @@ def test_the_chosen_one_is_marked_and_corrected_in_every_output(
     assert compare(settings(*runs[:1], *runs[1:2])).chosen is not None
 
 
-def test_too_few_resamples_are_told_by_the_pairs_they_have_to_serve(tmp_path: Path) -> None:
+def test_too_few_resamples_are_reported_by_the_pairs_they_have_to_serve(tmp_path: Path) -> None:
     runs = [a_run(tmp_path / str(n), LABELS, noisy(LABELS, 0.6, n), loss={"gamma": float(n)}) for n in range(6)]
     few, enough = (compare(settings(*runs, resamples=n)) for n in (250, 400))
     assert "no p-value that is corrected for 15 pairs can be below 0.05; resamples=300" in " ".join(few.notes)

@@ -282,10 +282,10 @@ def test_unknown_settings_are_refused(tmp_path: Path) -> None:
     wrong = ["loss.gama=3", "++model.dropuot=0.9", "+sead=1", "optimizer.lr=abc", "monitor=val/f1"]
     with pytest.raises(UserError) as refused:
         check(overrides(tmp_path, *wrong))
-    told = "\n".join(refused.value.problems)
+    problems = "\n".join(refused.value.problems)
     for piece in ("did you mean 'gamma'", "did you mean 'dropout'", "did you mean 'seed'", "optimizer.lr: must be a"):
-        assert piece in told
-    assert "monitor: no score is logged as 'val/f1'; did you mean 'val/macro_f1'" in told
+        assert piece in problems
+    assert "monitor: no score is logged as 'val/f1'; did you mean 'val/macro_f1'" in problems
     assert not (tmp_path / "outputs").exists()
 
 

@@ -65,10 +65,10 @@ def test_runs_that_differ_only_by_their_seed_are_one_configuration(tmp_path: Pat
 
 def test_without_evidence_no_run_is_called_better(tmp_path: Path) -> None:
     labels = some_labels()
-    alike = [a_run(tmp_path / f"run-{n}", labels, noisy(labels, 0.7, n), gamma=float(n)) for n in (1, 2)]
-    assert "no evidence of a difference" in said_by("compare", *(str(run) for run in alike))
+    similar = [a_run(tmp_path / f"run-{n}", labels, noisy(labels, 0.7, n), gamma=float(n)) for n in (1, 2)]
+    assert "no evidence of a difference" in said_by("compare", *(str(run) for run in similar))
     worse = a_run(tmp_path / "run-3", labels, noisy(labels, 0.3, 3), gamma=3.0)
-    assert "is better than" in said_by("compare", str(alike[0]), str(worse))
+    assert "is better than" in said_by("compare", str(similar[0]), str(worse))
 
 
 def test_every_look_at_a_test_split_is_counted(finished: RunDirectory) -> None:
@@ -109,13 +109,13 @@ def test_a_decision_rule_is_used_only_with_its_own_weights(finished: RunDirector
 def test_scores_with_and_without_the_decision_rule_are_always_there(finished: RunDirectory) -> None:
     metrics = json.loads(finished.metrics.read_text(encoding="utf-8"))
     for split in ("val", "test"):
-        told = read_predictions(finished.predictions(split))
-        tasks = [item.task for item in told.tasks]
+        predictions = read_predictions(finished.predictions(split))
+        tasks = [item.task for item in predictions.tasks]
         for section, decided in (
-            (metrics, [item.predicted for item in told.tasks]),
-            (metrics["uncalibrated"], [item.argmax for item in told.tasks]),
+            (metrics, [item.predicted for item in predictions.tasks]),
+            (metrics["uncalibrated"], [item.argmax for item in predictions.tasks]),
         ):
-            assert section[split]["overall"] == pytest.approx(score(tasks, told.labels, decided).overall)
+            assert section[split]["overall"] == pytest.approx(score(tasks, predictions.labels, decided).overall)
     log = finished.log.read_text(encoding="utf-8")
     assert log.count("uncalibrated (argmax of the raw logits)") == log.count("decided (the stored decision rule)") == 2
 
@@ -125,24 +125,28 @@ def test_predict_gives_the_numbers_of_the_run(finished: RunDirectory, tmp_path: 
     said_by("predict", f"run={finished.path}", f"input={finished.config['data']['path']}", f"output={output}")
     with output.open(encoding="utf-8", newline="") as file:
         rows = {row["id"]: row for row in csv.DictReader(file)}
-    told = read_predictions(finished.predictions("test"))
-    for item in told.tasks:
+    predictions = read_predictions(finished.predictions("test"))
+    for item in predictions.tasks:
         task = item.task
-        guessed = [rows[name][f"{task.name}.pred"] for name in told.ids]
+        guessed = [rows[name][f"{task.name}.pred"] for name in predictions.ids]
         assert guessed == [task.classes[index] for index in item.predicted]
-        chances = [[float(rows[name][f"{task.name}.prob.{label}"]) for label in task.classes] for name in told.ids]
+        chances = [
+            [float(rows[name][f"{task.name}.prob.{label}"]) for label in task.classes] for name in predictions.ids
+        ]
         np.testing.assert_allclose(chances, item.probabilities, atol=1e-6)
 
 
 def test_private_texts_stand_in_no_file_of_a_run(tmp_path: Path) -> None:
     leaked = [*trials.leaked(tmp_path, nearly=True), "data.leakage.near=allow", "trainer.max_epochs=1", *OFTEN]
     texts = [text[:40].encode() for _, rows in prepare(composed(*leaked)).splits.items() for text in rows.text]
-    found = {}
+    collected = {}
     for reporting in ("default", "private"):
         config = composed(*leaked, f"reporting={reporting}", f"output_dir={tmp_path / reporting}")
         start_run(config, leaked, keep_going=False)
         run = RunDirectory.open(tmp_path / reporting / "latest")
         files = [path for path in run.path.rglob("*") if path.is_file()]
-        found[reporting] = {path.name for path in files if any(text in path.read_bytes() for text in texts)}
-    assert {"mistakes.csv", "report.html", "train.log"} <= found["default"], "else this would look for the wrong thing"
-    assert found["private"] == set()
+        collected[reporting] = {path.name for path in files if any(text in path.read_bytes() for text in texts)}
+    assert {"mistakes.csv", "report.html", "train.log"} <= collected["default"], (
+        "else this would look for the wrong thing"
+    )
+    assert collected["private"] == set()

@@ -43,8 +43,8 @@ def writer(path: Path, make: str) -> subprocess.Popen[str]:
         text=True,
     )
     assert process.stdout is not None
-    with process.stdout as told:
-        assert told.readline() == "there\n"
+    with process.stdout as result:
+        assert result.readline() == "there\n"
     return process
 
 

@@ -136,7 +136,7 @@ def test_a_checksum_is_sha_256(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("free", [0, 1])
-def test_a_full_disk_is_told_before_anything_is_computed(
+def test_a_full_disk_is_reported_before_anything_is_computed(
     free: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))

@@ -55,15 +55,17 @@ def test_a_card_calls_calibrated_what_is(kept: tuple[str, ...], expected: str) -
 
 def test_equal_and_unclear_are_no_difference_in_a_headline(tmp_path: Path) -> None:
     runs = [a_run(tmp_path / str(n), LABELS, noisy(LABELS, 0.7, n), loss={"gamma": float(n)}) for n in range(2)]
-    found = compare(settings(*runs))
-    (pair,) = found.pairs
+    comparison = compare(settings(*runs))
+    (pair,) = comparison.pairs
     said = {
-        verdict: comparison_headline(replace(found, pairs=[replace(pair, verdict=verdict)]))
+        verdict: comparison_headline(replace(comparison, pairs=[replace(pair, verdict=verdict)]))
         for verdict in ("equal", "unclear")
     }
     assert said["equal"].endswith("and the other are equal within 1 point")
     assert said["unclear"] == "No evidence of a difference"
-    unranked = replace(found, setup=replace(found.setup, ranked=False), pairs=[replace(pair, verdict="equal")])
+    unranked = replace(
+        comparison, setup=replace(comparison.setup, ranked=False), pairs=[replace(pair, verdict="equal")]
+    )
     assert comparison_headline(unranked) == "0 of 1 pair can be told apart; nothing is ranked"
 
 
@@ -77,7 +79,7 @@ def test_nothing_is_said_of_settings_where_there_are_none(tmp_path: Path, capsys
     assert "no setting differs" not in capsys.readouterr().out, "there is one configuration only"
 
 
-def test_copies_whose_labels_differ_are_told_with_what_they_are() -> None:
+def test_copies_whose_labels_differ_are_reported_with_what_they_are() -> None:
     (finding,) = of_duplicates(
         Duplicates((), {}, 0, 0, ()), Conflicts({"tone": {"exact": 1}}, {"tone": {"exact": 2}}, ())
     )

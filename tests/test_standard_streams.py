@@ -67,7 +67,7 @@ def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path) -> None:
     assert (tmp_path / "file").exists()
 
 
-def test_a_full_disk_under_the_output_is_told_in_the_end(tmp_path: Path) -> None:
+def test_a_full_disk_under_the_output_is_reported_in_the_end(tmp_path: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         ended = say(10, tmp_path / "file", {}, stdout=full)
     assert ended.returncode == 1
@@ -90,8 +90,8 @@ def test_a_run_ends_well_though_nobody_reads_what_it_says_and_nothing_can_be_sho
     command = overrides(tmp_path, "trainer.max_epochs=1", "reporting.baselines=false")
     corpus = tmp_path / "corpus.csv"
     rows = [line.split(",") for line in corpus.read_text(encoding="utf-8").splitlines()]
-    told = [",".join([*row[:2], *(names.get(cell, cell) for cell in row[2:4]), row[4]]) for row in rows]
-    corpus.write_text("\n".join(told) + "\n", encoding="utf-8")
+    collected = [",".join([*row[:2], *(names.get(cell, cell) for cell in row[2:4]), row[4]]) for row in rows]
+    corpus.write_text("\n".join(collected) + "\n", encoding="utf-8")
     (tmp_path / "mine" / "data").mkdir(parents=True)
     preset = "defaults: [csv]\ntasks: {tone: [ใช่, да, 是, हाँ], topic: [نعم, Ä]}\n"
     (tmp_path / "mine" / "data" / "six.yaml").write_text(preset, encoding="utf-8")

@@ -76,30 +76,30 @@ class Server:
                 os.waitpid(number, 0)
             os._exit(0)
         *streams, answer = descriptors
-        told, number = socket.socket(fileno=answer), os.fork()
+        result, number = socket.socket(fileno=answer), os.fork()
         if not number:
             for place, descriptor in enumerate(streams):
                 os.dup2(descriptor, place)
-            for opened in (self.selector, self.control, told, *(other for _, other in self.running.values())):
+            for opened in (self.selector, self.control, result, *(other for _, other in self.running.values())):
                 opened.close()
             for descriptor in (*streams, *self.running):
                 os.close(descriptor)
             return dict(json.loads(message))
         for descriptor in streams:
             os.close(descriptor)
-        _tell(told, number)
+        _tell(result, number)
         descriptor = os.pidfd_open(number)
-        self.running[descriptor] = (number, told)
+        self.running[descriptor] = (number, result)
         self.selector.register(descriptor, selectors.EVENT_READ)
         return None
 
     def ended(self, descriptor: int) -> None:
         """Tell how a process has ended."""
         self.selector.unregister(descriptor)
-        number, told = self.running.pop(descriptor)
+        number, result = self.running.pop(descriptor)
         os.close(descriptor)
-        _tell(told, os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]))
-        told.close()
+        _tell(result, os.waitstatus_to_exitcode(os.waitpid(number, 0)[1]))
+        result.close()
 
 
 def _tell(other: socket.socket, number: int) -> None:

@@ -180,23 +180,23 @@ def test_long_curves_are_thinned_but_keep_their_ends() -> None:
 
 def test_the_most_confident_mistakes_come_first(predictions: Predictions, analysis: Analysis) -> None:
     for item in predictions.tasks:
-        found = [mistake for mistake in analysis.mistakes if mistake.task == item.task.name]
+        collected = [mistake for mistake in analysis.mistakes if mistake.task == item.task.name]
         decided = item.crossfit
         wrong = [row for row in range(ROWS) if item.labels[row] not in (IGNORE_INDEX, decided[row])]
         confidence = {row: item.probabilities[row, decided[row]] for row in wrong}
         order = sorted(wrong, key=lambda row: -confidence[row])
-        assert [one.row for one in found][:50] == order[:50]
+        assert [one.row for one in collected][:50] == order[:50]
         pairs = [(int(item.labels[row]), int(decided[row])) for row in order]
         beyond = [row for place, row in enumerate(order) if place >= 50 and pairs.index(pairs[place]) == place]
-        assert [one.row for one in found][50:] == beyond  # no pair of classes goes without an example
-        for one in found:
+        assert [one.row for one in collected][50:] == beyond  # no pair of classes goes without an example
+        for one in collected:
             assert one.id == predictions.ids[one.row]
             assert one.confidence == pytest.approx(confidence[one.row])
             assert one.label == item.task.classes[item.labels[one.row]] != one.predicted
             assert one.label_probability == pytest.approx(item.probabilities[one.row, item.labels[one.row]])
     few = analyse(predictions, resamples=0, shown=3).mistakes
     for name in analysis.classes:
-        own, all_of_them = ([one for one in told if one.task == name] for told in (few, analysis.mistakes))
+        own, all_of_them = ([one for one in result if one.task == name] for result in (few, analysis.mistakes))
         assert own[:3] == all_of_them[:3]
         assert {(one.label, one.predicted) for one in own} == {(one.label, one.predicted) for one in all_of_them}
 
@@ -304,22 +304,24 @@ def test_groups_widen_the_interval_of_the_mean() -> None:
     ten_times = small.select(np.repeat(np.arange(60), 10))
     alone = analyse(ten_times, resamples=300).decided.overall
     post = [str(number) for number in np.repeat(np.arange(60), 10)]
-    told = analyse(replace(ten_times, metadata={"post": post}, group="post"), resamples=300)
-    grouped = told.decided.overall
-    assert any("60 values of post" in note for note in told.notes)
+    result = analyse(replace(ten_times, metadata={"post": post}, group="post"), resamples=300)
+    grouped = result.decided.overall
+    assert any("60 values of post" in note for note in result.notes)
     assert grouped.value == alone.value
     assert (grouped.high - grouped.low) > 2 * (alone.high - alone.low)
 
 
 @pytest.mark.parametrize("rows", [30, 2000])
 def test_the_calibration_error_of_perfect_probabilities_is_told_beside_it(rows: int) -> None:
-    told = []
+    collected = []
     for seed in range(40):
         draw = np.random.default_rng(seed)
         right = 1.5 * draw.normal(size=(rows, 3))
         labels = (right + draw.gumbel(size=right.shape)).argmax(axis=1)
-        told.append(calibration_numbers(softmax(right, axis=1), labels))
-    assert np.mean([one.ece for one in told]) == pytest.approx(np.mean([one.ece_by_chance for one in told]), rel=0.1)
-    assert 0.8 <= np.mean([one.ece <= one.ece_limit for one in told]) <= 1
+        collected.append(calibration_numbers(softmax(right, axis=1), labels))
+    assert np.mean([one.ece for one in collected]) == pytest.approx(
+        np.mean([one.ece_by_chance for one in collected]), rel=0.1
+    )
+    assert 0.8 <= np.mean([one.ece <= one.ece_limit for one in collected]) <= 1
     wrong = calibration_numbers(softmax(4 * right, axis=1), labels)
     assert wrong.ece > wrong.ece_limit or rows == 30

@@ -142,9 +142,9 @@ def test_the_terminal_shows_every_class_and_slice(analyses: dict[str, Analysis])
 
 
 def test_tasks_that_no_row_shares_have_no_empty_tables() -> None:
-    told = made(0)
-    tone, topic = told.tasks
+    result = made(0)
+    tone, topic = result.tasks
     apart = replace(topic, labels=np.where(tone.known, -100, topic.labels))
-    analysis = analyse(replace(told, tasks=(tone, apart)), resamples=0)
+    analysis = analyse(replace(result, tasks=(tone, apart)), resamples=0)
     assert "no slices of topic given tone, or the reverse: no row has both labels" in analysis.notes
     assert not [table.title for table in analysis_tables(analysis, "val") if str(table.title).startswith("given")]

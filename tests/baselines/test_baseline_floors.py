@@ -25,10 +25,10 @@ FLOORS = {
 def test_it_reaches_the_floor(name: str, tmp_path: Path) -> None:
     given = shared_corpus(name, Leakage(exact="allow", near="allow")).load()
     started = time.process_time()
-    told = baselines(given, tmp_path, calibration=TemperatureScaling(), decision=BiasDecision())
+    scored = baselines(given, tmp_path, calibration=TemperatureScaling(), decision=BiasDecision())
     assert time.process_time() - started < 120
     for baseline in ("linear", "linear+rule"):
-        test = told[baseline]["test"]
+        test = scored[baseline]["test"]
         scores = score([item.task for item in test.tasks], test.labels, [item.predicted for item in test.tasks])
         for task, floor in FLOORS[name].items():
             value = scores.tasks[task].macro_f1

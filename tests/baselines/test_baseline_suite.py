@@ -37,27 +37,27 @@ def test_the_linear_model_learns_and_the_majority_does_not(
     words: dict[str, str] | None, missing: float, tmp_path: Path
 ) -> None:
     given = splits(missing=missing) if words is None else splits(words=words, missing=missing)
-    told = baselines(given, tmp_path, **RULE)
-    assert tuple(told) == BASELINES
-    for parts in told.values():
+    scored = baselines(given, tmp_path, **RULE)
+    assert tuple(scored) == BASELINES
+    for parts in scored.values():
         assert list(parts) == ["val", "test"]
         for name, predictions in parts.items():
             rows = dict(given.items())[name]
             assert predictions.ids == rows.ids
             np.testing.assert_array_equal(predictions.labels, rows.labels)
-    assert overall(told["linear"]["test"]) > (0.7 if words is CHINESE else 0.9)  # which has no spaces here
-    assert overall(told["majority"]["test"]) < 0.4
-    assert overall(told["linear+rule"]["test"]) > 0.7
+    assert overall(scored["linear"]["test"]) > (0.7 if words is CHINESE else 0.9)  # which has no spaces here
+    assert overall(scored["majority"]["test"]) < 0.4
+    assert overall(scored["linear+rule"]["test"]) > 0.7
 
 
 def test_the_majority_is_that_of_training(tmp_path: Path) -> None:
     given = splits()
     labels = given.train.labels.copy()
     labels[:, 0], labels[:100, 0] = 0, 2
-    told = baselines(relabelled(given, "train", labels), tmp_path, **RULE)["majority"]["test"].tasks[0]
-    assert (told.predicted == 2).all()
-    assert told.probabilities is not None
-    np.testing.assert_allclose(told.probabilities[0], [20 / 120, 1e-6, 100 / 120], atol=1e-4)
+    scored = baselines(relabelled(given, "train", labels), tmp_path, **RULE)["majority"]["test"].tasks[0]
+    assert (scored.predicted == 2).all()
+    assert scored.probabilities is not None
+    np.testing.assert_allclose(scored.probabilities[0], [20 / 120, 1e-6, 100 / 120], atol=1e-4)
 
 
 def test_test_labels_decide_nothing(tmp_path: Path) -> None:
@@ -91,9 +91,9 @@ def test_data_of_every_shape(shape: str, tmp_path: Path) -> None:
         given = splits(3, 2, 1)
     elif shape == "pairs":
         given = replace(given, **{name: replace(rows, context=rows.text[::-1]) for name, rows in given.items()})
-    told = baselines(given, tmp_path, **RULE)
-    assert set(told["linear"]) == {name for name, _ in given.items()} - {"train"}
-    for parts in told.values():
+    scored = baselines(given, tmp_path, **RULE)
+    assert set(scored["linear"]) == {name for name, _ in given.items()} - {"train"}
+    for parts in scored.values():
         for predictions in parts.values():
             for item in predictions.tasks:
                 assert item.logits is not None
@@ -107,12 +107,12 @@ def test_a_context_alone_can_tell_the_label(tmp_path: Path) -> None:
 
 
 def test_the_rule_is_the_configured_one(tmp_path: Path) -> None:
-    told = baselines(splits(), tmp_path, calibration=TemperatureScaling(), decision=Argmax())
+    scored = baselines(splits(), tmp_path, calibration=TemperatureScaling(), decision=Argmax())
     for split in ("val", "test"):
-        for plain, ruled in zip(told["linear"][split].tasks, told["linear+rule"][split].tasks, strict=True):
+        for plain, ruled in zip(scored["linear"][split].tasks, scored["linear+rule"][split].tasks, strict=True):
             np.testing.assert_array_equal(plain.predicted, ruled.predicted)
-    assert all(item.crossfit is not None for item in told["linear+rule"]["val"].tasks)
-    assert all(item.crossfit is None for item in told["linear+rule"]["test"].tasks)
+    assert all(item.crossfit is not None for item in scored["linear+rule"]["val"].tasks)
+    assert all(item.crossfit is None for item in scored["linear+rule"]["test"].tasks)
 
 
 def same(one: suite.Linear, other: suite.Linear) -> bool:
@@ -186,9 +186,9 @@ def test_a_damaged_cache_is_made_again(damage: str, tmp_path: Path) -> None:
 def test_results_are_not_bound_to_the_cache(tmp_path: Path) -> None:
     linear(splits(), tmp_path)
     (folder,) = (tmp_path / "baselines").iterdir()
-    told = linear(splits(), tmp_path).logits["val"][0]
-    told += 1  # neither refused nor written back
-    assert (linear(splits(), tmp_path).logits["val"][0] == told - 1).all()
+    scored = linear(splits(), tmp_path).logits["val"][0]
+    scored += 1  # neither refused nor written back
+    assert (linear(splits(), tmp_path).logits["val"][0] == scored - 1).all()
     assert folder.is_dir()
 
 
@@ -202,22 +202,22 @@ def test_several_processes_may_make_them_at_once(tmp_path: Path) -> None:
     workers = [context.Process(target=_at_once, args=(tmp_path, queue)) for _ in range(4)]
     for worker in workers:
         worker.start()
-    told = {queue.get(timeout=PATIENCE) for _ in workers}
+    result = {queue.get(timeout=PATIENCE) for _ in workers}
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0] * 4
-    assert told == {linear(splits(), tmp_path).logits["val"][0].tobytes()}
+    assert result == {linear(splits(), tmp_path).logits["val"][0].tobytes()}
     assert len(list((tmp_path / "baselines").iterdir())) == 1
 
 
 def test_a_runs_folder_gets_them(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path / "outputs", {"seed": 1}, [])
-    told = write_baselines(run, splits(), tmp_path / "cache", **RULE)
+    scored = write_baselines(run, splits(), tmp_path / "cache", **RULE)
     for name in BASELINES:
         for split in ("val", "test"):
             read = read_predictions(run.baseline(name, split))
-            assert read.ids == told[name][split].ids
-            for back, item in zip(read.tasks, told[name][split].tasks, strict=True):
+            assert read.ids == scored[name][split].ids
+            for back, item in zip(read.tasks, scored[name][split].tasks, strict=True):
                 np.testing.assert_array_equal(back.predicted, item.predicted)
                 np.testing.assert_array_equal(back.logits, item.logits)
 

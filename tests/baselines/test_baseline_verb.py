@@ -33,7 +33,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def looks(folder: Path) -> int:
+def evaluations(folder: Path) -> int:
     ledger = Ledger(folder / "cache")
     files = list(ledger.folder.glob("*.jsonl")) if ledger.folder.is_dir() else []
     return sum(ledger.evaluations(path.stem).times for path in files)
@@ -43,8 +43,8 @@ def test_it_prints_and_stores_what_its_predictions_say(folder: Path) -> None:
     said = run("baseline", *DATA, "output=told", folder=folder, real=True)
     assert "linear+rule" in said
     assert "looked at once by 1 configuration" in said
-    assert looks(folder) == 1
-    told = json.loads((folder / "told/baselines.json").read_text(encoding="utf-8"))
+    assert evaluations(folder) == 1
+    content = json.loads((folder / "told/baselines.json").read_text(encoding="utf-8"))
     with (folder / "told/baselines.csv").open(encoding="utf-8", newline="") as file:
         lines = list(csv.DictReader(file))
     for split in ("val", "test"):
@@ -52,7 +52,7 @@ def test_it_prints_and_stores_what_its_predictions_say(folder: Path) -> None:
             predictions = read_predictions(folder / "told" / name / "predictions" / f"{split}.parquet")
             decided = [item.honest for item in predictions.tasks]
             wanted = score([item.task for item in predictions.tasks], predictions.labels, decided)
-            assert told[split][name]["overall"] == pytest.approx(wanted.overall)
+            assert content[split][name]["overall"] == pytest.approx(wanted.overall)
             assert f"{wanted.overall:.4f}" in said
             (line,) = [
                 row for row in lines if (row["split"], row["baseline"], row["measure"]) == (split, name, "overall")
@@ -65,7 +65,7 @@ def test_validation_alone_is_no_look_at_the_test_split(folder: Path) -> None:
     said = said_by("baseline", *DATA, "split=val")
     assert "val (" in said
     assert "test (" not in said
-    assert looks(folder) == 0
+    assert evaluations(folder) == 0
     assert not (folder / "outputs").exists()
 
 
@@ -74,7 +74,7 @@ def test_help_is_the_file_of_settings(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("data.split.test=0", "split=test"), "the data have no test split"),
         (("decison=bias",), "did you mean 'decision"),
@@ -83,9 +83,11 @@ def test_help_is_the_file_of_settings(folder: Path) -> None:
         (("decision=prior", "decision.target={toon:{yes:1}}"), "toon"),
     ],
 )
-def test_what_is_wrong_is_told_and_nothing_is_written(arguments: tuple[str, ...], told: str, folder: Path) -> None:
+def test_what_is_wrong_is_reported_and_nothing_is_written(
+    arguments: tuple[str, ...], message: str, folder: Path
+) -> None:
     said = said_by("baseline", *DATA, *arguments, code=2)
-    assert told in said
+    assert message in said
     assert "Traceback" not in said
     assert not (folder / "told").exists()
     assert not (folder / "cache").exists()

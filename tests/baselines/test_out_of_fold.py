@@ -50,10 +50,10 @@ def test_a_row_does_not_vouch_for_its_own_label(tmp_path: Path) -> None:
     wrong[:6, 0] = 1 - wrong[:6, 0]
     rows = replace(rows, labels=wrong)
     given = replace(given, train=rows)
-    told = out_of_fold(given, rows, np.arange(120), tmp_path, strengths={}, folds=5, repeats=2)[0]
-    assert told.shape == (2, 120, 2)
-    np.testing.assert_allclose(told.sum(axis=2), 1, atol=1e-4)
-    assert (told[:, :6].argmax(axis=2) != wrong[:6, 0]).all()
+    guesses = out_of_fold(given, rows, np.arange(120), tmp_path, strengths={}, folds=5, repeats=2)[0]
+    assert guesses.shape == (2, 120, 2)
+    np.testing.assert_allclose(guesses.sum(axis=2), 1, atol=1e-4)
+    assert (guesses[:, :6].argmax(axis=2) != wrong[:6, 0]).all()
 
 
 def test_copies_do_not_vouch_for_each_other(tmp_path: Path) -> None:
@@ -77,6 +77,6 @@ def test_copies_do_not_vouch_for_each_other(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_tiny_data(count: int, tmp_path: Path) -> None:
     given = one_task(count)
-    told = out_of_fold(given, given.train, np.arange(count), tmp_path, strengths={}, folds=5, repeats=1)[0]
-    assert np.isfinite(told).all()
-    assert told.shape == (1, count, 2)
+    guesses = out_of_fold(given, given.train, np.arange(count), tmp_path, strengths={}, folds=5, repeats=1)[0]
+    assert np.isfinite(guesses).all()
+    assert guesses.shape == (1, count, 2)

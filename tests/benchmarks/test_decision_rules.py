@@ -26,9 +26,9 @@ def some_case(rows: int = 900) -> Case:
 def test_every_table_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decision_rules, "RULES", {"bias": BiasDecision})
     results = decision_rules.measure([some_case()], splits=2)
-    told = results["resplit"][0]
-    assert told["test"] > 0, "of rows whose classes are rare a rule makes more"
-    assert told["in_sample"] >= told["crossfit"]
+    result = results["resplit"][0]
+    assert result["test"] > 0, "of rows whose classes are rare a rule makes more"
+    assert result["in_sample"] >= result["crossfit"]
     text = markdown(results)
     assert "| made | tone | plain | bias | 400 |" in text
     assert "| made | tone | plain | vector |" in text

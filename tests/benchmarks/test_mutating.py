@@ -73,9 +73,9 @@ def test_each_part_is_there() -> None:
 
 def test_the_table_counts_by_part_and_names_what_was_not_noticed() -> None:
     parts = {"a": {"a: x": "test_a", "a: y": ""}, "b": {"b: z": ""}}
-    told = table({"seed": 3, "machine": {"cores": 2}, "parts": parts}, {"a: y": "Equal."})
-    assert "| a | 2 | 1 | 50 |\n| b | 1 | 0 | 0 |\n| all | 3 | 1 | 33 |" in told
-    assert "* a: y. Equal.\n* b: z. **Not explained.**" in told
+    result = table({"seed": 3, "machine": {"cores": 2}, "parts": parts}, {"a: y": "Equal."})
+    assert "| a | 2 | 1 | 50 |\n| b | 1 | 0 | 0 |\n| all | 3 | 1 | 33 |" in result
+    assert "* a: y. Equal.\n* b: z. **Not explained.**" in result
 
 
 def test_nine_of_ten_faults_are_noticed_and_the_others_have_a_reason() -> None:

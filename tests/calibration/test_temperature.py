@@ -43,8 +43,8 @@ def test_it_is_that_of_scikit_learn(factor: float, classes: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected = oracle.fit(logits, labels).predict_proba(logits)
-    found = np.exp(TemperatureScaling().fit(logits, labels).log_probabilities(logits))
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    result = np.exp(TemperatureScaling().fit(logits, labels).log_probabilities(logits))
+    np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
 def test_it_finds_the_temperature_that_was_there() -> None:

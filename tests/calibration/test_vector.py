@@ -27,8 +27,8 @@ def test_it_is_the_minimum_of_its_formula() -> None:
         return float(loss + penalty / 2 * (((scale / start - 1) ** 2).sum() + (shift**2).sum()))
 
     scaling = VectorScaling(penalty=penalty).fit(logits, labels)
-    found = objective(np.array([*scaling.scale, *scaling.shift]))
-    assert found <= minimize(objective, [start] * 3 + [0.0] * 3, method="BFGS").fun + 1e-6
+    result = objective(np.array([*scaling.scale, *scaling.shift]))
+    assert result <= minimize(objective, [start] * 3 + [0.0] * 3, method="BFGS").fun + 1e-6
 
 
 def test_it_undoes_scales_and_shifts_of_classes() -> None:

@@ -53,7 +53,7 @@ def flat(gradients: list[Tensor]) -> Tensor:
 
 @pytest.mark.parametrize("clipping", CLIPPINGS)
 @pytest.mark.parametrize("scale", [1e-3, 0.1, 1.0, 1e3])
-def test_norms_are_bounded_directions_kept_and_what_was_before_is_told(clipping: Clipping, scale: float) -> None:
+def test_norms_are_bounded_directions_kept_and_what_was_before_is_reported(clipping: Clipping, scale: float) -> None:
     model = with_gradients(scale)
     before = {name: flat(gradients) for name, gradients, _ in parts(clipping, model)}
     norms = clipping.clip(model)

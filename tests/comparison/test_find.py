@@ -18,9 +18,9 @@ def test_a_folder_of_runs_means_those_that_can_be_compared(
     sweep = tmp_path / "outputs" / "2026-sweep"
     runs = [a_run(sweep / f"run-{n}", labels, noisy(labels, 0.5, n), seed=n) for n in range(3)]
     (runs[2] / "status.json").write_text('{"state": "failed", "error": "no power"}')
-    told = find_folders([name])
-    found, notes = list(told.folders), told.notes
-    assert found == runs[:2]
+    folders = find_folders([name])
+    result, notes = list(folders.folders), folders.notes
+    assert result == runs[:2]
     assert len(notes) == 1
     assert "run-2: the run failed (no power)" in notes[0]
 

@@ -51,14 +51,14 @@ def test_equal_names_fall_back_to_folders() -> None:
     assert [group.name for group in group_systems([*systems, system("base")])] == ["one", "two", "base"]
 
 
-def test_only_keys_that_differ_are_told() -> None:
+def test_only_keys_that_differ_are_reported() -> None:
     systems = [
         system("a", loss={"gamma": 2.0, "same": [1]}),
         system("b", loss={"gamma": 2, "same": [1], "more": {"x": None}}, output_dir="else"),
         system("c", seed=5),
     ]
-    found = configuration_differences(systems, group_systems(systems))
-    assert {item.key: list(item.values.values()) for item in found} == {
+    result = configuration_differences(systems, group_systems(systems))
+    assert {item.key: list(item.values.values()) for item in result} == {
         "loss.gamma": [2.0, 2, 2.0],
         "loss.same": [[1], [1], None],
         "seed": [0, 0, 5],

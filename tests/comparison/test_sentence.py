@@ -70,10 +70,10 @@ def test_it_says_which_seeds_are_in_the_interval(sides: tuple[Runs, Runs], says:
 
 
 def test_what_correction_takes_away_is_said() -> None:
-    found = pair(0.02, 0.001, 0.04, 0.3, (runs(1), runs(1)))
-    assert verdict(found, 0.95) == "unclear"
-    assert "interval 0.1 to 4.0, but p = 0.300 after correction for all pairs" in pair_sentence(found, 1000, 0.95)
-    assert verdict(replace(found, tests=[TestResult("", "", 0.01, 0.01)]), 0.95) == "better"
+    result = pair(0.02, 0.001, 0.04, 0.3, (runs(1), runs(1)))
+    assert verdict(result, 0.95) == "unclear"
+    assert "interval 0.1 to 4.0, but p = 0.300 after correction for all pairs" in pair_sentence(result, 1000, 0.95)
+    assert verdict(replace(result, tests=[TestResult("", "", 0.01, 0.01)]), 0.95) == "better"
 
 
 def test_equal_is_said_only_where_it_was_shown() -> None:

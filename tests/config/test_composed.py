@@ -37,9 +37,9 @@ def outcome(make: Callable[[], DictConfig]) -> tuple[Any, Any]:
         config = make()
     except COMPOSITION_ERRORS as error:
         return type(error), first_lines(error)
-    found = OmegaConf.to_container(config, resolve=False), OmegaConf.is_struct(config)
+    result = OmegaConf.to_container(config, resolve=False), OmegaConf.is_struct(config)
     config.seed = 99
-    return found
+    return result
 
 
 @pytest.mark.parametrize("overrides", CASES, ids=str)

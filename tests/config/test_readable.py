@@ -55,7 +55,7 @@ def test_any_class_can_be_a_key(name: str) -> None:
         }
 
 
-def test_a_key_beyond_ascii_is_told_as_it_was_typed(tmp_path: Path) -> None:
+def test_a_key_beyond_ascii_is_reported_as_it_was_typed(tmp_path: Path) -> None:
     wrong = overrides(tmp_path, "sampler=joint", "sampler.boosts.tone.ใช่=2")
     with pytest.raises(UserError, match=r"sampler\.boosts\.tone\.ใช่: .*no such class"):
         check(wrong)
@@ -64,9 +64,9 @@ def test_a_key_beyond_ascii_is_told_as_it_was_typed(tmp_path: Path) -> None:
 
 
 def test_a_flag_may_stand_between_overrides(tmp_path: Path) -> None:
-    told = check([*overrides(tmp_path), "-m", "seed=1,2"])
-    assert "-m" in told
-    assert told[-1] == "seed=1,2"
+    result = check([*overrides(tmp_path), "-m", "seed=1,2"])
+    assert "-m" in result
+    assert result[-1] == "seed=1,2"
 
 
 VALUES = (

@@ -77,25 +77,25 @@ def test_they_are_between_the_groups_and_the_command_line(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ("experiment=mien", "experiment=mien: no such preset; did you mean 'mine'?"),
         ("data=coments", "data=coments: no such preset; did you mean 'comments'?"),
     ],
 )
-def test_their_names_are_suggested(wrong: str, told: str, folder: Path) -> None:
+def test_their_names_are_suggested(wrong: str, message: str, folder: Path) -> None:
     with pytest.raises(UserError) as refused:
         check(["--config-dir", str(folder), wrong])
-    assert refused.value.problems[0].startswith(told)
+    assert refused.value.problems[0].startswith(message)
 
 
-def test_a_missing_folder_is_told(folder: Path) -> None:
+def test_a_missing_folder_is_reported(folder: Path) -> None:
     with pytest.raises(UserError, match="--config-dir: nowhere is no folder"):
         check(["--config-dir", "nowhere", "experiment=mine"])
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("loss: {gama: 3}", "loss.gama: FocalLoss has no such setting; did you mean 'gamma'?"),
         ("losss: {gamma: 3}", "losss: no such setting; did you mean 'loss'?"),
@@ -106,7 +106,7 @@ def test_a_missing_folder_is_told(folder: Path) -> None:
         ("defaults: [override /loss: ce, _self_]\nloss: {gamma: 2.0}", "loss.gamma: CrossEntropyLoss has no such"),
     ],
 )
-def test_what_is_wrong_in_them_is_told(text: str, told: str, folder: Path) -> None:
+def test_what_is_wrong_in_them_is_reported(text: str, message: str, folder: Path) -> None:
     write(folder / "experiment" / "wrong.yaml", f"# @package _global_\n{text}\n")
     corpus, encoder = folder.parent / "comments.csv", folder.parent / "encoder"
     usual = [text for text in overrides(folder.parent) if not text.startswith(("data.path", "model.name"))]
@@ -114,7 +114,7 @@ def test_what_is_wrong_in_them_is_told(text: str, told: str, folder: Path) -> No
     with pytest.raises(UserError) as refused:
         check(["--config-dir", str(folder), *arguments])
     (problem,) = refused.value.problems
-    assert told in problem
+    assert message in problem
 
 
 def test_class_names_are_texts_however_they_are_spelled(folder: Path) -> None:

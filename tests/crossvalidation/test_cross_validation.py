@@ -63,11 +63,11 @@ def test_every_row_is_scored_once_by_the_model_that_has_not_seen_it(whole: RunDi
 
 
 def test_intervals_are_those_of_the_formula(whole: RunDirectory) -> None:
-    found = numbers(whole)
-    for name, interval in [("overall", found["intervals"]["overall"]), *found["intervals"]["tasks"].items()]:
-        values = [fold["overall"] if name == "overall" else fold["macro_f1"][name] for fold in found["folds"]]
+    result = numbers(whole)
+    for name, interval in [("overall", result["intervals"]["overall"]), *result["intervals"]["tasks"].items()]:
+        values = [fold["overall"] if name == "overall" else fold["macro_f1"][name] for fold in result["folds"]]
         pooled = (
-            found["out_of_fold"]["overall"] if name == "overall" else found["out_of_fold"]["tasks"][name]["macro_f1"]
+            result["out_of_fold"]["overall"] if name == "overall" else result["out_of_fold"]["tasks"][name]["macro_f1"]
         )
         reach = student.ppf(0.975, 2) * np.sqrt((1 / 3 + 1 / 2) * np.var(values, ddof=1))
         assert interval["value"] == pooled
@@ -158,9 +158,9 @@ def test_repeats_score_every_row_as_often(tmp_path: Path) -> None:
     ids = np.array(file["id"].to_pylist())
     for repeat in (1, 2):
         assert sorted(ids[np.array(file["#repeat"]) == repeat]) == sorted(set(ids))
-    found = numbers(run)
-    assert [fold["repeat"] for fold in found["folds"]] == [1, 1, 2, 2]
-    assert found["intervals"]["overall"]["degrees_of_freedom"] == 3
+    result = numbers(run)
+    assert [fold["repeat"] for fold in result["folds"]] == [1, 1, 2, 2]
+    assert result["intervals"]["overall"]["degrees_of_freedom"] == 3
     assert len(read_predictions(run.predictions("out_of_fold"))) == len(set(ids)), "other readers see the first repeat"
     assert "means over 2 repeats" in run.report.read_text(encoding="utf-8")
 

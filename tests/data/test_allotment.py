@@ -25,7 +25,7 @@ def distance(counts: csr_array, split: np.ndarray) -> float:
     dense = counts.toarray()
     total = dense.sum(axis=0)
     parts = [(dense[split == number].sum(axis=0), share * total) for number, share in enumerate(SHARES)]
-    return float(sum(((found - wanted) ** 2 / wanted).sum() for found, wanted in parts))
+    return float(sum(((result - wanted) ** 2 / wanted).sum() for result, wanted in parts))
 
 
 def random(seed: int, rows: int = 3000, groups: int = 500) -> tuple[np.ndarray, np.ndarray]:
@@ -56,8 +56,8 @@ def test_single_rows_are_dealt_out_exactly(share: float) -> None:
     labels = np.random.default_rng(0).choice(3, 2000, p=[0.6, 0.39, 0.01])
     counts = features(labels, np.arange(2000))
     split = allot(counts, [1 - share, share], np.arange(2000), essential=4)
-    found = counts.toarray()[split == 1].sum(axis=0)
-    assert found == pytest.approx(share * counts.toarray().sum(axis=0), abs=1)
+    result = counts.toarray()[split == 1].sum(axis=0)
+    assert result == pytest.approx(share * counts.toarray().sum(axis=0), abs=1)
 
 
 @pytest.mark.parametrize("seed", range(5))

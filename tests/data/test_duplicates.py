@@ -130,8 +130,8 @@ def test_odd_characters(text: str) -> None:
 )
 def test_the_same_as_comparing_all_pairs(changes: dict[str, float], seed: int) -> None:
     texts = variants(120, seed)
-    found = duplicate_groups(texts, **changes).tolist()  # type: ignore[arg-type]
-    assert pairs(found) == linked(texts, **changes)  # type: ignore[arg-type]
+    groups = duplicate_groups(texts, **changes).tolist()  # type: ignore[arg-type]
+    assert pairs(groups) == linked(texts, **changes)  # type: ignore[arg-type]
 
 
 def test_every_setting_changes_the_groups() -> None:
@@ -199,7 +199,7 @@ def test_agreement_with_the_groups_of_the_data_cards(name: str) -> None:
     for split in ("train", "val", "test"):
         with (SHARED / name / f"{split}.csv").open(encoding="utf-8", newline="") as file:
             rows += list(csv.DictReader(file))
-    found = pairs(duplicate_groups([row["text"] for row in rows]).tolist())
+    result = pairs(duplicate_groups([row["text"] for row in rows]).tolist())
     card = pairs([int(row["dup_group"]) for row in rows])
-    assert len(found & card) >= 0.995 * len(card)
-    assert len(found - card) <= 0.12 * len(card)
+    assert len(result & card) >= 0.995 * len(card)
+    assert len(result - card) <= 0.12 * len(card)

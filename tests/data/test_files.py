@@ -123,8 +123,8 @@ def test_typed_labels(extension: str, cells: list[Any], classes: list[Any], tmp_
     write(tmp_path / f"data{extension}", [row | {"stance": cells[n % 3]} for n, row in enumerate(sample())])
     splits = load(tmp_path, path=f"data{extension}", tasks={"stance": classes})
     assert len(splits.tasks[0].classes) == 2
-    found = sorted(label for label in by_text(splits).values() if label is not None)
-    assert [found.count(name) for name in splits.tasks[0].classes] == [14, 13]
+    result = sorted(label for label in by_text(splits).values() if label is not None)
+    assert [result.count(name) for name in splits.tasks[0].classes] == [14, 13]
 
 
 def test_names_that_mean_something_to_computers(tmp_path: Path) -> None:

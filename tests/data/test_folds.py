@@ -53,8 +53,8 @@ def folded(whole: Rows, folds: Folds, *, val: int = 40, **settings: object) -> F
 
 
 def held_out(made: FoldedRows) -> list[Rows]:
-    found = [made.of(fold).test for fold in range(1, made.folds.count + 1)]
-    return [part for part in found if part is not None]
+    collected = [made.of(fold).test for fold in range(1, made.folds.count + 1)]
+    return [part for part in collected if part is not None]
 
 
 def test_every_row_is_held_out_once_in_each_repeat_and_repeats_differ() -> None:

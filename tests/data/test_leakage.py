@@ -79,13 +79,13 @@ def test_stop(pair: tuple[str, str], kind: str, other: str) -> None:
     assert not any(f"data.leakage.{name}" in problem for name in others)
 
 
-def test_everything_is_told_at_once() -> None:
+def test_everything_is_reported_at_once() -> None:
     given = splits(["Yes.", SENTENCE], ["Yes.", NEARLY], ["Yes.", SENTENCE])
-    found = problems(Leakage(), given)
-    kinds = [(line.split(":")[0], re.findall(r"data\.leakage\.(\w+)=drop", line)[0]) for line in found]
+    result = problems(Leakage(), given)
+    kinds = [(line.split(":")[0], re.findall(r"data\.leakage\.(\w+)=drop", line)[0]) for line in result]
     three = ["train and val", "train and test", "val and test"]
     assert kinds == [*((pair, "exact") for pair in three), ("train and val", "near"), ("val and test", "near")]
-    assert "2 rows of train have the same text as 2 of test" in found[1]
+    assert "2 rows of train have the same text as 2 of test" in result[1]
 
 
 def test_counts_and_examples_of_many() -> None:
@@ -161,9 +161,9 @@ def test_pairs_leak_if_both_texts_do() -> None:
     title, other = unlike(1), unlike(2)
     train = rows("train", ["Yes.", "Maybe.", "Never!"], [title, title, title])
     val = rows("val", ["Yes.", "Yes.", "never"], [other, title, title.upper()])
-    found = problems(Leakage(), Splits((TASK,), train, val, None))
-    assert "1 row of train has the same text as 1 of val, such as 'train0' and 'val1'" in found[0]
-    assert "1 row of train has nearly the same text as 1 of val, such as 'train2' ('Never!') and 'val2'" in found[1]
+    result = problems(Leakage(), Splits((TASK,), train, val, None))
+    assert "1 row of train has the same text as 1 of val, such as 'train0' and 'val1'" in result[0]
+    assert "1 row of train has nearly the same text as 1 of val, such as 'train2' ('Never!') and 'val2'" in result[1]
 
 
 def test_a_row_without_context_is_a_pair_among_pairs() -> None:

@@ -20,7 +20,7 @@ from polarity.tasks import Task
         ("Y\u200b es", "yes", "in case, blanks, number format or unseen characters"),
     ],
 )
-def test_the_reason_is_told(name: str, other: str, reason: str) -> None:
+def test_the_reason_is_reported(name: str, other: str, reason: str) -> None:
     assert near_equal(name, ["no", other]) == f"it differs from {other!r} only {reason}"
     assert similar_names(["no", other, name]) == [(other, name)]
 

@@ -123,10 +123,10 @@ def test_shares(split: Split, seed: int) -> None:
     for name, of in cells.items():
         total = Counter(of(rows))
         for part, share in zip(parts, shares_of(split), strict=True):
-            found = Counter(of(part))
+            counts = Counter(of(part))
             for value, count in total.items():
                 slack = {"all": 2.0, "joint": 4.0}.get(name, 3.0) + (6 + 0.02 * count if split.group else 0)
-                assert abs(found[value] - share * count) <= slack, (name, value, count, found[value], share * count)
+                assert abs(counts[value] - share * count) <= slack, (name, value, count, counts[value], share * count)
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -234,7 +234,7 @@ def test_a_huge_group_goes_to_training() -> None:
     assert Split(group="post").notes(parts) == []
 
 
-def test_groups_that_do_not_fit_are_told() -> None:
+def test_groups_that_do_not_fit_are_reported() -> None:
     rows = table(1000, copies=0)
     rows.metadata["post"] = ["huge"] * 900 + [f"p{number // 4}" for number in range(100)]
     split = Split(group="post")
@@ -247,12 +247,12 @@ def test_groups_that_do_not_fit_are_told() -> None:
     assert Split(group="post", near_duplicates_together=False).notes(parts)[0].endswith("(data.split.group=post)")
 
 
-@pytest.mark.parametrize(("rows", "told"), [(150, False), (187, False), (188, True), (113, False), (112, True)])
-def test_a_split_is_far_off_from_a_quarter_of_its_share_on(rows: int, told: bool) -> None:
+@pytest.mark.parametrize(("rows", "reported"), [(150, False), (187, False), (188, True), (113, False), (112, True)])
+def test_a_split_is_far_off_from_a_quarter_of_its_share_on(rows: int, reported: bool) -> None:
     everything, ends = table(1000, copies=0), (0, 850 - rows, 850, 1000)
     parts = [everything.select(np.arange(start, end)) for start, end in pairwise(ends)]
     notes = Split().notes(parts)
-    assert any(note.startswith("val:") for note in notes) == told
+    assert any(note.startswith("val:") for note in notes) == reported
 
 
 def test_values_that_are_all_too_rare_cannot_be_balanced() -> None:

@@ -190,8 +190,8 @@ def test_settings_that_cannot_be_meant(changes: dict[str, Any], problems: list[s
     with pytest.raises(UserError) as raised:
         corpus(**changes)
     assert len(raised.value.problems) == len(problems)
-    for found, begin in zip(raised.value.problems, problems, strict=True):
-        assert found.startswith(begin)
+    for result, begin in zip(raised.value.problems, problems, strict=True):
+        assert result.startswith(begin)
 
 
 def test_preset() -> None:

@@ -13,7 +13,7 @@ def test_known_texts_are_no_news() -> None:
     assert vocabulary_warnings([], tiny_tokenizer(), "tiny") == []
 
 
-def test_unknown_texts_are_told_by_script_with_a_model_that_fits() -> None:
+def test_unknown_texts_are_reported_by_script_with_a_model_that_fits() -> None:
     (warning,) = vocabulary_warnings([*KNOWN, *AMHARIC, *CHINESE], tiny_tokenizer(), "tiny")
     assert "ETHIOPIC 100%" in warning
     assert "CJK 100%" in warning
@@ -24,12 +24,12 @@ def test_unknown_texts_are_told_by_script_with_a_model_that_fits() -> None:
     assert warning.endswith("; mbert as well")
 
 
-def test_words_cut_to_their_letters_are_told_although_nothing_is_unknown() -> None:
+def test_words_cut_to_their_letters_are_reported_although_nothing_is_unknown() -> None:
     (warning,) = vocabulary_warnings(["incomprehensible sentimentality"] * 6, tiny_tokenizer(), None)
     assert "cuts words into many pieces (LATIN 14.5 a word" in warning
 
 
 def test_counts_by_script() -> None:
     assert [script(text) for text in (KNOWN[0], AMHARIC[0], CHINESE[0], "123 !")] == ["LATIN", "ETHIOPIC", "CJK", ""]
-    found = coverage(AMHARIC, tiny_tokenizer())["ETHIOPIC"]
-    assert (found.texts, found.tokens, found.unknown, found.words) == (8, 24, 24, 24)
+    result = coverage(AMHARIC, tiny_tokenizer())["ETHIOPIC"]
+    assert (result.texts, result.tokens, result.unknown, result.words) == (8, 24, 24, 24)

@@ -104,8 +104,8 @@ def test_one_huge_row_does_not_coarsen_the_search() -> None:
     log_p, labels = sample(200, 3, 0)
     alone = macro(labels, AddedBias(best_bias(log_p, labels, np.arange(3))).decide(log_p, log_p), 3)
     log_p[0] = [0.0, -1e30, -2e30]
-    beside = macro(labels, AddedBias(best_bias(log_p, labels, np.arange(3))).decide(log_p, log_p), 3)
-    assert beside == pytest.approx(alone, abs=0.02)
+    from_three = macro(labels, AddedBias(best_bias(log_p, labels, np.arange(3))).decide(log_p, log_p), 3)
+    assert from_three == pytest.approx(alone, abs=0.02)
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -45,8 +45,8 @@ def predictions(number: int = 300, *, lean: np.ndarray = LEAN, signal: float = 2
 
 
 def calibration(section: Section, times: float | None = None) -> Effect:
-    told = predictions() if times is None else too_large(times)
-    fitted = fit_decider(told, built("calibration", section, TASKS), Argmax())
+    result = predictions() if times is None else too_large(times)
+    fitted = fit_decider(result, built("calibration", section, TASKS), Argmax())
     return Effect([item.probabilities for item in fitted.predictions.tasks])
 
 

@@ -21,11 +21,13 @@ MORE: dict[str, Section] = {  # what has an effect only beside another setting, 
 def sections(kind: str) -> Iterator[tuple[str, Section]]:
     """Every different section of a kind with the preset that it stands in; the parts of a collection one by one."""
     seen: list[Section] = []
-    found = [*_own(kind), *_composed(kind)]
+    collected = [*_own(kind), *_composed(kind)]
     if kind in MORE:
-        by_class = {part["_target_"]: {**part, **MORE[kind]} for label, part in found if label.startswith(f"{kind}=")}
-        found += [(f"{kind} and more", section) for section in by_class.values()]
-    for label, section in found:
+        by_class = {
+            part["_target_"]: {**part, **MORE[kind]} for label, part in collected if label.startswith(f"{kind}=")
+        }
+        collected += [(f"{kind} and more", section) for section in by_class.values()]
+    for label, section in collected:
         parts = {f"{label} {key}": part for key, part in section.items()} if kind in COLLECTIONS else {label: section}
         for name, part in parts.items():
             if part is not None and part not in seen:

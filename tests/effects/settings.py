@@ -43,8 +43,8 @@ def other_values(section: Mapping[str, Any], setting: str, hint: Any, special: S
     """
     value = section.get(setting)
     tried = of_class(special, section, setting)
-    found = [*(_of_type(hint, value) if tried is None else tried), *_with_another_leaf(value), None]
-    valid = [other for other in found if other != value and not setting_problems(setting, other, hint)]
+    collected = [*(_of_type(hint, value) if tried is None else tried), *_with_another_leaf(value), None]
+    valid = [other for other in collected if other != value and not setting_problems(setting, other, hint)]
     return [other for number, other in enumerate(valid) if repr(other) not in map(repr, valid[:number])]
 
 

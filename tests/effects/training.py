@@ -173,14 +173,14 @@ def callback(section: Section) -> Effect:
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
     )
-    told = ""
+    message = ""
     try:
         made.fit(module, datamodule=data())
     except NonFiniteLossError as error:
-        told = str(error)
+        message = str(error)
     kept = sorted(path.name for path in run.checkpoints.iterdir())
     printed = re.sub(r"\d+ s, \d+ rows/s", "", run.log.read_text()) if run.log.exists() else ""
-    return Effect([counted.batches, counted.saves, kept, printed, told, recorder.logged])
+    return Effect([counted.batches, counted.saves, kept, printed, message, recorder.logged])
 
 
 def trainer(section: Section) -> Effect:
@@ -223,8 +223,8 @@ def logger(section: Section) -> Effect:
     component.log_hyperparams({"loss.gamma": 2.0}, **({"metrics": {"best": 1.0}} if "Tensor" in str(section) else {}))
     component.save()
     component.finalize("success")
-    found = {str(path.relative_to(folder)): early.get(path) for path in sorted(folder.rglob("*")) if _named(path)}
-    return Effect([found, [scalars(path.parent) for path in sorted(folder.rglob("events.*"))]])
+    result = {str(path.relative_to(folder)): early.get(path) for path in sorted(folder.rglob("*")) if _named(path)}
+    return Effect([result, [scalars(path.parent) for path in sorted(folder.rglob("events.*"))]])
 
 
 def _named(path: Path) -> bool:

@@ -45,21 +45,21 @@ def average(members: MemberRows) -> Blended:
 
 def test_an_average_of_members_with_noise_of_their_own_is_kept_and_its_gain_is_real() -> None:
     members = members_of(*signal(0, 600, 2.0))
-    found = judged(members, [average(members)])
-    assert found.kept == "average"
+    judgement = judged(members, [average(members)])
+    assert judgement.kept == "average"
     labels, fresh = signal(1, 20_000, 2.0)
-    best = int(found.best[1:])
+    best = int(judgement.best[1:])
     pooled = np.mean([np.exp(each - each.max(axis=1, keepdims=True)) for each in fresh], axis=0)
     truly = gain(TASK, labels, fresh[best].argmax(axis=1), pooled.argmax(axis=1)).value
-    assert found.honest_gain.value == pytest.approx(truly, abs=0.03)
+    assert judgement.honest_gain.value == pytest.approx(truly, abs=0.03)
 
 
 def test_members_that_say_the_same_are_no_ensemble() -> None:
     labels, logits = signal(0, 300, 2.0, count=1)
     members = members_of(labels, logits * 3)
-    found = judged(members, [average(members)])
-    assert found.kept is None
-    assert found.gains["average"].value == 0
+    judgement = judged(members, [average(members)])
+    assert judgement.kept is None
+    assert judgement.gains["average"].value == 0
 
 
 def test_noise_beside_a_good_member_is_refused_unless_it_is_asked_for() -> None:
@@ -67,8 +67,8 @@ def test_noise_beside_a_good_member_is_refused_unless_it_is_asked_for() -> None:
     noise = [8 * np.random.default_rng(seed).normal(size=good.shape).astype(np.float32) for seed in (1, 2)]
     members = members_of(labels, [*noise, good])
     raw = Blended("average", members, Average(), NoCalibration())  # a calibration would make noise as good as silent
-    found = judged(members, [raw])
-    assert (found.kept, found.best) == (None, "m2")
+    judgement = judged(members, [raw])
+    assert (judgement.kept, judgement.best) == (None, "m2")
     asked = judged(members, [raw], None)
     assert asked.kept == "average"
     assert asked.honest_gain.value < 0, "told as it is"
@@ -84,8 +84,8 @@ def test_the_decisions_that_are_told_know_nothing_of_their_row() -> None:
             return [np.where(inside[:, None], 9.0 * np.eye(3)[labels], np.eye(3)[(labels + 1) % 3]).astype(np.float32)]
 
     labels, logits = signal(0, 200, 2.0)
-    found = judged(members_of(labels, logits), [Remembering()])
-    assert found.kept is None
+    judgement = judged(members_of(labels, logits), [Remembering()])
+    assert judgement.kept is None
     assert judged(members_of(labels, logits), [Remembering()], None).honest_gain.value < -0.3
 
 
@@ -114,8 +114,10 @@ def test_ways_that_are_no_better_are_rarely_kept() -> None:
         decided = {f"m{number}": [near(core, 0.8, generator, labels)] for number in range(2)}
         decided |= {f"way{number}": [near(way, 0.7, generator, labels)] for number in range(2)}
         members = members_of(labels, [], f"seed-{seed}")
-        found = judge(members, decided, deal(members), alone=["m0", "m1"], ways=["way0", "way1"], standard_errors=2.0)
-        kept += found.kept is not None
+        judgement = judge(
+            members, decided, deal(members), alone=["m0", "m1"], ways=["way0", "way1"], standard_errors=2.0
+        )
+        kept += judgement.kept is not None
     assert kept <= 4
 
 
@@ -130,9 +132,9 @@ def test_the_gain_over_all_tasks_is_the_mean_of_theirs() -> None:
         gain(TASK, labels[:, 0], first[0], second[0]),
         gain(tasks[1], labels[known, 1], first[1][known], second[1][known]),
     ]
-    found = overall_gain(tasks, labels, first, second)
-    assert found.value == pytest.approx(np.mean([part.value for part in parts]))
+    judgement = overall_gain(tasks, labels, first, second)
+    assert judgement.value == pytest.approx(np.mean([part.value for part in parts]))
     apart = np.sqrt(sum(part.standard_error**2 for part in parts)) / 2
-    assert found.standard_error == pytest.approx(apart, rel=0.15), "as of independent tasks"
+    assert judgement.standard_error == pytest.approx(apart, rel=0.15), "as of independent tasks"
     alone = overall_gain(tasks[:1], labels[:, :1], first[:1], second[:1])
     assert (alone.value, alone.standard_error) == pytest.approx((parts[0].value, parts[0].standard_error))

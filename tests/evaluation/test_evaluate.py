@@ -113,8 +113,8 @@ def test_it_gives_the_predictions_and_scores_of_the_run(
 
 def test_scores_are_those_of_its_predictions(run: RunDirectory) -> None:
     folder = evaluated(run)
-    told, metrics = read_predictions(folder / PREDICTIONS), metrics_of(folder)
-    for item in told.tasks:
+    predictions, metrics = read_predictions(folder / PREDICTIONS), metrics_of(folder)
+    for item in predictions.tasks:
         labels, every = item.labels[item.known], range(len(item.task.classes))
         for section, decided in (
             (metrics["val"], item.predicted),
@@ -124,7 +124,7 @@ def test_scores_are_those_of_its_predictions(run: RunDirectory) -> None:
             expected = f1_score(labels, decided[item.known], labels=every, average="macro", zero_division=0)
             assert section["tasks"][item.task.name]["macro_f1"] == pytest.approx(expected)
     assert (folder / "details" / "slices.csv").is_file()
-    assert json.loads((folder / "analysis.json").read_text())["rows"] == len(told)
+    assert json.loads((folder / "analysis.json").read_text())["rows"] == len(predictions)
 
 
 def test_argmax_gives_the_uncalibrated_scores(run: RunDirectory) -> None:
@@ -192,10 +192,10 @@ def test_new_rows_are_scored_by_the_runs_own_data_settings(run: RunDirectory, tm
     path = write_corpus(tmp_path / "more.csv", rows=60, seed=9)
     folder = evaluated(run, f"data.path={path}")
     assert folder.name.startswith("more-")
-    told, rows = read_predictions(folder / PREDICTIONS), rows_of(path)
-    assert told.ids == [row["id"] for row in rows]
-    assert told.metadata["source"] == [row["source"] for row in rows]
-    tone = told.tasks[0]
+    predictions, rows = read_predictions(folder / PREDICTIONS), rows_of(path)
+    assert predictions.ids == [row["id"] for row in rows]
+    assert predictions.metadata["source"] == [row["source"] for row in rows]
+    tone = predictions.tasks[0]
     assert [tone.task.classes[c] if c >= 0 else "" for c in tone.labels] == [row["tone"] for row in rows]
     metrics = metrics_of(folder)
     assert metrics[folder.name]["rows"] == 60
@@ -230,7 +230,7 @@ def test_other_columns_and_formats_can_be_given(run: RunDirectory, tmp_path: Pat
         assert np.array_equal(first.logits, second.logits)
 
 
-def test_overlap_with_training_rows_is_told(
+def test_overlap_with_training_rows_is_reported(
     run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trained = rows_of(Path(run.config["data"]["path"]))
@@ -252,7 +252,7 @@ def test_overlap_with_training_rows_is_told(
     assert "without these rows, overall is" in said
 
 
-def test_rows_of_validation_are_told_too_and_strangers_are_not(run: RunDirectory, tmp_path: Path) -> None:
+def test_rows_of_validation_are_reported_too_and_strangers_are_not(run: RunDirectory, tmp_path: Path) -> None:
     ids = set(read_predictions(run.predictions("val")).ids)
     rows = [row for row in rows_of(Path(run.config["data"]["path"])) if row["id"] in ids]
     overlap = metrics_of(evaluated(run, f"data.path={write_rows(tmp_path / 'val.csv', rows)}"))["overlap"]
@@ -375,10 +375,12 @@ def test_predictions_that_are_cut_off_or_edited_are_refused(run: RunDirectory) -
     seal(run)
     refused(run, "val.parquet: is damaged or cut off")
     path.write_bytes(content)
-    told = read_predictions(path)
-    labels = told.tasks[0].labels.copy()
+    predictions = read_predictions(path)
+    labels = predictions.tasks[0].labels.copy()
     labels[0] = (labels[0] + 1) % 2
-    write_predictions(path, replace(told, tasks=(replace(told.tasks[0], labels=labels), *told.tasks[1:])))
+    write_predictions(
+        path, replace(predictions, tasks=(replace(predictions.tasks[0], labels=labels), *predictions.tasks[1:]))
+    )
     refused(run, "val.parquet: was changed after the run wrote it")
     seal(run)
     refused(run, "val.parquet: was changed after the run wrote it")

@@ -36,20 +36,20 @@ def test_report_card_and_comparison_tell_the_same_interval(run: RunDirectory) ->
     own = {split.name: split for split in content.splits}
     rebuilt = rebuild(run.path)
     for name in ("val", "test"):
-        told = analyse(read_predictions(run.predictions(name)), resamples=200)
-        assert own[name].analysis.headline == told.headline
-        assert any("2 values of source as wholes" in note for note in told.notes)
+        analysis = analyse(read_predictions(run.predictions(name)), resamples=200)
+        assert own[name].analysis.headline == analysis.headline
+        assert any("2 values of source as wholes" in note for note in analysis.notes)
         card = Scored.of(rebuilt, name)
-        best = told.headline.overall
+        best = analysis.headline.overall
         assert card.result.overall == best
         shown = {item.name: item.result.overall for item in own[name].baselines}
         stored = {item: {name: read_predictions(run.baseline(item, name))} for item in BASELINES}
         for item, (_, intervals) in score_baselines(stored, resamples=200)[name].items():
             assert intervals.overall is not None
             assert (shown[item].low, shown[item].high) == (intervals.overall.low, intervals.overall.high)
-        (found,) = compare(settings(run.path, cluster=AUTO, split=name, resamples=200))
-        assert found.setup.cluster == "source"
-        (system,) = (item for item in found.systems if item.kind == "run")
+        (comparison,) = compare(settings(run.path, cluster=AUTO, split=name, resamples=200))
+        assert comparison.setup.cluster == "source"
+        (system,) = (item for item in comparison.systems if item.kind == "run")
         assert (system.interval.low, system.interval.high) == pytest.approx((best.low, best.high), abs=1e-9)
 
 

@@ -55,14 +55,16 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     labels = np.stack([generator.integers(0, 3, 9), np.full(9, IGNORE_INDEX)], axis=1)
     logits = [generator.normal(size=(9, k)).astype(np.float32) for k in (3, 2)]
     rows = Rows([f"row-{n}" for n in range(9)], ["text"] * 9, None, labels, {"source": ["a", "b", ""] * 3})
-    told = Predictions.undecided(TASKS, rows, logits, np.arange(9))
-    told = replace(told, tasks=(replace(told.tasks[0], crossfit=labels[:, 0]), told.tasks[1]))
-    write_predictions(tmp_path / "val.parquet", told)
+    predictions = Predictions.undecided(TASKS, rows, logits, np.arange(9))
+    predictions = replace(
+        predictions, tasks=(replace(predictions.tasks[0], crossfit=labels[:, 0]), predictions.tasks[1])
+    )
+    write_predictions(tmp_path / "val.parquet", predictions)
     again = read_predictions(tmp_path / "val.parquet")
-    assert (again.ids, again.metadata) == (told.ids, told.metadata)
+    assert (again.ids, again.metadata) == (predictions.ids, predictions.metadata)
     assert again.tokens is not None
     assert again.tokens.tolist() == list(range(9))
-    for one, other in zip(again.tasks, told.tasks, strict=True):
+    for one, other in zip(again.tasks, predictions.tasks, strict=True):
         assert (one.task.name, one.task.classes) == (other.task.name, other.task.classes)
         for name in ("labels", "predicted", "logits", "probabilities", "crossfit"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
@@ -74,8 +76,8 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 def test_the_column_of_groups_goes_with_the_file(tmp_path: Path) -> None:
     labels = np.zeros((4, 1), dtype=np.int64)
     rows = Rows(list("abcd"), ["text"] * 4, None, labels, {"post": ["x", "", "x", ""]}, "post")
-    told = Predictions.undecided(TASKS[:1], rows, [np.zeros((4, 3), dtype=np.float32)])
-    write_predictions(tmp_path / "val.parquet", told)
+    predictions = Predictions.undecided(TASKS[:1], rows, [np.zeros((4, 3), dtype=np.float32)])
+    write_predictions(tmp_path / "val.parquet", predictions)
     again = read_predictions(tmp_path / "val.parquet")
     assert again.group == "post"
     assert again.clusters is not None
@@ -100,10 +102,10 @@ def test_a_file_made_by_hand_is_read(tmp_path: Path) -> None:
     path = made_by_hand(
         tmp_path / "v.parquet", id=[1, 2, 3], **{"t.label": ["b", None, "a"], "t.pred": ["a", "c", "a"]}
     )
-    told = read_predictions(path)
-    assert told.tasks[0].task.classes == ("a", "b", "c")
-    assert told.tasks[0].argmax.tolist() == [0, 2, 0]
-    assert told.tasks[0].labels.tolist() == [1, IGNORE_INDEX, 0]
+    predictions = read_predictions(path)
+    assert predictions.tasks[0].task.classes == ("a", "b", "c")
+    assert predictions.tasks[0].argmax.tolist() == [0, 2, 0]
+    assert predictions.tasks[0].labels.tolist() == [1, IGNORE_INDEX, 0]
     assert read_predictions(path, {"t": ["c", "b", "a"]}).tasks[0].predicted.tolist() == [2, 0, 2]
 
 
@@ -127,7 +129,7 @@ def test_what_is_wrong_with_a_file_is_said(tmp_path: Path, columns: dict[str, li
         read_predictions(made_by_hand(tmp_path / "v.parquet", **columns))
 
 
-def test_missing_and_cut_off_files_are_told(tmp_path: Path) -> None:
+def test_missing_and_cut_off_files_are_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         read_predictions(tmp_path / "v.parquet")
     path = made_by_hand(tmp_path / "v.parquet", id=["1"], **{"t.label": ["a"], "t.pred": ["a"]})

@@ -21,9 +21,9 @@ sys.meta_path.insert(0, Refuse())
 
 def snippet(folder: Path) -> str:
     """The program that the card shows."""
-    found = re.search(r"```python\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    assert found is not None
-    return found[1]
+    match = re.search(r"```python\n(.*?)```", (folder / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert match is not None
+    return match[1]
 
 
 def run_without(folder: Path, code: str, *blocked: str, real: bool = True) -> str:

@@ -48,11 +48,11 @@ def folder(run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return do(run, "format=hf", f"output={tmp_path_factory.mktemp('hf') / 'model'}")
 
 
-def assert_same(told: dict[str, dict[str, dict[str, object]]], stored: Predictions) -> None:
+def assert_same(result: dict[str, dict[str, dict[str, object]]], stored: Predictions) -> None:
     for item in stored.tasks:
         name, classes = item.task.name, item.task.classes
-        assert [told[key][name]["label"] for key in stored.ids] == [classes[c] for c in item.predicted]
-        values = np.array([list(told[key][name]["probabilities"].values()) for key in stored.ids])  # type: ignore[attr-defined]
+        assert [result[key][name]["label"] for key in stored.ids] == [classes[c] for c in item.predicted]
+        values = np.array([list(result[key][name]["probabilities"].values()) for key in stored.ids])  # type: ignore[attr-defined]
         assert item.probabilities is not None
         assert np.abs(values - item.probabilities).max() < 1e-6
 
@@ -66,9 +66,9 @@ def test_plain_transformers_code_gives_the_numbers_of_the_run(
     output = tmp_path / "told.json"
     (made / "wanted.json").write_text(json.dumps({"corpus": run.config["data"]["path"], "output": str(output)}))
     run_without(made, KNOWN, "polarity", "lightning", "hydra", "omegaconf", real=False)
-    told = json.loads(output.read_text(encoding="utf-8"))
+    content = json.loads(output.read_text(encoding="utf-8"))
     for split in ("val", "test"):
-        assert_same(told, read_predictions(run.predictions(split)))
+        assert_same(content, read_predictions(run.predictions(split)))
 
 
 def test_the_program_of_the_card_runs_as_it_stands(folder: Path) -> None:
@@ -101,18 +101,18 @@ def test_plain_argmax_can_be_exported(run: RunDirectory, tmp_path: Path) -> None
 
 def test_the_card_has_the_numbers_of_the_predictions(folder: Path, run: RunDirectory) -> None:
     card = ModelCard.load(folder / "README.md")
-    for split, found in (("val", "crossfit"), ("test", "predicted")):
+    for split, actual in (("val", "crossfit"), ("test", "predicted")):
         stored = read_predictions(run.predictions(split))
         for item in stored.tasks:
-            decided = getattr(item, found)
+            decided = getattr(item, actual)
             labels, classes = item.labels[item.known], range(len(item.task.classes))
             wanted = f1_score(labels, decided[item.known], labels=list(classes), average="macro", zero_division=0)
-            (told,) = [
+            (collected,) = [
                 result.metric_value
                 for result in card.data.eval_results
                 if (result.dataset_split, result.metric_name) == (split, f"macro-F1, {item.task.name}")
             ]
-            assert told == pytest.approx(wanted, abs=1e-4)
+            assert collected == pytest.approx(wanted, abs=1e-4)
             assert f"{wanted:.3f} (" in card.text
     for part in ("## Data", "## Scores", "## Calibration", "## Limits", "## Settings", "linear model", "plain argmax"):
         assert part in card.text
@@ -153,12 +153,12 @@ def test_an_export_without_the_data_says_that_it_was_not_checked(
     assert "Not checked against the run's own model" in (made / "README.md").read_text(encoding="utf-8")
 
 
-def test_settings_without_sense_are_told_together(run: RunDirectory, tmp_path: Path) -> None:
+def test_settings_without_sense_are_reported_together(run: RunDirectory, tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("precious")
     with pytest.raises(UserError) as refused:
         do(run, "format=hf", "int8=true", "check_rows=0", f"output={tmp_path}")
-    told = refused.value.problems
-    assert [problem.split(":")[0] for problem in told] == ["output", "int8", "int8"]
+    problems = refused.value.problems
+    assert [problem.split(":")[0] for problem in problems] == ["output", "int8", "int8"]
     assert (tmp_path / "mine.txt").read_text() == "precious"
     with pytest.raises(UserError, match="format"):
         do(run, "format=pickle")
@@ -189,9 +189,9 @@ def test_onnx_gives_the_numbers_of_the_run(
     onnxruntime = pytest.importorskip("onnxruntime")
     run = request.getfixturevalue(kind)
     made = do(run, "format=onnx", "int8=true", f"output={tmp_path / 'model'}")
-    told = capsys.readouterr().out
-    assert re.search(r"checked on 36 validation rows: logits differ by at most \d\.\de-0[5-9]", told)
-    assert re.search(r"int8: .* MiB; macro-F1 .* -> 0\.\d+, difference [+-]0\.\d+ \(95 % interval", told)
+    result = capsys.readouterr().out
+    assert re.search(r"checked on 36 validation rows: logits differ by at most \d\.\de-0[5-9]", result)
+    assert re.search(r"int8: .* MiB; macro-F1 .* -> 0\.\d+, difference [+-]0\.\d+ \(95 % interval", result)
     assert {GRAPH, SMALL_GRAPH, "README.md", "inference.json", "tokenizer.json"} <= {p.name for p in made.iterdir()}
     program = snippet(made).split("rows = tokenizer")[0] + ONNX_ALL
     rows = read(Path(run.config["data"]["path"]))

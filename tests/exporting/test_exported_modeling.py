@@ -51,8 +51,8 @@ def own_logits(model: Any, texts: list[str], contexts: list[str] | None = None) 
     given = [texts] if contexts is None else [contexts, texts]
     batch = tiny_tokenizer()(*given, padding=True, truncation=kind, max_length=24, return_tensors="pt")
     with torch.inference_mode():
-        found: list[torch.Tensor] = model.eval()(**batch)
-    return found
+        logits: list[torch.Tensor] = model.eval()(**batch)
+    return logits
 
 
 @pytest.mark.parametrize(("family", "pooling"), POOLED)
@@ -60,8 +60,8 @@ def test_every_family_and_pooling_gives_the_same_logits(family: str, pooling: st
     model = tiny_classifier(family, pooling=pooling, head=HEADS[3])
     exported = load_exported(export(tmp_path / "model", model))
     with torch.inference_mode():
-        found = exported(**exported.encode(TEXTS))
-    for given, wanted in zip(found, own_logits(model, TEXTS), strict=True):
+        logits = exported(**exported.encode(TEXTS))
+    for given, wanted in zip(logits, own_logits(model, TEXTS), strict=True):
         torch.testing.assert_close(given, wanted, rtol=0, atol=1e-6)
 
 
@@ -71,9 +71,9 @@ def test_every_head_gives_the_same_logits(head: Head, tmp_path: Path) -> None:
     model = tiny_classifier(head=head, tasks=tasks)
     exported = load_exported(export(tmp_path / "model", model))
     with torch.inference_mode():
-        found = exported(**exported.encode(TEXTS))
-    assert len(found) == 4
-    for given, wanted in zip(found, own_logits(model, TEXTS), strict=True):
+        logits = exported(**exported.encode(TEXTS))
+    assert len(logits) == 4
+    for given, wanted in zip(logits, own_logits(model, TEXTS), strict=True):
         torch.testing.assert_close(given, wanted, rtol=0, atol=1e-6)
 
 
@@ -82,8 +82,8 @@ def test_pairs_are_encoded_as_in_training(tmp_path: Path) -> None:
     exported = load_exported(export(tmp_path / "model", model, pairs=True))
     contexts = ["bread", "soup and apple", "news"]
     with torch.inference_mode():
-        found = exported(**exported.encode(TEXTS, contexts))
-    for given, wanted in zip(found, own_logits(model, TEXTS, contexts), strict=True):
+        logits = exported(**exported.encode(TEXTS, contexts))
+    for given, wanted in zip(logits, own_logits(model, TEXTS, contexts), strict=True):
         torch.testing.assert_close(given, wanted, rtol=0, atol=1e-6)
     with pytest.raises(ValueError, match="with them"):
         exported.encode(TEXTS)
@@ -106,10 +106,10 @@ def test_answers_are_by_name(tmp_path: Path) -> None:
     assert len(answers) == 3
     for row, text in zip(answers, TEXTS, strict=True):
         for task, logits in zip(TASKS, own_logits(model, [text]), strict=True):
-            told = row[task.name]
-            assert told["label"] == task.classes[int(logits.argmax())]
-            assert list(told["probabilities"]) == list(task.classes)
-            assert list(told["probabilities"].values()) == pytest.approx(logits.softmax(-1)[0].tolist(), abs=1e-6)
+            result = row[task.name]
+            assert result["label"] == task.classes[int(logits.argmax())]
+            assert list(result["probabilities"]) == list(task.classes)
+            assert list(result["probabilities"].values()) == pytest.approx(logits.softmax(-1)[0].tolist(), abs=1e-6)
 
 
 def test_the_code_needs_nothing_of_this_project(tmp_path: Path) -> None:

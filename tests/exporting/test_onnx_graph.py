@@ -42,10 +42,10 @@ def test_the_graph_of_every_family_says_what_the_model_says(family: str, pooling
         with torch.inference_mode():
             wanted = [values.numpy() for values in model(**batch)]
         feed = {item.name: batch[item.name].numpy() for item in whole.get_inputs()}
-        found = whole.run(None, feed)
+        logits = whole.run(None, feed)
         names = [item.name for item in whole.get_outputs()]
         assert names[:2] == ["tone.logits", "topic.logits"]
-        for given, own in zip(found[:2], wanted, strict=True):
+        for given, own in zip(logits[:2], wanted, strict=True):
             assert given.shape == own.shape
             assert np.abs(given - own).max() < 1e-5
         rough = small.run(None, feed)

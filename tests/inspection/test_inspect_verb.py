@@ -31,18 +31,18 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def told(folder: Path) -> dict[str, Any]:
+def inspection_of(folder: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((folder / "told/inspection.json").read_text(encoding="utf-8"))
     return content
 
 
 def levels(folder: Path) -> list[str]:
-    return [finding["level"] for finding in told(folder)["findings"]]
+    return [finding["level"] for finding in inspection_of(folder)["findings"]]
 
 
 def test_everything_is_shown_and_stored(folder: Path) -> None:
     said = said_by("inspect", *DATA, "data.absent_classes=warn")
-    content = told(folder)
+    content = inspection_of(folder)
     assert list(content) == list(Inspection.__dataclass_fields__)
     assert sum(content["rows"].values()) == 120
     page = (folder / "told/report.html").read_text(encoding="utf-8")
@@ -72,7 +72,7 @@ def test_data_that_training_refuses(folder: Path) -> None:
     assert "train and val: 1 row of train has the same text as 1 of val" in said
     assert "no row of class 'never'" in said
     assert "stop" in levels(folder)
-    overlaps = told(folder)["duplicates"]["overlaps"]
+    overlaps = inspection_of(folder)["duplicates"]["overlaps"]
     assert {"kind": "exact", "first": "train", "second": "val", "rows": 1, "others": 1} in overlaps
 
 
@@ -101,9 +101,9 @@ def test_tokens_of_the_model_are_counted(folder: Path) -> None:
     arguments = [text for text in DATA if text != "~model"]
     more = ("model=local", "model.name=encoder", "batching.max_length=8", "labels=false", "data.absent_classes=warn")
     said = said_by("inspect", *arguments, *more)
-    assert told(folder)["lengths"]["unit"] == "tokens"
+    assert inspection_of(folder)["lengths"]["unit"] == "tokens"
     assert "batching.max_length=8" in said
-    assert told(folder)["labels"] == []
+    assert inspection_of(folder)["labels"] == []
 
 
 def test_without_output_only_the_console(folder: Path) -> None:
@@ -131,7 +131,9 @@ def test_a_second_inspection_leaves_no_table_of_the_first(folder: Path) -> None:
         (("data.text=txt",), "has no column 'txt'"),
     ],
 )
-def test_what_is_wrong_is_told_and_nothing_is_written(arguments: tuple[str, ...], wanted: str, folder: Path) -> None:
+def test_what_is_wrong_is_reported_and_nothing_is_written(
+    arguments: tuple[str, ...], wanted: str, folder: Path
+) -> None:
     said = said_by("inspect", *DATA, *arguments, code=2)
     assert wanted in said
     assert "Traceback" not in said
@@ -163,7 +165,7 @@ def test_data_of_every_shape(shape: str, pair: bool, tmp_path: Path, monkeypatch
     (tmp_path / "corpus.csv").write_text("\n".join([f"{head},title", *lines]) + "\n", encoding="utf-8")
     arguments = [text for text in DATA if not text.startswith(("data.tasks", "data.id"))]
     said_by("inspect", *arguments, "data.tasks={tone:[yes,no]}", *(["data.context=title"] if pair else []))
-    content = told(tmp_path)
+    content = inspection_of(tmp_path)
     assert sum(content["rows"].values()) == len(lines)
     page = (tmp_path / "told/report.html").read_text(encoding="utf-8")
     assert "<script>alert(" not in page

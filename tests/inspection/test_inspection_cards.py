@@ -44,20 +44,20 @@ def inspected(name: str, cache: Path) -> Inspection:
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_counts_are_those_of_the_card(name: str, tmp_path: Path) -> None:
-    told = inspected(name, tmp_path)
-    tasks = {task.task: task for task in told.counts}
+    result = inspected(name, tmp_path)
+    tasks = {task.task: task for task in result.counts}
     for (task, split), wanted in COUNTS[name].items():
         assert {**tasks[task].rows[split], "missing": tasks[task].missing[split]} == wanted
     if name == "newsframe":
-        assert (told.duplicates.linked, told.duplicates.rows) == (21, 42)
-        assert {task: sum(kinds.values()) for task, kinds in told.conflicts.groups.items()} == {
+        assert (result.duplicates.linked, result.duplicates.rows) == (21, 42)
+        assert {task: sum(kinds.values()) for task, kinds in result.conflicts.groups.items()} == {
             "sentiment": 4,
             "polarization": 3,
         }
-        assert told.joint[0].total == 0
+        assert result.joint[0].total == 0
     if name == "xlmt":
-        assert told.languages is not None
-        assert {language: rows["test"] for language, rows in told.languages.rows.items()} == dict.fromkeys(
+        assert result.languages is not None
+        assert {language: rows["test"] for language, rows in result.languages.rows.items()} == dict.fromkeys(
             ("ar", "de", "en", "es", "fr", "hi", "it", "pt"), 870
         )
-        assert any(finding.level == "stop" for finding in told.findings)
+        assert any(finding.level == "stop" for finding in result.findings)

@@ -34,11 +34,11 @@ def of_split(given: Pool, name: str) -> list[int]:
 @every_pool
 def test_counts(seed: int, count: int, pair: bool) -> None:
     given = pool(seed, count, pair=pair)
-    for number, told in enumerate(task_counts(given)):
+    for number, result in enumerate(task_counts(given)):
         for name in NAMES:
             labels = Counter(given.rows.labels[row, number] for row in of_split(given, name))
-            assert told.missing[name] == labels[IGNORE_INDEX]
-            assert told.rows[name] == {label: labels[c] for c, label in enumerate(TASKS[number].classes)}
+            assert result.missing[name] == labels[IGNORE_INDEX]
+            assert result.rows[name] == {label: labels[c] for c, label in enumerate(TASKS[number].classes)}
     nothing = {
         name: sum((given.rows.labels[row] == IGNORE_INDEX).all() for row in of_split(given, name)) for name in NAMES
     }
@@ -48,13 +48,13 @@ def test_counts(seed: int, count: int, pair: bool) -> None:
 @every_pool
 def test_joint_counts(seed: int, count: int, pair: bool) -> None:
     given = pool(seed, count, pair=pair)
-    (told,) = joint_counts(given)
+    (result,) = joint_counts(given)
     cells = Counter((given.names[given.split[row]], *given.rows.labels[row].tolist()) for row in range(len(given)))
     for name in NAMES:
         for i in range(3):
             for j in range(2):
-                assert told.rows[name][i][j] == cells[name, i, j]
-    assert told.total == sum(n for (_, i, j), n in cells.items() if IGNORE_INDEX not in (i, j))
+                assert result.rows[name][i][j] == cells[name, i, j]
+    assert result.total == sum(n for (_, i, j), n in cells.items() if IGNORE_INDEX not in (i, j))
 
 
 def test_cramers_v_without_its_correction_is_that_of_scipy() -> None:
@@ -102,7 +102,7 @@ def has_counterpart(given: Pool, row: int, others: list[int], kind: str) -> bool
 @every_pool
 def test_overlaps(seed: int, count: int, pair: bool) -> None:
     given = pool(seed, count, pair=pair)
-    told = {(one.kind, one.first, one.second): (one.rows, one.others) for one in duplicates(given, None).overlaps}
+    result = {(one.kind, one.first, one.second): (one.rows, one.others) for one in duplicates(given, None).overlaps}
     wanted = {}
     for first, second in combinations_with_replacement(NAMES, 2):
         one, other = of_split(given, first), of_split(given, second)
@@ -110,23 +110,23 @@ def test_overlaps(seed: int, count: int, pair: bool) -> None:
             here = sum(has_counterpart(given, row, other, kind) for row in one)
             if here:
                 wanted[kind, first, second] = (here, sum(has_counterpart(given, row, one, kind) for row in other))
-    assert told == wanted
+    assert result == wanted
 
 
 @every_pool
 def test_duplicate_groups(seed: int, count: int, pair: bool) -> None:
     given = pool(seed, count, pair=pair)
-    told = duplicates(given, None)
+    result = duplicates(given, None)
     linked = Counter(given.group.tolist())
-    assert told.linked == sum(size > 1 for size in linked.values())
-    assert told.rows == sum(size for size in linked.values() if size > 1)
-    assert told.groups["exact"] == sum(size > 1 for size in Counter(given.text.tolist()).values())
-    assert told.groups["near"] == sum(len(set(given.text[given.group == group])) > 1 for group in linked)
-    assert len(told.examples) == sum(told.groups.values())
-    assert [len(one.splits) for one in told.examples] == sorted(
-        (len(one.splits) for one in told.examples), reverse=True
+    assert result.linked == sum(size > 1 for size in linked.values())
+    assert result.rows == sum(size for size in linked.values() if size > 1)
+    assert result.groups["exact"] == sum(size > 1 for size in Counter(given.text.tolist()).values())
+    assert result.groups["near"] == sum(len(set(given.text[given.group == group])) > 1 for group in linked)
+    assert len(result.examples) == sum(result.groups.values())
+    assert [len(one.splits) for one in result.examples] == sorted(
+        (len(one.splits) for one in result.examples), reverse=True
     )
-    for one in told.examples:
+    for one in result.examples:
         assert len(one.rows) == min(one.size, SHOWN)
         assert {row.split for row in one.rows} <= set(one.splits)
     assert len(duplicates(given, 2).examples) <= 2
@@ -135,33 +135,33 @@ def test_duplicate_groups(seed: int, count: int, pair: bool) -> None:
 @every_pool
 def test_conflicts(seed: int, count: int, pair: bool) -> None:
     given = pool(seed, count, pair=pair)
-    told = conflicts(given, None)
+    result = conflicts(given, None)
     for number, task in enumerate(TASKS):
         labels = given.rows.labels[:, number]
         known = labels != IGNORE_INDEX
         exact = [text for text in set(given.text) if len(set(labels[known & (given.text == text)])) > 1]
         inside = {int(given.group[given.text == text][0]) for text in exact}
         near = [group for group in set(given.group) - inside if len(set(labels[known & (given.group == group)])) > 1]
-        assert told.groups[task.name] == {"exact": len(exact), "near": len(near)}
-        assert told.rows[task.name]["exact"] == sum((known & (given.text == text)).sum() for text in exact)
-        assert told.rows[task.name]["near"] == sum((known & (given.group == group)).sum() for group in near)
-    for one in told.examples:
+        assert result.groups[task.name] == {"exact": len(exact), "near": len(near)}
+        assert result.rows[task.name]["exact"] == sum((known & (given.text == text)).sum() for text in exact)
+        assert result.rows[task.name]["near"] == sum((known & (given.group == group)).sum() for group in near)
+    for one in result.examples:
         assert len(set(one.labels)) > 1
         assert len(one.labels) == len(one.rows) <= SHOWN
 
 
 def test_groups_that_cross() -> None:
     given = pool(3, 80)
-    (told,) = group_columns(given, ["post"])
+    (result,) = group_columns(given, ["post"])
     cells = given.rows.metadata["post"]
     values = {name: {cells[row] for row in of_split(given, name)} for name in NAMES}
     crossing = {value for one in NAMES for value in values[one] if sum(value in values[other] for other in NAMES) > 1}
-    assert told.asked
-    assert told.crossing == len(crossing)
-    assert told.values == len(set(cells))
+    assert result.asked
+    assert result.crossing == len(crossing)
+    assert result.values == len(set(cells))
     for name in ("val", "test"):
-        assert told.rows[name] == sum(cells[row] in values["train"] for row in of_split(given, name))
-        assert told.shares[name] == pytest.approx(told.rows[name] / 80)
+        assert result.rows[name] == sum(cells[row] in values["train"] for row in of_split(given, name))
+        assert result.shares[name] == pytest.approx(result.rows[name] / 80)
 
 
 @pytest.mark.parametrize(
@@ -180,26 +180,26 @@ def test_columns_that_look_like_groups(name: str, cells: list[str], wanted: bool
     assert looks_like_groups(name, cells) == wanted
 
 
-def test_a_missing_column_is_told_with_the_nearest() -> None:
+def test_a_missing_column_is_reported_with_the_nearest() -> None:
     with pytest.raises(UserError, match="did you mean 'post'"):
         check_columns(pool(), ["posts"], "groups")
 
 
 def test_languages_are_found_by_name_and_counted() -> None:
     given = pool(5, 40)
-    told = languages(given, None)
-    assert told is not None
-    assert told.column == "Lang"
+    result = languages(given, None)
+    assert result is not None
+    assert result.column == "Lang"
     cells = Counter(
         (cell or NONE, given.names[given.split[row]]) for row, cell in enumerate(given.rows.metadata["Lang"])
     )
-    assert {(name, split): n for name, rows in told.rows.items() for split, n in rows.items()} == {
-        (name, split): cells[name, split] for name in told.rows for split in NAMES
+    assert {(name, split): n for name, rows in result.rows.items() for split, n in rows.items()} == {
+        (name, split): cells[name, split] for name in result.rows for split in NAMES
     }
-    assert [sum(rows.values()) for rows in told.rows.values()] == sorted(
-        (sum(rows.values()) for rows in told.rows.values()), reverse=True
+    assert [sum(rows.values()) for rows in result.rows.values()] == sorted(
+        (sum(rows.values()) for rows in result.rows.values()), reverse=True
     )
-    assert sum(told.classes["tone"]["de"].values()) <= sum(told.rows["de"].values())
+    assert sum(result.classes["tone"]["de"].values()) <= sum(result.rows["de"].values())
 
 
 def test_without_a_column_there_are_no_languages() -> None:
@@ -212,45 +212,45 @@ def test_without_a_column_there_are_no_languages() -> None:
 def test_lengths_in_tokens(seed: int, count: int, pair: bool, limit: int) -> None:
     given = pool(seed, count, pair=pair)
     tokenizer = tiny_tokenizer()
-    told = lengths(given, tokenizer, "tiny", limit)
+    measured = lengths(given, tokenizer, "tiny", limit)
     contexts = given.rows.context
     wanted = [
         len(tokenizer(*([text] if contexts is None else [contexts[row], text]))["input_ids"])
         for row, text in enumerate(given.rows.text)
     ]
-    assert list(told.edges) == sorted(set(told.edges))
+    assert list(measured.edges) == sorted(set(measured.edges))
     if limit in range(max(wanted)):
-        assert limit + 1 in told.edges
-    for one in told.splits:
+        assert limit + 1 in measured.edges
+    for one in measured.splits:
         own = [wanted[row] for row in of_split(given, one.split)]
         assert (one.rows, one.longest, one.cut) == (len(own), max(own), sum(length > limit for length in own))
         assert one.mean == pytest.approx(np.mean(own))
         assert sum(one.histogram) == len(own)
-        assert len(one.histogram) == len(told.edges) - 1
+        assert len(one.histogram) == len(measured.edges) - 1
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_lengths_after_contexts_were_cut_as_in_training(share: float) -> None:
     given, tokenizer = pool(1, 30, pair=True), tiny_tokenizer()
-    told = lengths(given, tokenizer, "tiny", 20, share)
-    for one in told.splits:
+    measured = lengths(given, tokenizer, "tiny", 20, share)
+    for one in measured.splits:
         rows = given.rows.select(of_split(given, one.split))
         arrays = tokenise(rows, tokenizer, 20, share)
         assert (one.cut, one.contexts_cut) == (arrays["cut"].sum(), arrays["context_cut"].sum())
-    assert sum(one.contexts_cut for one in told.splits) > 0 or share == 0.5
-    (*contexts, _) = [finding.text for finding in of_lengths(told, share)]
+    assert sum(one.contexts_cut for one in measured.splits) > 0 or share == 0.5
+    (*contexts, _) = [finding.text for finding in of_lengths(measured, share)]
     assert all("batching.max_context=0.1 of batching.max_length=20, which are cut: train" in text for text in contexts)
     assert len(contexts) == (share == 0.1)
 
 
 def test_lengths_in_characters_without_a_tokenizer() -> None:
     given = pool(1, 30, pair=True)
-    told = lengths(given, None, None, 9)
-    assert (told.unit, told.tokenizer, told.max_length) == ("characters", None, None)
-    assert all(one.cut is None for one in told.splits)
+    measured = lengths(given, None, None, 9)
+    assert (measured.unit, measured.tokenizer, measured.max_length) == ("characters", None, None)
+    assert all(one.cut is None for one in measured.splits)
     contexts = given.rows.context
     assert contexts is not None
-    assert told.splits[0].longest == max(len(contexts[row]) + len(given.rows.text[row]) for row in range(30))
+    assert measured.splits[0].longest == max(len(contexts[row]) + len(given.rows.text[row]) for row in range(30))
 
 
 def test_texts_that_may_not_be_shown_are_not() -> None:

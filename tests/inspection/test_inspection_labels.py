@@ -28,16 +28,16 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Pool, list[np.nda
             labels[row, 0] = (labels[row, 0] + 1) % 3
     given = replace(given, train=replace(given.train, labels=labels))
     pool = Pool.of(given, NearDuplicates(), show_texts=True)
-    told = out_of_fold(given, pool.rows, pool.group, tmp_path_factory.mktemp("c"), strengths={}, folds=5, repeats=3)
-    return pool, told
+    guesses = out_of_fold(given, pool.rows, pool.group, tmp_path_factory.mktemp("c"), strengths={}, folds=5, repeats=3)
+    return pool, guesses
 
 
 def test_planted_errors_are_found(checked: tuple[Pool, list[np.ndarray]]) -> None:
     tone, topic = check_labels(*checked, None)
     planted = {f"0-{row}" for row in PLANTED}
-    found = {one.row.id for one in tone.examples}
-    assert len(found & planted) >= 0.8 * len(planted)
-    assert len(found & planted) >= 0.8 * len(found)
+    result = {one.row.id for one in tone.examples}
+    assert len(result & planted) >= 0.8 * len(planted)
+    assert len(result & planted) >= 0.8 * len(result)
     assert sum(tone.suspicious.values()) == len(tone.examples)
     assert sum(topic.suspicious.values()) <= 3
     for one in tone.examples:
@@ -45,24 +45,24 @@ def test_planted_errors_are_found(checked: tuple[Pool, list[np.ndarray]]) -> Non
         assert one.label != one.suggested
 
 
-def test_what_is_told_follows_from_the_probabilities(checked: tuple[Pool, list[np.ndarray]]) -> None:
+def test_what_is_reported_follows_from_the_probabilities(checked: tuple[Pool, list[np.ndarray]]) -> None:
     pool, probabilities = checked
-    for number, (task, told) in enumerate(zip((TONE, TOPIC), check_labels(pool, probabilities, None), strict=True)):
+    for number, (task, result) in enumerate(zip((TONE, TOPIC), check_labels(pool, probabilities, None), strict=True)):
         labels = pool.rows.labels[:, number]
         guess = probabilities[number].mean(axis=0).argmax(axis=1)
-        assert told.macro_f1 == score_task(task, labels, guess).macro_f1
+        assert result.macro_f1 == score_task(task, labels, guess).macro_f1
         known = labels != IGNORE_INDEX
-        assert told.rows == known.sum()
-        for pair in told.pairs:
+        assert result.rows == known.sum()
+        for pair in result.pairs:
             c, other = task.classes.index(pair.label), task.classes.index(pair.predicted)
             assert pair.rows == (known & (labels == c) & (guess == other)).sum()
             assert pair.share == pytest.approx(pair.rows / (labels == c).sum())
-        assert sum(pair.rows for pair in told.pairs) == (known & (labels != guess)).sum()
+        assert sum(pair.rows for pair in result.pairs) == (known & (labels != guess)).sum()
         wrong = (probabilities[number].argmax(axis=2) != labels).sum(axis=0)
         times = {pool.rows.ids[row]: int(wrong[row]) for row in np.flatnonzero(known & (wrong > 0))}
-        assert {one.row.id: one.times for one in told.confused} == times
-        assert [one.times for one in told.confused] == sorted((one.times for one in told.confused), reverse=True)
-        assert all(one.predicted != one.label and one.repeats == 3 for one in told.confused)
+        assert {one.row.id: one.times for one in result.confused} == times
+        assert [one.times for one in result.confused] == sorted((one.times for one in result.confused), reverse=True)
+        assert all(one.predicted != one.label and one.repeats == 3 for one in result.confused)
 
 
 def test_lists_are_no_longer_than_asked(checked: tuple[Pool, list[np.ndarray]]) -> None:
@@ -87,8 +87,8 @@ def test_one_class_or_none_cannot_be_doubted(label: int, tmp_path: Path) -> None
     parts = {name: replace(rows, labels=np.full_like(rows.labels, label)) for name, rows in given.items()}
     given = Splits(given.tasks, parts["train"], parts["val"], None)
     pool = Pool.of(given, NearDuplicates(), show_texts=True)
-    told = out_of_fold(given, pool.rows, pool.group, tmp_path, strengths={}, folds=5, repeats=1)
-    for task in check_labels(pool, told, None):
+    guesses = out_of_fold(given, pool.rows, pool.group, tmp_path, strengths={}, folds=5, repeats=1)
+    for task in check_labels(pool, guesses, None):
         assert task.macro_f1 is None
         assert task.examples == task.confused == task.pairs == ()
 

@@ -41,7 +41,7 @@ def sizes(splits: Splits) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("reaction", ["stop", "drop", "allow"])
-def test_overlaps_are_kept_and_told(reaction: Any, tmp_path: Path) -> None:
+def test_overlaps_are_kept_and_reported(reaction: Any, tmp_path: Path) -> None:
     shared = [("The very same sentence stands in two splits here.", "bad")]
     files = {
         name: write(tmp_path / f"{name}.csv", [*unlike(start, 4), *shared])
@@ -49,13 +49,13 @@ def test_overlaps_are_kept_and_told(reaction: Any, tmp_path: Path) -> None:
     }
     loaded = load_as_it_is(corpus(**files, leakage=Leakage(exact=reaction, near="allow")), WHOLE)
     assert sizes(loaded.splits) == {"train": 5, "val": 5, "test": 5}
-    told = loaded.stops if reaction == "stop" else loaded.notes
-    assert any("the same text as" in text for text in told)
+    notes = loaded.stops if reaction == "stop" else loaded.notes
+    assert any("the same text as" in text for text in notes)
     assert bool(loaded.stops) == (reaction == "stop")
 
 
 @pytest.mark.parametrize("where", ["train", "val", "test"])
-def test_absent_classes_are_told(where: str, tmp_path: Path) -> None:
+def test_absent_classes_are_reported(where: str, tmp_path: Path) -> None:
     files = {}
     for name, start in (("train", 0), ("val", 10), ("test", 20)):
         lines = [(text, "bad" if name == where else tone) for text, tone in unlike(start, 6)]
@@ -73,7 +73,7 @@ def test_too_few_rows_to_split_stay_together(count: int, tmp_path: Path) -> None
     assert loaded.stops
 
 
-def test_a_missing_split_is_told(tmp_path: Path) -> None:
+def test_a_missing_split_is_reported(tmp_path: Path) -> None:
     folder = tmp_path / "parts"
     folder.mkdir()
     write(folder / "train.csv", unlike(0, 6))

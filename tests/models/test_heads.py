@@ -31,10 +31,10 @@ def linears(module: nn.Module) -> list[nn.Linear]:
 @pytest.mark.parametrize("layers", range(1, 6))
 def test_layers_is_the_number_of_linear_layers(layers: int) -> None:
     head = Head(layers=layers, width=7 if layers > 1 else None).build(16, classes=3)
-    found = linears(head)
-    assert len(found) == layers
-    assert [layer.in_features for layer in found] == [16, *[7] * (layers - 1)]
-    assert [layer.out_features for layer in found] == [*[7] * (layers - 1), 3]
+    result = linears(head)
+    assert len(result) == layers
+    assert [layer.in_features for layer in result] == [16, *[7] * (layers - 1)]
+    assert [layer.out_features for layer in result] == [*[7] * (layers - 1), 3]
 
 
 def test_a_head_of_three_layers_is_its_formula() -> None:

@@ -38,8 +38,8 @@ def problems(call: Any) -> list[str]:
 def rates(encoder: nn.Module) -> set[float]:
     """All dropout rates inside an encoder (ModernBERT keeps that of attention as a number)."""
     modules = list(encoder.modules())
-    found = {module.p for module in modules if isinstance(module, nn.Dropout)}
-    return found | {float(module.attention_dropout) for module in modules if hasattr(module, "attention_dropout")}
+    result = {module.p for module in modules if isinstance(module, nn.Dropout)}
+    return result | {float(module.attention_dropout) for module in modules if hasattr(module, "attention_dropout")}
 
 
 @every_family

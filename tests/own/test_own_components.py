@@ -53,7 +53,7 @@ def test_a_deferred_loss_trains_by_the_command_line_and_its_run_is_read_where_it
 
 @pytest.mark.usefixtures("in_path")
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ("loss.deferd=0.5", "loss.deferd: LDAM has no such setting; did you mean 'deferred'?"),
         ("loss.smothing=0.1", "loss.smothing: LDAM has no such setting; did you mean 'smoothing'?"),
@@ -61,11 +61,11 @@ def test_a_deferred_loss_trains_by_the_command_line_and_its_run_is_read_where_it
         ("loss.reduction=sum", "loss.reduction: 'sum' is not valid"),
     ],
 )
-def test_its_own_and_the_shared_settings_are_checked(wrong: str, told: str) -> None:
+def test_its_own_and_the_shared_settings_are_checked(wrong: str, message: str) -> None:
     (job,) = compose_jobs("train", ["loss=ldam", wrong], config_dir=PRESETS, multirun=False)
     config, problems = resolved(job.config)
     (problem,) = [*problems, *structure_problems(config)]
-    assert problem.startswith(told)
+    assert problem.startswith(message)
 
 
 def test_class_weights_begin_when_they_were_deferred_to() -> None:

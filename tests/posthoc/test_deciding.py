@@ -73,8 +73,8 @@ def test_it_depends_on_ids_and_not_on_the_order(calibration: Calibration, decisi
     second = fit_decider(predictions.select(shuffled), calibration, decision)
     for before, after in zip(first.crossfit, second.crossfit, strict=True):
         assert (before[shuffled] == after).all()
-    assert [told["decision"]["kept"] for told in first.evidence.values()] == [
-        told["decision"]["kept"] for told in second.evidence.values()
+    assert [evidence["decision"]["kept"] for evidence in first.evidence.values()] == [
+        evidence["decision"]["kept"] for evidence in second.evidence.values()
     ]
     again = fit_decider(predictions, calibration, decision)
     assert again.decider == first.decider
@@ -109,21 +109,23 @@ def test_evidence_is_plain_and_its_scores_are_those_of_the_predictions(
     fitted = fit_decider(sample(), calibration, decision)
     assert json.loads(json.dumps(fitted.evidence)) == fitted.evidence
     for item in fitted.predictions.tasks:
-        told = fitted.evidence[item.task.name]["decision"]
+        evidence = fitted.evidence[item.task.name]["decision"]
         for name, decided in [("uncalibrated", item.argmax), ("honest", item.honest)]:
-            assert told["macro_f1"][name] == score_task(item.task, item.labels, decided).macro_f1
-        kept = told["macro_f1"]["in_sample" if told["kept"] else "uncalibrated"]
+            assert evidence["macro_f1"][name] == score_task(item.task, item.labels, decided).macro_f1
+        kept = evidence["macro_f1"]["in_sample" if evidence["kept"] else "uncalibrated"]
         assert score_task(item.task, item.labels, item.predicted).macro_f1 == pytest.approx(kept)
-        assert told["honest_gain"] == pytest.approx(told["macro_f1"]["honest"] - told["macro_f1"]["uncalibrated"])
+        assert evidence["honest_gain"] == pytest.approx(
+            evidence["macro_f1"]["honest"] - evidence["macro_f1"]["uncalibrated"]
+        )
 
 
 def test_a_rule_that_helps_is_kept_and_raises_the_score_of_other_rows(fitted: Fitted) -> None:
     test = sample(8000, seed=1, skew=1.5)
     decided = fitted.decider.apply(test)
     for before, after in zip(test.tasks, decided.tasks, strict=True):
-        told = fitted.evidence[before.task.name]["decision"]
-        assert told["kept"]
-        assert told["reason"].startswith("kept: the cross-fitted gain is +")
+        evidence = fitted.evidence[before.task.name]["decision"]
+        assert evidence["kept"]
+        assert evidence["reason"].startswith("kept: the cross-fitted gain is +")
         assert gain(
             before.task, before.labels[before.known], before.argmax[before.known], after.predicted[before.known]
         ).exceeds(2)
@@ -135,18 +137,18 @@ def test_a_rule_without_convincing_gain_leaves_argmax_and_says_so(decision: Deci
     for seed in range(5):
         fitted = fit_decider(sample(200, seed, skew=0.0), TemperatureScaling(), decision)
         for item in fitted.predictions.tasks:
-            told = fitted.evidence[item.task.name]["decision"]
-            kept += told["kept"]
-            if not told["kept"]:
+            evidence = fitted.evidence[item.task.name]["decision"]
+            kept += evidence["kept"]
+            if not evidence["kept"]:
                 assert (item.predicted == item.argmax).all()
                 assert (item.honest == item.argmax).all()
-                assert told["reason"].startswith("not kept, argmax is used")
+                assert evidence["reason"].startswith("not kept, argmax is used")
     assert kept <= 2, "of ten tasks with nothing to gain"
 
 
 def test_null_keeps_the_rule_whatever_it_gains() -> None:
     fitted = fit_decider(sample(200, skew=0.0), TemperatureScaling(), BiasDecision(standard_errors=None))
-    assert all(told["decision"]["kept"] for told in fitted.evidence.values())
+    assert all(evidence["decision"]["kept"] for evidence in fitted.evidence.values())
     assert "as asked for" in fitted.evidence["tone"]["decision"]["reason"]
 
 
@@ -166,7 +168,7 @@ def test_more_standard_errors_keep_less() -> None:
 
 @pytest.mark.slow
 def test_the_gain_that_is_told_is_honest_and_in_sample_is_not() -> None:
-    told, seen, true = [], [], []
+    collected, seen, true = [], [], []
     for seed in range(60):
         predictions = sample(150, seed, missing=0.0)
         fitted = fit_decider(predictions, TemperatureScaling(), BiasDecision())
@@ -174,10 +176,10 @@ def test_the_gain_that_is_told_is_honest_and_in_sample_is_not() -> None:
         fresh = sample(4000, seed + 1000, missing=0.0)
         before, after = fresh.tasks[0], fitted.decider.apply(fresh).tasks[0]
         true.append(gain(TONE, before.labels, before.argmax, after.predicted).value)
-        told.append(evidence["honest_gain"])
+        collected.append(evidence["honest_gain"])
         seen.append(evidence["macro_f1"]["in_sample"] - evidence["macro_f1"]["uncalibrated"] if evidence["kept"] else 0)
-    error = np.std(np.subtract(told, true), ddof=1) / np.sqrt(len(told))
-    assert abs(np.mean(told) - np.mean(true)) < 3 * error
+    error = np.std(np.subtract(collected, true), ddof=1) / np.sqrt(len(collected))
+    assert abs(np.mean(collected) - np.mean(true)) < 3 * error
     assert np.mean(seen) > np.mean(true) + 3 * error
 
 
@@ -185,10 +187,10 @@ def test_calibration_changes_probabilities_and_never_argmax() -> None:
     for calibration in (TemperatureScaling(), VectorScaling()):
         fitted = fit_decider(sample(1000), calibration, Argmax())
         for item in fitted.predictions.tasks:
-            told = fitted.evidence[item.task.name]["calibration"]
-            assert told["kept"]
-            assert told["after"]["nll"] < told["before"]["nll"]
-            assert told["after"]["ece"] < told["before"]["ece"]
+            evidence = fitted.evidence[item.task.name]["calibration"]
+            assert evidence["kept"]
+            assert evidence["after"]["nll"] < evidence["before"]["nll"]
+            assert evidence["after"]["ece"] < evidence["before"]["ece"]
             assert (item.predicted == item.argmax).all()
 
 
@@ -196,9 +198,9 @@ def test_a_calibration_that_does_not_help_is_not_kept() -> None:
     predictions = sample(60, skew=0.0)
     right = replace(predictions, tasks=tuple(replace(item, logits=item.logits / 2) for item in predictions.tasks))  # type: ignore[operator]
     fitted = fit_decider(right, VectorScaling(penalty=1e-3), Argmax())
-    told = [evidence["calibration"] for evidence in fitted.evidence.values()]
-    assert any(not one["kept"] and one["reason"].startswith("not kept") for one in told)
-    for one, task in zip(told, fitted.decider.tasks.values(), strict=True):
+    result = [evidence["calibration"] for evidence in fitted.evidence.values()]
+    assert any(not one["kept"] and one["reason"].startswith("not kept") for one in result)
+    for one, task in zip(result, fitted.decider.tasks.values(), strict=True):
         assert one["kept"] or set(task.scaling.scale) == {1.0}
 
 
@@ -336,13 +338,13 @@ def test_folds_share_out_rows_and_classes_evenly(folds: int) -> None:
 def test_the_standard_error_of_a_gain_is_that_of_the_bootstrap() -> None:
     item = one_task(TONE, 600, 0, missing=0.0)
     biased = (item.logits + np.array([0.0, 0.8, 1.6])).argmax(axis=1)  # type: ignore[operator]
-    found = gain(TONE, item.labels, item.argmax, biased)
+    judgement = gain(TONE, item.labels, item.argmax, biased)
     generator, drawn = np.random.default_rng(0), []
     for _ in range(400):
         rows = generator.integers(0, 600, 600)
         drawn.append(gain(TONE, item.labels[rows], item.argmax[rows], biased[rows]).value)
-    assert found.standard_error == pytest.approx(np.std(drawn), rel=0.1)
-    assert found.value == pytest.approx(np.mean(drawn), abs=3 * found.standard_error / 20 + 0.005)
+    assert judgement.standard_error == pytest.approx(np.std(drawn), rel=0.1)
+    assert judgement.value == pytest.approx(np.mean(drawn), abs=3 * judgement.standard_error / 20 + 0.005)
 
 
 def test_a_clear_gain_is_judged_alike_by_every_part_of_the_rows() -> None:
@@ -370,10 +372,10 @@ def test_a_rule_that_is_kept_by_little_is_judged_without_each_fold(seed: int) ->
         if others.gain(others.argmax, cross_fitted(others, inner)[1]).exceeds(1.5):
             scaling, rule = inner.fit(others)
             judged[out] = rule.decide(rows.logits[out], scaling.log_probabilities(rows.logits[out]))
-    found = fit_decider(Predictions(ids, (item,)), NoCalibration(), BiasDecision())
-    assert found.evidence["tone"]["decision"]["kept"]
-    assert (found.crossfit[0] == judged).all()
-    assert found.evidence["tone"]["decision"]["honest_gain"] == pytest.approx(rows.gain(rows.argmax, judged).value)
+    result = fit_decider(Predictions(ids, (item,)), NoCalibration(), BiasDecision())
+    assert result.evidence["tone"]["decision"]["kept"]
+    assert (result.crossfit[0] == judged).all()
+    assert result.evidence["tone"]["decision"]["honest_gain"] == pytest.approx(rows.gain(rows.argmax, judged).value)
     assert (judged != cross_fitted(rows, outer)[1]).any()
     assert (judged != rows.argmax).any()
 
@@ -432,10 +434,10 @@ def test_few_groups_ask_for_more_standard_errors() -> None:
 @pytest.mark.parametrize("groups", [1, 2])
 def test_one_or_two_groups_keep_nothing(groups: int) -> None:
     fitted = fit_decider(in_posts(sample(400, skew=1.5), np.arange(400) % groups), TemperatureScaling(), BiasDecision())
-    for told in fitted.evidence.values():
-        assert not told["decision"]["kept"]
-        assert not told["calibration"]["kept"]
-        assert "of too few post to tell what helps in others" in told["decision"]["reason"]
+    for evidence in fitted.evidence.values():
+        assert not evidence["decision"]["kept"]
+        assert not evidence["calibration"]["kept"]
+        assert "of too few post to tell what helps in others" in evidence["decision"]["reason"]
 
 
 def calibrated(rows: int, seed: int, times: float) -> Predictions:
@@ -453,13 +455,13 @@ def calibrated(rows: int, seed: int, times: float) -> Predictions:
 )
 def test_temperature_is_kept_where_something_is_to_gain(rows: int, times: float, fewest: float, most: float) -> None:
     seeds = range(40 if rows < 800 else 10)
-    told = [fit_decider(calibrated(rows, n, times), TemperatureScaling(), Argmax()).evidence["tone"] for n in seeds]
-    assert fewest <= np.mean([one["calibration"]["kept"] for one in told]) <= most
+    evidence = [fit_decider(calibrated(rows, n, times), TemperatureScaling(), Argmax()).evidence["tone"] for n in seeds]
+    assert fewest <= np.mean([one["calibration"]["kept"] for one in evidence]) <= most
 
 
 def test_null_keeps_the_calibration_whatever_it_gains() -> None:
-    told = [
+    evidence = [
         fit_decider(calibrated(60, seed, 1.0), TemperatureScaling(standard_errors=None), Argmax()).evidence["tone"]
         for seed in range(5)
     ]
-    assert all(one["calibration"]["kept"] and "as asked for" in one["calibration"]["reason"] for one in told)
+    assert all(one["calibration"]["kept"] and "as asked for" in one["calibration"]["reason"] for one in evidence)

@@ -97,8 +97,8 @@ def write(path: Path, rows: Sequence[dict[str, Any]]) -> Path:
 def read(path: Path) -> list[dict[str, Any]]:
     """The rows of a file; in CSV all of them texts."""
     if path.name.endswith("parquet"):
-        found: list[dict[str, Any]] = pq.read_table(path).to_pylist()
-        return found
+        rows: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+        return rows
     with opened(path, "rt") as file:
         if "jsonl" in path.name:
             return [json.loads(line) for line in file.read().split("\n") if line]

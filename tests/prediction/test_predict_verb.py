@@ -38,9 +38,9 @@ def assert_same(rows: list[dict[str, str]], stored: Predictions) -> None:
     for item in stored.tasks:
         name, classes = item.task.name, item.task.classes
         assert [by_id[key][f"{name}.pred"] for key in stored.ids] == [classes[c] for c in item.predicted]
-        told = [[float(by_id[key][f"{name}.prob.{label}"]) for label in classes] for key in stored.ids]
+        collected = [[float(by_id[key][f"{name}.prob.{label}"]) for label in classes] for key in stored.ids]
         assert item.probabilities is not None
-        assert np.abs(np.array(told) - item.probabilities).max() < 1e-6
+        assert np.abs(np.array(collected) - item.probabilities).max() < 1e-6
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
@@ -64,8 +64,8 @@ def test_numbers_are_those_of_the_run(
 
 def test_all_columns_are_kept_and_nothing_but_columns_is_added(run: RunDirectory, tmp_path: Path) -> None:
     do(run, corpus(run), tmp_path / "out.csv")
-    given, found = read(corpus(run)), read(tmp_path / "out.csv")
-    assert [{name: row[name] for name in given[0]} for row in found] == given
+    given, rows = read(corpus(run)), read(tmp_path / "out.csv")
+    assert [{name: row[name] for name in given[0]} for row in rows] == given
 
 
 def test_pairs_are_read_as_in_training(pairs: RunDirectory, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_context_that_leaves_no_room_is_cut_as_in_training(pairs: RunDirectory
     assert long["tone.prob.yes"] == short["tone.prob.yes"]
 
 
-def test_texts_that_the_run_cannot_read_are_told(
+def test_texts_that_the_run_cannot_read_are_reported(
     run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = write(tmp_path / "in.csv", [{"id": "1", "text": "ሰላም ለሁሉም ሰው"}, {"id": "2", "text": "good"}])
@@ -130,20 +130,20 @@ def test_broken_rows_change_no_other_row(run: RunDirectory, tmp_path: Path) -> N
     rows[3:3] = [{**rows[0], "text": ""}]
     outcome = do(run, write(tmp_path / "bad.csv", rows), tmp_path / "bad.jsonl", "on_error=keep", "error_column=fault")
     assert outcome.broken == 1
-    found = read(tmp_path / "bad.jsonl")
-    assert found.pop(3)["fault"] == "row 4 (line 5): column 'text' is empty"
+    result = read(tmp_path / "bad.jsonl")
+    assert result.pop(3)["fault"] == "row 4 (line 5): column 'text' is empty"
     good = read(tmp_path / "good.jsonl")
-    assert [row["tone.pred"] for row in found] == [row["tone.pred"] for row in good]
-    assert [row["tone.prob.yes"] for row in found] == pytest.approx([row["tone.prob.yes"] for row in good], abs=1e-6)
+    assert [row["tone.pred"] for row in result] == [row["tone.pred"] for row in good]
+    assert [row["tone.prob.yes"] for row in result] == pytest.approx([row["tone.prob.yes"] for row in good], abs=1e-6)
 
 
-def test_everything_that_is_wrong_is_told_at_once(run: RunDirectory, tmp_path: Path) -> None:
+def test_everything_that_is_wrong_is_reported_at_once(run: RunDirectory, tmp_path: Path) -> None:
     with pytest.raises(UserError) as refused:
         do(run, tmp_path / "corpus.csv", tmp_path / "no" / "out.docx", "delimiter=abc")
-    told = "\n".join(refused.value.problems)
-    assert "corpus.csv does not exist" in told
-    assert "there is no folder" in told
-    assert "output: out.docx: the extension '.docx' does not tell a format" in told
+    problems = "\n".join(refused.value.problems)
+    assert "corpus.csv does not exist" in problems
+    assert "there is no folder" in problems
+    assert "output: out.docx: the extension '.docx' does not tell a format" in problems
     with pytest.raises(UserError) as refused:
         do(run, "-", "-", "delimiter=tab")
     assert "input_format: has to be given for input=-" in str(refused.value)

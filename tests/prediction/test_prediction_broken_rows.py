@@ -55,12 +55,12 @@ def source(folder: Path, kind: str, *broken: bytes) -> Path:
 def test_a_broken_row_is_kept_with_a_message(kind: str, line: bytes, written: str, tmp_path: Path) -> None:
     reason = BROKEN[kind][line]
     outcome = predict(job(source(tmp_path, kind, line), tmp_path / f"out.{written}", keep=True))
-    found = read(tmp_path / f"out.{written}")
+    rows = read(tmp_path / f"out.{written}")
     assert (outcome.rows, outcome.broken) == ((3, 0) if reason is None else (5, 2))
-    good = [row for row in found if not row["error"]]
+    good = [row for row in rows if not row["error"]]
     assert [row["text"] for row in good] == GOOD
     assert all(row["tone.pred"] for row in good)
-    for row in found:
+    for row in rows:
         if row["error"]:
             assert reason is not None
             assert reason in row["error"]
@@ -84,12 +84,12 @@ def test_a_broken_row_stops_the_job(kind: str, line: bytes, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_all_that_is_wrong_is_told_at_once(kind: str, tmp_path: Path) -> None:
+def test_all_that_is_wrong_is_reported_at_once(kind: str, tmp_path: Path) -> None:
     lines = [line for line, reason in BROKEN[kind].items() if reason not in (None, "is a question")]
     with pytest.raises(UserError) as refused:
         predict(job(source(tmp_path, kind, *lines), tmp_path / "out.csv"))
-    told = "\n".join(refused.value.problems)
-    assert all(str(BROKEN[kind][line]) in told for line in lines)
+    problems = "\n".join(refused.value.problems)
+    assert all(str(BROKEN[kind][line]) in problems for line in lines)
 
 
 def test_what_stood_in_a_broken_row_is_not_lost(tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_parquet_rows_without_text(tmp_path: Path) -> None:
     assert predict(made).broken == 4
 
 
-def test_a_broken_context_is_told(tmp_path: Path) -> None:
+def test_a_broken_context_is_reported(tmp_path: Path) -> None:
     lines = [
         '{"text": "a", "title": "t"}',
         '{"text": "b", "title": null}',
@@ -174,16 +174,16 @@ def test_a_file_of_another_kind_is_named(content: bytes, reason: str, tmp_path: 
         predict(job(tmp_path / "in.csv", tmp_path / "out.csv"))
 
 
-def test_columns_that_are_missing_or_clash_are_told_together(tmp_path: Path) -> None:
+def test_columns_that_are_missing_or_clash_are_reported_together(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text("txt,tone.pred,error\na,b,c\n", encoding="utf-8")
     (tmp_path / "in.jsonl").write_text('{"txt": "a", "tone.pred": "b", "error": "c"}\n', encoding="utf-8")
     for kind, written in (("csv", "csv"), ("csv", "jsonl"), ("jsonl", "csv")):
         with pytest.raises(UserError) as refused:
             predict(job(tmp_path / f"in.{kind}", tmp_path / f"out.{written}", keep=True))
-        told = refused.value.problems
-        assert len(told) == 3
-        assert "did you mean 'txt'?" in "".join(told)
-        assert all(any(name in line for line in told) for name in ("'tone.pred'", "'error'"))
+        problems = refused.value.problems
+        assert len(problems) == 3
+        assert "did you mean 'txt'?" in "".join(problems)
+        assert all(any(name in line for line in problems) for name in ("'tone.pred'", "'error'"))
     with pytest.raises(UserError, match=r"has a column 'tone.pred' already.*prefix"):
         predict(job(tmp_path / "in.jsonl", tmp_path / "out.jsonl", text="txt"))
     outcome: Any = predict(job(tmp_path / "in.csv", tmp_path / "out.csv", keep=True, text="txt"), prefix="model.")

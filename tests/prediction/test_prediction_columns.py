@@ -23,49 +23,49 @@ def values(columns: AddedColumns) -> tuple[dict[str, list[Any]], dict[str, int]]
 
 
 def test_decision_confidence_and_probabilities() -> None:
-    told, _ = values(added_columns(error_column="error"))
+    result, _ = values(added_columns(error_column="error"))
     expected = softmax(LOGITS[0], axis=1)
-    assert told["tone.pred"] == ["none", None, "no"]
-    assert [told[f"tone.prob.{label}"][0] for label in TASKS[0].classes] == pytest.approx(expected[0].tolist())
-    assert told["tone.confidence"] == [pytest.approx(expected[0].max()), None, pytest.approx(expected[1].max())]
-    assert told["topic.pred"] == ["1", None, "2"]
-    assert told["error"] == [None, "row 2: broken", None]
+    assert result["tone.pred"] == ["none", None, "no"]
+    assert [result[f"tone.prob.{label}"][0] for label in TASKS[0].classes] == pytest.approx(expected[0].tolist())
+    assert result["tone.confidence"] == [pytest.approx(expected[0].max()), None, pytest.approx(expected[1].max())]
+    assert result["topic.pred"] == ["1", None, "2"]
+    assert result["error"] == [None, "row 2: broken", None]
 
 
 def test_the_rule_decides_and_calibration_tells_how_sure() -> None:
     scaling = Scaling((0.5,) * 3, (0.0, 0.0, 1.0))
     tone = TaskDecider(TASKS[0].classes, scaling, AddedBias((-9.0, 0.0, 0.0)))
     topic = TaskDecider(TASKS[1].classes, Scaling.identity(2), LargestLogit())
-    told, _ = values(AddedColumns(TASKS, Decider({"tone": tone, "topic": topic}), top_k=1))
+    result, _ = values(AddedColumns(TASKS, Decider({"tone": tone, "topic": topic}), top_k=1))
     log_p = log_softmax(LOGITS[0] * 0.5 + np.array([0.0, 0.0, 1.0]), axis=1)
     decided = (log_p + np.array([-9.0, 0.0, 0.0])).argmax(axis=1)
-    assert told["tone.pred"][0] == TASKS[0].classes[decided[0]]
-    assert told["tone.confidence"][0] == pytest.approx(float(np.exp(log_p[0, decided[0]])))
-    assert told["tone.top.1"][0] == TASKS[0].classes[log_p[0].argmax()]
+    assert result["tone.pred"][0] == TASKS[0].classes[decided[0]]
+    assert result["tone.confidence"][0] == pytest.approx(float(np.exp(log_p[0, decided[0]])))
+    assert result["tone.top.1"][0] == TASKS[0].classes[log_p[0].argmax()]
 
 
 def test_the_most_probable_classes_in_their_order() -> None:
-    told, _ = values(added_columns(top_k=3, probabilities=False))
-    assert [told[f"tone.top.{place}"][0] for place in (1, 2, 3)] == ["none", "yes", "no"]
-    assert [told[f"tone.top.{place}"][2] for place in (1, 2, 3)] == ["no", "yes", "none"]
-    probabilities = [told[f"tone.top.{place}.prob"][0] for place in (1, 2, 3)]
+    result, _ = values(added_columns(top_k=3, probabilities=False))
+    assert [result[f"tone.top.{place}"][0] for place in (1, 2, 3)] == ["none", "yes", "no"]
+    assert [result[f"tone.top.{place}"][2] for place in (1, 2, 3)] == ["no", "yes", "none"]
+    probabilities = [result[f"tone.top.{place}.prob"][0] for place in (1, 2, 3)]
     assert probabilities == sorted(probabilities, reverse=True)
     assert sum(probabilities) == pytest.approx(1)
-    assert "topic.top.2" in told
-    assert "topic.top.3" not in told, "a task has no more than its classes"
-    assert not any(".prob." in name for name in told if ".top." not in name)
+    assert "topic.top.2" in result
+    assert "topic.top.3" not in result, "a task has no more than its classes"
+    assert not any(".prob." in name for name in result if ".top." not in name)
 
 
 def test_it_abstains_below_a_confidence_and_not_at_it() -> None:
     sure, _ = values(added_columns())
     limit = sure["tone.confidence"][0]
-    told, abstained = values(added_columns(abstain_below=limit))
-    assert told["tone.pred"] == ["none", None, None]
-    assert told["tone.confidence"] == sure["tone.confidence"], "how sure it was is told all the same"
+    result, abstained = values(added_columns(abstain_below=limit))
+    assert result["tone.pred"] == ["none", None, None]
+    assert result["tone.confidence"] == sure["tone.confidence"], "how sure it was is told all the same"
     assert abstained == {"tone": 1, "topic": 0}
-    told, abstained = values(added_columns(abstain_below={"topic": 0.9}))
-    assert told["tone.pred"] == sure["tone.pred"]
-    assert told["topic.pred"] == [None, None, "2"]
+    result, abstained = values(added_columns(abstain_below={"topic": 0.9}))
+    assert result["tone.pred"] == sure["tone.pred"]
+    assert result["topic.pred"] == [None, None, "2"]
     assert abstained == {"tone": 0, "topic": 1}
 
 

@@ -26,11 +26,11 @@ ROWS = [{"id": f"{n:03}", "text": f"text {cell}", "cell": cell, "": cell[::-1]} 
 def test_every_cell_comes_out_as_it_went_in(given: str, written: str, tmp_path: Path) -> None:
     source, output = write(tmp_path / f"in.{given}", ROWS), tmp_path / f"out.{written}"
     outcome = predict(job(source, output))
-    found = read(output)
-    assert outcome.rows == len(found) == len(ROWS)
-    assert [{name: row[name] for name in ROWS[0]} for row in found] == ROWS
-    assert list(found[0]) == [*ROWS[0], *added_columns().names]
-    assert all(float(row["tone.confidence"]) > 0 for row in found)
+    rows = read(output)
+    assert outcome.rows == len(rows) == len(ROWS)
+    assert [{name: row[name] for name in ROWS[0]} for row in rows] == ROWS
+    assert list(rows[0]) == [*ROWS[0], *added_columns().names]
+    assert all(float(row["tone.confidence"]) > 0 for row in rows)
 
 
 @pytest.mark.parametrize("written", ["csv", "jsonl", "parquet"])
@@ -39,8 +39,8 @@ def test_numbers_have_all_their_digits_in_every_format(written: str, tmp_path: P
     predict(job(source, tmp_path / "exact.parquet"))
     predict(job(source, tmp_path / f"out.{written}"))
     names = [f"tone.prob.{label}" for label in TASKS[0].classes]
-    exact, found = read(tmp_path / "exact.parquet"), read(tmp_path / f"out.{written}")
-    assert [[float(row[name]) for name in names] for row in found] == [[row[name] for name in names] for row in exact]
+    exact, rows = read(tmp_path / "exact.parquet"), read(tmp_path / f"out.{written}")
+    assert [[float(row[name]) for name in names] for row in rows] == [[row[name] for name in names] for row in exact]
 
 
 def test_a_line_of_json_is_copied_and_only_added_to(tmp_path: Path) -> None:
@@ -50,8 +50,8 @@ def test_a_line_of_json_is_copied_and_only_added_to(tmp_path: Path) -> None:
     ]
     (tmp_path / "in.jsonl").write_text("\n".join([lines[0], "", lines[1]]), encoding="utf-8")
     predict(job(tmp_path / "in.jsonl", tmp_path / "out.jsonl"))
-    found = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
-    for line, source in zip(found, lines, strict=True):
+    rows = (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()
+    for line, source in zip(rows, lines, strict=True):
         assert line.startswith(f"{source.strip()[:-1]}, ")
         assert "tone.pred" in json.loads(line)
 
@@ -65,12 +65,12 @@ def test_keys_of_json_become_columns_wherever_they_first_occur(written: str, tmp
     ]
     (tmp_path / "in.jsonl").write_text("\n".join(lines), encoding="utf-8")
     predict(job(tmp_path / "in.jsonl", tmp_path / f"out.{written}", chunk_rows=1))
-    found = read(tmp_path / f"out.{written}")
+    rows = read(tmp_path / f"out.{written}")
     missing = "" if written == "csv" else None
-    assert [row["n"] for row in found] == ["1.10", missing, missing]
-    assert [row["yes"] for row in found] == [missing, "true", missing]
-    assert [row["late"] for row in found] == [missing, missing, '[1, {"k": "ü"}]']
-    assert found[2]["big"] == "12345678901234567890"
+    assert [row["n"] for row in rows] == ["1.10", missing, missing]
+    assert [row["yes"] for row in rows] == [missing, "true", missing]
+    assert [row["late"] for row in rows] == [missing, missing, '[1, {"k": "ü"}]']
+    assert rows[2]["big"] == "12345678901234567890"
 
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
@@ -84,9 +84,9 @@ def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     })  # fmt: skip
     pq.write_table(table, tmp_path / "in.parquet")
     predict(job(tmp_path / "in.parquet", tmp_path / "out.parquet"))
-    found = pq.read_table(tmp_path / "out.parquet").select(table.column_names)
-    assert found.schema.equals(table.schema)
-    assert found.to_pylist()[0] == table.to_pylist()[0]
+    result = pq.read_table(tmp_path / "out.parquet").select(table.column_names)
+    assert result.schema.equals(table.schema)
+    assert result.to_pylist()[0] == table.to_pylist()[0]
     predict(job(tmp_path / "in.parquet", tmp_path / "out.jsonl"))
     rows = read(tmp_path / "out.jsonl")
     assert [row["price"] for row in rows] == [1.0, "nan", "inf", None]

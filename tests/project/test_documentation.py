@@ -93,8 +93,8 @@ def test_every_training_command_names_settings_that_there_are(
     for job in compose_jobs("train", rest, config_dir=own, multirun="-m" in command):
         config, problems = resolved(job.config)
         problems += structure_problems(config)
-        told = [text for text in problems if not ENDS_WITH_ADVICE & set(command)]
-        assert [text for text in told if "no such" in text or "must be" in text] == []
+        collected = [text for text in problems if not ENDS_WITH_ADVICE & set(command)]
+        assert [text for text in collected if "no such" in text or "must be" in text] == []
 
 
 @pytest.mark.parametrize("command", OTHERS)
@@ -126,8 +126,8 @@ def test_every_name_of_python_code_exists() -> None:
     for page in PAGES:
         for block in re.findall(r"^```python\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL):
             for module, names in re.findall(r"^from (polarity\S*) import ([\w, ]+)$", block, re.MULTILINE):
-                found = importlib.import_module(module)
-                assert [name for name in names.split(", ") if not hasattr(found, name)] == [], f"{page.name}: {module}"
+                result = importlib.import_module(module)
+                assert [name for name in names.split(", ") if not hasattr(result, name)] == [], f"{page.name}: {module}"
         for call, module in re.findall(r"`(\w+)\([^`]*\)` (?:in|from) `(polarity[\w.]+)`", page.read_text("utf-8")):
             assert hasattr(importlib.import_module(module), call), f"{page.name}: {call} in {module}"
 

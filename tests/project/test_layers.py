@@ -57,14 +57,14 @@ def test_no_import_runs_upwards_or_sideways() -> None:
 
 def test_only_the_configuration_knows_where_a_setting_stands() -> None:
     reads = re.compile(r"""config(?:\[["']|\.get\(["'])""")
-    found = [
+    reads_outside = [
         f"{path.relative_to(PACKAGE.parent)}: {line.strip()}"
         for path in PACKAGE.rglob("*.py")
         if room_of(path) != "config"
         for line in path.read_text(encoding="utf-8").splitlines()
         if reads.search(line)
     ]
-    assert not found, "\n".join(found)
+    assert not reads_outside, "\n".join(reads_outside)
 
 
 def test_what_no_type_can_say_is_rare() -> None:

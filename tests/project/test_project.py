@@ -128,12 +128,12 @@ def test_no_file_knows_a_machine_or_a_registry() -> None:
     homes = "/" + r"(?:root|work|home/(?!somebody)\w+|Users/\w+)" + "/"
     hosts = "|".join(host.replace("_", r"\.") for host in ["pypi_org", "pythonhosted_org", "download_pytorch_org"])
     pattern = re.compile(rf"(?<![\w.]){homes}|{hosts}")
-    found = []
+    collected = []
     for path in tracked():
         for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
             if pattern.search(line):
-                found.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}")
-    assert found == []
+                collected.append(f"{path.relative_to(ROOT)}:{number}: {line.strip()[:100]}")
+    assert collected == []
 
 
 def test_ci_runs_the_readme_test_command() -> None:

@@ -44,17 +44,17 @@ def tasks_named(*, hostile: bool = False) -> tuple[Task, ...]:
 def predictions(tasks: Sequence[Task], rows: int, *, seed: int, skill: float, bad: str = "") -> Predictions:
     """Random labels, some missing, and logits that know them more or less."""
     generator = np.random.default_rng(seed)
-    told = []
+    collected = []
     labels = np.random.default_rng(rows)  # the same for every model on these rows
     for task in tasks:
         known = labels.integers(0, len(task.classes), rows)
         logits = generator.normal(size=(rows, len(task.classes)))
         logits[np.arange(rows), known] += skill
         given = np.where(labels.random(rows) < 0.1, IGNORE_INDEX, known)
-        told.append(TaskPredictions(task, given, logits.argmax(1), logits.astype("f4"), softmax(logits, axis=1)))
+        collected.append(TaskPredictions(task, given, logits.argmax(1), logits.astype("f4"), softmax(logits, axis=1)))
     sources = [f"{'ab'[number % 2]}{bad}" for number in range(rows)]
     ids = [f"row-{number}{bad}" for number in range(rows)]
-    return Predictions(ids, tuple(told), {"source": sources}, np.arange(rows) % 40 + 3)
+    return Predictions(ids, tuple(collected), {"source": sources}, np.arange(rows) % 40 + 3)
 
 
 def run_folder(
@@ -79,13 +79,13 @@ def run_folder(
     (path / "overrides.yaml").write_text(json.dumps([f"note={bad}"] if bad else []))
     run.set_status("finished", started="2026-01-02T03:04:05+00:00", ended="2026-01-02T03:05:05+00:00")
     for split in splits:
-        told = predictions(tasks, 120 if split == "val" else 150, seed=1, skill=skill, bad=bad)
+        result = predictions(tasks, 120 if split == "val" else 150, seed=1, skill=skill, bad=bad)
         if bare:
-            stripped = (TaskPredictions(item.task, item.labels, item.predicted) for item in told.tasks)
-            told = Predictions(told.ids, tuple(stripped), told.metadata)
-        write_predictions(run.predictions(split), told)
+            stripped = (TaskPredictions(item.task, item.labels, item.predicted) for item in result.tasks)
+            result = Predictions(result.ids, tuple(stripped), result.metadata)
+        write_predictions(run.predictions(split), result)
         for number, name in enumerate(baselines):
-            other = predictions(tasks, len(told), seed=2 + number, skill=1.5 * number, bad=bad)
+            other = predictions(tasks, len(result), seed=2 + number, skill=1.5 * number, bad=bad)
             write_predictions(run.baseline(name, split), other)
     sums = {f"predictions/{split}.parquet": checksum(run.predictions(split)) for split in splits}
     best = {"epoch": 1, "step": 20, "monitor": "val/macro_f1", "value": 0.5}

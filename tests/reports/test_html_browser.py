@@ -58,10 +58,10 @@ addEventListener("load", () => {
 
 @pytest.fixture(scope="module")
 def browser() -> str:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
+    result = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if result is None:
         pytest.skip("no Chromium is installed")
-    return found
+    return result
 
 
 def pages(folder: Path) -> list[Path]:
@@ -87,9 +87,9 @@ def test_reports_render_without_errors(browser: str, tmp_path: Path) -> None:
     if not done.stdout.strip():
         pytest.skip(f"{browser} does not start here: {done.stderr.strip().splitlines()[-1:]}")
     assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
-    found = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert found is not None
-    seen = json.loads(html.unescape(found.group(1)))
+    match = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout, re.DOTALL)
+    assert match is not None
+    seen = json.loads(html.unescape(match.group(1)))
     assert len(seen) == 4 * len(WIDTHS)
     for page in seen:
         assert page["wide"] <= page["asked"], page  # wide tables scroll in their own boxes

@@ -32,23 +32,23 @@ names = st.text(min_size=1, max_size=40)
 
 
 def numbers_in(tree: Element) -> list[float]:
-    found = []
+    collected = []
     for item in tree.iter():
         placed = (
             item.attrib.get(key) for key in ("x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width", "height")
         )
-        found += [float(text.removesuffix("%")) for text in placed if text is not None]
+        collected += [float(text.removesuffix("%")) for text in placed if text is not None]
         drawn = item.attrib.get("transform", item.attrib.get("d", ""))  # markers are drawn around 0 and moved
-        found += [float(text) for text in re.findall(r"-?[\d.]+", drawn) if not drawn.startswith("rotate")]
-    return found
+        collected += [float(text) for text in re.findall(r"-?[\d.]+", drawn) if not drawn.startswith("rotate")]
+    return collected
 
 
 def inside(picture: str) -> Element:
     tree = fromstring(picture)
     _, _, width, height = (float(text) for text in tree.attrib["viewBox"].split())
-    found = numbers_in(tree)
-    assert found
-    assert all(isfinite(number) and -1 <= number <= max(width, height) + 1 for number in found)
+    result = numbers_in(tree)
+    assert result
+    assert all(isfinite(number) and -1 <= number <= max(width, height) + 1 for number in result)
     assert tree[0].tag == "title"
     return tree
 
@@ -167,18 +167,18 @@ def test_names_fit_and_stay_apart(names: list[str], room: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "endings"),
     [
         (["card payment fee charged", "card payment wrong exchange rate"], ("arged", "rate")),
         ([f"the same long beginning and the same long end, number {n} of some classes" for n in range(12)], ()),
         (["ทดสอบข้อความที่ยาวมากๆสำหรับป้าย" + "ก", "ทดสอบข้อความที่ยาวมากๆสำหรับป้าย" + "ข"], ("ก", "ข")),
     ],
 )
-def test_names_that_begin_alike_are_told_apart(names: list[str], told: tuple[str, ...]) -> None:
+def test_names_that_begin_alike_are_told_apart(names: list[str], endings: tuple[str, ...]) -> None:
     shown = shortened(names, 96)
     assert len(set(shown)) == len(names)
     assert all(width(text) <= 15 for text in shown)
-    for text, end in zip(shown, told, strict=False):
+    for text, end in zip(shown, endings, strict=False):
         assert text.endswith(end)
 
 
@@ -203,11 +203,11 @@ def test_every_series_differs_in_dash_and_marker_and_the_legend_is_drawn_alike()
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6), st.booleans())
 def test_round_values_enclose_the_ends(low: float, size: float, whole: bool) -> None:
-    found = around(low, low + size, whole=whole)
-    assert 2 <= len(found) <= 9
-    assert found[0] <= low + size * 1e-6
-    assert found[-1] >= low + size * (1 - 1e-6)
-    assert not whole or all(value == round(value) for value in found)
+    result = around(low, low + size, whole=whole)
+    assert 2 <= len(result) <= 9
+    assert result[0] <= low + size * 1e-6
+    assert result[-1] >= low + size * (1 - 1e-6)
+    assert not whole or all(value == round(value) for value in result)
 
 
 def test_names_in_charts_are_escaped() -> None:

@@ -118,17 +118,17 @@ def test_inspections_show_what_there_is(empty: bool, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ranked", "verdict", "told"),
+    ("ranked", "verdict", "message"),
     [
         (True, "unclear", "No evidence that run-a is the best"),
         (True, "better", "run-a is better than all others"),
         (False, "better", "3 of 3 pairs can be told apart; nothing is ranked"),
     ],
 )
-def test_comparisons_name_a_winner_only_with_evidence(ranked: bool, verdict: str, told: str, tmp_path: Path) -> None:
-    found = comparison(ranked=ranked, verdict=verdict)
-    page = Page(write_comparison_report(found, tmp_path / "page.html").read_text(encoding="utf-8"))
-    assert page.headings["h1"] == told
+def test_comparisons_name_a_winner_only_with_evidence(ranked: bool, verdict: str, message: str, tmp_path: Path) -> None:
+    result = comparison(ranked=ranked, verdict=verdict)
+    page = Page(write_comparison_report(result, tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert page.headings["h1"] == message
     assert "compared on the test split" in page.text
 
 

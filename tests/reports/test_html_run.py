@@ -51,16 +51,16 @@ def test_every_score_is_that_of_the_predictions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("skill", "told"),
+    ("skill", "message"),
     [
         (6.0, "Better than the strongest baseline"),
         (1.5, "No evidence that the model is better than the strongest baseline"),
         (-2.0, "Worse than the strongest baseline"),
     ],
 )
-def test_the_headline_is_honest(skill: float, told: str, tmp_path: Path) -> None:
+def test_the_headline_is_honest(skill: float, message: str, tmp_path: Path) -> None:
     page = page_of(run_folder(tmp_path / "run", skill=skill))
-    assert page.headings["h1"] == told
+    assert page.headings["h1"] == message
     assert "interval" in page.text
 
 
@@ -166,10 +166,10 @@ def test_what_is_lacking_is_left_out(lacking: dict[str, Any], tmp_path: Path) ->
 
 def test_a_class_and_a_task_without_labels_are_said_to_have_none(tmp_path: Path) -> None:
     run = run_folder(tmp_path / "run", splits=("val",), baselines=())
-    told = read_predictions(run.predictions("val"))
-    told.tasks[0].labels[told.tasks[0].labels == 2] = -100
-    told.tasks[1].labels[:] = -100
-    pq.write_table(predictions_table(told), run.predictions("val"))
+    predictions = read_predictions(run.predictions("val"))
+    predictions.tasks[0].labels[predictions.tasks[0].labels == 2] = -100
+    predictions.tasks[1].labels[:] = -100
+    pq.write_table(predictions_table(predictions), run.predictions("val"))
     adopt(run, "val")
     page = page_of(run)
     assert "no row has this label" in page.text
@@ -214,9 +214,9 @@ def test_the_same_folder_gives_the_same_page(tmp_path: Path) -> None:
 
 
 def edited(run: RunDirectory) -> None:
-    told = read_predictions(run.predictions("test"))
-    told.tasks[0].predicted[0] = (told.tasks[0].predicted[0] + 1) % 3
-    pq.write_table(predictions_table(told), run.predictions("test"))
+    predictions = read_predictions(run.predictions("test"))
+    predictions.tasks[0].predicted[0] = (predictions.tasks[0].predicted[0] + 1) % 3
+    pq.write_table(predictions_table(predictions), run.predictions("test"))
 
 
 def cut_off(run: RunDirectory) -> None:
@@ -228,14 +228,14 @@ def lost(run: RunDirectory) -> None:
 
 
 def other_rows(run: RunDirectory) -> None:
-    told = read_predictions(run.baseline("linear", "val")).select(np.arange(10))
-    pq.write_table(predictions_table(told), run.baseline("linear", "val"))
+    predictions = read_predictions(run.baseline("linear", "val")).select(np.arange(10))
+    pq.write_table(predictions_table(predictions), run.baseline("linear", "val"))
 
 
 def other_labels(run: RunDirectory) -> None:
-    told = read_predictions(run.baseline("linear", "val"))
-    told.tasks[0].labels[:] = 0
-    pq.write_table(predictions_table(told), run.baseline("linear", "val"))
+    predictions = read_predictions(run.baseline("linear", "val"))
+    predictions.tasks[0].labels[:] = 0
+    pq.write_table(predictions_table(predictions), run.baseline("linear", "val"))
 
 
 def of_an_older_version(run: RunDirectory) -> None:
@@ -252,7 +252,7 @@ def failed(run: RunDirectory) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "message"),
     [
         (edited, "was changed after the run wrote it"),
         (cut_off, "damaged or cut off"),
@@ -264,15 +264,15 @@ def failed(run: RunDirectory) -> None:
         (failed, "failed (out of memory)"),
     ],
 )
-def test_what_is_spoilt_is_told_and_nothing_is_written(
-    spoil: Callable[[RunDirectory], None], told: str, tmp_path: Path
+def test_what_is_spoilt_is_reported_and_nothing_is_written(
+    spoil: Callable[[RunDirectory], None], message: str, tmp_path: Path
 ) -> None:
     run = run_folder(tmp_path / "run")
     spoil(run)
     seal(run)  # what its manifest says is tried in tests/security/
     with pytest.raises(UserError) as raised:
         report(ReportSettings(str(run.path), None, 100))
-    assert told in str(raised.value)
+    assert message in str(raised.value)
     assert not run.report.exists()
 
 

@@ -113,8 +113,8 @@ def test_the_layout_has_one_chart_of_all_classes_for_each_task(events: EventAccu
     logged = [f"val/{task}/f1/{name}" for task, names in CLASSES.items() for name in names]
     for task, names in CLASSES.items():
         patterns = charts["F1 of each class"][task]
-        found = [[tag for tag in logged if re.match(pattern, tag)] for pattern in patterns]
-        assert found == [[f"val/{task}/f1/{name}"] for name in names], "each pattern finds its own class only"
+        collected = [[tag for tag in logged if re.match(pattern, tag)] for pattern in patterns]
+        assert collected == [[f"val/{task}/f1/{name}"] for name in names], "each pattern finds its own class only"
         assert charts["losses"][task] == [rf"train/{task}/loss$", rf"val/{task}/loss$"]
     assert re.match(charts["macro-F1"]["overall and tasks"][0], "val/macro_f1")
 

@@ -80,7 +80,7 @@ def test_a_writer_waits_for_another_one(tmp_path: Path) -> None:
     [b'{"time": "2026', b"\xff\xfe\x00", b"[]", b"3", b"null", b'{"time": "now"}', b'{"tasks": 3, "overall": 1}'],
     ids=repr,
 )
-def test_a_damaged_line_is_told_and_costs_no_other_line(tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_line_is_reported_and_costs_no_other_line(tmp_path: Path, damage: bytes) -> None:
     ledger = Ledger(tmp_path)
     look(ledger)
     with ledger.path(ROWS).open("ab") as file:

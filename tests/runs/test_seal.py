@@ -50,13 +50,13 @@ def test_it_holds_the_checksum_of_every_file_that_numbers_come_from(run: RunDire
     check_unchanged(run)
 
 
-def test_all_that_was_changed_removed_or_added_is_told_at_once(run: RunDirectory) -> None:
+def test_all_that_was_changed_removed_or_added_is_reported_at_once(run: RunDirectory) -> None:
     (run.path / "model/weights").write_text("other")
     (run.path / "predictions/val").unlink()
     (run.path / "baselines/new").write_text("new")
-    found = problems(run)
-    assert [problem.partition(":")[0] for problem in found] == ["model/weights", "predictions/val", "baselines/new"]
-    assert ["was changed" in found[0], "no such file" in found[1], "was added" in found[2]] == [True] * 3
+    result = problems(run)
+    assert [problem.partition(":")[0] for problem in result] == ["model/weights", "predictions/val", "baselines/new"]
+    assert ["was changed" in result[0], "no such file" in result[1], "was added" in result[2]] == [True] * 3
     assert [problem.partition(":")[0] for problem in problems(run, "predictions")] == ["predictions/val"]
     assert len(problems(run, "model", "baselines")) == 2
     check_unchanged(run, "metrics.json")
@@ -80,7 +80,7 @@ CHANGES: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
 
 
 @pytest.mark.parametrize(("section", "change"), CHANGES, ids=range(len(CHANGES)))
-def test_a_setting_that_was_changed_is_told_by_its_section(
+def test_a_setting_that_was_changed_is_reported_by_its_section(
     run: RunDirectory, section: str, change: Callable[[dict[str, Any]], object]
 ) -> None:
     edit(run, change)

@@ -106,7 +106,7 @@ class Leaking(Callback):
         raise ConnectionError(f"refused: {' and '.join(self.held)}, header x-api-key: Zq7-of-others")
 
 
-def test_a_failure_that_names_secrets_is_told_without_them(
+def test_a_failure_that_names_secrets_is_reported_without_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OF_MINE", VALUES[1])

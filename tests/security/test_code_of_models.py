@@ -81,7 +81,7 @@ def name_of(call: ast.Call) -> str:
 
 
 def test_every_call_that_could_run_code_of_a_model_says_no() -> None:
-    found: list[Any] = []
+    collected: list[Any] = []
     for path in sorted(PACKAGE.rglob("*.py")):
         for call in calls(path):
             if name_of(call) in ASKS and ast.unparse(call.func).startswith("Auto"):
@@ -89,9 +89,9 @@ def test_every_call_that_could_run_code_of_a_model_says_no() -> None:
                 spread = "settings" in {ast.unparse(item.value) for item in call.keywords if item.arg is None}
                 text = path.read_text(encoding="utf-8")
                 denied = given.get("trust_remote_code") == "False" or (spread and '"trust_remote_code": False' in text)
-                found.append((path.name, call.lineno, denied))
-    assert len(found) >= 6
-    assert [item for item in found if not item[2]] == []
+                collected.append((path.name, call.lineno, denied))
+    assert len(collected) >= 6
+    assert [item for item in collected if not item[2]] == []
 
 
 def test_nothing_asks_or_unpickles() -> None:

@@ -76,9 +76,9 @@ def weights(run: RunDirectory) -> str:
 
 def baseline(run: RunDirectory) -> str:
     path = run.baseline("linear", "val")
-    told = read_predictions(path)
-    told.tasks[0].predicted[:] = 0
-    write_predictions(path, told)
+    result = read_predictions(path)
+    result.tasks[0].predicted[:] = 0
+    write_predictions(path, result)
     return "baselines/linear/val.parquet: was changed"
 
 
@@ -138,7 +138,7 @@ def test_places_may_change_with_the_folder(moved: RunDirectory, tmp_path: Path) 
     assert "the run's own predictions are reproduced" in said
 
 
-def test_all_that_is_wrong_is_told_at_once(moved: RunDirectory) -> None:
+def test_all_that_is_wrong_is_reported_at_once(moved: RunDirectory) -> None:
     expected = [edit(moved) for edit in (bias, lower_case, max_length, baseline)]
     said = said_by("evaluate", f"run={moved.path}", code=2)
     assert "4 problems" in said

@@ -36,18 +36,21 @@ def draw_labels(generator: np.random.Generator, rows: int, missing: float = 0.1)
 
 
 def draw_systems(
-    generator: np.random.Generator, labels: np.ndarray, systems: Sequence[Sequence[np.ndarray]], alike: float = 0.5
+    generator: np.random.Generator,
+    labels: np.ndarray,
+    systems: Sequence[Sequence[np.ndarray]],
+    shared_difficulty: float = 0.5,
 ) -> list[list[np.ndarray]]:
     """Decisions of systems with these recalls.
 
-    :param alike: share of rows that are equally hard for all systems, so that they err together.
+    :param shared_difficulty: share of rows that are equally hard for all systems, so that they err together.
     """
     common = [generator.random(len(labels)) for _ in TASKS]
     decided = []
     for recalls in systems:
         own = []
         for t, recall in enumerate(recalls):
-            shared = generator.random(len(labels)) < alike
+            shared = generator.random(len(labels)) < shared_difficulty
             place = np.where(shared, common[t], generator.random(len(labels)))
             chances = confusion(recall)[np.maximum(labels[:, t], 0)].cumsum(axis=1)
             own.append((place[:, None] > chances).sum(axis=1).clip(max=2))

@@ -12,15 +12,15 @@ DIFFERENCES = [0.02, 0.05, -0.01, 0.03, 0.06]
 
 
 def test_golden_value() -> None:
-    found = corrected_resampled(DIFFERENCES, 1 / 4)
+    result = corrected_resampled(DIFFERENCES, 1 / 4)
     variance = (0.01**2 + 0.02**2 + 0.04**2 + 0.0**2 + 0.03**2) / 4  # around the mean of 0.03
-    assert found.value == pytest.approx(0.03)
-    assert found.error == pytest.approx(np.sqrt((1 / 5 + 1 / 4) * variance))
-    assert found.error == pytest.approx(0.0183711731)
-    assert found.freedom == 4
-    assert found.p == pytest.approx(2 * student.sf(0.03 / 0.0183711731, 4))
-    assert found.p == pytest.approx(0.1778077, abs=1e-6)
-    assert (found.interval().low, found.interval().high) == pytest.approx((-0.0210066, 0.0810066), abs=1e-6)
+    assert result.value == pytest.approx(0.03)
+    assert result.error == pytest.approx(np.sqrt((1 / 5 + 1 / 4) * variance))
+    assert result.error == pytest.approx(0.0183711731)
+    assert result.freedom == 4
+    assert result.p == pytest.approx(2 * student.sf(0.03 / 0.0183711731, 4))
+    assert result.p == pytest.approx(0.1778077, abs=1e-6)
+    assert (result.interval().low, result.interval().high) == pytest.approx((-0.0210066, 0.0810066), abs=1e-6)
 
 
 def test_without_training_rows_in_common_it_is_students_paired_test() -> None:
@@ -37,7 +37,7 @@ def test_the_estimate_may_be_another_than_the_mean() -> None:
 @pytest.mark.slow
 def test_false_alarms_stay_at_the_level() -> None:
     case = next(case for case in CASES if (case.rows, case.folds, case.repeats) == (200, 5, 2))
-    found = tried(case, 150)
-    assert found.corrected <= 0.10
-    assert found.naive > 2 * found.corrected
-    assert found.around_pooled >= 0.88
+    result = tried(case, 150)
+    assert result.corrected <= 0.10
+    assert result.naive > 2 * result.corrected
+    assert result.around_pooled >= 0.88

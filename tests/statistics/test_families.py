@@ -37,7 +37,7 @@ def test_equal_configurations_are_rarely_called_different(seeds: int, spread: fl
 
 def best_of_equals(trials: int, spread: float, configurations: int = 20, rows: int = 800) -> np.ndarray:
     """Optimism of the score and of the corrected one, and whether the interval holds the truth; ``[trials, 3]``."""
-    found = []
+    collected = []
     for number in range(trials):
         generator = np.random.default_rng([5, number])
         labels = draw_labels(generator, rows, 0.0)
@@ -46,8 +46,8 @@ def best_of_equals(trials: int, spread: float, configurations: int = 20, rows: i
         chosen = select_best(counts, [[system] for system in range(configurations)], resamples=300, seed=number)
         ordinary = percentile_interval(resample(counts, 300, number).overall[:, chosen.number])
         truth = true_overall(recalls[chosen.number])
-        found.append((chosen.score - truth, chosen.corrected - truth, truth in chosen.interval(ordinary)))
-    return np.array(found, dtype=float)
+        collected.append((chosen.score - truth, chosen.corrected - truth, truth in chosen.interval(ordinary)))
+    return np.array(collected, dtype=float)
 
 
 def test_the_best_of_equals_is_corrected() -> None:
@@ -70,9 +70,9 @@ def test_one_that_is_far_better_loses_nothing_by_being_chosen() -> None:
     generator = np.random.default_rng(0)
     labels = draw_labels(generator, 800, 0.0)
     counts = Counts(TASKS, labels, draw_systems(generator, labels, [BASE, BASE, better(0.15), BASE]))
-    found = select_best(counts, [[0], [1], [2], [3]], resamples=300)
-    assert (found.number, found.of) == (2, 4)
-    assert found.optimism < 0.002
+    result = select_best(counts, [[0], [1], [2], [3]], resamples=300)
+    assert (result.number, result.of) == (2, 4)
+    assert result.optimism < 0.002
 
 
 def test_the_choice_among_seeds_is_corrected_for_their_luck() -> None:

@@ -33,39 +33,39 @@ def drawn(world: World) -> tuple[Predictions, list[list[np.ndarray]]]:
     return world.draw(np.random.default_rng(5))
 
 
-def all_of(told: Intervals) -> list[object]:
-    task = told.tasks[TASK.name]
+def all_of(estimates: Intervals) -> list[object]:
+    task = estimates.tasks[TASK.name]
     by_class = [value for one in task.per_class.values() for value in (one.precision, one.recall, one.f1)]
-    return [told.overall, task.macro_f1, task.accuracy, *by_class]
+    return [estimates.overall, task.macro_f1, task.accuracy, *by_class]
 
 
 def test_of_one_group_nothing_is_said() -> None:
     rows, (first, second) = drawn(World(1, 300, 0, 0.8))
     assert set(all_of(intervals(rows, first, resamples=50))) == {None}
-    found = paired_difference(rows, first, second, resamples=50).overall
-    assert found.interval is None
-    assert found.p_bootstrap == found.p_randomisation == 1
+    difference = paired_difference(rows, first, second, resamples=50).overall
+    assert difference.interval is None
+    assert difference.p_bootstrap == difference.p_randomisation == 1
 
 
 def test_a_group_that_is_nearly_everything_is_as_good_as_alone() -> None:
     rows, (first, _) = drawn(World(1, 300, 0, 0.8))
     posts = ["a"] * (len(rows) - 2) + ["b", "c"]
-    told = Predictions(rows.ids, rows.tasks, {"post": posts}, group="post")
-    assert intervals(told, first, resamples=50).overall is None
+    predictions = Predictions(rows.ids, rows.tasks, {"post": posts}, group="post")
+    assert intervals(predictions, first, resamples=50).overall is None
 
 
 def test_many_groups_give_the_interval_of_their_bootstrap() -> None:
     rows, (first, _) = drawn(World(400, 4, 0, 0.8))
-    found = intervals(rows, first, resamples=4000).overall
+    estimates = intervals(rows, first, resamples=4000).overall
     by_rows = intervals(Predictions(rows.ids, rows.tasks), first, resamples=4000).overall
-    assert found is not None
+    assert estimates is not None
     assert by_rows is not None
     alone = Predictions(rows.ids, rows.tasks, {"post": rows.ids}, group="post")
     each = intervals(alone, first, resamples=4000).overall
     assert each is not None
     assert each.low == pytest.approx(by_rows.low, abs=0.004)
     assert each.high == pytest.approx(by_rows.high, abs=0.004)
-    assert found.high - found.low > by_rows.high - by_rows.low
+    assert estimates.high - estimates.low > by_rows.high - by_rows.low
 
 
 def test_groups_of_equal_size_leave_one_degree_less_than_there_are() -> None:
@@ -93,8 +93,10 @@ def test_a_share_in_groups_is_wider_and_never_without_width() -> None:
 def of_labels(labels: list[int], groups: list[str] | None = None) -> Predictions:
     indices = np.array(labels)
     metadata = {} if groups is None else {"post": groups}
-    told = (TaskPredictions(TASK, indices, indices),)
-    return Predictions([str(n) for n in range(len(labels))], told, metadata, group=None if groups is None else "post")
+    task_predictions = (TaskPredictions(TASK, indices, indices),)
+    return Predictions(
+        [str(n) for n in range(len(labels))], task_predictions, metadata, group=None if groups is None else "post"
+    )
 
 
 @pytest.mark.parametrize("grouped", [False, True])
@@ -103,11 +105,11 @@ def test_perfect_scores_have_intervals(present: list[int], grouped: bool) -> Non
     labels = [present[row % len(present)] for row in range(60)]
     posts = [str(row // 6) for row in range(60)] if grouped else None
     rows = of_labels(labels, posts)
-    told = intervals(rows, [np.array(labels)], resamples=200)
+    estimates = intervals(rows, [np.array(labels)], resamples=200)
     value = len(present) / 3
-    assert told.overall is not None
-    assert told.overall.low < value - 3 / 60 / 3
-    assert told.overall.high == pytest.approx(1)  # a class without rows may be found as well as any other
+    assert estimates.overall is not None
+    assert estimates.overall.low < value - 3 / 60 / 3
+    assert estimates.overall.high == pytest.approx(1)  # a class without rows may be found as well as any other
 
 
 @pytest.mark.parametrize(
@@ -119,8 +121,8 @@ def test_the_interval_of_a_share_has_the_variance_of_the_jackknife(hits: list[in
     without = [(sum(hits) - h) / (sum(trials) - n) for h, n in zip(hits, trials, strict=True)]
     variance = (1 - 1 / len(hits)) * sum((value - share) ** 2 for value in without)
     rows = min(sum(trials), share * (1 - share) / variance)
-    found = Share(sum(hits), sum(trials), groups).interval()
-    assert found is not None
-    for end in (found.low, found.high):  # Wilson's ends are where the share is as far off as the quantile says
+    interval = Share(sum(hits), sum(trials), groups).interval()
+    assert interval is not None
+    for end in (interval.low, interval.high):  # Wilson's ends are where the share is as far off as the quantile says
         errors = abs(end - share) / np.sqrt(end * (1 - end) / rows)
         assert errors == pytest.approx(student.ppf(0.975, group_freedom(groups[1])))

@@ -42,13 +42,13 @@ def rows_of(labels: np.ndarray, post: list[str] | None = None) -> Predictions:
 
 def test_observed_scores_are_those_of_the_metrics() -> None:
     labels, systems = example(systems=3)
-    found = Counts(TASKS, labels, systems).observed()
+    result = Counts(TASKS, labels, systems).observed()
     for number, decided in enumerate(systems):
         scores = score(TASKS, labels, decided)
-        assert found.overall[0, number] == pytest.approx(scores.overall)
+        assert result.overall[0, number] == pytest.approx(scores.overall)
         for t, task in enumerate(TASKS):
-            assert found.macro_f1[0, number, t] == pytest.approx(scores.tasks[task.name].macro_f1)
-            assert found.accuracy[0, number, t] == pytest.approx(scores.tasks[task.name].accuracy)
+            assert result.macro_f1[0, number, t] == pytest.approx(scores.tasks[task.name].macro_f1)
+            assert result.accuracy[0, number, t] == pytest.approx(scores.tasks[task.name].accuracy)
 
 
 def test_weights_of_rows_are_rows_drawn_repeatedly() -> None:
@@ -56,25 +56,25 @@ def test_weights_of_rows_are_rows_drawn_repeatedly() -> None:
     counts = Counts(TASKS, labels, systems)
     drawn = np.random.default_rng(1).integers(0, len(labels), size=len(labels))
     weights = np.bincount(drawn, minlength=len(labels)).astype(np.float32)
-    found = counts.statistics(weights[None] @ counts.matrix)
+    result = counts.statistics(weights[None] @ counts.matrix)
     for number, decided in enumerate(systems):
         for t in range(len(TASKS)):
             known = labels[drawn, t] != IGNORE_INDEX
             label, predicted = labels[drawn, t][known], decided[t][drawn][known]
             macro = f1_score(label, predicted, labels=[0, 1, 2], average="macro", zero_division=0)
-            assert found.macro_f1[0, number, t] == pytest.approx(macro)
-            assert found.accuracy[0, number, t] == pytest.approx(accuracy_score(label, predicted))
+            assert result.macro_f1[0, number, t] == pytest.approx(macro)
+            assert result.accuracy[0, number, t] == pytest.approx(accuracy_score(label, predicted))
 
 
 def test_intervals_agree_with_scipy() -> None:
     labels, systems = example(rows=300)
     drawn = resample(Counts(TASKS, labels, systems), 5000, 0).accuracy[:, 0, 0]
-    found = percentile_interval(drawn)
+    interval = percentile_interval(drawn)
     known = labels[:, 0] != IGNORE_INDEX
     right = (systems[0][0] == labels[:, 0])[known].astype(float)
     oracle = bootstrap((right,), np.mean, method="percentile", n_resamples=5000, rng=0).confidence_interval
-    assert found.low == pytest.approx(oracle.low, abs=0.01)
-    assert found.high == pytest.approx(oracle.high, abs=0.01)
+    assert interval.low == pytest.approx(oracle.low, abs=0.01)
+    assert interval.high == pytest.approx(oracle.high, abs=0.01)
 
 
 def test_randomisation_agrees_with_all_swaps() -> None:
@@ -105,12 +105,12 @@ def test_a_pair_does_not_depend_on_the_other_systems() -> None:
 
 def test_equal_systems_differ_in_nothing() -> None:
     labels, systems = example(systems=1)
-    found = paired_difference(rows_of(labels), systems[0], systems[0], resamples=200)
-    for item in (found.overall, *found.tasks.values()):
+    difference = paired_difference(rows_of(labels), systems[0], systems[0], resamples=200)
+    for item in (difference.overall, *difference.tasks.values()):
         assert item.value == 0
         assert 3 / 60 < item.interval.high == -item.interval.low < 4 / 60  # none of 60 rows: the rule of three
         assert item.p_bootstrap == item.p_randomisation == 1
-    assert {item.p for item in found.mcnemar.values()} == {1.0}
+    assert {item.p for item in difference.mcnemar.values()} == {1.0}
 
 
 @pytest.mark.parametrize("post", [None, [f"post {number // 5}" for number in range(20)]], ids=["rows", "groups"])
@@ -134,9 +134,9 @@ def test_few_groups_reach_no_further_than_scores_do() -> None:
     assert freedom is not None
     reach = student.ppf(0.975, freedom) * 0.4
     for value, lowest in ((0.5, 0.0), (0.5, -1.0), (-0.9, -1.0)):
-        found = sample_interval(value, drawn, counts, task=task, lowest=lowest)
-        assert found is not None
-        assert (found.low, found.high) == pytest.approx((max(lowest, value - reach), min(1, value + reach)))
+        interval = sample_interval(value, drawn, counts, task=task, lowest=lowest)
+        assert interval is not None
+        assert (interval.low, interval.high) == pytest.approx((max(lowest, value - reach), min(1, value + reach)))
     assert sample_interval(0.2, drawn, counts, task=task) == sample_interval(0.2, drawn, counts, task=task, lowest=0.0)
     assert sample_p(0.3, drawn, counts, task=task) == pytest.approx(2 * student.sf(0.3 / 0.4, freedom))
 
@@ -194,8 +194,8 @@ def test_clusters_are_drawn_and_swapped_as_wholes() -> None:
     narrow = resample(Counts(TASKS, np.repeat(labels, 3, axis=0), thrice), 500, 0).overall[:, 0].std()
     wide = resample(clustered, 500, 0).overall[:, 0].std()
     assert wide == pytest.approx(narrow * np.sqrt(3), rel=0.2)
-    found = paired_difference(rows_of(np.repeat(labels, 3, axis=0), names), thrice[0], thrice[1], resamples=200)
-    assert found.mcnemar == {}
+    difference = paired_difference(rows_of(np.repeat(labels, 3, axis=0), names), thrice[0], thrice[1], resamples=200)
+    assert difference.mcnemar == {}
 
 
 def test_a_task_without_labels_counts_for_nothing() -> None:
@@ -209,11 +209,13 @@ def test_a_task_without_labels_counts_for_nothing() -> None:
 def test_of_grouped_rows_a_task_without_labels_has_no_interval(without: tuple[int, ...]) -> None:
     labels, (first, second) = example(rows=60)
     labels[:, without] = IGNORE_INDEX
-    found = paired_difference(rows_of(labels, [str(number // 3) for number in range(60)]), first, second, resamples=50)
+    difference = paired_difference(
+        rows_of(labels, [str(number // 3) for number in range(60)]), first, second, resamples=50
+    )
     for number, task in enumerate(TASKS):
-        assert (found.tasks[task.name].interval is None) == (number in without)
-        assert found.tasks[task.name].p_bootstrap == 1 or number not in without
-    assert (found.overall.interval is None) == (len(without) == 2)
+        assert (difference.tasks[task.name].interval is None) == (number in without)
+        assert difference.tasks[task.name].p_bootstrap == 1 or number not in without
+    assert (difference.overall.interval is None) == (len(without) == 2)
 
 
 @given(total=st.integers(1, 20_000), units=st.integers(1, 10**7))
@@ -230,9 +232,9 @@ def test_mcnemar_of_known_counts() -> None:
     labels = np.zeros(30, dtype=np.int64)
     first, second = np.zeros(30, dtype=np.int64), np.zeros(30, dtype=np.int64)
     first[:9], second[9:11], second[20] = 1, 1, 1  # 9 rows only the second has right, 3 only the first
-    found = mcnemar(labels, first, second)
-    assert (found.only_first, found.only_second) == (3, 9)
-    assert found.p == pytest.approx(2 * sum(comb(12, k) for k in range(4)) / 2**12)
+    result = mcnemar(labels, first, second)
+    assert (result.only_first, result.only_second) == (3, 9)
+    assert result.p == pytest.approx(2 * sum(comb(12, k) for k in range(4)) / 2**12)
 
 
 @pytest.mark.parametrize(
@@ -246,15 +248,15 @@ def test_holm_of_known_values(p_values: list[float], expected: list[float]) -> N
 @settings(max_examples=60, deadline=None)
 @given(hits=st.integers(0, 50), wrong=st.integers(0, 50), missed=st.integers(0, 50))
 def test_the_interval_of_f1_holds_it(hits: int, wrong: int, missed: int) -> None:
-    found = f1_interval(Share(hits, hits + wrong + missed))
-    assert 0 <= found.low <= found.high <= 1
+    interval = f1_interval(Share(hits, hits + wrong + missed))
+    assert 0 <= interval.low <= interval.high <= 1
     if hits + wrong + missed:
         f1 = 2 * hits / (2 * hits + wrong + missed)
-        assert found.low - 1e-9 <= f1 <= found.high + 1e-9
+        assert interval.low - 1e-9 <= f1 <= interval.high + 1e-9
         more = f1_interval(Share(10 * hits, 10 * (hits + wrong + missed)))
-        assert more.high - more.low < found.high - found.low
+        assert more.high - more.low < interval.high - interval.low
     else:
-        assert found == UNKNOWN
+        assert interval == UNKNOWN
 
 
 def test_shares_are_wilson() -> None:
@@ -267,5 +269,5 @@ def test_shares_are_wilson() -> None:
 def test_labels_may_be_missing_in_every_row_of_a_class() -> None:
     task = Task("t", ("a", "b", "never"), "t")
     labels = np.array([[0], [1], [0], [1]])
-    found = Counts([task], labels, [[labels[:, 0]]]).observed()
-    assert found.macro_f1[0, 0, 0] == pytest.approx(2 / 3), "an absent class counts 0"
+    result = Counts([task], labels, [[labels[:, 0]]]).observed()
+    assert result.macro_f1[0, 0, 0] == pytest.approx(2 / 3), "an absent class counts 0"

@@ -34,42 +34,42 @@ def difference(first: Runs, second: Runs, *others: Runs) -> SeedEstimate:
 
 def test_without_variance_of_rows_it_is_students_test() -> None:
     first, second = [0.5, 0.52, 0.49, 0.53], [0.55, 0.58, 0.53, 0.57]
-    found = difference(runs(first), runs(second))
+    result = difference(runs(first), runs(second))
     oracle = ttest_ind(second, first, equal_var=True)
-    assert found.p == pytest.approx(oracle.pvalue)
-    assert found.freedom == pytest.approx(oracle.df)
+    assert result.p == pytest.approx(oracle.pvalue)
+    assert result.freedom == pytest.approx(oracle.df)
     reach = oracle.confidence_interval(0.95)
-    assert (found.interval().low, found.interval().high) == pytest.approx((reach.low, reach.high))
+    assert (result.interval().low, result.interval().high) == pytest.approx((reach.low, reach.high))
 
 
 def test_what_rows_decide_between_runs_counts_once() -> None:
     generator = np.random.default_rng(1)
     several = runs(list(0.5 + 0.02 * generator.normal(size=400)), rows=0.01, own=0.02)
-    found = mean_over_seeds(several, UNITS, seed_variance([several]))
-    assert found.rows + found.between == pytest.approx(0.01**2 + 0.02**2 / 400, rel=0.15)
-    assert found.between < 0.2 * 0.02**2 / 400
+    result = mean_over_seeds(several, UNITS, seed_variance([several]))
+    assert result.rows + result.between == pytest.approx(0.01**2 + 0.02**2 / 400, rel=0.15)
+    assert result.between < 0.2 * 0.02**2 / 400
 
 
 def test_a_single_run_borrows_the_spread_of_the_others() -> None:
     several, single = [0.5, 0.54, 0.46], [0.6]
-    found = difference(runs(several), runs(single))
+    result = difference(runs(several), runs(single))
     variance = np.var(several, ddof=1)
-    assert found.error == pytest.approx(np.sqrt(variance / 3 + variance))
-    assert found.freedom == pytest.approx(2)
+    assert result.error == pytest.approx(np.sqrt(variance / 3 + variance))
+    assert result.freedom == pytest.approx(2)
     both = difference(runs([0.5]), runs(single), runs(several))
     assert both.error == pytest.approx(np.sqrt(2 * variance))
 
 
 def test_few_runs_that_lie_close_by_chance_borrow_the_spread_of_all() -> None:
-    alike, others = (runs([0.5, 0.5]), runs([0.52, 0.52])), [runs([0.4, 0.46]), runs([0.6, 0.52])]
-    found = difference(*alike, *others)
-    pooled = seed_variance([*alike, *others])
+    equal, others = (runs([0.5, 0.5]), runs([0.52, 0.52])), [runs([0.4, 0.46]), runs([0.6, 0.52])]
+    result = difference(*equal, *others)
+    pooled = seed_variance([*equal, *others])
     assert pooled is not None
     assert pooled.freedom == 4
-    assert found.error == pytest.approx(np.sqrt(pooled.variance))
-    assert found.p > 0.2
-    wide = difference(*others, *alike)
-    assert wide.error > found.error, "those that lie further apart than the others keep their own spread"
+    assert result.error == pytest.approx(np.sqrt(pooled.variance))
+    assert result.p > 0.2
+    wide = difference(*others, *equal)
+    assert wide.error > result.error, "those that lie further apart than the others keep their own spread"
 
 
 def test_degrees_of_freedom_do_not_jump_where_the_spread_is_0_by_chance() -> None:
@@ -83,11 +83,11 @@ def test_degrees_of_freedom_do_not_jump_where_the_spread_is_0_by_chance() -> Non
 
 def test_the_degrees_of_freedom_are_those_of_the_parts_by_their_shares() -> None:
     seeds = SeedVariance(variance=3e-4, interaction=1e-4, freedom=4)
-    found = SeedEstimate(0.02, rows=2e-4, units=11, seeds=seeds, share=0.5, sides=2)
-    assert found.between == pytest.approx(1e-4)
-    assert found.error == pytest.approx(np.sqrt(3e-4))
-    assert found.freedom == pytest.approx(1 / (1 / 2 / 4 + 2 / 3 / 10))  # half the variance is known to 4, 2/3 to 10
-    assert found.p == pytest.approx(2 * student.sf(0.02 / np.sqrt(3e-4), found.freedom))
+    result = SeedEstimate(0.02, rows=2e-4, units=11, seeds=seeds, share=0.5, sides=2)
+    assert result.between == pytest.approx(1e-4)
+    assert result.error == pytest.approx(np.sqrt(3e-4))
+    assert result.freedom == pytest.approx(1 / (1 / 2 / 4 + 2 / 3 / 10))  # half the variance is known to 4, 2/3 to 10
+    assert result.p == pytest.approx(2 * student.sf(0.02 / np.sqrt(3e-4), result.freedom))
     decided_by_rows = SeedEstimate(0.02, rows=1e-5, units=11, seeds=SeedVariance(1e-4, 1e-4, 4), share=1.0, sides=1)
     assert decided_by_rows.freedom == pytest.approx(1 / (1 / 4 + 1 / 10)), "no part is more than the whole"
     assert SeedEstimate(0.02, rows=2e-4, units=11).freedom == 10
@@ -96,22 +96,22 @@ def test_the_degrees_of_freedom_are_those_of_the_parts_by_their_shares() -> None
 
 
 def test_between_runs_there_is_no_negative_variance() -> None:
-    varied, alike = runs([0.4, 0.6], own=0.3), runs([0.4, 0.4], own=0.3)
-    assert seed_variance([alike]) is not None
-    for several in ([varied], [alike], [varied, alike]):
-        found = mean_over_seeds(several[0], UNITS, seed_variance(several))
-        assert found.between >= 0
-        assert found.error**2 >= found.rows
-    assert mean_over_seeds(alike, UNITS, seed_variance([alike])).between == 0
+    varied, equal = runs([0.4, 0.6], own=0.3), runs([0.4, 0.4], own=0.3)
+    assert seed_variance([equal]) is not None
+    for several in ([varied], [equal], [varied, equal]):
+        result = mean_over_seeds(several[0], UNITS, seed_variance(several))
+        assert result.between >= 0
+        assert result.error**2 >= result.rows
+    assert mean_over_seeds(equal, UNITS, seed_variance([equal])).between == 0
 
 
 @pytest.mark.parametrize("value", [-0.98, -0.5, 0.0, 0.03, 0.5, 0.98])
 def test_intervals_end_where_scores_and_differences_do(value: float) -> None:
-    found = SeedEstimate(value, rows=0.1**2, units=6)
+    result = SeedEstimate(value, rows=0.1**2, units=6)
     reach = student.ppf(0.975, 5) * 0.1
-    assert found.interval().low == pytest.approx(max(-1, value - reach))
-    assert found.interval().high == pytest.approx(min(1, value + reach))
-    assert found.interval(0.9, lowest=0.0).low == pytest.approx(max(0, value - student.ppf(0.95, 5) * 0.1))
+    assert result.interval().low == pytest.approx(max(-1, value - reach))
+    assert result.interval().high == pytest.approx(min(1, value + reach))
+    assert result.interval(0.9, lowest=0.0).low == pytest.approx(max(0, value - student.ppf(0.95, 5) * 0.1))
 
 
 def test_a_baseline_has_no_seed() -> None:
@@ -122,8 +122,8 @@ def test_a_baseline_has_no_seed() -> None:
 
 
 def test_equal_runs_are_equal() -> None:
-    found = difference(runs([0.5, 0.5]), runs([0.5, 0.5]))
-    assert (found.value, found.error, found.p) == (0, 0, 1)
+    result = difference(runs([0.5, 0.5]), runs([0.5, 0.5]))
+    assert (result.value, result.error, result.p) == (0, 0, 1)
     assert difference(runs([0.5, 0.5]), runs([0.6, 0.6])).p == 0
 
 
@@ -136,12 +136,12 @@ def test_permutation_is_exact() -> None:
 
 
 def test_rows_needed_follow_the_formula() -> None:
-    found = SeedEstimate(0.0, rows=0.01**2, units=1e5)
-    needed = rows_needed(found, 1000, 0.01)
+    result = SeedEstimate(0.0, rows=0.01**2, units=1e5)
+    needed = rows_needed(result, 1000, 0.01)
     assert needed is not None
     assert needed == pytest.approx(1000 * (1.959964 + 0.841621) ** 2, rel=1e-3)
-    assert rows_needed(found, 1000, 0.02) == pytest.approx(needed / 4, rel=0.01)
-    of_45 = rows_needed(found, 1000, 0.01, level=0.05 / 45)
+    assert rows_needed(result, 1000, 0.02) == pytest.approx(needed / 4, rel=0.01)
+    of_45 = rows_needed(result, 1000, 0.01, level=0.05 / 45)
     assert of_45 == pytest.approx(1000 * (3.2608 + 0.841621) ** 2, rel=1e-3)
     varied = SeedEstimate(0.0, 1e-8, 1000, SeedVariance(0.01**2, 0, 10), 1.0, 2)
     assert rows_needed(varied, 1000, 0.01) is None, "the seeds alone vary too much"
@@ -149,8 +149,8 @@ def test_rows_needed_follow_the_formula() -> None:
 
 def test_seeds_needed_are_a_range_around_what_shrinks_the_error_enough() -> None:
     first, second = runs([0.50, 0.53, 0.47]), runs([0.51, 0.55, 0.49])
-    found = difference(first, second)
-    needed = seeds_needed(found, 0.01)
+    result = difference(first, second)
+    needed = seeds_needed(result, 0.01)
     assert needed is not None
     low, high = needed
     plain = (first.variance + second.variance) * (1.96 + 0.8416) ** 2 / 0.01**2

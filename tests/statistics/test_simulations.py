@@ -41,8 +41,8 @@ def pairs(by: float, groups: int = 0) -> Iterator[tuple[Counts, np.ndarray, list
         yield Counts(TASKS, labels, systems, cluster), labels, systems
 
 
-def difference(found: Statistics) -> np.ndarray:
-    return np.asarray(found.overall[:, 1] - found.overall[:, 0])
+def difference(result: Statistics) -> np.ndarray:
+    return np.asarray(result.overall[:, 1] - result.overall[:, 0])
 
 
 @pytest.mark.parametrize(
@@ -68,29 +68,29 @@ def test_intervals_of_scores_cover_the_truth() -> None:
 
 
 def rejections(by: float) -> dict[str, float]:
-    found: dict[str, list[bool]] = {"bootstrap": [], "randomisation": [], "McNemar": []}
+    result: dict[str, list[bool]] = {"bootstrap": [], "randomisation": [], "McNemar": []}
     for number, (counts, labels, systems) in enumerate(pairs(by)):
-        found["bootstrap"].append(bootstrap_p(difference(resample(counts, RESAMPLES, number))) < LEVEL)
-        found["randomisation"].append(float(randomise(counts, [(0, 1)], RESAMPLES, number).overall[0]) < LEVEL)
+        result["bootstrap"].append(bootstrap_p(difference(resample(counts, RESAMPLES, number))) < LEVEL)
+        result["randomisation"].append(float(randomise(counts, [(0, 1)], RESAMPLES, number).overall[0]) < LEVEL)
         known = labels[:, 0] != IGNORE_INDEX
         first, second = (system[0][known] for system in systems)
-        found["McNemar"].append(mcnemar(labels[known, 0], first, second).p < LEVEL)
-    return {name: float(np.mean(values)) for name, values in found.items()}
+        result["McNemar"].append(mcnemar(labels[known, 0], first, second).p < LEVEL)
+    return {name: float(np.mean(values)) for name, values in result.items()}
 
 
 def test_false_alarms_are_as_rare_as_promised() -> None:
-    found = rejections(0.0)
-    assert 0.02 <= found["bootstrap"] <= 0.075
-    assert 0.02 <= found["randomisation"] <= 0.075
-    assert 0.01 <= found["McNemar"] <= 0.065, "exact, so rather below the level"
+    result = rejections(0.0)
+    assert 0.02 <= result["bootstrap"] <= 0.075
+    assert 0.02 <= result["randomisation"] <= 0.075
+    assert 0.01 <= result["McNemar"] <= 0.065, "exact, so rather below the level"
 
 
 @pytest.mark.slow
 def test_a_true_difference_is_found() -> None:
-    found = rejections(0.06)
-    assert found["bootstrap"] >= 0.75
-    assert found["randomisation"] >= 0.75
-    assert found["McNemar"] >= 0.65
+    result = rejections(0.06)
+    assert result["bootstrap"] >= 0.75
+    assert result["randomisation"] >= 0.75
+    assert result["McNemar"] >= 0.65
 
 
 def seed_groups(counts_of: tuple[int, int], spread: float, by: float, rows: int) -> Iterator[tuple[Runs, Runs]]:
@@ -113,13 +113,15 @@ def seed_groups(counts_of: tuple[int, int], spread: float, by: float, rows: int)
     ],
 )
 def test_seeds_of_one_configuration_are_not_called_different(seeds: tuple[int, int], spread: float) -> None:
-    found = [difference_over_seeds(a, b, ROWS, seed_variance([a, b])) for a, b in seed_groups(seeds, spread, 0.0, ROWS)]
-    assert np.mean([estimate.p < LEVEL for estimate in found]) <= 0.065
-    held = np.mean([0.0 in estimate.interval() for estimate in found])
+    collected = [
+        difference_over_seeds(a, b, ROWS, seed_variance([a, b])) for a, b in seed_groups(seeds, spread, 0.0, ROWS)
+    ]
+    assert np.mean([estimate.p < LEVEL for estimate in collected]) <= 0.065
+    held = np.mean([0.0 in estimate.interval() for estimate in collected])
     assert held >= 0.935, "seeds without any spread make it wider than it need be, never narrower"
     if spread:
         assert held <= 0.985
-        rows_alone = [abs(estimate.value) > 1.96 * np.sqrt(estimate.rows) for estimate in found]
+        rows_alone = [abs(estimate.value) > 1.96 * np.sqrt(estimate.rows) for estimate in collected]
         assert np.mean(rows_alone) > 0.25, "what reading a difference of seeds as a cause comes to"
 
 
@@ -127,9 +129,9 @@ def test_seeds_of_one_configuration_are_not_called_different(seeds: tuple[int, i
 def test_a_true_difference_of_configurations_is_found_over_seeds() -> None:
     groups = list(seed_groups((5, 5), 0.01, 0.06, ROWS))
     truth = true_overall(better(0.06)) - true_overall(BASE)
-    found = [difference_over_seeds(a, b, ROWS, seed_variance([a, b])) for a, b in groups]
-    assert np.mean([estimate.p < LEVEL for estimate in found]) >= 0.9
-    assert np.mean([truth in estimate.interval() for estimate in found]) >= 0.93
+    collected = [difference_over_seeds(a, b, ROWS, seed_variance([a, b])) for a, b in groups]
+    assert np.mean([estimate.p < LEVEL for estimate in collected]) >= 0.9
+    assert np.mean([truth in estimate.interval() for estimate in collected]) >= 0.93
     assert np.mean([permutation_of_runs(a.observed, b.observed) < LEVEL for a, b in groups[:60]]) >= 0.8
 
 
@@ -151,10 +153,10 @@ def test_the_rows_that_are_said_to_be_needed_are_enough() -> None:
     estimate = difference_over_seeds(sides[0], sides[1], rows, None)
     needed = rows_needed(estimate, rows, true_overall(better(by)) - true_overall(BASE))
     assert needed is not None
-    found = []
+    collected = []
     for number in range(PAIRS):
         generator = np.random.default_rng([13, number])
         labels = draw_labels(generator, needed)
         counts = Counts(TASKS, labels, draw_systems(generator, labels, [BASE, better(by)]))
-        found.append(bootstrap_p(difference(resample(counts, RESAMPLES, number))) < LEVEL)
-    assert 0.74 <= np.mean(found) <= 0.86
+        collected.append(bootstrap_p(difference(resample(counts, RESAMPLES, number))) < LEVEL)
+    assert 0.74 <= np.mean(collected) <= 0.86

@@ -41,8 +41,8 @@ def table(path: Path, kind: str, *between: bytes) -> Path:
 def trained(path: Path, **dialect: str) -> tuple[list[str], int]:
     """What training says about a table, and how many of its rows it reads."""
     problems = Problems()
-    found = read_table(path, Dialect(**dialect), problems)
-    return problems.lines(), 0 if found is None else len(found)
+    result = read_table(path, Dialect(**dialect), problems)
+    return problems.lines(), 0 if result is None else len(result)
 
 
 def refused(path: Path) -> list[str]:
@@ -57,24 +57,24 @@ def test_training_and_prediction_refuse_the_same_rows_with_the_same_words(
     kind: str, line: bytes, tmp_path: Path
 ) -> None:
     path = table(tmp_path / f"in.{kind}", kind, line)
-    (told,), rows = trained(path)
+    (result,), rows = trained(path)
     (predicted,) = refused(path)
     assert rows == 2, "the others are read"
     assert predicted.replace("; on_error=keep keeps such rows", "") == (
-        told.replace("data.encoding", "encoding").replace("data.quote", "quote")
+        result.replace("data.encoding", "encoding").replace("data.quote", "quote")
     )
-    assert f"row 2 (line {2 if kind == 'jsonl' else 3})" in told
+    assert f"row 2 (line {2 if kind == 'jsonl' else 3})" in result
     predict(job(path, tmp_path / "kept.jsonl", keep=True))
     error = read(tmp_path / "kept.jsonl")[1]["error"]
     assert error.startswith("row 2 (line ")
-    assert error.rpartition(": ")[2] in told
+    assert error.rpartition(": ")[2] in result
 
 
 def test_a_header_that_is_not_of_the_encoding_is_refused_with_the_one_that_reads_it(tmp_path: Path) -> None:
     path = tmp_path / "in.csv"
     path.write_bytes("text,Größe\na,b\n".encode("cp1252"))
-    for told in (trained(path)[0], refused(path)):
-        (problem,) = told
+    for result in (trained(path)[0], refused(path)):
+        (problem,) = result
         assert "bytes that are not utf-8: the header has 'text,Gr\\xf6\\xdfe'" in problem
         assert "encoding=cp1252, which reads 'text,Größe'" in problem
     assert trained(path, encoding="cp1252") == ([], 1)
@@ -131,10 +131,10 @@ def test_keys_that_come_late_are_missing_before(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("polarity.data.table._READ", 2)
     path = tmp_path / "in.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in ({"a": 1}, {"a": 2}, {"b": 3}, {"a": 4}, {"b": 5})))
-    found = read_table(path, Dialect(), Problems())
-    assert found is not None
-    assert found.columns == {"a": [1, 2, None, 4, None], "b": [None, None, 3, None, 5]}
-    assert found.where[4] == "row 5 (line 5)"
+    result = read_table(path, Dialect(), Problems())
+    assert result is not None
+    assert result.columns == {"a": [1, 2, None, 4, None], "b": [None, None, 3, None, 5]}
+    assert result.where[4] == "row 5 (line 5)"
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet"])

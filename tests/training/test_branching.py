@@ -31,19 +31,19 @@ def same(first: torch.nn.Module, second: torch.nn.Module) -> bool:
 
 
 def test_encoder_and_heads_are_those_of_the_other_run(origin: RunDirectory) -> None:
-    found, (model, _) = branched(origin, "seed=3"), load_model(origin.model)
-    assert same(found.module.model, model)
-    assert "encoder and heads of tone, topic" in found.prepared.splits.notes[-1]
-    assert not same(found.module.model, branched(origin, "from=null").module.model)
+    assembled, (model, _) = branched(origin, "seed=3"), load_model(origin.model)
+    assert same(assembled.module.model, model)
+    assert "encoder and heads of tone, topic" in assembled.prepared.splits.notes[-1]
+    assert not same(assembled.module.model, branched(origin, "from=null").module.model)
 
 
 def test_a_task_with_other_classes_begins_anew(origin: RunDirectory) -> None:
-    found = branched(origin, "data.tasks={tone:[no,yes,none,1],topic:[war,food]}")
+    assembled = branched(origin, "data.tasks={tone:[no,yes,none,1],topic:[war,food]}")
     model, _ = load_model(origin.model)
-    assert same(found.module.model.encoder, model.encoder)
-    assert same(found.module.model.heads["topic"], model.heads["topic"])
-    assert not same(found.module.model.heads["tone"], model.heads["tone"])
-    assert "heads of topic; tone: begins anew" in found.prepared.splits.notes[-1]
+    assert same(assembled.module.model.encoder, model.encoder)
+    assert same(assembled.module.model.heads["topic"], model.heads["topic"])
+    assert not same(assembled.module.model.heads["tone"], model.heads["tone"])
+    assert "heads of topic; tone: begins anew" in assembled.prepared.splits.notes[-1]
 
 
 def test_another_encoder_is_refused_with_the_settings_of_the_run(origin: RunDirectory) -> None:
@@ -54,8 +54,8 @@ def test_another_encoder_is_refused_with_the_settings_of_the_run(origin: RunDire
 def test_rows_that_it_was_trained_on_are_not_evaluated(origin: RunDirectory, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^from: val: .* stand in the train split"):
         branched(origin, "data.split.seed=5")
-    told = branched(origin, "data.split.seed=5", "data.leakage.exact=allow").prepared.splits.notes
-    assert any(note.startswith("from: test: ") for note in told)
+    notes = branched(origin, "data.split.seed=5", "data.leakage.exact=allow").prepared.splits.notes
+    assert any(note.startswith("from: test: ") for note in notes)
     other = write_corpus(tmp_path / "other.csv", seed=9)
     other.write_text(other.read_text(encoding="utf-8").replace(" w", " v"), encoding="utf-8")
     branched(origin, f"data.path={other}")

@@ -29,41 +29,41 @@ def epochs(folder: Path, *, count: int, rows: int = 800, better: int | None = No
         decided.append(own[:, 0])
         scores.append(float((own == labels).mean()))
     best = decided[int(np.argmax(scores))]
-    told = TaskPredictions(TASK, labels[:, 0], best, np.eye(3, dtype=np.float32)[best], np.eye(3)[best])
-    return run, Predictions([str(n) for n in range(rows)], (told,), {})
+    task_predictions = TaskPredictions(TASK, labels[:, 0], best, np.eye(3, dtype=np.float32)[best], np.eye(3)[best])
+    return run, Predictions([str(n) for n in range(rows)], (task_predictions,), {})
 
 
 def test_the_best_of_equal_epochs_is_corrected(tmp_path: Path) -> None:
-    run, told = epochs(tmp_path, count=10)
-    found = chosen_epoch(run, told, {"monitor": "val/macro_f1"})
-    assert found["epochs"] == 10
-    assert 0.005 < found["optimism"] < 0.05
-    assert found["low"] < found["corrected"] < found["overall"]
-    assert found["sentence"].startswith("the epoch is the best of 10, chosen on the validation rows: ")
-    assert "(it was val/loss that chose)" in chosen_epoch(run, told, {"monitor": "val/loss"})["sentence"]
+    run, predictions = epochs(tmp_path, count=10)
+    choice = chosen_epoch(run, predictions, {"monitor": "val/macro_f1"})
+    assert choice["epochs"] == 10
+    assert 0.005 < choice["optimism"] < 0.05
+    assert choice["low"] < choice["corrected"] < choice["overall"]
+    assert choice["sentence"].startswith("the epoch is the best of 10, chosen on the validation rows: ")
+    assert "(it was val/loss that chose)" in chosen_epoch(run, predictions, {"monitor": "val/loss"})["sentence"]
 
 
 def test_an_epoch_that_is_far_better_loses_nothing(tmp_path: Path) -> None:
-    found = chosen_epoch(*epochs(tmp_path, count=5, better=3), {"monitor": "val/macro_f1"})
-    assert found["optimism"] < 1e-3
+    choice = chosen_epoch(*epochs(tmp_path, count=5, better=3), {"monitor": "val/macro_f1"})
+    assert choice["optimism"] < 1e-3
 
 
 def test_where_epochs_are_missing_it_says_so(tmp_path: Path) -> None:
-    run, told = epochs(tmp_path, count=3)
+    run, predictions = epochs(tmp_path, count=3)
     run.history.write_text("epoch\n0\n1\n2\n3\n", encoding="utf-8")
-    assert chosen_epoch(run, told, {"monitor": "val/macro_f1"})["sentence"] == NOT_KNOWN
-    single, told = epochs(tmp_path / "single", count=1)
-    assert chosen_epoch(single, told, {"monitor": "val/macro_f1"})["sentence"] == "", "nothing was chosen"
+    assert chosen_epoch(run, predictions, {"monitor": "val/macro_f1"})["sentence"] == NOT_KNOWN
+    single, predictions = epochs(tmp_path / "single", count=1)
+    assert chosen_epoch(single, predictions, {"monitor": "val/macro_f1"})["sentence"] == "", "nothing was chosen"
 
 
 def test_a_run_keeps_its_epochs_and_tells(tmp_path: Path) -> None:
     run = train(tmp_path, "trainer.max_epochs=3", "logger=csv")
-    told = read_predictions(run.predictions("val"))
+    predictions = read_predictions(run.predictions("val"))
     kept = [np.load(path) for path in sorted(run.epochs.iterdir())]
-    assert [epoch.shape for epoch in kept] == [told.labels.shape] * 3
+    assert [epoch.shape for epoch in kept] == [predictions.labels.shape] * 3
     metrics = json.loads(run.metrics.read_text(encoding="utf-8"))
     best = metrics["best"]
-    chosen = np.stack([item.argmax for item in told.tasks], axis=1)
+    chosen = np.stack([item.argmax for item in predictions.tasks], axis=1)
     np.testing.assert_array_equal(kept[best["epoch"]], chosen)
     assert best["selection"]["overall"] == pytest.approx(metrics["crossfit"]["val"]["overall"])
     assert best["selection"]["corrected"] <= best["selection"]["overall"]

@@ -69,7 +69,7 @@ def test_every_parameter_gets_a_gradient_as_several_devices_need(family: str, po
     assert [name for name, values in model.named_parameters() if values.requires_grad and values.grad is None] == []
 
 
-def test_what_is_wrong_is_told_before_a_process_is_launched(tmp_path: Path) -> None:
+def test_what_is_wrong_is_reported_before_a_process_is_launched(tmp_path: Path) -> None:
     arguments = overrides(tmp_path, *TWO, "batching.batch_size=1", "loss.gama=3")
     with pytest.raises(UserError) as error:
         check(arguments)

@@ -56,7 +56,7 @@ def test_a_resumed_run_that_fails_again_says_why(kind: str, code: int, reason: s
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("room", "recorded"), [(50_000, True), (100, False)])
-def test_a_full_disk_is_told_also_where_it_cannot_be_recorded(room: int, recorded: bool, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_also_where_it_cannot_be_recorded(room: int, recorded: bool, tmp_path: Path) -> None:
     run = stopped(tmp_path, kind="error")
     with no_file_above(room):
         code, said = outcome_of("train", f"resume={run.path}", TRUST)

@@ -32,7 +32,7 @@ class Watched(CrossEntropyLoss):
 
 
 class Module(MultiTaskModule):
-    """With the Trainer that it is told, which only answers, and what it has logged."""
+    """With a Trainer that only answers, and what it has logged."""
 
     current_epoch = 9
     global_rank = 0
@@ -56,11 +56,11 @@ class Module(MultiTaskModule):
         usual = {"accumulate_grad_batches": 1, "world_size": 1, "should_stop": False, "max_steps": -1}
         usual |= {"global_step": 0, "num_training_batches": 7, "val_check_batch": 7, "estimated_stepping_batches": 10}
         usual |= {"max_epochs": 10, "sanity_checking": False, "datamodule": SimpleNamespace(splits=splits)}
-        self.told = SimpleNamespace(**usual | settings)
+        self.trainer_stub = SimpleNamespace(**usual | settings)
 
     @property
     def trainer(self) -> Any:
-        return self.told
+        return self.trainer_stub
 
     def log(self, name: str, value: Any, **_: Any) -> None:
         self.logged[name] = float(value)
@@ -77,8 +77,8 @@ def batch(rows: slice = slice(None)) -> dict[str, Any]:
 def cross_entropies(module: MultiTaskModule) -> list[float]:
     with torch.no_grad():
         logits = module.model(**tiny_batch())
-    found = [torch.nn.functional.cross_entropy(values, LABELS[:, t]) for t, values in enumerate(logits)]
-    return [float(value) for value in found]
+    collected = [torch.nn.functional.cross_entropy(values, LABELS[:, t]) for t, values in enumerate(logits)]
+    return [float(value) for value in collected]
 
 
 @pytest.mark.parametrize(("accumulate", "devices"), [(1, 1), (3, 1), (2, 4)])
@@ -220,7 +220,7 @@ def test_the_means_of_an_epoch(accumulate: int, windows: int) -> None:
         sums.add_step([torch.tensor(value) for value in norm], first=True)
         sums.add_step([torch.tensor(100.0)], first=False)
     weights = torch.tensor([2.0, 0.5])
-    found = sums.means(TASKS, [True, True], weights, accumulate, lambda table: table)
+    result = sums.means(TASKS, [True, True], weights, accumulate, lambda table: table)
     entropies = [torch.nn.functional.cross_entropy(values, LABELS[:, t]).item() for t, values in enumerate(logits)]
     expected = {
         "train/tone/loss": entropies[0],
@@ -233,7 +233,7 @@ def test_the_means_of_an_epoch(accumulate: int, windows: int) -> None:
         "train/objective": (2 * (3 + 1.5) + 0.5 * (6 + 0.75)) / windows,
         "train/gradient_norm": 6.0,
     }
-    assert found == pytest.approx(expected, rel=1e-5)
+    assert result == pytest.approx(expected, rel=1e-5)
     assert sums.means(TASKS, [False, True], weights, 1, lambda table: table)["train/loss"] == pytest.approx(
         entropies[1]
     )
@@ -245,7 +245,7 @@ def test_the_means_of_a_single_task() -> None:
     sums = EpochSums(1)
     sums.add_batch(torch.tensor([1.5]), torch.tensor([0.0]), [torch.zeros(3, 3)], LABELS[:, :1], first=True)
     sums.add_step([torch.tensor(2.0)], first=True)
-    found = sums.means(TASKS[:1], [True], torch.ones(1), 1, lambda table: table)
-    assert found["train/objective"] == pytest.approx(1.5)
-    assert found["train/gradient_norm"] == pytest.approx(2)
-    assert found["train/loss"] == pytest.approx(np.log(3))
+    result = sums.means(TASKS[:1], [True], torch.ones(1), 1, lambda table: table)
+    assert result["train/objective"] == pytest.approx(1.5)
+    assert result["train/gradient_norm"] == pytest.approx(2)
+    assert result["train/loss"] == pytest.approx(np.log(3))

@@ -116,7 +116,7 @@ def test_a_run_is_worked_on_by_one_process_alone(failed: RunDirectory, monkeypat
         resume_run(str(failed.path))
 
 
-def test_what_cannot_be_resumed_is_told_before_anything_starts(
+def test_what_cannot_be_resumed_is_reported_before_anything_starts(
     failed: RunDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resume = f"resume={failed.path}"

@@ -45,7 +45,7 @@ def test_a_damaged_resume_point_gives_way_to_the_one_before(
     assert_same_runs(finished, stopped)
 
 
-def test_the_best_checkpoint_serves_as_well_and_without_any_it_is_told(
+def test_the_best_checkpoint_serves_as_well_and_without_any_it_is_reported(
     stopped: RunDirectory, finished: RunDirectory
 ) -> None:
     flip(stopped.resume_point)
