@@ -10,6 +10,7 @@ from polarity.analysis.result import Slice, SliceScore, Slicing, SlicingKind
 from polarity.analysis.scoring import Bootstrap, estimate
 from polarity.evaluation.metrics import score
 from polarity.evaluation.predictions import Predictions, TaskPredictions
+from polarity.wording import times
 
 MOST_VALUES = 30
 """A metadata column with more values than this is an id or a text, not a property to slice by."""
@@ -33,7 +34,7 @@ def slicings(predictions: Predictions, bootstrap: Bootstrap, notes: list[str]) -
     for name, cells in predictions.metadata.items():
         values = Counter(cells)
         if len(values) > MOST_VALUES:
-            notes.append(f"no slices by {name!r}: it has {len(values):,} values, more than {MOST_VALUES}")
+            notes.append(f"no slices by {name!r}: it has {times(len(values), 'value')}, more than {MOST_VALUES}")
         elif len(values) > 1:
             array = np.array(cells, dtype=object)
             parts = [(value, array == value) for value in sorted(values, key=lambda value: (-values[value], value))]

@@ -131,7 +131,7 @@ def _label_problems(
     if len(rows):
         row, t = int(rows[0]), int(np.argmax(differs[rows[0]]))
         said = [_label(tasks[t], int(labels[row, t])) for labels in (ours, theirs)]
-        count = "1 row differs" if len(rows) == 1 else f"{len(rows)} rows differ"
+        count = times(len(rows), "row differs", "rows differ")
         place = f"id {first.predictions.ids[row]!r}, task {tasks[t].name!r}"
         text = f"{other.name}: has other labels than {first.name}; the first difference is {place}"
         return [f"{text}: {said[0]} in {first.name}, {said[1]} in {other.name} ({count})"]

@@ -14,6 +14,7 @@ from polarity.comparison.load import System
 from polarity.comparison.result import Comparison, GroupScore, PairResult, Setup, SystemScore
 from polarity.comparison.sentence import needs, pair_sentence, verdict
 from polarity.evaluation.metrics import Scores, score
+from polarity.wording import times
 
 
 def compare_systems(
@@ -192,10 +193,10 @@ def _notes(
     drawn = any(pair.tests[0].name == RANDOMISATION for pair in pairs)  # that of rows and seeds is no count of trials
     if drawn and len(pairs) / (setup.resamples + 1) >= 1 - setup.confidence:
         enough = ceil(len(pairs) / (1 - setup.confidence))
-        what = "the p-value" if len(pairs) == 1 else f"no p-value that is corrected for {len(pairs)} pairs"
+        what = "the p-value" if len(pairs) == 1 else f"no p-value that is corrected for {times(len(pairs), 'pair')}"
         cannot = "cannot" if len(pairs) == 1 else "can"
         notes.append(
-            f"with {setup.resamples} resamples {what} {cannot} be below {1 - setup.confidence:.2g}; "
+            f"with {times(setup.resamples, 'resample')} {what} {cannot} be below {1 - setup.confidence:.2g}; "
             f"resamples={enough} is the least"
         )
     if one_group:

@@ -16,6 +16,7 @@ from polarity.config.sections import TRAINER_OWNED
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.signature import TARGET
+from polarity.wording import times
 
 SubDir = Callable[[], str | None]
 TENSORBOARD = "lightning.pytorch.loggers.TensorBoardLogger"
@@ -77,7 +78,7 @@ def least_problems(config: Config) -> list[str]:
     patience, least = stopping.get("patience"), trainer.get("min_epochs")
     sooner = {"stopping_threshold", "divergence_threshold"} & set(stopping)
     if isinstance(patience, int) and isinstance(least, int) and least <= patience + 1 and not sooner:
-        waits = f"early stopping with patience={patience} waits for {patience + 1} epochs"
+        waits = f"early stopping with patience={patience} waits for {times(patience + 1, 'epoch')}"
         return [f"trainer.min_epochs: {least} has no effect, since {waits}"]
     return []
 

@@ -54,7 +54,7 @@ class Batching(Component):
         problems = []
         if context.positions is not None and self.max_length > context.positions:
             problems.append(
-                f"max_length: {self.max_length} is more than the {context.positions} tokens of this encoder"
+                f"max_length: {self.max_length} is more than the {times(context.positions, 'token')} of this encoder"
             )
         if context.devices is not None and self.batch_size < context.devices:
             problems.append(

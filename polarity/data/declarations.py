@@ -73,7 +73,9 @@ class Declaration:
         if len(labels) == 1:
             return f"; {found} and no other value; a task needs at least two"
         if len(labels) > _FEW:
-            found = f"column {self.column!r} has {len(labels):,} different values: {', '.join(shown[:SHOWN])}, ..."
+            found = (
+                f"column {self.column!r} has {times(len(labels), 'different value')}: {', '.join(shown[:SHOWN])}, ..."
+            )
         if len(labels) > _SUGGESTED or (len(labels) > _FEW and 2 * len(labels) > labels.total()):
             return f"; {found}; is it one of labels?"
         return f"; {found}; for instance {shlex.quote(f'data.tasks={{{self.to_paste(labels)}}}')}"

@@ -8,6 +8,7 @@ from polarity.data.rows import Rows
 from polarity.data.validation import Checked
 from polarity.tables.problems import Problems
 from polarity.tasks import Task
+from polarity.wording import times
 
 
 def content_ids(rows: Rows) -> list[str]:
@@ -44,8 +45,8 @@ def without_repeated_rows(part: Checked, tasks: Sequence[Task], problems: Proble
         kept.append(row)
     if len(kept) == len(part.rows):
         return part
-    dropped = len(part.rows) - len(kept)
-    part.table.notes.append(f"{part.table.name}: {dropped:,} exact copies of earlier rows (same id) were dropped")
+    copies = times(len(part.rows) - len(kept), "exact copy", "exact copies")
+    part.table.notes.append(f"{part.table.name}: {copies} of earlier rows (same id) left out")
     return part.select(kept)
 
 

@@ -6,6 +6,7 @@ from polarity.data.split_names import SPLIT_NAMES, SplitName, split_name
 from polarity.errors import nearest
 from polarity.tables.formats import FORMATS, file_format
 from polarity.tables.problems import Problems
+from polarity.wording import times
 
 Files = dict[SplitName | None, Path]
 """Files by split; None for one file that is yet to be split."""
@@ -50,7 +51,7 @@ def files_of(setting: str, path: Path, problems: Problems) -> Files:
         if len(files) > 1:
             names = ", ".join(file.name for file in files)
             advice = "leave one, or give data.train, data.val and data.test"
-            problems.add(f"{setting}: {path} has {len(files)} files for {name} ({names}); {advice}")
+            problems.add(f"{setting}: {path} has {times(len(files), 'file')} for {name} ({names}); {advice}")
     if not found["train"]:
         advice = f"; give one file, as {setting}={path / others[0]}" if others else ""
         problems.add(

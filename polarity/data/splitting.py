@@ -15,6 +15,7 @@ from polarity.data.rows import Rows
 from polarity.errors import UserError, nearest
 from polarity.settings import ProperFraction, Seed
 from polarity.tasks import Task
+from polarity.wording import times
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -135,8 +136,8 @@ class Split:
 
     def _too_few(self, sizes: np.ndarray, needed: int) -> str:
         return (
-            f"data.split: {needed} splits need as many groups of rows at least, but the {sizes.sum():,} rows are in "
-            f"{len(sizes)}{self._together()}"
+            f"data.split: {needed} splits need as many groups of rows at least, but "
+            f"{times(sizes.sum(), 'row is', 'rows are')} in {len(sizes)}{self._together()}"
         )
 
     def groups(self, rows: Rows, near: NearDuplicates | None = None) -> np.ndarray:
@@ -159,8 +160,8 @@ class Split:
         """A problem for each column to balance with so many values that none can be in every split."""
         codes = {name: _codes(rows.metadata[name]) for name in self.stratify}
         return [
-            f"data.split.stratify: {name!r} has {values.max() + 1:,} values in {len(rows):,} rows, each too rare to be "
-            f"in every split, so there is nothing to balance; leave it out"
+            f"data.split.stratify: {name!r} has {times(values.max() + 1, 'value')} in {times(len(rows), 'row')}, each "
+            f"too rare to be in every split, so there is nothing to balance; leave it out"
             for name, values in codes.items()
             if values.max() > 0 and _without_rare(values, smallest).max() == 0
         ]

@@ -14,6 +14,7 @@ from polarity.tables.dialect import Dialect, delimiter_hint
 from polarity.tables.formats import file_format, open_bytes, open_reader, unknown_format
 from polarity.tables.problems import Problems
 from polarity.tables.reader import Reader
+from polarity.wording import times
 
 _READ = 10_000
 """Rows read at once."""
@@ -79,7 +80,9 @@ def whole_table(reader: Reader, problems: Problems) -> Table | None:
     for column in dict.fromkeys(filter(None, columns)):
         if columns.count(column) > 1:
             places = ", ".join(str(number) for number, other in enumerate(columns, start=1) if other == column)
-            problems.add(f"{name}: the header has {column!r} {columns.count(column)} times, as columns {places}")
+            problems.add(
+                f"{name}: the header has {column!r} {times(columns.count(column), 'time')}, as columns {places}"
+            )
     if "" in columns:
         table.notes.append(f"{name}: a column without a name is not read")
     return table if table.columns else None

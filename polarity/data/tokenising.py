@@ -121,7 +121,7 @@ def _check_room(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: in
     special = tokenizer.num_special_tokens_to_add(pair=rows.context is not None)
     if max_length <= special:
         raise UserError(
-            f"batching.max_length: {max_length} leaves no room for text beside {special} special tokens;"
+            f"batching.max_length: {max_length} leaves no room for text beside {times(special, 'special token')};"
             f" it must be at least {special + 1}"
         )
     if rows.context is None:

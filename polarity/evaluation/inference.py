@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from polarity.models.classifier import MultiTaskClassifier
+from polarity.wording import times
 
 AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
@@ -43,7 +44,7 @@ def in_order(rows: Sequence[Tensor], values: Sequence[Tensor], total: int) -> np
     """
     order = torch.cat([part.cpu() for part in rows]).numpy()
     if not np.array_equal(np.sort(order), np.arange(total)):
-        raise RuntimeError(f"{len(order)} predictions for {total} rows: each row has to be predicted exactly once")
+        raise RuntimeError(f"{times(len(order), 'value')} for {times(total, 'row')}: each row has to come exactly once")
     unordered = torch.cat([part.cpu() for part in values]).numpy()
     placed = np.empty_like(unordered)
     placed[order] = unordered

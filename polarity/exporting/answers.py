@@ -16,6 +16,7 @@ from polarity.exporting.source import load_exported
 from polarity.progress import progress
 from polarity.runs.rebuild import Rebuilt
 from polarity.tasks import Task
+from polarity.wording import times
 
 TOLERANCE = 1e-3
 """Largest difference of two probabilities that rounding explains: 32-bit kernels of two libraries differ by 1e-5."""
@@ -46,7 +47,7 @@ class Agreement:
 
     def __str__(self) -> str:
         return (
-            f"{self.rows:,} validation rows: logits differ by at most {self.logits:.1e}, "
+            f"{times(self.rows, 'validation row')}: logits differ by at most {self.logits:.1e}, "
             f"probabilities by {self.probabilities:.1e}; decisions that differ: {self.changed:,}"
         )
 

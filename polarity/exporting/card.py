@@ -147,9 +147,9 @@ def _score(estimate: Estimate) -> str:
 
 def _limits(splits: Sequence[Scored], about: Json) -> list[str]:
     """What the numbers do not cover, found from the data."""
-    limits = [f"Texts are cut after {about['max_length']} tokens{_cut(splits, about['max_length'])}."]
+    limits = [f"Texts are cut after {times(about['max_length'], 'token')}{_cut(splits, about['max_length'])}."]
     if about["max_context"]:
-        limits.append(f"Contexts are cut to their first {about['max_context']} tokens before that.")
+        limits.append(f"Contexts are cut to their first {times(about['max_context'], 'token')} before that.")
     last = splits[-1]
     for task in last.result.tasks:
         few = [f"{plain(label.name)} ({label.support})" for label in task.classes if label.support < FEW]

@@ -19,6 +19,7 @@ from polarity.models.pooling import MeanPooling, Pooling
 from polarity.models.sources import is_local, locate_encoder
 from polarity.settings import ProperFraction
 from polarity.tasks import Task
+from polarity.wording import times
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -100,7 +101,8 @@ class PretrainedEncoder(Component):
         tokenizer, vocabulary = load_tokenizer(self._source, self.revision), self.config().vocab_size
         if len(tokenizer) > vocabulary:
             raise UserError(
-                f"model.name: the tokenizer of {self.name!r} has {len(tokenizer)} tokens, its encoder {vocabulary}"
+                f"model.name: the tokenizer of {self.name!r} has {times(len(tokenizer), 'token')}, "
+                f"its encoder {vocabulary}"
             )
         return tokenizer
 

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
 from polarity.models.classifier import MultiTaskClassifier
+from polarity.wording import times
 
 PADDING = 16
 """Most tokens of padding behind the row that is tried."""
@@ -42,8 +43,9 @@ def check_reading(model: MultiTaskClassifier, store: TokenStore, tokenizer: Any)
     except (RuntimeError, ValueError, IndexError) as error:  # Nystromformer takes some lengths only
         length = row["input_ids"].shape[1]
         raise UserError(
-            f"model.name: {model.encoder.config.model_type!r} cannot read rows of {length} or {length + padding} "
-            f"tokens ({str(error).splitlines()[0]}); choose an encoder that reads rows of any length"
+            f"model.name: {model.encoder.config.model_type!r} cannot read rows of {length} or "
+            f"{times(length + padding, 'token')} ({str(error).splitlines()[0]}); choose an encoder that reads rows of "
+            f"any length"
         ) from error
     scale = max(float(alone.abs().max()), 1e-12)
     family = model.encoder.config.model_type

@@ -13,6 +13,7 @@ from polarity.decisions.rules import LargestLogit, Rule, rule_from_dict
 from polarity.errors import UserError, nearest
 from polarity.evaluation.predictions import Predictions
 from polarity.files import read_object, write_json
+from polarity.wording import times
 
 FILE = "decision.json"
 VERSION = 1
@@ -51,7 +52,7 @@ class TaskDecider:
         classes = tuple(str(name) for name in content["classes"])
         scaling = Scaling.from_dict(content["calibration"])
         if not len(classes) == len(scaling.scale) == len(scaling.shift):
-            raise ValueError(f"the calibration is not for {len(classes)} classes")
+            raise ValueError(f"the calibration is not for {times(len(classes), 'class', 'classes')}")
         return cls(classes, scaling, rule_from_dict(content["rule"], len(classes)))
 
 

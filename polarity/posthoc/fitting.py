@@ -17,6 +17,7 @@ from polarity.posthoc.decider import Decider, TaskDecider
 from polarity.posthoc.evidence import nothing_fitted
 from polarity.posthoc.task_fitting import fit_task
 from polarity.statistics.groups import FEWEST, group_freedom
+from polarity.wording import times
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ def _obstacle(labels: np.ndarray, folds: int) -> str | None:
     if len(np.unique(labels)) < 2:
         return "all labelled validation rows are of one class, so nothing was fitted"
     if len(labels) < 2 * folds:
-        return f"only {len(labels)} validation rows have a label ({2 * folds} are needed), so nothing was fitted"
+        few = times(len(labels), "validation row has", "validation rows have")
+        return f"only {few} a label ({2 * folds} are needed), so nothing was fitted"
     return None
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from polarity.data.duplicates import NearDuplicates
 from polarity.data.overlap import TextIndex
 from polarity.data.rows import Rows, Splits
+from polarity.wording import times
 
 EXAMPLES = 3
 
@@ -31,8 +32,8 @@ class RunOverlap:
         purpose = "trained on" if self.split == "train" else "chosen on"
         shared = self.exact + self.near
         return (
-            f"{shared:,} of {len(self.rows):,} rows ({shared / len(self.rows):.1%}) stand in the {self.split} split "
-            f"that the run was {purpose}: {self.exact:,} exactly, {self.near:,} nearly, such as "
+            f"{shared:,} of {times(len(self.rows), 'row')} ({shared / len(self.rows):.1%}) stand in the {self.split} "
+            f"split that the run was {purpose}: {self.exact:,} exactly, {self.near:,} nearly, such as "
             f"{', '.join(self.examples)}"
         )
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from polarity.wording import times
+
 FEWEST = 0.5
 """Degrees of freedom below which one group is nearly everything, and nothing can be said about another one."""
 
@@ -43,4 +45,4 @@ def about_groups(column: str, groups: np.ndarray) -> str:
         whole = "all" if len(sizes) == 1 else "nearly all"
         return f"{whole} rows are of one {column}, which cannot say how it would be in another: there are no intervals"
     few = f", which count as {freedom + 1:.1f} of equal size" if freedom + 1.5 < len(sizes) else ""
-    return f"intervals take the {len(sizes):,} values of {column} as wholes{few}, since rows within are alike"
+    return f"intervals take the {times(len(sizes), 'value')} of {column} as wholes{few}, since rows within are alike"

@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from polarity.wording import times
+
 _FEW = 50
 """A column with so many different values, each of which occurs four times on average, is one of labels or the like."""
 _LEARNT = 5_000
@@ -61,7 +63,7 @@ class Swallowed:
             if not tests:  # nothing but texts: their commas tell nothing
                 return []
         return [
-            f"{where} holds {len(rows)} rows"
+            f"{where} holds {times(len(rows), 'row')}"
             for where, rows in self._suspects
             if all(test(row[column].strip()) for row in rows for column, test in tests.items())
         ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from polarity.errors import UserError
 from polarity.reports.html.charts.series import SERIES
 from polarity.spreadsheets import as_written
+from polarity.wording import times
 
 TOTAL = "macro-F1"
 
@@ -84,7 +85,9 @@ def _f1(history: Sequence[dict[str, str]], epochs: list[float], task: str, names
         last = {name: next((v for v in reversed(line) if isfinite(v)), inf) for name, line in lines.items()}
         worst = sorted(lines, key=lambda name: last[name])[:SERIES]
         shown = {name: lines[name] for name in lines if name in worst}
-        note = f"Drawn are the {SERIES} of {len(lines)} classes with the lowest F1 in the last epoch."
+        note = (
+            f"Drawn are the {SERIES} of {times(len(lines), 'class', 'classes')} with the lowest F1 in the last epoch."
+        )
     total = _lines(history, {TOTAL: f"val/{task}/macro_f1"})
     if TOTAL in shown:  # a class of this name
         total = {f"{TOTAL} of all": line for line in total.values()}
