@@ -20,7 +20,9 @@ from sklearn.metrics import f1_score
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.preflight import prepare
 from polarity.config.sections import SECTIONS, RootSettings
+from polarity.data.duplicates import NearDuplicates
 from polarity.data.plan import EvalBatches
+from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.metrics import score
@@ -276,6 +278,27 @@ def test_overlap_between_splits_is_caught(nearly: bool, tmp_path: Path) -> None:
     kind = "near" if nearly else "exact"
     for reaction in ("drop", "allow"):
         check([*arguments, f"data.leakage.{kind}={reaction}"])  # only when told to
+
+
+def test_each_row_of_a_cross_validation_is_scored_once_by_a_model_that_has_not_seen_its_like(tmp_path: Path) -> None:
+    path = write_corpus(tmp_path / "corpus.csv", rows=150)
+    header, *lines = path.read_text(encoding="utf-8").splitlines()
+    doubled = [f"{line.replace('row-', 'again-')}".replace(" the ", " THE!! ") for line in lines[:20]]
+    grouped = [f"{line},post-{number % 40}" for number, line in enumerate([*lines, *doubled])]
+    path.write_text("\n".join([f"{header},post", *grouped]), encoding="utf-8")
+    settings = ("folds=3", "data.group=post", "data.split.near_duplicates_together=true")
+    held_out: list[str] = []
+    for fold in (1, 2, 3):
+        splits = prepare(composed(*overrides(tmp_path, *settings, f"fold={fold}"))).splits
+        assert splits.test is not None
+        held_out += splits.test.ids
+        seen = Rows.joined([splits.train, splits.val])
+        assert not set(seen.metadata["post"]) & set(splits.test.metadata["post"])
+        groups = NearDuplicates().groups([*seen.text, *splits.test.text])
+        assert not set(groups[: len(seen)].tolist()) & set(groups[len(seen) :].tolist())
+    whole = prepare(composed(*overrides(tmp_path, *settings))).splits
+    assert sorted(held_out) == sorted([*whole.train.ids, *whole.val.ids])
+    assert len(set(held_out)) == len(held_out) > 100
 
 
 def test_unknown_settings_are_refused(tmp_path: Path) -> None:

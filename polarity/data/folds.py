@@ -12,6 +12,11 @@ from polarity.data.splitting import Split
 from polarity.errors import UserError
 from polarity.wording import times
 
+FEW = 30
+"""Validation rows of a class below which its F1 is hardly known: with 30, to 0.2 either way."""
+FOLDED = 5_000
+"""Rows above which five trainings cost more than they tell."""
+
 
 @dataclass(frozen=True)
 class Folds:
@@ -123,6 +128,21 @@ class FoldedRows:
         """For each row the number of its fold in a repeat, from 0, int64 ``[rows]``."""
         number, tasks = self.folds.number, self.splits.tasks
         return self._split.allotted(self.rows, tasks, self._groups, [1 / number] * number, f" folds {repeat}")
+
+
+def too_few_rows(splits: Splits) -> list[str]:
+    """Advice to cross-validate where the rarest class has few validation rows; what they choose is luck."""
+    counts = [
+        (int(count), name, task.name)
+        for task, of_task in zip(splits.tasks, splits.val.class_counts(splits.tasks), strict=True)
+        for count, name in zip(of_task, task.classes, strict=True)
+    ]
+    rows, name, task = min(counts)
+    whole = len(splits.train) + len(splits.val)
+    if rows >= FEW or whole > FOLDED:
+        return []
+    few = f"validation has {times(rows, 'row')} of class {name!r} of task {task!r}, too few to choose and score by"
+    return [f"{few}; folds=5 scores each of {whole:,} rows by a model that has not seen it"]
 
 
 def _keeping_together(split: Split, group: str | None) -> Split:

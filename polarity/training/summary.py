@@ -8,6 +8,7 @@ from lightning.pytorch.callbacks import Callback
 from rich.table import Table
 
 from polarity.config.preflight import Prepared
+from polarity.data.folds import too_few_rows
 from polarity.data.leakage import without_examples
 from polarity.data.module import TextDataModule
 from polarity.data.vocabulary import vocabulary_warnings
@@ -36,6 +37,9 @@ class TrainingSummary(Callback):
         for note in self.prepared.splits.notes:
             shown = note if self.prepared.components.reporting.texts else without_examples(note)
             console.print(f"note: {shown}")
+        if self.prepared.root.folds is None:
+            for line in too_few_rows(self.prepared.splits):
+                console.print(f"note: {line}")
         texts = [text for _, rows in self.prepared.splits.items() for text in rows.text]
         for warning in vocabulary_warnings(texts, self.tokenizer, self.prepared.components.model.name):
             console.print(f"warning: {warning}", style="yellow")

@@ -7,7 +7,7 @@ import pytest
 
 from polarity.data.corpus import Corpus
 from polarity.data.duplicates import NearDuplicates
-from polarity.data.folds import FoldedRows, Folds
+from polarity.data.folds import FoldedRows, Folds, too_few_rows
 from polarity.data.leakage import Leakage
 from polarity.data.rows import Rows, Splits
 from polarity.data.splitting import Split
@@ -150,3 +150,14 @@ def test_fewer_groups_than_folds() -> None:
 def test_seeds_of_folds_differ_from_each_other_and_between_seeds() -> None:
     seeds = {Folds(5, 2).seed(seed, fold) for seed in range(20) for fold in range(1, 11)}
     assert len(seeds) == 200
+
+
+def test_folds_are_advised_where_validation_has_few_rows_of_a_class() -> None:
+    whole = rows(400)
+    few = Splits(TASKS, whole.select(range(60, 400)), whole.select(range(60)), None)
+    count = int((few.val.labels[:, 1] == 2).sum())
+    (line,) = too_few_rows(few)
+    assert line.startswith(f"validation has {count} rows of class 'rare' of task 'topic'")
+    assert "folds=5 scores each of 400 rows" in line
+    many = rows(3000)
+    assert not too_few_rows(Splits(TASKS, many.select(range(1500)), many.select(range(1500, 3000)), None))
