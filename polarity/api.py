@@ -16,6 +16,7 @@ from polarity.wording import times
 
 if TYPE_CHECKING:
     from polarity.comparison.result import Comparison
+    from polarity.ensembles.predictor import EnsemblePredictor
     from polarity.evaluation.devices import Accelerator
     from polarity.posthoc import DecisionChoice
     from polarity.prediction.predictor import Predictor
@@ -45,7 +46,7 @@ class Answer:
 class Model:
     """A finished run's model with its calibration and decision rule; made by :func:`load`."""
 
-    def __init__(self, predictor: "Predictor") -> None:
+    def __init__(self, predictor: "Predictor | EnsemblePredictor") -> None:
         self._predictor = predictor
 
     @property
@@ -110,12 +111,12 @@ def load(
     :param trust: modules of others whose code the run's configuration may name.
     :raises UserError: if the run is not finished, or any file of it is missing, damaged or of another run.
     """
-    from polarity.prediction.predictor import Predictor
-    from polarity.runs.rebuild import rebuild
+    from polarity.ensembles.predictor import predictor_of
+    from polarity.ensembles.rebuild import rebuild_any
 
     prepare_process()
-    rebuilt = rebuild(Path(run), accelerator=accelerator, batch_size=batch_size, decision=decision, trust=trust)
-    return Model(Predictor.of_run(rebuilt))
+    rebuilt = rebuild_any(Path(run), accelerator=accelerator, batch_size=batch_size, decision=decision, trust=trust)
+    return Model(predictor_of(rebuilt))
 
 
 def compare(runs: Folder | Sequence[Folder], **settings: object) -> "list[Comparison]":

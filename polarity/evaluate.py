@@ -18,7 +18,8 @@ from polarity.config.trust import Trust
 from polarity.config.verb import read_settings, run_verb
 from polarity.content import Json
 from polarity.data.locate import locate
-from polarity.data.rows import Splits
+from polarity.data.rows import Rows, Splits
+from polarity.ensembles.rebuild import rebuild_any
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator
 from polarity.files import check_room
@@ -26,12 +27,13 @@ from polarity.posthoc import DecisionChoice
 from polarity.progress import progress
 from polarity.reporting import Resamples
 from polarity.reports.console import RunConsole
+from polarity.runs.answering import Answering
 from polarity.runs.ledger import record_evaluation
 from polarity.runs.new_data import NewData
 from polarity.runs.overlap import RunOverlap, overlaps
-from polarity.runs.rebuild import Rebuilt, rebuild, run_splits
+from polarity.runs.rebuild import run_splits
 from polarity.runs.reproduction import reproduce
-from polarity.runs.saved import finished_model, read_metrics
+from polarity.runs.saved import CHECKSUMS, finished_model, read_metrics
 from polarity.runs.storing import Evaluated, store
 from polarity.settings import PositiveInt
 from polarity.wording import times
@@ -63,7 +65,7 @@ def evaluate(settings: EvaluateSettings) -> Path:
     if settings.split is not None and settings.data.path is not None:
         raise UserError("split: has no effect with data.path; give one of the two")
     check_room(run=finished_model(settings.run).evaluations)
-    rebuilt = rebuild(
+    rebuilt = rebuild_any(
         settings.run,
         accelerator=settings.accelerator,
         batch_size=settings.batch_size,
@@ -93,24 +95,34 @@ def evaluate(settings: EvaluateSettings) -> Path:
     return folder
 
 
-def _own_split(rebuilt: Rebuilt, split: str, resamples: int) -> tuple[Evaluated, list[str]]:
-    splits = run_splits(rebuilt)
+def _own_split(rebuilt: Answering, split: str, resamples: int) -> tuple[Evaluated, list[str]]:
+    splits = run_splits(rebuilt.run)
     _check_tasks(rebuilt, splits)
     rows = dict(splits.items()).get(split)
     if rows is None:
         there = ", ".join(name for name, _ in splits.items() if name != "train")
         raise UserError(f"split: the run's data have no {split} split (there is: {there})")
-    predictions, reproduced = reproduce(rebuilt, split, rebuilt.predict(rows))
+    predictions = rebuilt.predict(rows)
+    if f"predictions/{split}.parquet" in read_metrics(rebuilt.run)[CHECKSUMS]:
+        predictions, reproduced = reproduce(rebuilt, split, predictions)
+    else:  # it was not to be looked at, as in the jobs of a sweep
+        sample = some_rows(splits.val)
+        _, reproduced = reproduce(rebuilt, "val", rebuilt.predict(sample))
     about = {**_about(rebuilt), "split": split, "reproduced": vars(reproduced)}
     analysis = analyse(predictions, resamples=resamples)
     return Evaluated(split, rows, rows.fingerprint(), predictions, analysis, about), [str(reproduced)]
 
 
-def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluated, list[str]]:
-    rows, notes = data.load(rebuilt.settings.data, rebuilt.model.tasks)
+def some_rows(rows: Rows) -> Rows:
+    """Rows from all over a split."""
+    return rows.select(np.unique(np.linspace(0, len(rows) - 1, SAMPLE).astype(int)))
+
+
+def _new_rows(rebuilt: Answering, data: NewData, resamples: int) -> tuple[Evaluated, list[str]]:
+    rows, notes = data.load(rebuilt.settings.data, rebuilt.tasks)
     found: list[RunOverlap] = []
     try:
-        splits: Splits | None = run_splits(rebuilt)
+        splits: Splits | None = run_splits(rebuilt.run)
     except UserError as error:
         splits = None
         notes.append(
@@ -119,8 +131,7 @@ def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluate
         )
     if splits is not None:
         _check_tasks(rebuilt, splits)
-        some = np.unique(np.linspace(0, len(splits.val) - 1, SAMPLE).astype(int))
-        sample = splits.val.select(some)
+        sample = some_rows(splits.val)
         notes.append(str(reproduce(rebuilt, "val", rebuilt.predict(sample))[1]))
         found = overlaps(rows, splits, rebuilt.settings.data.near_duplicates)
         notes += [f"WARNING: {overlap}" for overlap in found]
@@ -137,7 +148,7 @@ def _new_rows(rebuilt: Rebuilt, data: NewData, resamples: int) -> tuple[Evaluate
     return Evaluated(name, rows, mark, predictions, analysis, about), notes
 
 
-def _about(rebuilt: Rebuilt) -> Json:
+def _about(rebuilt: Answering) -> Json:
     return {
         "run": str(rebuilt.run.path),
         "best": read_metrics(rebuilt.run)["best"],
@@ -153,22 +164,23 @@ def _overlap_json(splits: Splits | None, found: Sequence[RunOverlap]) -> Json | 
     return {one.split: {"exact": one.exact, "near": one.near, "examples": list(one.examples)} for one in found}
 
 
-def _check_tasks(rebuilt: Rebuilt, splits: Splits) -> None:
-    classes = [{task.name: task.classes for task in tasks} for tasks in (rebuilt.model.tasks, splits.tasks)]
+def _check_tasks(rebuilt: Answering, splits: Splits) -> None:
+    classes = [{task.name: task.classes for task in tasks} for tasks in (rebuilt.tasks, splits.tasks)]
     if list(classes[0].items()) != list(classes[1].items()):
         raise UserError(f"{rebuilt.run.model}: is a model for {classes[0]}, but the run was trained on {classes[1]}")
 
 
-def _print(rebuilt: Rebuilt, evaluated: Evaluated, notes: Sequence[str], folder: Path) -> None:
-    console, best = RunConsole(None), evaluated.about["best"]
+def _print(rebuilt: Answering, evaluated: Evaluated, notes: Sequence[str], folder: Path) -> None:
+    console, best, model = RunConsole(None), evaluated.about["best"], "an ensemble"
+    if "checkpoint" in best:
+        model = f"checkpoint {best['checkpoint']} (epoch {best['epoch'] + 1}, {best['monitor']} {best['value']:.4f})"
     for table in analysis_tables(evaluated.analysis, evaluated.name):
         console.print(table)
     console.print(FOOTNOTE)
     for note in (*evaluated.analysis.notes, *notes):
         console.print(f"- {note}", style="bold red" if note.startswith(("WARNING", "NOT CHECKED")) else None)
     console.print(
-        f"- {evaluated.name}, {times(len(evaluated.rows), 'row')}; run {rebuilt.run.path.name}, checkpoint "
-        f"{best['checkpoint']} (epoch {best['epoch'] + 1}, {best['monitor']} {best['value']:.4f}); "
+        f"- {evaluated.name}, {times(len(evaluated.rows), 'row')}; run {rebuilt.run.path.name}, {model}; "
         f"decision: {rebuilt.decision}; on {rebuilt.device.type}"
     )
     console.print(f"- everything is in {folder}")

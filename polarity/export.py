@@ -34,7 +34,7 @@ from polarity.posthoc import DecisionChoice
 from polarity.progress import progress
 from polarity.reports.console import RunConsole
 from polarity.runs.rebuild import Rebuilt, rebuild, run_splits
-from polarity.runs.saved import finished_model
+from polarity.runs.saved import finished_single_model
 from polarity.settings import NonNegativeInt
 
 
@@ -58,7 +58,7 @@ def export(settings: ExportSettings) -> Path:
     :raises UserError: with everything that is wrong with run, settings and data, or if the copy does not say what the
         run says; then nothing is written.
     """
-    run = finished_model(settings.run)
+    run = finished_single_model(settings.run)
     folder = run.export(settings.format) if settings.output is None else locate(settings.output)
     problems = folder_problems(folder, overwrite=settings.overwrite)
     problems += package_problems() if settings.format == "onnx" else []
@@ -69,7 +69,7 @@ def export(settings: ExportSettings) -> Path:
     if problems:
         raise UserError(problems)
     rebuilt = rebuild(run.path, accelerator="cpu", decision=settings.decision, trust=settings.trust)
-    splits = run_splits(rebuilt) if settings.check_rows else None
+    splits = run_splits(run) if settings.check_rows else None
     with progress("exporting"), whole_folder(folder.expanduser().absolute()) as part:
         agreement, costs = _write(settings, rebuilt, splits, part)
     _say(settings, folder, agreement, costs)

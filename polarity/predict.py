@@ -12,17 +12,17 @@ from pydantic import Field
 from polarity.config.recorded import DataSettings
 from polarity.config.trust import Trust
 from polarity.config.verb import run_verb
+from polarity.ensembles.predictor import predictor_of
+from polarity.ensembles.rebuild import rebuild_any
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator
 from polarity.posthoc import DecisionChoice
 from polarity.prediction.columns import AddedColumns, Threshold
 from polarity.prediction.job import Job, Outcome
-from polarity.prediction.predictor import Predictor
 from polarity.prediction.streams import Input, Output, format_of
 from polarity.printable import SafeConsole
 from polarity.progress import progress
 from polarity.run import RunDirectory
-from polarity.runs.rebuild import rebuild
 from polarity.runs.saved import finished_model
 from polarity.settings import PositiveInt
 from polarity.tables.dialect import Dialect, dialect_problems
@@ -76,8 +76,8 @@ def predict(settings: PredictSettings) -> Outcome:
     if job is None or problems:
         raise UserError(problems)
     console = SafeConsole(stderr=True)
-    predictor = Predictor.of_run(
-        rebuild(
+    predictor = predictor_of(
+        rebuild_any(
             run.path,
             accelerator=settings.accelerator,
             batch_size=settings.batch_size,

@@ -204,6 +204,26 @@ class RunDirectory:
         return self.path / "model"
 
     @property
+    def combination(self) -> Path:
+        """How an ensemble's members are put together; other runs have no such file."""
+        return self.model / "ensemble.json"
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether several models answer together, or one that is not a run's."""
+        return self.combination.is_file()
+
+    @property
+    def members(self) -> Path:
+        """Folder of an ensemble's members, each as it was when it was taken in."""
+        return self.path / "members"
+
+    @property
+    def one_member(self) -> Path:
+        """The first of them that is a run's folder, or its place."""
+        return next((path for path in sorted(self.members.iterdir()) if _is_run(path)), self.members / "NAME")
+
+    @property
     def epochs(self) -> Path:
         """Decisions of every validation during training, a file each."""
         return self.path / "predictions" / "epochs"

@@ -26,6 +26,14 @@ NEEDED = {  # what only a user can know
     "model=local": ("model.name=encoder",),
 }
 
+ELSEWHERE = {"method": "ensemble"}
+"""Groups that another verb than training has."""
+
+
+def verb_of(file: str) -> str:
+    """The verb that a file is for."""
+    return ELSEWHERE.get(file.partition("/")[0], "train")
+
 
 def is_base(file: str) -> bool:
     """Whether a file is only there for others: it cannot be chosen, but it is in those that can."""
@@ -42,7 +50,7 @@ def choice(file: str) -> list[str]:
     return [chosen, *NEEDED.get("data=campaign" if reference else chosen, ())]
 
 
-CHOICES = {file: choice(file) for file in FILES if not is_base(file)}
+CHOICES = {file: choice(file) for file in FILES if not is_base(file) and verb_of(file) == "train"}
 
 
 def configurations(arguments: Sequence[str], config_dir: str | None = None) -> Iterator[dict[str, Any]]:
@@ -92,5 +100,5 @@ def heading(file: str) -> list[str]:
 
 def commands(file: str) -> list[list[str]]:
     """The arguments of each command line in the heading of a file."""
-    start = "# python -m polarity.train"
+    start = f"# python -m polarity.{verb_of(file)}"
     return [shlex.split(line.removeprefix(start)) for line in heading(file) if line.startswith(start)]

@@ -14,7 +14,7 @@ import polarity
 from polarity.data.rows import Rows
 from polarity.errors import RunError, UserError
 from polarity.run import RunDirectory
-from polarity.runs.rebuild import rebuild, run_splits
+from polarity.runs.rebuild import run_splits
 from polarity.runs.saved import saved_predictions
 from tests.misfortune import misfortune
 from tests.running import overrides
@@ -33,7 +33,7 @@ def run(folder: Path) -> RunDirectory:
 @pytest.fixture(scope="module")
 def rows(run: RunDirectory) -> Rows:
     """The run's validation rows."""
-    return run_splits(rebuild(run.path)).val
+    return run_splits(run).val
 
 
 def test_training_returns_the_finished_run(run: RunDirectory) -> None:

@@ -63,7 +63,7 @@ def load_systems(found: FoundFolders, split: str) -> tuple[list[System], list[st
     problems: list[str] = []
     left_out: list[str] = []
     systems = []
-    for name, (folder, named) in zip(_names(list(found.folders)), found.folders.items(), strict=True):
+    for name, (folder, named) in zip(short_names(list(found.folders)), found.folders.items(), strict=True):
         try:
             systems.append(_run(name, folder, split) if is_run(folder) else _by_hand(name, folder, split))
         except UserError as error:
@@ -139,7 +139,7 @@ def baseline_of(systems: Sequence[System], split: str) -> list[System]:
     return []
 
 
-def _names(folders: Sequence[Path]) -> list[str]:
+def short_names(folders: Sequence[Path]) -> list[str]:
     """Short names: the part of each path that is not common to all."""
     if len(folders) == 1:
         return [folders[0].name]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from polarity.config.trust import Trust
+from polarity.content import Config
 from polarity.paths import cache_dir
 from polarity.reporting import Reporting
 from polarity.signature import TARGET
@@ -106,7 +107,9 @@ class RunSettings:
 
     @property
     def encoder(self) -> str:
-        """The last part of the encoder's name."""
+        """The last part of the encoder's name; of several models that answer together, just that."""
+        if "model" not in self._config:
+            return "ensemble"
         return Path(str(self._section("model").get("name") or "").removeprefix("package:")).name
 
     @property
@@ -150,6 +153,16 @@ class RunSettings:
     def data(self) -> DataSettings:
         """How rows are read."""
         return DataSettings.of(self._section("data"))
+
+    def of_ensemble(self, own: Config, *, one_model: bool) -> Config:
+        """The configuration of an ensemble whose first member has this one.
+
+        :param own: the ensemble's own settings; its rows and what is reported are those of the member.
+        :param one_model: whether its model is one as that run's, and can be used as such.
+        """
+        shared = ("data", "limit", "reporting", "output_dir", "cache_dir")
+        kept = self._config if one_model else {name: self._config[name] for name in shared if name in self._config}
+        return {**kept, **own}
 
     def as_overrides(self, section: str, names: Iterable[str]) -> str:
         """Settings of a section as they are written on a command line."""

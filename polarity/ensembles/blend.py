@@ -1,5 +1,6 @@
 """What a blend is asked: from the members' calibrated probabilities and labels of validation rows, a combination."""
 
+import re
 from abc import ABC, abstractmethod
 
 import numpy as np
@@ -11,6 +12,11 @@ from polarity.tasks import Task
 
 class Method(Component, ABC):
     """Settings of a way to make one system of several."""
+
+    @property
+    def name(self) -> str:
+        """As in tables: the class's name, as its preset is called."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower()
 
 
 class Blend(Method, ABC):

@@ -16,11 +16,11 @@ def baselines_table(run: RunDirectory, split: str, own: Predictions, *, resample
     table = Table("baseline", "overall", "model is better by", *tasks, title=f"{split}: baselines on the same rows")
     for item in baseline_results(run, split, own, BASELINES, resamples=resamples):
         scores = [shown(item.result.task(name).macro_f1) for name in tasks]
-        table.add_row(item.title, shown(item.result.overall), _signed(item.difference.overall), *scores)
+        table.add_row(item.title, shown(item.result.overall), signed(item.difference.overall), *scores)
     return table
 
 
-def _signed(difference: Difference) -> str:
+def signed(difference: Difference) -> str:
     """``+0.0312 [+0.0100, +0.0521]``."""
     if (interval := difference.interval) is None:
         return f"{difference.value:+.4f} [unknown]"

@@ -175,16 +175,25 @@ def configuration_name(config: Mapping[str, Any], *, decision: str = "stored") -
     return name if decision == "stored" else f"{name}+{decision}"
 
 
-def record_evaluation(run: RunDirectory, fingerprint: str, scores: Any, *, verb: str, decision: str = "stored") -> str:
+def record_evaluation(
+    run: RunDirectory,
+    fingerprint: str,
+    scores: Any,
+    *,
+    verb: str,
+    decision: str = "stored",
+    path: Path | None = None,
+) -> str:
     """Record that somebody saw these scores of a run; returns the sentence about all looks, this one included.
 
     :param scores: :class:`polarity.evaluation.metrics.Scores` of the rows.
+    :param path: where the run's folder will be, if it is not there yet.
     """
     config = run.config
     ledger = ledger_of(config)
     ledger.record(
         fingerprint,
-        run=run.path,
+        run=path or run.path,
         configuration=configuration_name(config, decision=decision),
         verb=verb,
         overall=scores.overall,

@@ -60,10 +60,17 @@ def check_unchanged(run: RunDirectory, *parts: str) -> None:
 
 
 def _covered(run: RunDirectory) -> list[str]:
-    """Files by their names in the folder; hidden ones are of systems and people, and nobody reads them."""
+    """Files by their names in the folder; hidden ones are of systems and people, and nobody reads them.
+
+    Of an ensemble's members likewise: one that is a run may be evaluated or exported where it lies.
+    """
     found = [path for folder in FOLDERS for path in (run.path / folder).rglob("*") if path.is_file()]
     found += [run.path / name for name in FILES if (run.path / name).is_file()]
     names = [path.relative_to(run.path) for path in found]
+    for member in run.members.iterdir() if run.members.is_dir() else ():
+        inner = [*_covered(RunDirectory(member)), "manifest.json"] if (member / "manifest.json").is_file() else None
+        files = sorted(member.rglob("*")) if inner is None else [member / name for name in inner]
+        names += [path.relative_to(run.path) for path in files if path.is_file()]
     return sorted(name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts))
 
 

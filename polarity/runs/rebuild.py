@@ -29,6 +29,7 @@ from polarity.run import RunDirectory
 from polarity.runs.environment import changed_data, read_environment, where_it_began
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.saved import finished_model
+from polarity.tasks import Task
 
 __all__ = ["Accelerator", "Rebuilt", "read_environment", "rebuild", "run_splits"]
 
@@ -59,6 +60,16 @@ class Rebuilt:
     def settings(self) -> RunSettings:
         """What is read of the configuration, by typed names."""
         return RunSettings(self.config)
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """The tasks, in the order of the logits."""
+        return self.model.tasks
+
+    @property
+    def precision(self) -> str:
+        """As ``trainer.precision``."""
+        return self.settings.precision
 
     def tokens(self, rows: Rows) -> TokenStore:
         """The rows as the model reads them, cut as in training."""
@@ -94,18 +105,20 @@ def rebuild(
     batch_size: int | None = None,
     decision: DecisionChoice = "stored",
     trust: Trust = None,
+    unused: bool = True,
 ) -> Rebuilt:
     """Load a run's model and decision rule; nothing is ever taken from anywhere but the run's folder.
 
     :param batch_size: most rows per batch; None as in training.
     :param decision: ``stored`` rule, or ``argmax`` of the raw logits.
     :param trust: modules of others whose code the run's configuration may name.
+    :param unused: whether a trusted module that the run does not name is a problem.
     :raises UserError: if the run is not finished, or any file of it is missing, damaged or of another run, or names
         code that is not trusted.
     """
     run = finished_model(folder)
     config = run.config
-    check_trusted(config, str(run.path / "config.yaml"), trust=trust, sections=(*BUILT, "model"))
+    check_trusted(config, str(run.path / "config.yaml"), trust=trust, unused=unused, sections=(*BUILT, "model"))
     check_unchanged(run)
     settings = RunSettings(config)
     if (precision := settings.precision) not in PRECISIONS:
@@ -118,12 +131,14 @@ def rebuild(
     return Rebuilt(run, config, model, tokenizer, decision, decider, device, size)
 
 
-def run_splits(rebuilt: Rebuilt) -> Splits:
+def run_splits(run: RunDirectory) -> Splits:
     """The splits that a run was trained with, read again and compared with what the run recorded about them.
+
+    Whether the code that the run's configuration names is trusted has to be known before.
 
     :raises UserError: if the data cannot be read, or are not the same any more.
     """
-    run, config = rebuilt.run, rebuilt.config
+    config = run.config
     where = f"{run.path}: these are the data that the run was trained on, with paths from the folder that it began in"
     known = read_environment(run)["data"]
     try:

@@ -7,7 +7,7 @@ import numpy as np
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.posthoc import FILE, Decider
-from polarity.runs.rebuild import Rebuilt
+from polarity.runs.answering import Answering
 from polarity.runs.saved import saved_predictions
 from polarity.wording import times
 
@@ -36,7 +36,7 @@ class Reproduction:
         )
 
 
-def reproduce(rebuilt: Rebuilt, split: str, predictions: Predictions) -> tuple[Predictions, Reproduction]:
+def reproduce(rebuilt: Answering, split: str, predictions: Predictions) -> tuple[Predictions, Reproduction]:
     """Compare with the run's stored predictions; returns ``predictions`` with the cross-fitted decisions of the run.
 
     :param predictions: of the rebuilt run on the rows of its own split, or on some of them.
@@ -86,7 +86,7 @@ def _same_rows(stored: Predictions, predictions: Predictions, path: str) -> Pred
     return stored
 
 
-def _check_rule(rebuilt: Rebuilt, stored: Predictions) -> None:
+def _check_rule(rebuilt: Answering, stored: Predictions) -> None:
     """The stored rule has to turn the stored logits into the stored decisions and probabilities, to the last row."""
     path = rebuilt.run.model / FILE
     applied = Decider.load(rebuilt.run.model).apply(stored)
@@ -102,8 +102,8 @@ def _check_rule(rebuilt: Rebuilt, stored: Predictions) -> None:
             )
 
 
-def _tolerance(rebuilt: Rebuilt, stored: Predictions, *, whole: bool) -> float:
-    precision = rebuilt.settings.precision
+def _tolerance(rebuilt: Answering, stored: Predictions, *, whole: bool) -> float:
+    precision = rebuilt.precision
     if whole and precision == "32-true" and rebuilt.as_in_training:
         return SAME
     largest = [float(np.abs(item.logits).max(initial=1)) for item in stored.tasks if item.logits is not None]

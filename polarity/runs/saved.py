@@ -42,6 +42,17 @@ def finished_model(path: str | Path) -> RunDirectory:
     return run
 
 
+def finished_single_model(path: str | Path) -> RunDirectory:
+    """A finished run's folder that holds one model, which can be used without this project's runs.
+
+    :raises UserError: as above, and for an ensemble, whose models are those of its members.
+    """
+    run = finished_model(path)
+    if run.is_ensemble:
+        raise UserError(f"{run.path}: is an ensemble, whose members are models; give one of them: {run.one_member}")
+    return run
+
+
 def read_metrics(run: RunDirectory) -> Json:
     """The content of ``metrics.json``.
 

@@ -5,21 +5,19 @@ from typing import Any
 
 from torch import Tensor
 
-from polarity.config.build import load_splits
 from polarity.config.preflight import Prepared
 from polarity.config.trust import check_trusted
 from polarity.data.duplicates import NearDuplicates
-from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.components import modules_in
 from polarity.models.saving import load_model
 from polarity.run import RunDirectory
-from polarity.runs.environment import changed_data, described, read_environment, where_it_began
+from polarity.runs.environment import described, read_environment
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.overlap import overlaps
-from polarity.runs.rebuild import BUILT
-from polarity.runs.saved import finished_model
+from polarity.runs.rebuild import BUILT, run_splits
+from polarity.runs.saved import finished_single_model
 
 ENCODER = ("encoder", "pooling", "trunk")
 
@@ -35,7 +33,7 @@ def branch(model: MultiTaskClassifier, tokenizer: Any, prepared: Prepared) -> li
         that it was trained on would be evaluated now.
     """
     try:
-        run = finished_model(str(prepared.root.origin))
+        run = finished_single_model(str(prepared.root.origin))
         check_unchanged(run, "model", "metrics.json")
     except UserError as error:
         raise UserError(f"from: {problem}" for problem in error.problems) from error
@@ -96,7 +94,8 @@ def _check_rows(run: RunDirectory, prepared: Prepared) -> list[str]:
     if known == described(splits):
         return []  # the same splits, whose overlap has been looked for
     try:
-        before = _splits_of(run, known)
+        check_trusted(run.config, str(run.path / "config.yaml"), sections=BUILT)
+        before = run_splits(run)
     except UserError as error:
         return [f"NOT CHECKED: whether rows that {run.path} was trained on are evaluated here ({error.problems[0]})"]
     leakage = getattr(prepared.components.data, "leakage", None)
@@ -111,13 +110,3 @@ def _check_rows(run: RunDirectory, prepared: Prepared) -> list[str]:
     if problems and getattr(leakage, "exact", None) != "allow":
         raise UserError(problems)
     return problems
-
-
-def _splits_of(run: RunDirectory, known: Mapping[str, Any]) -> Splits:
-    config = run.config
-    check_trusted(config, str(run.path / "config.yaml"), sections=BUILT)
-    with where_it_began(run):
-        loaded = load_splits(config)
-    if problems := changed_data(known, loaded):
-        raise UserError(problems)
-    return loaded

@@ -82,7 +82,9 @@ def _finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     with stages.time("baselines"):
         _write_baselines(assembled, run)
     with stages.time("report"):
-        analyses = write_results(assembled, run, best, results)
+        about = {"best": best, "seconds": assembled.stages.seconds}
+        reporting, val = assembled.prepared.components.reporting, splits.val
+        analyses = write_results(run, results, about, reporting=reporting, rows=val)
         log_to_tensorboard(assembled, trainer, best, results, analyses)
     seal(run)
     run.finish()

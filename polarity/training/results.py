@@ -12,12 +12,14 @@ from polarity.analysis import Analysis, analyse
 from polarity.analysis.details import write_details, write_mistakes
 from polarity.config.shown import chosen
 from polarity.content import Json
+from polarity.data.rows import Rows
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.monitored import score_metrics
 from polarity.evaluation.predictions import Predictions, write_predictions
 from polarity.files import checksum, write_json
 from polarity.models.saving import WEIGHTS, read_card
 from polarity.posthoc import fit_decider
+from polarity.reporting import Reporting
 from polarity.reports.figures import write_figures
 from polarity.reports.tensorboard import log_analysis
 from polarity.run import RunDirectory
@@ -70,30 +72,40 @@ def decide(assembled: Assembled, run: RunDirectory, logits: Mapping[str, Sequenc
     return SplitResults({"val": fitted.predictions, **decided}, fitted.evidence)
 
 
-def write_results(assembled: Assembled, run: RunDirectory, best: Json, results: SplitResults) -> dict[str, Analysis]:
-    """Predictions, metrics, detail tables and figures. Returns the analysis of each split."""
-    reporting = assembled.prepared.components.reporting
+def write_results(
+    run: RunDirectory,
+    results: SplitResults,
+    about: Json,
+    *,
+    reporting: Reporting,
+    rows: Rows,
+) -> dict[str, Analysis]:
+    """Predictions, metrics, detail tables and figures. Returns the analysis of each split.
+
+    :param about: what ``metrics.json`` says beside the scores.
+    :param rows: of validation, for the texts of mistakes.
+    """
     for name, predictions in results.splits.items():
         write_predictions(run.predictions(name), predictions)
-    _write_metrics(assembled, run, best, results)
+    _write_metrics(run, results, about)
     analyses = {name: analyse(item, resamples=reporting.resamples) for name, item in results.splits.items()}
     write_details(run.details, run.settings.encoder, analyses)
-    write_mistakes(run.mistakes, analyses["val"].mistakes, assembled.prepared.splits.val if reporting.texts else None)
+    write_mistakes(run.mistakes, analyses["val"].mistakes, rows if reporting.texts else None)
     write_figures(run.figures, analyses, history=run.history, exposure=run.details / "exposure.csv")
     return analyses
 
 
-def _write_metrics(assembled: Assembled, run: RunDirectory, best: Json, results: SplitResults) -> None:
-    files = [*(run.predictions(name) for name in results.splits), run.model / WEIGHTS]
+def _write_metrics(run: RunDirectory, results: SplitResults, about: Json) -> None:
+    model = run.combination if run.is_ensemble else run.model / WEIGHTS
+    files = [*(run.predictions(name) for name in results.splits), model]
     content = {
         "version": METRICS_VERSION,
         **{name: scores.to_dict() for name, scores in results.scores().items()},
         "uncalibrated": {name: scores.to_dict() for name, scores in results.scores("argmax").items()},
         "crossfit": {"val": results.scores("honest")["val"].to_dict()},
-        "best": best,
         "calibration": results.evidence,
         CHECKSUMS: {path.relative_to(run.path).as_posix(): checksum(path) for path in files},
-        "seconds": assembled.stages.seconds,
+        **about,
     }
     write_json(run.metrics, content)
 

@@ -19,10 +19,11 @@ from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.signature import NEEDED as REQUIRED
 from polarity.signature import TARGET, signature_of
-from tests.presets import FILES, NEEDED, commands, configurations, heading, is_base
+from tests.presets import FILES, NEEDED, commands, configurations, heading, is_base, verb_of
+from tests.verbs import said_by
 
 CODE = Path(polarity.__file__).parents[1]
-COMMANDS = [(file, number) for file in FILES for number in range(len(commands(file)))]
+COMMANDS = [(file, number) for file in FILES if verb_of(file) == "train" for number in range(len(commands(file)))]
 DEFAULTS = {
     group: name
     for entry in OmegaConf.to_container(OmegaConf.load(conf_dir() / "train.yaml"))["defaults"]  # type: ignore[call-overload,index]
@@ -77,10 +78,16 @@ def test_the_commands_in_its_heading_run(file: str, number: int, tmp_path: Path)
         build_everything(config, tmp_path)
 
 
+@pytest.mark.parametrize("file", [file for file in FILES if verb_of(file) != "train"])
+def test_the_commands_of_another_verb_are_understood(file: str) -> None:
+    for command in commands(file):
+        said_by(verb_of(file), *command, "--cfg", "job")
+
+
 @every_file
 def test_it_opens_with_the_command_that_runs_it_and_an_example(file: str) -> None:
     lines = heading(file)
-    assert all(line.startswith("# python -m polarity.train") for line in lines[:2])
+    assert all(line.startswith(f"# python -m polarity.{verb_of(file)}") for line in lines[:2])
     assert len(commands(file)) >= 2
     group, _, name = file.removesuffix(".yaml").rpartition("/")
     if group and not is_base(file) and DEFAULTS.get(group) != name and DEFAULTS.get(f"override {group}") != name:

@@ -1,24 +1,14 @@
 """What calibration, decision rule and reporting do to a model's logits, and to the folder of a run."""
 
-import shutil
-from contextlib import suppress
-from dataclasses import replace
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
-from unittest.mock import patch
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from polarity.calibration.temperature import TemperatureScaling
-from polarity.content import Json
 from polarity.decisions.argmax import Argmax
 from polarity.evaluation.predictions import Predictions
 from polarity.posthoc import fit_decider
-from polarity.run import RunDirectory
-from polarity.training import finish
-from polarity.training.assembled import Assembled
-from polarity.training.results import SplitResults
 from tests.effects.corpus import SHARES as SHARES_OF_TASKS
 from tests.effects.corpus import TASKS, rows
 from tests.effects.outcome import Effect, Section, built
@@ -97,24 +87,10 @@ def few_rows(section: Section) -> Effect:
     return decision(section, number=24)
 
 
-@cache
-def nearly_finished() -> tuple[Assembled, RunDirectory, Json, SplitResults]:
-    """A run that stopped before anything was reported, and what would have been reported."""
-    stop = patch.object(finish, "write_results", side_effect=InterruptedError)
-    with stop as asked, patch.object(finish, "_write_baselines"), suppress(SystemExit):
-        train(Path(mkdtemp()), *ONCE, rows=160)
-    assembled, run, best, results = asked.call_args.args
-    return assembled, run, best, results
-
-
 def reporting(section: Section) -> Effect:
-    assembled, stopped, best, results = nearly_finished()
-    parts = replace(assembled.prepared.components, reporting=built("reporting", section))
-    assembled = replace(assembled, prepared=replace(assembled.prepared, components=parts))
+    settings = [f"reporting.{name}={value}" for name, value in section.items() if name != "_target_"]
     with TemporaryDirectory() as folder:
-        run = RunDirectory(shutil.copytree(stopped.path, Path(folder) / "run"))
-        finish._write_baselines(assembled, run)
-        finish.write_results(assembled, run, best, results)
+        run = train(Path(folder), *ONCE, *(text.replace("True", "true") for text in settings), rows=160)
         files = sorted(str(path.relative_to(run.path)) for path in run.path.glob("baselines/*/*"))
         tables = [path.read_text(encoding="utf-8") for path in sorted(run.details.glob("*.csv"))]
     return Effect([files, tables])

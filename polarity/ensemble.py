@@ -1,0 +1,19 @@
+"""``python -m polarity.ensemble``: several finished runs as one, where validation says that they are better together.
+
+python -m polarity.ensemble runs=[outputs/A,outputs/B] baseline=true
+"""
+
+from polarity.config.verb import run_verb
+from polarity.ensembles.making import make
+from polarity.ensembles.settings import EnsembleSettings
+
+__all__ = ["EnsembleSettings", "main"]
+
+
+def main() -> None:
+    """Read the command line and do it."""
+    run_verb("ensemble", EnsembleSettings, make)
+
+
+if __name__ == "__main__":
+    main()

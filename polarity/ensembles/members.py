@@ -1,0 +1,44 @@
+"""What an ensemble is made of: runs, and linear models on words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from polarity.baselines.texts import LinearTexts
+from polarity.data.rows import Rows
+from polarity.evaluation.predictions import Predictions
+from polarity.prediction.predictor import Predictor
+from polarity.runs.rebuild import Rebuilt
+
+
+@dataclass(frozen=True)
+class LinearMember:
+    """A linear model, which answers as a run does."""
+
+    model: LinearTexts
+    as_in_training: bool = field(default=True, init=False)
+    precision: str = field(default="32-true", init=False)
+    unknown_share: float = field(default=0.0, init=False)
+
+    def predict(self, rows: Rows) -> Predictions:
+        """What it says about rows, in their order."""
+        return Predictions.undecided(self.model.tasks, rows, self.model.logits(rows))
+
+    def logits(
+        self, texts: Sequence[str], contexts: Sequence[str] | None
+    ) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
+        """As :meth:`polarity.prediction.predictor.Predictor.logits`; nothing is wrong with any text."""
+        names = [str(row) for row in range(len(texts))]
+        rows = Rows(
+            names, list(texts), None if contexts is None else list(contexts), np.zeros((len(texts), 0), dtype=np.int64)
+        )
+        return self.model.logits(rows), np.arange(len(texts)), {}
+
+
+Member = Rebuilt | LinearMember
+
+
+def predictor_of_member(member: Member) -> Predictor | LinearMember:
+    """What classifies texts."""
+    return member if isinstance(member, LinearMember) else Predictor.of_run(member)

@@ -1,0 +1,163 @@
+"""What is made of the members: one of them alone, several together, or a soup."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from polarity.calibration.scaling import Scaling
+from polarity.config.trust import modules_of
+from polarity.content import Json
+from polarity.ensembles.asking import Asked
+from polarity.ensembles.auto import Auto
+from polarity.ensembles.blend import Blend
+from polarity.ensembles.candidates import Alone, Blended, Candidate, MemberRows, Rulings
+from polarity.ensembles.combination import Pool, TaskEnsemble
+from polarity.ensembles.gathering import Gathered
+from polarity.ensembles.judge import Decided, Judged, deal, judge
+from polarity.ensembles.settings import EnsembleSettings
+from polarity.ensembles.soup import Kitchen, Soup, Souped
+from polarity.evaluation.predictions import Predictions
+from polarity.models.saving import load_model
+from polarity.posthoc import Fitted, fit_decider
+from polarity.progress import progress
+from polarity.run import RunDirectory
+from polarity.runs.rebuild import rebuild
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was found.
+
+    :param asked: all members.
+    :param decided: cross-fitted decisions of all members and ways on validation, by name.
+    :param used: numbers of the members that have a say.
+    :param combined: how these answer together, for each task; None where the result is one model of a run.
+    :param soup: where weights are averaged, those that are; none else.
+    :param fitted: calibration and rule of the result, on validation.
+    :param said: the result's own predictions of the other splits.
+    """
+
+    asked: list[Asked]
+    judged: Judged
+    decided: Mapping[str, Decided]
+    used: tuple[int, ...]
+    combined: list[TaskEnsemble] | None
+    kitchen: Kitchen | None
+    fitted: Fitted
+    said: dict[str, Predictions]
+
+    @property
+    def gain(self) -> Json:
+        """Cross-fitted gains of all ways over the best member, for ``metrics.json``."""
+        return {
+            name: {"value": one.value, "standard_error": one.standard_error} for name, one in self.judged.gains.items()
+        }
+
+    @property
+    def sentence(self) -> str:
+        """What was kept, and why."""
+        judged = self.judged
+        name = judged.kept or max(judged.gains, key=lambda name: judged.gains[name].value)
+        gain = judged.gains[name]
+        points = f"{100 * gain.value:+.2f} points of overall macro-F1, standard error {100 * gain.standard_error:.2f}"
+        over = f"its cross-fitted gain over the best member is {points}"
+        if judged.kept is None:
+            return (
+                f"no ensemble: {judged.best} alone is kept. {name} came closest: {over}; more than {judged.needed:.2f} "
+                "of these were asked for"
+            )
+        asked = "kept as asked for" if judged.needed is None else "kept"
+        honest = f"judged without each row's own fold it is {100 * judged.honest_gain.value:+.2f}"
+        return f"{name} of {', '.join(self.asked[number].name for number in self.used)}: {asked}: {over}; {honest}"
+
+
+def find_outcome(asked: list[Asked], gathered: Gathered, settings: EnsembleSettings) -> Outcome:
+    """Judge all ways, and make the result's predictions of every split."""
+    members = MemberRows(_light(asked[0].said["val"]), [one.logits("val") for one in asked])
+    ways = _ways(members, gathered, settings)
+    rulings = Rulings(settings.calibration, settings.decision, deal(members))
+    alone = [Alone(one.name, one.logits("val")) for one in asked]
+    decided = {}
+    with progress("judging", len(alone) + len(ways), "system") as advance:
+        for candidate in (*alone, *ways):
+            decided[candidate.name] = rulings.decided(candidate, members)
+            advance(1)
+    names = [one.name for one in alone], [one.name for one in ways]
+    gate = None if settings.gate is False else float(settings.gate)
+    judged = judge(members, decided, rulings.folds, alone=names[0], ways=names[1], standard_errors=gate)
+    everywhere = np.ones(len(members.rows), dtype=bool)
+    way = next((one for one in ways if one.name == judged.kept), None)
+    best = names[0].index(judged.best)
+    used: tuple[int, ...] = (best,)
+    combined, kitchen = None, None
+    if isinstance(way, Blended):
+        combined = way.fit(everywhere)
+        used = tuple(sorted({number for one in combined for number in one.combination.used}))
+        combined = [one.only(used) for one in combined]
+    elif isinstance(way, Souped):
+        used, kitchen = tuple(sorted(way.choose(everywhere))), way.kitchen
+    elif not isinstance(asked[best].source, RunDirectory):
+        scalings = [Scaling.identity(len(task.classes)) for task in members.tasks]
+        combined = [TaskEnsemble((scaling,), Pool.equal(1)) for scaling in scalings]
+    raw = {
+        split: Predictions.undecided(
+            gathered.splits.tasks, rows, _logits(asked, used, combined, kitchen, split, gathered), _tokens(asked, split)
+        )
+        for split, rows in gathered.evaluated.items()
+    }
+    fitted = fit_decider(raw["val"], settings.calibration, settings.decision)
+    if judged.kept is not None:
+        fitted = _with_honest(fitted, judged)
+    said = {split: fitted.decider.apply(rows) for split, rows in raw.items() if split != "val"}
+    return Outcome(asked, judged, decided, used, combined, kitchen, fitted, said)
+
+
+def _light(predictions: Predictions) -> Predictions:
+    """Without columns that nothing is grouped by."""
+    kept = {name: values for name, values in predictions.metadata.items() if name == predictions.group}
+    tasks = tuple(replace(item, logits=None, probabilities=None, crossfit=None) for item in predictions.tasks)
+    return replace(predictions, metadata=kept, tokens=None, tasks=tasks)
+
+
+def _ways(members: MemberRows, gathered: Gathered, settings: EnsembleSettings) -> list[Candidate]:
+    method = settings.method
+    if isinstance(method, Soup):
+        runs, trust = list(gathered.runs.values()), modules_of(settings.trust)
+        bowl = rebuild(runs[0].path, accelerator=settings.accelerator, trust=settings.trust, unused=False)
+        weights = [load_model(run.model, trust)[0].state_dict() for run in runs]
+        return [Souped(method.name, members, method, Kitchen(bowl, weights, gathered.splits.val))]
+    blends = method.blends if isinstance(method, Auto) else (method,)
+    return [Blended(blend.name, members, blend, settings.calibration) for blend in blends if isinstance(blend, Blend)]
+
+
+def _logits(
+    asked: Sequence[Asked],
+    used: Sequence[int],
+    combined: Sequence[TaskEnsemble] | None,
+    kitchen: Kitchen | None,
+    split: str,
+    gathered: Gathered,
+) -> list[np.ndarray]:
+    if kitchen is not None and len(used) > 1:
+        return kitchen.of_rows(used, gathered.evaluated[split])
+    said = [asked[number].logits(split) for number in used]
+    if combined is None:
+        return said[0]
+    return [one.logits(members) for one, members in zip(combined, zip(*said, strict=True), strict=True)]
+
+
+def _tokens(asked: Sequence[Asked], split: str) -> np.ndarray | None:
+    return next((one.said[split].tokens for one in asked if one.said[split].tokens is not None), None)
+
+
+def _with_honest(fitted: Fitted, judged: Judged) -> Fitted:
+    """What is decided about a labelled row without its fold: weights, calibrations and rule, and their judgement."""
+    crossfit = [
+        np.where(item.known, honest, item.predicted)
+        for item, honest in zip(fitted.predictions.tasks, judged.honest, strict=True)
+    ]
+    tasks = tuple(
+        replace(item, crossfit=honest) for item, honest in zip(fitted.predictions.tasks, crossfit, strict=True)
+    )
+    return replace(fitted, predictions=replace(fitted.predictions, tasks=tasks), crossfit=crossfit)

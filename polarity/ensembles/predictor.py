@@ -1,0 +1,44 @@
+"""Texts of anybody, as a finished run answers them, whether one model answers or several."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from polarity.ensembles.members import predictor_of_member
+from polarity.ensembles.rebuild import Ensemble
+from polarity.prediction.predictor import Predictor
+from polarity.runs.answering import Answering
+from polarity.runs.rebuild import Rebuilt
+
+
+class EnsemblePredictor:
+    """Logits of texts by several models, and what is wrong with those that not all of them can read."""
+
+    def __init__(self, ensemble: Ensemble) -> None:
+        self._ensemble = ensemble
+        self._parts = [predictor_of_member(member) for member in ensemble.members]
+        self.tasks, self.decider = ensemble.tasks, ensemble.decider
+
+    @property
+    def unknown_share(self) -> float:
+        """That of the member which knows most of what was read."""
+        return min(part.unknown_share for part in self._parts)
+
+    def logits(
+        self, texts: Sequence[str], contexts: Sequence[str] | None
+    ) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
+        """As :meth:`polarity.prediction.predictor.Predictor.logits`."""
+        given = list(texts), None if contexts is None else list(contexts)
+        answers = [part.logits(*given) for part in self._parts]
+        problems = {number: why for _, _, wrong in answers for number, why in wrong.items()}
+        good = np.array([number for number in range(len(texts)) if number not in problems], dtype=np.int64)
+        said = [[values[np.isin(numbers, good)] for values in logits] for logits, numbers, _ in answers]
+        return self._ensemble.together(said), good, problems
+
+
+def predictor_of(answering: Answering) -> Predictor | EnsemblePredictor:
+    """What classifies the texts of :func:`polarity.predict` and of :func:`polarity.api.load`."""
+    if isinstance(answering, Ensemble):
+        return EnsemblePredictor(answering)
+    assert isinstance(answering, Rebuilt)
+    return Predictor.of_run(answering)

@@ -1,0 +1,120 @@
+"""Soups: models whose weights are the mean of several models' weights."""
+
+import json
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from polarity.data.rows import Rows
+from polarity.ensembles.blend import Method
+from polarity.ensembles.candidates import Candidate, Logits, MemberRows
+from polarity.evaluation.metrics import score
+from polarity.files import checksum
+from polarity.models.saving import CARD, WEIGHTS
+from polarity.posthoc import FILE
+from polarity.run import RunDirectory
+from polarity.runs.rebuild import Rebuilt
+
+Standing = Callable[[Sequence[int]], float]
+"""The validation score of the soup of some members."""
+
+
+class Soup(Method):
+    """Settings of a way to choose the members whose weights are averaged.
+
+    Wortsman et al., Model Soups: Averaging Weights of Multiple Fine-Tuned Models Improves Accuracy without Increasing
+    Inference Time, ICML 2022 (arXiv 2203.05482). Members have to be of one architecture, with one tokenizer.
+    """
+
+    @abstractmethod
+    def choose(self, members: int, standing: Standing) -> list[int]:
+        """Numbers of the chosen members.
+
+        :param standing: overall macro-F1 of a soup by argmax, on the rows that may be used.
+        """
+
+
+@dataclass
+class Kitchen:
+    """What soups of the members say about the validation rows; each is made once.
+
+    :param bowl: the first member, whose weights are replaced.
+    :param weights: of each member.
+    """
+
+    bowl: Rebuilt
+    weights: Sequence[Mapping[str, Tensor]]
+    rows: Rows
+    known: dict[tuple[int, ...], list[np.ndarray]] = field(default_factory=dict)
+
+    def logits(self, chosen: Sequence[int]) -> list[np.ndarray]:
+        """Of the soup of these members."""
+        key = tuple(sorted(chosen))
+        if key not in self.known:
+            self.known[key] = self.of_rows(key, self.rows)
+        return self.known[key]
+
+    def of_rows(self, chosen: Sequence[int], rows: Rows) -> list[np.ndarray]:
+        """What the soup of these members says about any rows."""
+        self.bowl.model.load_state_dict(self.mean(chosen))
+        return [np.asarray(item.logits) for item in self.bowl.predict(rows).tasks]
+
+    def mean(self, chosen: Sequence[int]) -> dict[str, Tensor]:
+        """The mean of these members' weights; what is no number with a fraction is that of the first."""
+        first, *others = [self.weights[number] for number in chosen]
+        return {
+            name: torch.stack([value.double(), *(other[name].double() for other in others)]).mean(0).to(value.dtype)
+            if value.is_floating_point()
+            else value
+            for name, value in first.items()
+        }
+
+
+@dataclass(frozen=True)
+class Souped(Candidate):
+    """A soup as something to judge."""
+
+    name: str
+    members: MemberRows
+    soup: Soup
+    kitchen: Kitchen
+
+    def choose(self, inside: np.ndarray) -> list[int]:
+        """The members that are chosen by the rows ``inside``."""
+        labels, tasks = self.members.rows.labels[inside], self.members.tasks
+
+        def standing(chosen: Sequence[int]) -> float:
+            return score(tasks, labels, [own[inside].argmax(axis=1) for own in self.kitchen.logits(chosen)]).overall
+
+        return self.soup.choose(len(self.members.logits), standing)
+
+    def logits(self, inside: np.ndarray) -> Logits:
+        return self.kitchen.logits(self.choose(inside))
+
+
+def soup_problems(runs: Sequence[RunDirectory]) -> list[str]:
+    """A problem for each run whose weights cannot be averaged with those of the first."""
+    first = _anatomy(runs[0])
+    problems = []
+    for run in runs[1:]:
+        differs = sorted(name for name, what in {**first, **_anatomy(run)}.items() if first.get(name) != what)
+        missing = sorted(first.keys() - _anatomy(run).keys())
+        if differs or missing:
+            problems.append(
+                f"runs: {run.path} is of another architecture or tokenizer than {runs[0].path} (the first difference "
+                f"is model/{[*differs, *missing][0]}), so their weights have no mean; use method=average"
+            )
+    return problems
+
+
+def _anatomy(run: RunDirectory) -> dict[str, str]:
+    """What two models have to share: everything beside the weights and the decision rule."""
+    found = {path.name: checksum(path) for path in run.model.iterdir() if path.is_file()}
+    card = json.loads((run.model / CARD).read_text(encoding="utf-8"))
+    card.pop("weights_sha256", None)
+    others = {name: mark for name, mark in found.items() if name not in (CARD, WEIGHTS, FILE)}
+    return {**others, CARD: json.dumps(card, sort_keys=True)}

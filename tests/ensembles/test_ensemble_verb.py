@@ -1,0 +1,223 @@
+"""``python -m polarity.ensemble``, as users meet it: the folder that it makes, and every verb on it."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from safetensors.torch import load_file
+from scipy.special import softmax
+
+import polarity
+from polarity.evaluation.predictions import Predictions, read_predictions
+from polarity.files import read_object, read_yaml
+from polarity.run import RunDirectory
+from polarity.runs.ledger import ledger_of
+from polarity.runs.manifest import check_unchanged
+from polarity.runs.rebuild import run_splits
+from polarity.training.run import start_run
+from tests import command
+from tests.running import composed, overrides, train
+from tests.verbs import said_by
+
+SEEDS = (1, 2)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two runs, seeds of one configuration, and ensembles of them."""
+    folder = tmp_path_factory.mktemp("ensembles")
+    for seed in SEEDS:
+        run = train(folder, f"seed={seed}", "reporting.resamples=100")
+        run.path.rename(folder / f"seed-{seed}")
+    return folder
+
+
+def make(home: Path, *settings: str, runs: tuple[str, ...] = ("seed-1", "seed-2")) -> tuple[RunDirectory, str]:
+    """A new ensemble, and what was said."""
+    names = ",".join(str(home / name) for name in runs)
+    said = said_by("ensemble", f"runs=[{names}]", f"output_dir={home / 'made'}", *settings)
+    return RunDirectory.open(home / "made" / "latest"), said
+
+
+def refused(home: Path, *settings: str, runs: tuple[str, ...] = ("seed-1", "seed-2")) -> str:
+    names = ",".join(str(home / name) for name in runs)
+    there = sorted((home / "made").glob("*")) if (home / "made").exists() else []
+    said = said_by("ensemble", f"runs=[{names}]", f"output_dir={home / 'made'}", *settings, code=2)
+    assert (sorted((home / "made").glob("*")) if (home / "made").exists() else []) == there, "nothing is written"
+    return " ".join(said.split())
+
+
+@pytest.fixture(scope="module")
+def average(home: Path) -> Path:
+    run, _ = make(home, "method=average", "gate=false", "baseline=true", "test=true")
+    return run.path
+
+
+def stored(run: Path | RunDirectory, split: str = "val") -> Predictions:
+    folder = run if isinstance(run, Path) else run.path
+    return read_predictions(RunDirectory(folder).predictions(split))
+
+
+def test_it_says_the_mean_of_what_its_members_say(home: Path, average: Path) -> None:
+    content = read_object(RunDirectory(average).combination)
+    assert [one["folder"] for one in content["members"]] == ["1-seed-1", "2-seed-2", "3-linear"]
+    assert content["tasks"][0]["combined"]["weights"] == pytest.approx([1 / 3] * 3)
+    ours, members = stored(average), [stored(home / f"seed-{seed}") for seed in SEEDS]
+    linear = read_predictions(RunDirectory(home / "seed-1").baseline("linear", "val"))
+    for number, item in enumerate(ours.tasks):
+        scalings = content["tasks"][number]["combined"]["calibrations"]
+        logits = [np.asarray(one.tasks[number].logits, float) for one in (*members, linear)]
+        said = []
+        for scaling, z in zip(scalings, logits, strict=True):
+            said.append(softmax(z * scaling["scale"] + scaling["shift"], axis=1))
+        assert item.logits == pytest.approx(np.log(np.mean(said, axis=0)), abs=1e-5)
+
+
+def test_every_verb_takes_it_when_its_members_are_gone_and_it_has_moved(
+    home: Path, average: Path, tmp_path: Path
+) -> None:
+    moved = tmp_path / "elsewhere" / "mine"
+    shutil.copytree(average, moved)
+    for seed in SEEDS:
+        (home / f"seed-{seed}").rename(home / f"away-{seed}")
+    try:
+        assert "reproduced" in said_by("evaluate", f"run={moved}", "resamples=100")
+        assert "reproduced" in said_by("evaluate", f"run={moved}", "split=test", "resamples=100")
+        assert "report.html" in said_by("report", f"run={moved}")
+        new = f"data.path={home / 'corpus.csv'}"
+        assert "stand in the train split" in said_by("evaluate", f"run={moved}", new, "resamples=100")
+        assert "method=average" in said_by("compare", str(moved), str(home / "away-1"), "resamples=200")
+        assert "1-seed-1" in said_by("export", f"run={moved}", "format=hf", code=2)
+        assert "finished already" in said_by("train", f"resume={moved}", code=2)
+        start = said_by("train", *overrides(home, f"from={moved}"), code=2)
+        assert "is an ensemble" in " ".join(start.split())
+        inner = said_by("evaluate", f"run={moved / 'members' / '1-seed-1'}", "resamples=100")
+        assert "reproduced" in inner, "a member is a run as it was"
+        answer = polarity.load(moved).predict(["good great bread"])[0]["tone"]
+        assert sum(answer.probabilities.values()) == pytest.approx(1)
+    finally:
+        for seed in SEEDS:
+            (home / f"away-{seed}").rename(home / f"seed-{seed}")
+
+
+@pytest.mark.parametrize("chunk", [1000, 7])
+def test_predict_gives_the_validation_predictions(average: Path, tmp_path: Path, chunk: int) -> None:
+    rows = run_splits(RunDirectory(average)).val
+    pq.write_table(pa.table({"id": rows.ids, "text": rows.text}), tmp_path / "in.parquet")
+    arguments = [f"run={average}", f"input={tmp_path / 'in.parquet'}", f"output={tmp_path / 'out.parquet'}"]
+    if chunk == 1000:  # as its users start it
+        command.run("predict", *arguments, folder=tmp_path)
+    else:
+        said_by("predict", *arguments, f"chunk_rows={chunk}")
+    out = pq.read_table(tmp_path / "out.parquet")
+    for item in stored(average).tasks:
+        assert out[f"{item.task.name}.pred"].to_pylist() == [item.task.classes[c] for c in item.predicted]
+        for number, name in enumerate(item.task.classes):
+            wanted = item.probabilities[:, number]  # type: ignore[index]
+            given = out[f"{item.task.name}.prob.{name}"].to_numpy()
+            assert np.array_equal(given, wanted) if chunk == 1000 else given == pytest.approx(wanted, abs=1e-5)
+
+
+def test_making_it_again_gives_the_same(home: Path, average: Path) -> None:
+    again, _ = make(home, "method=average", "gate=false", "baseline=true", "test=true")
+    for split in ("val", "test"):
+        for first, second in zip(stored(average, split).tasks, stored(again, split).tasks, strict=True):
+            assert np.array_equal(first.logits, second.logits)  # type: ignore[arg-type]
+            assert np.array_equal(first.honest, second.honest)
+    assert read_yaml(again.path / "config.yaml", dict) == read_yaml(average / "config.yaml", dict)
+
+
+def test_whoever_changes_a_member_is_found_out(average: Path, tmp_path: Path) -> None:
+    shutil.copytree(average, tmp_path / "changed")
+    weights = tmp_path / "changed" / "members" / "3-linear" / "linear.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
+    assert "linear.safetensors: was changed" in said_by("evaluate", f"run={tmp_path / 'changed'}", code=2)
+
+
+def test_without_a_convincing_gain_the_best_member_is_kept_alone(home: Path) -> None:
+    run, said = make(home, "gate=9")
+    assert "no ensemble: seed-" in said
+    assert not run.is_ensemble
+    assert not run.members.exists()
+    best = read_object(run.metrics)["ensemble"]["best_member"]
+    for first, second in zip(stored(run).tasks, stored(home / best).tasks, strict=True):
+        assert np.array_equal(first.logits, second.logits)  # type: ignore[arg-type]
+        assert np.array_equal(first.predicted, second.predicted)
+        assert np.array_equal(first.honest, second.honest)
+    check_unchanged(run)
+    assert "hf folder" in said_by("export", f"run={run.path}", "format=hf")
+
+
+def test_a_look_at_the_test_split_is_recorded_and_none_is_taken_unasked(home: Path) -> None:
+    ledger, mark = ledger_of(RunDirectory(home / "seed-1").config), ""
+    mark = read_object(RunDirectory(home / "seed-1").environment)["data"]["test"]["fingerprint"]
+    before = ledger.evaluations(mark).times
+    run, said = make(home, "method=weighted", "gate=false")
+    assert not run.predictions("test").exists()
+    assert ledger.evaluations(mark).times == before
+    assert "looked at" not in said
+    assert "reproduced" in said_by("evaluate", f"run={run.path}", "split=test", "resamples=100"), "later it can be"
+    run, said = make(home, "method=weighted", "gate=false", "test=true")
+    look = ledger.evaluations(mark).entries[-1]
+    assert (look.verb, look.run) == ("ensemble", str(run.path))
+    assert "looked at" in said
+
+
+def test_a_soup_is_one_model_with_the_mean_of_the_weights(home: Path) -> None:
+    run, _ = make(home, "method=soup_uniform", "gate=false")
+    ours, *members = (
+        load_file(folder / "model" / "model.safetensors") for folder in (run.path, *(home / f"seed-{s}" for s in SEEDS))
+    )
+    for name, value in ours.items():
+        assert torch.equal(value, torch.stack([one[name].double() for one in members]).mean(0).to(value.dtype))
+    assert "reproduced" in said_by("evaluate", f"run={run.path}", "resamples=100")
+    assert "hf folder" in said_by("export", f"run={run.path}", "format=hf")
+
+
+def test_a_greedy_soup_is_never_worse_by_what_chose_it_than_its_best_member(home: Path) -> None:
+    run, _ = make(home, "method=soup_greedy", "gate=false")
+    overall = read_object(run.metrics)["uncalibrated"]["val"]["overall"]
+    members = [read_object(home / f"seed-{s}" / "metrics.json")["uncalibrated"]["val"]["overall"] for s in SEEDS]
+    assert overall >= max(members) - 1e-9
+
+
+def test_what_does_not_fit_together_is_refused_all_at_once(home: Path, average: Path, tmp_path: Path) -> None:
+    if not (home / "others").exists():
+        other = train(tmp_path, "data.split.seed=5", "trainer.max_epochs=1", "reporting.baselines=false")
+        shutil.copytree(other.path, home / "others")
+    said = refused(home, runs=("seed-1", "others"))
+    assert "others was evaluated on other val rows than seed-1" in said
+    said = refused(home, runs=("seed-1", "nothing", "../nowhere"))
+    assert "2 problems" in said
+    assert "is an ensemble itself; give its members" in refused(home, runs=("seed-1", f"made/{average.name}"))
+    assert "an ensemble needs two members" in refused(home, runs=("seed-1", "seed-1"))
+    assert "no soup can be made" in refused(home, "method=soup_uniform", "baseline=true")
+    damaged = tmp_path / "damaged"
+    shutil.copytree(home / "seed-2", damaged)
+    (damaged / "model" / "decision.json").unlink()
+    assert "decision.json: there is no such file" in refused(home, runs=("seed-1", str(damaged)))
+    assert "gate: has to be" in refused(home, "gate=true")
+
+
+def test_rows_that_one_learnt_from_are_no_evidence_for_another(home: Path, tmp_path: Path) -> None:
+    """The same validation rows, but a training split that holds some of the test rows of the other."""
+    files = tmp_path / "files"
+    files.mkdir()
+    splits = run_splits(RunDirectory(home / "seed-1"))
+    assert splits.test is not None
+    lines = (home / "corpus.csv").read_text(encoding="utf-8").splitlines()
+    by_id = {line.partition(",")[0]: line for line in lines}
+    parts = {"train": splits.train.ids + splits.test.ids[:5], "val": splits.val.ids}
+    for name, ids in parts.items():
+        (files / f"{name}.csv").write_text("\n".join([lines[0], *(by_id[one] for one in ids)]) + "\n", encoding="utf-8")
+    usual = [text for text in overrides(home, "trainer.max_epochs=1") if not text.startswith("data")]
+    given = ["data=csv", f"data.path={files}", "data.tasks={tone:[yes,no,none,1],topic:[war,food]}", "data.id=id"]
+    arguments = [*given, "data.leakage.near=allow", "data.absent_classes=warn", *usual]
+    start_run(composed(*arguments), arguments, keep_going=False)
+    said = refused(home, runs=("seed-1", f"outputs/{RunDirectory.open(home / 'outputs' / 'latest').path.name}"))
+    assert "test: 5 of" in said
+    assert "stand in the train split" in said
