@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.command import PATIENCE, USUAL, Forked, python, warm_process
+from tests.command import PATIENCE, USUAL, Forked, python, start, warm_process
+from tests.running import train
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="commands are new processes on this system")
 TELL = """
@@ -77,6 +78,13 @@ def test_it_ends_as_it_wants(program: str, code: int, tmp_path: Path) -> None:
     process = python("-c", program, folder=tmp_path, env=USUAL, **STREAMS)
     process.communicate(timeout=PATIENCE)
     assert process.returncode == code
+
+
+def test_training_within_this_process_makes_no_difference(tmp_path: Path) -> None:
+    train(tmp_path, "trainer.max_epochs=1", "reporting.baselines=false")
+    process = start("predict", "--help", folder=tmp_path)
+    assert isinstance(process, Forked)
+    process.communicate(timeout=PATIENCE)
 
 
 def test_another_environment_at_the_start_needs_a_new_process(tmp_path: Path) -> None:
