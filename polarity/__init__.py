@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["compare", "load", "train"]
+__all__ = ["compare", "ensemble", "load", "train"]
 
 if TYPE_CHECKING:
-    from polarity.api import compare, load, train
+    from polarity.api import compare, ensemble, load, train
 else:
 
     def __getattr__(name: str) -> Any:

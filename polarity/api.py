@@ -1,4 +1,4 @@
-"""The same things from Python: train, load a finished run and predict, compare runs."""
+"""The same things from Python: train, load a finished run and predict, compare runs, put them together."""
 
 import json
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ import numpy as np
 from polarity.config.cli import prepare_process
 from polarity.config.verb import read_settings
 from polarity.errors import RunError, UserError
+from polarity.settings import as_word
 from polarity.wording import times
 
 if TYPE_CHECKING:
@@ -135,6 +136,25 @@ def compare(runs: Folder | Sequence[Folder], **settings: object) -> "list[Compar
     read = read_settings("compare", CompareSettings, [f"{key}={json.dumps(value)}" for key, value in given.items()])
     assert read is not None
     return compare_runs(read)
+
+
+def ensemble(runs: Folder | Sequence[Folder], **settings: object) -> "RunDirectory":
+    """Several finished runs as one, as ``python -m polarity.ensemble`` makes it; returns the new folder.
+
+    :param runs: folders, or patterns such as ``outputs/seeds/**``.
+    :param settings: those of ``conf/ensemble.yaml``: ``method="average"``, ``baseline=True``, ``gate=False``, ...
+    :raises UserError: with everything that is wrong; then nothing is written.
+    """
+    from polarity.ensembles.making import make
+    from polarity.ensembles.settings import EnsembleSettings
+
+    prepare_process()
+    folders = [runs] if isinstance(runs, (str, PathLike)) else runs
+    given = {"runs": [str(folder) for folder in folders], **settings}
+    texts = [f"{key}={as_word(value) if isinstance(value, str) else json.dumps(value)}" for key, value in given.items()]
+    read = read_settings("ensemble", EnsembleSettings, texts)
+    assert read is not None
+    return make(read)
 
 
 def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) -> "RunDirectory":

@@ -3,6 +3,9 @@
 python -m polarity.ensemble runs=[outputs/A,outputs/B] baseline=true
 """
 
+import sys
+
+from polarity import VerbModule
 from polarity.config.verb import run_verb
 from polarity.ensembles.making import make
 from polarity.ensembles.settings import EnsembleSettings
@@ -17,3 +20,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+else:
+    sys.modules[__name__].__class__ = VerbModule

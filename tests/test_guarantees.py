@@ -7,6 +7,7 @@ one (tests/training/test_devices.py).
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import torch
 from lightning import Trainer
 from sklearn.metrics import f1_score
 
+import polarity
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.preflight import prepare
 from polarity.config.sections import SECTIONS, RootSettings
@@ -26,9 +28,11 @@ from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.metrics import score
+from polarity.evaluation.predictions import read_predictions
 from polarity.losses import CrossEntropyLoss, FocalLoss
 from polarity.models.saving import load_model
 from polarity.run import RunDirectory
+from polarity.runs.rebuild import run_splits
 from polarity.tasks import IGNORE_INDEX
 from polarity.train import check
 from polarity.training import finish
@@ -278,6 +282,26 @@ def test_overlap_between_splits_is_caught(nearly: bool, tmp_path: Path) -> None:
     kind = "near" if nearly else "exact"
     for reaction in ("drop", "allow"):
         check([*arguments, f"data.leakage.{kind}={reaction}"])  # only when told to
+
+
+def test_an_ensemble_is_kept_only_if_it_is_better_and_needs_none_of_its_members(
+    finished: RunDirectory, tmp_path: Path
+) -> None:
+    member = shutil.copytree(finished.path, tmp_path / "member")
+    given = {"baseline": True, "output_dir": str(tmp_path / "made"), "resamples": 100}
+    alone = polarity.ensemble(member, **given)  # a linear model that is right about all, and one that hardly is
+    assert json.loads(alone.metrics.read_text())["ensemble"]["kept"] is None
+    assert [path.name for path in alone.members.iterdir()] == ["1-linear"]
+    both = polarity.ensemble(member, method="average", gate=False, **given)
+    moved = both.path.rename(tmp_path / "moved")
+    shutil.rmtree(member)
+    rows = run_splits(RunDirectory(moved)).val
+    stored = read_predictions(RunDirectory(moved).predictions("val"))
+    answers = polarity.load(moved).predict(rows.text)
+    for item in stored.tasks:
+        assert [answer[item.task.name].label for answer in answers] == [item.task.classes[c] for c in item.predicted]
+        given_there = [list(answer[item.task.name].probabilities.values()) for answer in answers]
+        assert np.asarray(given_there) == pytest.approx(item.probabilities, abs=1e-6)
 
 
 def test_each_row_of_a_cross_validation_is_scored_once_by_a_model_that_has_not_seen_its_like(tmp_path: Path) -> None:
