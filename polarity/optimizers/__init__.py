@@ -2,6 +2,6 @@
 
 from polarity.optimizers.adamw import AdamW
 from polarity.optimizers.base import Optimizer
-from polarity.optimizers.groups import GroupRow, group_table, parameter_groups
+from polarity.optimizers.groups import group_table
 
-__all__ = ["AdamW", "GroupRow", "Optimizer", "group_table", "parameter_groups"]
+__all__ = ["AdamW", "Optimizer", "group_table"]

@@ -76,13 +76,6 @@ class Share:
         return min(self.trials, share * (1 - share) / variance)
 
 
-def share_interval(hits: int, trials: int, confidence: float = 0.95) -> Interval:
-    """Wilson's score interval of independent rows."""
-    found = Share(hits, trials).interval(confidence)
-    assert found is not None
-    return found
-
-
 def f1_interval(union: Share, confidence: float = 0.95) -> Interval | None:
     """Interval of one class's F1.
 

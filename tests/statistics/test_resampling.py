@@ -16,7 +16,7 @@ from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.statistics import paired_difference
 from polarity.statistics.counts import Counts, blocks
 from polarity.statistics.holm import holm
-from polarity.statistics.interval import UNKNOWN, Share, f1_interval, share_interval
+from polarity.statistics.interval import UNKNOWN, Share, f1_interval
 from polarity.statistics.mcnemar import mcnemar
 from polarity.statistics.percentile import bootstrap_p, percentile_interval, sample_interval, sample_p
 from polarity.statistics.permutation import permutation_of_runs
@@ -261,9 +261,11 @@ def test_the_interval_of_f1_holds_it(hits: int, wrong: int, missed: int) -> None
 
 def test_shares_are_wilson() -> None:
     low, high = binomtest(8, 10).proportion_ci(0.9, method="wilson")
-    assert share_interval(8, 10, 0.9).low == pytest.approx(low)
-    assert share_interval(8, 10, 0.9).high == pytest.approx(high)
-    assert share_interval(3, 3).low > 0.4, "all of few rows right is no certainty"
+    interval, of_few = Share(8, 10).interval(0.9), Share(3, 3).interval()
+    assert interval is not None
+    assert of_few is not None
+    assert (interval.low, interval.high) == pytest.approx((low, high))
+    assert of_few.low > 0.4, "all of few rows right is no certainty"
 
 
 def test_labels_may_be_missing_in_every_row_of_a_class() -> None:
