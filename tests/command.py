@@ -39,7 +39,7 @@ class Forked(subprocess.Popen[Any]):
         standard_in, _, _, standard_out, _, standard_error = pipes
         given = enumerate((standard_in, standard_out, standard_error))
         command = {"words": args[1:], "folder": os.fspath(folder), "environment": environment, "session": self._session}
-        self._told, answer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._answers, answer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         descriptors = [*(stream if stream >= 0 else inherited for inherited, stream in given), answer.fileno()]
         with answer:
             socket.send_fds(warm_process(), [json.dumps(command).encode()], descriptors)
@@ -48,7 +48,7 @@ class Forked(subprocess.Popen[Any]):
         self._child_created = True
 
     def _next(self) -> int:
-        result = self._told.recv(64)
+        result = self._answers.recv(64)
         assert result, "tests/warm.py has ended"
         return int(result)
 
@@ -59,10 +59,10 @@ class Forked(subprocess.Popen[Any]):
 
     def _wait(self, timeout: float | None) -> int:
         if self.returncode is None:
-            if not select.select([self._told], [], [], timeout)[0]:
+            if not select.select([self._answers], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired(self.args, timeout or 0)
             self.returncode = self._next()
-            self._told.close()
+            self._answers.close()
         return self.returncode
 
 

@@ -13,25 +13,25 @@ from tests.command import PATIENCE, USUAL, Forked, python, start, warm_process
 from tests.running import train
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="commands are new processes on this system")
-TELL = """
+SCRIPT = """
 import json, os, random, sys, threading
 import numpy as np
-told = {"path": [folder for folder in sys.path if "site-packages" not in folder], "argv": sys.argv, "here": os.getcwd()}
-told |= {"variable": os.environ.get("POLARITY_CACHE"), "loaded": "torch" in sys.modules, "pid": os.getpid()}
-told |= {"session": os.getsid(0), "descriptors": sorted(int(name) for name in os.listdir("/proc/self/fd"))}
-told |= {"verbs": [name for name in sys.modules if name in ("polarity.train", "polarity.api", "polarity.predict")]}
-told |= {"random": [random.random(), np.random.random()], "hydra": "GlobalHydra" in str(sys.argv)}
-told |= {"seekable": [sys.stdin.seekable(), sys.stdout.seekable()], "read": sys.stdin.read()}
-print(json.dumps(told))
+facts = {"path": [name for name in sys.path if "site-packages" not in name], "argv": sys.argv, "here": os.getcwd()}
+facts |= {"variable": os.environ.get("POLARITY_CACHE"), "loaded": "torch" in sys.modules, "pid": os.getpid()}
+facts |= {"session": os.getsid(0), "descriptors": sorted(int(name) for name in os.listdir("/proc/self/fd"))}
+facts |= {"verbs": [name for name in sys.modules if name in ("polarity.train", "polarity.api", "polarity.predict")]}
+facts |= {"random": [random.random(), np.random.random()], "hydra": "GlobalHydra" in str(sys.argv)}
+facts |= {"seekable": [sys.stdin.seekable(), sys.stdout.seekable()], "read": sys.stdin.read()}
+print(json.dumps(facts))
 print("to the other", file=sys.stderr)
 """
 STREAMS = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
 WAIT = "import time; print('there', flush=True); time.sleep(600)"
 
 
-def told(folder: Path, *, real: bool, text: str = "words", **settings: object) -> dict[str, object]:
+def process_facts(folder: Path, *, real: bool, text: str = "words", **settings: object) -> dict[str, object]:
     environment = {**USUAL, "POLARITY_CACHE": "other", "PYTHONPATH": "a:/b"}
-    process = python("-c", TELL, "one", "two", folder=folder, real=real, env=environment, **STREAMS, **settings)
+    process = python("-c", SCRIPT, "one", "two", folder=folder, real=real, env=environment, **STREAMS, **settings)
     assert isinstance(process, Forked) != real
     said, errors = process.communicate(text, timeout=PATIENCE)
     assert (process.returncode, errors) == (0, "to the other\n")
@@ -40,7 +40,7 @@ def told(folder: Path, *, real: bool, text: str = "words", **settings: object) -
 
 
 def test_it_differs_from_a_new_one_in_what_is_imported(tmp_path: Path) -> None:
-    forked, real = (told(tmp_path, real=real) for real in (False, True))
+    forked, real = (process_facts(tmp_path, real=real) for real in (False, True))
     assert (forked.pop("loaded"), real.pop("loaded")) == (True, False)
     assert forked["read"] == "words"
     assert forked.pop("random") != real.pop("random")
@@ -49,14 +49,14 @@ def test_it_differs_from_a_new_one_in_what_is_imported(tmp_path: Path) -> None:
 
 
 def test_random_numbers_are_other_ones_each_time(tmp_path: Path) -> None:
-    one, two = (told(tmp_path, real=False)["random"] for _ in range(2))
+    one, two = (process_facts(tmp_path, real=False)["random"] for _ in range(2))
     assert not set(one) & set(two)  # type: ignore[call-overload]
 
 
 def test_a_session_of_its_own(tmp_path: Path) -> None:
-    result = told(tmp_path, real=False, start_new_session=True)
+    result = process_facts(tmp_path, real=False, start_new_session=True)
     assert result["session"] == result["pid"]
-    assert told(tmp_path, real=False)["session"] == os.getsid(0)
+    assert process_facts(tmp_path, real=False)["session"] == os.getsid(0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

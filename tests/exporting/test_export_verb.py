@@ -221,12 +221,12 @@ for start in range(0, len(texts), 7):
     }
     feed = {item.name: np.array(tokens[item.name], dtype=np.int64) for item in session.get_inputs()}
     names = [item.name for item in session.get_outputs()]
-    told = dict(zip(names, session.run(names, feed)))
+    outputs = dict(zip(names, session.run(names, feed)))
     for number in range(len(rows)):
         answers.append({
             task: {
-                "label": classes[int(told[f"{task}.decision"][number])],
-                "probabilities": dict(zip(classes, map(float, told[f"{task}.probabilities"][number]))),
+                "label": classes[int(outputs[f"{task}.decision"][number])],
+                "probabilities": dict(zip(classes, map(float, outputs[f"{task}.probabilities"][number]))),
             }
             for task, classes in about["tasks"].items()
         })

@@ -19,7 +19,8 @@ from tests.running import train
 from tests.verbs import said_by
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG")), *sorted(ROOT.glob("docs/*.md"))]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MODULES = [
     module.name
     for module in pkgutil.walk_packages(polarity.__path__, "polarity.")
@@ -33,15 +34,18 @@ UNRUNNABLE = {"int8=true": "onnxruntime is an extra", "format=onnx": "as above"}
 
 def commands(text: str) -> Iterator[list[str]]:
     """The words after ``python -m polarity.`` of every command of a page, in blocks and in lines."""
-    blocks = [block for _, block in re.findall(r"^```(|sh|bash)\n(.*?)^```", text, re.MULTILINE | re.DOTALL)]
-    inline = re.findall(r"`(python -m polarity\.[^`]+)`", text)
-    for line in "\n".join([*blocks, *inline]).replace("\\\n", " ").splitlines():
+    for line in command_lines(text):
         for part in line.split(" | "):
             words = shlex.split(part.removeprefix("$ "), comments=True) if "python -m polarity." in part else []
-            if words[:2] == ["python", "-m"] and not any(
-                "..." in word or {"RUN", "DIR"} & set(word.split("=")) for word in words
-            ):
-                yield [words[2].removeprefix("polarity."), *words[3:]]
+            if words[:2] == ["python", "-m"] and "VERB" not in words[2]:
+                yield [words[2].removeprefix("polarity."), *(word for word in words[3:] if word != "...")]
+
+
+def command_lines(text: str) -> list[str]:
+    """Every line of the blocks that show commands, and every command within a line."""
+    blocks = [block for language, block in BLOCK.findall(text) if language in ("", "sh", "bash")]
+    inline = re.findall(r"`((?:python -m|make|pytest) [^`\n]+)`", BLOCK.sub("", text))
+    return "\n".join([*blocks, *inline]).replace("\\\n", " ").splitlines()
 
 
 COMMANDS = [
@@ -102,11 +106,24 @@ def test_every_other_command_is_understood(command: list[str]) -> None:
     said_by(*command, "--cfg", "job")
 
 
+def test_every_target_of_make_every_tested_path_and_every_benchmark_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for page in PAGES:
+        for line in command_lines(page.read_text("utf-8")):
+            words = shlex.split(line, comments=True) if re.search(r"\b(make|pytest|benchmarks\.\w+) ?", line) else []
+            if words[:1] == ["make"]:
+                assert words[1] in targets, f"{page.name}: {line}"
+            elif words[1:2] == ["-m"]:
+                paths = [ROOT / word for word in words if word.startswith("tests/")]
+                paths += [ROOT / f"{word.replace('.', '/')}.py" for word in words if word.startswith("benchmarks.")]
+                assert [path for path in paths if not path.exists()] == [], f"{page.name}: {line}"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", ["report", "compare"])
 def test_commands_on_runs_run(verb: str, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(runs)
-    own = [item.values[0] for item in OTHERS if item.values[0][0] == verb]
+    own = [item.values[0] for item in OTHERS if item.values[0][0] == verb and "run=DIR" not in item.values[0]]
     assert own
     for command in own:
         said_by(*command)
