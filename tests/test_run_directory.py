@@ -34,6 +34,21 @@ def test_a_folder_gives_back_what_it_was_made_with(tmp_path: Path) -> None:
     assert run.status["state"] == "running"
 
 
+def test_a_new_run_is_locked_until_it_is_released(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, CONFIG, [])
+    other = FolderLock(run.path)
+    assert other.is_held
+    with pytest.raises(UserError, match="another process is at work on it"):
+        other.take()
+    run.lock.release()
+    assert (run.lock.is_held, other.is_held) == (False, False)
+    other.take()
+    assert run.lock.is_held, "by the other"
+    with pytest.raises(UserError, match="another process is at work on it"):
+        run.lock.take()
+    other.release()
+
+
 def test_the_hash_depends_on_values_and_not_on_their_order() -> None:
     assert configuration_hash({"a": 1, "b": 2}) == configuration_hash({"b": 2, "a": 1})
     assert configuration_hash({"a": 1, "b": 2}) != configuration_hash({"a": 1, "b": 3})

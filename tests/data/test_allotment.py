@@ -43,6 +43,13 @@ def test_by_hand() -> None:
     assert [counts.toarray().ravel()[halves == half].sum() for half in (0, 1)] == [4, 4]
 
 
+def test_the_largest_group_comes_first_whatever_its_rank() -> None:
+    """Three single rows that came before it would be halved, and leave no room for the three that belong together."""
+    counts = csr_array(np.array([[1], [1], [1], [3]]))
+    halves = allot(counts, [0.5, 0.5], np.arange(4), essential=0)
+    assert halves.tolist() == [1, 1, 1, 0]
+
+
 def test_rank_breaks_ties() -> None:
     counts = csr_array(np.ones((10, 1), dtype=np.int64))
     rank = np.random.default_rng(0).permutation(10)

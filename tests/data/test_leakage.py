@@ -88,6 +88,13 @@ def test_everything_is_reported_at_once() -> None:
     assert "2 rows of train have the same text as 2 of test" in result[1]
 
 
+@pytest.mark.parametrize(("length", "end"), [(59, ""), (60, ""), (61, "...")])
+def test_only_long_texts_are_cut(length: int, end: str) -> None:
+    text = "x" * length
+    (problem,) = problems(Leakage(), splits([text], [text]))
+    assert f"({text[:60] + end!r})" in problem
+
+
 def test_counts_and_examples_of_many() -> None:
     (problem,) = problems(Leakage(), splits([f"Same {n}" for n in "abcdef"], [f"Same {n}" for n in "fedcba"] * 300))
     assert "6 rows of train have the same text as 1,800 of val" in problem

@@ -12,7 +12,7 @@ import pytest
 
 from polarity.data.duplicates import NearDuplicates
 from polarity.data.rows import Rows
-from polarity.data.splitting import Split, _linked
+from polarity.data.splitting import Split, _codes, _linked
 from polarity.errors import UserError
 from polarity.tasks import IGNORE_INDEX, Task
 
@@ -315,3 +315,8 @@ def test_relations_are_followed_to_the_end() -> None:
     posts, texts = np.array([0, 0, 1, 1, 2]), np.array([0, 1, 1, 2, 3])
     assert _linked([posts, texts], 5).tolist() == [0, 0, 0, 0, 1]
     assert _linked([], 3).tolist() == [0, 1, 2]
+
+
+def test_values_that_differ_in_a_last_nul_are_not_the_same() -> None:
+    assert _codes(["b", "a\0", "a"]).tolist() == [2, 1, 0]
+    assert _codes(np.array([7, -1, 7])).tolist() == [1, 0, 1]
