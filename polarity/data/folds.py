@@ -142,7 +142,7 @@ def too_few_rows(splits: Splits) -> list[str]:
     if rows >= FEW or whole > FOLDED:
         return []
     few = f"validation has {times(rows, 'row')} of class {name!r} of task {task!r}, too few to choose and score by"
-    return [f"{few}; folds=5 scores each of {whole:,} rows by a model that has not seen it"]
+    return [f"{few}; folds=5 scores each of {times(whole, 'row')} by a model that has not seen it"]
 
 
 def _keeping_together(split: Split, group: str | None) -> Split:

@@ -10,6 +10,7 @@ from polarity.evaluation.metrics import score
 from polarity.evaluation.predictions import Predictions
 from polarity.reports.baselines_table import signed
 from polarity.statistics import paired_difference
+from polarity.wording import times
 
 ENSEMBLE = "ensemble"
 
@@ -38,7 +39,7 @@ def members_table(
         "ensemble is better by",
         *(column for task in tasks for column in (task.name, "by")),
         "rows/s",
-        title=f"{split} ({len(rows):,} rows): macro-F1{how}, with paired 95 % intervals",
+        title=f"{split} ({times(len(rows), 'row')}): macro-F1{how}, with paired 95 % intervals",
     )
     speeds = {one.name: one.speed for one in outcome.asked}
     for name, own in decided.items():
