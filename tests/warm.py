@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-VERBS = ("train", "inspect", "baseline", "evaluate", "compare", "predict", "export", "report")
+VERBS = [path.stem for path in (ROOT / "polarity").glob("*.py") if "def main(" in path.read_text(encoding="utf-8")]
 LARGEST = 1 << 20
 """Bytes of a message."""
 
