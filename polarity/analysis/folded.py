@@ -6,7 +6,6 @@ from dataclasses import replace
 from polarity.analysis.result import Analysis, Estimate, Result
 from polarity.evaluation.out_of_fold import HeldOut
 from polarity.statistics.fold_scores import FoldScores
-from polarity.statistics.seeds import SeedEstimate
 from polarity.wording import times
 
 
@@ -17,9 +16,9 @@ def respecting_folds(analysis: Analysis, folds: Sequence[HeldOut]) -> Analysis:
     """
     if not analysis.resamples:
         return analysis
-    decided = _result(analysis.decided, FoldScores.of(folds), analysis.confidence)
+    decided = by_folds(analysis.decided, FoldScores.of(folds), analysis.confidence)
     raw = analysis.uncalibrated
-    raw = None if raw is None else _result(raw, FoldScores.of(folds, "argmax"), analysis.confidence)
+    raw = None if raw is None else by_folds(raw, FoldScores.of(folds, "argmax"), analysis.confidence)
     over = times(len(folds), "fold")
     notes = [f"overall and macro-F1: corrected resampled intervals over {over}; classes, accuracy, slices: over rows"]
     repeats = len({item.repeat for item in folds})
@@ -28,16 +27,21 @@ def respecting_folds(analysis: Analysis, folds: Sequence[HeldOut]) -> Analysis:
     return replace(analysis, decided=decided, uncalibrated=raw, notes=(*notes, *analysis.notes))
 
 
-def _result(result: Result, scores: FoldScores, confidence: float) -> Result:
-    tasks = tuple(
-        replace(item, macro_f1=_estimate(scores.estimate(item.task), confidence))
-        if item.task in scores.of_rows
-        else item
+def by_folds(result: Result, scores: FoldScores, confidence: float) -> Result:
+    """Scores with the corrected resampled intervals of overall and macro-F1.
+
+    Where all folds have the same score, as a perfect one, the interval over rows stays: none has zero width.
+    """
+
+    def estimate(shown: Estimate, task: str | None = None) -> Estimate:
+        found = scores.estimate(task)
+        if found.error == 0:
+            return shown
+        interval = found.interval(confidence, lowest=0.0)
+        return Estimate(found.value, interval.low, interval.high)
+
+    tasks = [
+        replace(item, macro_f1=estimate(item.macro_f1, item.task)) if item.task in scores.of_rows else item
         for item in result.tasks
-    )
-    return replace(result, overall=_estimate(scores.estimate(), confidence), tasks=tasks)
-
-
-def _estimate(found: SeedEstimate, confidence: float) -> Estimate:
-    interval = found.interval(confidence, lowest=0.0)
-    return Estimate(found.value, interval.low, interval.high)
+    ]
+    return replace(result, overall=estimate(result.overall), tasks=tuple(tasks))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from polarity.comparison.evidence import EQUIVALENCE, Evidence, Pair, corrected, single_test
 from polarity.comparison.grouping import Group
-from polarity.statistics.equivalence import equivalence_p
 from polarity.statistics.fold_scores import FoldScores
 from polarity.statistics.interval import Interval
 from polarity.wording import points
@@ -20,12 +19,14 @@ class FoldEvidence(Evidence):
 
     def interval(self, number: int) -> Interval:
         """Of the overall score of one system."""
-        return self._scores([number]).estimate().interval(self.confidence, lowest=0.0)
+        found = self._scores([number]).estimate()
+        return found.interval(self.confidence, lowest=0.0) if found.error else super().interval(number)
 
     def group_interval(self, group: Group, task: int | None = None) -> Interval:
         """Of a group's mean overall score, or macro-F1 of one task."""
         name = None if task is None else self.aligned.tasks[task].name
-        return self._scores(group.members).estimate(name).interval(self.confidence, lowest=0.0)
+        found = self._scores(group.members).estimate(name)
+        return found.interval(self.confidence, lowest=0.0) if found.error else super().group_interval(group, task)
 
     def pairs(self, groups: Sequence[Group]) -> list[Pair]:
         """All pairs but those of two baselines, with their tests corrected for all pairs."""
@@ -39,17 +40,19 @@ class FoldEvidence(Evidence):
         ours, theirs = self._scores(first.members), self._scores(second.members)
         found = theirs.minus(ours)
         of_tasks = {task.name: theirs.minus(ours, task.name) for task in self.labelled}
-        equal = equivalence_p(found.value, found.error, found.freedom, self.margin)
+        interval = found.interval(self.confidence)
+        if not found.error:  # all folds differ by the same: what other rows may change is known from the rows alone
+            interval = self._pair(first, second, 1.0 if self.seeds() is None else None).interval
         return Pair(
             first,
             second,
             found,
-            found.interval(self.confidence),
+            interval,
             {name: (task.value, task.interval(self.confidence)) for name, task in of_tasks.items()},
             seeds_included=True,
             runs=(self._runs(first), self._runs(second)),
             tests=[single_test(CORRECTED_RESAMPLED, "overall", found.p)],
-            equal=single_test(EQUIVALENCE, f"within {points(self.margin)}", equal),
+            equal=single_test(EQUIVALENCE, f"within {points(self.margin)}", self._equal(found, interval)),
             level=1.0,
             folds=len(ours.values()),
         )

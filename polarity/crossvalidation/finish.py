@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from polarity.analysis.analyse import analyse
 from polarity.analysis.details import write_details, write_mistakes
 from polarity.analysis.folded import respecting_folds
+from polarity.analysis.result import Estimate, Result
 from polarity.baselines import BASELINES
 from polarity.config.preflight import Prepared
 from polarity.content import Json
@@ -41,10 +42,10 @@ def finish(run: RunDirectory, prepared: Prepared, rows: FoldedRows) -> float:
     write_out_of_fold(run.predictions(OUT_OF_FOLD), held_out, rows.rows.ids)
     _write_baselines(run, folds, held_out, rows)
     scores = FoldScores.of(held_out)
-    write_json(run.metrics, _metrics(run, folds, held_out, scores))
     reporting = prepared.components.reporting
     whole = read_predictions(run.predictions(OUT_OF_FOLD))
     analysis = respecting_folds(analyse(whole, resamples=reporting.resamples), held_out)
+    write_json(run.metrics, _metrics(run, folds, held_out, scores, analysis.decided))
     write_details(run.details, run.settings.encoder, {OUT_OF_FOLD: analysis})
     write_mistakes(run.mistakes, analysis.mistakes, rows.rows if reporting.texts else None)
     seal(run)
@@ -69,15 +70,17 @@ def _write_baselines(
             write_out_of_fold(run.baseline(name, OUT_OF_FOLD), parts, rows.rows.ids)
 
 
-def _metrics(run: RunDirectory, folds: Sequence[RunDirectory], held_out: Sequence[HeldOut], scores: FoldScores) -> Json:
+def _metrics(
+    run: RunDirectory, folds: Sequence[RunDirectory], held_out: Sequence[HeldOut], scores: FoldScores, result: Result
+) -> Json:
     rows = sum(len(item.predictions) for item in held_out if item.repeat == 1)
     return {
         "version": METRICS_VERSION,
         OUT_OF_FOLD: {"rows": rows, **_scores(scores)},
         "uncalibrated": {OUT_OF_FOLD: _scores(FoldScores.of(held_out, "argmax"))},
         "intervals": {
-            "overall": _estimate(scores.estimate()),
-            "tasks": {name: _estimate(scores.estimate(name)) for name in scores.of_rows},
+            "overall": _estimate(scores.estimate(), result.overall),
+            "tasks": {name: _estimate(scores.estimate(name), result.task(name).macro_f1) for name in scores.of_rows},
         },
         "folds": [_fold(fold, item, scores) for fold, item in zip(folds, held_out, strict=True)],
         CHECKSUMS: {path.relative_to(run.path).as_posix(): checksum(path) for path in [run.predictions(OUT_OF_FOLD)]},
@@ -89,9 +92,9 @@ def _scores(scores: FoldScores) -> Json:
     return {"overall": scores.overall, "tasks": tasks}
 
 
-def _estimate(found: SeedEstimate) -> Json:
+def _estimate(found: SeedEstimate, shown: Estimate) -> Json:
     """A 95 % interval, and the standard error and degrees of freedom that it comes from."""
-    interval = found.interval(lowest=0.0)
+    interval = found.interval(lowest=0.0) if shown.low is None else shown
     ends = {"low": interval.low, "high": interval.high}
     return {"value": found.value, **ends, "standard_error": found.error, "degrees_of_freedom": found.freedom}
 

@@ -103,7 +103,18 @@ def test_one_task_is_compared_by_its_own_scores(runs: tuple[RunDirectory, RunDir
 def test_equal_systems_are_not_told_apart(tmp_path: Path) -> None:
     same = [finished(tmp_path, name, decided(0.2, 1), f"optimizer.lr={lr}") for name, lr in (("a", 1e-4), ("b", 1e-3))]
     (found,) = polarity.compare([run.path for run in same])
-    assert found.pairs[0].verdict == "equal"
+    (pair,) = found.pairs
+    assert pair.difference == 0
+    assert pair.verdict in ("equal", "unclear")
+    assert pair.interval.low < 0 < pair.interval.high, "other rows might tell them apart"
+
+
+def test_no_interval_has_zero_width(tmp_path: Path) -> None:
+    perfect = [
+        finished(tmp_path, name, decided(0.0, 1), f"optimizer.lr={lr}") for name, lr in (("a", 1e-4), ("b", 1e-3))
+    ]
+    (found,) = polarity.compare([run.path for run in perfect])
+    assert all(0.9 < group.interval.low < 1 for group in found.groups)
 
 
 def test_seeds_of_one_configuration_are_one(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from polarity.analysis import Result
+from polarity.analysis.folded import by_folds
 from polarity.analysis.scoring import Bootstrap, score_by
 from polarity.errors import UserError
 from polarity.evaluation.out_of_fold import HeldOut, read_out_of_fold
@@ -16,6 +17,8 @@ from polarity.statistics import Difference, Interval, PairedResult, paired_diffe
 from polarity.statistics.fold_scores import FoldScores
 
 TITLES = {"majority": "majority class", "linear": "linear model", "linear+rule": "linear model + rule"}
+
+CONFIDENCE = Bootstrap(0).confidence
 
 BaselineVerdict = Literal["better", "worse", "unclear", "unknown"]
 
@@ -80,10 +83,10 @@ def _by_folds(beside: BaselineResult, own: Sequence[HeldOut], other: Sequence[He
 
     def difference(task: str | None = None) -> Difference:
         found = ours.minus(theirs, task)
-        return Difference(found.value, found.interval(), found.p, found.p)
+        return Difference(found.value, found.interval(CONFIDENCE), found.p, found.p)
 
     paired = PairedResult(difference(), {name: difference(name) for name in ours.of_rows}, {})
-    return replace(beside, difference=paired)
+    return replace(beside, result=by_folds(beside.result, theirs, CONFIDENCE), difference=paired)
 
 
 def _beside(name: str, own: Predictions, other: Predictions, bootstrap: Bootstrap) -> BaselineResult:
