@@ -17,7 +17,7 @@ from tests.verbs import outcome_of, said_by, schema_of
 SETTINGS = {verb: schema_of(verb).__dataclass_fields__ for verb in VERBS}
 READERS = [verb for verb in VERBS if {"run", "runs"} & set(SETTINGS[verb])]
 """Verbs that read a run's folder."""
-FOLDERS = ["train", *(verb for verb in VERBS if "output" in SETTINGS[verb] and verb != "predict")]
+FOLDERS = ["train", *(verb for verb in VERBS if {"output", "output_dir"} & set(SETTINGS[verb]) and verb != "predict")]
 """Verbs that write into a folder of the user's choice."""
 
 
@@ -38,13 +38,14 @@ def arguments(verb: str, run: RunDirectory, home: Path, output: Path) -> list[st
     """
     usual = [text for text in overrides(home) if text.startswith(("data", "cache_dir"))]
     other = run.path.with_name("other")
-    if verb == "compare" and not other.exists():
+    if "runs" in SETTINGS.get(verb, ()) and not other.exists():
         shutil.copytree(run.path, other)
     special = {
         "train": [*overrides(home), "trainer.max_epochs=1", f"output_dir={output}"],
         "predict": [f"run={run.path}", f"input={home / 'corpus.csv'}", f"output={output}", "output_format=csv"],
         "export": [f"run={run.path}", "format=hf", f"output={output}"],
         "compare": [str(run.path), str(other), "resamples=200", f"output={output}"],
+        "ensemble": [f"runs=[{run.path},{other}]", "gate=false", f"output_dir={output}"],
         "inspect": [*usual, "~model", "labels=false", f"output={output}"],
         "baseline": [*usual, f"output={output}"],
     }
@@ -75,7 +76,7 @@ def test_an_output_that_cannot_be_made_is_refused_before_anything_is_computed(
     command = arguments(verb, run, finished.path.parents[1], tmp_path / place)
     before = files(tmp_path)
     said = said_by(verb, *command, code=2)
-    setting = "output_dir: " if verb == "train" else "output: "
+    setting = "output_dir: " if f"output_dir={tmp_path / place}" in command else "output: "
     assert said.splitlines()[0].startswith(f"polarity.{verb}: 1 problem; nothing was started"), said
     assert setting in said
     assert str(tmp_path / "file") in said
