@@ -17,6 +17,7 @@ from polarity.config.compose import compose_jobs, resolved
 from polarity.config.preflight import prepare
 from polarity.config.trainer import build_callbacks
 from polarity.errors import UserError
+from polarity.models import PretrainedEncoder
 from polarity.run import RunDirectory
 from polarity.training.assembled import Assembled, Stages, assemble
 from polarity.training.trainer import build_trainer
@@ -103,9 +104,11 @@ def as_work(assembled: Assembled) -> Work:
     rows = assembled.prepared.splits.train
     if rows.context is not None:
         raise UserError("data: the peers are written for single texts, not for pairs")
-    config = assembled.prepared.config
+    config, source = assembled.prepared.config, assembled.prepared.components.model
+    if not isinstance(source, PretrainedEncoder):
+        raise UserError("model: the peers are written for encoders of transformers")
     return Work(
-        encoder=str(assembled.prepared.components.model.locate()),
+        encoder=source.source,
         texts=rows.text,
         labels=rows.labels,
         weights=[np.asarray(weight.cpu()) for weight in assembled.module.loss.weights],

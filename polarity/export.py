@@ -25,7 +25,7 @@ from polarity.exporting.answers import (
     refuse_disagreement,
 )
 from polarity.exporting.card import write_card
-from polarity.exporting.folder import ABOUT, about, folder_problems
+from polarity.exporting.folder import ABOUT, about, folder_problems, parts_of
 from polarity.exporting.hf import write_hf
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, package_problems, session_of, write_onnx
 from polarity.exporting.quantize import Cost, cost, write_int8
@@ -69,6 +69,8 @@ def export(settings: ExportSettings) -> Path:
     if problems:
         raise UserError(problems)
     rebuilt = rebuild(run.path, accelerator="cpu", decision=settings.decision, trust=settings.trust)
+    if problems := rebuilt.model.encoder.export_problems(settings.format):
+        raise UserError(problems)
     splits = run_splits(run) if settings.check_rows else None
     with progress("exporting"), whole_folder(folder.expanduser().absolute()) as part:
         agreement, costs = _write(settings, rebuilt, splits, part)
@@ -83,7 +85,7 @@ def _write(
     pairs = splits.val.context is not None if splits else rebuilt.settings.data.context is not None
     longest = rebuilt.settings.max_length
     lengths = longest, context_room(longest, rebuilt.settings.max_context)
-    content = about(settings.format, tasks, rebuilt.tokenizer, *lengths, pairs=pairs)
+    content = about(settings.format, tasks, parts_of(rebuilt)[1], *lengths, pairs=pairs)
     write_json(folder / ABOUT, content)
     write_hf(rebuilt, folder) if settings.format == "hf" else write_onnx(rebuilt, folder)
     agreement = None if splits is None else _agreement(settings, rebuilt, splits.val, folder)

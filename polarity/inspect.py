@@ -15,7 +15,7 @@ from polarity.inspection.console import inspection_tables
 from polarity.inspection.inspector import Folds, Inspector
 from polarity.inspection.result import Inspection
 from polarity.inspection.tables import write_tables
-from polarity.models.pretrained import PretrainedEncoder
+from polarity.models.encoder import EncoderSettings
 from polarity.paths import cache_dir
 from polarity.progress import progress
 from polarity.reports.console import RunConsole
@@ -32,7 +32,7 @@ class InspectSettings:
     data: Corpus
     limit: Limit
     batching: Batching
-    model: PretrainedEncoder | None
+    model: EncoderSettings | None
     groups: list[str] | None
     language: str | None
     labels: bool
@@ -55,8 +55,8 @@ def inspect(settings: InspectSettings) -> Inspection:
     check_room(output=folder, cache_dir=cache)
     model = settings.model
     inspector = Inspector(
-        tokenizer=None if model is None else model.tokenizer(),
-        model=None if model is None else model.name,
+        reader=None if model is None else model.make_reader(),
+        model=None if model is None else model.title,
         max_length=settings.batching.max_length,
         max_context=settings.batching.max_context,
         groups=settings.groups,

@@ -65,7 +65,7 @@ def test_the_score_does_not_depend_on_the_batch_size(rows: int, finished: RunDir
     run = assemble(prepare(config), Stages())
     model, _ = load_model(finished.model)
     run.module.model.load_state_dict(model.state_dict())
-    logits = predict_logits(model, run.data.evaluation_batches("val"), len(run.data.stores["val"]), device=CPU)
+    logits = predict_logits(model, run.data.evaluation_batches("val"), len(run.data.inputs["val"]), device=CPU)
     again = score(model.tasks, run.data.splits.val.labels, [values.argmax(axis=1) for values in logits])
     wanted = json.loads(finished.metrics.read_text())["uncalibrated"]["val"]
     assert again.to_dict() == wanted
@@ -93,7 +93,7 @@ def test_a_fresh_reload_reproduces_the_score(finished: RunDirectory) -> None:
     best = json.loads(finished.metrics.read_text())["best"]
     run = assemble(prepare(finished.config), Stages())
     model, _ = load_model(finished.model)
-    logits = predict_logits(model, run.data.evaluation_batches("val"), len(run.data.stores["val"]), device=CPU)
+    logits = predict_logits(model, run.data.evaluation_batches("val"), len(run.data.inputs["val"]), device=CPU)
     assert finish.verify(best, run.data.splits.val, model, logits) == best["value"]
     with pytest.raises(finish.ScoreMismatchError, match="its scores cannot be trusted"):
         finish.verify({**best, "value": best["value"] + 0.001}, run.data.splits.val, model, logits)

@@ -18,7 +18,7 @@ from polarity.models import save_model
 from polarity.parts import clear, unfinished
 from polarity.prediction.streams import Output
 from tests.command import ROOT
-from tests.tiny import tiny_classifier, tiny_tokenizer
+from tests.tiny import tiny_classifier, tiny_reader
 
 WRITER = """
 import sys, time
@@ -125,7 +125,7 @@ def test_what_stood_there_stays_until_the_new_one_is_whole(tmp_path: Path, way: 
 def test_all_files_of_a_model_are_as_readable_as_the_umask_says(tmp_path: Path, mask: int) -> None:
     before = os.umask(mask)
     try:
-        save_model(tiny_classifier(), tiny_tokenizer(), tmp_path / "model")
+        save_model(tiny_classifier(), tiny_reader(), tmp_path / "model")
     finally:
         os.umask(before)
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "model").iterdir()}

@@ -9,10 +9,12 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import CONFIG_MAPPING, AutoModel, PreTrainedConfig, PreTrainedTokenizerFast
 
-from polarity.models import Head, MultiTaskClassifier
+from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder
 from polarity.models.components import own_pooling, rebuilt
-from polarity.models.encoder import random_encoder
-from polarity.models.loading import quiet_transformers
+from polarity.models.huggingface.encoder import HuggingFaceEncoder
+from polarity.models.huggingface.families import random_encoder
+from polarity.models.huggingface.loading import quiet_transformers
+from polarity.models.huggingface.reader import TokenReader
 from polarity.models.pooling import Pooling
 from polarity.paths import conf_dir
 from polarity.tasks import Task
@@ -54,6 +56,11 @@ def tiny_tokenizer(words: Iterable[str] = WORDS) -> PreTrainedTokenizerFast:
         model_input_names=["input_ids", "token_type_ids", "attention_mask"],
         **{f"{name}_token": token for name, token in named.items()},
     )
+
+
+def tiny_reader() -> TokenReader:
+    """What reads texts with it."""
+    return TokenReader(tiny_tokenizer())
 
 
 def tiny_config(family: str, *, layers: int = 4, width: int = 16, **settings: Any) -> PreTrainedConfig:
@@ -120,13 +127,16 @@ def tiny_classifier(
 ) -> MultiTaskClassifier:
     """A classifier on an encoder with random weights from torch's generator; settings as in :func:`tiny_config`."""
     made = pooling_of(pooling) if isinstance(pooling, str) else pooling
-    return MultiTaskClassifier(
-        tasks=tasks,
-        encoder=random_encoder(tiny_config(family, **settings), attention, pooler=made.needs_pooler),
-        pooling=made,
-        dropout=dropout,
-        head=head or Head(),
-    )
+    backbone = random_encoder(tiny_config(family, **settings), attention, pooler=made.needs_pooler)
+    encoder = HuggingFaceEncoder(backbone, made, dropout)
+    return MultiTaskClassifier(tasks=tasks, encoder=encoder, head=head or Head())
+
+
+def model_of(
+    settings: PretrainedEncoder, tasks: Sequence[Task] = TASKS, head: Head | None = None
+) -> MultiTaskClassifier:
+    """The model that training with these settings starts with."""
+    return MultiTaskClassifier(tasks=tasks, encoder=settings.build(), head=head or Head())
 
 
 def tiny_batch(

@@ -66,7 +66,7 @@ def gradients(run: Assembled, rows: Sequence[int], labels: Tensor) -> tuple[Tens
         torch.stack([(labels[:, number] == c).sum() for c in range(len(task.classes))]).float()
         for number, task in enumerate(module.tasks)
     ]
-    batch = {**run.data.stores["train"].batch(np.array(rows)), "labels": labels, "window": counts}
+    batch = {**run.data.inputs["train"].batch(np.array(rows)), "labels": labels, "window": counts}
     module.zero_grad()
     losses, penalties = module.task_losses(batch)
     (losses + penalties).sum().backward()

@@ -17,7 +17,10 @@ ADDED: dict[str, object] = {
 }
 """Settings that came later, each with the value that means what was done before there was a choice."""
 
-MOVED = {"polarity.reports.reporting.Reporting": "polarity.reporting.Reporting"}
+MOVED = {
+    "polarity.reports.reporting.Reporting": "polarity.reporting.Reporting",
+    "polarity.models.pretrained.PretrainedEncoder": "polarity.models.huggingface.pretrained.PretrainedEncoder",
+}
 """Components by the places where they stood."""
 
 

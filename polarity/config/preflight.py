@@ -90,7 +90,7 @@ def _positions(components: Mapping[str, Any], problems: list[str]) -> int | None
         return None
     try:
         components["model"].locate()
-        positions: int | None = components["model"].max_positions()
+        positions: int | None = components["model"].longest()
     except UserError as error:
         problems += error.problems
         return None

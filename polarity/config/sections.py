@@ -14,8 +14,8 @@ from polarity.data.corpus import Corpus
 from polarity.data.limit import Limit
 from polarity.decisions.base import Decision
 from polarity.losses.base import MultiTaskLoss
+from polarity.models.encoder import EncoderSettings
 from polarity.models.heads import Head
-from polarity.models.pretrained import PretrainedEncoder
 from polarity.optimizers.base import Optimizer
 from polarity.paths import cache_dir
 from polarity.regularizers.base import Regularizer
@@ -34,7 +34,7 @@ class Components:
     data: Corpus
     limit: Limit
     batching: Batching
-    model: PretrainedEncoder
+    model: EncoderSettings
     head: Head
     loss: MultiTaskLoss
     regularizer: Regularizer

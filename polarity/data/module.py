@@ -1,4 +1,4 @@
-"""Lightning's way to the data: planned batches out of the token cache."""
+"""Lightning's way to the data: planned batches of an encoder's inputs."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from polarity.content import State
 from polarity.data.plan import EvalBatches, PlannedBatch, TrainBatches
+from polarity.data.reading import Inputs
 from polarity.data.rows import Splits
-from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
 from polarity.samplers.base import Sampler
 from polarity.settings import PositiveInt
@@ -22,23 +22,23 @@ from polarity.settings import PositiveInt
 Batch = dict[str, Tensor | list[Tensor]]
 
 
-class TokenDataset(Dataset[Batch]):
+class InputsDataset(Dataset[Batch]):
     """One split as the model sees it; its items are whole batches.
 
     :param labels: int64 ``[rows, tasks]``.
     """
 
-    def __init__(self, store: TokenStore, labels: np.ndarray) -> None:
-        self.store = store
+    def __init__(self, inputs: Inputs, labels: np.ndarray) -> None:
+        self.inputs = inputs
         self.labels = labels
 
     def __len__(self) -> int:
-        return len(self.store)
+        return len(self.inputs)
 
     def __getitem__(self, planned: PlannedBatch) -> Batch:
-        """Token tensors ``[rows, longest]``, ``labels [rows, tasks]``, ``rows [rows]``; in training also ``window``."""
+        """The encoder's inputs, ``labels [rows, tasks]``, ``rows [rows]``; in training also ``window``."""
         batch: Batch = {
-            **self.store.batch(planned.rows),
+            **self.inputs.batch(planned.rows),
             "labels": torch.from_numpy(self.labels[planned.rows]),
             "rows": torch.from_numpy(planned.rows),
         }
@@ -68,7 +68,7 @@ class TextDataModule(LightningDataModule):
     Needs ``Trainer(use_distributed_sampler=False)``: the batches already know their rank. A checkpoint holds the
     position within the epoch, so that a run resumed from it goes on with the very next batch.
 
-    :param stores: the token store of each split, by the split's name.
+    :param inputs: the inputs of each split, by the split's name.
     :param sampler: fitted on the training split.
     :param batch_size: rows per training step over all devices.
     :param eval_batch_size: most rows per evaluation batch on each device.
@@ -81,7 +81,7 @@ class TextDataModule(LightningDataModule):
         self,
         *,
         splits: Splits,
-        stores: Mapping[str, TokenStore],
+        inputs: Mapping[str, Inputs],
         sampler: Sampler,
         batch_size: PositiveInt,
         eval_batch_size: PositiveInt,
@@ -94,7 +94,7 @@ class TextDataModule(LightningDataModule):
         super().__init__()
         self.allow_zero_length_dataloader_with_multiple_devices = True  # fewer rows to evaluate than devices
         self.splits = splits
-        self.stores = stores
+        self.inputs = inputs
         self.sampler = sampler
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
@@ -104,7 +104,7 @@ class TextDataModule(LightningDataModule):
         self.num_workers = num_workers
         self.pin_memory = pin_memory
         self.train_batches: TrainBatches | None = None
-        self._datasets = {name: TokenDataset(stores[name], rows.labels) for name, rows in splits.items()}
+        self._datasets = {name: InputsDataset(inputs[name], rows.labels) for name, rows in splits.items()}
         self._resume_at: tuple[int, int] | None = None
 
     def train_dataloader(self) -> TrainLoader:
@@ -128,14 +128,14 @@ class TextDataModule(LightningDataModule):
         dataset = self._datasets[split]
         rank, world_size = self._place()
         batches = EvalBatches(
-            lengths=dataset.store.lengths, batch_size=self.eval_batch_size, rank=rank, world_size=world_size
+            lengths=dataset.inputs.lengths, batch_size=self.eval_batch_size, rank=rank, world_size=world_size
         )
         return DataLoader(dataset, sampler=batches, **self._loading())
 
     def evaluation_batches(self, split: str, *, world_size: int = 1) -> Iterator[Batch]:
         """The batches of all ranks, one after the other: the very ones that ``world_size`` devices evaluate."""
         dataset = self._datasets[split]
-        lengths = dataset.store.lengths
+        lengths = dataset.inputs.lengths
         for rank in range(world_size):
             batches = EvalBatches(lengths=lengths, batch_size=self.eval_batch_size, rank=rank, world_size=world_size)
             yield from (dataset[planned] for planned in batches)
@@ -158,7 +158,7 @@ class TextDataModule(LightningDataModule):
             sampler=self.sampler,
             labels=self.splits.train.labels,
             class_numbers=[len(task.classes) for task in self.splits.tasks],
-            lengths=self._datasets["train"].store.lengths,
+            lengths=self._datasets["train"].inputs.lengths,
             batch_size=self.batch_size,
             accumulate=self.accumulate,
             mega_batches=self.mega_batches,

@@ -10,6 +10,9 @@ from torch import Tensor
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.wording import times
 
+BESIDE_INPUTS = ("labels", "rows", "window")
+"""What a batch holds that the model does not read."""
+
 AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}
 
 
@@ -22,8 +25,7 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[obj
 
 def model_inputs(batch: Mapping[str, Tensor], device: torch.device | None = None) -> dict[str, Tensor]:
     """The part of a batch that the classifier's forward takes."""
-    names = ("input_ids", "attention_mask", "token_type_ids")
-    return {name: batch[name].to(device, non_blocking=True) for name in names if name in batch}
+    return {name: value.to(device, non_blocking=True) for name, value in batch.items() if name not in BESIDE_INPUTS}
 
 
 def collect(rows: Sequence[Tensor], logits: Sequence[Sequence[Tensor]], total: int) -> list[np.ndarray]:

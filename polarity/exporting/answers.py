@@ -106,15 +106,15 @@ def answers_of_session(session: Any, rebuilt: Rebuilt, rows: Rows, tasks: Sequen
 
     :param session: an ``onnxruntime.InferenceSession``.
     """
-    store = rebuilt.tokens(rows)
-    inputs = [item.name for item in session.get_inputs()]
+    read = rebuilt.inputs(rows)
+    names = [item.name for item in session.get_inputs()]
     outputs = [f"{task.name}.{what}" for what in ("logits", "probabilities", "decision") for task in tasks]
     numbers, answers = [], []
     with progress("asking the graph", len(rows)) as advance:
-        for planned in EvalBatches(lengths=store.lengths, batch_size=rebuilt.batch_size):
-            batch = store.batch(planned.rows)
+        for planned in EvalBatches(lengths=read.lengths, batch_size=rebuilt.batch_size):
+            batch = read.batch(planned.rows)
             numbers.append(torch.from_numpy(planned.rows))
-            arrays = session.run(outputs, {name: batch[name].numpy() for name in inputs})
+            arrays = session.run(outputs, {name: batch[name].numpy() for name in names})
             answers.append([torch.from_numpy(values) for values in arrays])
             advance(len(planned.rows))
     placed = collect(numbers, answers, len(rows))

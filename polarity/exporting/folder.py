@@ -5,6 +5,9 @@ from typing import Any
 
 from polarity.content import Json
 from polarity.files import unwritable
+from polarity.models.huggingface.encoder import HuggingFaceEncoder
+from polarity.models.huggingface.reader import TokenReader
+from polarity.runs.rebuild import Rebuilt
 
 ABOUT = "inference.json"
 """What an exported folder is: its format, lengths and classes; so it tells an export from any other folder."""
@@ -19,6 +22,14 @@ def folder_problems(folder: Path, *, overwrite: bool) -> list[str]:
     if not (folder / ABOUT).is_file():
         return [f"output: {folder} holds other files than an export, which would be lost; choose another folder"]
     return [] if overwrite else [f"output: {folder} exists; choose another folder, or give overwrite=true"]
+
+
+def parts_of(rebuilt: Rebuilt) -> tuple[HuggingFaceEncoder, Any]:
+    """Encoder and tokenizer of a run whose encoder is one of transformers; others refuse their export."""
+    encoder, reader = rebuilt.model.encoder, rebuilt.reader
+    assert isinstance(encoder, HuggingFaceEncoder)
+    assert isinstance(reader, TokenReader)
+    return encoder, reader.tokenizer
 
 
 def about(

@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from polarity.exporting.folder import parts_of
 from polarity.exporting.source import CODE, modeling_source
 from polarity.files import write_json, write_text
 from polarity.models.components import described
@@ -15,7 +16,7 @@ def write_hf(rebuilt: Rebuilt, folder: Path) -> None:
 
     ``AutoModel`` and ``AutoTokenizer`` read the encoder from the same folder; this project reads it back as well.
     """
-    pooling = rebuilt.model.pooling
+    pooling = parts_of(rebuilt)[0].pooling
     write_text(folder / CODE, modeling_source(type(pooling)))
     for file in sorted(rebuilt.run.model.iterdir()):
         shutil.copyfile(file, folder / file.name)

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from polarity.content import Json
 from polarity.errors import UserError
-from polarity.exporting.modeling import Decision, takes_segments
+from polarity.exporting.folder import parts_of
+from polarity.exporting.modeling import Decision
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import CARD, CONFIG, WEIGHTS
 from polarity.posthoc import FILE as RULE
@@ -47,7 +48,7 @@ class Graph(nn.Module):
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
     ) -> tuple[Tensor, ...]:
         """Logits of all tasks, then their probabilities, then their decisions."""
-        logits = self.model(input_ids, attention_mask, token_type_ids)
+        logits = self.model(input_ids=input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
         answers = [decide(values) for values, decide in zip(logits, self.decisions, strict=True)]
         return (*logits, *(item[0] for item in answers), *(item[1] for item in answers))
 
@@ -74,8 +75,9 @@ def write_onnx(rebuilt: Rebuilt, folder: Path) -> None:
                 verbose=False,
             )
     except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
-        kind = type(model.encoder).__name__
-        raise UserError(f"format: {kind} cannot be exported to ONNX ({str(error).strip().splitlines()[0]})") from error
+        raise UserError(
+            f"format: {model.encoder.title} cannot be exported to ONNX ({str(error).strip().splitlines()[0]})"
+        ) from error
     assert program is not None
     for node in program.model.graph.all_nodes():  # stack traces, with the paths of the machine that made them
         node.metadata_props.clear()
@@ -97,10 +99,11 @@ def session_of(path: Path) -> Any:
 def _example(rebuilt: Rebuilt) -> dict[str, Tensor]:
     """A batch with padding: two rows, since a size of one would be taken for a constant."""
     longest = min(8, rebuilt.settings.max_length)
-    ids = torch.full((2, longest), int(rebuilt.tokenizer.unk_token_id or 0))
+    encoder, tokenizer = parts_of(rebuilt)
+    ids = torch.full((2, longest), int(tokenizer.unk_token_id or 0))
     mask = torch.ones_like(ids)
     mask[1, longest // 2 + 1 :] = 0
-    typed = takes_segments(rebuilt.model.encoder) and "token_type_ids" in rebuilt.tokenizer.model_input_names
+    typed = encoder.takes_segments and "token_type_ids" in tokenizer.model_input_names
     segments = {"token_type_ids": torch.zeros_like(ids)} if typed else {}
     return {"input_ids": ids, "attention_mask": mask, **segments}
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -12,7 +12,7 @@ from polarity.baselines.crossval import out_of_fold
 from polarity.baselines.suite import linear
 from polarity.data.corpus import Corpus
 from polarity.data.limit import Limit
-from polarity.data.vocabulary import vocabulary_warnings
+from polarity.data.reading import Reader
 from polarity.errors import UserError
 from polarity.inspection import findings
 from polarity.inspection.association import joint_counts
@@ -37,7 +37,7 @@ Folds = Annotated[int, Field(ge=2)]
 class Inspector:
     """What is looked at, and how much of it is shown.
 
-    :param tokenizer: of the model that is to read the texts; None to count characters.
+    :param reader: of the model that is to read the texts; None to count characters.
     :param model: the model's name.
     :param max_length: tokens that the model is to read.
     :param max_context: share of them that a context may fill; None: any.
@@ -52,7 +52,7 @@ class Inspector:
     :param cache: folder where the linear models' probabilities are kept.
     """
 
-    tokenizer: Any
+    reader: Reader | None
     model: str | None
     max_length: PositiveInt
     max_context: float | None
@@ -114,12 +114,12 @@ class Inspector:
     def _lengths(self, pool: Pool) -> tuple[Lengths, tuple[str, ...]]:
         """Lengths in characters where the texts cannot be tokenised, and why training would stop at them."""
         try:
-            return lengths(pool, self.tokenizer, self.model, self.max_length, self.max_context), ()
+            return lengths(pool, self.reader, self.model, self.max_length, self.max_context), ()
         except UserError as error:
             return lengths(pool, None, None, self.max_length), error.problems
 
     def _unfit(self, pool: Pool) -> list[str]:
-        return vocabulary_warnings(pool.rows.text, self.tokenizer, self.model)
+        return [] if self.reader is None else self.reader.warnings(pool.rows.text, self.model)
 
     def _labels(self, loaded: Loaded, pool: Pool, asked: Sequence[str]) -> tuple[TaskLabels, ...]:
         if not self.labels:

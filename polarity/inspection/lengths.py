@@ -2,58 +2,43 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
-from polarity.data.contexts import context_room, cut_contexts
+from polarity.data.reading import Reader
 from polarity.data.rows import Rows
-from polarity.data.tokenising import CHUNK, check_texts, check_tokenizer
 from polarity.inspection.pool import Pool
 from polarity.inspection.result import Lengths, SplitLengths
 
 BARS = 24
 
 
-def lengths(pool: Pool, tokenizer: Any, name: str | None, max_length: int, max_context: float | None = None) -> Lengths:
-    """Lengths in tokens as the model would read the rows if it read them whole; in characters without a tokenizer.
+def lengths(
+    pool: Pool, reader: Reader | None, model: str | None, max_length: int, max_context: float | None = None
+) -> Lengths:
+    """Lengths in tokens as the model would read the rows if it read them whole; in characters without a model.
 
-    :param tokenizer: of the model; None for none.
-    :param name: of the model.
+    :param reader: of the model; None for none.
     :param max_context: share of ``max_length`` to which contexts are cut before; None: they are not.
-    :raises UserError: a tokenizer that cannot be used, or texts that none takes.
+    :raises UserError: texts that the reader does not take.
     """
-    short = np.zeros(len(pool), dtype=bool)
-    if tokenizer is None:
-        counted = np.fromiter(_characters(pool.rows), dtype=np.int64)
+    if reader is None:
+        counted, short = np.fromiter(_characters(pool.rows), dtype=np.int64), np.zeros(len(pool), dtype=bool)
     else:
-        check_tokenizer(tokenizer)
-        check_texts(pool.rows)
-        rows, contexts = pool.rows, pool.rows.context or []
-        if contexts:
-            rows = replace(rows, context=cut_contexts(contexts, tokenizer, context_room(max_length, max_context)))
-            short = np.array([a != b for a, b in zip(contexts, rows.context or [], strict=True)])
-        counted = np.fromiter(_tokens(rows, tokenizer), dtype=np.int64)
-    edges = _edges(counted, max_length if tokenizer is not None else None)
-    limit = max_length if tokenizer is not None else None
+        counted, short = reader.lengths(pool.rows, max_length, max_context)
+    limit = max_length if reader is not None and reader.limited else None
+    edges = _edges(counted, limit)
     splits = tuple(
         replace(_split(split, counted[inside], limit, edges), contexts_cut=int(short[inside].sum()))
         for split, inside in pool.by_split()
     )
-    return Lengths("tokens" if limit else "characters", name if limit else None, limit, tuple(edges.tolist()), splits)
+    unit: Literal["tokens", "characters"] = "characters" if reader is None else "tokens"
+    return Lengths(unit, None if reader is None else model, limit, tuple(edges.tolist()), splits)
 
 
 def _characters(rows: Rows) -> Iterator[int]:
     return (len(context) + len(text) for context, text in zip(rows.contexts, rows.text, strict=True))
-
-
-def _tokens(rows: Rows, tokenizer: Any) -> Iterator[int]:
-    tokenizer.backend_tokenizer.no_truncation()
-    for start in range(0, len(rows), CHUNK):
-        part = slice(start, start + CHUNK)
-        texts = [rows.text[part]] if rows.context is None else [rows.context[part], rows.text[part]]
-        encoded = tokenizer(*texts, truncation=False, return_attention_mask=False, verbose=False)
-        yield from (len(ids) for ids in encoded["input_ids"])
 
 
 def _edges(counted: np.ndarray, limit: int | None) -> np.ndarray:

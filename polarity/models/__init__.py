@@ -1,8 +1,18 @@
-"""Models: a pretrained encoder, a pooling, an optional shared trunk, and one head per task."""
+"""Models: an encoder, an optional shared trunk, and one head per task."""
 
 from polarity.models.classifier import MultiTaskClassifier
+from polarity.models.encoder import Encoder, EncoderSettings, Place
 from polarity.models.heads import Head
-from polarity.models.pretrained import PretrainedEncoder
+from polarity.models.huggingface.pretrained import PretrainedEncoder
 from polarity.models.saving import load_model, save_model
 
-__all__ = ["Head", "MultiTaskClassifier", "PretrainedEncoder", "load_model", "save_model"]
+__all__ = [
+    "Encoder",
+    "EncoderSettings",
+    "Head",
+    "MultiTaskClassifier",
+    "Place",
+    "PretrainedEncoder",
+    "load_model",
+    "save_model",
+]

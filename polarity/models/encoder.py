@@ -1,117 +1,134 @@
-"""What differs between the families of Hugging Face encoders, found from their classes and configurations."""
+"""What every encoder is: settings that make a reader of texts, and a module that turns its inputs into vectors."""
 
-import copy
-import inspect
-import sys
-from typing import Any, Literal, get_args
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
 
-import torch
-from torch import nn
-from transformers import MODEL_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
-from transformers.utils.import_utils import is_flash_attn_2_available
+from torch import Tensor, nn
 
-from polarity.errors import nearest
+from polarity.component import Component
+from polarity.content import Json
+from polarity.data.reading import Inputs, Reader
+from polarity.data.rows import Rows
+from polarity.models.components import described
+from polarity.signature import TARGET
 
-AttentionName = Literal["eager", "sdpa", "flash_attention_2"]
-AttentionSetting = Literal["auto", "eager", "sdpa", "flash_attention_2"]
-
-HIDDEN_DROPOUTS = (
-    "hidden_dropout_prob",  # BERT, RoBERTa, DeBERTa, ELECTRA, ...
-    "hidden_dropout",
-    "dropout",  # DistilBERT, XLM
-    "embedding_dropout",  # ModernBERT
-    "mlp_dropout",  # ModernBERT
-    "activation_dropout",
-    "embd_pdrop",  # GPT-2
-    "resid_pdrop",  # GPT-2
-)
-ATTENTION_DROPOUTS = (
-    "attention_probs_dropout_prob",  # BERT, RoBERTa, DeBERTa, ELECTRA, ...
-    "attention_dropout",  # DistilBERT, ModernBERT, XLM
-    "attn_pdrop",  # GPT-2
-)
+ENCODER = "encoder"
+"""Key of an architecture that says what the encoder is."""
 
 
-def encoder_class(config: PreTrainedConfig) -> type[PreTrainedModel] | None:
-    """The class that ``AutoModel`` builds for a configuration, None if there is none."""
-    found: Any = MODEL_MAPPING.get(type(config), None)
-    kind: type[PreTrainedModel] | None = found[0] if isinstance(found, (list, tuple)) else found
-    return kind
+@dataclass(frozen=True)
+class Place:
+    """Parameters of an encoder that learn at one rate.
 
-
-def has_pooler(config: PreTrainedConfig) -> bool:
-    """Whether the family has a pooler, which can be left out."""
-    kind = encoder_class(config)
-    return kind is not None and "add_pooling_layer" in inspect.signature(kind.__init__).parameters
-
-
-def pooler_argument(config: PreTrainedConfig, *, pooler: bool) -> dict[str, bool]:
-    """The argument of the encoder's class that keeps or drops its pooler; none for families without one."""
-    return {"add_pooling_layer": pooler} if has_pooler(config) else {}
-
-
-def dropout_settings(config: PreTrainedConfig) -> list[str]:
-    """Names of the configuration's settings that are dropout rates of hidden states or of attention."""
-    return [name for name in (*HIDDEN_DROPOUTS, *ATTENTION_DROPOUTS) if hasattr(config, name)]
-
-
-def attention_choices(config: PreTrainedConfig) -> list[AttentionName]:
-    """The implementations of attention that a family has, whether or not they can run here."""
-    kind = encoder_class(config)
-    choices: list[AttentionName] = ["eager"]
-    if getattr(kind, "_supports_sdpa", False):
-        choices.append("sdpa")
-    if getattr(kind, "_supports_flash_attn", False):
-        choices.append("flash_attention_2")
-    return choices
-
-
-def best_attention(config: PreTrainedConfig) -> AttentionName:
-    """The implementation that trains fastest here.
-
-    With dropout on the attention weights, sdpa on a CPU takes a path that is slower than eager under bf16.
+    :param name: as the table of parameters shows it.
+    :param depth: layers between them and the encoder's top, each of which lowers their rate by
+        ``optimizer.layer_decay``; None: they are new like the heads, and learn at the heads' rate.
+    :param lr: a rate of their own in place of both.
+    :param weight_decay: their own in place of the optimizer's.
     """
-    drops = any(getattr(config, name, 0) for name in ATTENTION_DROPOUTS)
-    if "sdpa" not in attention_choices(config) or (drops and not torch.accelerator.is_available()):
-        return "eager"
-    return "sdpa"
+
+    name: str
+    parameters: Sequence[nn.Parameter]
+    depth: int | None = None
+    lr: float | None = None
+    weight_decay: float | None = None
 
 
-def usable_attention(name: AttentionName) -> AttentionName:
-    """``name``, or sdpa in place of flash attention where that cannot run: the same function, by another kernel."""
-    if name not in get_args(AttentionName):  # transformers takes any other for code of the hub
-        raise ValueError(f"attention {name!r} is not valid{nearest(name, get_args(AttentionName))}")
-    return "sdpa" if name == "flash_attention_2" and not is_flash_attn_2_available() else name
+class Encoder(nn.Module, ABC):
+    """From the inputs of a reader to one vector per row, the second half of "text to inputs to vector".
 
-
-def random_encoder(config: PreTrainedConfig, attention: AttentionName, *, pooler: bool) -> PreTrainedModel:
-    """An encoder in float32 with random weights.
-
-    :param pooler: whether it keeps its own pooler, where its family has one.
+    As long as the constructor's settings are plain values, kept as attributes of the same names, saving and loading
+    need nothing more. Weights are drawn from torch's global generator.
     """
-    encoder: PreTrainedModel = AutoModel.from_config(
-        copy.deepcopy(config),
-        trust_remote_code=False,
-        dtype=torch.float32,
-        attn_implementation=attention,
-        **pooler_argument(config, pooler=pooler),
-    )
-    return encoder
+
+    reader: ClassVar[type[Reader]]
+    """The class that reads texts for it."""
+
+    width: int
+    """Size of the vector."""
+
+    @property
+    def title(self) -> str:
+        """How messages call it."""
+        return type(self).__name__
+
+    @abstractmethod
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """Vectors ``[B, width]`` of the tensors of :meth:`~polarity.data.reading.Inputs.batch`.
+
+        The vector of a row depends neither on the rows beside it nor on their padding.
+        """
+
+    def places(self) -> list[Place]:
+        """All parameters, bottom first, each in one place."""
+        return [Place(ENCODER, list(self.parameters()))]
+
+    def check(self, reader: Reader, inputs: Inputs) -> None:
+        """Refuse what only trying shows, before training begins.
+
+        :param inputs: of the training rows.
+        :raises UserError: with what to choose instead.
+        """
+
+    def architecture(self) -> Json:
+        """All that :meth:`from_architecture` needs, in plain values, those that say what it is under "encoder"."""
+        return {ENCODER: described(self)}
+
+    @classmethod
+    def from_architecture(cls, architecture: Mapping[str, Any], trust: Collection[str] = ()) -> Self:
+        """An encoder of the same shape with random weights; no files are read.
+
+        :param trust: modules of others whose code it may name.
+        :raises UserError: if it names code that is not trusted.
+        """
+        del trust  # plain values name no code
+        return cls(**{name: value for name, value in architecture[ENCODER].items() if name != TARGET})
+
+    def name_in_file(self, key: str) -> str:
+        """Name of a weight in the model's file, by its key in the state."""
+        return f"polarity.{ENCODER}.{key}"
+
+    def export_problems(self, form: str) -> list[str]:
+        """Why a model with this encoder cannot be exported in a form (``hf``, ``onnx``); none if it can."""
+        return [f"format: {form} holds encoders of transformers only, not {self.title}; use predict run=... instead"]
 
 
-def max_positions(config: PreTrainedConfig) -> int:
-    """Longest row, in tokens, that an encoder can read; ``sys.maxsize`` if its configuration has no limit.
+class EncoderSettings(Component, ABC):
+    """What a preset of ``conf/model/`` becomes."""
 
-    RoBERTa counts positions from its padding index on, so its table of 514 positions serves 512 tokens.
-    """
-    limit = getattr(config, "max_position_embeddings", None)
-    if limit is None or limit < 1:
-        return sys.maxsize
-    with torch.device("meta"):  # only the structure is looked at
-        encoder = AutoModel.from_config(copy.deepcopy(config), trust_remote_code=False, attn_implementation="eager")
-    tables = [
-        module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
-        for name, module in encoder.named_modules()
-        if isinstance(module, nn.Embedding) and name.rpartition(".")[-1] == "position_embeddings"
-    ]
-    return int(min([limit, *tables]))
+    @property
+    def title(self) -> str:
+        """How messages call the encoder."""
+        return type(self).__name__
+
+    @property
+    def dropout_rates(self) -> list[float] | None:
+        """Of all dropout layers, pretrained ones included; None where they are not known."""
+        return None
+
+    def locate(self) -> None:
+        """Look whether everything is there that the encoder needs; cheap.
+
+        :raises UserError: if something is missing or cannot be reached.
+        """
+
+    def longest(self) -> int | None:
+        """Longest row, in tokens, that the encoder can read; None if there is no limit."""
+        return None
+
+    @abstractmethod
+    def make_reader(self, rows: Rows | None = None) -> Reader:
+        """What reads the texts.
+
+        :param rows: of the training split, for readers that learn a vocabulary; None where there is no training.
+        :raises UserError: if it cannot be made.
+        """
+
+    @abstractmethod
+    def build(self, reader: Reader) -> Encoder:
+        """The encoder that training starts with.
+
+        :raises UserError: if weights are missing, or a setting does not fit.
+        """

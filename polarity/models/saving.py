@@ -3,7 +3,6 @@
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -11,23 +10,23 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from polarity.content import Json
+from polarity.data.reading import Reader
 from polarity.errors import UserError
 from polarity.files import checksum, read_object, whole_folder, write_json
 from polarity.models.classifier import MultiTaskClassifier
-from polarity.models.loading import load_tokenizer
+from polarity.models.encoder import ENCODER
 
 FORMAT = 1
 CARD, CONFIG, WEIGHTS = "polarity.json", "config.json", "model.safetensors"
-CARD_KEYS = ("tasks", "attention", "pooling", "dropout", "head", "weights_sha256")
-OWN_PREFIX = "polarity."
+CARD_KEYS = ("tasks", "head", "weights_sha256")
 
 
-def save_model(classifier: MultiTaskClassifier, tokenizer: Any, folder: str | Path) -> None:
+def save_model(classifier: MultiTaskClassifier, reader: Reader, folder: str | Path) -> None:
     """Write a model folder, as a whole or not at all.
 
-    ``config.json``, ``model.safetensors`` and the tokenizer's files are those of the encoder, so that
-    ``AutoModel.from_pretrained(folder)`` reads it. The same weights file holds pooling, trunk and heads, below
-    "polarity."; ``polarity.json`` says what they are, and has the checksum of the weights.
+    ``config.json`` says what the encoder is, ``polarity.json`` what pooling, trunk and heads are, with the checksum of
+    the weights; the reader adds its files. Of an encoder of transformers, ``AutoModel.from_pretrained(folder)`` reads
+    ``config.json``, ``model.safetensors`` and the tokenizer's files; the other weights stand below "polarity.".
 
     :param folder: is replaced if it is empty or holds a model already.
     :raises UserError: if the folder holds something else.
@@ -36,11 +35,11 @@ def save_model(classifier: MultiTaskClassifier, tokenizer: Any, folder: str | Pa
     if folder.exists() and not (folder / CARD).is_file() and any(folder.iterdir()):
         raise UserError(f"{folder}: holds other files than a saved model, which would be lost; choose another folder")
     with whole_folder(folder) as part:
-        _write(classifier, tokenizer, part)
+        _write(classifier, reader, part)
 
 
-def load_model(folder: str | Path, trust: Collection[str] = ()) -> tuple[MultiTaskClassifier, Any]:
-    """The model that :func:`save_model` wrote, in evaluation mode, and its tokenizer.
+def load_model(folder: str | Path, trust: Collection[str] = ()) -> tuple[MultiTaskClassifier, Reader]:
+    """The model that :func:`save_model` wrote, in evaluation mode, and its reader.
 
     :param trust: modules of others whose code the model may name.
     :raises UserError: if any file is missing, damaged, or not the one that was saved; nothing is ever left random. If
@@ -50,7 +49,7 @@ def load_model(folder: str | Path, trust: Collection[str] = ()) -> tuple[MultiTa
     card = read_card(folder)
     state = _read_weights(folder)
     with torch.random.fork_rng(devices=[]):  # the random weights that are overwritten leave no trace in later draws
-        classifier = _without_weights(folder, {**card, "encoder": _read_json(folder, CONFIG)}, trust)
+        classifier = _without_weights(folder, {**card, ENCODER: _read_json(folder, CONFIG)}, trust)
     names = _names_in_file(classifier)
     problems = _key_problems({names[key]: value for key, value in classifier.state_dict().items()}, state)
     if problems:
@@ -58,7 +57,7 @@ def load_model(folder: str | Path, trust: Collection[str] = ()) -> tuple[MultiTa
     if checksum(folder / WEIGHTS) != card["weights_sha256"]:
         raise UserError(f"{folder / WEIGHTS}: is not the file that was saved with {CARD}; its checksum differs")
     classifier.load_state_dict({key: state[name] for key, name in names.items()})
-    return classifier.eval(), load_tokenizer(str(folder), None)
+    return classifier.eval(), classifier.encoder.reader.load(folder)
 
 
 def _without_weights(folder: Path, architecture: Json, trust: Collection[str]) -> MultiTaskClassifier:
@@ -71,22 +70,22 @@ def _without_weights(folder: Path, architecture: Json, trust: Collection[str]) -
         ) from error
 
 
-def _write(classifier: MultiTaskClassifier, tokenizer: Any, folder: Path) -> None:
+def _write(classifier: MultiTaskClassifier, reader: Reader, folder: Path) -> None:
     names = _names_in_file(classifier)
     state = {names[key]: value.detach().cpu().contiguous() for key, value in classifier.state_dict().items()}
-    tokenizer.save_pretrained(folder)
+    reader.save(folder)
     architecture = classifier.architecture()
-    write_json(folder / CONFIG, architecture.pop("encoder"))
+    write_json(folder / CONFIG, architecture.pop(ENCODER))
     save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
     shutil.copymode(folder / CONFIG, folder / WEIGHTS)  # it comes readable by its owner alone, whatever the umask
     write_json(folder / CARD, {"format": FORMAT, **architecture, "weights_sha256": checksum(folder / WEIGHTS)})
 
 
 def _names_in_file(classifier: MultiTaskClassifier) -> dict[str, str]:
-    """Name of each weight in the file: the encoder's as its family names them, the others below "polarity."."""
-    prefix = f"{classifier.encoder.base_model_prefix}." if classifier.encoder.base_model_prefix else ""
+    """Name of each weight in the file: the encoder's as it names them, the others below "polarity."."""
+    own = f"{ENCODER}."
     return {
-        key: prefix + key.removeprefix("encoder.") if key.startswith("encoder.") else OWN_PREFIX + key
+        key: classifier.encoder.name_in_file(key.removeprefix(own)) if key.startswith(own) else f"polarity.{key}"
         for key in classifier.state_dict()
     }
 

@@ -1,14 +1,14 @@
-"""Layer-wise learning rates for any Hugging Face encoder, found from its structure instead of its parameters' names."""
+"""Layer-wise learning rates for any encoder, which says itself where its parameters stand."""
 
 import re
 from collections.abc import Collection, Mapping
-from itertools import dropwhile
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import torch
 from torch import nn
 
 from polarity.errors import UserError
+from polarity.models.encoder import Place
 
 if TYPE_CHECKING:
     from polarity.models import MultiTaskClassifier
@@ -41,20 +41,21 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """Groups of the trainable parameters, bottom first, each parameter in exactly one.
 
-    With n encoder layers, base rate r and layer decay d: "embeddings" (all below the layers) r d^n, "layer.i" (0 at the
-    bottom) r d^(n-1-i), "pooler" (all above the layers: final norm, pooler) r, "pooling" and "trunk" r times
-    ``head_lr_multiplier``, "head.TASK" r times ``head_lr_multipliers[TASK]``, or ``head_lr_multiplier`` where the task
-    is not named. Parameters without weight decay are in a group "NAME.no_decay" of the same rate.
+    With base rate r and layer decay d, a place of the encoder that lies k layers below its top learns at r d^k, a new
+    one, the "trunk" and "head.TASK" at r times their multiplier: ``head_lr_multipliers[TASK]``, or
+    ``head_lr_multiplier`` where no task is named. A place with a rate or a weight decay of its own keeps it. Parameters
+    without weight decay are in a group "NAME.no_decay" of the same rate.
 
-    :raises UserError: if the layers of the encoder cannot be found and ``layer_decay`` is not 1.
+    :raises UserError: if the encoder has no layers and ``layer_decay`` is not 1.
     """
-    depth, places = encoder_places(model.encoder)
-    if depth == 0 and layer_decay != 1:
-        name = type(model.encoder).__name__
+    of_encoder = model.encoder.places()
+    pretrained = [place for place in of_encoder if place.depth is not None]
+    if layer_decay != 1 and pretrained and not any(place.depth for place in pretrained):
+        name = model.encoder.title
         raise UserError(f"optimizer.layer_decay: no stack of layers was found in {name}; set optimizer.layer_decay=1")
-    rates = {"embeddings": lr * layer_decay**depth}
-    rates |= {f"layer.{number}": lr * layer_decay ** (depth - 1 - number) for number in range(depth)}
-    rates["pooler"] = lr
+    rates = {place.name: _rate(place, lr, layer_decay, lr * head_lr_multiplier) for place in of_encoder}
+    decays = {place.name: place.weight_decay for place in of_encoder if place.weight_decay is not None}
+    places = {parameter: place.name for place in of_encoder for parameter in place.parameters}
     for name, parameter in model.named_parameters():
         if parameter not in places:
             places[parameter] = name.partition(".")[0]
@@ -73,7 +74,7 @@ def parameter_groups(
             "name": f"{place}.no_decay" if is_exempt else place,
             "params": members[place, is_exempt],
             "lr": rate,
-            "weight_decay": 0.0 if is_exempt else weight_decay,
+            "weight_decay": 0.0 if is_exempt else decays.get(place, weight_decay),
         }
         for place, rate in rates.items()
         for is_exempt in (False, True)
@@ -81,32 +82,10 @@ def parameter_groups(
     ]
 
 
-def encoder_places(encoder: nn.Module) -> tuple[int, dict[nn.Parameter, str]]:
-    """Number of layers, and "embeddings", "layer.NUMBER" or "pooler" for each parameter of an encoder.
-
-    The layers are the largest ``ModuleList``. What is registered before it is below, what comes after it is above.
-    """
-    lists = [(name, module) for name, module in encoder.named_modules() if isinstance(module, nn.ModuleList)]
-    if not lists:
-        return 0, dict.fromkeys(encoder.parameters(), "embeddings")
-    name, stack = max(lists, key=lambda item: sum(parameter.numel() for parameter in item[1].parameters()))
-    siblings = list(encoder.get_submodule(name.rpartition(".")[0]).children())
-    places: dict[nn.Parameter, str] = {}
-    # XLM keeps the parts of its layers in parallel lists.
-    for parallel in siblings:
-        if isinstance(parallel, nn.ModuleList) and len(parallel) == len(stack):
-            for number, layer in enumerate(parallel):
-                places |= dict.fromkeys(layer.parameters(), f"layer.{number}")
-    # A table that stands behind the layers is read by each of them (relative positions of DeBERTa, with the norm and
-    # the convolution after it, and of MPNet): it is at the bottom, wherever it is registered.
-    after = siblings[siblings.index(stack) + 1 :]
-    for module in dropwhile(lambda sibling: not isinstance(sibling, nn.Embedding), after):
-        places |= {parameter: "embeddings" for parameter in module.parameters() if parameter not in places}
-    side = "embeddings"
-    for parameter in encoder.parameters():
-        if places.setdefault(parameter, side).startswith("layer."):
-            side = "pooler"
-    return len(stack), places
+def _rate(place: Place, lr: float, layer_decay: float, new: float) -> float:
+    if place.lr is not None:
+        return place.lr
+    return new if place.depth is None else lr * layer_decay**place.depth
 
 
 def undecayed(model: nn.Module, kinds: Collection[NoDecayKind]) -> set[nn.Parameter]:

@@ -1,15 +1,14 @@
 """A finished run's model, ready to say something about any texts: the same code as the scores of the run."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import torch
 
 from polarity.data.plan import EvalBatches
+from polarity.data.reading import Inputs, Reader
 from polarity.data.rows import Rows
-from polarity.data.tokenising import check_tokenizer, tokenise
-from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
 from polarity.evaluation.inference import predict_logits
 from polarity.models.classifier import MultiTaskClassifier
@@ -32,7 +31,7 @@ class Predictor:
     def __init__(
         self,
         model: MultiTaskClassifier,
-        tokenizer: Any,
+        reader: Reader,
         decider: Decider,
         *,
         max_length: PositiveInt,
@@ -41,8 +40,7 @@ class Predictor:
         device: torch.device,
         precision: str,
     ) -> None:
-        check_tokenizer(tokenizer)
-        self.model, self.tokenizer, self.decider = model, tokenizer, decider
+        self.model, self.reader, self.decider = model, reader, decider
         self.max_length, self.max_context, self.batch_size = max_length, max_context, batch_size
         self.device, self.precision = device, precision
         self._tokens = self._unknown = 0
@@ -52,7 +50,7 @@ class Predictor:
         """The model of a run that was rebuilt from its folder alone."""
         return cls(
             rebuilt.model,
-            rebuilt.tokenizer,
+            rebuilt.reader,
             rebuilt.decider,
             max_length=rebuilt.settings.max_length,
             max_context=rebuilt.settings.max_context,
@@ -68,7 +66,7 @@ class Predictor:
 
     @property
     def unknown_share(self) -> float:
-        """Of the tokens that were read so far, without special ones, those that the tokenizer does not know."""
+        """Of the tokens that were read so far, without special ones, those that the reader does not know."""
         return self._unknown / max(1, self._tokens)
 
     def logits(
@@ -86,26 +84,24 @@ class Predictor:
         good = np.array([row for row in range(len(texts)) if row not in problems], dtype=np.int64)
         if not len(good):
             return [np.zeros((0, len(task.classes)), dtype=np.float32) for task in self.tasks], good, problems
-        store = self._store(rows.select(good))
-        special = self.tokenizer.num_special_tokens_to_add(pair=rows.context is not None)
-        self._tokens += int(store.lengths.sum()) - special * len(store)
-        self._unknown += store.count(self.tokenizer.unk_token_id)
-        planned = EvalBatches(lengths=store.lengths, batch_size=self.batch_size)
-        batches = ({**store.batch(batch.rows), "rows": torch.from_numpy(batch.rows)} for batch in planned)
+        inputs = self._inputs(rows.select(good))
+        tokens, unknown = inputs.known()
+        self._tokens += tokens
+        self._unknown += unknown
+        planned = EvalBatches(lengths=inputs.lengths, batch_size=self.batch_size)
+        batches = ({**inputs.batch(batch.rows), "rows": torch.from_numpy(batch.rows)} for batch in planned)
         logits = predict_logits(self.model, batches, len(good), device=self.device, precision=self.precision)
         return self._finite(logits, good, problems)
 
-    def _store(self, rows: Rows) -> TokenStore:
-        arrays = tokenise(rows, self.tokenizer, self.max_length, self.max_context)
-        pad, kind = self.tokenizer.pad_token_id, self.tokenizer.pad_token_type_id
-        return TokenStore(arrays, pad_id=int(pad), pad_type=int(kind))
+    def _inputs(self, rows: Rows) -> Inputs:
+        return self.reader.inputs(rows, self.max_length, self.max_context)
 
     def _unusable(self, rows: Rows, first: int = 0) -> dict[int, str]:
-        """What the tokenizer cannot use, by row number: found by halving, since such rows are rare."""
+        """What cannot be read, by row number: found by halving, since such rows are rare."""
         if not len(rows):
             return {}
         try:
-            self._store(rows)
+            self._inputs(rows)
         except UserError as error:
             if len(rows) == 1:
                 return {first: error.problems[0].rpartition(": ids ")[0] or error.problems[0]}

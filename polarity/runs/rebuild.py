@@ -1,4 +1,4 @@
-"""A finished run brought back to life from its folder alone: model, tokenizer, decision rule, data."""
+"""A finished run brought back to life from its folder alone: model, reader, decision rule, data."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from polarity.config.recorded import RunSettings
 from polarity.config.sections import PRECISIONS
 from polarity.config.trust import Trust, check_trusted, modules_of
 from polarity.content import Config
-from polarity.data.module import TokenDataset
+from polarity.data.module import InputsDataset
 from polarity.data.plan import EvalBatches
+from polarity.data.reading import Inputs, Reader
 from polarity.data.rows import Rows, Splits
-from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator, check_precision, find_device
 from polarity.evaluation.inference import predict_logits
@@ -50,7 +50,7 @@ class Rebuilt:
     run: RunDirectory
     config: Config
     model: MultiTaskClassifier
-    tokenizer: Any
+    reader: Reader
     decision: DecisionChoice
     decider: Decider
     device: torch.device
@@ -71,22 +71,22 @@ class Rebuilt:
         """As ``trainer.precision``."""
         return self.settings.precision
 
-    def tokens(self, rows: Rows) -> TokenStore:
+    def inputs(self, rows: Rows) -> Inputs:
         """The rows as the model reads them, cut as in training."""
         settings = self.settings
-        return TokenStore.open(rows, self.tokenizer, settings.max_length, settings.cache, settings.max_context)
+        return self.reader.inputs(rows, settings.max_length, settings.max_context, settings.cache)
 
     def predict(self, rows: Rows) -> Predictions:
         """What the model and its decision rule say about rows, in their order."""
-        store = self.tokens(rows)
-        dataset = TokenDataset(store, rows.labels)
-        planned_batches = EvalBatches(lengths=store.lengths, batch_size=self.batch_size)
+        inputs = self.inputs(rows)
+        dataset = InputsDataset(inputs, rows.labels)
+        planned_batches = EvalBatches(lengths=inputs.lengths, batch_size=self.batch_size)
         batches: Iterator[Any] = (dataset[planned] for planned in planned_batches)
         with progress("scoring", len(rows)) as advance:
             logits = predict_logits(
                 self.model, batches, len(rows), device=self.device, precision=self.settings.precision, advance=advance
             )
-        undecided = Predictions.undecided(self.model.tasks, rows, logits, np.asarray(store.lengths))
+        undecided = Predictions.undecided(self.model.tasks, rows, logits, np.asarray(inputs.lengths))
         return self.decider.apply(undecided)
 
     @property
@@ -125,10 +125,10 @@ def rebuild(
         raise UserError(f"{run.path / 'config.yaml'}: trainer.precision={precision} is not known here")
     device = find_device(accelerator)
     check_precision(precision, device)
-    model, tokenizer = load_model(run.model, modules_of(trust))
+    model, reader = load_model(run.model, modules_of(trust))
     decider = Decider.load(run.model).with_decision(decision)
     size = settings.eval_batch_size if batch_size is None else batch_size
-    return Rebuilt(run, config, model, tokenizer, decision, decider, device, size)
+    return Rebuilt(run, config, model, reader, decision, decider, device, size)
 
 
 def run_splits(run: RunDirectory) -> Splits:

@@ -4,15 +4,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import lightning
 
 from polarity.config.preflight import Prepared
 from polarity.data.module import TextDataModule
-from polarity.data.tokens import TokenStore
+from polarity.data.reading import Reader
 from polarity.models.classifier import MultiTaskClassifier
-from polarity.models.probing import check_reading
 from polarity.progress import progress
 from polarity.training.branching import branch
 from polarity.training.module import MultiTaskModule
@@ -37,17 +35,17 @@ class Stages:
 
 @dataclass
 class Assembled:
-    """Everything that a run needs, with the model's weights loaded and the texts tokenised."""
+    """Everything that a run needs, with the model's weights loaded and the texts read."""
 
     prepared: Prepared
     module: MultiTaskModule
     data: TextDataModule
-    tokenizer: Any
+    reader: Reader
     stages: Stages
 
 
 def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Assembled:
-    """Tokenise, load the encoder and put the module together; nothing is written but the token cache.
+    """Read the texts, load the encoder and put the module together; nothing is written but the token cache.
 
     :param begins: whether training begins; a run that goes on from a checkpoint needs no other run's weights.
     """
@@ -57,16 +55,15 @@ def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Asse
     batching, source = parts.batching, parts.model
     cache = prepared.root.cache
     with stages.time("tokens"):
-        tokenizer = source.tokenizer()
-        stores = {
-            name: TokenStore.open(rows, tokenizer, batching.max_length, cache, batching.max_context)
-            for name, rows in splits.items()
+        reader = source.make_reader(splits.train)
+        inputs = {
+            name: reader.inputs(rows, batching.max_length, batching.max_context, cache) for name, rows in splits.items()
         }
     with stages.time("model"):
-        model: MultiTaskClassifier = source.build(tasks, parts.head)
-        check_reading(model, stores["train"], tokenizer)
+        model = MultiTaskClassifier(tasks=tasks, encoder=source.build(reader), head=parts.head)
+        model.encoder.check(reader, inputs["train"])
         if begins and prepared.root.origin is not None:
-            prepared = _with_notes(prepared, branch(model, tokenizer, prepared))
+            prepared = _with_notes(prepared, branch(model, reader, prepared))
     parts.loss.bind(tasks, splits.train.class_counts(tasks))
     parts.sampler.fit(splits.train.labels, tasks, prepared.root.seed)
     module = MultiTaskModule(
@@ -79,9 +76,9 @@ def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Asse
         clipping=parts.clipping,
     )
     data = TextDataModule(
-        splits=splits, stores=stores, sampler=parts.sampler, seed=prepared.root.seed, **batching.loader_settings()
+        splits=splits, inputs=inputs, sampler=parts.sampler, seed=prepared.root.seed, **batching.loader_settings()
     )
-    return Assembled(prepared, module, data, tokenizer, stages)
+    return Assembled(prepared, module, data, reader, stages)
 
 
 def _with_notes(prepared: Prepared, notes: list[str]) -> Prepared:

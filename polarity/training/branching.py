@@ -8,6 +8,7 @@ from torch import Tensor
 from polarity.config.preflight import Prepared
 from polarity.config.trust import check_trusted
 from polarity.data.duplicates import NearDuplicates
+from polarity.data.reading import Reader
 from polarity.errors import UserError
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.components import modules_in
@@ -19,13 +20,13 @@ from polarity.runs.overlap import overlaps
 from polarity.runs.rebuild import BUILT, run_splits
 from polarity.runs.saved import finished_single_model
 
-ENCODER = ("encoder", "pooling", "trunk")
+SHARED = ("encoder", "trunk")
 
 
-def branch(model: MultiTaskClassifier, tokenizer: Any, prepared: Prepared) -> list[str]:
+def branch(model: MultiTaskClassifier, reader: Reader, prepared: Prepared) -> list[str]:
     """Give a model the weights of the finished run that the setting ``from`` names.
 
-    Encoder, pooling and trunk have to be the same; the head of a task is taken over if its classes are the same, in
+    Encoder and trunk have to be the same; the head of a task is taken over if its classes are the same, in
     the same order, and begins anew if not.
 
     :returns: what was taken over and what was not, for the console and the log.
@@ -37,18 +38,18 @@ def branch(model: MultiTaskClassifier, tokenizer: Any, prepared: Prepared) -> li
         check_unchanged(run, "model", "metrics.json")
     except UserError as error:
         raise UserError(f"from: {problem}" for problem in error.problems) from error
-    other, its_tokenizer = load_model(run.model, modules_in(model.architecture()))
+    other, its_reader = load_model(run.model, modules_in(model.architecture()))
     ours, theirs = model.state_dict(), other.state_dict()
     problems = _other_encoder(ours, theirs)
-    if not problems and tokenizer.get_vocab() != its_tokenizer.get_vocab():
+    if not problems and not reader.same_as(its_reader):
         problems = ["has another vocabulary"]
     if problems:
-        settings = f"{run.settings.as_overrides('model', ('name',))} with {other.pooling!r}"
+        settings = f"{run.settings.as_overrides('model', ('name',))} with {other.encoder!r}"
         raise UserError(f"from: the model of {run.path} {'; '.join(problems)}; it was made by {settings}")
     notes = _check_rows(run, prepared)
     known = {task.name: task.classes for task in other.tasks}
     taken = [task.name for task in model.tasks if _same_head(task.name, task.classes, known, ours, theirs)]
-    parts = (*(f"{part}." for part in ENCODER), *(f"heads.{name}." for name in _keys(model, taken)))
+    parts = (*(f"{part}." for part in SHARED), *(f"heads.{name}." for name in _keys(model, taken)))
     model.load_state_dict({name: value for name, value in theirs.items() if name.startswith(parts)}, strict=False)
     fresh = [task.name for task in model.tasks if task.name not in taken]
     heads = f"heads of {', '.join(taken)}" if taken else "no head"
@@ -64,7 +65,7 @@ def _keys(model: MultiTaskClassifier, names: list[str]) -> list[str]:
 
 def _other_encoder(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> list[str]:
     shapes = [
-        {name: value.shape for name, value in state.items() if name.partition(".")[0] in ENCODER}
+        {name: value.shape for name, value in state.items() if name.partition(".")[0] in SHARED}
         for state in (ours, theirs)
     ]
     differs = sorted(name for name in {*shapes[0], *shapes[1]} if shapes[0].get(name) != shapes[1].get(name))

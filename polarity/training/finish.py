@@ -16,6 +16,7 @@ from polarity.analysis.console import class_table, decisions_table
 from polarity.baselines import write_baselines
 from polarity.config.preflight import Prepared
 from polarity.content import State
+from polarity.data.reading import Reader
 from polarity.data.rows import Rows, Splits
 from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.monitored import score_metrics
@@ -67,7 +68,7 @@ def _finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     with stages.time("reload and verify"):
         best = best_checkpoint(trainer, run)
         trust = modules_in(assembled.module.model.architecture())
-        export_model(run, best["checkpoint"], assembled.tokenizer, trust)
+        export_model(run, best["checkpoint"], assembled.reader, trust)
         model, _ = load_model(run.model, trust)
         logits = {"val": _predict(assembled, trainer, model, "val")}
         best["value"] = verify(best, splits.val, model, logits["val"])
@@ -149,7 +150,7 @@ def read_checkpoint(path: Path) -> State:
         raise CheckpointError(f"{path} cannot be read, and nothing else is scored in its place: {error}") from error
 
 
-def export_model(run: RunDirectory, checkpoint: str, tokenizer: Any, trust: Collection[str] = ()) -> None:
+def export_model(run: RunDirectory, checkpoint: str, reader: Reader, trust: Collection[str] = ()) -> None:
     """Write ``model/`` from a checkpoint alone: nothing of the model that was trained in memory is used.
 
     :param trust: modules of others whose code the checkpoint may name.
@@ -161,7 +162,7 @@ def export_model(run: RunDirectory, checkpoint: str, tokenizer: Any, trust: Coll
         name.removeprefix(prefix): value for name, value in loaded["state_dict"].items() if name.startswith(prefix)
     }
     model.load_state_dict(weights, strict=True)
-    save_model(model, tokenizer, run.model)
+    save_model(model, reader, run.model)
 
 
 def verify(best: Mapping[str, Any], rows: Rows, model: MultiTaskClassifier, logits: list[np.ndarray]) -> float:
@@ -185,7 +186,7 @@ def _predict(assembled: Assembled, trainer: Trainer, model: MultiTaskClassifier,
     device = trainer.strategy.root_device
     batches: Iterable[Any] = assembled.data.evaluation_batches(split, world_size=trainer.world_size)
     precision = str(trainer.precision)
-    total = len(assembled.data.stores[split])
+    total = len(assembled.data.inputs[split])
     with progress(f"scoring {split}", total) as advance:
         return predict_logits(model, batches, total, device=device, precision=precision, advance=advance)
 

@@ -75,7 +75,7 @@ class MultiTaskModule(LightningModule):
         copies = self.regularizer.copies(progress)
         inputs = model_inputs(batch)
         if copies > 1:  # one forward over all dropout copies keeps the processor busier than one forward each
-            inputs = {name: value.repeat(copies, 1) for name, value in inputs.items()}
+            inputs = {name: torch.cat([value] * copies) for name, value in inputs.items()}
         logits = self.model(**inputs)
         labels, window = batch["labels"], batch["window"]
         repeated = labels.repeat(copies, 1)

@@ -61,7 +61,7 @@ def decide(assembled: Assembled, run: RunDirectory, logits: Mapping[str, Sequenc
     prepared, parts = assembled.prepared, assembled.prepared.components
     raw = {
         name: Predictions.undecided(
-            prepared.splits.tasks, rows, logits[name], np.asarray(assembled.data.stores[name].lengths)
+            prepared.splits.tasks, rows, logits[name], np.asarray(assembled.data.inputs[name].lengths)
         )
         for name, rows in prepared.splits.items()
         if name in logits

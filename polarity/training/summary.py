@@ -11,7 +11,6 @@ from polarity.config.preflight import Prepared
 from polarity.data.folds import too_few_rows
 from polarity.data.leakage import without_examples
 from polarity.data.module import TextDataModule
-from polarity.data.vocabulary import vocabulary_warnings
 from polarity.optimizers.groups import GroupRow, group_table
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
@@ -25,7 +24,7 @@ class TrainingSummary(Callback):
     """Prints data, class counts and weights, expected exposure, parameter groups and planned steps, once."""
 
     def __init__(self, assembled: Assembled) -> None:
-        self.prepared, self.data, self.tokenizer = assembled.prepared, assembled.data, assembled.tokenizer
+        self.prepared, self.data, self.reader = assembled.prepared, assembled.data, assembled.reader
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Everything is known now: devices, steps, groups."""
@@ -41,10 +40,10 @@ class TrainingSummary(Callback):
             for line in too_few_rows(self.prepared.splits):
                 console.print(f"note: {line}")
         texts = [text for _, rows in self.prepared.splits.items() for text in rows.text]
-        for warning in vocabulary_warnings(texts, self.tokenizer, self.prepared.components.model.name):
+        for warning in self.reader.warnings(texts, self.prepared.components.model.title):
             console.print(f"warning: {warning}", style="yellow")
         for name, rows in self.prepared.splits.items():
-            store = self.data.stores[name]
+            store = self.data.inputs[name]
             share = store.truncated / max(1, len(rows))
             batching = self.prepared.components.batching
             shortened = store.contexts_cut / max(1, len(rows))

@@ -17,11 +17,12 @@ from torch import Tensor
 
 from polarity.data.module import TextDataModule
 from polarity.data.rows import Rows, Splits
-from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
+from polarity.models.huggingface.tokens import TokenStore
 from polarity.samplers import NaturalSampler
 from polarity.tasks import IGNORE_INDEX, Task
 from tests.command import PATIENCE
+from tests.tiny import tiny_tokenizer
 
 TASKS = (Task("tone", ("calm", "angry"), "tone"), Task("topic", ("war", "trade", "none"), "topic"))
 ROWS = {"train": 70, "val": 21, "test": 11}
@@ -29,9 +30,10 @@ ROWS = {"train": 70, "val": 21, "test": 11}
 
 def store(rows: int) -> TokenStore:
     lengths = np.random.default_rng(rows).integers(3, 30, rows)
-    ids = np.arange(1, lengths.sum() + 1, dtype=np.int32) % 50 + 1
+    ids = np.arange(1, lengths.sum() + 1, dtype=np.int32) % 50 + 2  # 1 is the padding
     offsets = np.cumsum([0, *lengths])
-    return TokenStore({"ids": ids, "offsets": offsets, "cut": np.zeros(rows, dtype=bool)}, pad_id=0, pad_type=0)
+    arrays = {"ids": ids, "offsets": offsets, "cut": np.zeros(rows, dtype=bool)}
+    return TokenStore(arrays, tiny_tokenizer(), max_length=30)
 
 
 def table(rows: int) -> Rows:
@@ -54,7 +56,7 @@ def data(**changed: Any) -> TextDataModule:
         "pin_memory": False,
     }
     stores = {name: store(rows) for name, rows in ROWS.items()}
-    return TextDataModule(splits=splits, stores=stores, sampler=sampler, **settings | changed)
+    return TextDataModule(splits=splits, inputs=stores, sampler=sampler, **settings | changed)
 
 
 class Recorder(LightningModule):
@@ -62,7 +64,7 @@ class Recorder(LightningModule):
 
     def __init__(self) -> None:
         super().__init__()
-        self.embedding = torch.nn.Embedding(51, 4, padding_idx=0)
+        self.embedding = torch.nn.Embedding(len(tiny_tokenizer()), 4, padding_idx=1)
         self.register_buffer("constant", torch.ones(2))  # DDP sends buffers around in each forward pass
         self.shown: list[tuple[int, int, list[int]]] = []
         self.windows: list[list[list[float]]] = []
@@ -123,7 +125,7 @@ def test_a_batch_is_what_the_model_expects() -> None:
 
 def test_token_types_are_there_where_the_store_has_them() -> None:
     arrays = {"ids": np.ones(4, np.int32), "offsets": np.array([0, 1, 4]), "cut": np.zeros(2, bool)}
-    typed = TokenStore(arrays | {"types": np.array([0, 0, 1, 1], np.int8)}, pad_id=0, pad_type=0)
+    typed = TokenStore(arrays | {"types": np.array([0, 0, 1, 1], np.int8)}, tiny_tokenizer(), max_length=30)
     assert typed.batch(np.array([0, 1]))["token_type_ids"].tolist() == [[0, 0, 0], [0, 1, 1]]
 
 

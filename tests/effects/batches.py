@@ -7,8 +7,8 @@ from tempfile import mkdtemp
 
 from polarity.component import Context
 from polarity.data.module import TextDataModule
-from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
+from polarity.models.huggingface.tokens import TokenStore
 from polarity.samplers import NaturalSampler
 from tests.effects.corpus import TASKS, splits
 from tests.effects.outcome import Effect, Section, built
@@ -46,7 +46,7 @@ def batches(section: Section) -> Effect:
     paired = TokenStore.open(pairs, tokenizer, lengths, cache(), share)
     sampler = NaturalSampler(rows_per_epoch=None)
     sampler.fit(texts.train.labels, TASKS, seed=0)
-    data = TextDataModule(splits=texts, stores=stores, sampler=sampler, seed=0, **component.loader_settings())
+    data = TextDataModule(splits=texts, inputs=stores, sampler=sampler, seed=0, **component.loader_settings())
     loader, evaluation = data.train_dataloader(), data.val_dataloader()
     assert data.train_batches is not None
     plan = [data.train_batches.plan(epoch) for epoch in range(2)]

@@ -12,13 +12,12 @@ import torch
 from torch import nn
 from transformers import AutoConfig
 
-from polarity.models import Head
 from polarity.models.components import own_pooling
-from polarity.models.encoder import best_attention
+from polarity.models.huggingface.families import best_attention
 from tests.effects.corpus import TASKS
 from tests.effects.outcome import Effect, Section, built
 from tests.effects.settings import Special
-from tests.tiny import save_tiny_encoder, tiny_batch, tiny_config
+from tests.tiny import model_of, save_tiny_encoder, tiny_batch, tiny_config
 
 FAMILIES = {"xlm": "xlm-roberta", "mdeberta": "deberta-v2", "mmBERT": "modernbert"}
 OTHER = "another encoder"
@@ -63,19 +62,19 @@ def on_disk(section: Section) -> Effect:
     encoder = folder("bert", 1) if name == OTHER else folder(family_of(name), 0)
     component = built("model", {**section, "name": encoder}, TASKS)
     torch.manual_seed(0)
-    model = component.build(TASKS, Head())
+    model = model_of(component)
     batch = tiny_batch()
     with torch.no_grad():
         scores = model.eval()(**batch)
     torch.manual_seed(0)
-    with counted_layers(model.encoder) as passes:
+    with counted_layers(model.encoder.backbone) as passes:
         logits = model.train()(**batch)
         sum(values.square().sum() for values in logits).backward()
     deterministic = not any(module.p for module in model.modules() if isinstance(module, nn.Dropout))
     norms = [parameter.grad.norm() for parameter in model.parameters() if parameter.grad is not None]
     rates = sorted((name, module.p) for name, module in model.named_modules() if isinstance(module, nn.Dropout))
     numbers = [[values.detach() for values in scores], norms if deterministic else None, rates]
-    return Effect(numbers, places=[len(passes), model.encoder.config._attn_implementation])
+    return Effect(numbers, places=[len(passes), model.encoder.backbone.config._attn_implementation])
 
 
 @contextmanager
@@ -100,7 +99,7 @@ def on_the_hub(section: Section) -> Effect:
         return config
 
     with (
-        mock.patch("polarity.models.sources.HfApi.model_info"),
+        mock.patch("polarity.models.huggingface.sources.HfApi.model_info"),
         mock.patch.object(AutoConfig, "from_pretrained", configuration),
     ):
         component = built("model", section, TASKS)

@@ -17,8 +17,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from polarity.clipping import NormClipping
 from polarity.config.compose import RUN_DIR, in_folder
 from polarity.data.module import TextDataModule
-from polarity.data.tokens import TokenStore
 from polarity.losses import CrossEntropyLoss
+from polarity.models.huggingface.tokens import TokenStore
 from polarity.optimizers import AdamW
 from polarity.regularizers import NoRegularizer
 from polarity.run import RunDirectory
@@ -119,7 +119,7 @@ def data() -> TextDataModule:
     sampler.fit(texts.train.labels, TASKS, seed=0)
     settings: Any = {"batch_size": 6, "eval_batch_size": 9, "accumulate": 1, "mega_batches": None}
     return TextDataModule(
-        splits=texts, stores=stores, sampler=sampler, seed=0, num_workers=0, pin_memory=False, **settings
+        splits=texts, inputs=stores, sampler=sampler, seed=0, num_workers=0, pin_memory=False, **settings
     )
 
 

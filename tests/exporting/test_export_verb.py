@@ -21,7 +21,7 @@ from polarity.exporting.answers import Agreement, refuse_disagreement
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH
 from polarity.exporting.source import load_exported
 from polarity.models import load_model
-from polarity.models.loading import quiet_transformers
+from polarity.models.huggingface.loading import quiet_transformers
 from polarity.run import RunDirectory
 from tests.exporting.snippets import run_without, snippet
 from tests.prediction.jobs import read
@@ -82,8 +82,8 @@ def test_the_encoder_and_the_tokenizer_are_read_by_their_names(folder: Path, run
     with quiet_transformers():
         encoder, tokenizer = AutoModel.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     state = encoder.state_dict()
-    assert all(torch.equal(value, state[key]) for key, value in model.encoder.state_dict().items())
-    assert len(tokenizer) == model.encoder.config.vocab_size
+    assert all(torch.equal(value, state[key]) for key, value in model.encoder.backbone.state_dict().items())
+    assert len(tokenizer) == model.encoder.backbone.config.vocab_size
 
 
 def test_this_project_reads_it_back(folder: Path, run: RunDirectory) -> None:

@@ -19,7 +19,7 @@ from polarity.models.saving import read_card
 from polarity.posthoc import Decider, TaskDecider
 from polarity.tasks import Task
 from tests.exporting.snippets import run_without
-from tests.tiny import POOLED, TASKS, tiny_classifier, tiny_tokenizer
+from tests.tiny import POOLED, TASKS, tiny_classifier, tiny_reader, tiny_tokenizer
 
 HEADS = [
     Head(),
@@ -38,11 +38,11 @@ RULES: list[Rule] = [
 
 def export(folder: Path, model: Any, decider: Decider | None = None, *, pairs: bool = False) -> Path:
     """The folder that the verb makes, without a run."""
-    save_model(model, tiny_tokenizer(), folder)
+    save_model(model, tiny_reader(), folder)
     classes = {task.name: list(task.classes) for task in model.tasks}
     (decider or Decider.plain(classes)).save(folder, read_card(folder)["weights_sha256"])
     write_json(folder / ABOUT, about("hf", classes, tiny_tokenizer(), 24, pairs=pairs))
-    write_text(folder / CODE, modeling_source(type(model.pooling)))
+    write_text(folder / CODE, modeling_source(type(model.encoder.pooling)))
     return folder
 
 

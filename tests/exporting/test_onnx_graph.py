@@ -14,7 +14,7 @@ from polarity.exporting.onnx import GRAPH, session_of, write_onnx
 from polarity.exporting.quantize import SMALL_GRAPH, write_int8
 from polarity.models import Head, save_model
 from polarity.posthoc import Decider
-from tests.tiny import FAMILIES, TASKS, tiny_batch, tiny_classifier, tiny_tokenizer
+from tests.tiny import FAMILIES, TASKS, tiny_batch, tiny_classifier, tiny_reader
 
 TEXTS = [("war",), ("Good news for the people.", "war", "They hate the awful soup " * 6), ("a",) * 9]
 
@@ -26,12 +26,12 @@ TEXTS = [("war",), ("Good news for the people.", "war", "They hate the awful sou
 def test_the_graph_of_every_family_says_what_the_model_says(family: str, pooling: str, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
     model = tiny_classifier(family, pooling=pooling, head=Head(trunk_width=8, trunk_dropout=0.1)).eval()
-    save_model(model, tiny_tokenizer(), tmp_path / "model")
+    save_model(model, tiny_reader(), tmp_path / "model")
     rebuilt: Any = SimpleNamespace(
         model=model,
-        tokenizer=tiny_tokenizer(),
+        reader=tiny_reader(),
         decider=Decider.plain({task.name: task.classes for task in TASKS}),
-        config={"batching": {"max_length": 48}},
+        settings=SimpleNamespace(max_length=48),
         run=SimpleNamespace(model=tmp_path / "model"),
     )
     write_onnx(rebuilt, tmp_path)
@@ -68,9 +68,9 @@ def test_an_encoder_that_cannot_be_exported_is_a_clear_error(tmp_path: Path, mon
     model = tiny_classifier().eval()
     rebuilt: Any = SimpleNamespace(
         model=model,
-        tokenizer=tiny_tokenizer(),
+        reader=tiny_reader(),
         decider=Decider.plain({task.name: task.classes for task in TASKS}),
-        config={"batching": {"max_length": 48}},
+        settings=SimpleNamespace(max_length=48),
     )
     with pytest.raises(UserError, match=r"BertModel cannot be exported to ONNX \(no such operator\)"):
         write_onnx(rebuilt, tmp_path)

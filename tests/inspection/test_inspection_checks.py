@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from scipy.stats.contingency import association
 
-from polarity.data.tokenising import tokenise
 from polarity.errors import UserError
 from polarity.inspection.association import cramers_v, joint_counts
 from polarity.inspection.conflicts import conflicts
@@ -19,6 +18,8 @@ from polarity.inspection.groups import check_columns, group_columns, looks_like_
 from polarity.inspection.languages import NONE, languages
 from polarity.inspection.lengths import lengths
 from polarity.inspection.pool import Pool
+from polarity.models.huggingface.reader import TokenReader
+from polarity.models.huggingface.tokenising import tokenise
 from polarity.tasks import IGNORE_INDEX
 from tests.inspection.pools import NAMES, TASKS, pool
 from tests.tiny import tiny_tokenizer
@@ -212,7 +213,7 @@ def test_without_a_column_there_are_no_languages() -> None:
 def test_lengths_in_tokens(seed: int, count: int, pair: bool, limit: int) -> None:
     given = pool(seed, count, pair=pair)
     tokenizer = tiny_tokenizer()
-    measured = lengths(given, tokenizer, "tiny", limit)
+    measured = lengths(given, TokenReader(tokenizer), "tiny", limit)
     contexts = given.rows.context
     wanted = [
         len(tokenizer(*([text] if contexts is None else [contexts[row], text]))["input_ids"])
@@ -232,7 +233,7 @@ def test_lengths_in_tokens(seed: int, count: int, pair: bool, limit: int) -> Non
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_lengths_after_contexts_were_cut_as_in_training(share: float) -> None:
     given, tokenizer = pool(1, 30, pair=True), tiny_tokenizer()
-    measured = lengths(given, tokenizer, "tiny", 20, share)
+    measured = lengths(given, TokenReader(tokenizer), "tiny", 20, share)
     for one in measured.splits:
         rows = given.rows.select(of_split(given, one.split))
         arrays = tokenise(rows, tokenizer, 20, share)
@@ -266,6 +267,6 @@ def test_an_empty_split_is_no_trouble() -> None:
     assert len(given) == 0
     assert duplicates(given, None).overlaps == ()
     assert conflicts(given, None).examples == ()
-    assert lengths(given, tiny_tokenizer(), "tiny", 9).splits[0].rows == 0
+    assert lengths(given, TokenReader(tiny_tokenizer()), "tiny", 9).splits[0].rows == 0
     assert task_counts(given)[0].missing == {"train": 0, "val": 0}
     assert joint_counts(given)[0].cramers_v is None

@@ -92,8 +92,8 @@ def test_architecture_remembers_dropout_and_attention(family: str) -> None:
     attention = "eager" if family == "deberta-v2" else "sdpa"
     model = tiny_classifier(family, dropout=0.37, attention=attention)
     twin = MultiTaskClassifier.from_architecture(model.architecture())
-    assert twin.dropout.p == 0.37
-    assert twin.encoder.config._attn_implementation == attention
+    assert twin.encoder.dropout.p == 0.37
+    assert twin.encoder.backbone.config._attn_implementation == attention
     torch.manual_seed(3)
     first = model(**tiny_batch())
     twin.load_state_dict(model.state_dict())
@@ -105,13 +105,13 @@ def test_architecture_of_an_old_modernbert_keeps_its_rotations() -> None:
     # mmBERT's configuration has these two names, which transformers has replaced
     model = tiny_classifier("modernbert", global_rope_theta=160000.0, local_rope_theta=70000.0)
     twin = MultiTaskClassifier.from_architecture(model.architecture())
-    assert twin.encoder.config.rope_parameters == model.encoder.config.rope_parameters
+    assert twin.encoder.backbone.config.rope_parameters == model.encoder.backbone.config.rope_parameters
     assert "70000.0" in json.dumps(model.architecture()["encoder"])
 
 
 def test_architecture_says_nothing_of_the_machine() -> None:
     model = tiny_classifier()
-    model.encoder.config._name_or_path = "/home/somebody/encoder"
+    model.encoder.backbone.config._name_or_path = "/home/somebody/encoder"
     assert "somebody" not in json.dumps(model.architecture())
 
 
@@ -179,7 +179,7 @@ def test_gradient_checkpointing_saves_memory_and_changes_nothing(family: str, po
     plain = tiny_classifier(family, pooling=pooling)
     checkpointed = MultiTaskClassifier.from_architecture(plain.architecture())
     checkpointed.load_state_dict(plain.state_dict())
-    checkpointed.encoder.activation_checkpointing_enable({"use_reentrant": False})
+    checkpointed.encoder.backbone.activation_checkpointing_enable({"use_reentrant": False})
     results = []
     for model in (plain, checkpointed):
         torch.manual_seed(5)  # the second pass through a layer draws the same dropout masks

@@ -11,7 +11,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from polarity.errors import UserError
 from polarity.models import e5
-from polarity.models.e5 import BLOCK, LAYER, PACKAGE, PackedE5, convert, dequantised, e5_small
+from polarity.models.huggingface.e5 import BLOCK, LAYER, PACKAGE, PackedE5, convert, dequantised, e5_small
 
 SIZES = HIDDEN, LAYERS, HEADS, INNER, VOCABULARY, POSITIONS, TYPES = (32, 2, 2, 64, 40, 16, 2)
 HALF = "1\u20442"  # what NFKC makes of ½

@@ -11,10 +11,11 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel, BertForMaskedLM
 
 from polarity.errors import UserError
-from polarity.models import Head, PretrainedEncoder, loading
-from polarity.models.loading import quiet_transformers
+from polarity.models import PretrainedEncoder
+from polarity.models.huggingface import loading
+from polarity.models.huggingface.loading import quiet_transformers
 from polarity.models.pooling import ClsPooling, PoolerPooling
-from tests.tiny import FAMILIES, TASKS, save_tiny_encoder, tiny_config, tiny_tokenizer
+from tests.tiny import FAMILIES, TASKS, model_of, save_tiny_encoder, tiny_config, tiny_tokenizer
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
 
@@ -40,7 +41,7 @@ def remove_weights(folder: Path, part: str) -> None:
 @pytest.mark.parametrize("part", ["layer.2.", "embeddings.word_embeddings", "LayerNorm"])
 def test_missing_weights_are_an_error(part: str, encoder: Path) -> None:
     remove_weights(encoder, part)
-    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder)).build(TASKS, Head()))
+    (problem,) = problems(lambda: model_of(PretrainedEncoder(name=str(encoder))))
     assert problem.startswith(f"model.name: the weights in {encoder} do not fit its configuration: missing: ")
     assert part in problem
 
@@ -48,22 +49,22 @@ def test_missing_weights_are_an_error(part: str, encoder: Path) -> None:
 def test_weights_of_another_shape_are_an_error(encoder: Path, tmp_path: Path) -> None:
     wide = save_tiny_encoder(tmp_path / "wide", width=32)
     (encoder / "model.safetensors").write_bytes((wide / "model.safetensors").read_bytes())
-    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder)).build(TASKS, Head()))
+    (problem,) = problems(lambda: model_of(PretrainedEncoder(name=str(encoder))))
     assert "of another shape: embeddings.LayerNorm.bias (32,), not (16,)" in problem
 
 
 def test_weights_of_another_family_are_an_error(encoder: Path, tmp_path: Path) -> None:
     other = save_tiny_encoder(tmp_path / "other", "modernbert")
     (encoder / "model.safetensors").write_bytes((other / "model.safetensors").read_bytes())
-    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder)).build(TASKS, Head()))
+    (problem,) = problems(lambda: model_of(PretrainedEncoder(name=str(encoder))))
     assert "missing: " in problem
     assert "in all" in problem
 
 
 def test_a_missing_pooler_is_an_error_only_if_it_is_used(encoder: Path) -> None:
     remove_weights(encoder, "pooler")
-    PretrainedEncoder(name=str(encoder), pooling=ClsPooling()).build(TASKS, Head())
-    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder), pooling=PoolerPooling()).build(TASKS, Head()))
+    model_of(PretrainedEncoder(name=str(encoder), pooling=ClsPooling()))
+    (problem,) = problems(lambda: model_of(PretrainedEncoder(name=str(encoder), pooling=PoolerPooling())))
     assert problem.startswith("model.pooling: the weights")
     assert "would be random" in problem
 
@@ -71,17 +72,17 @@ def test_a_missing_pooler_is_an_error_only_if_it_is_used(encoder: Path) -> None:
 def test_weights_of_a_whole_pretraining_model_are_fine(encoder: Path) -> None:
     with quiet_transformers():
         BertForMaskedLM(tiny_config("bert")).save_pretrained(encoder)
-    PretrainedEncoder(name=str(encoder)).build(TASKS, Head())
+    model_of(PretrainedEncoder(name=str(encoder)))
 
 
 def test_old_pickled_weights_are_read(encoder: Path) -> None:
     state = AutoModel.from_pretrained(encoder).state_dict()
     (encoder / "model.safetensors").unlink()
     torch.save({f"bert.{key}": value for key, value in state.items()}, encoder / "pytorch_model.bin")
-    model = PretrainedEncoder(name=str(encoder)).build(TASKS, Head())
-    assert all(torch.equal(value, state[key]) for key, value in model.encoder.state_dict().items())
+    model = model_of(PretrainedEncoder(name=str(encoder)))
+    assert all(torch.equal(value, state[key]) for key, value in model.encoder.backbone.state_dict().items())
     (encoder / "pytorch_model.bin").write_bytes((encoder / "pytorch_model.bin").read_bytes()[:5000])
-    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder)).build(TASKS, Head()))
+    (problem,) = problems(lambda: model_of(PretrainedEncoder(name=str(encoder))))
     assert problem.startswith(f"model.name: the weights in {encoder} cannot be read: ")
 
 
@@ -89,13 +90,13 @@ def test_old_pickled_weights_are_read(encoder: Path) -> None:
 def test_weights_that_are_cut_off_are_an_error(size: int, encoder: Path) -> None:
     weights = encoder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:size])
-    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder)).build(TASKS, Head()))
+    (problem,) = problems(lambda: model_of(PretrainedEncoder(name=str(encoder))))
     assert problem.startswith(f"model.name: the weights in {encoder} cannot be read: ")
 
 
 def test_no_weights_are_an_error(encoder: Path) -> None:
     (encoder / "model.safetensors").unlink()
-    (problem,) = problems(lambda: PretrainedEncoder(name=str(encoder)).build(TASKS, Head()))
+    (problem,) = problems(lambda: model_of(PretrainedEncoder(name=str(encoder))))
     assert problem.startswith(f"model.name: the weights in {encoder} cannot be read: ")
     assert "model.safetensors" in problem
 
@@ -106,14 +107,14 @@ def test_a_missing_tokenizer_is_an_error(family: str, missing: list[str], tmp_pa
     folder = save_tiny_encoder(tmp_path / "encoder", family)
     for name in missing:
         (folder / name).unlink()
-    (problem,) = problems(PretrainedEncoder(name=str(folder)).tokenizer)
+    (problem,) = problems(PretrainedEncoder(name=str(folder)).make_reader)
     assert problem.startswith("model.name: ")
     assert "tokenizer" in problem
 
 
 def test_a_tokenizer_with_words_that_the_encoder_does_not_know_is_an_error(tmp_path: Path) -> None:
     folder = save_tiny_encoder(tmp_path / "encoder", vocab_size=100)
-    (problem,) = problems(PretrainedEncoder(name=str(folder)).tokenizer)
+    (problem,) = problems(PretrainedEncoder(name=str(folder)).make_reader)
     assert problem.endswith(f"has {len(tiny_tokenizer())} tokens, its encoder 100")
 
 
@@ -124,7 +125,7 @@ def test_a_tokenizer_in_a_format_without_its_package(encoder: Path, monkeypatch:
     (encoder / "config.json").write_text(json.dumps(edited))
     (encoder / "spm.model").write_bytes(b"no model of sentencepiece")
     monkeypatch.setattr(loading, "find_spec", lambda _: None)
-    (problem,) = problems(PretrainedEncoder(name=str(encoder)).tokenizer)
+    (problem,) = problems(PretrainedEncoder(name=str(encoder)).make_reader)
     assert problem.endswith("run: pip install sentencepiece protobuf")
 
 
@@ -132,7 +133,7 @@ def test_a_tokenizer_without_padding_is_an_error(encoder: Path) -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.pad_token = None
     tokenizer.save_pretrained(encoder)
-    (problem,) = problems(PretrainedEncoder(name=str(encoder)).tokenizer)
+    (problem,) = problems(PretrainedEncoder(name=str(encoder)).make_reader)
     assert "has no padding token" in problem
 
 
@@ -147,7 +148,7 @@ def test_a_configuration_that_cannot_be_read(content: str, encoder: Path) -> Non
 
 def test_loading_is_silent(encoder: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
     source = PretrainedEncoder(name=str(encoder))
-    source.tokenizer()
-    source.build(TASKS, Head())
+    source.make_reader()
+    model_of(source)
     assert capfd.readouterr() == ("", "")
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []

@@ -12,7 +12,7 @@ import polarity
 from polarity.config.schema import section_problems
 from polarity.models import Head, PretrainedEncoder
 from polarity.models.components import own_pooling
-from polarity.models.sources import is_local
+from polarity.models.huggingface.sources import is_local
 
 CONF = Path(polarity.__file__).parents[1] / "conf"
 PRESETS = [*sorted((CONF / "model").glob("*.yaml")), *sorted((CONF / "head").glob("*.yaml"))]

@@ -114,7 +114,7 @@ def test_last4_mean_reads_the_layers_of_the_encoder(family: str) -> None:
     model, batch = tiny_classifier(family, pooling="last4_mean", layers=5).eval(), tiny_batch()
     encoder_inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
     with torch.no_grad():
-        states = model.encoder(**encoder_inputs, output_hidden_states=True)
+        states = model.encoder.backbone(**encoder_inputs, output_hidden_states=True)
         features = model.features(**encoder_inputs)
     assert len(states.hidden_states) == 6
     torch.testing.assert_close(states.hidden_states[-1], states.last_hidden_state)
@@ -125,6 +125,8 @@ def test_last4_mean_reads_the_layers_of_the_encoder(family: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES_WITH_POOLER)
 def test_only_pooler_pooling_keeps_the_pooler(family: str) -> None:
     model, batch = tiny_classifier(family, pooling="pooler").eval(), tiny_batch()
-    expected = model.encoder(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).pooler_output
+    expected = model.encoder.backbone(
+        input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]
+    ).pooler_output
     torch.testing.assert_close(model.features(batch["input_ids"], batch["attention_mask"]), expected)
     assert not any("pooler" in name for name, _ in tiny_classifier(family, pooling="cls").named_parameters())

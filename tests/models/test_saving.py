@@ -13,8 +13,18 @@ from transformers import AutoModel, AutoTokenizer
 
 from polarity.errors import UserError
 from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder, load_model, save_model, saving
-from polarity.models.loading import quiet_transformers
-from tests.tiny import FAMILIES, POOLED, TASKS, save_tiny_encoder, tiny_batch, tiny_classifier, tiny_tokenizer
+from polarity.models.huggingface.loading import quiet_transformers
+from tests.tiny import (
+    FAMILIES,
+    POOLED,
+    TASKS,
+    model_of,
+    save_tiny_encoder,
+    tiny_batch,
+    tiny_classifier,
+    tiny_reader,
+    tiny_tokenizer,
+)
 
 HEAD = Head(layers=3, width=8, dropout=0.1, residual=True, trunk_width=8, trunk_dropout=0.1)
 FILES = ["config.json", "model.safetensors", "polarity.json", "tokenizer.json", "tokenizer_config.json"]
@@ -22,7 +32,7 @@ FILES = ["config.json", "model.safetensors", "polarity.json", "tokenizer.json", 
 
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
-    save_model(tiny_classifier(head=HEAD), tiny_tokenizer(), tmp_path / "model")
+    save_model(tiny_classifier(head=HEAD), tiny_reader(), tmp_path / "model")
     return tmp_path / "model"
 
 
@@ -49,41 +59,41 @@ def rewrite(folder: Path, change: Callable[[dict[str, torch.Tensor]], Any]) -> N
 @pytest.mark.parametrize(("family", "pooling"), POOLED)
 def test_a_saved_model_comes_back_exactly(family: str, pooling: str, tmp_path: Path) -> None:
     model, texts = tiny_classifier(family, pooling=pooling, head=HEAD).eval(), ["Good news!", "the awful soup"]
-    save_model(model, tiny_tokenizer(), tmp_path / "model")
+    save_model(model, tiny_reader(), tmp_path / "model")
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == FILES
-    loaded, tokenizer = load_model(tmp_path / "model")
+    loaded, reader = load_model(tmp_path / "model")
     assert not loaded.training
     assert loaded.architecture() == model.architecture()
     assert loaded.state_dict().keys() == model.state_dict().keys()
     with torch.inference_mode():
         pairs = zip(model(**tiny_batch()), loaded(**tiny_batch()), strict=True)
         assert all(torch.equal(*pair) for pair in pairs)
-    assert tokenizer(texts, padding=True).data == tiny_tokenizer()(texts, padding=True).data
+    assert reader.tokenizer(texts, padding=True).data == tiny_tokenizer()(texts, padding=True).data
 
 
 @pytest.mark.parametrize(("family", "pooling"), [(family, "attention") for family in FAMILIES] + [("bert", "pooler")])
 def test_plain_transformers_reads_the_encoder(family: str, pooling: str, tmp_path: Path) -> None:
     model = tiny_classifier(family, pooling=pooling, head=HEAD)
-    save_model(model, tiny_tokenizer(), tmp_path / "model")
+    save_model(model, tiny_reader(), tmp_path / "model")
     with quiet_transformers():
         encoder, info = AutoModel.from_pretrained(tmp_path / "model", output_loading_info=True)
         tokenizer = AutoTokenizer.from_pretrained(tmp_path / "model")
-    assert type(encoder) is type(model.encoder)
+    assert type(encoder) is type(model.encoder.backbone)
     assert {key for key in info["missing_keys"] if not key.startswith("pooler.")} == set()
     assert (not info["missing_keys"]) or pooling != "pooler"
     assert all(key.startswith("polarity.") for key in info["unexpected_keys"])
     state = encoder.state_dict()
-    assert all(torch.equal(value, state[key]) for key, value in model.encoder.state_dict().items())
+    assert all(torch.equal(value, state[key]) for key, value in model.encoder.backbone.state_dict().items())
     assert tokenizer("good news").data == tiny_tokenizer()("good news").data
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_saved_model_is_an_encoder_to_start_from(family: str, tmp_path: Path) -> None:
-    first = PretrainedEncoder(name=str(save_tiny_encoder(tmp_path / "encoder", family))).build(TASKS, HEAD)
-    save_model(first, tiny_tokenizer(), tmp_path / "model")
-    second = PretrainedEncoder(name=str(tmp_path / "model")).build(TASKS[:1], Head())
-    state = second.encoder.state_dict()
-    assert all(torch.equal(value, state[key]) for key, value in first.encoder.state_dict().items())
+    first = model_of(PretrainedEncoder(name=str(save_tiny_encoder(tmp_path / "encoder", family))), head=HEAD)
+    save_model(first, tiny_reader(), tmp_path / "model")
+    second = model_of(PretrainedEncoder(name=str(tmp_path / "model")), TASKS[:1])
+    state = second.encoder.backbone.state_dict()
+    assert all(torch.equal(value, state[key]) for key, value in first.encoder.backbone.state_dict().items())
 
 
 def test_the_folder_says_all_that_the_model_is(saved: Path) -> None:
@@ -135,7 +145,7 @@ def test_weights_of_another_shape_are_named(saved: Path) -> None:
 
 
 def test_weights_of_another_model_of_the_same_shape_are_refused(saved: Path, tmp_path: Path) -> None:
-    save_model(tiny_classifier(head=HEAD), tiny_tokenizer(), tmp_path / "other")
+    save_model(tiny_classifier(head=HEAD), tiny_reader(), tmp_path / "other")
     shutil.copy(tmp_path / "other" / "model.safetensors", saved)
     assert "is not the file that was saved with polarity.json" in problem(saved)
 
@@ -148,22 +158,24 @@ def test_a_plain_encoder_is_no_model(tmp_path: Path) -> None:
 def test_another_format_is_refused(saved: Path) -> None:
     edit(saved / "polarity.json", lambda card: card.update(format=2))
     assert "format 2 is unknown" in problem(saved)
-    edit(saved / "polarity.json", lambda card: [card.update(format=1), card.pop("pooling"), card.pop("head")])
-    assert "lacks pooling, head" in problem(saved)
+    edit(saved / "polarity.json", lambda card: [card.update(format=1), card.pop("pooling")])
+    assert "describe no model (KeyError: 'pooling')" in problem(saved)
+    edit(saved / "polarity.json", lambda card: [card.pop("tasks"), card.pop("head")])
+    assert "lacks tasks, head" in problem(saved)
     (saved / "polarity.json").write_text("[]")
     assert "is damaged" in problem(saved)
 
 
 def test_saving_replaces_a_model_and_nothing_else(saved: Path, tmp_path: Path) -> None:
     model = tiny_classifier("distilbert", head=HEAD)
-    save_model(model, tiny_tokenizer(), saved)
+    save_model(model, tiny_reader(), saved)
     assert load_model(saved)[0].architecture() == model.architecture()
     (tmp_path / "empty").mkdir()
-    save_model(model, tiny_tokenizer(), tmp_path / "empty")
+    save_model(model, tiny_reader(), tmp_path / "empty")
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "diary.txt").write_text("mine")
     with pytest.raises(UserError, match="holds other files"):
-        save_model(model, tiny_tokenizer(), tmp_path / "notes")
+        save_model(model, tiny_reader(), tmp_path / "notes")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "model", "notes"]
 
 
@@ -176,7 +188,7 @@ def test_a_failed_save_leaves_nothing_new(saved: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(saving, "write_json", fails)
     for folder in (saved, saved.with_name("another")):
         with pytest.raises(OSError, match="No space"):
-            save_model(tiny_classifier(), tiny_tokenizer(), folder)
+            save_model(tiny_classifier(), tiny_reader(), folder)
     assert {path.name: path.read_bytes() for path in saved.iterdir()} == before
     assert [path.name for path in saved.parent.iterdir()] == ["model"]
 
@@ -191,12 +203,12 @@ def test_loading_draws_no_random_numbers(saved: Path) -> None:
 
 def test_flash_attention_is_replaced_where_it_cannot_run(saved: Path) -> None:
     edit(saved / "polarity.json", lambda card: card.update(attention="flash_attention_2"))
-    assert load_model(saved)[0].encoder.config._attn_implementation == "sdpa"
+    assert load_model(saved)[0].encoder.backbone.config._attn_implementation == "sdpa"
 
 
 def test_a_model_that_went_through_bf16_is_saved_as_it_is(tmp_path: Path) -> None:
     model = tiny_classifier(head=HEAD).to(torch.bfloat16)
-    save_model(model, tiny_tokenizer(), tmp_path / "model")
+    save_model(model, tiny_reader(), tmp_path / "model")
     loaded: MultiTaskClassifier = load_model(tmp_path / "model")[0]
     for name, value in loaded.state_dict().items():
         torch.testing.assert_close(value, model.state_dict()[name].float())

@@ -7,7 +7,7 @@ import pytest
 
 from polarity.errors import UserError
 from polarity.models import sources
-from polarity.models.sources import ADVICE, locate_encoder
+from polarity.models.huggingface.sources import ADVICE, locate_encoder
 from tests.tiny import save_tiny_encoder
 
 

@@ -9,8 +9,10 @@ from torch import nn
 from transformers import AutoModel, PretrainedConfig
 
 from polarity.errors import UserError
+from polarity.models import Place
+from polarity.models.huggingface.places import layers_and_places, pretrained_places
 from polarity.optimizers import AdamW, group_table
-from polarity.optimizers.groups import encoder_places, undecayed
+from polarity.optimizers.groups import undecayed
 
 LAYERS = 3
 SIZES = {
@@ -74,13 +76,25 @@ ABOVE = {
 }
 
 
+class Encoder(nn.Module):
+    """The attributes that an optimizer reads of an encoder."""
+
+    def __init__(self, backbone: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.pooling = nn.Linear(16, 1)
+        self.title = type(backbone).__name__
+
+    def places(self) -> list[Place]:
+        return [*pretrained_places(self.backbone), Place("pooling", list(self.pooling.parameters()))]
+
+
 class Classifier(nn.Module):
     """The attributes that an optimizer reads of a classifier."""
 
-    def __init__(self, encoder: nn.Module) -> None:
+    def __init__(self, backbone: nn.Module) -> None:
         super().__init__()
-        self.encoder = encoder
-        self.pooling = nn.Linear(16, 1)
+        self.encoder = Encoder(backbone)
         self.trunk = nn.Sequential(nn.Linear(16, 16), nn.GELU(), nn.LayerNorm(16))
         self.heads = nn.ModuleDict({"tone": nn.Linear(16, 3), "topic": nn.Linear(16, 4)})
 
@@ -121,8 +135,8 @@ def test_golden_rates_of_the_campaign(family: str) -> None:
 
 @every_family
 def test_what_is_below_and_above_the_layers(family: str) -> None:
-    encoder = classifier(family).encoder
-    _, places = encoder_places(encoder)
+    encoder = classifier(family).encoder.backbone
+    _, places = layers_and_places(encoder)
     for side, modules in (("embeddings", BELOW[family]), ("pooler", ABOVE.get(family, set()))):
         expected = {id(parameter) for name in modules for parameter in encoder.get_submodule(name).parameters()}
         assert {id(parameter) for parameter, place in places.items() if place == side} == expected
@@ -130,8 +144,8 @@ def test_what_is_below_and_above_the_layers(family: str) -> None:
 
 @every_family
 def test_layers_are_numbered_from_the_bottom(family: str) -> None:
-    encoder = classifier(family).encoder
-    _, places = encoder_places(encoder)
+    encoder = classifier(family).encoder.backbone
+    _, places = layers_and_places(encoder)
     for name, parameter in encoder.named_parameters():
         if places[parameter].startswith("layer."):
             assert f".{places[parameter].removeprefix('layer.')}." in f".{name}"
@@ -182,8 +196,8 @@ def test_rates_of_single_heads_take_the_place_of_the_common_one() -> None:
 def test_frozen_parameters_are_in_no_group_and_change_no_rate() -> None:
     model = classifier("distilbert")
     all_rates = lr_by_name(model)
-    model.encoder.embeddings.requires_grad_(False)
-    model.encoder.transformer.layer[0].requires_grad_(False)
+    model.encoder.backbone.embeddings.requires_grad_(False)
+    model.encoder.backbone.transformer.layer[0].requires_grad_(False)
     rates = lr_by_name(model)
     frozen = {name for name in all_rates if name.split(".no_decay")[0] in ("embeddings", "layer.0")}
     assert rates == {name: rate for name, rate in all_rates.items() if name not in frozen}
@@ -230,7 +244,7 @@ class ManySmallOnes(nn.Module):
 
 def test_the_layers_are_the_largest_list_and_not_the_longest() -> None:
     encoder = ManySmallOnes()
-    depth, places = encoder_places(encoder)
+    depth, places = layers_and_places(encoder)
     assert depth == 2
     assert {places[parameter] for parameter in encoder.layers.parameters()} == {"layer.0", "layer.1"}
     assert {places[parameter] for parameter in encoder.adapters.parameters()} == {"embeddings"}

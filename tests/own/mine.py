@@ -1,7 +1,9 @@
 """A module of a user's own, outside of the project: what docs/extending.md promises is written here as users would."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Unpack
+from zlib import crc32
 
 import numpy as np
 import torch
@@ -10,10 +12,13 @@ from torch.nn import functional as F
 from transformers.modeling_outputs import BaseModelOutput
 
 from polarity.component import Progress
+from polarity.data.reading import Inputs, Reader
+from polarity.data.rows import Rows
 from polarity.losses import LossSettings, MultiTaskLoss
+from polarity.models import Encoder, EncoderSettings
 from polarity.models.pooling import Pooling
 from polarity.models.pooling.base import masked_mean
-from polarity.settings import Fraction, Positive
+from polarity.settings import Fraction, Positive, PositiveInt
 from polarity.tasks import Task
 
 
@@ -80,3 +85,59 @@ class GeM(Pooling):
         assert output.last_hidden_state is not None
         powered = clamped(output.last_hidden_state) ** self.powers
         return masked_mean(powered, attention_mask) ** (1 / self.powers)
+
+
+class Words(Reader):
+    """Splits at blanks and numbers the words by a hash, which any language has without a vocabulary."""
+
+    def __init__(self, buckets: int) -> None:
+        self.buckets = buckets
+
+    def inputs(
+        self, rows: Rows, max_length: int, max_context: float | None = None, cache: Path | None = None
+    ) -> "WordInputs":
+        words = [f"{context} {text}".split() for context, text in zip(rows.contexts, rows.text, strict=True)]
+        numbers = [[crc32(word.encode()) % self.buckets for word in found[:max_length]] or [0] for found in words]
+        return WordInputs(numbers, truncated=sum(len(found) > max_length for found in words))
+
+
+class WordInputs(Inputs):
+    """Numbers of words, padded with -1."""
+
+    def __init__(self, numbers: list[list[int]], truncated: int) -> None:
+        super().__init__(np.array([len(found) for found in numbers], dtype=np.int32), truncated=truncated)
+        self.numbers = numbers
+
+    def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
+        chosen = [torch.tensor(self.numbers[row]) for row in rows]
+        return {"words": nn.utils.rnn.pad_sequence(chosen, batch_first=True, padding_value=-1)}
+
+
+class BagOfWords(Encoder):
+    """The mean of word vectors."""
+
+    reader = Words
+
+    def __init__(self, buckets: int, width: int) -> None:
+        super().__init__()
+        self.buckets, self.width = buckets, width
+        self.table = nn.Embedding(buckets, width)
+
+    def forward(self, words: Tensor) -> Tensor:  # type: ignore[override]
+        """Vectors ``[B, width]`` of word numbers ``[B, L]``."""
+        real = (words >= 0)[..., None]
+        vectors: Tensor = (self.table(words.clamp_min(0)) * real).sum(dim=1) / real.sum(dim=1)
+        return vectors
+
+
+class BagOfWordsSettings(EncoderSettings):
+    """Settings of :class:`BagOfWords`."""
+
+    def __init__(self, *, buckets: PositiveInt = 1000, width: PositiveInt = 16) -> None:
+        self.buckets, self.width = buckets, width
+
+    def make_reader(self, rows: Rows | None = None) -> Words:
+        return Words(self.buckets)
+
+    def build(self, reader: Reader) -> BagOfWords:
+        return BagOfWords(self.buckets, self.width)

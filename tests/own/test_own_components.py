@@ -12,7 +12,9 @@ from polarity.config.compose import compose_jobs, resolved
 from polarity.config.preflight import structure_problems
 from polarity.errors import UserError
 from polarity.exporting.source import modeling_source
+from polarity.files import read_object
 from polarity.losses import CrossEntropyLoss
+from polarity.models import load_model
 from polarity.run import RunDirectory
 from polarity.tasks import Task
 from polarity.training.resuming import trusted_config
@@ -100,6 +102,34 @@ def test_a_pooling_trains_by_the_command_line_and_its_code_is_exported_with_the_
     said_by("export", f"run={trained}", "format=hf", "trust=mine", f"output={tmp_path / 'model'}")
     program = "from modeling import load; print(load('.').classify(['war']))"
     assert "probabilities" in run_without(tmp_path / "model", program, "polarity", "mine", real=False)
+
+
+@pytest.mark.usefixtures("in_path")
+def test_an_encoder_that_is_none_of_transformers_goes_through_every_verb(tmp_path: Path) -> None:
+    words = [word for word in overrides(tmp_path, rows=200) if not word.startswith(("model", "batching"))]
+    words += ["model=words", "model.width=24", "optimizer.lr=0.02", "trainer.max_epochs=8", "regularizer=rdrop"]
+    said = run("train", "--config-dir", PRESETS, *words, folder=tmp_path)
+    assert "BagOfWordsSettings(buckets=500, width=24)" in said
+    trained = RunDirectory.open(tmp_path / "outputs" / "latest")
+    assert read_object(trained.metrics)["val"]["overall"] > 0.8
+    model, reader = load_model(trained.model, ["mine"])
+    assert type(model.encoder).__name__ == "BagOfWords"
+    assert reader.settings == {"buckets": 500}
+    with pytest.raises(UserError, match="trust=mine"):
+        load_model(trained.model)
+    trust = (f"run={trained.path}", "trust=mine", "accelerator=cpu")
+    assert "are reproduced: " in said_by("evaluate", *trust)
+    table = tmp_path / "predicted.csv"
+    said_by("predict", *trust, f"input={tmp_path / 'corpus.csv'}", f"output={table}")
+    assert "tone" in table.read_text(encoding="utf-8").splitlines()[0]
+    for form in ("hf", "onnx"):
+        assert f"format: {form} holds encoders of transformers only, not BagOfWords" in said_by(
+            "export", *trust[:2], f"format={form}", f"output={tmp_path / form}", code=2
+        )
+    inspected = ["data=csv", *[word for word in words if word.startswith("data.") and "absent" not in word]]
+    assert "lengths in tokens of BagOfWordsSettings" in run(
+        "inspect", "--config-dir", PRESETS, *inspected, "model=words", folder=tmp_path
+    )
 
 
 def test_a_pooling_whose_code_needs_more_than_an_exported_folder_has_is_refused(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ import pytest
 
 from polarity.errors import UserError
 from polarity.models import load_model, save_model
-from polarity.models.encoder import usable_attention
-from polarity.models.loading import load_config, load_tokenizer
+from polarity.models.huggingface.families import usable_attention
+from polarity.models.huggingface.loading import load_config, load_tokenizer
 from polarity.paths import conf_dir
 from tests.command import PATIENCE, start
 from tests.running import overrides
-from tests.tiny import save_tiny_encoder, tiny_classifier, tiny_tokenizer
+from tests.tiny import save_tiny_encoder, tiny_classifier, tiny_reader
 
 PACKAGE = conf_dir().parent / "polarity"
 EVIL = "from pathlib import Path\nPath({mark!r}).touch()\nclass Config: pass\nclass Model: pass\n"
@@ -44,7 +44,7 @@ def test_an_encoder_with_code_of_its_own_is_refused(tmp_path: Path, model_type: 
 
 
 def test_so_is_a_saved_model_to_which_code_was_added(tmp_path: Path) -> None:
-    save_model(tiny_classifier(), tiny_tokenizer(), tmp_path / "model")
+    save_model(tiny_classifier(), tiny_reader(), tmp_path / "model")
     folder = with_own_code(tmp_path / "model", model_type="bert", file="tokenizer_config.json")
     with pytest.raises(UserError, match="never run"):
         load_model(folder)
@@ -54,7 +54,7 @@ def test_so_is_a_saved_model_to_which_code_was_added(tmp_path: Path) -> None:
 def test_a_kernel_of_the_hub_is_no_kind_of_attention(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="is not valid"):
         usable_attention("somebody/kernel")  # type: ignore[arg-type]
-    save_model(tiny_classifier(), tiny_tokenizer(), tmp_path / "model")
+    save_model(tiny_classifier(), tiny_reader(), tmp_path / "model")
     card = json.loads((tmp_path / "model" / "polarity.json").read_text())
     (tmp_path / "model" / "polarity.json").write_text(json.dumps(card | {"attention": "somebody/kernel"}))
     with pytest.raises(UserError, match="'somebody/kernel' is not valid"):

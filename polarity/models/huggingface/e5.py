@@ -22,7 +22,7 @@ from transformers import BertConfig, BertModel, XLMRobertaTokenizer
 
 from polarity.data.fetch import WheelPackage
 from polarity.errors import UserError
-from polarity.models.loading import quiet_transformers
+from polarity.models.huggingface.loading import quiet_transformers
 from polarity.parts import unfinished
 
 logger = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from huggingface_hub.errors import (
 )
 
 from polarity.errors import UserError, nearest
-from polarity.models.e5 import PACKAGE as PACKAGE_E5
-from polarity.models.e5 import e5_small
+from polarity.models.huggingface.e5 import PACKAGE as PACKAGE_E5
+from polarity.models.huggingface.e5 import e5_small
 from polarity.paths import cache_dir
 
 PACKAGE = "package:"

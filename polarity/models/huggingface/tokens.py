@@ -10,8 +10,9 @@ from torch import Tensor
 
 from polarity.data.cache import Arrays, cached_arrays
 from polarity.data.contexts import context_room
+from polarity.data.reading import Inputs
 from polarity.data.rows import Rows
-from polarity.data.tokenising import check_texts, check_tokenizer, tokenise, tokenizer_identity
+from polarity.models.huggingface.tokenising import check_texts, check_tokenizer, tokenise, tokenizer_identity
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -20,27 +21,29 @@ FORMAT = 2
 """Raise it whenever the same rows, tokenizer and length would be stored differently."""
 
 
-class TokenStore:
+class TokenStore(Inputs):
     """The token ids of one split.
 
     :param arrays: ``ids`` int32 and ``types`` int8 (only for tokenizers with token types) of all rows in one string,
         ``offsets`` int64 ``[rows + 1]`` where each row begins in it, ``cut`` bool ``[rows]``,
         ``context_cut`` bool ``[rows]``, empty without contexts.
-    :param pad_id: token id of the padding.
-    :param pad_type: token type of the padding.
-    :param max_length: tokens that a row may have; None: as many as the longest has.
+    :param tokenizer: that they were made with.
+    :param max_length: tokens that a row may have.
     """
 
-    def __init__(self, arrays: Arrays, *, pad_id: int, pad_type: int, max_length: int | None = None) -> None:
+    def __init__(self, arrays: Arrays, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> None:
         self._ids = arrays["ids"]
         self._types = arrays.get("types")
         self._offsets = np.asarray(arrays["offsets"])
-        self._pad_id = pad_id
-        self._pad_type = pad_type
-        self.lengths = np.diff(self._offsets).astype(np.int32)
-        self.max_length = int(self.lengths.max(initial=1)) if max_length is None else max_length
-        self.truncated = int(arrays["cut"].sum())
-        self.contexts_cut = int(arrays["context_cut"].sum()) if "context_cut" in arrays else 0
+        self._pad_id, self._pad_type = int(tokenizer.pad_token_id), int(tokenizer.pad_token_type_id)
+        self._special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+        self._unknown = tokenizer.unk_token_id
+        self.max_length = max_length
+        super().__init__(
+            np.diff(self._offsets).astype(np.int32),
+            truncated=int(arrays["cut"].sum()),
+            contexts_cut=int(arrays["context_cut"].sum()) if "context_cut" in arrays else 0,
+        )
 
     @classmethod
     def open(
@@ -64,18 +67,21 @@ class TokenStore:
         check_texts(rows)
         folder = cache_dir / _key(rows, tokenizer, max_length, max_context)
         arrays = cached_arrays(folder, lambda: tokenise(rows, tokenizer, max_length, max_context))
-        pads = {"pad_id": int(tokenizer.pad_token_id), "pad_type": int(tokenizer.pad_token_type_id)}
-        return cls(arrays, **pads, max_length=max_length)
+        return cls(arrays, tokenizer, max_length)
 
-    def __len__(self) -> int:
-        return len(self.lengths)
+    @classmethod
+    def make(
+        cls, rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, max_context: float | None = None
+    ) -> Self:
+        """The same without a cache, and without a look whether tokenizer and texts can be used."""
+        return cls(tokenise(rows, tokenizer, max_length, max_context), tokenizer, max_length)
 
     def __repr__(self) -> str:
         return f"TokenStore(rows={len(self)}, tokens={len(self._ids)}, truncated={self.truncated})"
 
-    def count(self, token: int | None) -> int:
-        """How often this token stands in the rows."""
-        return 0 if token is None else int((self._ids == token).sum())
+    def known(self) -> tuple[int, int]:
+        special = int(np.isin(self._ids, list(self._special)).sum())
+        return len(self._ids) - special, 0 if self._unknown is None else int((self._ids == self._unknown).sum())
 
     def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
         """Model inputs of the rows with these numbers, int64 ``[rows, longest of them]``, padded on the right."""

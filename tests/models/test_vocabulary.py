@@ -1,6 +1,6 @@
 """Texts that a tokenizer does not know are told before training, with their scripts and a model that fits."""
 
-from polarity.data.vocabulary import coverage, script, vocabulary_warnings
+from polarity.models.huggingface.vocabulary import coverage, script, vocabulary_warnings
 from tests.tiny import WORDS, tiny_tokenizer
 
 KNOWN = [" ".join(WORDS[n : n + 4]) for n in range(8)]

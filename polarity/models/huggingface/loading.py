@@ -15,7 +15,7 @@ from transformers.utils import logging
 
 from polarity.content import Json
 from polarity.errors import UserError
-from polarity.models.encoder import AttentionName, pooler_argument
+from polarity.models.huggingface.families import AttentionName, pooler_argument
 
 UNREADABLE = (OSError, ValueError, TypeError, KeyError, RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError)
 """What transformers raises for files that are missing, cut off or not what their name says."""

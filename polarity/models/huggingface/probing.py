@@ -1,16 +1,18 @@
 """What an encoder does with a row, found by trying: whether it reads padding, and whether its pooling says anything."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
-from polarity.models.classifier import MultiTaskClassifier
+from polarity.models.huggingface.tokens import TokenStore
 from polarity.wording import times
+
+if TYPE_CHECKING:
+    from polarity.models.huggingface.encoder import HuggingFaceEncoder
 
 PADDING = 16
 """Most tokens of padding behind the row that is tried."""
@@ -23,38 +25,35 @@ for all others.
 """
 
 
-def check_reading(model: MultiTaskClassifier, store: TokenStore, tokenizer: Any) -> None:
+def check_reading(encoder: "HuggingFaceEncoder", store: TokenStore, tokenizer: Any) -> None:
     """Refuse an encoder whose answer depends on padding, and a pooling that gives all rows the same vector.
 
     :param store: of the training rows.
     :raises UserError: with what to choose instead.
     """
-    implementation = model.encoder.config._attn_implementation  # noqa: SLF001 - it has no public name
-    if implementation == "flash_attention_2" or not len(store):  # needs 16 bits and a GPU
+    if encoder.attention == "flash_attention_2" or not len(store):  # needs 16 bits and a GPU
         return
     batch = store.batch(np.array([int(store.lengths.argmax())]))
     ids = batch["input_ids"]
     padding = min(PADDING, max(1, store.max_length // 2))
     most = max(1, store.max_length - padding)
     row = {name: values[:, :most] for name, values in batch.items()}
-    problems, name = [], type(model.pooling).__name__
+    problems, family, name = [], encoder.family, type(encoder.pooling).__name__
     try:
-        alone, padded = _features(model, row), _features(model, _padded(row, tokenizer, padding))
+        alone, padded = _features(encoder, row), _features(encoder, _padded(row, tokenizer, padding))
     except (RuntimeError, ValueError, IndexError) as error:  # Nystromformer takes some lengths only
         length = row["input_ids"].shape[1]
         raise UserError(
-            f"model.name: {model.encoder.config.model_type!r} cannot read rows of {length} or "
-            f"{times(length + padding, 'token')} ({str(error).splitlines()[0]}); choose an encoder that reads rows of "
-            f"any length"
+            f"model.name: {family!r} cannot read rows of {length} or {times(length + padding, 'token')} "
+            f"({str(error).splitlines()[0]}); choose an encoder that reads rows of any length"
         ) from error
     scale = max(float(alone.abs().max()), 1e-12)
-    family = model.encoder.config.model_type
     if float((alone - padded).abs().max()) > TOLERANCE * scale:
         problems.append(
             f"model.name: {family!r} reads padding, so that scores of a row would depend on the rows beside it; "
             "choose an encoder of another family, such as BERT, XLM-R or ModernBERT"
         )
-    if model.pooling.needs_first_token:
+    if encoder.pooling.needs_first_token:
         firsts = {int(store.batch(np.array([number]))["input_ids"][0, 0]) for number in range(min(len(store), 50))}
         if not firsts <= set(tokenizer.all_special_ids):
             problems.append(
@@ -62,7 +61,7 @@ def check_reading(model: MultiTaskClassifier, store: TokenStore, tokenizer: Any)
                 "stands for all of it, so only the first word would be read; use pooling=mean"
             )
         elif (other := _another(store, ids)) is not None and int(ids[0, 0]) == int(other["input_ids"][0, 0]):
-            difference = float((_features(model, other) - _features(model, batch)).abs().max())
+            difference = float((_features(encoder, other) - _features(encoder, batch)).abs().max())
             if difference <= 1e-6 * scale:
                 problems.append(
                     f"model.pooling: {name} reads the first token, which is the same for all rows in {family!r}, "
@@ -81,15 +80,16 @@ def _another(store: TokenStore, ids: Tensor) -> dict[str, Tensor] | None:
     return None
 
 
-def _features(model: MultiTaskClassifier, batch: dict[str, Tensor]) -> Tensor:
-    """The pooled vector, without dropout; the model is left as it was."""
-    training = model.training
-    model.eval()
+def _features(encoder: "HuggingFaceEncoder", batch: dict[str, Tensor]) -> Tensor:
+    """The pooled vector, without dropout; the encoder is left as it was."""
+    training = encoder.training
+    encoder.eval()
     try:
         with torch.no_grad():
-            return model.features(**batch).float()
+            vectors: Tensor = encoder(**batch)
+            return vectors.float()
     finally:
-        model.train(training)
+        encoder.train(training)
 
 
 def _padded(row: dict[str, Tensor], tokenizer: Any, padding: int) -> dict[str, Tensor]:

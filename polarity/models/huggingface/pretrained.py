@@ -3,20 +3,22 @@
 import copy
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 from transformers import PreTrainedConfig
 
-from polarity.component import Component
+from polarity.data.reading import Reader
+from polarity.data.rows import Rows
 from polarity.errors import UserError
-from polarity.models.classifier import MultiTaskClassifier
-from polarity.models.compatibility import family_problems
-from polarity.models.encoder import AttentionSetting, best_attention, dropout_settings, max_positions
-from polarity.models.heads import Head
-from polarity.models.loading import load_config, load_encoder, load_tokenizer
+from polarity.models.encoder import EncoderSettings
+from polarity.models.huggingface.compatibility import family_problems
+from polarity.models.huggingface.encoder import HuggingFaceEncoder
+from polarity.models.huggingface.families import AttentionSetting, best_attention, dropout_settings, max_positions
+from polarity.models.huggingface.loading import load_config, load_encoder, load_tokenizer
+from polarity.models.huggingface.reader import TokenReader
+from polarity.models.huggingface.sources import is_local, locate_encoder
 from polarity.models.pooling import MeanPooling, Pooling
-from polarity.models.sources import is_local, locate_encoder
 from polarity.settings import ProperFraction
 from polarity.tasks import Task
 from polarity.wording import times
@@ -24,7 +26,7 @@ from polarity.wording import times
 Name = Annotated[str, Field(min_length=1)]
 
 
-class PretrainedEncoder(Component):
+class PretrainedEncoder(EncoderSettings):
     """A pretrained encoder of the Hugging Face hub, of a folder or of an installed package.
 
     :param name: an id of the hub ("google-bert/bert-base-multilingual-cased"), a folder, or "package:NAME" for a
@@ -62,6 +64,11 @@ class PretrainedEncoder(Component):
         self.gradient_checkpointing = gradient_checkpointing
 
     @property
+    def title(self) -> str:
+        """Its name."""
+        return self.name
+
+    @property
     def dropout_rates(self) -> list[float] | None:
         """Of all dropout layers; None where they are those that the encoder was published with."""
         return None if self.encoder_dropout is None else [self.dropout, self.encoder_dropout]
@@ -73,41 +80,45 @@ class PretrainedEncoder(Component):
         except UserError:
             return []  # said by :meth:`locate`
 
-    def locate(self) -> str:
-        """The folder or hub id of the encoder, after a look whether it is there.
+    @cached_property
+    def source(self) -> str:
+        """The folder or hub id of the encoder.
 
-        :raises UserError: if it is missing, cannot be reached or has no readable configuration.
+        :raises UserError: if it is missing or cannot be reached.
         """
-        load_config(self._source, self.revision)
-        return self._source
+        return locate_encoder(self.name, self.revision)
+
+    def locate(self) -> None:
+        """A look whether it is there, and has a readable configuration."""
+        load_config(self.source, self.revision)
 
     def config(self) -> PreTrainedConfig:
         """The encoder's configuration, with ``encoder_dropout`` put into it."""
-        config = load_config(self._source, self.revision)
+        config = load_config(self.source, self.revision)
         if self.encoder_dropout is not None:
             for setting in dropout_settings(config):
                 setattr(config, setting, self.encoder_dropout)
         return config
 
-    def max_positions(self) -> int:
-        """Longest row, in tokens, that the encoder can read."""
+    def longest(self) -> int:
+        """As many tokens as it has positions for."""
         return max_positions(self.config())
 
-    def tokenizer(self) -> Any:
+    def make_reader(self, rows: Rows | None = None) -> TokenReader:
         """The encoder's tokenizer.
 
         :raises UserError: if it is missing or has tokens that the encoder does not know.
         """
-        tokenizer, vocabulary = load_tokenizer(self._source, self.revision), self.config().vocab_size
+        tokenizer, vocabulary = load_tokenizer(self.source, self.revision), self.config().vocab_size
         if len(tokenizer) > vocabulary:
             raise UserError(
                 f"model.name: the tokenizer of {self.name!r} has {times(len(tokenizer), 'token')}, "
                 f"its encoder {vocabulary}"
             )
-        return tokenizer
+        return TokenReader(tokenizer)
 
-    def build(self, tasks: Sequence[Task], head: Head) -> MultiTaskClassifier:
-        """The model that training starts with: pretrained encoder, heads drawn from torch's global generator.
+    def build(self, reader: Reader | None = None) -> HuggingFaceEncoder:
+        """The pretrained encoder; a pooling with weights draws them from torch's global generator.
 
         :raises UserError: if the weights are missing or incomplete, or a setting does not fit the encoder's family.
         """
@@ -115,15 +126,10 @@ class PretrainedEncoder(Component):
         if problems := self._family_problems(config):
             raise UserError(f"model.{problem}" for problem in problems)
         attention = best_attention(config) if self.attention == "auto" else self.attention
-        encoder = load_encoder(self._source, self.revision, config, attention, pooler=self.pooling.needs_pooler)
+        backbone = load_encoder(self.source, self.revision, config, attention, pooler=self.pooling.needs_pooler)
         if self.gradient_checkpointing:
-            encoder.activation_checkpointing_enable({"use_reentrant": False})
-        pooling = copy.deepcopy(self.pooling)  # it is bound once
-        return MultiTaskClassifier(tasks=tasks, encoder=encoder, pooling=pooling, dropout=self.dropout, head=head)
-
-    @cached_property
-    def _source(self) -> str:
-        return locate_encoder(self.name, self.revision)
+            backbone.activation_checkpointing_enable({"use_reentrant": False})
+        return HuggingFaceEncoder(backbone, copy.deepcopy(self.pooling), self.dropout)  # a pooling is bound once
 
     def _family_problems(self, config: PreTrainedConfig) -> list[str]:
         return family_problems(

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from polarity.data import tokenising
 from polarity.data.rows import Rows
-from polarity.data.tokens import TokenStore
 from polarity.errors import UserError
+from polarity.models.huggingface import tokenising
+from polarity.models.huggingface.tokens import TokenStore
 from tests.command import PATIENCE
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -146,7 +146,7 @@ def count_builds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         builds.append(len(table))
         return real(table, *settings)
 
-    monkeypatch.setattr("polarity.data.tokens.tokenise", counted)
+    monkeypatch.setattr("polarity.models.huggingface.tokens.tokenise", counted)
     return builds
 
 
@@ -275,7 +275,7 @@ from pathlib import Path
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 from polarity.data.rows import Rows
-from polarity.data.tokens import TokenStore
+from polarity.models.huggingface.tokens import TokenStore
 
 cache, tokenizer = Path(sys.argv[1]), PreTrainedTokenizerFast.from_pretrained(sys.argv[2])
 texts = ["a b c " * (number % 5 + 1) for number in range(5000)]

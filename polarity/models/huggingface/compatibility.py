@@ -4,7 +4,13 @@ from transformers import PreTrainedConfig
 from transformers.utils.import_utils import is_flash_attn_2_available
 
 from polarity.errors import nearest
-from polarity.models.encoder import AttentionSetting, attention_choices, dropout_settings, encoder_class, has_pooler
+from polarity.models.huggingface.families import (
+    AttentionSetting,
+    attention_choices,
+    dropout_settings,
+    encoder_class,
+    has_pooler,
+)
 from polarity.models.pooling import Pooling
 
 
@@ -16,7 +22,7 @@ def family_problems(
     attention: AttentionSetting,
     gradient_checkpointing: bool,
 ) -> list[str]:
-    """Settings of :class:`~polarity.models.pretrained.PretrainedEncoder` that the family does not have."""
+    """Settings of :class:`~polarity.models.huggingface.pretrained.PretrainedEncoder` that the family does not have."""
     family, kind = config.model_type, encoder_class(config)
     if kind is None or config.is_encoder_decoder or not isinstance(getattr(config, "hidden_size", None), int):
         return [f"name: {family!r} is no text encoder with one stack of layers; choose one such as BERT or XLM-R"]

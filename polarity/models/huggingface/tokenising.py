@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from polarity.data.cache import Arrays
-from polarity.data.contexts import context_room, cut_contexts
+from polarity.data.contexts import context_room
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.progress import progress
@@ -71,7 +71,7 @@ def tokenizer_identity(tokenizer: "PreTrainedTokenizerBase") -> str:
 def tokenise(
     rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, max_context: float | None = None
 ) -> Arrays:
-    """Token ids of all rows; what the arrays are is said at :class:`~polarity.data.tokens.TokenStore`.
+    """Token ids of all rows; what the arrays are is said at :class:`~polarity.models.huggingface.tokens.TokenStore`.
 
     :param max_context: share of ``max_length`` that a context may fill; None: contexts are never cut.
     :raises UserError: rows without room for their text, or without any token.
@@ -102,6 +102,33 @@ def tokenise(
     }
     with_types = "token_type_ids" in tokenizer.model_input_names
     return arrays | {"types": np.concatenate(types)} if with_types else arrays
+
+
+def cut_contexts(contexts: Sequence[str], tokenizer: "PreTrainedTokenizerBase", room: int | None) -> list[str]:
+    """The beginnings of the contexts that have ``room`` tokens; each different context is looked at once."""
+    if room is None:
+        return list(contexts)
+    unique = list(dict.fromkeys(contexts))
+    short: dict[str, str] = {}
+    tokenizer.backend_tokenizer.no_truncation()
+    for start in range(0, len(unique), CHUNK):
+        chunk = unique[start : start + CHUNK]
+        encoded = tokenizer(
+            chunk, add_special_tokens=False, return_attention_mask=False, return_offsets_mapping=True, verbose=False
+        )
+        for context, spans in zip(chunk, encoded["offset_mapping"], strict=True):
+            short[context] = context[: spans[room - 1][1]] if len(spans) > room else context
+    return [short[context] for context in contexts]
+
+
+def whole_lengths(rows: Rows, tokenizer: "PreTrainedTokenizerBase") -> Iterator[int]:
+    """Tokens of each row as the model would read it if it read it whole."""
+    tokenizer.backend_tokenizer.no_truncation()
+    for start in range(0, len(rows), CHUNK):
+        part = slice(start, start + CHUNK)
+        texts = [rows.text[part]] if rows.context is None else [rows.context[part], rows.text[part]]
+        encoded = tokenizer(*texts, truncation=False, return_attention_mask=False, verbose=False)
+        yield from (len(ids) for ids in encoded["input_ids"])
 
 
 def _encode(rows: Rows, part: slice, tokenizer: "PreTrainedTokenizerBase", max_length: int) -> "list[Encoding]":

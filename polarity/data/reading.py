@@ -1,0 +1,103 @@
+"""From texts to what an encoder takes: the first half of "text to inputs to vector", which has no weights."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from torch import Tensor
+
+from polarity.data.rows import Rows
+from polarity.files import read_object, write_json
+from polarity.signature import signature_of
+
+FILE = "reader.json"
+
+
+class Inputs(ABC):
+    """The rows of one split as an encoder takes them, batch by batch.
+
+    Here and in :class:`Reader`, "tokens" are whatever a reader counts a text in.
+
+    :param lengths: int32 ``[rows]``, tokens of each row; batches are grouped by them.
+    :param truncated: rows of which only the beginning is read.
+    :param contexts_cut: rows whose context, the first text of a pair, is not read whole.
+    """
+
+    def __init__(self, lengths: np.ndarray, *, truncated: int = 0, contexts_cut: int = 0) -> None:
+        self.lengths = lengths
+        self.truncated = truncated
+        self.contexts_cut = contexts_cut
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    @abstractmethod
+    def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
+        """The rows with these numbers: tensors ``[rows, ...]`` by the names that the encoder's ``forward`` has.
+
+        What a row gives never depends on the rows beside it, padding apart.
+        """
+
+    def known(self) -> tuple[int, int]:
+        """Tokens that stand for text, and those of them that the reader does not know."""
+        return int(self.lengths.sum()), 0
+
+
+class Reader(ABC):
+    """Turns texts into :class:`Inputs`; it is stored with the model, so that new texts are read as in training.
+
+    As long as the constructor's settings are plain values, kept as attributes of the same names, only :meth:`inputs`
+    has to be written.
+    """
+
+    @property
+    def limited(self) -> bool:
+        """Whether ``batching.max_length`` and ``max_context`` have an effect."""
+        return True
+
+    @abstractmethod
+    def inputs(
+        self, rows: Rows, max_length: int, max_context: float | None = None, cache: Path | None = None
+    ) -> Inputs:
+        """Read rows, whatever their labels.
+
+        :param max_length: tokens per row; longer ones are cut.
+        :param max_context: share of it that a context may fill; None: contexts are never cut.
+        :param cache: folder in which the work may be kept for the next time; None: nothing is written.
+        :raises UserError: for rows that cannot be read, ending with ": ids ..." where it is about single ones.
+        """
+
+    def lengths(self, rows: Rows, max_length: int, max_context: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Tokens of each row read whole, and which contexts are cut: int64 and bool, ``[rows]``."""
+        return self.inputs(rows, max_length, max_context).lengths.astype(np.int64), np.zeros(len(rows), dtype=bool)
+
+    def warnings(self, texts: Sequence[str], model: str | None) -> list[str]:
+        """What makes this reader unfit for the texts, a line each.
+
+        :param model: whose reader it is, for messages.
+        """
+        return []
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """The arguments that make an equal reader, which keeps each as an attribute of the same name."""
+        kind: Any = type(self)
+        return {name: getattr(self, name) for name in signature_of(kind).settings}
+
+    def same_as(self, other: "Reader") -> bool:
+        """Whether both give the same inputs, so that weights trained with one can go on with the other."""
+        return type(self) is type(other) and self.settings == other.settings
+
+    def save(self, folder: Path) -> None:
+        """Write all that :meth:`load` needs into a model's folder."""
+        write_json(folder / FILE, self.settings)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """The reader that was saved there.
+
+        :raises UserError: if a file is missing or damaged.
+        """
+        return cls(**read_object(folder / FILE))

@@ -1,0 +1,1 @@
+"""Encoders of Hugging Face transformers: tokens in, one vector per row out."""

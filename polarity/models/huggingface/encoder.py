@@ -1,0 +1,117 @@
+"""Any encoder of transformers, with its pooling: tokens to one vector per row."""
+
+import inspect
+import json
+from collections.abc import Collection, Mapping
+from typing import Any, Self
+
+from torch import Tensor, nn
+from transformers import CONFIG_MAPPING, PreTrainedModel
+
+from polarity.content import Json
+from polarity.data.reading import Inputs, Reader
+from polarity.models.components import described, own_pooling, rebuilt
+from polarity.models.encoder import ENCODER, Encoder, Place
+from polarity.models.huggingface.families import random_encoder, usable_attention
+from polarity.models.huggingface.places import pretrained_places
+from polarity.models.huggingface.probing import check_reading
+from polarity.models.huggingface.reader import TokenReader
+from polarity.models.huggingface.tokens import TokenStore
+from polarity.models.pooling import Pooling
+
+
+class HuggingFaceEncoder(Encoder):
+    """An encoder of transformers, a pooling over its tokens, and a dropout on the pooled vector.
+
+    :param backbone: any encoder of transformers.
+    :param pooling: is bound here, to the width of the encoder.
+    :param dropout: rate of the dropout on the pooled vector.
+    """
+
+    reader = TokenReader
+    backbone: PreTrainedModel
+
+    def __init__(self, backbone: PreTrainedModel, pooling: Pooling, dropout: float) -> None:
+        super().__init__()
+        self.width = backbone.config.hidden_size
+        self.backbone = backbone
+        self.pooling = pooling
+        self.pooling.bind(self.width)
+        self.dropout = nn.Dropout(dropout)
+        # XLM-R, DistilBERT and others have no segments, though their tokenizer may number them.
+        accepted = inspect.signature(backbone.forward).parameters
+        self.takes_segments = "token_type_ids" in accepted and getattr(backbone.config, "type_vocab_size", 0) > 1
+
+    @property
+    def title(self) -> str:
+        """The class that transformers has for it."""
+        return type(self.backbone).__name__
+
+    @property
+    def family(self) -> str:
+        """As transformers names it."""
+        return str(self.backbone.config.model_type)
+
+    @property
+    def attention(self) -> str:
+        """The implementation that is in use."""
+        return str(self.backbone.config._attn_implementation)  # noqa: SLF001 - it has no public name
+
+    def forward(  # type: ignore[override]
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
+    ) -> Tensor:
+        """Vectors ``[B, width]``, after dropout.
+
+        :param input_ids: ``[B, L]``, padded on the right.
+        :param attention_mask: ``[B, L]``, 1 for real tokens.
+        :param token_type_ids: ``[B, L]``, segment of each token in text pairs; not read by encoders without segments.
+        """
+        segments = {"token_type_ids": token_type_ids} if self.takes_segments else {}
+        output = self.backbone(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            output_hidden_states=self.pooling.needs_layers > 0,
+            **segments,
+        )
+        vectors: Tensor = self.dropout(self.pooling(output, attention_mask))
+        return vectors
+
+    def places(self) -> list[Place]:
+        """Those of the backbone, and the pooling, which is new."""
+        return [*pretrained_places(self.backbone), Place("pooling", list(self.pooling.parameters()))]
+
+    def check(self, reader: Reader, inputs: Inputs) -> None:
+        """Refuse an encoder whose answer depends on padding, and a pooling that gives all rows the same vector."""
+        assert isinstance(reader, TokenReader)
+        assert isinstance(inputs, TokenStore)
+        check_reading(self, inputs, reader.tokenizer)
+
+    def architecture(self) -> Json:
+        config = json.loads(self.backbone.config.to_json_string(use_diff=False))
+        config.pop("_name_or_path", None)  # where the weights once came from is the run's business
+        return {
+            ENCODER: config | {"architectures": [type(self.backbone).__name__]},
+            "attention": self.attention,
+            "pooling": described(self.pooling),
+            "dropout": self.dropout.p,
+        }
+
+    @classmethod
+    def from_architecture(cls, architecture: Mapping[str, Any], trust: Collection[str] = ()) -> Self:
+        named = architecture["pooling"]
+        kind: Any = Pooling
+        pooling: Pooling = rebuilt(own_pooling(named) if isinstance(named, str) else named, kind, trust)
+        values = architecture[ENCODER]
+        config = CONFIG_MAPPING[values["model_type"]].from_dict(dict(values))
+        attention = usable_attention(architecture["attention"])
+        return cls(random_encoder(config, attention, pooler=pooling.needs_pooler), pooling, architecture["dropout"])
+
+    def name_in_file(self, key: str) -> str:
+        """The backbone's weights as its family names them, so that ``AutoModel`` reads the file."""
+        part, _, name = key.partition(".")
+        if part != "backbone":
+            return f"polarity.{key}"
+        return f"{self.backbone.base_model_prefix}.{name}" if self.backbone.base_model_prefix else name
+
+    def export_problems(self, form: str) -> list[str]:
+        return []
