@@ -53,10 +53,8 @@ def inspect(settings: InspectSettings) -> Inspection:
     cache = cache_dir(settings.cache_dir)
     folder = None if settings.output is None else Path(settings.output).expanduser()
     check_room(output=folder, cache_dir=cache)
-    model = settings.model
     inspector = Inspector(
-        reader=None if model is None else model.make_reader(),
-        model=None if model is None else model.title,
+        model=settings.model,
         max_length=settings.batching.max_length,
         max_context=settings.batching.max_context,
         groups=settings.groups,

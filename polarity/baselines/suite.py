@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from polarity.baselines.features import TextFeatures
 from polarity.baselines.linear import choose
 from polarity.baselines.majority import majority_logits
 from polarity.baselines.texts import LinearTexts
@@ -16,6 +15,7 @@ from polarity.data.cache import cached_arrays
 from polarity.data.rows import Rows, Splits
 from polarity.decisions.base import Decision
 from polarity.evaluation.predictions import Predictions, write_predictions
+from polarity.models.ngrams.features import TextFeatures
 from polarity.posthoc import fit_decider
 from polarity.run import RunDirectory
 from polarity.tasks import Task

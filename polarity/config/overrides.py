@@ -27,8 +27,14 @@ SWITCHED_OFF = {(section, "null") for section in COLLECTIONS}
 NESTED = {"pooling": "model.pooling"}
 """Groups whose component stands inside of a section, and where: ``pooling=cls`` chooses it."""
 
-IN_SECTIONS = {place: group for group, place in NESTED.items()}
-"""``model.pooling=cls`` chooses the same preset as ``pooling=cls``."""
+IN_SECTIONS = {
+    **{place: group for group, place in NESTED.items()},
+    "model.encoder": "model",
+    "model.ngrams": "model",
+    "model.encoder.pooling": "pooling",
+}
+"""Groups of the components inside of sections, by place: ``model.pooling=cls`` chooses the same preset as
+``pooling=cls``."""
 
 Composed = Callable[[Sequence[str]], Exception | None]
 """Tries a composition; the error if it fails."""
@@ -44,7 +50,7 @@ def open_keys(overrides: Sequence[str]) -> list[str]:
     for text in [_within_section(text) for text in overrides]:
         key = text.split("=", 1)[0]
         if group := _nested_group(text):
-            opened.append(f"{group}@{NESTED[group]}={text.partition('=')[2]}")
+            opened.append(f"{group}@{NESTED[group] if key == group else key}={text.partition('=')[2]}")
             continue
         if (key.split(".")[0], text.partition("=")[2]) in SWITCHED_OFF:  # only what is there can be switched off
             opened.append(text)
@@ -58,7 +64,10 @@ def closed_key(text: str) -> str:
     """An override of :func:`open_keys` as it was typed."""
     text = text.removeprefix("++")
     group, mark, rest = text.partition("@")
-    return f"{group}={rest.partition('=')[2]}" if mark and group in NESTED else text
+    place, _, value = rest.partition("=")
+    if not mark or IN_SECTIONS.get(place) != group:
+        return text
+    return f"{group if place == NESTED.get(group) else place}={value}"
 
 
 def _within_section(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from polarity.config.overrides import COLLECTIONS, NESTED
+from polarity.config.overrides import COLLECTIONS, IN_SECTIONS, NESTED
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.secrets import is_secret, is_variable, masked_places
@@ -31,6 +31,8 @@ def shipped() -> dict[str, frozenset[str]]:
         for path in sorted((conf_dir() / group).glob("*.yaml")):
             for place, target, _ in _targets(OmegaConf.to_container(OmegaConf.load(path)), NESTED.get(group, group)):
                 found.setdefault(_general(place), set()).add(target)
+    for place, group in IN_SECTIONS.items():
+        found.setdefault(place, set()).update(found[NESTED.get(group, group)])
     return {place: frozenset(targets) for place, targets in found.items()}
 
 

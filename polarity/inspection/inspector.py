@@ -27,6 +27,7 @@ from polarity.inspection.loading import Loaded, load_as_it_is
 from polarity.inspection.pool import Pool
 from polarity.inspection.result import Inspection, Lengths, TaskLabels
 from polarity.inspection.shift import shifts
+from polarity.models.encoder import EncoderSettings
 from polarity.run import now
 from polarity.settings import PositiveInt, Seed
 
@@ -37,8 +38,7 @@ Folds = Annotated[int, Field(ge=2)]
 class Inspector:
     """What is looked at, and how much of it is shown.
 
-    :param reader: of the model that is to read the texts; None to count characters.
-    :param model: the model's name.
+    :param model: that is to read the texts; None to count characters.
     :param max_length: tokens that the model is to read.
     :param max_context: share of them that a context may fill; None: any.
     :param groups: metadata columns whose values should not stand in two splits; None for that of ``data.split.group``.
@@ -52,8 +52,7 @@ class Inspector:
     :param cache: folder where the linear models' probabilities are kept.
     """
 
-    reader: Reader | None
-    model: str | None
+    model: EncoderSettings | None
     max_length: PositiveInt
     max_context: float | None
     groups: Sequence[str] | None
@@ -78,7 +77,11 @@ class Inspector:
         check_columns(pool, asked, "groups")
         check_columns(pool, [] if self.language is None else [self.language], "language")
         counts, joint = task_counts(pool), joint_counts(pool)
-        counted, problems = self._lengths(pool)
+        name = None if self.model is None else self.model.title
+        reader = (
+            None if self.model is None else self.model.make_reader(splits.train if len(splits.train) else pool.rows)
+        )
+        counted, problems = self._lengths(pool, reader, name)
         repeated, conflicting = duplicates(pool, self.most), conflicts(pool, self.most)
         crossing, spoken = group_columns(pool, asked), languages(pool, self.language)
         checked = self._labels(loaded, pool, asked)
@@ -87,7 +90,7 @@ class Inspector:
             *findings.of_counts(counts),
             *findings.of_association(joint),
             *findings.of_lengths(counted, self.max_context),
-            *findings.of_vocabulary(self._unfit(pool) if counted.tokenizer else ()),
+            *findings.of_vocabulary(reader.warnings(pool.rows.text, name) if reader and counted.tokenizer else ()),
             *findings.of_duplicates(repeated, conflicting),
             *findings.crossing_groups(crossing),
             *findings.of_languages(spoken),
@@ -111,15 +114,12 @@ class Inspector:
             labels=checked,
         )
 
-    def _lengths(self, pool: Pool) -> tuple[Lengths, tuple[str, ...]]:
+    def _lengths(self, pool: Pool, reader: Reader | None, name: str | None) -> tuple[Lengths, tuple[str, ...]]:
         """Lengths in characters where the texts cannot be tokenised, and why training would stop at them."""
         try:
-            return lengths(pool, self.reader, self.model, self.max_length, self.max_context), ()
+            return lengths(pool, reader, name, self.max_length, self.max_context), ()
         except UserError as error:
             return lengths(pool, None, None, self.max_length), error.problems
-
-    def _unfit(self, pool: Pool) -> list[str]:
-        return [] if self.reader is None else self.reader.warnings(pool.rows.text, self.model)
 
     def _labels(self, loaded: Loaded, pool: Pool, asked: Sequence[str]) -> tuple[TaskLabels, ...]:
         if not self.labels:

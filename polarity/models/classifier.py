@@ -8,15 +8,10 @@ from typing import Any, Self
 from torch import Tensor, nn
 
 from polarity.content import Json, State
-from polarity.models.components import OWN, known_class
-from polarity.models.encoder import ENCODER, Encoder
+from polarity.models.encoder import ENCODER, Encoder, encoder_of
 from polarity.models.heads import Head
 from polarity.models.task_modules import TaskModules
-from polarity.signature import TARGET
 from polarity.tasks import Task
-
-HUGGING_FACE = f"{OWN}.huggingface.encoder.HuggingFaceEncoder"
-"""What an architecture means that names no class, but a family of transformers."""
 
 
 class MultiTaskClassifier(nn.Module):
@@ -75,11 +70,9 @@ class MultiTaskClassifier(nn.Module):
         :param trust: modules of others whose encoders and poolings it may name.
         :raises UserError: if it names code that is not trusted.
         """
-        abstract: Any = Encoder
-        kind = known_class(architecture[ENCODER].get(TARGET, HUGGING_FACE), abstract, trust)
         return cls(
             tasks=[Task(**{**task, "classes": tuple(task["classes"])}) for task in architecture["tasks"]],
-            encoder=kind.from_architecture(architecture, trust),
+            encoder=encoder_of(architecture, trust),
             head=Head(**architecture["head"]),
         )
 

@@ -25,9 +25,14 @@ def own_pooling(name: str) -> dict[str, Any]:
     return {TARGET: f"{OWN}.pooling.{name}.{name.title().replace('_', '')}Pooling"}
 
 
+def name_of(kind: type) -> str:
+    """Its dotted name."""
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
 def described(part: object) -> dict[str, Any]:
     """Class and settings, from which :func:`rebuilt` makes an equal object."""
-    return {TARGET: f"{type(part).__module__}.{type(part).__qualname__}", **settings_of(part)}
+    return {TARGET: name_of(type(part)), **settings_of(part)}
 
 
 def modules_in(values: Mapping[str, Any]) -> list[str]:

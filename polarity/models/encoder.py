@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
@@ -11,11 +12,14 @@ from polarity.component import Component
 from polarity.content import Json
 from polarity.data.reading import Inputs, Reader
 from polarity.data.rows import Rows
-from polarity.models.components import described
+from polarity.models.components import OWN, described, known_class
 from polarity.signature import TARGET
 
 ENCODER = "encoder"
 """Key of an architecture that says what the encoder is."""
+
+HUGGING_FACE = f"{OWN}.huggingface.encoder.HuggingFaceEncoder"
+"""What an architecture means that names no class, but a family of transformers."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,10 @@ class Encoder(nn.Module, ABC):
         :raises UserError: with what to choose instead.
         """
 
+    def load_reader(self, folder: Path) -> Reader:
+        """The reader that was saved with the model."""
+        return self.reader.load(folder)
+
     def architecture(self) -> Json:
         """All that :meth:`from_architecture` needs, in plain values, those that say what it is under "encoder"."""
         return {ENCODER: described(self)}
@@ -93,6 +101,16 @@ class Encoder(nn.Module, ABC):
     def export_problems(self, form: str) -> list[str]:
         """Why a model with this encoder cannot be exported in a form (``hf``, ``onnx``); none if it can."""
         return [f"format: {form} holds encoders of transformers only, not {self.title}; use predict run=... instead"]
+
+
+def encoder_of(architecture: Mapping[str, Any], trust: Collection[str] = ()) -> Encoder:
+    """The encoder of an architecture, with random weights.
+
+    :raises UserError: if it names code that is not trusted.
+    """
+    abstract: Any = Encoder
+    kind: type[Encoder] = known_class(architecture[ENCODER].get(TARGET, HUGGING_FACE), abstract, trust)
+    return kind.from_architecture(architecture, trust)
 
 
 class EncoderSettings(Component, ABC):

@@ -57,7 +57,7 @@ def load_model(folder: str | Path, trust: Collection[str] = ()) -> tuple[MultiTa
     if checksum(folder / WEIGHTS) != card["weights_sha256"]:
         raise UserError(f"{folder / WEIGHTS}: is not the file that was saved with {CARD}; its checksum differs")
     classifier.load_state_dict({key: state[name] for key, name in names.items()})
-    return classifier.eval(), classifier.encoder.reader.load(folder)
+    return classifier.eval(), classifier.encoder.load_reader(folder)
 
 
 def _without_weights(folder: Path, architecture: Json, trust: Collection[str]) -> MultiTaskClassifier:

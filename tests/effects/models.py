@@ -8,23 +8,31 @@ from tempfile import mkdtemp
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import torch
 from torch import nn
 from transformers import AutoConfig
 
+from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder
 from polarity.models.components import own_pooling
 from polarity.models.huggingface.families import best_attention
-from tests.effects.corpus import TASKS
+from polarity.models.ngrams.settings import Ngrams
+from polarity.optimizers import AdamW
+from polarity.signature import TARGET
+from tests.effects.corpus import TASKS, rows
 from tests.effects.outcome import Effect, Section, built
-from tests.effects.settings import Special
+from tests.effects.settings import Special, class_name
 from tests.tiny import model_of, save_tiny_encoder, tiny_batch, tiny_config
 
 FAMILIES = {"xlm": "xlm-roberta", "mdeberta": "deberta-v2", "mmBERT": "modernbert"}
 OTHER = "another encoder"
+ENCODER = {TARGET: f"{PretrainedEncoder.__module__}.PretrainedEncoder", "name": "tiny"}
 SPECIAL: Special = {
     ("PretrainedEncoder", "name"): [OTHER],
     ("PretrainedEncoder", "revision"): ["main"],
     ("PretrainedEncoder", "encoder_dropout"): [None, 0.2, 0.3],
+    ("WideDeep", "encoder"): [{**ENCODER, "dropout": 0.3}],
+    ("WideDeep", "ngrams"): [{TARGET: f"{Ngrams.__module__}.Ngrams", "width": 3}],
     ("PretrainedEncoder", "pooling"): [own_pooling(name) for name in ("mean", "cls", "max", "last4_mean", "attention")],
 }
 ONLY_PLACES = {
@@ -57,6 +65,27 @@ SYNONYMS = {
 
 
 def on_disk(section: Section) -> Effect:
+    """The model that is built, and what training makes of it."""
+    return (_pretrained if class_name(section) == "PretrainedEncoder" else _from_rows)(section)
+
+
+def _from_rows(section: Section) -> Effect:
+    """An encoder that reads n-grams: vectors of some rows after three optimizer steps on them."""
+    inner = section.get("encoder")
+    own = section if inner is None else {**section, "encoder": {**inner, "name": folder("bert", 0)}}
+    component, texts = built("model", own, TASKS), rows(12)
+    torch.manual_seed(0)
+    reader = component.make_reader(texts)
+    model = MultiTaskClassifier(tasks=TASKS, encoder=component.build(reader), head=Head())
+    batch, optimizer = reader.inputs(texts, 32).batch(np.arange(12)), AdamW(lr=0.01).build(model)
+    for _ in range(3):
+        sum(values.square().sum() for values in model(**batch)).backward()
+        optimizer.step()
+    with torch.no_grad():
+        return Effect([model.encoder.width, *model.eval()(**batch)])
+
+
+def _pretrained(section: Section) -> Effect:
     """The model that is built, its evaluation, and one training step with the same random numbers."""
     name = section["name"]
     encoder = folder("bert", 1) if name == OTHER else folder(family_of(name), 0)
@@ -91,6 +120,8 @@ def counted_layers(encoder: nn.Module) -> Iterator[list[str]]:
 
 def on_the_hub(section: Section) -> Effect:
     """What is asked for where the files are not here."""
+    if class_name(section) != "PretrainedEncoder":
+        return Effect(None)
     asked: list[Any] = []
     config = tiny_config(family_of(section["name"]))
 

@@ -25,6 +25,7 @@ TEXTS = [("war",), ("Good news for the people.", "war", "They hate the awful sou
 )
 def test_the_graph_of_every_family_says_what_the_model_says(family: str, pooling: str, tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime")
+    torch.manual_seed(0)
     model = tiny_classifier(family, pooling=pooling, head=Head(trunk_width=8, trunk_dropout=0.1)).eval()
     save_model(model, tiny_reader(), tmp_path / "model")
     rebuilt: Any = SimpleNamespace(

@@ -25,7 +25,6 @@ COUNTS = {
 
 def inspected(name: str, cache: Path) -> Inspection:
     inspector = Inspector(
-        reader=None,
         model=None,
         max_length=128,
         max_context=0.5,

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from hydra.utils import get_class, instantiate
-from omegaconf import OmegaConf
 
 import polarity
+from polarity.config.compose import compose_jobs, resolved
 from polarity.config.schema import section_problems
-from polarity.models import Head, PretrainedEncoder
-from polarity.models.components import own_pooling
+from polarity.models import EncoderSettings, Head, PretrainedEncoder
 from polarity.models.huggingface.sources import is_local
+from polarity.models.ngrams.settings import Ngrams
 
 CONF = Path(polarity.__file__).parents[1] / "conf"
 PRESETS = [*sorted((CONF / "model").glob("*.yaml")), *sorted((CONF / "head").glob("*.yaml"))]
@@ -20,10 +20,11 @@ every_preset = pytest.mark.parametrize("path", PRESETS, ids=[f"{path.parent.name
 
 
 def read(path: Path) -> dict[str, Any]:
-    node: Any = OmegaConf.to_container(OmegaConf.load(path))
-    if node.pop("defaults", []):
-        node["pooling"] = own_pooling("mean")
-    return {**node, "name": "encoder"} if node.get("name") == "???" else node
+    group = path.parent.name
+    named = [f"{group}.name=encoder"] if "???" in path.read_text(encoding="utf-8") else []
+    (job,) = compose_jobs("train", [f"{group}={path.stem}", *named], config_dir=None, multirun=False)
+    node: dict[str, Any] = resolved(job.config)[0][group]
+    return node
 
 
 @every_preset
@@ -31,10 +32,12 @@ def test_it_lists_every_setting_and_fits_the_constructor(path: Path) -> None:
     node, group = read(path), path.parent.name
     target = get_class(node.pop("_target_"))
     assert sorted(node) == sorted(inspect.signature(target).parameters)
-    assert section_problems(group, read(path), kind={"model": PretrainedEncoder, "head": Head}[group]) == []
+    assert section_problems(group, read(path), kind={"model": EncoderSettings, "head": Head}[group]) == []
     built = instantiate(read(path), _convert_="all")
-    assert repr(built) == repr(target(**{key: value for key, value in node.items() if key != "pooling"}))
-    assert all(f"{key}={value!r}" in repr(built) for key, value in node.items() if key != "pooling")
+    plain = {key: value for key, value in node.items() if not isinstance(value, dict)}
+    assert all(f"{key}={value!r}" in repr(built) for key, value in plain.items())
+    if plain:
+        assert repr(built) == repr(target(**plain))
 
 
 @every_preset
@@ -46,7 +49,10 @@ def test_it_opens_with_the_command_that_runs_it(path: Path) -> None:
     assert any(line.startswith("# Code: polarity/models/") for line in about)
 
 
-@pytest.mark.parametrize(("target", "path"), [(PretrainedEncoder, "model/minilm"), (Head, "head/linear")])
+OWN_DEFAULTS = [(PretrainedEncoder, "model/minilm"), (Ngrams, "model/ngrams"), (Head, "head/linear")]
+
+
+@pytest.mark.parametrize(("target", "path"), OWN_DEFAULTS)
 def test_defaults_of_the_constructor_are_those_of_the_first_preset(target: type, path: str) -> None:
     node = read(CONF / f"{path}.yaml")
     for name, parameter in inspect.signature(target).parameters.items():
@@ -54,5 +60,5 @@ def test_defaults_of_the_constructor_are_those_of_the_first_preset(target: type,
 
 
 def test_two_encoders_need_no_hub() -> None:
-    local = [path.stem for path in PRESETS if path.parent.name == "model" and is_local(read(path)["name"])]
-    assert local == ["e5_small", "minilm"]
+    names = {path.stem: read(path).get("name") for path in PRESETS if path.parent.name == "model"}
+    assert [preset for preset, name in names.items() if name and is_local(name)] == ["e5_small", "minilm"]

@@ -1,0 +1,177 @@
+"""Several encoders side by side: each reads the texts in its own way, and the heads read all their vectors."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from polarity.content import Json
+from polarity.data.reading import Inputs, Reader
+from polarity.data.rows import Rows
+from polarity.models.components import name_of
+from polarity.models.encoder import ENCODER, Encoder, EncoderSettings, Place, encoder_of
+from polarity.signature import TARGET
+from polarity.tasks import Task
+
+
+class JoinedInputs(Inputs):
+    """The inputs of several readers, each name with that of its part before it.
+
+    :param parts: the first counts the tokens.
+    """
+
+    def __init__(self, parts: Mapping[str, Inputs]) -> None:
+        first = next(iter(parts.values()))
+        super().__init__(first.lengths, truncated=first.truncated, contexts_cut=first.contexts_cut)
+        self.parts = dict(parts)
+
+    def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
+        return {
+            f"{part}.{name}": value for part, inputs in self.parts.items() for name, value in inputs.batch(rows).items()
+        }
+
+    def known(self) -> tuple[int, int]:
+        return next(iter(self.parts.values())).known()
+
+
+class JoinedReader(Reader):
+    """Reads with several readers.
+
+    :param parts: by name; the first counts the tokens.
+    """
+
+    def __init__(self, parts: Mapping[str, Reader]) -> None:
+        self.parts = dict(parts)
+
+    @property
+    def limited(self) -> bool:
+        return any(part.limited for part in self.parts.values())
+
+    def inputs(
+        self, rows: Rows, max_length: int, max_context: float | None = None, cache: Path | None = None
+    ) -> JoinedInputs:
+        read = {name: part.inputs(rows, max_length, max_context, cache) for name, part in self.parts.items()}
+        return JoinedInputs(read)
+
+    def lengths(self, rows: Rows, max_length: int, max_context: float | None = None) -> tuple[np.ndarray, np.ndarray]:
+        return next(iter(self.parts.values())).lengths(rows, max_length, max_context)
+
+    def warnings(self, texts: Sequence[str], model: str | None) -> list[str]:
+        return [warning for part in self.parts.values() for warning in part.warnings(texts, model)]
+
+    def same_as(self, other: Reader) -> bool:
+        if not isinstance(other, JoinedReader) or list(self.parts) != list(other.parts):
+            return False
+        return all(part.same_as(other.parts[name]) for name, part in self.parts.items())
+
+    def save(self, folder: Path) -> None:
+        """Each part has a folder of its name."""
+        for name, part in self.parts.items():
+            (folder / name).mkdir()
+            part.save(folder / name)
+
+
+class JoinedEncoder(Encoder):
+    """The vectors of several encoders, one after the other.
+
+    :param parts: by name.
+    """
+
+    reader = JoinedReader
+
+    def __init__(self, parts: Mapping[str, Encoder]) -> None:
+        super().__init__()
+        self.parts = nn.ModuleDict(parts)
+        self.width = sum(part.width for part in parts.values())
+
+    @property
+    def encoders(self) -> dict[str, Encoder]:
+        """The parts by name."""
+        return {name: cast("Encoder", part) for name, part in self.parts.items()}
+
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """Vectors ``[B, width]`` of the inputs of all parts, named as :class:`JoinedInputs` does."""
+        own: dict[str, dict[str, Tensor]] = {name: {} for name in self.parts}
+        for key, value in inputs.items():
+            part, _, name = key.partition(".")
+            own[part][name] = value
+        return torch.cat([part(**own[name]) for name, part in self.parts.items()], dim=1)
+
+    def places(self) -> list[Place]:
+        """Those of all parts, with the names of the parts before them."""
+        return [
+            replace(place, name=f"{name}.{place.name}")
+            for name, part in self.encoders.items()
+            for place in part.places()
+        ]
+
+    def check(self, reader: Reader, inputs: Inputs) -> None:
+        assert isinstance(reader, JoinedReader)
+        assert isinstance(inputs, JoinedInputs)
+        for name, part in self.encoders.items():
+            part.check(reader.parts[name], inputs.parts[name])
+
+    def load_reader(self, folder: Path) -> JoinedReader:
+        return JoinedReader({name: part.load_reader(folder / name) for name, part in self.encoders.items()})
+
+    def architecture(self) -> Json:
+        parts = {name: part.architecture() for name, part in self.encoders.items()}
+        return {ENCODER: {TARGET: name_of(type(self)), "parts": parts}}
+
+    @classmethod
+    def from_architecture(cls, architecture: Mapping[str, Any], trust: Collection[str] = ()) -> Self:
+        return cls({name: encoder_of(part, trust) for name, part in architecture[ENCODER]["parts"].items()})
+
+
+class WideDeep(EncoderSettings):
+    """An encoder of tokens and one of n-grams, trained together: each head reads both.
+
+    Cheng et al., Wide and Deep Learning for Recommender Systems, DLRS 2016 (arXiv 1606.07792). N-grams know spellings
+    and names that an encoder's pretraining has not seen, the encoder what the training rows cannot tell.
+
+    :param encoder: of tokens; any preset of the group, ``model.encoder=minilm``.
+    :param ngrams: of n-grams, ``model.ngrams.lr=...``.
+    """
+
+    def __init__(self, *, encoder: EncoderSettings, ngrams: EncoderSettings) -> None:
+        self.encoder, self.ngrams = encoder, ngrams
+
+    @property
+    def parts(self) -> dict[str, EncoderSettings]:
+        """Both by name."""
+        return {"encoder": self.encoder, "ngrams": self.ngrams}
+
+    @property
+    def title(self) -> str:
+        """Those of both."""
+        return " and ".join(part.title for part in self.parts.values())
+
+    @property
+    def dropout_rates(self) -> list[float] | None:
+        """Of both; None if one of them does not know."""
+        rates = [part.dropout_rates for part in self.parts.values()]
+        return None if None in rates else [rate for found in rates for rate in found or []]
+
+    def problems(self, tasks: Sequence[Task]) -> list[str]:
+        return [f"{name}.{problem}" for name, part in self.parts.items() for problem in part.problems(tasks)]
+
+    def locate(self) -> None:
+        for part in self.parts.values():
+            part.locate()
+
+    def longest(self) -> int | None:
+        """The shorter one's."""
+        return min((length for part in self.parts.values() if (length := part.longest()) is not None), default=None)
+
+    def make_reader(self, rows: Rows | None = None) -> JoinedReader:
+        """Both readers."""
+        return JoinedReader({name: part.make_reader(rows) for name, part in self.parts.items()})
+
+    def build(self, reader: Reader) -> JoinedEncoder:
+        """Both encoders."""
+        assert isinstance(reader, JoinedReader)
+        return JoinedEncoder({name: part.build(reader.parts[name]) for name, part in self.parts.items()})

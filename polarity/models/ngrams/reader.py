@@ -1,0 +1,87 @@
+"""Texts as the n-grams that training texts have more than once."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+from scipy.sparse import csr_matrix
+from torch import Tensor
+
+from polarity.data.reading import Inputs, Reader
+from polarity.data.rows import Rows
+from polarity.errors import UserError
+from polarity.files import read_object, write_json
+from polarity.models.ngrams.features import Learnt, TextFeatures
+
+TERMS, RARITY = "ngrams.json", "ngrams.safetensors"
+
+
+class NgramInputs(Inputs):
+    """TF-IDF vectors of rows.
+
+    :param vectors: float32 ``[rows, terms]``.
+    """
+
+    def __init__(self, vectors: csr_matrix) -> None:
+        super().__init__(np.maximum(np.diff(vectors.indptr), 1).astype(np.int32))
+        self._vectors = vectors
+
+    def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
+        """``terms`` int64 and ``weights`` float32, ``[rows, most terms of any]``; padding is term 0 of weight 0."""
+        part = self._vectors[rows]
+        lengths = np.diff(part.indptr)
+        real = np.arange(max(1, lengths.max(initial=1))) < lengths[:, None]
+        terms, weights = np.zeros(real.shape, dtype=np.int64), np.zeros(real.shape, dtype=np.float32)
+        terms[real], weights[real] = part.indices, part.data
+        return {"terms": torch.from_numpy(terms), "weights": torch.from_numpy(weights)}
+
+
+class NgramReader(Reader):
+    """Reads whole texts, of any length and in any language.
+
+    :param features: fitted on the training rows.
+    """
+
+    def __init__(self, features: TextFeatures) -> None:
+        self.features = features
+
+    @property
+    def limited(self) -> bool:
+        return False
+
+    @property
+    def terms(self) -> int:
+        """How many different n-grams it knows."""
+        return sum(len(block.terms) for block in self.features.learnt)
+
+    def inputs(
+        self, rows: Rows, max_length: int, max_context: float | None = None, cache: Path | None = None
+    ) -> NgramInputs:
+        return NgramInputs(self.features.transform(rows))
+
+    def same_as(self, other: Reader) -> bool:
+        return isinstance(other, NgramReader) and _plain(self.features.learnt) == _plain(other.features.learnt)
+
+    def save(self, folder: Path) -> None:
+        """Terms go to ``ngrams.json``, their weights to ``ngrams.safetensors``."""
+        learnt = self.features.learnt
+        write_json(folder / TERMS, {"blocks": _plain(learnt)})
+        arrays = {str(number): np.ascontiguousarray(block.rarity) for number, block in enumerate(learnt)}
+        save_file(arrays, folder / RARITY)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        blocks = read_object(folder / TERMS)["blocks"]
+        try:
+            arrays = load_file(folder / RARITY)
+            return cls(TextFeatures.of([Learnt(**block, rarity=arrays[str(n)]) for n, block in enumerate(blocks)]))
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise UserError(f"{folder / RARITY}: is damaged or cut off ({error})") from error
+
+
+def _plain(learnt: Sequence[Learnt]) -> list[dict[str, object]]:
+    return [{"of_context": one.of_context, "words": one.words, "terms": one.terms} for one in learnt]

@@ -1,0 +1,57 @@
+"""Settings of the encoder of n-grams."""
+
+from polarity.data.reading import Reader
+from polarity.data.rows import Rows
+from polarity.errors import UserError
+from polarity.models.encoder import EncoderSettings
+from polarity.models.ngrams.encoder import NgramEncoder
+from polarity.models.ngrams.features import TextFeatures
+from polarity.models.ngrams.reader import NgramReader
+from polarity.settings import NonNegative, Positive, PositiveInt, ProperFraction
+
+
+class Ngrams(EncoderSettings):
+    """Words (1-2) and pieces of words (2-5 characters) that training texts have at least twice; any language.
+
+    Texts are read whole, whatever ``batching.max_length`` is.
+
+    :param width: size of the vector of each n-gram.
+    :param dropout: share of the n-grams of a row that is left out in training.
+    :param lr: peak rate of the vectors, in place of ``optimizer.lr`` and its multipliers.
+    :param weight_decay: of the vectors, in place of the optimizer's.
+    """
+
+    def __init__(
+        self,
+        *,
+        width: PositiveInt = 64,
+        dropout: ProperFraction = 0.1,
+        lr: Positive = 1e-2,
+        weight_decay: NonNegative = 0.03,
+    ) -> None:
+        self.width, self.dropout = width, dropout
+        self.lr, self.weight_decay = lr, weight_decay
+
+    @property
+    def title(self) -> str:
+        """What it reads."""
+        return "n-grams"
+
+    @property
+    def dropout_rates(self) -> list[float]:
+        """That of the n-grams."""
+        return [self.dropout]
+
+    def make_reader(self, rows: Rows | None = None) -> NgramReader:
+        """Learns which n-grams there are and how rare they are; labels are not looked at."""
+        features = TextFeatures()
+        if rows is None:
+            raise UserError("model: n-grams are learnt from training rows, and there are none here; use another model")
+        features.fit(rows)
+        return NgramReader(features)
+
+    def build(self, reader: Reader) -> NgramEncoder:
+        """Vectors of 0 for all n-grams."""
+        assert isinstance(reader, NgramReader)
+        settings = {"dropout": self.dropout, "lr": self.lr, "weight_decay": self.weight_decay}
+        return NgramEncoder(terms=reader.terms, width=self.width, **settings)
