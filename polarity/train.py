@@ -21,7 +21,7 @@ from polarity.config.preflight import prepare, structure_problems
 from polarity.config.recorded import RunSettings
 from polarity.content import Config
 from polarity.crossvalidation.run import resume, start
-from polarity.data.contexts import without_context
+from polarity.data.contexts import without_effect
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.processes import led_folder, rank
@@ -97,7 +97,8 @@ def _problems(job: JobConfig, *, multirun: bool, load: bool = True) -> list[str]
         prepared = prepare(config, multirun=multirun)
     except UserError as error:
         return [*problems, *error.problems]
-    return [*problems, *without_context(prepared.splits, job.overrides)]
+    limited = prepared.components.model.limited
+    return [*problems, *without_effect(prepared.splits, job.overrides, limited=limited)]
 
 
 def _problems_of_rest(error: CompositionError, *, multirun: bool) -> list[str]:

@@ -69,9 +69,13 @@ def composed(*arguments: str, multirun: bool = False) -> dict[str, Any]:
     return config
 
 
-def train(folder: Path, *more: str, **settings: Any) -> RunDirectory:
-    """Run the whole of training in this process; returns the finished run's folder."""
-    arguments = overrides(folder, *more, **settings)
+def train(folder: Path, *more: str, without: tuple[str, ...] = (), **settings: Any) -> RunDirectory:
+    """Run the whole of training in this process; returns the finished run's folder.
+
+    :param without: how the usual overrides begin that are left out.
+    """
+    arguments = [text for text in overrides(folder, **settings) if not without or not text.startswith(without)]
+    arguments += more
     config = composed(*arguments)
     start_run(config, arguments, keep_going=False)
     return RunDirectory.open(Path(config["output_dir"]) / "latest")

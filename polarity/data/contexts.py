@@ -5,10 +5,16 @@ from collections.abc import Sequence
 from polarity.data.rows import Splits
 
 
-def without_context(splits: Splits, overrides: Sequence[str]) -> list[str]:
-    """A problem where a command line asks for a share of contexts that the data do not have."""
-    asked = any(text.lstrip("+").startswith("batching.max_context=") for text in overrides)
-    if not asked or any(rows.context is not None for _, rows in splits.items()):
+def without_effect(splits: Splits, overrides: Sequence[str], *, limited: bool) -> list[str]:
+    """A problem where a command line asks for a length that plays no part.
+
+    :param limited: whether the model cuts long rows at all.
+    """
+    asked = {text.lstrip("+").partition("=")[0] for text in overrides}
+    if not limited:
+        names = [name for name in ("batching.max_length", "batching.max_context") if name in asked]
+        return [f"{name}: has no effect, since this model reads texts whole; leave it out" for name in names]
+    if "batching.max_context" not in asked or any(rows.context is not None for _, rows in splits.items()):
         return []
     return ["batching.max_context: has no effect, since the data have no context; leave it out, or name data.context"]
 

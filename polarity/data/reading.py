@@ -52,11 +52,6 @@ class Reader(ABC):
     has to be written.
     """
 
-    @property
-    def limited(self) -> bool:
-        """Whether ``batching.max_length`` and ``max_context`` have an effect."""
-        return True
-
     @abstractmethod
     def inputs(
         self, rows: Rows, max_length: int, max_context: float | None = None, cache: Path | None = None

@@ -117,7 +117,8 @@ class Inspector:
     def _lengths(self, pool: Pool, reader: Reader | None, name: str | None) -> tuple[Lengths, tuple[str, ...]]:
         """Lengths in characters where the texts cannot be tokenised, and why training would stop at them."""
         try:
-            return lengths(pool, reader, name, self.max_length, self.max_context), ()
+            limited = self.model is None or self.model.limited
+            return lengths(pool, reader, name, self.max_length, self.max_context, limited=limited), ()
         except UserError as error:
             return lengths(pool, None, None, self.max_length), error.problems
 

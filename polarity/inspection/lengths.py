@@ -15,19 +15,26 @@ BARS = 24
 
 
 def lengths(
-    pool: Pool, reader: Reader | None, model: str | None, max_length: int, max_context: float | None = None
+    pool: Pool,
+    reader: Reader | None,
+    model: str | None,
+    max_length: int,
+    max_context: float | None = None,
+    *,
+    limited: bool = True,
 ) -> Lengths:
     """Lengths in tokens as the model would read the rows if it read them whole; in characters without a model.
 
     :param reader: of the model; None for none.
     :param max_context: share of ``max_length`` to which contexts are cut before; None: they are not.
+    :param limited: whether the model cuts long rows at all.
     :raises UserError: texts that the reader does not take.
     """
     if reader is None:
         counted, short = np.fromiter(_characters(pool.rows), dtype=np.int64), np.zeros(len(pool), dtype=bool)
     else:
         counted, short = reader.lengths(pool.rows, max_length, max_context)
-    limit = max_length if reader is not None and reader.limited else None
+    limit = max_length if reader is not None and limited else None
     edges = _edges(counted, limit)
     splits = tuple(
         replace(_split(split, counted[inside], limit, edges), contexts_cut=int(short[inside].sum()))

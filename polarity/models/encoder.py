@@ -126,6 +126,11 @@ class EncoderSettings(Component, ABC):
         """Of all dropout layers, pretrained ones included; None where they are not known."""
         return None
 
+    @property
+    def limited(self) -> bool:
+        """Whether long rows are cut, so that ``batching.max_length`` and ``max_context`` have an effect."""
+        return True
+
     def locate(self) -> None:
         """Look whether everything is there that the encoder needs; cheap.
 

@@ -47,10 +47,6 @@ class JoinedReader(Reader):
     def __init__(self, parts: Mapping[str, Reader]) -> None:
         self.parts = dict(parts)
 
-    @property
-    def limited(self) -> bool:
-        return any(part.limited for part in self.parts.values())
-
     def inputs(
         self, rows: Rows, max_length: int, max_context: float | None = None, cache: Path | None = None
     ) -> JoinedInputs:
@@ -155,6 +151,11 @@ class WideDeep(EncoderSettings):
         """Of both; None if one of them does not know."""
         rates = [part.dropout_rates for part in self.parts.values()]
         return None if None in rates else [rate for found in rates for rate in found or []]
+
+    @property
+    def limited(self) -> bool:
+        """Whether one of them is."""
+        return any(part.limited for part in self.parts.values())
 
     def problems(self, tasks: Sequence[Task]) -> list[str]:
         return [f"{name}.{problem}" for name, part in self.parts.items() for problem in part.problems(tasks)]

@@ -39,8 +39,9 @@ class TrainingSummary(Callback):
         if self.prepared.root.folds is None:
             for line in too_few_rows(self.prepared.splits):
                 console.print(f"note: {line}")
+        model = self.prepared.components.model
         texts = [text for _, rows in self.prepared.splits.items() for text in rows.text]
-        for warning in self.reader.warnings(texts, self.prepared.components.model.title):
+        for warning in self.reader.warnings(texts, model.title):
             console.print(f"warning: {warning}", style="yellow")
         for name, rows in self.prepared.splits.items():
             store = self.data.inputs[name]
@@ -48,9 +49,10 @@ class TrainingSummary(Callback):
             batching = self.prepared.components.batching
             shortened = store.contexts_cut / max(1, len(rows))
             contexts = f", context of {shortened:.1%} cut at batching.max_context={batching.max_context}"
+            cut = f"{share:.1%} cut at batching.max_length={batching.max_length}" if model.limited else "read whole"
             console.print(
                 f"{name}: {times(len(rows), 'row')}, {store.lengths.mean():.0f} tokens on average, "
-                f"{share:.1%} cut at batching.max_length={batching.max_length}{contexts if store.contexts_cut else ''}"
+                f"{cut}{contexts if store.contexts_cut else ''}"
             )
         console.print(class_balance_table(self.prepared, self.data, pl_module))
         for name in ("model", "head", "loss", "regularizer", "sampler", "optimizer", "scheduler", "clipping"):

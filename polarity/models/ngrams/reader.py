@@ -50,10 +50,6 @@ class NgramReader(Reader):
         self.features = features
 
     @property
-    def limited(self) -> bool:
-        return False
-
-    @property
     def terms(self) -> int:
         """How many different n-grams it knows."""
         return sum(len(block.terms) for block in self.features.learnt)

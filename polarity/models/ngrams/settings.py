@@ -42,6 +42,11 @@ class Ngrams(EncoderSettings):
         """That of the n-grams."""
         return [self.dropout]
 
+    @property
+    def limited(self) -> bool:
+        """Texts are read whole."""
+        return False
+
     def make_reader(self, rows: Rows | None = None) -> NgramReader:
         """Learns which n-grams there are and how rare they are; labels are not looked at."""
         features = TextFeatures()

@@ -1,0 +1,32 @@
+"""Runs whose model reads n-grams, alone and beside an encoder, from training to prediction."""
+
+from pathlib import Path
+
+import pytest
+
+from polarity.errors import UserError
+from polarity.files import read_object
+from polarity.train import check
+from tests.running import overrides, train
+from tests.tiny import save_tiny_encoder
+from tests.verbs import said_by
+
+
+@pytest.mark.parametrize("model", ["ngrams", "wide_deep"])
+def test_a_run_learns_and_its_folder_says_the_same_again(model: str, tmp_path: Path) -> None:
+    more = [f"model={model}", "trainer.max_epochs=4", "regularizer=rdrop", "optimizer.lr=0.01"]
+    if model == "wide_deep":
+        more += ["model.encoder=local", f"model.encoder.name={save_tiny_encoder(tmp_path / 'encoder')}"]
+    length = ("batching.max_length=",) if model == "ngrams" else ()
+    run = train(tmp_path, *more, without=("model=local", "model.name=", *length))
+    assert read_object(run.metrics)["val"]["overall"] > 0.8
+    asked = (f"run={run.path}", "accelerator=cpu")
+    assert "are reproduced: " in said_by("evaluate", *asked)
+    said_by("predict", *asked, f"input={tmp_path / 'corpus.csv'}", f"output={tmp_path / 'predicted.csv'}")
+    assert len((tmp_path / "predicted.csv").read_text(encoding="utf-8").splitlines()) == 241
+
+
+def test_a_length_that_plays_no_part_is_refused(tmp_path: Path) -> None:
+    words = [word for word in overrides(tmp_path) if not word.startswith(("model", "batching.max_length"))]
+    with pytest.raises(UserError, match="max_length: has no effect, since this model reads texts whole"):
+        check([*words, "model=ngrams", "batching.max_length=64"])
