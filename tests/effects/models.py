@@ -11,7 +11,7 @@ from unittest import mock
 import numpy as np
 import torch
 from torch import nn
-from transformers import AutoConfig
+from transformers import AutoConfig, PreTrainedModel
 
 from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder
 from polarity.models.components import own_pooling
@@ -72,7 +72,9 @@ def on_disk(section: Section) -> Effect:
 def _from_rows(section: Section) -> Effect:
     """An encoder that reads n-grams: vectors of some rows after three optimizer steps on them."""
     inner = section.get("encoder")
-    own = section if inner is None else {**section, "encoder": {**inner, "name": folder("bert", 0)}}
+    own = (
+        section if inner is None else {**section, "encoder": {**inner, "name": folder("bert", inner["name"] == OTHER)}}
+    )
     component, texts = built("model", own, TASKS), rows(12)
     torch.manual_seed(0)
     reader = component.make_reader(texts)
@@ -82,7 +84,10 @@ def _from_rows(section: Section) -> Effect:
         sum(values.square().sum() for values in model(**batch)).backward()
         optimizer.step()
     with torch.no_grad():
-        return Effect([model.encoder.width, *model.eval()(**batch)])
+        numbers = [model.encoder.width, *model.eval()(**batch)]
+    backbones = [module for module in model.modules() if isinstance(module, PreTrainedModel)]
+    ways = [(one.config._attn_implementation, one.is_activation_checkpointing) for one in backbones]
+    return Effect(numbers, places=ways)
 
 
 def _pretrained(section: Section) -> Effect:
