@@ -1,7 +1,6 @@
 """A run that begins with the weights of another one instead of the pretrained encoder's."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from torch import Tensor
 
