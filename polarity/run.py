@@ -219,9 +219,9 @@ class RunDirectory:
         return self.path / "members"
 
     @property
-    def one_member(self) -> Path:
-        """The first of them that is a run's folder, or its place."""
-        return next((path for path in sorted(self.members.iterdir()) if _is_run(path)), self.members / "NAME")
+    def member_runs(self) -> list[Path]:
+        """Those of them that are runs; a linear model is none."""
+        return [path for path in sorted(self.members.iterdir()) if _is_run(path)] if self.members.is_dir() else []
 
     @property
     def epochs(self) -> Path:

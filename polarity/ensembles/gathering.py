@@ -19,7 +19,7 @@ from polarity.runs.environment import read_environment
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.overlap import overlaps
 from polarity.runs.rebuild import BUILT, run_splits
-from polarity.runs.saved import finished_model, saved_predictions
+from polarity.runs.saved import finished_single_model, saved_predictions
 
 
 @dataclass(frozen=True)
@@ -86,10 +86,7 @@ def _runs(settings: EnsembleSettings, problems: list[str]) -> tuple[dict[str, Ru
     runs, stored = dict[str, RunDirectory](), dict[str, Predictions]()
     for name, folder in zip(short_names(folders), folders, strict=True):
         try:
-            run = finished_model(folder)
-            if run.is_ensemble:
-                inner = ", ".join(str(path) for path in sorted(run.members.iterdir()))
-                raise UserError(f"{run.path}: is an ensemble itself; give its members: {inner}")  # noqa: TRY301
+            run = finished_single_model(folder)
             check_unchanged(run)
             runs[name], stored[name] = run, saved_predictions(run, "val")
         except UserError as error:

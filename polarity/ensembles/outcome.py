@@ -8,6 +8,7 @@ import numpy as np
 from polarity.calibration.scaling import Scaling
 from polarity.config.trust import modules_of
 from polarity.content import Json
+from polarity.data.rows import Rows
 from polarity.ensembles.asking import Asked
 from polarity.ensembles.auto import Auto
 from polarity.ensembles.blend import Blend
@@ -76,33 +77,14 @@ def find_outcome(asked: list[Asked], gathered: Gathered, settings: EnsembleSetti
     """Judge all ways, and make the result's predictions of every split."""
     members = MemberRows(_light(asked[0].said["val"]), [one.logits("val") for one in asked])
     ways = _ways(members, gathered, settings)
-    rulings = Rulings(settings.calibration, settings.decision, deal(members))
-    alone = [Alone(one.name, one.logits("val")) for one in asked]
-    decided = {}
-    with progress("judging", len(alone) + len(ways), "system") as advance:
-        for candidate in (*alone, *ways):
-            decided[candidate.name] = rulings.decided(candidate, members)
-            advance(1)
-    names = [one.name for one in alone], [one.name for one in ways]
-    gate = None if settings.gate is False else float(settings.gate)
-    judged = judge(members, decided, rulings.folds, alone=names[0], ways=names[1], standard_errors=gate)
-    everywhere = np.ones(len(members.rows), dtype=bool)
-    way = next((one for one in ways if one.name == judged.kept), None)
-    best = names[0].index(judged.best)
-    used: tuple[int, ...] = (best,)
-    combined, kitchen = None, None
-    if isinstance(way, Blended):
-        combined = way.fit(everywhere)
-        used = tuple(sorted({number for one in combined for number in one.combination.used}))
-        combined = [one.only(used) for one in combined]
-    elif isinstance(way, Souped):
-        used, kitchen = tuple(sorted(way.choose(everywhere))), way.kitchen
-    elif not isinstance(asked[best].source, RunDirectory):
-        scalings = [Scaling.identity(len(task.classes)) for task in members.tasks]
-        combined = [TaskEnsemble((scaling,), Pool.equal(1)) for scaling in scalings]
+    judged, decided = _judge(members, asked, ways, settings)
+    best = [one.name for one in asked].index(judged.best)
+    kept = next((way for way in ways if way.name == judged.kept), None)
+    used, combined = _combined(kept, best, asked, members)
+    kitchen = kept.kitchen if isinstance(kept, Souped) else None
     raw = {
         split: Predictions.undecided(
-            gathered.splits.tasks, rows, _logits(asked, used, combined, kitchen, split, gathered), _tokens(asked, split)
+            gathered.splits.tasks, rows, _logits(asked, used, combined, kitchen, split, rows), _tokens(asked, split)
         )
         for split, rows in gathered.evaluated.items()
     }
@@ -111,6 +93,39 @@ def find_outcome(asked: list[Asked], gathered: Gathered, settings: EnsembleSetti
         fitted = _with_honest(fitted, judged)
     said = {split: fitted.decider.apply(rows) for split, rows in raw.items() if split != "val"}
     return Outcome(asked, judged, decided, used, combined, kitchen, fitted, said)
+
+
+def _judge(
+    members: MemberRows, asked: Sequence[Asked], ways: Sequence[Candidate], settings: EnsembleSettings
+) -> tuple[Judged, dict[str, Decided]]:
+    """The judgement, and the cross-fitted decisions of all members and ways."""
+    rulings = Rulings(settings.calibration, settings.decision, deal(members))
+    alone = [Alone(one.name, logits) for one, logits in zip(asked, members.logits, strict=True)]
+    decided = dict[str, Decided]()
+    with progress("judging", len(alone) + len(ways), "system") as advance:
+        for candidate in (*alone, *ways):
+            decided[candidate.name] = rulings.decided(candidate, members)
+            advance(1)
+    names = [one.name for one in alone], [one.name for one in ways]
+    gate = None if settings.gate is False else float(settings.gate)
+    judged = judge(members, decided, rulings.folds, alone=names[0], ways=names[1], standard_errors=gate)
+    return judged, decided
+
+
+def _combined(
+    kept: Candidate | None, best: int, asked: Sequence[Asked], members: MemberRows
+) -> tuple[tuple[int, ...], list[TaskEnsemble] | None]:
+    """Numbers of the members that have a say, and how they answer together; None if it is with one run's model."""
+    everywhere = np.ones(len(members.rows), dtype=bool)
+    if isinstance(kept, Blended):
+        fitted = kept.fit(everywhere)
+        used = tuple(sorted({number for one in fitted for number in one.combination.used}))
+        return used, [one.only(used) for one in fitted]
+    if isinstance(kept, Souped):
+        return tuple(sorted(kept.choose(everywhere))), None
+    if isinstance(asked[best].source, RunDirectory):
+        return (best,), None
+    return (best,), [TaskEnsemble((Scaling.identity(len(task.classes)),), Pool.equal(1)) for task in members.tasks]
 
 
 def _light(predictions: Predictions) -> Predictions:
@@ -137,10 +152,10 @@ def _logits(
     combined: Sequence[TaskEnsemble] | None,
     kitchen: Kitchen | None,
     split: str,
-    gathered: Gathered,
+    rows: Rows,
 ) -> list[np.ndarray]:
     if kitchen is not None and len(used) > 1:
-        return kitchen.of_rows(used, gathered.evaluated[split])
+        return kitchen.of_rows(used, rows)
     said = [asked[number].logits(split) for number in used]
     if combined is None:
         return said[0]

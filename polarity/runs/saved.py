@@ -49,7 +49,8 @@ def finished_single_model(path: str | Path) -> RunDirectory:
     """
     run = finished_model(path)
     if run.is_ensemble:
-        raise UserError(f"{run.path}: is an ensemble, whose members are models; give one of them: {run.one_member}")
+        inner = "; give one of its members: " + ", ".join(map(str, run.member_runs)) if run.member_runs else ""
+        raise UserError(f"{run.path}: is an ensemble, or a linear model, and not one model of a run{inner}")
     return run
 
 

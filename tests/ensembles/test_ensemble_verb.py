@@ -104,12 +104,14 @@ def test_every_verb_takes_it_when_its_members_are_gone_and_it_has_moved(
             (home / f"away-{seed}").rename(home / f"seed-{seed}")
 
 
-@pytest.mark.parametrize("chunk", [1000, 7])
-def test_predict_gives_the_validation_predictions(average: Path, tmp_path: Path, chunk: int) -> None:
+@pytest.mark.parametrize(
+    ("chunk", "alone"), [(1000, False), (7, False), pytest.param(1000, True, marks=pytest.mark.slow)]
+)
+def test_predict_gives_the_validation_predictions(average: Path, tmp_path: Path, chunk: int, *, alone: bool) -> None:
     rows = run_splits(RunDirectory(average)).val
     pq.write_table(pa.table({"id": rows.ids, "text": rows.text}), tmp_path / "in.parquet")
     arguments = [f"run={average}", f"input={tmp_path / 'in.parquet'}", f"output={tmp_path / 'out.parquet'}"]
-    if chunk == 1000:  # as its users start it
+    if alone:  # as its users start it
         command.run("predict", *arguments, folder=tmp_path)
     else:
         said_by("predict", *arguments, f"chunk_rows={chunk}")
@@ -193,7 +195,9 @@ def test_what_does_not_fit_together_is_refused_all_at_once(home: Path, average: 
     assert "others was evaluated on other val rows than seed-1" in said
     said = refused(home, runs=("seed-1", "nothing", "../nowhere"))
     assert "2 problems" in said
-    assert "is an ensemble itself; give its members" in refused(home, runs=("seed-1", f"made/{average.name}"))
+    assert "is an ensemble, or a linear model, and not one model of a run; give one of its members" in refused(
+        home, runs=("seed-1", f"made/{average.name}")
+    )
     assert "an ensemble needs two members" in refused(home, runs=("seed-1", "seed-1"))
     assert "no soup can be made" in refused(home, "method=soup_uniform", "baseline=true")
     damaged = tmp_path / "damaged"
