@@ -23,7 +23,7 @@ from polarity.prediction.streams import Input, Output, format_of
 from polarity.printable import SafeConsole
 from polarity.progress import progress
 from polarity.run import RunDirectory
-from polarity.runs.saved import finished_model
+from polarity.runs.saved import finished_run
 from polarity.settings import PositiveInt
 from polarity.tables.dialect import Dialect, dialect_problems
 from polarity.tables.formats import USED, Format
@@ -71,7 +71,7 @@ def predict(settings: PredictSettings) -> Outcome:
 
     :raises UserError: with everything that is wrong with run, settings and input; then there is no output.
     """
-    run, problems = finished_model(settings.run), list[str]()
+    run, problems = finished_run(settings.run), list[str]()
     job = _job(settings, run, problems)
     if job is None or problems:
         raise UserError(problems)

@@ -50,7 +50,7 @@ def finish(run: RunDirectory, prepared: Prepared, rows: FoldedRows) -> float:
     write_mistakes(run.mistakes, analysis.mistakes, rows.rows if reporting.texts else None)
     seal(run)
     run.finish()
-    afterwards(run, "the summary", lambda: _print_end(run, folds, scores))
+    afterwards(run, "the summary", lambda: _print_end(run, scores))
     afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
     again = f"{run.report.name} (python -m polarity.report run={run.path})"
     afterwards(run, again, lambda: _report(run, texts=reporting.texts))
@@ -118,12 +118,12 @@ def _fold(fold: RunDirectory, item: HeldOut, scores: FoldScores) -> Json:
     }
 
 
-def _print_end(run: RunDirectory, folds: Sequence[RunDirectory], scores: FoldScores) -> None:
+def _print_end(run: RunDirectory, scores: FoldScores) -> None:
     console = RunConsole(run.log)
     console.print()
     console.print(folds_table(read_metrics(run)))
     console.print(overall_sentence(scores))
-    console.print(f"everything is in {run.path}; each fold has a model, such as {folds[0].path}")
+    console.print(f"everything is in {run.path}; predict averages the folds, evaluate and export take one")
 
 
 def _report(run: RunDirectory, *, texts: bool) -> None:

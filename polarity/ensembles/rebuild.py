@@ -11,7 +11,7 @@ from polarity.config.recorded import RunSettings
 from polarity.config.trust import Trust, check_trusted
 from polarity.content import Config, Json
 from polarity.data.rows import Rows
-from polarity.ensembles.combination import TaskEnsemble
+from polarity.ensembles.combination import Pool, TaskEnsemble
 from polarity.ensembles.members import LinearMember, Member
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator, find_device
@@ -23,7 +23,7 @@ from polarity.runs.answering import Answering
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.rebuild import BUILT, rebuild
 from polarity.runs.reproduction import LIKE
-from polarity.runs.saved import finished_model
+from polarity.runs.saved import finished_run
 from polarity.tasks import Task
 
 FORMAT = 1
@@ -80,12 +80,14 @@ def rebuild_any(
     decision: DecisionChoice = "stored",
     trust: Trust = None,
 ) -> Answering:
-    """A finished run from its folder alone: as :func:`polarity.runs.rebuild.rebuild`, or an ensemble.
+    """A finished run from its folder alone: as :func:`polarity.runs.rebuild.rebuild`, an ensemble, or all folds.
 
     :raises UserError: if the run is not finished, or any file of it is missing, damaged or of another run, or names
         code that is not trusted.
     """
-    run = finished_model(folder)
+    run = finished_run(folder)
+    if run.settings.folds:
+        return _average_of_folds(run, accelerator=accelerator, batch_size=batch_size, decision=decision, trust=trust)
     if not run.is_ensemble:
         return rebuild(folder, accelerator=accelerator, batch_size=batch_size, decision=decision, trust=trust)
     config = run.config
@@ -107,6 +109,24 @@ def rebuild_any(
         raise UserError(problems)
     decider = Decider.load(run.model).with_decision(decision)
     return Ensemble(run, config, members, tasks, combined, decision, decider, find_device(accelerator))
+
+
+def _average_of_folds(
+    run: RunDirectory, *, accelerator: Accelerator, batch_size: int | None, decision: DecisionChoice, trust: Trust
+) -> Ensemble:
+    """The models of a cross-validation: the mean of their calibrated probabilities, decided by the largest.
+
+    Each fold's decision rule fits its own probabilities and not their mean, so there is none.
+    """
+    check_unchanged(run)
+    folds = [run.fold(number) for number in range(1, run.settings.folds + 1)]
+    members = tuple(rebuild(fold, accelerator=accelerator, batch_size=batch_size, trust=trust) for fold in folds)
+    tasks, pool = members[0].model.tasks, Pool.equal(len(members))
+    combined = tuple(
+        TaskEnsemble(tuple(one.decider.tasks[task.name].scaling for one in members), pool) for task in tasks
+    )
+    decider = Decider.plain({task.name: task.classes for task in tasks})
+    return Ensemble(run, run.config, members, tasks, combined, decision, decider, find_device(accelerator))
 
 
 def read_combination(run: RunDirectory) -> tuple[dict[str, str], tuple[Task, ...], tuple[TaskEnsemble, ...]]:

@@ -1,5 +1,6 @@
 """Cross-validation as its users meet it: every fold a run, every row once, and numbers that can be recomputed."""
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.stats import t as student
 
+import polarity
 from polarity.crossvalidation.run import start
 from polarity.data.folds import FoldedRows, Folds
 from polarity.data.rows import Rows, Splits
@@ -85,13 +87,31 @@ def test_the_whole_is_sealed_and_its_report_can_be_made_again(whole: RunDirector
     assert whole.report.read_text(encoding="utf-8") == before
 
 
-@pytest.mark.parametrize("verb", ["evaluate", "predict", "export"])
+@pytest.mark.parametrize("verb", ["evaluate", "export"])
 def test_it_has_no_model_of_its_own(verb: str, whole: RunDirectory, tmp_path: Path) -> None:
-    more = {"predict": [f"input={whole.metrics}", "output=-"], "export": ["format=hf"]}.get(verb, [])
+    more = ["format=hf"] if verb == "export" else []
     code, said = outcome_of(verb, f"run={whole.path}", *more)
     assert code == 2
     assert f"is a cross-validation, which has a model for each fold; give one of them: {whole.fold(1)}" in said
     assert "1 problem;" in said
+
+
+def test_new_rows_are_answered_by_the_mean_of_the_folds(whole: RunDirectory, tmp_path: Path) -> None:
+    texts = ["a good army", "the awful bread of it", "seven"]
+    of_folds = [polarity.load(whole.fold(number)).predict(texts) for number in (1, 2)]
+    source, output = tmp_path / "new.csv", tmp_path / "out.csv"
+    source.write_text("\n".join(["text", *texts]), encoding="utf-8")
+    said_by("predict", f"run={whole.path}", f"input={source}", f"output={output}")
+    with output.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row, parts in zip(rows, zip(*of_folds, strict=True), strict=True):
+        for task, classes in (("tone", ("yes", "no", "none", "1")), ("topic", ("war", "food"))):
+            mean = {name: np.mean([part[task].probabilities[name] for part in parts]) for name in classes}
+            assert [float(row[f"{task}.prob.{name}"]) for name in classes] == pytest.approx(
+                list(mean.values()), abs=1e-6
+            )
+            assert row[f"{task}.pred"] == max(mean, key=lambda name: mean[name])
+    assert polarity.load(whole.path).predict(texts)[0]["tone"].label == rows[0]["tone.pred"]
 
 
 def test_a_fold_is_a_run(whole: RunDirectory) -> None:
