@@ -1,5 +1,7 @@
 """The gate: what is better is kept, what is not is not, and the number that is told is honest."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -119,6 +121,17 @@ def test_ways_that_are_no_better_are_rarely_kept() -> None:
         )
         kept += judgement.kept is not None
     assert kept <= 4
+
+
+@pytest.mark.parametrize("groups", [1, 2, 12])
+def test_groups_stay_whole_and_few_of_them_prove_nothing(groups: int) -> None:
+    labels, logits = signal(0, 240, 2.0)
+    free = members_of(labels, logits)
+    posts = [f"post {number % groups}" for number in range(240)]
+    members = replace(free, rows=replace(free.rows, metadata={"post": posts}, group="post"))
+    folds = deal(members)
+    assert all(len(set(folds[np.array(posts) == post].tolist())) == 1 for post in set(posts))
+    assert (judged(members, [average(members)]).kept is None) == (groups < 3)
 
 
 def test_the_gain_over_all_tasks_is_the_mean_of_theirs() -> None:
