@@ -128,7 +128,8 @@ def begin(command: dict[str, Any], path: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    path = sys.path[1:]
+    own = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    path = [folder for folder in sys.path[1:] if folder not in own]  # each command brings its own
     preload()
     command = Server(socket.socket(fileno=int(sys.argv[1]))).serve()
     begin(command, path)
