@@ -213,10 +213,21 @@ def _composition_problems(overrides: Sequence[str], error_with: Composed) -> dic
         if error is None:
             good += part
         elif len(part) == 1:
-            problems[part[0]] = f"{part[0]}: {first_lines(error)}"
+            problems[part[0]] = f"{part[0]}: {_reason(part[0], error)}"
         else:
             rest += [part[len(part) // 2 :], part[: len(part) // 2]]
     return problems
+
+
+def _reason(text: str, error: BaseException) -> str:
+    """Why an override cannot be composed."""
+    group = _nested_group(text)
+    section = NESTED.get(group or "", "").partition(".")[0]
+    if not group or "Could not override" not in first_lines(error):
+        return first_lines(error)
+    inner = [place for place, other in IN_SECTIONS.items() if other == group and place.count(".") > 1]
+    hint = f", or choose it for a part of it, as {inner[0]}={text.partition('=')[2]} for wide_deep" if inner else ""
+    return f"the {section} that is chosen has no {group} of its own; leave it out{hint}"
 
 
 def first_lines(error: BaseException) -> str:

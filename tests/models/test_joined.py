@@ -50,7 +50,7 @@ def test_every_parameter_has_one_place_and_each_part_its_own_rates(wide_deep: Wi
     rates = {group["name"].removesuffix(".no_decay"): group["lr"] for group in groups}
     assert rates["encoder.embeddings"] == 0.5**4
     assert rates["encoder.layer.3"] == 1.0
-    assert rates["ngrams.encoder"] == 0.01
+    assert rates["ngrams.encoder"] == 0.002
     assert rates["head.sentiment"] == 3.0
 
 

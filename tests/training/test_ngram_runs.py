@@ -15,6 +15,7 @@ from tests.verbs import said_by
 @pytest.mark.parametrize("model", ["ngrams", "wide_deep"])
 def test_a_run_learns_and_its_folder_says_the_same_again(model: str, tmp_path: Path) -> None:
     more = [f"model={model}", "trainer.max_epochs=4", "regularizer=rdrop", "optimizer.lr=0.01"]
+    more += [f"model.{'ngrams.' if model == 'wide_deep' else ''}lr=0.01"]
     if model == "wide_deep":
         more += ["model.encoder=local", f"model.encoder.name={save_tiny_encoder(tmp_path / 'encoder')}"]
     length = ("batching.max_length=",) if model == "ngrams" else ()
@@ -24,6 +25,12 @@ def test_a_run_learns_and_its_folder_says_the_same_again(model: str, tmp_path: P
     assert "are reproduced: " in said_by("evaluate", *asked)
     said_by("predict", *asked, f"input={tmp_path / 'corpus.csv'}", f"output={tmp_path / 'predicted.csv'}")
     assert len((tmp_path / "predicted.csv").read_text(encoding="utf-8").splitlines()) == 241
+
+
+def test_a_pooling_of_a_model_without_tokens_is_explained(tmp_path: Path) -> None:
+    reason = r"pooling=cls: the model that is chosen has no pooling of its own.*encoder\.pooling=cls"
+    with pytest.raises(UserError, match=reason):
+        check([*overrides(tmp_path), "model=ngrams", "pooling=cls"])
 
 
 def test_a_length_that_plays_no_part_is_refused(tmp_path: Path) -> None:

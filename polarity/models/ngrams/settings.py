@@ -24,9 +24,9 @@ class Ngrams(EncoderSettings):
     def __init__(
         self,
         *,
-        width: PositiveInt = 64,
+        width: PositiveInt = 32,
         dropout: ProperFraction = 0.1,
-        lr: Positive = 1e-2,
+        lr: Positive = 2e-3,
         weight_decay: NonNegative = 0.03,
     ) -> None:
         self.width, self.dropout = width, dropout
