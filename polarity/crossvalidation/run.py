@@ -74,12 +74,19 @@ def _train(run: RunDirectory, prepared: Prepared, *, trust: Trust) -> float:
             return finish(run, prepared, rows)
     except BaseException as error:  # noqa: BLE001 - also signals, and whatever else ends a process
         if isinstance(error, SystemExit):  # a fold's run has said what there is to say
-            recorder.record(error)
+            recorder.record(_why(run, folds.count, error))
         else:
             recorder.conclude(error)
         sys.exit(exit_code(error) if not isinstance(error, SystemExit) else error.code)
     finally:
         recorder.end()
+
+
+def _why(run: RunDirectory, count: int, error: SystemExit) -> BaseException:
+    """The error of the fold that has ended the process."""
+    begun = [RunDirectory(run.fold(number)) for number in range(count, 0, -1) if run.fold(number).is_dir()]
+    said = begun[0].recorded.get("error") if begun and begun[0].exists else None
+    return error if said is None else RuntimeError(f"{begun[0].path.name}: {said}")
 
 
 def _train_fold(run: RunDirectory, config: Config, fold: int, *, trust: Trust) -> bool:

@@ -53,9 +53,9 @@ def folds_table(metrics: Json) -> Table:
     headings = ("fold", "train", "val", "held out", "epoch", "overall", *tasks)
     table = Table(*headings, title="macro-F1 of held-out rows")
     for item in folds:
-        rows = [str(item[name]) for name in ("train_rows", "val_rows", "rows")]
+        counts = [str(item[name]) for name in ("train_rows", "val_rows", "rows")]
         scores = [f"{value:.4f}" for value in (item["overall"], *(item["macro_f1"][name] for name in tasks))]
-        table.add_row(item["folder"], *rows, str(item["epoch"] + 1), *scores)
+        table.add_row(item["folder"], *counts, str(item["epoch"] + 1), *scores)
     table.add_section()
     cells = [_cell(whole["overall"]), *(_cell(whole["tasks"][name]) for name in tasks)]
     table.add_row("all [95% interval]", "", "", str(rows), "", *cells, style="bold")

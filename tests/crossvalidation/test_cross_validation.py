@@ -16,7 +16,7 @@ from polarity.crossvalidation.run import start
 from polarity.data.folds import FoldedRows, Folds
 from polarity.data.rows import Rows, Splits
 from polarity.evaluation.predictions import read_predictions
-from polarity.reports.folds import folds_intro
+from polarity.reports.folds import folds_intro, folds_table
 from polarity.run import RunDirectory
 from polarity.runs.manifest import check_unchanged
 from polarity.training.run import start_run
@@ -76,6 +76,22 @@ def test_intervals_are_those_of_the_formula(whole: RunDirectory) -> None:
         assert interval["value"] == pooled
         assert interval["low"] == pytest.approx(max(0, pooled - reach))
         assert interval["high"] == pytest.approx(min(1, pooled + reach))
+
+
+def test_the_table_has_a_line_for_each_fold_and_one_for_all(whole: RunDirectory) -> None:
+    table, found = folds_table(numbers(whole)), numbers(whole)
+    cells = {column.header: list(column.cells) for column in table.columns}
+    assert cells["fold"] == ["fold-1", "fold-2", "all [95% interval]"]
+    assert cells["held out"] == [str(fold["rows"]) for fold in found["folds"]] + [str(found["out_of_fold"]["rows"])]
+
+
+def test_what_stops_a_fold_is_what_stops_the_whole(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cross_validate(tmp_path, misfortune(tmp_path, within="fold-1"), rows=60)
+    (run,) = (RunDirectory.open(path) for path in (tmp_path / "outputs").iterdir())
+    assert ended.value.code == 1
+    assert (run.status["state"], run.status["error"]) == ("failed", "fold-1: power failure")
+    assert not run.fold(2).exists()
 
 
 def test_the_whole_is_sealed_and_its_report_can_be_made_again(whole: RunDirectory) -> None:
