@@ -32,6 +32,8 @@ def as_now(config: Mapping[str, Any]) -> Config:
         from polarity.models.components import own_pooling  # imports torch
 
         model["pooling"] = own_pooling(model["pooling"])
+    if isinstance(model, dict) and str(model.get(TARGET)).endswith(".PretrainedEncoder"):
+        model.setdefault("freeze", "none")
     for key, value in ADDED.items():
         section, _, name = key.rpartition(".")
         node = now.get(section) if section else now

@@ -84,7 +84,8 @@ def _from_rows(section: Section) -> Effect:
         sum(values.square().sum() for values in model(**batch)).backward()
         optimizer.step()
     with torch.no_grad():
-        numbers = [model.encoder.width, *model.eval()(**batch)]
+        learning = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+        numbers = [model.encoder.width, learning, *model.eval()(**batch)]
     backbones = [module for module in model.modules() if isinstance(module, PreTrainedModel)]
     ways = [(one.config._attn_implementation, one.is_activation_checkpointing) for one in backbones]
     return Effect(numbers, places=ways)
@@ -107,7 +108,8 @@ def _pretrained(section: Section) -> Effect:
     deterministic = not any(module.p for module in model.modules() if isinstance(module, nn.Dropout))
     norms = [parameter.grad.norm() for parameter in model.parameters() if parameter.grad is not None]
     rates = sorted((name, module.p) for name, module in model.named_modules() if isinstance(module, nn.Dropout))
-    numbers = [[values.detach() for values in scores], norms if deterministic else None, rates]
+    learning = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    numbers = [[values.detach() for values in scores], norms if deterministic else None, rates, learning]
     return Effect(numbers, places=[len(passes), model.encoder.backbone.config._attn_implementation])
 
 

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from transformers import AutoModel, AutoTokenizer
 
 from polarity.errors import UserError
-from polarity.models import Head, PretrainedEncoder, load_model, save_model
+from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder, load_model, save_model
 from polarity.models.components import own_pooling
 from polarity.models.huggingface.reader import TokenReader
 from polarity.models.pooling import Last4MeanPooling, MaxPooling, PoolerPooling
+from polarity.optimizers import AdamW
 from tests.tiny import (
     FAMILIES,
     POOLINGS,
@@ -243,3 +244,34 @@ def test_minilm_is_the_real_one(tmp_path: Path) -> None:
         assert other(texts + awkward)["input_ids"] == tokenizer(texts + awkward)["input_ids"]
     with torch.inference_mode():
         assert torch.equal(loaded(**batch)[0], model(**batch)[0])
+
+
+def step(model: MultiTaskClassifier) -> set[str]:
+    """Names of the weights that an optimizer step changes."""
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    optimizer = AdamW(lr=0.1).build(model)
+    sum(values.square().sum() for values in model(**tiny_batch())).backward()
+    optimizer.step()
+    return {name for name, value in model.named_parameters() if not torch.equal(value, before[name])}
+
+
+@every_family
+def test_frozen_weights_stay_what_they_are(family: str, tmp_path: Path) -> None:
+    name = str(save_tiny_encoder(tmp_path / "encoder", family))
+    free = step(model_of(PretrainedEncoder(name=name)))
+    kept = step(model_of(PretrainedEncoder(name=name, freeze="embeddings")))
+    heads = step(model_of(PretrainedEncoder(name=name, freeze="encoder")))
+    assert heads == {key for key in free if key.startswith("heads.")}
+    assert heads < kept < free
+    assert any("layer" in key for key in kept)
+    assert all("embedding" in key.lower() or "rel_" in key or "norm" in key.lower() for key in free - kept)
+
+
+def test_a_frozen_encoder_draws_no_dropout(encoder: Path) -> None:
+    model = model_of(PretrainedEncoder(name=str(encoder), freeze="encoder", dropout=0.0)).eval().train()
+    assert torch.equal(model(**tiny_batch())[0], model(**tiny_batch())[0])
+    assert model.encoder.dropout.training
+    wrong = {"encoder_dropout": 0.1, "gradient_checkpointing": True}
+    with pytest.raises(UserError) as error:
+        PretrainedEncoder(name=str(encoder), freeze="encoder", **wrong)
+    assert [problem.split(":")[0] for problem in error.value.problems] == list(wrong)

@@ -76,6 +76,13 @@ class HuggingFaceEncoder(Encoder):
         vectors: Tensor = self.dropout(self.pooling(output, attention_mask))
         return vectors
 
+    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - the signature of torch
+        """As usual; a backbone that keeps all its weights goes on without dropout."""
+        super().train(mode)
+        if not any(parameter.requires_grad for parameter in self.backbone.parameters()):
+            self.backbone.eval()
+        return self
+
     def places(self) -> list[Place]:
         """Those of the backbone, and the pooling, which is new."""
         return [*pretrained_places(self.backbone), Place("pooling", list(self.pooling.parameters()))]

@@ -6,11 +6,14 @@ from torch import nn
 
 from polarity.models.encoder import Place
 
+EMBEDDINGS = "embeddings"
+"""The place of all that is below the layers."""
+
 
 def pretrained_places(encoder: nn.Module) -> list[Place]:
     """All below the layers ("embeddings"), "layer.0" at the bottom, ..., all above the layers ("pooler")."""
     depth, places = layers_and_places(encoder)
-    names = ["embeddings", *(f"layer.{number}" for number in range(depth)), "pooler"]
+    names = [EMBEDDINGS, *(f"layer.{number}" for number in range(depth)), "pooler"]
     members: dict[str, list[nn.Parameter]] = {name: [] for name in names}
     for parameter in encoder.parameters():
         members[places[parameter]].append(parameter)

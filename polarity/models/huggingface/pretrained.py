@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from transformers import PreTrainedConfig
@@ -16,6 +16,7 @@ from polarity.models.huggingface.compatibility import family_problems
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.huggingface.families import AttentionSetting, best_attention, dropout_settings, max_positions
 from polarity.models.huggingface.loading import load_config, load_encoder, load_tokenizer
+from polarity.models.huggingface.places import EMBEDDINGS, pretrained_places
 from polarity.models.huggingface.reader import TokenReader
 from polarity.models.huggingface.sources import is_local, locate_encoder
 from polarity.models.pooling import MeanPooling, Pooling
@@ -23,6 +24,7 @@ from polarity.settings import ProperFraction
 from polarity.tasks import Task
 from polarity.wording import times
 
+Freeze = Literal["none", "embeddings", "encoder"]
 Name = Annotated[str, Field(min_length=1)]
 
 
@@ -40,6 +42,8 @@ class PretrainedEncoder(EncoderSettings):
         needs a 16-bit ``trainer.precision``.
     :param gradient_checkpointing: whether to compute activations twice instead of storing them: less memory, about a
         third more time, the same gradients.
+    :param freeze: what keeps its pretrained weights: "embeddings" (the table of tokens and all else below the layers,
+        most of the weights of a multilingual encoder), or the whole "encoder", which then runs without dropout as well.
     """
 
     def __init__(
@@ -52,9 +56,17 @@ class PretrainedEncoder(EncoderSettings):
         encoder_dropout: ProperFraction | None = None,
         attention: AttentionSetting = "auto",
         gradient_checkpointing: bool = False,
+        freeze: Freeze = "none",
     ) -> None:
+        problems = []
         if revision is not None and is_local(name):
-            raise UserError(f"revision: has no effect with {name!r}, which is not on the hub; set it to null")
+            problems.append(f"revision: has no effect with {name!r}, which is not on the hub; set it to null")
+        if freeze == "encoder" and encoder_dropout is not None:
+            problems.append("encoder_dropout: has no effect with freeze=encoder; set it to null")
+        if freeze == "encoder" and gradient_checkpointing:
+            problems.append("gradient_checkpointing: has no effect with freeze=encoder; set it to false")
+        if problems:
+            raise UserError(problems)
         self.name = name
         self.revision = revision
         self.pooling = MeanPooling() if pooling is None else pooling
@@ -62,6 +74,7 @@ class PretrainedEncoder(EncoderSettings):
         self.encoder_dropout = encoder_dropout
         self.attention: AttentionSetting = attention
         self.gradient_checkpointing = gradient_checkpointing
+        self.freeze: Freeze = freeze
 
     @property
     def title(self) -> str:
@@ -71,6 +84,8 @@ class PretrainedEncoder(EncoderSettings):
     @property
     def dropout_rates(self) -> list[float] | None:
         """Of all dropout layers; None where they are those that the encoder was published with."""
+        if self.freeze == "encoder":
+            return [self.dropout]
         return None if self.encoder_dropout is None else [self.dropout, self.encoder_dropout]
 
     def problems(self, tasks: Sequence[Task]) -> list[str]:
@@ -127,6 +142,10 @@ class PretrainedEncoder(EncoderSettings):
             raise UserError(f"model.{problem}" for problem in problems)
         attention = best_attention(config) if self.attention == "auto" else self.attention
         backbone = load_encoder(self.source, self.revision, config, attention, pooler=self.pooling.needs_pooler)
+        for place in pretrained_places(backbone) if self.freeze != "none" else ():
+            if self.freeze == "encoder" or place.name == EMBEDDINGS:
+                for parameter in place.parameters:
+                    parameter.requires_grad = False
         if self.gradient_checkpointing:
             backbone.activation_checkpointing_enable({"use_reentrant": False})
         return HuggingFaceEncoder(backbone, copy.deepcopy(self.pooling), self.dropout)  # a pooling is bound once
