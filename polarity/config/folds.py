@@ -48,6 +48,17 @@ def folds_problems(config: Mapping[str, Any]) -> list[str]:
     return problems
 
 
+def device_problems(config: Mapping[str, Any], devices: int | None) -> list[str]:
+    """What is wrong with several devices for all folds.
+
+    :param devices: over which a run is shared out; None where that is wrong itself.
+    """
+    if all_folds_of(config) is None or (devices or 1) == 1:
+        return []
+    several = f"folds: each of {devices} processes would start the whole cross-validation"
+    return [f"{several}; give it one device (trainer=default), or train the folds one by one, with fold=1, fold=2, ..."]
+
+
 def command_problems(config: Mapping[str, Any], *, multirun: bool) -> list[str]:
     """The same of a command line, before anything is filled in.
 

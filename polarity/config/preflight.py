@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 from polarity.component import Component, Context
 from polarity.config.build import build, load_corpus
-from polarity.config.folds import folds_of, folds_problems
+from polarity.config.folds import device_problems, folds_of, folds_problems
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.schema import section_problems, setting_problems
 from polarity.config.sections import ROOT_KEYS, SECTIONS, Components, RootSettings, as_root
@@ -66,6 +66,7 @@ def prepare(config: Config, *, multirun: bool = False) -> Prepared:
             found += component.conflicts(context)
             problems += [f"{name}{problem}" if problem.startswith(":") else f"{name}.{problem}" for problem in found]
     problems += _cross_problems(config, tasks, broken) + of_trainer
+    problems += [] if "folds" in broken else device_problems(config, context.devices)
     if problems:
         raise UserError(dict.fromkeys(problems))
     assert splits is not None

@@ -177,6 +177,7 @@ def test_refusals(whole: RunDirectory, tmp_path: Path) -> None:
         ("folds=3", "fold=4"): "fold: is 4, but there are 3 folds",
         ("folds=null", "fold=2"): "fold: has no effect without folds",
         ("folds=null", "repeats=2"): "repeats: has no effect without folds",
+        ("folds=3", "trainer=ddp", "trainer.devices=2"): "folds: each of 2 processes would start the whole",
         ("-m", "folds=3", "seed=1,2"): "folds: each cross-validation has a command of its own",
     }
     there = sorted(path.name for path in (folder / "outputs").iterdir())
