@@ -9,8 +9,8 @@ import numpy as np
 from polarity.baselines.linear import USUAL, LinearModel
 from polarity.baselines.suite import data_fingerprint
 from polarity.data.cache import cached_arrays
+from polarity.data.ngrams import TextFeatures
 from polarity.data.rows import Rows, Splits
-from polarity.models.ngrams.features import TextFeatures
 from polarity.progress import progress
 from polarity.tasks import IGNORE_INDEX
 

@@ -12,10 +12,10 @@ from polarity.baselines.majority import majority_logits
 from polarity.baselines.texts import LinearTexts
 from polarity.calibration.base import Calibration
 from polarity.data.cache import cached_arrays
+from polarity.data.ngrams import TextFeatures
 from polarity.data.rows import Rows, Splits
 from polarity.decisions.base import Decision
 from polarity.evaluation.predictions import Predictions, write_predictions
-from polarity.models.ngrams.features import TextFeatures
 from polarity.posthoc import fit_decider
 from polarity.run import RunDirectory
 from polarity.tasks import Task

@@ -8,10 +8,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from polarity.baselines.linear import LinearModel
+from polarity.data.ngrams import Learnt, TextFeatures
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.files import read_object, write_json
-from polarity.models.ngrams.features import Learnt, TextFeatures
 from polarity.tasks import Task
 
 ABOUT, WEIGHTS = "linear.json", "linear.safetensors"

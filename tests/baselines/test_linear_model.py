@@ -7,8 +7,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from polarity.baselines.linear import IMPOSSIBLE, STRENGTHS, USUAL, LinearModel, choose
+from polarity.data.ngrams import TextFeatures
 from polarity.evaluation.metrics import score_task
-from polarity.models.ngrams.features import TextFeatures
 from polarity.tasks import IGNORE_INDEX
 from tests.baselines.corpora import TONE, TOPIC, rows
 

@@ -40,7 +40,9 @@ def content(file: str) -> dict[str, Any]:
     if TARGET in node:
         for base in node.pop("defaults", []):
             if isinstance(base, dict):  # a component within this one, as a model's pooling
-                node |= {group.strip("/"): content(f"{group.strip('/')}/{name}.yaml") for group, name in base.items()}
+                for chosen, name in base.items():
+                    group, _, place = chosen.strip("/").partition("@")
+                    node[place or group] = content(f"{group}/{name}.yaml")
                 continue
             node = node if base == "_self_" else {**content(f"{Path(file).parent}/{base}.yaml"), **node}
     return dict(node)

@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from polarity.errors import UserError
-from polarity.models import e5
+from polarity.models.huggingface import e5
 from polarity.models.huggingface.e5 import BLOCK, LAYER, PACKAGE, PackedE5, convert, dequantised, e5_small
 
 SIZES = HIDDEN, LAYERS, HEADS, INNER, VOCABULARY, POSITIONS, TYPES = (32, 2, 2, 64, 40, 16, 2)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from polarity.data.ngrams import TextFeatures
 from polarity.errors import UserError
 from polarity.models import Head, MultiTaskClassifier, load_model, save_model
 from polarity.models.ngrams.encoder import NgramEncoder
-from polarity.models.ngrams.features import TextFeatures
 from polarity.models.ngrams.reader import NgramReader
 from polarity.models.ngrams.settings import Ngrams
 from polarity.optimizers import AdamW

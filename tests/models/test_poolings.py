@@ -125,8 +125,6 @@ def test_last4_mean_reads_the_layers_of_the_encoder(family: str) -> None:
 @pytest.mark.parametrize("family", FAMILIES_WITH_POOLER)
 def test_only_pooler_pooling_keeps_the_pooler(family: str) -> None:
     model, batch = tiny_classifier(family, pooling="pooler").eval(), tiny_batch()
-    expected = model.encoder.backbone(
-        input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]
-    ).pooler_output
-    torch.testing.assert_close(model.features(batch["input_ids"], batch["attention_mask"]), expected)
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask")}
+    torch.testing.assert_close(model.features(**inputs), model.encoder.backbone(**inputs).pooler_output)
     assert not any("pooler" in name for name, _ in tiny_classifier(family, pooling="cls").named_parameters())

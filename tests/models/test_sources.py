@@ -6,7 +6,7 @@ import huggingface_hub.errors as hub_errors
 import pytest
 
 from polarity.errors import UserError
-from polarity.models import sources
+from polarity.models.huggingface import sources
 from polarity.models.huggingface.sources import ADVICE, locate_encoder
 from tests.tiny import save_tiny_encoder
 

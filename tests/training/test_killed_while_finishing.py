@@ -37,8 +37,8 @@ import os, signal, sys
 from polarity import files
 from polarity.training import run
 from tests.running import composed
-whole = files._synchronise
-files._synchronise = lambda path: os.kill(os.getpid(), signal.SIGKILL) if sys.argv[1] in path.name else whole(path)
+whole = files.synchronise
+files.synchronise = lambda path: os.kill(os.getpid(), signal.SIGKILL) if sys.argv[1] in path.name else whole(path)
 run.start_run(composed(*sys.argv[2:]), sys.argv[2:], keep_going=False)
 """
 KILLED_OF_TWO = """

@@ -11,11 +11,11 @@ from safetensors.numpy import load_file, save_file
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
+from polarity.data.ngrams import Learnt, TextFeatures
 from polarity.data.reading import Inputs, Reader
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.files import read_object, write_json
-from polarity.models.ngrams.features import Learnt, TextFeatures
 
 TERMS, RARITY = "ngrams.json", "ngrams.safetensors"
 

@@ -1,11 +1,11 @@
 """Settings of the encoder of n-grams."""
 
+from polarity.data.ngrams import TextFeatures
 from polarity.data.reading import Reader
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.models.encoder import EncoderSettings
 from polarity.models.ngrams.encoder import NgramEncoder
-from polarity.models.ngrams.features import TextFeatures
 from polarity.models.ngrams.reader import NgramReader
 from polarity.settings import NonNegative, Positive, PositiveInt, ProperFraction
 

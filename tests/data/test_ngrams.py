@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 
+from polarity.data.ngrams import TextFeatures, word_pattern
 from polarity.data.rows import Rows
-from polarity.models.ngrams.features import TextFeatures, word_pattern
 from tests.baselines.corpora import rows
 
 PIECES = {"analyzer": "char_wb", "ngram_range": (2, 5)}
