@@ -222,12 +222,13 @@ def _composition_problems(overrides: Sequence[str], error_with: Composed) -> dic
 def _reason(text: str, error: BaseException) -> str:
     """Why an override cannot be composed."""
     group = _nested_group(text)
-    section = NESTED.get(group or "", "").partition(".")[0]
     if not group or "Could not override" not in first_lines(error):
         return first_lines(error)
-    inner = [place for place, other in IN_SECTIONS.items() if other == group and place.count(".") > 1]
-    hint = f", or choose it for a part of it, as {inner[0]}={text.partition('=')[2]} for wide_deep" if inner else ""
-    return f"the {section} that is chosen has no {group} of its own; leave it out{hint}"
+    place = NESTED.get(key_of(text), key_of(text))
+    section, _, part = place.rpartition(".")
+    deeper = [other for other in IN_SECTIONS if other != place and other.endswith(f".{part}")]
+    hint = f", or choose it for a part, as {deeper[0]}={text.partition('=')[2]} for wide_deep" if deeper else ""
+    return f"the {section} that is chosen has no {part} of its own; leave it out{hint}"
 
 
 def first_lines(error: BaseException) -> str:

@@ -110,7 +110,7 @@ class RunSettings:
         """The last part of the encoder's name; of several models that answer together, just that."""
         if "model" not in self._config:
             return "ensemble"
-        return Path(str(self._section("model").get("name") or "").removeprefix("package:")).name
+        return _model_name(self._section("model"))
 
     @property
     def max_length(self) -> int:
@@ -171,6 +171,15 @@ class RunSettings:
 
     def _section(self, name: str) -> Mapping[str, Any]:
         return _mapping(self._config.get(name))
+
+
+def _model_name(node: Mapping[str, Any]) -> str:
+    """The last part of its name; of a model without one its class, with the models in it."""
+    if node.get("name"):
+        return Path(str(node["name"]).removeprefix("package:")).name
+    inner = [_model_name(part) for key, part in node.items() if key != "pooling" and isinstance(part, Mapping)]
+    kind = str(node.get(TARGET, "")).rpartition(".")[2]
+    return f"{kind} ({', '.join(inner)})" if inner else kind
 
 
 def _mapping(node: object) -> Mapping[str, Any]:

@@ -9,10 +9,41 @@ import numpy as np
 from torch import Tensor
 
 from polarity.data.rows import Rows
+from polarity.errors import UserError
 from polarity.files import read_object, write_json
 from polarity.signature import signature_of
+from polarity.wording import times
 
 FILE = "reader.json"
+
+
+def check_texts(rows: Rows) -> None:
+    """Refuse texts that cannot be stored or tokenised; JSON may hold them as escapes.
+
+    :raises UserError: naming such rows.
+    """
+    broken = [
+        row_id
+        for row_id, *texts in zip(rows.ids, rows.text, rows.context or rows.text, strict=True)
+        if any(not _is_unicode(text) for text in texts)
+    ]
+    if broken:
+        raise UserError(
+            f"text: {times(len(broken), 'row')} without valid Unicode (lone surrogates): {examples(broken)}"
+        )
+
+
+def examples(ids: Sequence[str]) -> str:
+    """The first ids, as messages end with them."""
+    return "ids " + ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Inputs(ABC):

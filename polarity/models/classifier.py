@@ -79,7 +79,7 @@ class MultiTaskClassifier(nn.Module):
 
 def _with_present_names(model: nn.Module, state: State, prefix: str, *_: object) -> None:
     """Earlier versions kept encoder and pooling side by side."""
-    now = {name for name, _ in model.named_parameters()}
+    now = model.state_dict().keys()
     for name in [name for name in state if name.startswith((f"{prefix}{ENCODER}.", f"{prefix}pooling."))]:
         own = name.removeprefix(prefix)
         moved = f"{ENCODER}.{own}" if own.startswith("pooling.") else own.replace(".", ".backbone.", 1)

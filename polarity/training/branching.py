@@ -43,8 +43,8 @@ def branch(model: MultiTaskClassifier, reader: Reader, prepared: Prepared) -> li
     if not problems and not reader.same_as(its_reader):
         problems = ["has another vocabulary"]
     if problems:
-        settings = f"{run.settings.as_overrides('model', ('name',))} with {other.encoder!r}"
-        raise UserError(f"from: the model of {run.path} {'; '.join(problems)}; it was made by {settings}")
+        made = " ".join([other.encoder.title, run.settings.as_overrides("model", ("name",))]).strip()
+        raise UserError(f"from: the model of {run.path} {'; '.join(problems)}; it was made with {made}")
     notes = _check_rows(run, prepared)
     known = {task.name: task.classes for task in other.tasks}
     taken = [task.name for task in model.tasks if _same_head(task.name, task.classes, known, ours, theirs)]

@@ -211,3 +211,17 @@ def test_encoders_keep_their_own_configuration() -> None:
     before = config.to_dict()
     tiny_classifier()
     assert config.to_dict() == before
+
+
+@pytest.mark.parametrize("prefix", ["", "model."])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_weights_of_a_checkpoint_of_before_are_read(family: str, prefix: str) -> None:
+    model, twin = tiny_classifier(family, pooling="attention"), tiny_classifier(family, pooling="attention")
+    earlier = {
+        prefix + key.replace("encoder.backbone.", "encoder.", 1).replace("encoder.pooling.", "pooling.", 1): value
+        for key, value in model.state_dict().items()
+    }
+    assert any(key.startswith(f"{prefix}pooling.") for key in earlier)
+    whole = torch.nn.ModuleDict({"model": twin}) if prefix else twin
+    whole.load_state_dict(earlier, strict=True)
+    assert all(torch.equal(value, twin.state_dict()[key]) for key, value in model.state_dict().items())

@@ -1,5 +1,6 @@
 """The encoder of n-grams: its vectors are those of its TF-IDF, whatever stands beside a row, and come back exactly."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,8 @@ def test_a_saved_model_reads_and_says_the_same(tmp_path: Path) -> None:
     loaded, again = load_model(tmp_path / "model")
     assert again.same_as(reader)
     assert not again.same_as(NgramReader(TextFeatures()))
+    rarer = [replace(block, rarity=block.rarity + 1) for block in reader.features.learnt]
+    assert not again.same_as(NgramReader(TextFeatures.of(rarer)))
     new = rows(20, seed=5)
     batches = [one.inputs(new, 4).batch(np.arange(20)) for one in (reader, again)]
     for wanted, found in zip(model(**batches[0]), loaded(**batches[1]), strict=True):
@@ -84,3 +87,11 @@ def test_a_saved_model_reads_and_says_the_same(tmp_path: Path) -> None:
 def test_there_is_no_vocabulary_without_rows() -> None:
     with pytest.raises(UserError, match="learnt from training rows"):
         Ngrams().make_reader()
+
+
+def test_texts_that_could_not_be_stored_are_refused_before_training() -> None:
+    broken = rows(12)
+    broken.text[4] = "half a pair \ud800"
+    for read in (Ngrams().make_reader, lambda texts: made()[0].inputs(texts, 4)):
+        with pytest.raises(UserError, match=r"1 row without valid Unicode .*ids 0-4"):
+            read(broken)

@@ -21,16 +21,27 @@ def test_a_run_learns_and_its_folder_says_the_same_again(model: str, tmp_path: P
     length = ("batching.max_length=",) if model == "ngrams" else ()
     run = train(tmp_path, *more, without=("model=local", "model.name=", *length))
     assert read_object(run.metrics)["val"]["overall"] > 0.8
+    assert run.settings.encoder == {"ngrams": "Ngrams", "wide_deep": "WideDeep (encoder, Ngrams)"}[model]
     asked = (f"run={run.path}", "accelerator=cpu")
     assert "are reproduced: " in said_by("evaluate", *asked)
     said_by("predict", *asked, f"input={tmp_path / 'corpus.csv'}", f"output={tmp_path / 'predicted.csv'}")
     assert len((tmp_path / "predicted.csv").read_text(encoding="utf-8").splitlines()) == 241
 
 
-def test_a_pooling_of_a_model_without_tokens_is_explained(tmp_path: Path) -> None:
-    reason = r"pooling=cls: the model that is chosen has no pooling of its own.*encoder\.pooling=cls"
+@pytest.mark.parametrize(
+    ("chosen", "reason"),
+    [
+        (
+            ("model=ngrams", "pooling=cls"),
+            "the model that is chosen has no pooling of its own.*as model.encoder",
+        ),
+        (("model=minilm", "model.encoder=mbert"), "the model that is chosen has no encoder of its own"),
+    ],
+)
+def test_a_part_that_a_model_does_not_have_is_explained(chosen: tuple[str, str], reason: str, tmp_path: Path) -> None:
+    words = [word for word in overrides(tmp_path) if not word.startswith("model")]
     with pytest.raises(UserError, match=reason):
-        check([*overrides(tmp_path), "model=ngrams", "pooling=cls"])
+        check([*words, *chosen])
 
 
 def test_a_length_that_plays_no_part_is_refused(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from polarity.data.contexts import context_room
-from polarity.data.reading import Reader
+from polarity.data.reading import Reader, check_texts
 from polarity.data.rows import Rows
 from polarity.models.huggingface.loading import load_tokenizer
-from polarity.models.huggingface.tokenising import check_texts, check_tokenizer, cut_contexts, whole_lengths
+from polarity.models.huggingface.tokenising import check_tokenizer, cut_contexts, whole_lengths
 from polarity.models.huggingface.tokens import TokenStore
 from polarity.models.huggingface.vocabulary import vocabulary_warnings
 

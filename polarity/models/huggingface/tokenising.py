@@ -10,6 +10,7 @@ import numpy as np
 
 from polarity.data.cache import Arrays
 from polarity.data.contexts import context_room
+from polarity.data.reading import examples
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.progress import progress
@@ -30,27 +31,6 @@ def check_tokenizer(tokenizer: "PreTrainedTokenizerBase") -> None:
         raise UserError(f"tokenizer: {name} has no fast version (tokenizer.json), which the token cache needs")
     if tokenizer.pad_token_id is None:
         raise UserError(f"tokenizer: {name} has no padding token")
-
-
-def check_texts(rows: Rows) -> None:
-    """Refuse texts that no tokenizer takes; JSON may hold them as escapes."""
-    broken = [
-        row_id
-        for row_id, *texts in zip(rows.ids, rows.text, rows.context or rows.text, strict=True)
-        if any(not _is_unicode(text) for text in texts)
-    ]
-    if broken:
-        raise UserError(
-            f"text: {times(len(broken), 'row')} without valid Unicode (lone surrogates): {_examples(broken)}"
-        )
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def tokenizer_identity(tokenizer: "PreTrainedTokenizerBase") -> str:
@@ -93,7 +73,7 @@ def tokenise(
             advance(len(encodings))
     empty = [row_id for row_id, length in zip(rows.ids, lengths, strict=True) if length == 0]
     if empty:
-        raise UserError(f"text: {times(len(empty), 'row')} without a token: {_examples(empty)}")
+        raise UserError(f"text: {times(len(empty), 'row')} without a token: {examples(empty)}")
     arrays: Arrays = {
         "ids": np.concatenate(ids),
         "offsets": np.cumsum([0, *lengths], dtype=np.int64),
@@ -161,7 +141,7 @@ def _check_room(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: in
         raise UserError(
             f"batching.max_length: in {len(crowded)} of {times(len(rows), 'row')} the context alone "
             f"fills {max_length} tokens"
-            f" and leaves no room for the text; it must be at least {max(needed)}: {_examples(crowded)}"
+            f" and leaves no room for the text; it must be at least {max(needed)}: {examples(crowded)}"
         )
 
 
@@ -171,7 +151,3 @@ def _plain_lengths(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -
         chunk = list(texts[start : start + CHUNK])
         encoded = tokenizer(chunk, add_special_tokens=False, return_attention_mask=False, verbose=False)
         yield from (len(ids) for ids in encoded["input_ids"])
-
-
-def _examples(ids: Sequence[str]) -> str:
-    return "ids " + ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")

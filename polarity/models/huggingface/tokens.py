@@ -10,9 +10,9 @@ from torch import Tensor
 
 from polarity.data.cache import Arrays, cached_arrays
 from polarity.data.contexts import context_room
-from polarity.data.reading import Inputs
+from polarity.data.reading import Inputs, check_texts
 from polarity.data.rows import Rows
-from polarity.models.huggingface.tokenising import check_texts, check_tokenizer, tokenise, tokenizer_identity
+from polarity.models.huggingface.tokenising import check_tokenizer, tokenise, tokenizer_identity
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from polarity.data.ngrams import Learnt, TextFeatures
-from polarity.data.reading import Inputs, Reader
+from polarity.data.reading import Inputs, Reader, check_texts
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.files import read_object, write_json
@@ -57,10 +57,14 @@ class NgramReader(Reader):
     def inputs(
         self, rows: Rows, max_length: int, max_context: float | None = None, cache: Path | None = None
     ) -> NgramInputs:
+        check_texts(rows)
         return NgramInputs(self.features.transform(rows))
 
     def same_as(self, other: Reader) -> bool:
-        return isinstance(other, NgramReader) and _plain(self.features.learnt) == _plain(other.features.learnt)
+        if not isinstance(other, NgramReader) or _plain(self.features.learnt) != _plain(other.features.learnt):
+            return False
+        pairs = zip(self.features.learnt, other.features.learnt, strict=True)
+        return all(np.array_equal(one.rarity, another.rarity) for one, another in pairs)
 
     def save(self, folder: Path) -> None:
         """Terms go to ``ngrams.json``, their weights to ``ngrams.safetensors``."""

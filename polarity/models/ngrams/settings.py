@@ -1,7 +1,7 @@
 """Settings of the encoder of n-grams."""
 
 from polarity.data.ngrams import TextFeatures
-from polarity.data.reading import Reader
+from polarity.data.reading import Reader, check_texts
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.models.encoder import EncoderSettings
@@ -52,6 +52,7 @@ class Ngrams(EncoderSettings):
         features = TextFeatures()
         if rows is None:
             raise UserError("model: n-grams are learnt from training rows, and there are none here; use another model")
+        check_texts(rows)
         features.fit(rows)
         return NgramReader(features)
 
