@@ -113,7 +113,8 @@ def soup_problems(runs: Sequence[RunDirectory]) -> list[str]:
 
 def _anatomy(run: RunDirectory) -> dict[str, str]:
     """What two models have to share: everything beside the weights and the decision rule."""
-    found = {path.name: checksum(path) for path in run.model.iterdir() if path.is_file()}
+    files = [path for path in run.model.rglob("*") if path.is_file()]
+    found = {path.relative_to(run.model).as_posix(): checksum(path) for path in files}
     card = json.loads((run.model / CARD).read_text(encoding="utf-8"))
     card.pop("weights_sha256", None)
     others = {name: mark for name, mark in found.items() if name not in (CARD, WEIGHTS, FILE)}
