@@ -1,7 +1,7 @@
 """Lightning's way to the data: planned batches of an encoder's inputs."""
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import torch
@@ -105,7 +105,16 @@ class TextDataModule(LightningDataModule):
         self.pin_memory = pin_memory
         self.train_batches: TrainBatches | None = None
         self._datasets = {name: InputsDataset(inputs[name], rows.labels) for name, rows in splits.items()}
+        self._fixed: dict[str, InputsDataset] = {}
         self._resume_at: tuple[int, int] | None = None
+
+    def fix(self, fixed: Callable[[Inputs], Inputs]) -> None:
+        """Train, and validate while training, on other inputs that give the same; :meth:`evaluation_batches` does not.
+
+        :param fixed: from the inputs of a split to others.
+        """
+        for name in ("train", "val"):
+            self._fixed[name] = InputsDataset(fixed(self.inputs[name]), self._datasets[name].labels)
 
     def train_dataloader(self) -> TrainLoader:
         """Batches of the training split; ``train_batches`` is their plan."""
@@ -115,7 +124,8 @@ class TextDataModule(LightningDataModule):
         if self._resume_at is not None:
             self.train_batches.resume_at(*self._resume_at)
             self._resume_at = None
-        return TrainLoader(self._datasets["train"], sampler=self.train_batches, **self._loading())
+        dataset = self._fixed.get("train", self._datasets["train"])
+        return TrainLoader(dataset, sampler=self.train_batches, **self._loading())
 
     def val_dataloader(self) -> DataLoader[Batch]:
         return self.eval_dataloader("val")
@@ -125,7 +135,7 @@ class TextDataModule(LightningDataModule):
 
     def eval_dataloader(self, split: str) -> DataLoader[Batch]:
         """Each row of a split once over all ranks."""
-        dataset = self._datasets[split]
+        dataset = self._fixed.get(split, self._datasets[split])
         rank, world_size = self._place()
         batches = EvalBatches(
             lengths=dataset.inputs.lengths, batch_size=self.eval_batch_size, rank=rank, world_size=world_size

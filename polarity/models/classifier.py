@@ -8,7 +8,7 @@ from typing import Any, Self
 from torch import Tensor, nn
 
 from polarity.content import Json, State
-from polarity.models.encoder import ENCODER, Encoder, encoder_of
+from polarity.models.encoder import ENCODER, Encoder, encoder_of, vectors_of
 from polarity.models.heads import Head
 from polarity.models.task_modules import TaskModules
 from polarity.tasks import Task
@@ -46,7 +46,7 @@ class MultiTaskClassifier(nn.Module):
 
     def features(self, **inputs: Tensor) -> Tensor:
         """What all heads read, ``[B, width]``; arguments as in :meth:`forward`."""
-        features: Tensor = self.trunk(self.encoder(**inputs))
+        features: Tensor = self.trunk(vectors_of(self.encoder, inputs))
         return features
 
     def shared_parameters(self) -> list[nn.Parameter]:

@@ -1,17 +1,19 @@
 """What every encoder is: settings that make a reader of texts, and a module that turns its inputs into vectors."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import numpy as np
 from torch import Tensor, nn
 
 from polarity.component import Component
 from polarity.content import Json
 from polarity.data.reading import Inputs, Reader
 from polarity.data.rows import Rows
+from polarity.data.vectors import VECTORS, VectorInputs
 from polarity.models.components import OWN, described, known_class
 from polarity.signature import TARGET
 
@@ -65,6 +67,22 @@ class Encoder(nn.Module, ABC):
         The vector of a row depends neither on the rows beside it nor on their padding.
         """
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether training changes nothing of it but what :meth:`after` does; then its vectors are computed once."""
+        return False
+
+    def after(self, vectors: Tensor) -> Tensor:
+        """The last step of :meth:`forward`, from vectors ``[B, width]`` in evaluation mode: their dropout, say."""
+        return vectors
+
+    def fix(self, inputs: Inputs, compute: "Callable[[Encoder, Inputs], np.ndarray]") -> Inputs:
+        """The inputs for training, with vectors in place of what never changes.
+
+        :param compute: the vectors of all rows by a fixed encoder, float32 ``[rows, width]``.
+        """
+        return VectorInputs(compute(self, inputs), inputs) if self.is_fixed else inputs
+
     def places(self) -> list[Place]:
         """All parameters, bottom first, each in one place."""
         return [Place(ENCODER, list(self.parameters()))]
@@ -101,6 +119,12 @@ class Encoder(nn.Module, ABC):
     def export_problems(self, form: str) -> list[str]:
         """Why a model with this encoder cannot be exported in a form (``hf``, ``onnx``); none if it can."""
         return [f"format: {form} holds encoders of transformers only, not {self.title}; use predict run=... instead"]
+
+
+def vectors_of(encoder: Encoder, inputs: Mapping[str, Tensor]) -> Tensor:
+    """Vectors ``[B, width]`` of a batch of an encoder's inputs, or of what :meth:`Encoder.fix` made of them."""
+    vectors: Tensor = encoder.after(inputs[VECTORS]) if VECTORS in inputs else encoder(**inputs)
+    return vectors
 
 
 def encoder_of(architecture: Mapping[str, Any], trust: Collection[str] = ()) -> Encoder:

@@ -1,6 +1,6 @@
 """Several encoders side by side: each reads the texts in its own way, and the heads read all their vectors."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, cast
@@ -13,7 +13,7 @@ from polarity.content import Json
 from polarity.data.reading import Inputs, Reader
 from polarity.data.rows import Rows
 from polarity.models.components import name_of
-from polarity.models.encoder import ENCODER, Encoder, EncoderSettings, Place, encoder_of
+from polarity.models.encoder import ENCODER, Encoder, EncoderSettings, Place, encoder_of, vectors_of
 from polarity.signature import TARGET
 from polarity.tasks import Task
 
@@ -95,7 +95,12 @@ class JoinedEncoder(Encoder):
         for key, value in inputs.items():
             part, _, name = key.partition(".")
             own[part][name] = value
-        return torch.cat([part(**own[name]) for name, part in self.parts.items()], dim=1)
+        return torch.cat([vectors_of(part, own[name]) for name, part in self.encoders.items()], dim=1)
+
+    def fix(self, inputs: Inputs, compute: Callable[[Encoder, Inputs], np.ndarray]) -> Inputs:
+        """Each part by itself."""
+        assert isinstance(inputs, JoinedInputs)
+        return JoinedInputs({name: part.fix(inputs.parts[name], compute) for name, part in self.encoders.items()})
 
     def places(self) -> list[Place]:
         """Those of all parts, with the names of the parts before them."""

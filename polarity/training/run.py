@@ -17,6 +17,7 @@ from polarity.training import resuming
 from polarity.training.assembled import Assembled, Stages, assemble
 from polarity.training.callbacks.epochs import EpochDecisions
 from polarity.training.finish import finish
+from polarity.training.fixed_vectors import FixedVectors
 from polarity.training.harmless_warnings import hide_harmless_warnings
 from polarity.training.signals import StopOnSignal
 from polarity.training.status import StatusRecorder, exit_code, record_failure
@@ -80,7 +81,8 @@ def _run(assembled: Assembled, run: RunDirectory, *, point: Path | None, keep_go
 
 def _fit(assembled: Assembled, run: RunDirectory, point: Path | None, watching: list[Callback]) -> Trainer:
     config = assembled.prepared.config
-    callbacks = [*watching, *build_callbacks(config).values(), EpochDecisions(), TrainingSummary(assembled)]
+    own = [FixedVectors(assembled), EpochDecisions(), TrainingSummary(assembled)]
+    callbacks = [*watching, *build_callbacks(config).values(), *own]
     trainer = build_trainer(config, run, callbacks)
     with assembled.stages.time("training", shown=False):
         trainer.fit(assembled.module, datamodule=assembled.data, ckpt_path=point, weights_only=True)

@@ -73,8 +73,17 @@ class HuggingFaceEncoder(Encoder):
             output_hidden_states=self.pooling.needs_layers > 0,
             **segments,
         )
-        vectors: Tensor = self.dropout(self.pooling(output, attention_mask))
-        return vectors
+        return self.after(self.pooling(output, attention_mask))
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether all weights are frozen, and the pooling has none."""
+        return not any(weight.requires_grad for part in (self.backbone, self.pooling) for weight in part.parameters())
+
+    def after(self, vectors: Tensor) -> Tensor:
+        """Their dropout."""
+        dropped: Tensor = self.dropout(vectors)
+        return dropped
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - the signature of torch
         """As usual; a backbone that keeps all its weights goes on without dropout."""

@@ -1,0 +1,71 @@
+"""A frozen encoder reads each text once; what is trained on its vectors is what would be trained on the texts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from safetensors.torch import load_file
+from torch import Tensor
+from torch.testing import assert_close
+
+from polarity.models.huggingface.encoder import HuggingFaceEncoder
+from polarity.run import RunDirectory
+from polarity.runs.saved import saved_predictions
+from tests.running import train
+from tests.tiny import save_tiny_encoder
+from tests.verbs import said_by
+
+PROBED = 2
+"""Rows that tell, before training, whether padding plays a part."""
+
+SETTINGS = ("regularizer=rdrop", "regularizer.warmup_epochs=1", "trainer.max_epochs=2", "optimizer.lr=0.01")
+
+
+@pytest.fixture
+def rows_read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """How many rows each call of the encoder has read."""
+    counted: list[int] = []
+    real = HuggingFaceEncoder.forward
+
+    def forward(self: HuggingFaceEncoder, input_ids: Tensor, *args: Any, **inputs: Tensor) -> Tensor:
+        counted.append(len(input_ids))
+        return real(self, input_ids, *args, **inputs)
+
+    monkeypatch.setattr(HuggingFaceEncoder, "forward", forward)
+    return iter([counted])
+
+
+def frozen(folder: Path, *more: str) -> RunDirectory:
+    return train(folder, "model.freeze=encoder", *SETTINGS, *more)
+
+
+def test_every_text_is_read_once_and_never_again_by_the_next_run(tmp_path: Path, rows_read: Iterator[Any]) -> None:
+    counted = next(rows_read)
+    run = frozen(tmp_path)
+    val, test = (len(saved_predictions(run, split).ids) for split in ("val", "test"))
+    assert sum(counted) == 240 + val + PROBED  # train and val; at the end, by the saved model, val and test
+    counted.clear()
+    again = frozen(tmp_path, "seed=1")
+    assert sum(counted) == val + test + PROBED
+    assert "are reproduced: " in said_by("evaluate", f"run={again.path}", "accelerator=cpu")
+
+
+@pytest.mark.parametrize("model", ["alone", "joined"])
+def test_it_is_the_training_that_reads_the_texts_each_time(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def weights(folder: Path) -> dict[str, Tensor]:
+        folder.mkdir()
+        if model == "alone":
+            return load_file(frozen(folder).model / "model.safetensors")
+        parts = ["model.encoder=local", f"model.encoder.name={save_tiny_encoder(folder / 'encoder')}"]
+        more = ["model=wide_deep", *parts, "model.encoder.freeze=encoder", *SETTINGS]
+        return load_file(train(folder, *more, without=("model=local", "model.name=")).model / "model.safetensors")
+
+    by_vectors = weights(tmp_path / "vectors")
+    monkeypatch.setattr(HuggingFaceEncoder, "is_fixed", False)
+    by_texts = weights(tmp_path / "texts")
+    assert by_vectors.keys() == by_texts.keys()
+    for name, value in by_texts.items():
+        assert_close(by_vectors[name], value, rtol=1e-3, atol=1e-5)
