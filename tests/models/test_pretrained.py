@@ -117,9 +117,12 @@ def test_encoder_dropout_reaches_every_dropout(family: str, tmp_path: Path) -> N
         assert rates(model.encoder.backbone) == (rates(AutoModel.from_pretrained(folder)) if rate is None else {rate})
         return model(**batch)[0], model.eval()(**batch)[0]
 
-    assert torch.equal(*logits(0.0))
-    assert not torch.equal(*logits(0.4))
-    assert torch.equal(*logits(None)) == (family == "modernbert")  # which is published without dropout
+    def same(rate: float | None) -> bool:
+        return torch.allclose(*logits(rate), atol=1e-5)  # training passes over padding, so they differ by rounding
+
+    assert same(0.0)
+    assert not same(0.4)
+    assert same(None) == (family == "modernbert")  # which is published without dropout
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)

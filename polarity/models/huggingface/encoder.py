@@ -17,6 +17,7 @@ from polarity.models.huggingface.places import pretrained_places
 from polarity.models.huggingface.probing import check_reading
 from polarity.models.huggingface.reader import TokenReader
 from polarity.models.huggingface.tokens import TokenStore
+from polarity.models.huggingface.unpadded import FAMILIES, pays, unpadded
 from polarity.models.pooling import Pooling
 
 
@@ -26,12 +27,13 @@ class HuggingFaceEncoder(Encoder):
     :param backbone: any encoder of transformers.
     :param pooling: is bound here, to the width of the encoder.
     :param dropout: rate of the dropout on the pooled vector.
+    :param unpadded: whether training computes nothing for padding, where the family can do so and it pays.
     """
 
     reader = TokenReader
     backbone: PreTrainedModel
 
-    def __init__(self, backbone: PreTrainedModel, pooling: Pooling, dropout: float) -> None:
+    def __init__(self, backbone: PreTrainedModel, pooling: Pooling, dropout: float, *, unpadded: bool = False) -> None:
         super().__init__()
         self.width = backbone.config.hidden_size
         self.backbone = backbone
@@ -41,6 +43,8 @@ class HuggingFaceEncoder(Encoder):
         # XLM-R, DistilBERT and others have no segments, though their tokenizer may number them.
         accepted = inspect.signature(backbone.forward).parameters
         self.takes_segments = "token_type_ids" in accepted and getattr(backbone.config, "type_vocab_size", 0) > 1
+        # A checkpointed layer runs again in the backward pass, when attention is the padded one's again.
+        self.unpadded = unpadded and self.family in FAMILIES and not backbone.is_activation_checkpointing
 
     @property
     def title(self) -> str:
@@ -66,13 +70,14 @@ class HuggingFaceEncoder(Encoder):
         :param attention_mask: ``[B, L]``, 1 for real tokens.
         :param token_type_ids: ``[B, L]``, segment of each token in text pairs; not read by encoders without segments.
         """
-        segments = {"token_type_ids": token_type_ids} if self.takes_segments else {}
-        output = self.backbone(
-            input_ids=input_ids,
-            attention_mask=attention_mask,
-            output_hidden_states=self.pooling.needs_layers > 0,
-            **segments,
-        )
+        inputs = {"input_ids": input_ids, "attention_mask": attention_mask}
+        if self.takes_segments and token_type_ids is not None:
+            inputs["token_type_ids"] = token_type_ids
+        layers = self.pooling.needs_layers
+        if self.unpadded and self.backbone.training and pays(attention_mask):
+            output = unpadded(self.backbone, layers=layers, pooler=self.pooling.needs_pooler, **inputs)
+        else:
+            output = self.backbone(output_hidden_states=layers > 0, **inputs)
         return self.after(self.pooling(output, attention_mask))
 
     @property

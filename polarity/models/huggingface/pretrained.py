@@ -38,8 +38,9 @@ class PretrainedEncoder(EncoderSettings):
     :param dropout: rate of the dropout on that vector.
     :param encoder_dropout: rate of every dropout inside the encoder, on hidden states and attention weights; None for
         those that it was published with.
-    :param attention: implementation of attention; "auto" for the one that trains fastest here. "flash_attention_2"
-        needs a 16-bit ``trainer.precision``.
+    :param attention: implementation of attention; "auto" for the one that trains fastest here, without computing
+        padding on a CPU, see :mod:`polarity.models.huggingface.unpadded`. "flash_attention_2" needs a 16-bit
+        ``trainer.precision``.
     :param gradient_checkpointing: whether to compute activations twice instead of storing them: less memory, about a
         third more time, the same gradients.
     :param freeze: what keeps its pretrained weights: "embeddings" (the table of tokens and all else below the layers,
@@ -148,7 +149,8 @@ class PretrainedEncoder(EncoderSettings):
                     parameter.requires_grad = False
         if self.gradient_checkpointing:
             backbone.activation_checkpointing_enable({"use_reentrant": False})
-        return HuggingFaceEncoder(backbone, copy.deepcopy(self.pooling), self.dropout)  # a pooling is bound once
+        pooling = copy.deepcopy(self.pooling)  # it is bound once
+        return HuggingFaceEncoder(backbone, pooling, self.dropout, unpadded=self.attention == "auto")
 
     def _family_problems(self, config: PreTrainedConfig) -> list[str]:
         return family_problems(
