@@ -19,3 +19,11 @@ def confusion(labels: np.ndarray, decided: np.ndarray, classes: int) -> np.ndarr
         found, known, num_classes=classes, ignore_index=IGNORE_INDEX, validate_args=False
     )
     return np.asarray(table)
+
+
+def class_counts(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Labelled rows of each class, int64 ``[classes]``.
+
+    :param labels: class indices ``[rows]``; ``IGNORE_INDEX`` does not count.
+    """
+    return np.bincount(labels[labels != IGNORE_INDEX], minlength=classes)

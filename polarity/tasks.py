@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import numpy as np
-
 from polarity.errors import nearest
 
 T = TypeVar("T")
@@ -26,14 +24,6 @@ class Task:
     name: str
     classes: tuple[str, ...]
     column: str
-
-
-def class_counts(labels: np.ndarray, classes: int) -> np.ndarray:
-    """Labelled rows of each class, int64 ``[classes]``.
-
-    :param labels: class indices ``[rows]``; ``IGNORE_INDEX`` does not count.
-    """
-    return np.bincount(labels[labels != IGNORE_INDEX], minlength=classes)
 
 
 def by_task(value: T | Mapping[str, T], tasks: Sequence[Task], default: T) -> list[T]:

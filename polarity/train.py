@@ -6,6 +6,8 @@ python -m polarity.train resume=outputs/2026-01-31_12-00-00-1a2b3c4d
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import hydra
 from omegaconf import DictConfig
@@ -17,17 +19,13 @@ from polarity.config.explain import training_help
 from polarity.config.folds import command_problems
 from polarity.config.hydra_private import read_arguments
 from polarity.config.overrides import key_of
-from polarity.config.preflight import prepare, structure_problems
 from polarity.config.recorded import RunSettings
+from polarity.config.structure import config_problems
 from polarity.content import Config
-from polarity.crossvalidation.run import resume, start
-from polarity.data.contexts import without_effect
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.processes import led_folder, rank
-from polarity.reports.sweep import table_whenever_it_ends
-from polarity.training.resuming import resumable, trusted_config
-from polarity.training.status import recording_early_failures
+from polarity.run import RunDirectory
 
 NO_EFFECT = {
     "hydra.run.dir": "output_dir says where run folders are made",
@@ -68,18 +66,18 @@ def checked_jobs(
     try:
         jobs = compose_jobs(name, overrides, config_dir=config_dir, multirun=multirun)
     except CompositionError as error:
-        raise UserError(dict.fromkeys([*error.problems, *_problems_of_rest(error, multirun=multirun)])) from error
-    problems = [problem for job in jobs for problem in _problems(job, multirun=multirun)]
+        others = [text for job in error.rest for text in _problems_of_settings(job, multirun=multirun)]
+        known = [problem for problem in others if not error.explains(problem)]
+        raise UserError(dict.fromkeys([*error.problems, *known])) from error
+    problems = [problem for job in jobs for problem in _problems_of_settings(job, multirun=multirun)]
+    problems = problems or [problem for job in jobs for problem in _problems_of_rest(job, multirun=multirun)]
     if problems:
         raise UserError(dict.fromkeys(problems))
     return jobs
 
 
-def _problems(job: JobConfig, *, multirun: bool, load: bool = True) -> list[str]:
-    """Everything that is wrong with one job.
-
-    :param load: whether its data are looked at, too.
-    """
+def _problems_of_settings(job: JobConfig, *, multirun: bool) -> list[str]:
+    """What is wrong with a job by itself, which is told before anything is imported or read."""
     config, problems = resolved(job.config)
     if not led_folder():  # Lightning gives such settings to the processes of further devices
         problems += [
@@ -89,22 +87,24 @@ def _problems(job: JobConfig, *, multirun: bool, load: bool = True) -> list[str]
         return problems
     if RunSettings(config).trust:
         problems.append("trust: is about the configuration of a run; it has an effect with resume=RUN only")
-    structure = structure_problems(config)
-    if not load:
-        return [*problems, *structure]
-    problems += [] if structure else command_problems(config, multirun=multirun)
+    problems += config_problems(config)
+    return problems or command_problems(config, multirun=multirun)
+
+
+def _problems_of_rest(job: JobConfig, *, multirun: bool) -> list[str]:
+    """What is wrong with the data, the components and the machine of a job whose settings are right."""
+    from polarity.config.preflight import prepare
+    from polarity.data.contexts import without_effect
+
+    config, _ = resolved(job.config)
+    if RunSettings(config).resume is not None:
+        return []
     try:
         prepared = prepare(config, multirun=multirun)
     except UserError as error:
-        return [*problems, *error.problems]
+        return list(error.problems)
     limited = prepared.components.model.limited
-    return [*problems, *without_effect(prepared.splits, job.overrides, limited=limited)]
-
-
-def _problems_of_rest(error: CompositionError, *, multirun: bool) -> list[str]:
-    """What is wrong with the overrides that can be read beside some that cannot."""
-    found = [text for job in error.rest for text in _problems(job, multirun=multirun, load=error.knows_data)]
-    return [problem for problem in found if not error.explains(problem)]
+    return without_effect(prepared.splits, job.overrides, limited=limited)
 
 
 def is_resumed(config: Config, overrides: list[str], problems: list[str], *, multirun: bool) -> bool:
@@ -112,6 +112,8 @@ def is_resumed(config: Config, overrides: list[str], problems: list[str], *, mul
     settings = RunSettings(config)
     if settings.resume is None:
         return False
+    from polarity.training.resuming import resumable, trusted_config
+
     # Settings of Hydra itself are what Lightning adds to the command line of a further device's process.
     others = [text for text in overrides if not text.startswith(("resume=", "trust=", "hydra."))]
     if others:
@@ -128,17 +130,35 @@ def is_resumed(config: Config, overrides: list[str], problems: list[str], *, mul
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
 def run_job(composed: DictConfig) -> float:
     """Hydra's task function: one run. Returns the best monitored score."""
-    with cli.user_errors("train"), recording_early_failures():
+    from polarity.crossvalidation.run import resume, start
+
+    with cli.user_errors("train"), _recording_early_failures():
         if composed.get("resume"):
             return resume(str(composed.resume), trust=resolved(composed)[0]["trust"])
         config, overrides, several = running_job(composed)
         return start(config, overrides, keep_going=several)
 
 
+@contextmanager
+def _recording_early_failures() -> Iterator[None]:
+    """Record also what goes wrong in a further device's process before it trains: the first one only sees it vanish."""
+    try:
+        yield
+    except BaseException as error:
+        folder = led_folder()
+        if folder and not (isinstance(error, SystemExit) and not error.code):
+            from polarity.training.status import StatusRecorder
+
+            StatusRecorder(RunDirectory(folder)).record(error)
+        raise
+
+
 def main() -> None:
-    """Check first, then hand over to Hydra."""
-    with cli.verb("train"), recording_early_failures():
+    """Check first, then hand over to Hydra. What takes seconds to import waits until the settings are right."""
+    with cli.verb("train"), _recording_early_failures():
         sys.argv[1:] = check(sys.argv[1:])
+        from polarity.reports.sweep import table_whenever_it_ends
+
         with table_whenever_it_ends():
             run_job()
 

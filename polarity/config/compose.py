@@ -56,11 +56,6 @@ class CompositionError(UserError):
         self.rest = rest
         self._keys = [key_of(text) for text in problems]
 
-    @property
-    def knows_data(self) -> bool:
-        """Whether the job of the other overrides has the data that the user means, and not those of a default."""
-        return not any(key.split(".")[0] in ("data", "limit") for key in self._keys)
-
     def explains(self, problem: str) -> bool:
         """Whether a problem of the other overrides only follows from what is wrong with these."""
         return any(problem.startswith((f"{key}:", f"{key}.")) for key in self._keys)

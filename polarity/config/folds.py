@@ -1,19 +1,25 @@
 """Cross-validation on the command line: which settings go together."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from polarity.content import Config
-from polarity.data.folds import Folds
 from polarity.wording import times
 
+if TYPE_CHECKING:
+    from polarity.data.folds import Folds
 
-def folds_of(config: Mapping[str, Any]) -> Folds | None:
+
+def folds_of(config: Mapping[str, Any]) -> "Folds | None":
     """How the rows of a configuration are folded; None for an ordinary run."""
-    return None if config.get("folds") is None else Folds(config["folds"], config["repeats"])
+    if config.get("folds") is None:
+        return None
+    from polarity.data.folds import Folds
+
+    return Folds(config["folds"], config["repeats"])
 
 
-def all_folds_of(config: Mapping[str, Any]) -> Folds | None:
+def all_folds_of(config: Mapping[str, Any]) -> "Folds | None":
     """The same, of a configuration that asks for all folds; None where it asks for one of them alone."""
     return folds_of(config) if config.get("fold") is None else None
 
@@ -33,16 +39,17 @@ def of_fold(config: Mapping[str, Any], fold: int, output_dir: str) -> tuple[Conf
 
 def folds_problems(config: Mapping[str, Any]) -> list[str]:
     """Settings of the root that contradict each other."""
-    folds, fold = folds_of(config), config["fold"]
-    if folds is None:
+    fold = config["fold"]
+    if config["folds"] is None:
         return [
             f"{key}: has no effect without folds"
             for key, usual in (("repeats", 1), ("fold", None))
             if config[key] != usual
         ]
     problems = []
-    if fold is not None and fold > folds.count:
-        problems.append(f"fold: is {fold}, but there are {times(folds.count, 'fold')}")
+    count = config["folds"] * config["repeats"]
+    if fold is not None and fold > count:
+        problems.append(f"fold: is {fold}, but there are {times(count, 'fold')}")
     if config["from"] is not None:
         problems.append("from: that run has been trained on rows that folds hold out; leave it out, or leave out folds")
     return problems

@@ -1,5 +1,6 @@
 """Explaining a command line that cannot be composed: each override that is wrong, and what it should have been."""
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -35,6 +36,9 @@ IN_SECTIONS = {
 }
 """Groups of the components inside of sections, by place: ``model.pooling=cls`` chooses the same preset as
 ``pooling=cls``."""
+
+_CHOSEN_FOR = re.compile(r"In '(\w+)\S*': Could not override '(\w+)@(\S+)'\.(?: Did you mean to override \w+@(\S+)\?)?")
+"""What Hydra says of a preset that chooses a component for a place which the chosen model does not have."""
 
 Composed = Callable[[Sequence[str]], Exception | None]
 """Tries a composition; the error if it fails."""
@@ -221,6 +225,13 @@ def _composition_problems(overrides: Sequence[str], error_with: Composed) -> dic
 
 def _reason(text: str, error: BaseException) -> str:
     """Why an override cannot be composed."""
+    if found := _CHOSEN_FOR.match(first_lines(error)):
+        layer, group, place, other = found.groups()
+        section, has = place.partition(".")[0], f" (it has {other})" if other else ""
+        return (
+            f"the {layer} chooses a {group} for {place}, which the {section} that is chosen does not have{has}; "
+            f"choose another {section}, or leave out the {layer} and give what you need of it"
+        )
     group = _nested_group(text)
     if not group or "Could not override" not in first_lines(error):
         return first_lines(error)

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
-from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from polarity.config.build import build
 from polarity.config.composed import compose
+from polarity.config.constructors import constructor
 from polarity.config.overrides import NESTED
+from polarity.config.sections import SECTIONS
 from polarity.content import Config
 from polarity.errors import UserError
-from polarity.signature import TARGET, signature_of
+from polarity.signature import TARGET
 
 LAYERS = ("experiment", "debug")
 """Groups whose presets choose and set components of other groups, each of them over the one before."""
@@ -32,28 +32,30 @@ def drop_settings_of_replaced(
     """
     typed = {tuple(text.lstrip("+~").partition("=")[0].split(".")[:2]) for text in overrides}
     layers = [text for group in LAYERS for text in overrides if text.startswith(f"{group}=")]
-    unfit = [place for place in _unfit(config) if place not in typed] if layers else []
-    for number in range(len(layers)) if unfit else ():
-        before = compose(config_name, [*layers[: number + 1], *extra])
+    if len(layers) < 2 and not _choices(overrides) and not any(TARGET in text for text in overrides):
+        return  # nothing was chosen in the place of what the experiment chooses
+    before = [compose(config_name, [*layers[: number + 1], *extra]) for number in range(len(layers))]
+    replaced = [name for name in SECTIONS if len({_target(one.get(name)) for one in [*before, config]}) > 1]
+    unfit = [place for name in replaced for place in _unfit(config, name) if place not in typed]
+    for one in before if unfit else ():
         for section, key in unfit:
-            old, new = _plain(before.get(section)), _plain(config.get(section))
-            replaced = old.get(TARGET) != new.get(TARGET) and key in _settings(old)
-            if replaced and key in new and key in old and old[key] == new[key]:
+            old, new = _plain(one.get(section)), _plain(config.get(section))
+            replaced_here = old.get(TARGET) != new.get(TARGET) and key in _settings(old)
+            if replaced_here and key in new and key in old and old[key] == new[key]:
                 _take_back(config, section, key, config_name, [*_choices(overrides), *extra])
 
 
-def _unfit(config: DictConfig) -> Iterator[tuple[str, str]]:
+def _unfit(config: DictConfig, section: str) -> Iterator[tuple[str, str]]:
     """Section and key of each setting that the chosen component does not have, or refuses."""
-    from polarity.config.sections import SECTIONS  # imports every component
-
-    for section in SECTIONS:
-        node = _plain(config.get(section))
-        known = _settings(node)
-        foreign = [str(key) for key in node if known and key not in known]
-        yield from ((section, key) for key in foreign or _refused(config, section, node))
+    node = _plain(config.get(section))
+    known = _settings(node)
+    foreign = [str(key) for key in node if known and key not in known]
+    yield from ((section, key) for key in foreign or _refused(config, section, node))
 
 
 def _refused(config: DictConfig, section: str, node: dict[Any, Any]) -> list[str]:
+    from polarity.config.build import build  # imports what reads data
+
     try:
         build(section, cast("Config", OmegaConf.to_container(config[section], resolve=True)))
     except UserError as error:
@@ -66,8 +68,6 @@ def _refused(config: DictConfig, section: str, node: dict[Any, Any]) -> list[str
 
 def _choices(overrides: Sequence[str]) -> list[str]:
     """The presets that a command line chooses for components."""
-    from polarity.config.sections import SECTIONS
-
     return [text for text in overrides if text.partition("=")[0].partition("@")[0] in {*SECTIONS, *NESTED}]
 
 
@@ -82,6 +82,10 @@ def _take_back(config: DictConfig, section: str, key: str, config_name: str, cho
             del config[section][key]
 
 
+def _target(node: Any) -> Any:
+    return _plain(node).get(TARGET)
+
+
 def _plain(node: Any) -> dict[Any, Any]:
     plain = OmegaConf.to_container(node, resolve=False) if isinstance(node, DictConfig) else {}
     return plain if isinstance(plain, dict) else {}
@@ -92,7 +96,7 @@ def _settings(node: dict[Any, Any]) -> set[str]:
     if TARGET not in node:
         return set()
     try:
-        signature = signature_of(get_object(str(node.get(TARGET))))
+        known = constructor(str(node.get(TARGET)))
     except Exception:  # noqa: BLE001 - anything can happen while a user's module is imported; the preflight tells it
         return set()
-    return set() if signature.open_ended else {TARGET, *signature.settings}
+    return set() if known.open_ended else {TARGET, *known.settings}

@@ -1,82 +1,62 @@
 """The typed constructor of a component is the schema of its section: unknown keys, missing keys, types and ranges."""
 
-import inspect
-import warnings
 from collections.abc import Mapping
-from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any
 
 from hydra.utils import get_object
 from omegaconf import MISSING
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
+from pydantic import ValidationError
 
+from polarity.config.accepted import Accepted, Constructor
+from polarity.config.constructors import constructor
 from polarity.errors import nearest
-from polarity.settings import NonNegative, PositiveInt
-from polarity.signature import NEEDED, TARGET, signature_of
+from polarity.signature import TARGET
 
 HYDRA_KEYS = {TARGET, "_partial_", "_convert_", "_recursive_", "_args_"}
 
 
 def section_problems(
-    path: str, node: object, *, given: frozenset[str] = frozenset(), kind: type | None = None
+    path: str, node: object, *, given: frozenset[str] = frozenset(), kind: str | None = None
 ) -> list[str]:
     """Everything wrong with a section that names a class by ``_target_``, and with the sections inside it.
 
     :param path: dotted key of the section, the beginning of each problem.
     :param given: arguments that the program itself passes, so that the section neither needs nor may hold them.
-    :param kind: the class that the target has to be derived from.
+    :param kind: dotted name of the class that the target has to be derived from.
     """
     if not isinstance(node, Mapping) or TARGET not in node:
         return [f"{path}: must be a section with a {TARGET}, got {node!r}"]
     try:
-        target = get_object(str(node[TARGET]))
+        target = constructor(str(node[TARGET]))
     except Exception as error:  # noqa: BLE001 - anything can happen while a user's module is imported
         return [f"{path}.{TARGET}: cannot import {node[TARGET]!r} ({str(error).splitlines()[0]})"]
-    if kind is not None and not (inspect.isclass(target) and issubclass(target, kind)):
-        group = path.rpartition(".")[2]
-        return [f"{path}.{TARGET}: {node[TARGET]} is no {kind.__name__}; choose a preset of the group {group!r}"]
-    signature, name = signature_of(target), getattr(target, "__name__", str(target))
-    useless = WITHOUT_EFFECT.get(name, {})
+    if kind is not None and kind not in target.kinds:
+        group, wanted = path.rpartition(".")[2], kind.rpartition(".")[2]
+        return [f"{path}.{TARGET}: {node[TARGET]} is no {wanted}; choose a preset of the group {group!r}"]
+    useless = WITHOUT_EFFECT.get(target.name, {})
     problems = [f"{path}.{key}: has no effect; {why}" for key, why in useless.items() if key in node]
     for key, value in node.items():
         if key in HYDRA_KEYS or key in useless:
             continue
-        if key in signature.settings and key not in given:
-            hint = STRICTER.get(name, {}).get(key, signature.settings[key].hint)
-            found = setting_problems(f"{path}.{key}", value, hint)
+        if key in target.settings and key not in given:
+            found = setting_problems(f"{path}.{key}", value, target.settings[key])
             problems += _left_open(path, key, target, node, found) if value == MISSING else found
-        elif not signature.open_ended or key in given:
-            valid = [setting for setting in signature.settings if setting not in given]
-            problems.append(f"{path}.{key}: {name} has no such setting{nearest(key, valid, what='settings')}")
-    for key, setting in signature.settings.items():
-        if setting.default is NEEDED and key not in node and key not in given:
-            problems.append(f"{path}.{key}: is missing; {name} needs it")
+        elif not target.open_ended or key in given:
+            valid = [setting for setting in target.settings if setting not in given]
+            problems.append(f"{path}.{key}: {target.name} has no such setting{nearest(key, valid, what='settings')}")
+    for key, setting in target.settings.items():
+        if setting.needed and key not in node and key not in given:
+            problems.append(f"{path}.{key}: is missing; {target.name} needs it")
     return problems
 
 
-def _left_open(path: str, key: str, target: Any, node: Mapping[str, Any], found: list[str]) -> list[str]:
+def _left_open(path: str, key: str, target: Constructor, node: Mapping[str, Any], found: list[str]) -> list[str]:
     """What is said of a setting that the preset leaves open, with an example, and with what else has to be given."""
-    hint = getattr(target, "GIVEN_AS", {}).get(key)
-    also = [f"{path}.{problem}" for problem in getattr(target, "also_open", lambda _: [])(node)]
+    hint = target.given_as.get(key)
+    kind = get_object(str(node[TARGET])) if target.given_as else None
+    also = [f"{path}.{problem}" for problem in getattr(kind, "also_open", lambda _: [])(node)]
     return [*([f"{problem}; {hint}" for problem in found] if hint else found), *also]
 
-
-STRICTER: dict[str, dict[str, Any]] = {
-    "EarlyStopping": {"patience": PositiveInt, "min_delta": NonNegative},
-    "Trainer": {
-        "log_every_n_steps": PositiveInt | None,
-        "max_steps": Literal[-1] | PositiveInt,
-        "min_steps": PositiveInt | None,
-        "min_epochs": PositiveInt | None,
-        "deterministic": bool | Literal["warn"],
-        "precision": Literal["32-true", "16-mixed", "bf16-mixed"],
-    },
-    "LearningRateMonitor": {"logging_interval": Literal["step", "epoch"]},
-    "EMAWeightAveraging": {"use_buffers": Literal[False], "update_every_n_steps": PositiveInt},
-    "CSVLogger": {"flush_logs_every_n_steps": PositiveInt},
-}
-"""Settings of Lightning's classes with fewer values than their annotations say."""
 
 WITHOUT_EFFECT: dict[str, dict[str, str]] = {
     "EarlyStopping": {
@@ -93,43 +73,22 @@ WITHOUT_EFFECT: dict[str, dict[str, str]] = {
 """Settings of Lightning's classes that change nothing in a run, whatever their value."""
 
 
-def setting_problems(path: str, value: object, hint: Any) -> list[str]:
+def setting_problems(path: str, value: object, accepted: Accepted) -> list[str]:
     """What is wrong with one value, measured by the annotation of its parameter."""
     if isinstance(value, str) and value == MISSING:
         return [f"{path}: has to be given, as {path}=..."]
     if isinstance(value, Mapping) and TARGET in value:
-        return section_problems(path, value, kind=_class_in(hint))
-    adapter = _adapter(hint)
-    if adapter is None:
+        return section_problems(path, value, kind=accepted.kind)
+    if accepted.validator is None:
         return []
     try:
-        adapter.validate_python(value, strict=True)
+        accepted.validator.validate_python(value, strict=True)
     except ValidationError as error:
-        if isinstance(value, str) and _class_in(hint) is not None:
+        if isinstance(value, str) and accepted.kind is not None:
             group = path.rpartition(".")[2]
             return [f"{path}: must be a section with a {TARGET}, got {value!r}; {group}=NAME chooses one"]
         return _explain(path, value, error)
     return []
-
-
-def _class_in(hint: Any) -> type | None:
-    """The class of components that an annotation asks for, as in ``Pooling | None``."""
-    classes = [item for item in (hint, *get_args(hint)) if inspect.isclass(item) and inspect.isabstract(item)]
-    return classes[0] if classes else None
-
-
-@cache
-def _adapter(hint: Any) -> TypeAdapter[Any] | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for config in (None, ConfigDict(arbitrary_types_allowed=True)):
-            try:
-                return TypeAdapter(hint, config=config)
-            except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation):
-                continue
-            except Exception:  # noqa: BLE001 - pydantic refuses a config for types that carry their own; then the first try decided
-                break
-    return None
 
 
 def _explain(path: str, value: object, error: ValidationError) -> list[str]:

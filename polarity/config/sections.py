@@ -2,57 +2,38 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, get_type_hints
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from polarity.calibration.base import Calibration
-from polarity.clipping.base import Clipping
 from polarity.content import Config
-from polarity.data.batching import Batching
-from polarity.data.corpus import Corpus
-from polarity.data.limit import Limit
-from polarity.decisions.base import Decision
-from polarity.losses.base import MultiTaskLoss
-from polarity.models.encoder import EncoderSettings
-from polarity.models.heads import Head
-from polarity.optimizers.base import Optimizer
 from polarity.paths import cache_dir
-from polarity.regularizers.base import Regularizer
-from polarity.reporting import Reporting
-from polarity.samplers.base import Sampler
-from polarity.schedulers.base import Scheduler
 from polarity.settings import PositiveInt, Seed
 
 FoldCount = Annotated[int, Field(ge=2)]
 
 
-@dataclass(frozen=True)
-class Components:
-    """The component of each section, and the class that it derives from; only the Trainer is built later."""
-
-    data: Corpus
-    limit: Limit
-    batching: Batching
-    model: EncoderSettings
-    head: Head
-    loss: MultiTaskLoss
-    regularizer: Regularizer
-    sampler: Sampler
-    optimizer: Optimizer
-    scheduler: Scheduler
-    clipping: Clipping
-    calibration: Calibration
-    decision: Decision
-    reporting: Reporting
-
-
-SECTIONS: dict[str, type | None] = {
-    **get_type_hints(Components),
+SECTIONS: dict[str, str | None] = {
     "data": None,
+    "limit": "polarity.data.limit.Limit",
+    "batching": "polarity.data.batching.Batching",
+    "model": "polarity.models.encoder.EncoderSettings",
+    "head": "polarity.models.heads.Head",
+    "loss": "polarity.losses.base.MultiTaskLoss",
+    "regularizer": "polarity.regularizers.base.Regularizer",
+    "sampler": "polarity.samplers.base.Sampler",
+    "optimizer": "polarity.optimizers.base.Optimizer",
+    "scheduler": "polarity.schedulers.base.Scheduler",
+    "clipping": "polarity.clipping.base.Clipping",
+    "calibration": "polarity.calibration.base.Calibration",
+    "decision": "polarity.decisions.base.Decision",
+    "reporting": "polarity.reporting.Reporting",
     "trainer": None,
 }
-"""Sections that hold one component, with the class it derives from (None: any class with the right methods)."""
+"""Sections that hold one component, with the class it derives from (None: any class with the right methods).
+
+By their names, as in :class:`polarity.config.components.Components`, since importing them takes seconds.
+"""
 
 
 @dataclass(frozen=True)

@@ -12,26 +12,21 @@ from lightning.pytorch.callbacks import Callback
 from polarity.component import Context
 from polarity.config.build import build, build_all
 from polarity.config.compose import in_folder
-from polarity.config.sections import TRAINER_OWNED
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.signature import TARGET
-from polarity.wording import times
 
 SubDir = Callable[[], str | None]
 TENSORBOARD = "lightning.pytorch.loggers.TensorBoardLogger"
 
 
 def check_trainer(trainer: Config, *, multirun: bool) -> tuple[list[str], Context]:
-    """What is wrong with the section of the Trainer, and as far as it is right, what components may know of it.
+    """What is wrong with the section of the Trainer on this machine, and what components may know of it.
 
     :param multirun: whether the run is one of several.
     """
-    problems = _setting_problems(trainer)
-    epochs, precision = trainer.get("max_epochs"), trainer.get("precision")
-    context = Context(epochs=epochs if isinstance(epochs, int) and epochs > 0 else None)
-    if problems:
-        return problems, context
+    problems, precision = list[str](), trainer.get("precision")
+    context = Context(epochs=trainer["max_epochs"])
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # what it says about devices is in the summary
     try:
         with warnings.catch_warnings():  # advice about devices is not for a Trainer that never runs
@@ -50,37 +45,6 @@ def check_trainer(trainer: Config, *, multirun: bool) -> tuple[list[str], Contex
             "start the jobs one by one (a shell loop without -m), or give each job one device (trainer=default)"
         )
     return problems, Context(epochs=context.epochs, precision=precision, devices=built.world_size)
-
-
-def _setting_problems(trainer: Config) -> list[str]:
-    problems = [
-        f"trainer.{key}: is not a setting here; {advice}" for key, advice in TRAINER_OWNED.items() if key in trainer
-    ]
-    epochs = trainer.get("max_epochs")
-    if not isinstance(epochs, int) or epochs < 1:
-        problems.append(f"trainer.max_epochs: must be a whole number of at least 1, got {epochs!r}")
-    elif (trainer.get("min_epochs") or 0) > epochs:
-        problems.append(f"trainer.min_epochs: {trainer['min_epochs']} is more than max_epochs={epochs}")
-    return problems
-
-
-def least_problems(config: Config) -> list[str]:
-    """Least epochs or steps, where nothing would stop training before."""
-    trainer, stopping = config["trainer"], (config.get("callbacks") or {}).get("early_stopping") or {}
-    if trainer.get("max_time") is not None:
-        return []
-    if not stopping:
-        return [
-            f"trainer.{key}: has no effect, since nothing stops training early"
-            for key in ("min_epochs", "min_steps")
-            if trainer.get(key) is not None
-        ]
-    patience, least = stopping.get("patience"), trainer.get("min_epochs")
-    sooner = {"stopping_threshold", "divergence_threshold"} & set(stopping)
-    if isinstance(patience, int) and isinstance(least, int) and least <= patience + 1 and not sooner:
-        waits = f"early stopping with patience={patience} waits for {times(patience + 1, 'epoch')}"
-        return [f"trainer.min_epochs: {least} has no effect, since {waits}"]
-    return []
 
 
 def build_callbacks(config: Config) -> dict[str, Callback]:

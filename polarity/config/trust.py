@@ -7,6 +7,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from polarity.config.overrides import COLLECTIONS, IN_SECTIONS, NESTED
+from polarity.config.sections import SECTIONS
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.secrets import is_secret, is_variable, masked_places
@@ -24,8 +25,6 @@ def modules_of(trust: Trust) -> list[str]:
 @cache
 def shipped() -> dict[str, frozenset[str]]:
     """Targets of the shipped presets by the place they stand at: ``loss``, ``data.leakage``, ``callbacks.*``."""
-    from polarity.config.sections import SECTIONS  # imports every component
-
     found: dict[str, set[str]] = {}
     for group in (*SECTIONS, *COLLECTIONS, *NESTED):
         for path in sorted((conf_dir() / group).glob("*.yaml")):

@@ -9,6 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from polarity.config import cli
+from polarity.config.accepted import accepted
 from polarity.config.build import build
 from polarity.config.compose import CompositionError, compose_jobs, resolved
 from polarity.config.hydra_private import read_arguments
@@ -117,6 +118,6 @@ def _problems(composed: Any, schema: type) -> tuple[Config, list[str]]:
         if key not in known:
             problems.append(f"{key}: no such setting{nearest(key, known, what='there are')}")
         else:
-            problems += setting_problems(key, value, hints[key])
+            problems += setting_problems(key, value, accepted(hints[key]))
     problems += [f"{key}: is missing" for key in known if key not in config]
     return config, problems

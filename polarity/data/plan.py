@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch.utils.data
 
+from polarity.confusion import class_counts
 from polarity.errors import UserError
 from polarity.samplers.base import BATCH_STREAM, Sampler, epoch_generator
 from polarity.settings import PositiveInt
-from polarity.tasks import class_counts
 from polarity.wording import times
 
 Counts = tuple[np.ndarray, ...]

@@ -7,7 +7,8 @@ from typing import Self
 
 import numpy as np
 
-from polarity.tasks import Task, class_counts
+from polarity.confusion import class_counts
+from polarity.tasks import Task
 
 
 @dataclass

@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
+from polarity.confusion import class_counts
 from polarity.decisions.base import Decision
 from polarity.decisions.rules import AddedBias, Rule
 from polarity.errors import UserError
 from polarity.settings import NonNegative
-from polarity.tasks import Task, class_counts, class_problems
+from polarity.tasks import Task, class_problems
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Shares = dict[str, dict[str, Share]]

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from polarity.confusion import confusion
+from polarity.confusion import class_counts, confusion
 from polarity.decisions.base import Decision
 from polarity.decisions.cuts import GAIN, ROUNDING, Contest, best_cut, sum_of_f1
 from polarity.decisions.rules import OrderedThresholds, Rule
 from polarity.settings import NonNegative, PositiveInt
-from polarity.tasks import Task, class_counts
+from polarity.tasks import Task
 
 
 class ThresholdDecision(Decision):

@@ -1,8 +1,9 @@
 """How many rows of each class."""
 
+from polarity.confusion import class_counts
 from polarity.inspection.pool import Pool
 from polarity.inspection.result import TaskCounts
-from polarity.tasks import IGNORE_INDEX, class_counts
+from polarity.tasks import IGNORE_INDEX
 
 
 def task_counts(pool: Pool) -> tuple[TaskCounts, ...]:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from polarity.confusion import class_counts
 from polarity.evaluation.metrics import score_task
 from polarity.inspection.pool import Pool
 from polarity.inspection.result import ConfusedPair, ConfusedRow, SuspiciousLabel, TaskLabels
-from polarity.tasks import IGNORE_INDEX, class_counts
+from polarity.tasks import IGNORE_INDEX
 
 LIKELIER = 3.0
 """A label is only suspected if another class is so many times as probable.

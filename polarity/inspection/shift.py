@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy.stats import chi2_contingency
 
+from polarity.confusion import class_counts
 from polarity.inspection.groups import looks_like_groups
 from polarity.inspection.pool import Pool
 from polarity.inspection.result import Finding
-from polarity.tasks import IGNORE_INDEX, Task, class_counts
+from polarity.tasks import IGNORE_INDEX, Task
 from polarity.wording import times
 
 MOST_VALUES = 200

@@ -4,8 +4,6 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import uuid4
 
 from lightning import LightningModule, Trainer
@@ -90,18 +88,6 @@ class StatusRecorder(Callback):
         launcher = None if self._trainer is None or rank() > 0 else self._trainer.strategy.launcher
         if launcher is not None and self.recorded:
             launcher.kill(signal.SIGKILL)
-
-
-@contextmanager
-def recording_early_failures() -> Iterator[None]:
-    """Record also what goes wrong in a further device's process before it trains: the first one only sees it vanish."""
-    try:
-        yield
-    except BaseException as error:
-        folder = led_folder()
-        if folder and not (isinstance(error, SystemExit) and not error.code):
-            StatusRecorder(RunDirectory(folder)).record(error)
-        raise
 
 
 def record_failure(run: RunDirectory, error: Exception) -> None:

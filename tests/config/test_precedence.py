@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from polarity.config.compose import CompositionError
-from polarity.config.preflight import structure_problems
+from polarity.config.structure import structure_problems
 from polarity.models.components import own_pooling
 from tests.presets import configurations
 

@@ -99,6 +99,14 @@ CASES = [
     (["limit.train=0"], ["limit.train: must be greater than or equal to 1"]),
     (["clipping=per_task", "clipping.heads={tone: 1.0}"], ["clipping.heads: no value for task 'topic'"]),
     (["seed=${sede}"], ["sede"]),
+    (
+        ["experiment=run4", "model=wide_deep"],
+        ["experiment chooses a pooling for", "it has model.encoder.pooling"],
+    ),
+    (
+        ["experiment=run4", "model=ngrams"],
+        ["experiment chooses a pooling for model.pooling"],
+    ),
 ]
 
 
@@ -115,13 +123,27 @@ def test_a_wrong_command_line_is_explained(extra: list[str], pieces: list[str], 
     assert {path for path in tmp_path.rglob("*") if "cache" not in path.parts} == before
 
 
-def test_all_problems_come_at_once(tmp_path: Path) -> None:
-    wrong = ["loss.gama=3", "optimizer.lr=abc", "monitor=val/f1", "+trainer.fast_dev_run=true", "data.text=txet"]
+def test_all_problems_of_the_settings_come_at_once(tmp_path: Path) -> None:
+    wrong = ["loss.gama=3", "optimizer.lr=abc", "+trainer.fast_dev_run=true", "callbacks.best=null", "seed=-1"]
+    with pytest.raises(UserError) as refused:
+        check(overrides(tmp_path, *wrong))
+    named = {problem.split(":")[0] for problem in refused.value.problems}
+    assert named == {"loss.gama", "optimizer.lr", "trainer.fast_dev_run", "callbacks.best", "seed"}
+
+
+def test_all_problems_of_data_and_components_come_at_once(tmp_path: Path) -> None:
+    wrong = ["data.text=txet", "trainer.accelerator=cuda", "head.width=64", "batching.max_length=9999"]
     with pytest.raises(UserError) as refused:
         check(overrides(tmp_path, *wrong))
     message = "\n".join(refused.value.problems)
-    for piece in ("loss.gama", "optimizer.lr", "trainer.fast_dev_run", "txet"):
+    for piece in ("txet", "trainer: cannot be built", "head.width: has no effect", "batching.max_length: 9999"):
         assert piece in message
+
+
+def test_data_are_not_read_for_settings_that_are_wrong(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as refused:
+        check(overrides(tmp_path, "data.path=nowhere.csv", "optimizer.lr=abc"))
+    assert [problem.split(":")[0] for problem in refused.value.problems] == ["optimizer.lr"]
 
 
 def test_what_a_file_needs_is_named_at_once() -> None:
@@ -170,10 +192,17 @@ def test_every_job_of_a_multirun_is_checked(tmp_path: Path) -> None:
     message = "\n".join(refused.value.problems)
     assert "loss=focl" in message
     with pytest.raises(UserError) as refused:
-        check(["-m", *overrides(tmp_path, "seed=1,x", "sampler=joint", "sampler.boosts.tone.yse=2,3")])
-    message = "\n".join(refused.value.problems)
-    assert "seed: must be a whole number" in message
-    assert "sampler.boosts.tone.yse" in message
+        check(["-m", *overrides(tmp_path, "seed=1,x", "sampler=joint", "sampler.alpha=0,high")])
+    assert [problem.split(":")[0] for problem in refused.value.problems] == ["sampler.alpha", "seed"]
+    with pytest.raises(UserError) as refused:
+        check(["-m", *overrides(tmp_path, "sampler=joint,natural", "monitor=val/f1,val/f2", "sampler.alpha=0")])
+    assert "NaturalSampler has no such setting" in str(refused.value)
+    with pytest.raises(UserError) as refused:
+        check(["-m", *overrides(tmp_path, "monitor=val/f1,val/macro_f1,val/f2")])
+    assert [problem[:30] for problem in refused.value.problems] == [
+        "monitor: no score is logged as",
+        "monitor: no score is logged as",
+    ]
 
 
 def test_several_processes_inside_a_multirun_are_refused(tmp_path: Path) -> None:

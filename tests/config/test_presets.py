@@ -14,8 +14,8 @@ from omegaconf import OmegaConf
 import polarity
 from polarity.config.build import build, build_all
 from polarity.config.compose import in_folder
-from polarity.config.preflight import structure_problems
 from polarity.config.sections import SECTIONS
+from polarity.config.structure import structure_problems
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.signature import NEEDED as REQUIRED

@@ -84,5 +84,5 @@ def test_all_problems_come_at_once() -> None:
 
 
 def test_a_component_of_another_kind_is_refused() -> None:
-    assert "is no Component" in section_problems("x", PART, kind=Component)[0]
+    assert "is no Component" in section_problems("x", PART, kind=TARGET)[0]
     assert "must be a section" in section_problems("x", 3)[0]

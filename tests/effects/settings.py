@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from hydra.utils import get_object
 
+from polarity.config.accepted import accepted
 from polarity.config.schema import setting_problems
 from polarity.signature import TARGET, signature_of
 
@@ -44,7 +45,7 @@ def other_values(section: Mapping[str, Any], setting: str, hint: Any, special: S
     value = section.get(setting)
     tried = of_class(special, section, setting)
     collected = [*(_of_type(hint, value) if tried is None else tried), *_with_another_leaf(value), None]
-    valid = [other for other in collected if other != value and not setting_problems(setting, other, hint)]
+    valid = [other for other in collected if other != value and not setting_problems(setting, other, accepted(hint))]
     return [other for number, other in enumerate(valid) if repr(other) not in map(repr, valid[:number])]
 
 

@@ -10,7 +10,8 @@ from hydra.utils import get_class, instantiate
 import polarity
 from polarity.config.compose import compose_jobs, resolved
 from polarity.config.schema import section_problems
-from polarity.models import EncoderSettings, Head, PretrainedEncoder
+from polarity.config.sections import SECTIONS
+from polarity.models import Head, PretrainedEncoder
 from polarity.models.huggingface.sources import is_local
 from polarity.models.ngrams.settings import Ngrams
 
@@ -32,7 +33,7 @@ def test_it_lists_every_setting_and_fits_the_constructor(path: Path) -> None:
     node, group = read(path), path.parent.name
     target = get_class(node.pop("_target_"))
     assert sorted(node) == sorted(inspect.signature(target).parameters)
-    assert section_problems(group, read(path), kind={"model": EncoderSettings, "head": Head}[group]) == []
+    assert section_problems(group, read(path), kind=SECTIONS[group]) == []
     built = instantiate(read(path), _convert_="all")
     plain = {key: value for key, value in node.items() if not isinstance(value, dict)}
     assert all(f"{key}={value!r}" in repr(built) for key, value in plain.items())

@@ -9,7 +9,7 @@ import torch
 
 from polarity.component import Progress
 from polarity.config.compose import compose_jobs, resolved
-from polarity.config.preflight import structure_problems
+from polarity.config.structure import structure_problems
 from polarity.errors import UserError
 from polarity.exporting.source import modeling_source
 from polarity.files import read_object

@@ -13,7 +13,7 @@ import pytest
 
 import polarity
 from polarity.config.compose import compose_jobs, resolved
-from polarity.config.preflight import structure_problems
+from polarity.config.structure import structure_problems
 from polarity.paths import conf_dir
 from tests.running import train
 from tests.verbs import said_by

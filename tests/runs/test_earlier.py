@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from polarity.config.earlier import ADDED, MOVED, as_now
-from polarity.config.preflight import structure_problems
+from polarity.config.structure import structure_problems
 from polarity.config.trust import check_trusted
 from polarity.errors import UserError
 from polarity.files import write_json

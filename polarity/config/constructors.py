@@ -1,0 +1,102 @@
+"""The constructors that sections name. What the shipped ones accept is kept, since importing them takes seconds."""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from hydra.utils import get_object
+
+import polarity
+from polarity.config.accepted import Constructor, constructor_of
+from polarity.files import read_json, whole_file
+from polarity.paths import cache_dir, conf_dir
+from polarity.settings import NonNegative, PositiveInt
+
+STRICTER: dict[str, dict[str, Any]] = {
+    "EarlyStopping": {"patience": PositiveInt, "min_delta": NonNegative},
+    "Trainer": {
+        "log_every_n_steps": PositiveInt | None,
+        "max_steps": Literal[-1] | PositiveInt,
+        "min_steps": PositiveInt | None,
+        "min_epochs": PositiveInt | None,
+        "deterministic": bool | Literal["warn"],
+        "precision": Literal["32-true", "16-mixed", "bf16-mixed"],
+    },
+    "LearningRateMonitor": {"logging_interval": Literal["step", "epoch"]},
+    "EMAWeightAveraging": {"use_buffers": Literal[False], "update_every_n_steps": PositiveInt},
+    "CSVLogger": {"flush_logs_every_n_steps": PositiveInt},
+}
+"""Settings of Lightning's classes with fewer values than their annotations say."""
+
+SHIPPED = ("polarity.", "lightning.")
+LIBRARIES = ("lightning", "pydantic", "pydantic-core", "torch")
+"""What the shipped components accept depends on these."""
+
+
+def constructor(name: str) -> Constructor:
+    """What the class or function of this dotted name accepts.
+
+    Whatever is imported already is asked itself, and so is what is not shipped. For the rest, what is kept in the cache
+    will do as long as no file of the package and no library has changed.
+
+    :raises Exception: whatever importing raises.
+    """
+    module, _, _ = name.rpartition(".")
+    if module not in sys.modules and name.startswith(SHIPPED) and (kept := _kept(cache_dir()).get(name)):
+        return kept
+    return _of(get_object(name))
+
+
+@cache
+def _of(target: Any) -> Constructor:
+    return constructor_of(target, STRICTER.get(getattr(target, "__name__", ""), {}))
+
+
+@cache
+def _kept(cache: Path) -> dict[str, Constructor]:
+    """All shipped constructors, by name; where those of this state are not kept yet, they are imported once."""
+    path, state = cache / "constructors" / f"{hashlib.sha256(bytes(_package())).hexdigest()[:16]}.json", _state()
+    with suppress(Exception):  # whatever is wrong with the file, it is written again
+        content = read_json(path)
+        if content["state"] == state:
+            return {name: Constructor.of_json(one) for name, one in content["constructors"].items()}
+    found = dict(_importable())
+    content = {"state": state, "constructors": {name: asdict(one) for name, one in found.items() if one.can_be_kept}}
+    with suppress(OSError):  # a cache that cannot be written costs time only, and is told before training
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as part:
+            part.write_text(json.dumps(content), encoding="utf-8")
+    return found
+
+
+def _importable() -> Iterator[tuple[str, Constructor]]:
+    from polarity.config.trust import shipped
+
+    for name in sorted(frozenset[str]().union(*shipped().values())):
+        with suppress(Exception):  # told where a section names it
+            yield name, _of(get_object(name))
+
+
+def _state() -> str:
+    """A fingerprint of all that the shipped constructors depend on."""
+    sources = [
+        (file.path, file.stat().st_mtime_ns, file.stat().st_size)
+        for root in (_package(), conf_dir())
+        for folder, _, _ in os.walk(root)
+        for file in os.scandir(folder)
+        if file.name.endswith((".py", ".yaml"))
+    ]
+    facts = [sys.version, *(version(library) for library in LIBRARIES), *sorted(map(str, sources))]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()
+
+
+def _package() -> Path:
+    return Path(polarity.__file__).parent

@@ -1,0 +1,126 @@
+"""What is wrong with a configuration by itself, found in tenths of a second: no component is imported for it."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import get_type_hints
+
+from polarity.config.accepted import accepted
+from polarity.config.folds import folds_problems
+from polarity.config.overrides import COLLECTIONS
+from polarity.config.schema import section_problems, setting_problems
+from polarity.config.sections import ROOT_KEYS, SECTIONS, TRAINER_OWNED, RootSettings
+from polarity.content import Config
+from polarity.errors import nearest
+from polarity.files import unwritable
+from polarity.paths import CACHE_VARIABLE, cache_dir
+from polarity.signature import TARGET
+from polarity.wording import times
+
+
+def config_problems(config: Config) -> list[str]:
+    """Everything that is wrong with a resolved configuration, data, model and hardware aside."""
+    problems = structure_problems(config)
+    broken = {problem.split(".")[0].split(":")[0] for problem in problems}
+    checks: tuple[tuple[Callable[[Config], list[str]], set[str]], ...] = (
+        (folds_problems, {"folds", "repeats", "fold", "from"}),
+        (_folder_problems, {"output_dir", "cache_dir"}),
+        (_callback_problems, {"callbacks"}),
+        (_logger_problems, {"callbacks", "logger"}),
+        (_trainer_problems, {"trainer", "callbacks"}),
+    )
+    return [*problems, *(problem for check, needs in checks if not needs & broken for problem in check(config))]
+
+
+def structure_problems(config: Config) -> list[str]:
+    """Unknown, missing and ill-typed keys, from the root to the last setting."""
+    problems = []
+    hints = {ROOT_KEYS[name]: hint for name, hint in get_type_hints(RootSettings, include_extras=True).items()}
+    known = [*hints, *SECTIONS, *COLLECTIONS]
+    for key, value in config.items():
+        if key not in known:
+            problems.append(f"{key}: no such setting{nearest(key, known, what='there are')}")
+        elif key in hints:
+            problems += setting_problems(key, value, accepted(hints[key]))
+    problems += [f"{key}: is missing" for key in known if key not in config]
+    for name, kind in SECTIONS.items():
+        if name in config:
+            problems += section_problems(name, config[name], kind=kind)
+    for name in COLLECTIONS:
+        problems += _collection_problems(name, config.get(name, {}))
+    return problems
+
+
+PACKAGES = {"WandbLogger": "wandb", "MLFlowLogger": "mlflow", "CometLogger": "comet_ml", "NeptuneLogger": "neptune"}
+"""What Lightning's loggers need beside it."""
+
+
+def _collection_problems(name: str, nodes: object) -> list[str]:
+    if not isinstance(nodes, dict):
+        return [f"{name}: must hold named components, got {nodes!r}"]
+    problems = []
+    for key, node in nodes.items():
+        if node is None:
+            continue
+        problems += section_problems(f"{name}.{key}", node)
+        package = PACKAGES.get(str(node.get(TARGET)).rpartition(".")[2]) if isinstance(node, dict) else None
+        if package is not None and find_spec(package) is None:
+            problems.append(f"{name}.{key}: needs the package {package}, which is not installed; pip install {package}")
+    return problems
+
+
+def _callback_problems(config: Config) -> list[str]:
+    return [
+        f"callbacks.{needed}: is missing; a run cannot be trusted or resumed without it"
+        for needed in ("best", "resume", "history")
+        if config["callbacks"].get(needed) is None
+    ]
+
+
+def _logger_problems(config: Config) -> list[str]:
+    if any(config["logger"].values()):
+        return []
+    return [
+        f"callbacks.{key}: has no effect without a logger; set it to null, too"
+        for key, node in config["callbacks"].items()
+        if node is not None and str(node.get(TARGET)).endswith(".LearningRateMonitor")
+    ]
+
+
+def _folder_problems(config: Config) -> list[str]:
+    return [
+        *unwritable("output_dir", Path(config["output_dir"])),
+        *unwritable("cache_dir" if config["cache_dir"] else CACHE_VARIABLE, cache_dir(config["cache_dir"])),
+    ]
+
+
+def _trainer_problems(config: Config) -> list[str]:
+    trainer = config["trainer"]
+    problems = [
+        f"trainer.{key}: is not a setting here; {advice}" for key, advice in TRAINER_OWNED.items() if key in trainer
+    ]
+    epochs = trainer.get("max_epochs")
+    if not isinstance(epochs, int) or epochs < 1:
+        problems.append(f"trainer.max_epochs: must be a whole number of at least 1, got {epochs!r}")
+    elif (trainer.get("min_epochs") or 0) > epochs:
+        problems.append(f"trainer.min_epochs: {trainer['min_epochs']} is more than max_epochs={epochs}")
+    return problems or _least_problems(config)
+
+
+def _least_problems(config: Config) -> list[str]:
+    """Least epochs or steps, where nothing would stop training before."""
+    trainer, stopping = config["trainer"], config["callbacks"].get("early_stopping") or {}
+    if trainer.get("max_time") is not None:
+        return []
+    if not stopping:
+        return [
+            f"trainer.{key}: has no effect, since nothing stops training early"
+            for key in ("min_epochs", "min_steps")
+            if trainer.get(key) is not None
+        ]
+    patience, least = stopping.get("patience"), trainer.get("min_epochs")
+    sooner = {"stopping_threshold", "divergence_threshold"} & set(stopping)
+    if isinstance(patience, int) and isinstance(least, int) and least <= patience + 1 and not sooner:
+        waits = f"early stopping with patience={patience} waits for {times(patience + 1, 'epoch')}"
+        return [f"trainer.min_epochs: {least} has no effect, since {waits}"]
+    return []
