@@ -54,6 +54,7 @@ def overrides(folder: Path, *more: str, rows: int = 240, family: str = "bert") -
         f"cache_dir={folder / 'cache'}",
         "trainer.accelerator=cpu",
         "trainer.max_epochs=2",
+        "trainer.precision=32-true",  # the same numbers on every kind of machine
         "trainer.enable_progress_bar=false",
         "batching.max_length=32",
         "optimizer.lr=2e-3",

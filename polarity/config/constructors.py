@@ -28,7 +28,7 @@ STRICTER: dict[str, dict[str, Any]] = {
         "min_steps": PositiveInt | None,
         "min_epochs": PositiveInt | None,
         "deterministic": bool | Literal["warn"],
-        "precision": Literal["32-true", "16-mixed", "bf16-mixed"],
+        "precision": Literal["auto", "32-true", "16-mixed", "bf16-mixed"],
     },
     "LearningRateMonitor": {"logging_interval": Literal["step", "epoch"]},
     "EMAWeightAveraging": {"use_buffers": Literal[False], "update_every_n_steps": PositiveInt},

@@ -12,6 +12,7 @@ from polarity.config.build import build, load_corpus
 from polarity.config.components import Components
 from polarity.config.folds import device_problems, folds_of
 from polarity.config.overrides import COLLECTIONS
+from polarity.config.precision import AUTO
 from polarity.config.sections import SECTIONS, RootSettings, as_root
 from polarity.config.structure import config_problems
 from polarity.config.trainer import check_trainer
@@ -28,7 +29,9 @@ from polarity.tasks import Task
 class Prepared:
     """A checked configuration: its data, its components, and the settings at its root.
 
+    :param config: with the precision that ``trainer.precision=auto`` has come to, which a run keeps.
     :param data_seconds: how long reading, splitting and checking the data took.
+    :param chosen: whether that was left to the hardware.
     """
 
     config: Config
@@ -36,6 +39,7 @@ class Prepared:
     splits: Splits
     components: Components
     data_seconds: float
+    chosen: bool = False
 
 
 def prepare(config: Config, *, multirun: bool = False) -> Prepared:
@@ -61,7 +65,10 @@ def prepare(config: Config, *, multirun: bool = False) -> Prepared:
     if problems:
         raise UserError(dict.fromkeys(problems))
     assert splits is not None
-    return Prepared(config, as_root(config), splits, Components(**components), seconds)
+    chosen = config["trainer"]["precision"] == AUTO
+    if chosen:
+        config = {**config, "trainer": {**config["trainer"], "precision": context.precision}}
+    return Prepared(config, as_root(config), splits, Components(**components), seconds, chosen)
 
 
 def _build(config: Config, problems: list[str]) -> Config:

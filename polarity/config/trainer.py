@@ -12,6 +12,7 @@ from lightning.pytorch.callbacks import Callback
 from polarity.component import Context
 from polarity.config.build import build, build_all
 from polarity.config.compose import in_folder
+from polarity.config.precision import AUTO, precision_of
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.signature import TARGET
@@ -32,10 +33,16 @@ def check_trainer(trainer: Config, *, multirun: bool) -> tuple[list[str], Contex
         with warnings.catch_warnings():  # advice about devices is not for a Trainer that never runs
             warnings.simplefilter("ignore")
             built: Trainer = build(
-                "trainer", trainer, logger=False, enable_checkpointing=False, enable_model_summary=False
+                "trainer",
+                {**trainer, "precision": "32-true" if precision == AUTO else precision},
+                logger=False,
+                enable_checkpointing=False,
+                enable_model_summary=False,
             )
     except UserError as error:
         return [problem.replace("trainer: ", "trainer: cannot be built: ", 1) for problem in error.problems], context
+    if precision == AUTO:
+        precision, _ = precision_of(built.strategy.root_device)
     if precision == "16-mixed" and built.strategy.root_device.type == "cpu":
         problems.append("trainer.precision: 16-mixed needs a GPU; use bf16-mixed, or 32-true")
         precision = None

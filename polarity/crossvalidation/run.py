@@ -36,7 +36,7 @@ def start(config: Config, overrides: list[str], *, keep_going: bool, begun: Begu
     if not RunSettings(config).folds:
         return start_run(config, overrides, keep_going=keep_going, begun=begun)
     prepared = prepare(config)
-    run = RunDirectory.create(prepared.root.output_dir, config, overrides)
+    run = RunDirectory.create(prepared.root.output_dir, prepared.config, overrides)
     begun(run)
     return _train(run, prepared, trust=None)
 

@@ -44,7 +44,7 @@ def start_run(
             raise
         record_failure(RunDirectory.create(RunSettings(config).output_dir, config, overrides), error)
         return float("nan")
-    run = RunDirectory.create(RunSettings(config).output_dir, config, overrides, name=name)
+    run = RunDirectory.create(RunSettings(config).output_dir, assembled.prepared.config, overrides, name=name)
     begun(run)
     return _run(assembled, run, point=None, keep_going=keep_going)
 

@@ -7,6 +7,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from rich.table import Table
 
+from polarity.config.precision import precision_of
 from polarity.config.preflight import Prepared
 from polarity.data.folds import too_few_rows
 from polarity.data.leakage import without_examples
@@ -65,6 +66,9 @@ class TrainingSummary(Callback):
             f"{trainer.world_size} x {trainer.strategy.root_device.type}, {trainer.precision}, "
             f"seed {self.prepared.root.seed}; best by {self.prepared.root.monitor}"
         )
+        if self.prepared.chosen:
+            precision, reason = precision_of(trainer.strategy.root_device)
+            console.print(f"precision: {precision}, since {reason}; trainer.precision=NAME chooses another")
         console.print(f"run folder: {run.path}\n")
 
 

@@ -15,7 +15,6 @@ from transformers import AutoConfig, PreTrainedModel
 
 from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder
 from polarity.models.components import own_pooling
-from polarity.models.huggingface.families import best_attention
 from polarity.models.ngrams.settings import Ngrams
 from polarity.optimizers import AdamW
 from polarity.signature import TARGET
@@ -51,10 +50,12 @@ def family_of(name: str) -> str:
     return next((family for part, family in FAMILIES.items() if part in name), "bert")
 
 
-def attention_of(section: Section) -> str:
-    """The implementation that a section asks for, or that "auto" stands for here."""
-    config = built("model", {**section, "name": folder(family_of(section["name"]), 0)}).config()
-    return str(best_attention(config) if section["attention"] == "auto" else section["attention"])
+def attention_of(section: Section) -> tuple[str, bool]:
+    """The implementation that a section asks for, or that "auto" stands for here; whether training goes unpadded."""
+    if section["attention"] != "auto":
+        return section["attention"], False
+    encoder = built("model", {**section, "name": folder(family_of(section["name"]), 0)}, TASKS).build()
+    return encoder.attention, encoder.unpadded
 
 
 SYNONYMS = {
@@ -110,7 +111,7 @@ def _pretrained(section: Section) -> Effect:
     rates = sorted((name, module.p) for name, module in model.named_modules() if isinstance(module, nn.Dropout))
     learning = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     numbers = [[values.detach() for values in scores], norms if deterministic else None, rates, learning]
-    return Effect(numbers, places=[len(passes), model.encoder.backbone.config._attn_implementation])
+    return Effect(numbers, places=[len(passes), model.encoder.attention, model.encoder.unpadded])
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from polarity.clipping import NormClipping
 from polarity.config.compose import RUN_DIR, in_folder
+from polarity.config.precision import precision_of
 from polarity.data.module import TextDataModule
 from polarity.losses import CrossEntropyLoss
 from polarity.models.huggingface.tokens import TokenStore
@@ -34,6 +35,9 @@ from tests.effects.settings import Special
 from tests.tiny import tiny_classifier, tiny_tokenizer
 
 EPOCHS = 11
+AUTO, _ = precision_of(torch.device("cpu"))
+"""What trainer.precision=auto is here."""
+
 SCORES = {
     "val/macro_f1": (0.30, 0.35, 0.25, 0.34, 0.24, 0.33, 0.23, 0.32, 0.22, 0.31, 0.21),
     "val/loss": (1.0, 0.9, 0.95, 0.7, 0.8, 0.85, 0.75, 0.65, 0.6, 0.5, 0.4),
@@ -50,7 +54,7 @@ SPECIAL: Special = {
     ("EMAWeightAveraging", "update_every_n_steps"): [2],
     ("Trainer", "accelerator"): ["cpu" if torch.accelerator.is_available() else "gpu"],
     ("Trainer", "devices"): [3],
-    ("Trainer", "precision"): ["bf16-mixed", "32-true"],
+    ("Trainer", "precision"): [name for name in ("bf16-mixed", "32-true") if name != AUTO],
     ("Trainer", "log_every_n_steps"): [3],
     ("Trainer", "deterministic"): [True],
     ("Trainer", "enable_model_summary"): [True],
@@ -186,6 +190,8 @@ def callback(section: Section) -> Effect:
 def trainer(section: Section) -> Effect:
     """What the Trainer has become of its settings."""
     with deterministic_or_not():
+        if section["precision"] == "auto":  # a checked configuration holds what that has come to
+            section = {**section, "precision": AUTO}
         config = {"trainer": section, "logger": {}, "batching": {"accumulate": 1}}
         made = build_trainer(config, RunDirectory(mkdtemp()), [])
         strategy = made.strategy
