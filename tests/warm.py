@@ -34,12 +34,17 @@ LARGEST = 1 << 20
 def preload() -> None:
     """Import, and do nothing: what a module learns while something runs would be known to all commands.
 
-    The verbs are forgotten again: each has to be run as ``__main__``, and nobody may have imported it before.
+    Besides the verbs that is what training imports when its settings are right, and all components. The verbs are
+    forgotten again: each has to be run as ``__main__``, and nobody may have imported it before.
     """
     sys.path.insert(0, str(ROOT))
     names = [f"polarity.{verb}" for verb in (*VERBS, "api")]
-    for name in names:
+    for name in (*names, "polarity.crossvalidation.run", "polarity.reports.sweep", "torch.utils.tensorboard"):
         importlib.import_module(name)
+    for name in {
+        name for place in importlib.import_module("polarity.config.trust").shipped().values() for name in place
+    }:
+        importlib.import_module(name.rpartition(".")[0])
     for name in names:
         del sys.modules[name]
         delattr(sys.modules["polarity"], name.rpartition(".")[2])
