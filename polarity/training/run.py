@@ -16,6 +16,7 @@ from polarity.runs.environment import where_it_began
 from polarity.training import resuming
 from polarity.training.assembled import Assembled, Stages, assemble
 from polarity.training.callbacks.epochs import EpochDecisions
+from polarity.training.callbacks.speed import Speed
 from polarity.training.finish import finish
 from polarity.training.fixed_vectors import FixedVectors
 from polarity.training.harmless_warnings import hide_harmless_warnings
@@ -81,7 +82,7 @@ def _run(assembled: Assembled, run: RunDirectory, *, point: Path | None, keep_go
 
 def _fit(assembled: Assembled, run: RunDirectory, point: Path | None, watching: list[Callback]) -> Trainer:
     config = assembled.prepared.config
-    own = [FixedVectors(assembled), EpochDecisions(), TrainingSummary(assembled)]
+    own = [FixedVectors(assembled), EpochDecisions(), Speed(), TrainingSummary(assembled)]
     callbacks = [*watching, *build_callbacks(config).values(), *own]
     trainer = build_trainer(config, run, callbacks)
     with assembled.stages.time("training", shown=False):

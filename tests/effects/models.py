@@ -15,6 +15,7 @@ from transformers import AutoConfig, PreTrainedModel
 
 from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder
 from polarity.models.components import own_pooling
+from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.ngrams.settings import Ngrams
 from polarity.optimizers import AdamW
 from polarity.signature import TARGET
@@ -71,7 +72,7 @@ def on_disk(section: Section) -> Effect:
 
 
 def _from_rows(section: Section) -> Effect:
-    """An encoder that reads n-grams: vectors of some rows after three optimizer steps on them."""
+    """An encoder that reads n-grams: its rates of dropout, and vectors of some rows after three steps without it."""
     inner = section.get("encoder")
     own = (
         section if inner is None else {**section, "encoder": {**inner, "name": folder("bert", inner["name"] == OTHER)}}
@@ -79,17 +80,20 @@ def _from_rows(section: Section) -> Effect:
     component, texts = built("model", own, TASKS), rows(12)
     torch.manual_seed(0)
     reader = component.make_reader(texts)
-    model = MultiTaskClassifier(tasks=TASKS, encoder=component.build(reader), head=Head())
+    model = MultiTaskClassifier(tasks=TASKS, encoder=component.build(reader), head=Head()).eval()
     batch, optimizer = reader.inputs(texts, 32).batch(np.arange(12)), AdamW(lr=0.01).build(model)
     for _ in range(3):
         sum(values.square().sum() for values in model(**batch)).backward()
         optimizer.step()
     with torch.no_grad():
         learning = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-        numbers = [model.encoder.width, learning, *model.eval()(**batch)]
+        numbers = [model.encoder.width, learning, *model(**batch)]
+        rates = [(name, getattr(part, "p", getattr(part, "dropout", None))) for name, part in model.named_modules()]
+        numbers.append([(name, rate) for name, rate in rates if isinstance(rate, float)])
     backbones = [module for module in model.modules() if isinstance(module, PreTrainedModel)]
     ways = [(one.config._attn_implementation, one.is_activation_checkpointing) for one in backbones]
-    return Effect(numbers, places=ways)
+    unpadded = [part.unpadded for part in model.modules() if isinstance(part, HuggingFaceEncoder)]
+    return Effect(numbers, places=[ways, unpadded])
 
 
 def _pretrained(section: Section) -> Effect:
