@@ -157,6 +157,7 @@ def train(work: Work, clock: Clock, *, padding: str, grouped: bool, checkpointin
             max_grad_norm=settings.CLIP,
             train_sampling_strategy="group_by_length" if grouped else "random",
             bf16=work.precision == "bf16-mixed",
+            use_cpu=not torch.cuda.is_available(),  # bf16 on a CPU has to be asked for
             seed=work.seed,
             remove_unused_columns=False,
             disable_tqdm=True,

@@ -3,6 +3,7 @@
 make bench
 make bench ARGS="--rounds 20 --save"
 make bench ARGS="--precision bf16-mixed data=newsframe data.path=FOLDER"
+BENCH_ROWS=192 make bench ARGS="--threads 1 --cpu-time --rounds 2"   # where other programs run, or time is short
 """
 
 import argparse
@@ -20,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from transformers.utils import logging as transformers_logging
 
-from benchmarks import ours, peers
+from benchmarks import loop, ours, peers
 from benchmarks import work as settings
 from benchmarks.machine import machine
 from benchmarks.turns import Clock, Side, Turn
@@ -28,7 +29,8 @@ from polarity.errors import UserError
 
 RESULTS = Path(__file__).parent / "results"
 EXPLANATION = {
-    "polarity": "length-grouped batches, both dropout passes in one forward",
+    "polarity": "length-grouped batches, both dropout passes in one forward, nothing computed for padding",
+    "loop": "the same modules and batches in a bare PyTorch loop",
     "notebook": f"every text padded to {settings.MAX_LENGTH} tokens, gradient checkpointing, two passes",
     "dynamic": "random batches padded to their longest text, two passes",
     "grouped": "batches grouped by length, padded to their longest text, two passes",
@@ -44,7 +46,8 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=4, help="turns of each side (default: 4)")
     parser.add_argument("--precision", choices=["32-true", "bf16-mixed"], default="32-true", help="of all sides")
     parser.add_argument("--threads", type=int, help="of each side (default: as torch chooses)")
-    parser.add_argument("--peers", nargs="+", choices=[*peers.PEERS], default=[*peers.PEERS])
+    parser.add_argument("--peers", nargs="+", choices=["loop", *peers.PEERS], default=["loop", *peers.PEERS])
+    parser.add_argument("--cpu-time", action="store_true", help="count seconds on processors, on a machine in use")
     parser.add_argument("--save", action="store_true", help=f"write NAME.json and NAME.md in benchmarks/{RESULTS.name}")
     parser.add_argument("--name", default="training_speed", help="of the saved results (default: training_speed)")
     arguments = parser.parse_intermixed_args()
@@ -63,6 +66,8 @@ def train_side(name: str, arguments: argparse.Namespace, clock: Clock) -> None:
     assembled = ours.load(arguments.data, precision=arguments.precision)
     if name == "polarity":
         ours.train(assembled, clock)
+    elif name == "loop":
+        loop.train(assembled, clock)
     else:
         peers.PEERS[name](ours.as_work(assembled), clock)
 
@@ -74,7 +79,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, list[Turn]]:
         sides = []
         for name in turns:
             print(f"{name}: loading, and a turn to warm up", flush=True)
-            sides.append(stack.enter_context(Side(name, train_side, name, arguments)))
+            sides.append(stack.enter_context(Side(name, train_side, name, arguments, cpu=arguments.cpu_time)))
             if TURN.get(name) != 1:  # a new shape of a batch is slow the first time
                 sides[-1].take_turn(settings.STEPS - 1)
         for number in range(arguments.rounds):
@@ -108,6 +113,7 @@ def summary(turns: dict[str, list[Turn]]) -> list[dict[str, Any]]:
                 "samples_per_second": round(float(rate), 2),
                 "polarity_is_faster_by": round(float(pooled(turns["polarity"], np.arange(rounds)) / rate), 2),
                 "interval_95": [round(float(low), 2), round(float(high), 2)],
+                "peak_memory_mib": max(turn.memory for turn in taken),
                 "turns": [[turn.rows, round(turn.seconds, 2)] for turn in taken],
             }
         )
@@ -128,17 +134,19 @@ def markdown(arguments: argparse.Namespace, rows: list[dict[str, Any]], host: di
         "",
         f"all-MiniLM-L6-v2 with two heads on {' '.join(arguments.data) or 'data=vader'}, focal loss and R-Drop,",
         f"batch {settings.BATCH} x {settings.ACCUMULATE}, {arguments.precision}. Each side trains in its own process;",
+        f"seconds are {'those of its processor' if arguments.cpu_time else 'those that pass'};",
         f"they are timed in turn, in {arguments.rounds} rounds after one to warm up. A turn is an epoch over the same",
         f"{settings.ROWS} drawn rows; of the notebook, whose steps are all alike, it is one step.",
         "The peers are the `Trainer` of transformers with the same rows, model and maths",
         "(`benchmarks/peers.py`). Intervals: 95 %, bootstrap over the rounds.",
         "",
-        "| side | samples/s | polarity is faster by | how |",
-        "|---|---|---|---|",
+        "| side | samples/s | polarity is faster by | peak memory, MiB | how |",
+        "|---|---|---|---|---|",
     ]
     for row in rows:
         shown = "" if row["side"] == "polarity" else faster(row)
-        lines.append(f"| {row['side']} | {row['samples_per_second']:.2f} | {shown} | {EXPLANATION[row['side']]} |")
+        numbers = f"{row['samples_per_second']:.2f} | {shown} | {row['peak_memory_mib']}"
+        lines.append(f"| {row['side']} | {numbers} | {EXPLANATION[row['side']]} |")
     described = ", ".join(f"{name} {value}" for name, value in host.items())
     return "\n".join([*lines, "", f"Machine: {described}.", ""])
 

@@ -1,5 +1,6 @@
 """Sides that train in turn: each in a process of its own, which stands still while another one is timed."""
 
+import resource
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,11 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Turn:
-    """What a side did in one turn: rows trained on, and the seconds that it took."""
+    """What a side did in one turn: rows trained on, the seconds that it took, and the most memory so far, in MiB."""
 
     rows: int
     seconds: float
+    memory: int = 0
 
 
 class Clock:
@@ -23,10 +25,13 @@ class Clock:
     and attention costs more than length, so that only whole epochs over the same rows can be compared.
 
     :param line: receives the optimizer steps of the next turn, or None for the end; sends a :class:`Turn` after each.
+    :param cpu: count the process's seconds on processors instead of those that pass, which is fair where other programs
+        run beside it.
     """
 
-    def __init__(self, line: Connection) -> None:
+    def __init__(self, line: Connection, *, cpu: bool = False) -> None:
         self._line = line
+        self._now = time.process_time if cpu else time.perf_counter
         self._warm = False
         self._steps: int | None = None
         self._done = 0
@@ -38,19 +43,19 @@ class Clock:
 
         Waits while it is not this side's turn.
         """
-        elapsed = time.perf_counter() - self._started
+        elapsed = self._now() - self._started
         if not self._warm:
             self._warm = True
             return self._wait(Turn(0, 0.0))
         self._rows += rows
         self._done += 1
-        return self._wait(Turn(self._rows, elapsed)) if self._done == self._steps else False
+        return self._wait(Turn(self._rows, elapsed, _peak_memory())) if self._done == self._steps else False
 
     def _wait(self, turn: Turn) -> bool:
         self._line.send(turn)
         self._steps = self._line.recv()
         self._rows = self._done = 0
-        self._started = time.perf_counter()
+        self._started = self._now()
         return self._steps is None
 
 
@@ -58,13 +63,14 @@ class Side:
     """A process that trains.
 
     :param train: a function of a module, so that the process can import it; gets ``arguments`` and the clock.
+    :param cpu: see :class:`Clock`.
     """
 
-    def __init__(self, name: str, train: Callable[..., None], *arguments: Any) -> None:
+    def __init__(self, name: str, train: Callable[..., None], *arguments: Any, cpu: bool = False) -> None:
         self.name = name
         context = get_context("spawn")
         self._line, theirs = context.Pipe()
-        self._process = context.Process(target=_train, args=(theirs, train, arguments), daemon=True)
+        self._process = context.Process(target=_train, args=(theirs, train, arguments, cpu), daemon=True)
         self._process.start()
         theirs.close()
         self._receive()
@@ -91,5 +97,9 @@ class Side:
         self._process.kill()
 
 
-def _train(line: Connection, train: Callable[..., None], arguments: Sequence[Any]) -> None:
-    train(*arguments, Clock(line))
+def _train(line: Connection, train: Callable[..., None], arguments: Sequence[Any], cpu: bool) -> None:  # noqa: FBT001
+    train(*arguments, Clock(line, cpu=cpu))
+
+
+def _peak_memory() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024

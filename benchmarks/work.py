@@ -1,5 +1,6 @@
 """What every side of the speed comparison is given: the same rows and settings."""
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ GAMMA = 2.5
 SMOOTHING = 0.1
 RDROP = 0.6
 EPOCHS = 20
-ROWS = 768
+ROWS = int(os.environ.get("BENCH_ROWS", "768"))
 """Rows of an epoch: the same drawn rows each time, and one window of grouping by length."""
 STEPS = ROWS // (BATCH * ACCUMULATE)
 

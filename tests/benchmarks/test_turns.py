@@ -26,7 +26,8 @@ def test_clock_counts_neither_the_first_step_nor_the_waiting(monkeypatch: pytest
     line = FakeLine(2, 1, None)
     clock = Clock(line)  # type: ignore[arg-type]
     assert [clock.stepped(48) for _ in range(4)] == [False, False, False, True]
-    assert line.sent == [Turn(0, 0.0), Turn(96, 10.0), Turn(48, 9.0)]
+    assert [(turn.rows, turn.seconds) for turn in line.sent] == [(0, 0.0), (96, 10.0), (48, 9.0)]
+    assert 10 < line.sent[-1].memory < 10**6, "MiB"
 
 
 def steps(rows: int, clock: Clock) -> None:
