@@ -108,13 +108,13 @@ class TextDataModule(LightningDataModule):
         self._fixed: dict[str, InputsDataset] = {}
         self._resume_at: tuple[int, int] | None = None
 
-    def fix(self, fixed: Callable[[Inputs], Inputs]) -> None:
+    def fix(self, fixed: Callable[[Mapping[str, Inputs]], Mapping[str, Inputs]]) -> None:
         """Train, and validate while training, on other inputs that give the same; :meth:`evaluation_batches` does not.
 
-        :param fixed: from the inputs of a split to others.
+        :param fixed: from inputs by split to others.
         """
-        for name in ("train", "val"):
-            self._fixed[name] = InputsDataset(fixed(self.inputs[name]), self._datasets[name].labels)
+        used = fixed({split: self.inputs[split] for split in ("train", "val")})
+        self._fixed = {split: InputsDataset(inputs, self._datasets[split].labels) for split, inputs in used.items()}
 
     def train_dataloader(self) -> TrainLoader:
         """Batches of the training split; ``train_batches`` is their plan."""

@@ -24,6 +24,7 @@ from transformers import CONFIG_MAPPING, AutoModel, AutoTokenizer
 
 from polarity.models.heads import TaskHead
 from polarity.models.pooling.base import Pooling
+from polarity.models.standard import Standard
 from polarity.models.trunk import Trunk
 
 
@@ -84,6 +85,7 @@ class MultiTaskClassifier(nn.Module):
         width, head = config.hidden_size, card["head"]
         self.pooling = _pooling(card["pooling"], width)
         self.encoder = _encoder(config, card["attention"], pooler=self.pooling.needs_pooler)
+        self.standard: nn.Module = Standard(width) if card.get("standardised") else nn.Identity()
         start = head["trunk_width"] or width
         self.trunk: nn.Module = Trunk(width, start, 0.0) if head["trunk_width"] else nn.Identity()
         hidden = [head["width"] or start] * (head["layers"] - 1)
@@ -102,7 +104,7 @@ class MultiTaskClassifier(nn.Module):
         segments = {"token_type_ids": token_type_ids} if self.takes_segments else {}
         deep = self.pooling.needs_layers > 0
         output = self.encoder(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=deep, **segments)
-        features = self.trunk(self.pooling(output, attention_mask))
+        features = self.trunk(self.standard(self.pooling(output, attention_mask)))
         return [head(features) for head in self.heads]
 
     @torch.inference_mode()

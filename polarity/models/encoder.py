@@ -69,19 +69,34 @@ class Encoder(nn.Module, ABC):
 
     @property
     def is_fixed(self) -> bool:
-        """Whether training changes nothing of it but what :meth:`after` does; then its vectors are computed once."""
+        """Whether training changes nothing of :meth:`before`; then that is computed once."""
         return False
 
-    def after(self, vectors: Tensor) -> Tensor:
-        """The last step of :meth:`forward`, from vectors ``[B, width]`` in evaluation mode: their dropout, say."""
+    def before(self, **inputs: Tensor) -> Tensor:
+        """All of :meth:`forward` but :meth:`after`, ``[B, width]``."""
+        vectors: Tensor = self(**inputs)
         return vectors
 
-    def fix(self, inputs: Inputs, compute: "Callable[[Encoder, Inputs], np.ndarray]") -> Inputs:
+    def after(self, vectors: Tensor) -> Tensor:
+        """The last step of :meth:`forward`, their dropout, say."""
+        return vectors
+
+    def settle(self, vectors: np.ndarray) -> None:
+        """Learn what :meth:`after` needs from what :meth:`before` gives of the training rows, ``[rows, width]``."""
+
+    def fix(
+        self, inputs: Mapping[str, Inputs], compute: "Callable[[Encoder, Inputs], np.ndarray]"
+    ) -> Mapping[str, Inputs]:
         """The inputs for training, with vectors in place of what never changes.
 
-        :param compute: the vectors of all rows by a fixed encoder, float32 ``[rows, width]``.
+        :param inputs: by name of the split; of "train" among others.
+        :param compute: what :meth:`before` gives of all rows, float32 ``[rows, width]``.
         """
-        return VectorInputs(compute(self, inputs), inputs) if self.is_fixed else inputs
+        if not self.is_fixed:
+            return inputs
+        vectors = {split: compute(self, read) for split, read in inputs.items()}
+        self.settle(vectors["train"])
+        return {split: VectorInputs(vectors[split], read) for split, read in inputs.items()}
 
     def places(self) -> list[Place]:
         """All parameters, bottom first, each in one place."""

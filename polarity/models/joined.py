@@ -97,10 +97,15 @@ class JoinedEncoder(Encoder):
             own[part][name] = value
         return torch.cat([vectors_of(part, own[name]) for name, part in self.encoders.items()], dim=1)
 
-    def fix(self, inputs: Inputs, compute: Callable[[Encoder, Inputs], np.ndarray]) -> Inputs:
+    def fix(
+        self, inputs: Mapping[str, Inputs], compute: Callable[[Encoder, Inputs], np.ndarray]
+    ) -> Mapping[str, Inputs]:
         """Each part by itself."""
-        assert isinstance(inputs, JoinedInputs)
-        return JoinedInputs({name: part.fix(inputs.parts[name], compute) for name, part in self.encoders.items()})
+        fixed = {
+            name: part.fix({split: cast("JoinedInputs", read).parts[name] for split, read in inputs.items()}, compute)
+            for name, part in self.encoders.items()
+        }
+        return {split: JoinedInputs({name: part[split] for name, part in fixed.items()}) for split in inputs}
 
     def places(self) -> list[Place]:
         """Those of all parts, with the names of the parts before them."""

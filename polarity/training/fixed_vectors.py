@@ -62,7 +62,7 @@ class FixedVectors(lightning.Callback):
                 ):
                     batch = {name: value.to(device) for name, value in inputs.batch(planned.rows).items()}
                     rows.append(torch.from_numpy(planned.rows))
-                    vectors.append(part(**batch).float().cpu())
+                    vectors.append(part.before(**batch).float().cpu())
                     advance(len(planned.rows))
         part.train(training)
         return in_order(rows, vectors, len(inputs))

@@ -4,16 +4,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 from torch import Tensor
 from torch.testing import assert_close
 
+from polarity.data.module import TextDataModule
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
+from polarity.models.saving import load_model
+from polarity.models.standard import Standard
 from polarity.run import RunDirectory
 from polarity.runs.saved import saved_predictions
 from tests.running import train
 from tests.tiny import save_tiny_encoder
+from tests.trials import assembled
 from tests.verbs import said_by
 
 PROBED = 2
@@ -26,13 +32,13 @@ SETTINGS = ("regularizer=rdrop", "regularizer.warmup_epochs=1", "trainer.max_epo
 def rows_read(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """How many rows each call of the encoder has read."""
     counted: list[int] = []
-    real = HuggingFaceEncoder.forward
+    real = HuggingFaceEncoder.before
 
-    def forward(self: HuggingFaceEncoder, input_ids: Tensor, *args: Any, **inputs: Tensor) -> Tensor:
+    def before(self: HuggingFaceEncoder, input_ids: Tensor, *args: Any, **inputs: Tensor) -> Tensor:
         counted.append(len(input_ids))
         return real(self, input_ids, *args, **inputs)
 
-    monkeypatch.setattr(HuggingFaceEncoder, "forward", forward)
+    monkeypatch.setattr(HuggingFaceEncoder, "before", before)
     return iter([counted])
 
 
@@ -64,8 +70,28 @@ def test_it_is_the_training_that_reads_the_texts_each_time(
         return load_file(train(folder, *more, without=("model=local", "model.name=")).model / "model.safetensors")
 
     by_vectors = weights(tmp_path / "vectors")
-    monkeypatch.setattr(HuggingFaceEncoder, "is_fixed", False)
+    # mean and scale are learnt as ever, but the batches are those of texts
+    monkeypatch.setattr(TextDataModule, "fix", lambda data, fixed: fixed({"train": data.inputs["train"]}) and None)
     by_texts = weights(tmp_path / "texts")
     assert by_vectors.keys() == by_texts.keys()
     for name, value in by_texts.items():
         assert_close(by_vectors[name], value, rtol=1e-3, atol=1e-5)
+
+
+def test_heads_read_standardised_vectors_wherever_the_model_goes(tmp_path: Path) -> None:
+    run = frozen(tmp_path)
+    model, _ = load_model(run.model)
+    data = assembled(tmp_path, "model.freeze=encoder").data
+    batch = data.inputs["train"].batch(np.arange(len(data.inputs["train"])))
+    with torch.inference_mode():
+        vectors = model.features(**batch)
+    assert_close(vectors.mean(dim=0), torch.zeros(16), rtol=0, atol=1e-4)
+    assert_close(vectors.std(dim=0, correction=0), torch.ones(16), rtol=0, atol=1e-3)
+    said_by("export", f"run={run.path}", "format=hf", f"output={tmp_path / 'exported'}")
+
+
+def test_standardising_survives_what_does_not_vary() -> None:
+    standard = Standard(3)
+    vectors = torch.tensor([[1.0, 5.0, -3.0], [3.0, 5.0, -3.0]])
+    standard.fit(vectors)
+    assert_close(standard(vectors), torch.tensor([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]))

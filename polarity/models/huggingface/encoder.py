@@ -5,6 +5,8 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any, Self
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 from transformers import CONFIG_MAPPING, PreTrainedModel
 
@@ -19,6 +21,7 @@ from polarity.models.huggingface.reader import TokenReader
 from polarity.models.huggingface.tokens import TokenStore
 from polarity.models.huggingface.unpadded import FAMILIES, pays, unpadded
 from polarity.models.pooling import Pooling
+from polarity.models.standard import Standard
 
 
 class HuggingFaceEncoder(Encoder):
@@ -39,6 +42,7 @@ class HuggingFaceEncoder(Encoder):
         self.backbone = backbone
         self.pooling = pooling
         self.pooling.bind(self.width)
+        self.standard: nn.Module = nn.Identity()
         self.dropout = nn.Dropout(dropout)
         # XLM-R, DistilBERT and others have no segments, though their tokenizer may number them.
         accepted = inspect.signature(backbone.forward).parameters
@@ -61,10 +65,14 @@ class HuggingFaceEncoder(Encoder):
         """The implementation that is in use."""
         return str(self.backbone.config._attn_implementation)  # noqa: SLF001 - it has no public name
 
-    def forward(  # type: ignore[override]
+    def forward(self, **inputs: Tensor) -> Tensor:
+        """Vectors ``[B, width]``, after dropout; arguments as in :meth:`before`."""
+        return self.after(self.before(**inputs))
+
+    def before(  # type: ignore[override]
         self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor | None = None
     ) -> Tensor:
-        """Vectors ``[B, width]``, after dropout.
+        """Vectors ``[B, width]`` as pooled.
 
         :param input_ids: ``[B, L]``, padded on the right.
         :param attention_mask: ``[B, L]``, 1 for real tokens.
@@ -78,7 +86,8 @@ class HuggingFaceEncoder(Encoder):
             output = unpadded(self.backbone, layers=layers, pooler=self.pooling.needs_pooler, **inputs)
         else:
             output = self.backbone(output_hidden_states=layers > 0, **inputs)
-        return self.after(self.pooling(output, attention_mask))
+        vectors: Tensor = self.pooling(output, attention_mask)
+        return vectors
 
     @property
     def is_fixed(self) -> bool:
@@ -86,9 +95,19 @@ class HuggingFaceEncoder(Encoder):
         return not any(weight.requires_grad for part in (self.backbone, self.pooling) for weight in part.parameters())
 
     def after(self, vectors: Tensor) -> Tensor:
-        """Their dropout."""
-        dropped: Tensor = self.dropout(vectors)
+        """Standardised, if they are, and their dropout."""
+        dropped: Tensor = self.dropout(self.standard(vectors))
         return dropped
+
+    def standardise(self) -> Self:
+        """From now on standardise vectors, by what they will be over the training rows."""
+        self.standard = Standard(self.width)
+        return self
+
+    def settle(self, vectors: np.ndarray) -> None:
+        """Mean and scale, where vectors are standardised."""
+        if isinstance(self.standard, Standard):
+            self.standard.fit(torch.from_numpy(np.array(vectors)))
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - the signature of torch
         """As usual; a backbone that keeps all its weights goes on without dropout."""
@@ -115,6 +134,7 @@ class HuggingFaceEncoder(Encoder):
             "attention": self.attention,
             "pooling": described(self.pooling),
             "dropout": self.dropout.p,
+            **({"standardised": True} if isinstance(self.standard, Standard) else {}),
         }
 
     @classmethod
@@ -125,7 +145,9 @@ class HuggingFaceEncoder(Encoder):
         values = architecture[ENCODER]
         config = CONFIG_MAPPING[values["model_type"]].from_dict(dict(values))
         attention = usable_attention(architecture["attention"])
-        return cls(random_encoder(config, attention, pooler=pooling.needs_pooler), pooling, architecture["dropout"])
+        backbone = random_encoder(config, attention, pooler=pooling.needs_pooler)
+        encoder = cls(backbone, pooling, architecture["dropout"])
+        return encoder.standardise() if architecture.get("standardised") else encoder
 
     def name_in_file(self, key: str) -> str:
         """The backbone's weights as its family names them, so that ``AutoModel`` reads the file."""

@@ -44,7 +44,8 @@ class PretrainedEncoder(EncoderSettings):
     :param gradient_checkpointing: whether to compute activations twice instead of storing them: less memory, about a
         third more time, the same gradients.
     :param freeze: what keeps its pretrained weights: "embeddings" (the table of tokens and all else below the layers,
-        most of the weights of a multilingual encoder), or the whole "encoder", which then runs without dropout as well.
+        most of the weights of a multilingual encoder), or the whole "encoder", which then runs without dropout as well;
+        its vectors are standardised.
     """
 
     def __init__(
@@ -150,7 +151,8 @@ class PretrainedEncoder(EncoderSettings):
         if self.gradient_checkpointing:
             backbone.activation_checkpointing_enable({"use_reentrant": False})
         pooling = copy.deepcopy(self.pooling)  # it is bound once
-        return HuggingFaceEncoder(backbone, pooling, self.dropout, unpadded=self.attention == "auto")
+        encoder = HuggingFaceEncoder(backbone, pooling, self.dropout, unpadded=self.attention == "auto")
+        return encoder.standardise() if encoder.is_fixed else encoder
 
     def _family_problems(self, config: PreTrainedConfig) -> list[str]:
         return family_problems(
