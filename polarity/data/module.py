@@ -142,10 +142,13 @@ class TextDataModule(LightningDataModule):
         )
         return DataLoader(dataset, sampler=batches, **self._loading())
 
-    def evaluation_batches(self, split: str, *, world_size: int = 1) -> Iterator[Batch]:
-        """The batches of all ranks, one after the other: the very ones that ``world_size`` devices evaluate."""
+    def evaluation_batches(self, split: str, *, inputs: Inputs | None = None, world_size: int = 1) -> Iterator[Batch]:
+        """The batches of all ranks, one after the other: the very ones that ``world_size`` devices evaluate.
+
+        :param inputs: other ones that give the same.
+        """
         dataset = self._datasets[split]
-        lengths = dataset.inputs.lengths
+        dataset, lengths = InputsDataset(inputs or dataset.inputs, dataset.labels), dataset.inputs.lengths
         for rank in range(world_size):
             batches = EvalBatches(lengths=lengths, batch_size=self.eval_batch_size, rank=rank, world_size=world_size)
             yield from (dataset[planned] for planned in batches)

@@ -89,13 +89,14 @@ class Encoder(nn.Module, ABC):
     ) -> Mapping[str, Inputs]:
         """The inputs for training, with vectors in place of what never changes.
 
-        :param inputs: by name of the split; of "train" among others.
+        :param inputs: by name of the split; from "train", where it is there, :meth:`settle` learns.
         :param compute: what :meth:`before` gives of all rows, float32 ``[rows, width]``.
         """
         if not self.is_fixed:
             return inputs
         vectors = {split: compute(self, read) for split, read in inputs.items()}
-        self.settle(vectors["train"])
+        if "train" in vectors:
+            self.settle(vectors["train"])
         return {split: VectorInputs(vectors[split], read) for split, read in inputs.items()}
 
     def places(self) -> list[Place]:

@@ -36,6 +36,7 @@ from polarity.secrets import masked_text
 from polarity.training.assembled import Assembled
 from polarity.training.callbacks.checkpoints import BestCheckpoints
 from polarity.training.chosen_epoch import chosen_epoch
+from polarity.training.fixed_vectors import VectorCache, fixed_as_in_training
 from polarity.training.manifest import Manifest
 from polarity.training.results import SplitResults, decide, log_to_tensorboard, write_results
 from polarity.training.trainer import print_profile
@@ -184,7 +185,9 @@ def verify(best: Mapping[str, Any], rows: Rows, model: MultiTaskClassifier, logi
 
 def _predict(assembled: Assembled, trainer: Trainer, model: MultiTaskClassifier, split: str) -> list[np.ndarray]:
     device = trainer.strategy.root_device
-    batches: Iterable[Any] = assembled.data.evaluation_batches(split, world_size=trainer.world_size)
+    inputs, cache = {split: assembled.data.inputs[split]}, VectorCache.of(assembled, trainer)
+    read = fixed_as_in_training(model.encoder, assembled.module.model.encoder).fix(inputs, cache.vectors)[split]
+    batches: Iterable[Any] = assembled.data.evaluation_batches(split, inputs=read, world_size=trainer.world_size)
     precision = str(trainer.precision)
     total = len(assembled.data.inputs[split])
     with progress(f"scoring {split}", total) as advance:

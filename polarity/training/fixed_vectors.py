@@ -2,12 +2,18 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Self
 
 import lightning
 import numpy as np
 import torch
 from filelock import FileLock
 from lightning import LightningModule, Trainer
+from torch import Tensor, nn
 
 from polarity.data.cache import cached_arrays
 from polarity.data.plan import EvalBatches
@@ -15,6 +21,7 @@ from polarity.data.reading import Inputs
 from polarity.data.vectors import VECTORS
 from polarity.evaluation.inference import autocast, in_order
 from polarity.models.encoder import Encoder
+from polarity.models.standard import Standard
 from polarity.progress import progress
 from polarity.training.assembled import Assembled
 from polarity.training.module import MultiTaskModule
@@ -22,61 +29,90 @@ from polarity.training.module import MultiTaskModule
 ROWS_AT_ONCE = 1_000
 
 
-class FixedVectors(lightning.Callback):
-    """Puts vectors in place of the texts before training, as far as the encoder says that they never change.
+@dataclass(frozen=True)
+class VectorCache:
+    """Vectors of fixed encoders, kept by the weights, the inputs, and all else that decides their bits.
 
-    They lie in the cache by the weights, the inputs, and all else that decides their bits. Validation is computed in
-    the batches in which the finished run is scored, so that both give the same.
+    :param folder: where they lie.
+    :param batch_size: most rows of a batch on each device; ``world_size`` is how many devices evaluate.
     """
 
+    folder: Path
+    batch_size: int
+    device: torch.device
+    precision: str = "32-true"
+    world_size: int = 1
+
+    @classmethod
+    def of(cls, assembled: Assembled, trainer: Trainer) -> Self:
+        """That of a run, whose batches are those in which it evaluates."""
+        folder, device = assembled.prepared.root.cache / VECTORS, trainer.strategy.root_device
+        return cls(folder, assembled.data.eval_batch_size, device, str(trainer.precision), trainer.world_size)
+
+    def vectors(self, encoder: Encoder, inputs: Inputs) -> np.ndarray:
+        """What :meth:`Encoder.before` gives in evaluation mode, float32 ``[rows, width]``, mapped."""
+        settings = [self.batch_size, self.world_size, self.precision, self.device.type]
+        mark = _mark(encoder, inputs, [*settings, torch.__version__, torch.get_num_threads()])
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / f"{mark}.lock"):  # one device computes, the others read
+            return cached_arrays(self.folder / mark, lambda: {VECTORS: self._computed(encoder, inputs)})[VECTORS]
+
+    @torch.inference_mode()
+    def _computed(self, encoder: Encoder, inputs: Inputs) -> np.ndarray:
+        training = encoder.training
+        encoder.to(self.device).eval()
+        rows, vectors = [], []
+        with autocast(self.device, self.precision), progress("vectors", len(inputs)) as advance:
+            for numbers in self._batches(inputs):
+                batch = {name: value.to(self.device) for name, value in inputs.batch(numbers).items()}
+                rows.append(torch.from_numpy(numbers))
+                vectors.append(encoder.before(**batch).float().cpu())
+                advance(len(numbers))
+        encoder.train(training)
+        return in_order(rows, vectors, len(inputs))
+
+    def _batches(self, inputs: Inputs) -> Iterator[np.ndarray]:
+        size, world = self.batch_size, self.world_size
+        for rank in range(world):
+            plan = EvalBatches(lengths=inputs.lengths, batch_size=size, rank=rank, world_size=world)
+            yield from (planned.rows for planned in plan)
+
+
+class FixedVectors(lightning.Callback):
+    """Puts vectors in place of the texts before training, as far as the encoder says that they never change."""
+
     def __init__(self, assembled: Assembled) -> None:
-        self.data, self.cache = assembled.data, assembled.prepared.root.cache / VECTORS
+        self._assembled = assembled
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Before Lightning asks for batches, which it does to count them."""
         assert isinstance(pl_module, MultiTaskModule)
-        encoder = pl_module.model.encoder
-
-        def compute(part: Encoder, inputs: Inputs) -> np.ndarray:
-            settings = [self.data.eval_batch_size, trainer.world_size, str(trainer.precision)]
-            place = [str(trainer.strategy.root_device.type), torch.__version__, torch.get_num_threads()]
-            folder = self.cache / _mark(part, inputs, [*settings, *place])
-            self.cache.mkdir(parents=True, exist_ok=True)
-            with FileLock(folder.with_suffix(".lock")):  # one device computes, the others read
-                return cached_arrays(folder, lambda: {VECTORS: self._computed(trainer, part, inputs)})[VECTORS]
-
-        self.data.fix(lambda inputs: encoder.fix(inputs, compute))
-
-    @torch.inference_mode()
-    def _computed(self, trainer: Trainer, part: Encoder, inputs: Inputs) -> np.ndarray:
-        device, training = trainer.strategy.root_device, part.training
-        part.to(device).eval()
-        rows, vectors = [], []
-        with autocast(device, str(trainer.precision)), progress("vectors", len(inputs)) as advance:
-            for rank in range(trainer.world_size):
-                for planned in EvalBatches(
-                    lengths=inputs.lengths,
-                    batch_size=self.data.eval_batch_size,
-                    rank=rank,
-                    world_size=trainer.world_size,
-                ):
-                    batch = {name: value.to(device) for name, value in inputs.batch(planned.rows).items()}
-                    rows.append(torch.from_numpy(planned.rows))
-                    vectors.append(part.before(**batch).float().cpu())
-                    advance(len(planned.rows))
-        part.train(training)
-        return in_order(rows, vectors, len(inputs))
+        encoder, cache = pl_module.model.encoder, VectorCache.of(self._assembled, trainer)
+        self._assembled.data.fix(lambda inputs: encoder.fix(inputs, cache.vectors))
 
 
-def _mark(part: Encoder, inputs: Inputs, settings: list[object]) -> str:
+def fixed_as_in_training(saved: Encoder, trained: Encoder) -> Encoder:
+    """The encoder that was read back, which keeps what was kept in training."""
+    for weight, its in zip(saved.parameters(), trained.parameters(), strict=True):
+        weight.requires_grad = its.requires_grad
+    return saved
+
+
+def _mark(encoder: Encoder, inputs: Inputs, settings: list[object]) -> str:
     """A name for vectors: equal for equal weights, inputs and settings only."""
-    digest = hashlib.blake2b(json.dumps([part.architecture(), *settings], sort_keys=True).encode(), digest_size=16)
-    for name, weight in part.state_dict().items():
-        digest.update(name.encode())
-        digest.update(weight.detach().cpu().float().numpy().tobytes())
+    digest = hashlib.blake2b(json.dumps([encoder.architecture(), *settings], sort_keys=True).encode(), digest_size=16)
+    for module in encoder.modules():
+        if not isinstance(module, Standard):  # which comes after them, and is learnt from them
+            for name, weight in chain(*_own(module)):
+                digest.update(f"{name}{tuple(weight.shape)}".encode())
+                digest.update(weight.detach().cpu().float().numpy().tobytes())
     for start in range(0, len(inputs), ROWS_AT_ONCE):
         rows = np.arange(start, min(start + ROWS_AT_ONCE, len(inputs)))
         for name, value in inputs.batch(rows).items():
             digest.update(f"{name}{tuple(value.shape)}".encode())
             digest.update(value.numpy().tobytes())
     return digest.hexdigest()
+
+
+def _own(module: nn.Module) -> tuple[Iterator[tuple[str, Tensor]], Iterator[tuple[str, Tensor]]]:
+    return module.named_parameters(recurse=False), module.named_buffers(recurse=False)

@@ -56,6 +56,10 @@ def components(node: Any) -> Iterator[dict[str, Any]]:
             yield from components(value)
 
 
+TRAINER = {"logger": False, "accelerator": "cpu", "precision": "32-true"}
+"""What may not be right on every machine, or is found out by the run."""
+
+
 @cache
 def have_been_built() -> set[str]:
     """Sections as they stood when their components were made; the same again would say nothing new."""
@@ -72,7 +76,7 @@ def build_everything(config: dict[str, Any], folder: Path) -> None:
         if name in ("callbacks", "logger"):
             build_all(name, config[name], problems)
         else:
-            build(name, config[name], **({"logger": False, "accelerator": "cpu"} if name == "trainer" else {}))
+            build(name, config[name], **(TRAINER if name == "trainer" else {}))
     assert problems == []
     have_been_built().update(new.values())
 

@@ -1,0 +1,176 @@
+"""Recipes against their rivals on real data sets: ``python -m benchmarks.quality --data ../shared/data``.
+
+Every recipe is a command line of ``polarity.train``; its runs are scored on the test rows, against two rivals that see
+the same rows: the linear baseline of every report, and the same linear model on TF-IDF and the vectors of the frozen
+encoder side by side. Differences are paired, their intervals from a bootstrap over test rows of the average over seeds.
+Writes ``benchmarks/results/quality.md``. Vectors are computed once; then a seed takes a minute of one core.
+"""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.sparse import csr_matrix, hstack
+
+import polarity
+from benchmarks.machine import machine
+from polarity.baselines.linear import choose
+from polarity.data.ngrams import TextFeatures
+from polarity.data.rows import Rows
+from polarity.evaluation.predictions import Predictions, read_predictions
+from polarity.models.joined import JoinedEncoder, JoinedInputs
+from polarity.run import RunDirectory
+from polarity.runs.rebuild import rebuild, run_splits
+from polarity.runs.saved import saved_predictions
+from polarity.statistics.counts import Counts
+from polarity.statistics.resample import resample
+from polarity.training.fixed_vectors import VectorCache
+
+RESULTS = Path(__file__).parent / "results" / "quality.md"
+RESAMPLES = 2_000
+HEADS = ["loss=ce", "loss.class_weights=balanced", "batching.batch_size=48", "optimizer.head_lr_multiplier=1"]
+RECIPES = {
+    "model=ngrams": ["model=ngrams", "trainer.max_epochs=5"],
+    "model=e5_small, frozen": [
+        *HEADS, "model=e5_small", "model.freeze=encoder", "model.dropout=0.3", "optimizer.lr=1e-3",
+        "trainer.max_epochs=8",
+    ],
+    "experiment=recommended": ["experiment=recommended"],
+}  # fmt: skip
+"""Command lines of what is measured."""
+
+TONES = "[negative,neutral,positive]"
+SETS = {
+    "newsframe": ["data=newsframe"],
+    "xlmt": ["data=csv", f"data.tasks={{sentiment:{TONES}}}"],
+    "vader_ground_truth": ["data=csv", f"data.tasks={{sentiment:{TONES},consensus:[agreed,mixed,contested]}}"],
+}
+LEAKAGE = ["data.id=id", "data.leakage.exact=drop", "data.leakage.near=drop"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One recipe on one data set: macro-F1 of each seed, and by how much it is better than each rival."""
+
+    data: str
+    recipe: str
+    scores: list[float]
+    better: list[tuple[float, float, float]]
+
+
+def measured(data: str, settings: list[str], seeds: Sequence[int]) -> tuple[list[Line], list[float]]:
+    """All recipes on one data set; also the rivals' scores."""
+    by_recipe = {
+        name: [polarity.train([*settings, *recipe, f"seed={seed}"]) for seed in seeds]
+        for name, recipe in RECIPES.items()
+    }
+    best = by_recipe["experiment=recommended"][0]
+    own = saved_predictions(best, "test")
+    linear = read_predictions(
+        best.baseline("linear", "test"), {item.task.name: item.task.classes for item in own.tasks}
+    )
+    rivals = [[item.argmax for item in linear.tasks], linear_on_both(best)]
+    decided = {name: [_decided(run, own) for run in runs] for name, runs in by_recipe.items()}
+    systems = [*rivals, *(one for runs in decided.values() for one in runs)]
+    counts = Counts([item.task for item in own.tasks], own.labels, systems, own.clusters)
+    overall, drawn = counts.observed().overall[0], resample(counts, RESAMPLES, 0).overall
+    lines, start = list[Line](), len(rivals)
+    for name, runs in decided.items():
+        columns = list(range(start, start + len(runs)))
+        differences = [
+            (overall[columns].mean() - overall[rival], drawn[:, columns].mean(axis=1) - drawn[:, rival])
+            for rival in range(len(rivals))
+        ]
+        better = [
+            (float(value), float(np.quantile(draws, 0.025)), float(np.quantile(draws, 0.975)))
+            for value, draws in differences
+        ]
+        lines.append(Line(data, name, overall[columns].tolist(), better))
+        start += len(runs)
+    return lines, overall[: len(rivals)].tolist()
+
+
+def _decided(run: RunDirectory, own: Predictions) -> list[np.ndarray]:
+    predictions = saved_predictions(run, "test")
+    assert predictions.ids == own.ids
+    return [item.predicted for item in predictions.tasks]
+
+
+def linear_on_both(run: RunDirectory) -> list[np.ndarray]:
+    """What the linear baseline's model decides on test when it also reads the vectors of the run's frozen encoder."""
+    rebuilt, splits = rebuild(run.path, accelerator="cpu"), run_splits(run)
+    joined = rebuilt.model.encoder
+    assert isinstance(joined, JoinedEncoder)
+    encoder = joined.encoders["encoder"]
+    cache = VectorCache(rebuilt.settings.cache / "vectors", rebuilt.settings.eval_batch_size, torch.device("cpu"))
+
+    def dense(rows: Rows) -> csr_matrix:
+        inputs = rebuilt.inputs(rows)
+        assert isinstance(inputs, JoinedInputs)
+        vectors = torch.from_numpy(np.array(cache.vectors(encoder, inputs.parts["encoder"])))
+        return csr_matrix(encoder.eval().after(vectors).numpy() / np.sqrt(encoder.width))
+
+    assert splits.test is not None
+    features = TextFeatures()
+    train = hstack([features.fit(splits.train), dense(splits.train)]).tocsr()
+    val, test = (hstack([features.transform(rows), dense(rows)]).tocsr() for rows in (splits.val, splits.test))
+    return [
+        choose(task, (train, splits.train.labels[:, t]), (val, splits.val.labels[:, t]))
+        .model.log_probabilities(test)
+        .argmax(axis=1)
+        for t, task in enumerate(splits.tasks)
+    ]
+
+
+def markdown(lines: Sequence[Line], rivals: dict[str, list[float]], sizes: str) -> str:
+    """The table, and what it was measured on."""
+    table = [
+        "| data | recipe | test macro-F1 by seed | points above the linear model | above it on TF-IDF and frozen e5 |",
+        "|---|---|---|---|---|",
+    ]
+    for line in lines:
+        scores = ", ".join(f"{100 * score:.1f}" for score in line.scores)
+        better = " | ".join(f"{100 * v:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})" for v, low, high in line.better)
+        table.append(f"| {line.data} | {line.recipe} | {scores} | {better} |")
+    scores = "; ".join(f"{name} {100 * a:.1f} and {100 * b:.1f}" for name, (a, b) in rivals.items())
+    host = ", ".join(f"{key} {value}" for key, value in machine("torch", "transformers", "scikit-learn").items())
+    return (
+        f"""# Quality
+
+Made by `python -m benchmarks.quality`, which says what the rows are. {sizes}
+The rivals' own scores: {scores}. Both choose their C on validation, as each recipe chooses its epoch and its rule.
+Intervals: 95 %, bootstrap over test rows of the mean over seeds; they are not corrected for the number of lines.
+
+"""
+        + "\n".join(table)
+        + f"""
+
+Machine: {host}.
+"""
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds the data sets")
+    parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    parser.add_argument("--train", type=int, default=4_000, help="most training rows; 1,000 for validation, 2,000 test")
+    parser.add_argument("--runs", type=Path, default=Path("outputs/quality"), help="folder of the runs")
+    asked = parser.parse_args()
+    limits = [f"limit.train={asked.train}", "limit.val=1000", "limit.test=2000", f"output_dir={asked.runs}"]
+    lines, rivals = list[Line](), dict[str, list[float]]()
+    for data in asked.sets:
+        settings = [*SETS[data], f"data.path={asked.data / data}", *LEAKAGE, *limits]
+        found, rivals[data] = measured(data, settings, asked.seeds)
+        lines += found
+    sizes = f"At most {asked.train:,} training, 1,000 validation and 2,000 test rows of each data set."
+    RESULTS.write_text(markdown(lines, rivals, sizes), encoding="utf-8")
+    print(RESULTS.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
