@@ -81,6 +81,9 @@ class Encoder(nn.Module, ABC):
         """The last step of :meth:`forward`, their dropout, say."""
         return vectors
 
+    def adapt(self, other: "Encoder") -> None:
+        """Become ready for the weights of another one, where frozen and trained encoders differ in form."""
+
     def settle(self, vectors: np.ndarray) -> None:
         """Learn what :meth:`after` needs from what :meth:`before` gives of the training rows, ``[rows, width]``."""
 

@@ -107,6 +107,11 @@ class JoinedEncoder(Encoder):
         }
         return {split: JoinedInputs({name: part[split] for name, part in fixed.items()}) for split in inputs}
 
+    def adapt(self, other: Encoder) -> None:
+        """Each part to that of its name."""
+        for name in self.parts.keys() & (other.parts.keys() if isinstance(other, JoinedEncoder) else ()):
+            self.encoders[name].adapt(cast("JoinedEncoder", other).encoders[name])
+
     def places(self) -> list[Place]:
         """Those of all parts, with the names of the parts before them."""
         return [

@@ -22,6 +22,11 @@ class Standard(nn.Module):
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("scale", torch.ones(width))
 
+    @property
+    def fitted(self) -> bool:
+        """Whether it does anything yet."""
+        return bool((self.mean != 0).any() or (self.scale != 1).any())
+
     def fit(self, vectors: Tensor) -> None:
         """Learn mean and scale from the vectors of the training rows, ``[rows, width]``; constant numbers become 0."""
         mean = vectors.mean(dim=0, dtype=torch.float64)

@@ -38,6 +38,7 @@ def branch(model: MultiTaskClassifier, reader: Reader, prepared: Prepared) -> li
     except UserError as error:
         raise UserError(f"from: {problem}" for problem in error.problems) from error
     other, its_reader = load_model(run.model, modules_in(model.architecture()))
+    model.encoder.adapt(other.encoder)
     ours, theirs = model.state_dict(), other.state_dict()
     problems = _other_encoder(ours, theirs)
     if not problems and not reader.same_as(its_reader):

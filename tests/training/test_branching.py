@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -76,3 +77,20 @@ def test_a_branch_trains_from_there_and_says_so(origin: RunDirectory) -> None:
     assert run.path != origin.path
     assert run.config["from"] == str(origin.path)
     assert f"begins with the weights of {origin.path}" in " ".join(run.log.read_text(encoding="utf-8").split())
+
+
+def logits(model: torch.nn.Module, assembled: Assembled) -> list[torch.Tensor]:
+    batch = assembled.data.inputs["val"].batch(np.arange(20))
+    with torch.inference_mode():
+        return list(model.eval()(**batch))
+
+
+@pytest.mark.parametrize(("first", "second"), [("encoder", "none"), ("none", "encoder")])
+def test_a_second_stage_begins_where_the_first_one_ended(first: str, second: str, tmp_path: Path) -> None:
+    run = train(tmp_path, f"model.freeze={first}", "trainer.max_epochs=1", "reporting.baselines=false")
+    assembled, (model, _) = branched(run, f"model.freeze={second}"), load_model(run.model)
+    for one, other in zip(logits(assembled.module.model, assembled), logits(model, assembled), strict=True):
+        assert torch.equal(one, other)
+    then = train(tmp_path, f"from={run.path}", f"model.freeze={second}", "trainer.max_epochs=1", "optimizer.lr=1e-12")
+    for one, other in zip(logits(load_model(then.model)[0], assembled), logits(model, assembled), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-5)  # what is kept of a first stage is not learnt anew

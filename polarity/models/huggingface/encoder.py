@@ -104,9 +104,14 @@ class HuggingFaceEncoder(Encoder):
         self.standard = Standard(self.width)
         return self
 
+    def adapt(self, other: Encoder) -> None:
+        """Heads that come from another run go on with vectors as they know them, standardised or not."""
+        if isinstance(other, HuggingFaceEncoder):
+            self.standard = Standard(self.width) if isinstance(other.standard, Standard) else nn.Identity()
+
     def settle(self, vectors: np.ndarray) -> None:
-        """Mean and scale, where vectors are standardised."""
-        if isinstance(self.standard, Standard):
+        """Mean and scale, where vectors are standardised, unless they came with the weights of another run."""
+        if isinstance(self.standard, Standard) and not self.standard.fitted:
             self.standard.fit(torch.from_numpy(np.array(vectors)))
 
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - the signature of torch
