@@ -8,7 +8,8 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
 # One thread in each test process: tensors in tests are tiny, and more threads than cores only wait for each other.
-PYTEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+# Who has nothing left to do takes over half of what is left to another, so that all end at the same time.
+PYTEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
 .PHONY: help install train test test-all lint bench mutants clean

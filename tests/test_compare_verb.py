@@ -331,7 +331,7 @@ def test_options_stand_anywhere_among_folders_and_overrides(line: str, capsys: p
 
 def test_the_command(tmp_path: Path) -> None:
     a, b = same("a b", tmp_path), same("c", tmp_path)
-    said = command.run("compare", str(a), str(b), "resamples=500", "output=out", folder=tmp_path, real=True)
+    said = command.run("compare", str(a), str(b), "resamples=500", "output=out", folder=tmp_path)
     assert "no evidence of a difference" in said
     assert (tmp_path / "out" / "comparison.json").is_file()
 

@@ -40,7 +40,7 @@ def evaluations(folder: Path) -> int:
 
 
 def test_it_prints_and_stores_what_its_predictions_say(folder: Path) -> None:
-    said = run("baseline", *DATA, "output=told", folder=folder, real=True)
+    said = run("baseline", *DATA, "output=told", folder=folder)
     assert "linear+rule" in said
     assert "looked at once by 1 configuration" in said
     assert evaluations(folder) == 1

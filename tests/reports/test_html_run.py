@@ -279,7 +279,7 @@ def test_what_is_spoilt_is_reported_and_nothing_is_written(
 def test_the_command_writes_the_report(tmp_path: Path) -> None:
     run = run_folder(tmp_path / "run")
     arguments, streams = (f"run={run.path}", "texts=false", "resamples=100"), {"stderr": subprocess.PIPE}
-    process = start("report", *arguments, folder=tmp_path, real=True, **streams)
+    process = start("report", *arguments, folder=tmp_path, **streams)
     said, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert said.strip() == str(run.report)

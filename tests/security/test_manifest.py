@@ -134,7 +134,7 @@ def test_places_may_change_with_the_folder(moved: RunDirectory, tmp_path: Path) 
     edit_config(moved, lambda config: config["reporting"].update(texts=False))
     (moved.model / ".DS_Store").write_text("left by a system")
     check_unchanged(moved)
-    said = command("evaluate", f"run={moved.path}", "resamples=100", folder=tmp_path, real=True)
+    said = command("evaluate", f"run={moved.path}", "resamples=100", folder=tmp_path)
     assert "the run's own predictions are reproduced" in said
 
 

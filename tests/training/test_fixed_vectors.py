@@ -55,7 +55,7 @@ def test_every_text_is_read_once_and_never_again_by_the_next_run(tmp_path: Path,
     assert "are reproduced: " in said_by("evaluate", f"run={again.path}", "accelerator=cpu")
 
 
-@pytest.mark.parametrize("model", ["alone", "joined"])
+@pytest.mark.parametrize("model", ["alone", pytest.param("joined", marks=pytest.mark.slow)])
 def test_it_is_the_training_that_reads_the_texts_each_time(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,7 +110,7 @@ def test_the_best_job_is_marked_and_its_score_corrected(sweep: Sweep) -> None:
     assert "is the best of 3, chosen on these rows" in " ".join(sweep.said.split())
 
 
-@pytest.mark.parametrize("number", [1, 3])
+@pytest.mark.parametrize("number", [3, pytest.param(1, marks=pytest.mark.slow)])
 def test_a_job_is_what_it_would_be_alone(number: int, sweep: Sweep, tmp_path: Path, one_thread: None) -> None:
     alone = train(tmp_path, *SETTINGS, *sweep.jobs[number].overrides[-3:])
     assert_same_runs(alone, sweep.jobs[number])

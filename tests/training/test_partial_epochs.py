@@ -103,10 +103,16 @@ def last_validation(run: RunDirectory) -> dict[str, float]:
     ("more", "stop_at", "batches", "share"),
     [
         (("trainer.max_steps=9",), None, [7, 2], 2 / 7),
-        (("trainer.max_steps=3",), None, [3], 3 / 7),
-        (("trainer.max_steps=9", "trainer.max_epochs=9", "trainer.min_epochs=7"), None, [7, 2], 2 / 7),
-        (("trainer.max_steps=14",), None, [7, 7], 1.0),
-        (("trainer.max_steps=5", "batching.accumulate=2"), None, [7, 2], 2 / 7),
+        pytest.param(("trainer.max_steps=3",), None, [3], 3 / 7, marks=pytest.mark.slow),
+        pytest.param(
+            ("trainer.max_steps=9", "trainer.max_epochs=9", "trainer.min_epochs=7"),
+            None,
+            [7, 2],
+            2 / 7,
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(("trainer.max_steps=14",), None, [7, 7], 1.0, marks=pytest.mark.slow),
+        pytest.param(("trainer.max_steps=5", "batching.accumulate=2"), None, [7, 2], 2 / 7, marks=pytest.mark.slow),
         (("batching.accumulate=2",), 2, [7, 4], 4 / 7),  # as max_time does it: within a window, which is then finished
         (("regularizer=rdrop", "regularizer.warmup_epochs=0", "trainer.max_steps=2"), None, [2], 2 / 7),
     ],

@@ -59,7 +59,9 @@ def straight(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return train(tmp_path_factory.mktemp("straight"), *HARD)
 
 
-@pytest.mark.parametrize("at", [(0, 4), (1, 0), (1, 1), (1, 9), (2, 7)])
+@pytest.mark.parametrize(
+    "at", [(0, 4), (1, 9), *(pytest.param(at, marks=pytest.mark.slow) for at in [(1, 0), (1, 1), (2, 7)])]
+)
 def test_resumed_equals_uninterrupted(
     at: tuple[int, int], straight: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
