@@ -29,7 +29,7 @@ train: $(INSTALLED) ## train the quickstart: real encoder, real text, minutes on
 	$(RUN) -m polarity.train experiment=quickstart $(ARGS)
 
 test: $(INSTALLED) ## run all tests but the slow ones
-	$(PYTEST) -m "not slow" $(ARGS)
+	$(PYTEST) -m "not slow" --hypothesis-profile=quick $(ARGS)
 
 test-all: $(INSTALLED) ## run all tests
 	$(PYTEST) $(ARGS)

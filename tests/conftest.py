@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from polarity.paths import cache_dir
 
@@ -24,6 +25,8 @@ if PARALLEL:
     torch.set_num_threads(1)
 
 USER_CACHE = cache_dir()
+
+settings.register_profile("quick", max_examples=25)  # of `make test`; `make test-all` tries the usual hundred
 
 
 def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:

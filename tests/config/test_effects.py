@@ -36,7 +36,14 @@ EXAMINATIONS = [
 ]
 
 
-@pytest.mark.parametrize("examination", EXAMINATIONS, ids=[examination.path for examination in EXAMINATIONS])
+TRAINS = "reporting"
+"""Its settings are felt in the folder of a whole run only."""
+
+
+@pytest.mark.parametrize(
+    "examination",
+    [pytest.param(one, id=one.path, marks=pytest.mark.slow if one.path == TRAINS else ()) for one in EXAMINATIONS],
+)
 def test_every_setting_of_every_preset_is_felt_or_refused(examination: Examination) -> None:
     for label, section in sections(examination.path):
         examination.examine(label, section)

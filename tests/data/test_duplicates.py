@@ -190,7 +190,9 @@ def test_a_thousand_copies_of_a_form_letter_take_no_time() -> None:
     assert process_time() - start < 10
 
 
-@pytest.mark.parametrize("name", ["newsframe", "vader_ground_truth", "xlmt"])
+@pytest.mark.parametrize(
+    "name", ["newsframe", *(pytest.param(name, marks=pytest.mark.slow) for name in ("vader_ground_truth", "xlmt"))]
+)
 def test_agreement_with_the_groups_of_the_data_cards(name: str) -> None:
     """Theirs were found with the same definition, but digits and links were removed otherwise, and pairs overlooked."""
     if not (SHARED / name).is_dir():

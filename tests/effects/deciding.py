@@ -1,5 +1,6 @@
 """What calibration, decision rule and reporting do to a model's logits, and to the folder of a run."""
 
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -88,7 +89,12 @@ def few_rows(section: Section) -> Effect:
 
 
 def reporting(section: Section) -> Effect:
-    settings = [f"reporting.{name}={value}" for name, value in section.items() if name != "_target_"]
+    return _reported(tuple(f"reporting.{name}={value}" for name, value in section.items() if name != "_target_"))
+
+
+@cache
+def _reported(settings: tuple[str, ...]) -> Effect:
+    """A whole run, trained once: presets differ by one setting, and changed in it are the same."""
     with TemporaryDirectory() as folder:
         run = train(Path(folder), *ONCE, *(text.replace("True", "true") for text in settings), rows=160)
         files = sorted(str(path.relative_to(run.path)) for path in run.path.glob("baselines/*/*"))
