@@ -13,11 +13,12 @@ LOCK = ".lock"
 class FolderLock:
     """The right to write into a folder. The operating system takes it back when its holder ends, however that happens.
 
-    :param folder: holds the lock's file, ``.lock``, which stays there.
+    :param folder: holds the lock's file, which stays there.
+    :param name: of that file, for another right than that to write.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / LOCK
+    def __init__(self, folder: Path, name: str = LOCK) -> None:
+        self.path = folder / name
         self._lock: FileLock | None = None
 
     def take(self, patience: float = 0) -> None:

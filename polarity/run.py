@@ -15,12 +15,12 @@ from polarity.config.earlier import as_now
 from polarity.config.recorded import RunSettings
 from polarity.content import Config, Json
 from polarity.errors import UserError, nearest
-from polarity.files import read_object, read_yaml, write_json, write_text
+from polarity.files import read_object, read_yaml, whole_folder, write_json, write_text
 from polarity.locks import FolderLock
 from polarity.processes import is_alive, is_of_this_machine, led_folder, this_process
 from polarity.secrets import masked, masked_command, masked_text
 
-State = Literal["running", "finished", "failed"]
+State = Literal["waiting", "running", "finished", "failed"]
 _STATUS = "status.json"
 _CUT_OFF = "its process ended without a word: it was killed, or the disk was full"
 LATEST = "latest"
@@ -32,10 +32,10 @@ def now() -> str:
     return datetime.now().astimezone().isoformat(timespec="milliseconds")
 
 
-def configuration_hash(config: Mapping[str, Any]) -> str:
-    """Eight hexadecimal digits that name a configuration; the order of keys does not matter."""
+def configuration_hash(config: Mapping[str, Any], *, size: int = 4) -> str:
+    """Hexadecimal digits that name a configuration, two a byte; the order of keys does not matter."""
     text = json.dumps(config, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+    return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
 
 
 class RunDirectory:
@@ -76,10 +76,25 @@ class RunDirectory:
             run = cls(path)
             run.lock.take()
             run.set_status("running", id=uuid4().hex, started=now(), **this_process())
-            write_text(path / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(masked(dict(config)))))
-            write_text(path / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(masked_command(overrides))))
+            run._describe(config, overrides)
             return run
         raise UserError(f"output_dir: {root} holds 999 runs named {name} already")
+
+    @classmethod
+    def plan(cls, path: Path, config: Mapping[str, Any], overrides: list[str]) -> None:
+        """Make the folder of a run that waits to be started, as one that stopped before it had saved anything."""
+        with whole_folder(path) as part:
+            run = cls(part)
+            run._describe(config, overrides)
+            run.set_status("waiting", id=uuid4().hex)
+
+    def settle(self, config: Mapping[str, Any]) -> None:
+        """Keep what a run that waited has come to on the machine that it begins on."""
+        write_text(self.path / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(masked(dict(config)))))
+
+    def _describe(self, config: Mapping[str, Any], overrides: list[str]) -> None:
+        self.settle(config)
+        write_text(self.path / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(masked_command(overrides))))
 
     @classmethod
     def open(cls, path: str | Path) -> Self:
@@ -156,7 +171,7 @@ class RunDirectory:
     def set_status(self, state: State, **details: object) -> None:
         """Record the state; what earlier calls recorded beside it is kept."""
         known = self.recorded if (self.path / _STATUS).exists() else {}
-        for stale in ("traceback", "error", "ended"):
+        for stale in ("traceback", "error", "ended", "interrupted"):
             known.pop(stale, None)
         masked_details = {
             name: masked_text(value) if isinstance(value, str) else value for name, value in details.items()

@@ -1,24 +1,35 @@
 """``python -m polarity.train``: compose, check everything, train, and end with scores that were read back from disk.
 
 python -m polarity.train model=mbert loss=focal sampler=joint
-python -m polarity.train -m seed=0,1,2
+python -m polarity.train -m seed=0,1,2 sweep=seeds
 python -m polarity.train resume=outputs/2026-01-31_12-00-00-1a2b3c4d
 """
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import hydra
 from omegaconf import DictConfig
 
 from polarity import VerbModule
 from polarity.config import cli
-from polarity.config.compose import CompositionError, JobConfig, compose_jobs, resolved, running_job
+from polarity.config.compose import (
+    CompositionError,
+    JobConfig,
+    as_job,
+    compose_jobs,
+    resolved,
+    running_job,
+    search_space,
+    sweep_folder,
+)
 from polarity.config.explain import training_help
 from polarity.config.folds import command_problems
 from polarity.config.hydra_private import read_arguments
-from polarity.config.overrides import key_of
+from polarity.config.overrides import key_of, launcher_of
 from polarity.config.recorded import RunSettings
 from polarity.config.structure import config_problems
 from polarity.content import Config
@@ -26,6 +37,9 @@ from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.processes import led_folder, rank
 from polarity.run import RunDirectory
+from polarity.secrets import masked_command
+from polarity.settings import as_word
+from polarity.sweeps.folder import is_sweep
 
 NO_EFFECT = {
     "hydra.run.dir": "output_dir says where run folders are made",
@@ -40,20 +54,44 @@ def check(arguments: list[str]) -> list[str]:
 
     :raises UserError: with all problems of all jobs.
     """
+    return _checked(arguments)[0]
+
+
+def _checked(arguments: list[str]) -> tuple[list[str], list[JobConfig]]:
+    """The same with the jobs; none if the command line only asks for information."""
     command = read_arguments(arguments)
     if command.help:
         print(training_help())
         sys.exit(0)
     if cli.only_informs(command):
-        return cli.rewritten(arguments, command)
+        return cli.rewritten(arguments, command), []
     if rank() > 0 and not led_folder():
         raise UserError(
             "RANK, LOCAL_RANK: this is one of several processes of an outside launcher; start polarity.train once, "
             "and trainer=ddp trainer.devices=N starts a process for each device"
         )
     name, folder = command.config_name or "train", cli.config_dir(command)
-    checked_jobs(command.overrides, name=name, config_dir=folder, multirun=command.multirun)
-    return cli.rewritten(arguments, command)
+    jobs = checked_jobs(command.overrides, name=name, config_dir=folder, multirun=command.multirun)
+    return cli.rewritten(arguments, command), jobs
+
+
+def _asked(arguments: list[str], jobs: list[JobConfig]) -> list[str]:
+    """Make the folder of the sweep that a checked command line asks for; returns what tells Hydra where it is.
+
+    :raises UserError: if a sweep of this name is there, and is another one.
+    """
+    from polarity.sweeps.plan import PlannedJob, name_of, plan
+
+    command = read_arguments(arguments)
+    name, folder = command.config_name or "train", cli.config_dir(command)
+    own = []
+    if not RunSettings(resolved(jobs[0].config)[0]).sweep["name"]:
+        own = [f"sweep.name={name_of(command.overrides, name, folder)}"]
+    place = sweep_folder(name, [*jobs[0].overrides, *own], config_dir=folder)
+    planned = [PlannedJob(as_job(resolved(job.config)[0], place), job.overrides) for job in jobs]
+    line = shlex.join(["python", "-m", "polarity.train", *masked_command(arguments)])
+    plan(Path(place), line, search_space(command.overrides), planned, config_name=name, config_dir=folder)
+    return [*(f"++{text}" for text in own), f"hydra.sweep.dir={as_word(place)}"]
 
 
 def checked_jobs(
@@ -87,6 +125,8 @@ def _problems_of_settings(job: JobConfig, *, multirun: bool) -> list[str]:
         return problems
     if RunSettings(config).trust:
         problems.append("trust: is about the configuration of a run; it has an effect with resume=RUN only")
+    given = {} if multirun else RunSettings(config).sweep
+    problems += [f"sweep.{key}: has an effect with -m only" for key, value in given.items() if value is not None]
     problems += config_problems(config)
     return problems or command_problems(config, multirun=multirun)
 
@@ -100,7 +140,7 @@ def _problems_of_rest(job: JobConfig, *, multirun: bool) -> list[str]:
     if RunSettings(config).resume is not None:
         return []
     try:
-        prepared = prepare(config, multirun=multirun)
+        prepared = prepare(config, multirun=multirun and launcher_of(job.overrides) != "local")
     except UserError as error:
         return list(error.problems)
     limited = prepared.components.model.limited
@@ -114,12 +154,16 @@ def is_resumed(config: Config, overrides: list[str], problems: list[str], *, mul
         return False
     from polarity.training.resuming import resumable, trusted_config
 
+    whole = is_sweep(settings.resume)
     # Settings of Hydra itself are what Lightning adds to the command line of a further device's process.
-    others = [text for text in overrides if not text.startswith(("resume=", "trust=", "hydra."))]
+    kept = ("resume=", "hydra.", *(("hydra/", "sweep.retry=") if whole else ("trust=",)))
+    others = [text for text in overrides if not text.startswith(kept)]
     if others:
         problems.append(f"resume: a resumed run keeps its own configuration; also given: {' '.join(others)}")
     if multirun:
-        problems.append("resume: only one run can be resumed at a time; leave out -m")
+        problems.append("resume: only one run, or sweep, can be resumed at a time; leave out -m")
+    if whole:
+        return True
     try:
         trusted_config(resumable(settings.resume), trust=settings.trust)
     except UserError as error:
@@ -131,12 +175,15 @@ def is_resumed(config: Config, overrides: list[str], problems: list[str], *, mul
 def run_job(composed: DictConfig) -> float:
     """Hydra's task function: one run. Returns the best monitored score."""
     from polarity.crossvalidation.run import resume, start
+    from polarity.sweeps.launch import go_on, run_one
 
     with cli.user_errors("train"), _recording_early_failures():
+        if composed.get("resume") and is_sweep(composed.resume):
+            sys.exit(go_on(str(composed.resume), retry=composed.sweep.retry is not None))
         if composed.get("resume"):
             return resume(str(composed.resume), trust=resolved(composed)[0]["trust"])
-        config, overrides, several = running_job(composed)
-        return start(config, overrides, keep_going=several)
+        job = running_job(composed)
+        return run_one(job) if job.several else start(job.config, job.overrides, keep_going=False)
 
 
 @contextmanager
@@ -156,8 +203,10 @@ def _recording_early_failures() -> Iterator[None]:
 def main() -> None:
     """Check first, then hand over to Hydra. What takes seconds to import waits until the settings are right."""
     with cli.verb("train"), _recording_early_failures():
-        sys.argv[1:] = check(sys.argv[1:])
-        from polarity.reports.sweep import table_whenever_it_ends
+        arguments, jobs = _checked(sys.argv[1:])
+        several = bool(jobs) and read_arguments(sys.argv[1:]).multirun
+        sys.argv[1:] = [*arguments, *(_asked(sys.argv[1:], jobs) if several else [])]
+        from polarity.sweeps.hydra_callback import table_whenever_it_ends
 
         with table_whenever_it_ends():
             run_job()

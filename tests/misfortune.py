@@ -44,9 +44,12 @@ class Misfortune(Callback):
     def happen(self, trainer: Any, pl_module: Any, batch_idx: int) -> None:
         now = (trainer.current_epoch, batch_idx, trainer.global_rank, trainer.validating)
         elsewhere = self.within not in (None, Path(trainer.default_root_dir).name)
-        if now != self.at or elsewhere or self.mark.exists():
+        if now != self.at or elsewhere:
             return
-        self.mark.touch()
+        try:
+            self.mark.touch(exist_ok=False)
+        except FileExistsError:
+            return
         if self.kind in SIGNALS:
             os.kill(os.getpid(), SIGNALS[self.kind])
         elif self.kind == "spoil":

@@ -9,7 +9,7 @@ from polarity.comparison.evidence import Evidence
 from polarity.comparison.find import FoundFolders
 from polarity.comparison.grouping import group_systems
 from polarity.comparison.load import load_systems
-from polarity.comparison.result import Chosen
+from polarity.comparison.result import Chosen, Shortlist
 from polarity.comparison.same_rows import part_by_rows
 from polarity.errors import UserError
 
@@ -22,10 +22,14 @@ class Best:
     """The best configuration among runs on the same rows.
 
     :param folders: of its runs.
+    :param shortlist: what else would do.
+    :param recommended: folders of the runs of the configuration that this recommends.
     """
 
     chosen: Chosen
     folders: list[Path]
+    shortlist: Shortlist
+    recommended: list[Path]
 
 
 def best_of_runs(folders: Sequence[Path], *, confidence: float = 0.95) -> list[Best]:
@@ -33,6 +37,8 @@ def best_of_runs(folders: Sequence[Path], *, confidence: float = 0.95) -> list[B
 
     What cannot be read is left out, since a sweep's table says what became of it.
     """
+    if len(folders) < 2:
+        return []
     try:
         systems, _ = load_systems(FoundFolders(dict.fromkeys(folders, False), []), SPLIT)
         parted = part_by_rows(systems, SPLIT, tasks=None)
@@ -46,7 +52,7 @@ def best_of_runs(folders: Sequence[Path], *, confidence: float = 0.95) -> list[B
         cluster = next((s.predictions.group for s in rows.systems if s.predictions.group is not None), None)
         aligned = align(rows.systems, SPLIT, tasks=None, cluster=cluster)
         evidence = Evidence(rows.systems, groups, aligned, resamples=RESAMPLES, confidence=confidence, seed=0)
-        chosen = evidence.chosen()
-        (group,) = (group for group in groups if group.name == chosen.name)
-        found.append(Best(chosen, [rows.systems[number].folder for number in group.members]))
+        chosen, shortlist = evidence.chosen(), evidence.shortlist()
+        runs_of = {group.name: [rows.systems[number].folder for number in group.members] for group in groups}
+        found.append(Best(chosen, runs_of[chosen.name], shortlist, runs_of[shortlist.recommended]))
     return found

@@ -9,7 +9,7 @@ from scipy.special import ndtri  # the quantile of the normal distribution
 from polarity.comparison.align import Aligned
 from polarity.comparison.grouping import Group
 from polarity.comparison.load import System
-from polarity.comparison.result import Chosen, TestResult
+from polarity.comparison.result import Chosen, Shortlist, TestResult
 from polarity.statistics.counts import Counts, Statistics
 from polarity.statistics.equivalence import equivalence_p
 from polarity.statistics.groups import FEWEST
@@ -123,6 +123,29 @@ class Evidence:
         group = self.groups[found.number]
         interval = found.interval(self.group_interval(group))
         return Chosen(group.name, found.of, found.score, found.corrected, interval)
+
+    def shortlist(self) -> Shortlist:
+        """What cannot be told apart from the group with the highest score, and the first group within one error of it.
+
+        Differences to the best are tested over rows, and over seeds where there are several, and corrected by Holm for
+        their number. One standard error of the best score is the rule of Breiman et al., Classification and Regression
+        Trees, 1984: among what is as good, the simplest is the one that was asked for first.
+        """
+        means = [mean_over_seeds(self._runs(group), self.counts.effective_units, self.seeds()) for group in self.groups]
+        best = max(range(len(means)), key=lambda number: means[number].value)
+        others = [number for number in range(len(means)) if number != best]
+        behind = [self._difference(self._runs(self.groups[n]), self._runs(self.groups[best])).p for n in others]
+        apart = [value < 1 - self.confidence for value in holm(behind)]
+        tied = [best, *(n for n, told in zip(others, apart, strict=True) if not told or self.one_group)]
+        error = means[best].error
+        first = min(number for number in tied if means[number].value >= means[best].value - error)
+        return Shortlist(
+            [self.groups[number].name for number in sorted(tied)],
+            len(means),
+            self.groups[first].name,
+            means[first].value,
+            error,
+        )
 
     def pairs(self, groups: Sequence[Group]) -> list[Pair]:
         """All pairs but those of two baselines, with their tests corrected for all pairs."""

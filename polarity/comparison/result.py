@@ -187,6 +187,32 @@ class Chosen:
 
 
 @dataclass(frozen=True)
+class Shortlist:
+    """What a choice by validation scores leaves open.
+
+    :param tied: names of the groups that cannot be told apart from the best, itself included, in their order.
+    :param of: how many groups there were.
+    :param recommended: the first of them whose score is at most one standard error below the best.
+    :param score: of ``recommended``, as it is on these rows.
+    :param error: standard error of the best score.
+    """
+
+    tied: list[str]
+    of: int
+    recommended: str
+    score: float
+    error: float
+
+    @property
+    def sentences(self) -> list[str]:
+        """All this in words."""
+        tied = f"the best {len(self.tied)} of {self.of} cannot be told apart" if len(self.tied) > 1 else ""
+        alone = f"the best of {self.of} is better than each of the others, beyond chance"
+        within = f"the first that was asked for within one standard error ({self.error:.4f}) of the best"
+        return [tied or alone, f"recommended: {self.recommended} ({self.score:.4f}), {within}"]
+
+
+@dataclass(frozen=True)
 class Comparison:
     """The whole of a comparison.
 

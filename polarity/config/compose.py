@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -22,7 +24,7 @@ from polarity.config.overrides import (
     override_problems,
 )
 from polarity.config.readable import readable, restored
-from polarity.config.replaced import drop_settings_of_replaced
+from polarity.config.replaced import LAYERS, drop_settings_of_replaced
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.paths import conf_dir
@@ -121,15 +123,70 @@ def with_test(config: Config, *, several: bool) -> Config:
     return {**config, "test": not several if config["test"] is None else config["test"]}
 
 
-def running_job(composed: DictConfig) -> tuple[Config, list[str], bool]:
-    """The job that Hydra runs: its configuration, its command line, and whether it is one of several."""
+@dataclass(frozen=True)
+class RunningJob:
+    """The job that Hydra runs.
+
+    :param overrides: its command line.
+    :param several: whether it is a job of a sweep, whose folder then is its ``output_dir``.
+    :param retry: whether a job that has failed before is to be run again.
+    """
+
+    config: Config
+    overrides: list[str]
+    several: bool
+    retry: bool
+
+
+def running_job(composed: DictConfig) -> RunningJob:
+    """The same of what Hydra hands over, without its own section."""
     hydra = HydraConfig.get()
     several, overrides = hydra.mode == RunMode.MULTIRUN, list(hydra.overrides.task)
     drop_settings_of_replaced(composed, str(hydra.job.config_name), overrides)
     config, _ = resolved(composed)
-    if several:
-        config["output_dir"] = hydra.sweep.dir
-    return with_test(config, several=several), [restored(text.removeprefix("++")) for text in overrides], several
+    retry = config["sweep"]["retry"] is not None
+    config = as_job(config, str(hydra.sweep.dir)) if several else with_test(config, several=False)
+    return RunningJob(config, [restored(closed_key(text)) for text in overrides], several, retry)
+
+
+def as_job(config: Config, folder: str) -> Config:
+    """The configuration of a sweep's job."""
+    own = {"output_dir": folder, "sweep": dict.fromkeys(config["sweep"])}
+    return {**with_test(config, several=True), **own}
+
+
+def search_space(overrides: Sequence[str]) -> dict[str, list[str]]:
+    """The values of each setting that the overrides of a sweep give several of."""
+    opened = open_keys([readable(text, multirun=True) for text in overrides])
+    parsed = zip(opened, OverridesParser.create().parse_overrides(opened), strict=True)
+    return {
+        key_of(restored(closed_key(text))): [restored(value) for value in override.sweep_string_iterator()]
+        for text, override in parsed
+        if override.is_sweep_override()
+    }
+
+
+def choices_of(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> dict[str, str]:
+    """The preset of each group that overrides choose in the end, those of an experiment included."""
+    config = _with_hydra(config_name, overrides, config_dir=config_dir)
+    chosen = {str(group): name for group, name in config.hydra.runtime.choices.items() if name is not None}
+    return {group: str(name) for group, name in chosen.items() if not group.startswith(("hydra/", *LAYERS))}
+
+
+def sweep_folder(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> str:
+    """Where Hydra is told to write a sweep.
+
+    :param overrides: of one of its jobs, with the sweep's name.
+    """
+    return str(_with_hydra(config_name, overrides, config_dir=config_dir).hydra.sweep.dir)
+
+
+def _with_hydra(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> DictConfig:
+    """The composed configuration with Hydra's own section."""
+    extra = [f"hydra.searchpath=[file://{config_dir}]"] if config_dir else []
+    with initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3"):
+        opened = open_keys([readable(text, multirun=False) for text in overrides])
+        return hydra_compose(config_name, overrides=[*opened, *extra], return_hydra_config=True)
 
 
 def _with_variables(plain: Any, raw: Any, key: str = "") -> Any:

@@ -13,6 +13,7 @@ ADDED: dict[str, object] = {
     "folds": None,
     "repeats": 1,
     "fold": None,
+    "sweep": {"name": None, "retry": None},
     "batching.max_context": None,
 }
 """Settings that came later, each with the value that means what was done before there was a choice."""

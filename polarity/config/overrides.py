@@ -75,7 +75,9 @@ def closed_key(text: str) -> str:
 
 
 def _within_section(text: str) -> str:
-    """``pooling.p=4`` as ``model.pooling.p=4``."""
+    """``pooling.p=4`` as ``model.pooling.p=4``, and ``sweep=NAME`` as ``sweep.name=NAME``."""
+    if text.startswith("sweep=") and text[6:7] != "{":
+        return f"sweep.name={text[6:]}"
     first, dot, rest = text.partition(".")
     return f"{NESTED[first]}.{rest}" if dot and first in NESTED else text
 
@@ -141,6 +143,12 @@ def override_problems(
 def key_of(text: str) -> str:
     """What an override is about: a group, or the dotted key of a setting."""
     return text.lstrip("+~").partition("=")[0]
+
+
+def launcher_of(overrides: Sequence[str]) -> str:
+    """The launcher of a sweep that a command line chooses; ``local`` if none."""
+    chosen = [text.partition("=")[2] for text in overrides if key_of(text) == "hydra/launcher"]
+    return (chosen or ["local"])[-1]
 
 
 def _checkable(good: Sequence[str], wrong: Collection[str]) -> list[str] | None:

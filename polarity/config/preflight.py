@@ -115,6 +115,15 @@ def _load_once(key: str) -> tuple[Corpus, Splits, float]:
     return corpus, splits, time.monotonic() - started
 
 
+def rows_of(config: Config) -> Splits:
+    """The rows of a checked configuration, all of them, if it is one of folds."""
+    return _load_once(_data_key(config))[1]
+
+
+def _data_key(config: Config) -> str:
+    return json.dumps({"data": config["data"], "limit": config["limit"]})
+
+
 @lru_cache(maxsize=1)
 def _fold_once(key: str, folds: Folds) -> FoldedRows:
     """The same folded; the folds share them."""
@@ -125,7 +134,7 @@ def _fold_once(key: str, folds: Folds) -> FoldedRows:
 def _load(config: Config, components: Mapping[str, Any], problems: list[str]) -> tuple[Splits | None, float]:
     if "data" not in components or "limit" not in components:
         return None, 0.0
-    key = json.dumps({"data": config["data"], "limit": config["limit"]})
+    key = _data_key(config)
     try:
         _, splits, seconds = _load_once(key)
         if (folds := folds_of(config)) is not None:

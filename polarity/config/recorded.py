@@ -94,6 +94,11 @@ class RunSettings:
         return str(folder) if folder else None
 
     @property
+    def sweep(self) -> Mapping[str, Any]:
+        """Name and retry of the sweep that is asked for."""
+        return self._section("sweep")
+
+    @property
     def folds(self) -> int:
         """Folds of all repeats that a cross-validation has; 0 for a run of its own, such as that of one fold."""
         number = self._config.get("folds")
@@ -137,6 +142,23 @@ class RunSettings:
     def on_cpu(self) -> bool:
         """Whether the run was told to stay there."""
         return bool(self._section("trainer").get("accelerator") == "cpu")
+
+    @property
+    def monitor(self) -> str:
+        """The score that chooses the best checkpoint."""
+        return str(self._config["monitor"])
+
+    @property
+    def epochs(self) -> int | None:
+        """The most that it trains; None if there is no limit."""
+        epochs = self._section("trainer").get("max_epochs")
+        return epochs if isinstance(epochs, int) else None
+
+    @property
+    def devices(self) -> int | None:
+        """How many a run is shared out over; None if it takes what there is."""
+        devices = self._section("trainer").get("devices")
+        return len(devices) if isinstance(devices, list) else devices if isinstance(devices, int) else None
 
     @property
     def on_one_device(self) -> bool:

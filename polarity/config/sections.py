@@ -4,13 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from polarity.content import Config
 from polarity.paths import cache_dir
 from polarity.settings import PositiveInt, Seed
 
 FoldCount = Annotated[int, Field(ge=2)]
+
+
+class SweepSettings(BaseModel, extra="forbid"):
+    """What a sweep is called, and whether it tries failed jobs again."""
+
+    name: Annotated[str, Field(pattern=r"^[^/\\]+$")] | None
+    retry: Literal["failed"] | None
 
 
 SECTIONS: dict[str, str | None] = {
@@ -49,10 +56,11 @@ class RootSettings:
     :param fold: only this fold, as an ordinary run; null for all.
     :param output_dir: where run folders are made.
     :param cache_dir: where tokens and fetched corpora are kept; null for the user's cache folder.
-    :param resume: folder of a stopped run that is to go on; then nothing else may be given.
+    :param resume: folder of a stopped run or sweep that is to go on; then nothing else may be given.
     :param origin: folder of a finished run (the key ``from``) whose weights training begins with.
     :param trust: with ``resume``, modules of others whose code the run's configuration may name.
     :param run_dir: filled in when the run's folder is made, for loggers that write into it.
+    :param sweep: of a sweep as a whole; null in its jobs, and without one.
     """
 
     seed: Seed
@@ -68,6 +76,7 @@ class RootSettings:
     origin: str | None
     trust: str | list[str] | None
     run_dir: str | None
+    sweep: SweepSettings
 
     @property
     def cache(self) -> Path:

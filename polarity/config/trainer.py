@@ -24,7 +24,7 @@ TENSORBOARD = "lightning.pytorch.loggers.TensorBoardLogger"
 def check_trainer(trainer: Config, *, multirun: bool) -> tuple[list[str], Context]:
     """What is wrong with the section of the Trainer on this machine, and what components may know of it.
 
-    :param multirun: whether the run is one of several.
+    :param multirun: whether the run is one of several in the same process.
     """
     problems, precision = list[str](), trainer.get("precision")
     context = Context(epochs=trainer["max_epochs"])
@@ -49,7 +49,7 @@ def check_trainer(trainer: Config, *, multirun: bool) -> tuple[list[str], Contex
     if multirun and built.world_size > 1:
         problems.append(
             f"trainer.devices: {built.world_size} processes inside a multirun would each run the whole sweep; "
-            "start the jobs one by one (a shell loop without -m), or give each job one device (trainer=default)"
+            "give each job a process of its own (hydra/launcher=local), or one device (trainer=default)"
         )
     return problems, Context(epochs=context.epochs, precision=precision, devices=built.world_size)
 

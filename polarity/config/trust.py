@@ -81,6 +81,12 @@ def check_trusted(
         raise UserError(f"{where}: {problem}" for problem in dict.fromkeys(problems))
 
 
+def foreign_modules(config: Mapping[str, Any]) -> list[str]:
+    """What has to be trusted to run a configuration: the modules of components that are not the project's own."""
+    foreign = [target for place, target, _ in _targets(config) if target not in shipped().get(_general(place), ())]
+    return list(dict.fromkeys(target.rpartition(".")[0] or target for target in foreign))
+
+
 def _targets(node: Any, path: str = "") -> Iterator[tuple[str, str, Mapping[Any, Any]]]:
     """Place, target and section of everything that would be built, from the outside to the inside."""
     if isinstance(node, Mapping):

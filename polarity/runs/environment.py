@@ -58,11 +58,15 @@ def described(splits: Splits) -> Json:
     return {name: {"rows": len(rows), "fingerprint": rows.fingerprint()} for name, rows in splits.items()}
 
 
-def changed_data(known: Mapping[str, Any], splits: Splits) -> list[str]:
-    """A problem for each split that is not the one that was recorded when the run started."""
-    found = described(splits)
+def changed_data(
+    known: Mapping[str, Any], found: Mapping[str, Any], *, whose: str = "the run was trained with"
+) -> list[str]:
+    """A problem for each split that is not the one that was recorded in the beginning.
+
+    :param found: :func:`described` of what there is now.
+    """
     return [
-        f"data: the {name} split is not the one that the run was trained with: {_split_text(found.get(name))} now, "
+        f"data: the {name} split is not the one that {whose}: {_split_text(found.get(name))} now, "
         f"{_split_text(known.get(name))} then; the files have changed since"
         for name in dict.fromkeys([*known, *found])
         if found.get(name) != known.get(name)

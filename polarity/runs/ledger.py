@@ -16,7 +16,7 @@ from polarity.run import RunDirectory, configuration_hash, now
 from polarity.wording import times
 
 FOLDER = "ledger"
-NO_CAUSE = ("seed", "output_dir", "cache_dir", "resume", "test", "run_dir", "logger", "reporting")
+NO_CAUSE = ("seed", "output_dir", "cache_dir", "resume", "test", "run_dir", "logger", "reporting", "sweep")
 """Root settings that do not make another configuration: repetitions, where things are written, and what beside."""
 
 

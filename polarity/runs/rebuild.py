@@ -26,7 +26,7 @@ from polarity.models.saving import load_model
 from polarity.posthoc import Decider, DecisionChoice
 from polarity.progress import progress
 from polarity.run import RunDirectory
-from polarity.runs.environment import changed_data, read_environment, where_it_began
+from polarity.runs.environment import changed_data, described, read_environment, where_it_began
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.saved import finished_model
 from polarity.tasks import Task
@@ -146,7 +146,7 @@ def run_splits(run: RunDirectory) -> Splits:
             loaded = load_splits(config)
     except UserError as error:
         raise UserError([*error.problems, where]) from error
-    problems = changed_data(known, loaded)
+    problems = changed_data(known, described(loaded))
     if problems:
         raise UserError([*problems, where])
     return loaded

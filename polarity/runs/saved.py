@@ -22,6 +22,8 @@ def finished_run(path: str | Path) -> RunDirectory:
     status = run.status
     if status["state"] == "running":
         raise UserError(f"{run.path}: the run is still going on; its numbers are there when it has finished")
+    if status["state"] == "waiting":
+        raise UserError(f"{run.path}: the run has not begun yet; its sweep starts it: resume={run.path.parent}")
     if status["state"] == "stopped":
         raise UserError(f"{run.path}: the run was cut off before its end; go on with it: resume={path}")
     if status["state"] != "finished":

@@ -11,7 +11,7 @@ from polarity.errors import UserError
 from polarity.processes import led_folder
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
-from polarity.runs.environment import changed_data, read_environment
+from polarity.runs.environment import changed_data, described, read_environment
 from polarity.training.manifest import Manifest
 
 LOCK_PATIENCE = 6.0
@@ -115,6 +115,6 @@ def refuse_changed_data(run: RunDirectory, splits: Splits) -> None:
     :raises UserError: with a problem for each split that is another one.
     """
     if not led_folder() and run.environment.exists():
-        changed = changed_data(read_environment(run)["data"], splits)
+        changed = changed_data(read_environment(run)["data"], described(splits))
         if changed:
             raise UserError([f"resume: {problem}" for problem in changed])

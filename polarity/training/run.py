@@ -20,6 +20,7 @@ from polarity.training.callbacks.speed import Speed
 from polarity.training.finish import finish
 from polarity.training.fixed_vectors import FixedVectors
 from polarity.training.harmless_warnings import hide_harmless_warnings
+from polarity.training.manifest import Manifest
 from polarity.training.signals import StopOnSignal
 from polarity.training.status import StatusRecorder, exit_code, record_failure
 from polarity.training.summary import TrainingSummary
@@ -62,6 +63,8 @@ def resume_run(folder: str, *, trust: Trust = None) -> float:
         with where_it_began(run):
             assembled = assemble(prepare(resuming.trusted_config(run, trust=trust)), Stages(), begins=point is None)
         resuming.refuse_changed_data(run, assembled.prepared.splits)
+        if not Manifest(run).path.exists():  # it has waited, or failed before it had begun
+            run.settle(assembled.prepared.config)
     return _run(assembled, run, point=point, keep_going=False)
 
 

@@ -13,7 +13,7 @@ from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.processes import RUN_VARIABLE, led_folder, rank, this_process
 from polarity.reports.console import print_failure
-from polarity.run import RunDirectory
+from polarity.run import RunDirectory, now
 from polarity.runs.environment import record_start
 from polarity.training.manifest import Manifest
 from polarity.training.signals import Interrupted
@@ -38,7 +38,8 @@ class StatusRecorder(Callback):
     def begin(self, splits: Splits) -> None:
         """Mark the run as this process's own from now on, and record what it depends on."""
         if not led_folder():
-            self.run.set_status("running", attempt=self._attempt, stage="training", **this_process())
+            started = self.run.recorded.get("started", now())
+            self.run.set_status("running", attempt=self._attempt, stage="training", started=started, **this_process())
             Manifest(self.run).begin()
             record_start(self.run, splits)
             os.environ[RUN_VARIABLE] = str(self.run.path.absolute())
@@ -66,7 +67,8 @@ class StatusRecorder(Callback):
         try:
             if self._known(PATIENCE if rank() > 0 else 0):
                 return
-            self.run.set_status("failed", error=str(error) or type(error).__name__, traceback=text)
+            details = {"interrupted": True} if isinstance(error, (Interrupted, KeyboardInterrupt)) else {}
+            self.run.set_status("failed", error=str(error) or type(error).__name__, traceback=text, **details)
         except (OSError, UserError) as unwritten:
             self.unwritten = unwritten
         self.recorded = True

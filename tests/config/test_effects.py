@@ -92,8 +92,9 @@ ROOT = {
     "origin": "from=nowhere",
     "trust": "trust=elsewhere",
     "run_dir": "run_dir=elsewhere",
+    "sweep": "sweep.retry=failed",
 }
-REFUSED = {"mode", "resume", "origin", "trust", "run_dir", "repeats", "fold"}
+REFUSED = {"mode", "resume", "origin", "trust", "run_dir", "repeats", "fold", "sweep"}
 
 
 def run_of(folder: Path, *more: str) -> list[Any]:

@@ -31,6 +31,7 @@ LAYERS = (
     {"exporting", "prediction", "training"},
     {"ensembles"},
     {"crossvalidation"},
+    {"sweeps"},
     {"train", *VERBS},
     {"__main__", "api"},
 )

@@ -85,11 +85,12 @@ def test_a_folder_that_is_removed_in_mid_run(minutes: int, tmp_path: Path) -> No
 @pytest.mark.slow
 def test_a_sweep_that_is_interrupted_tells_what_is_finished(tmp_path: Path) -> None:
     both = overrides(tmp_path, *SHORT, misfortune(tmp_path, kind="interrupt", epoch=1), rows=120)
-    code, said = outcome_of("train", "-m", *both, "trainer.log_every_n_steps=1", "trainer.max_epochs=1,2,3")
+    swept = ("trainer.log_every_n_steps=1", "trainer.max_epochs=1,2,3", "hydra/launcher=basic", "sweep=three")
+    code, said = outcome_of("train", "-m", *both, *swept)
     assert code == 128 + signal.SIGINT
-    (table,) = (tmp_path / "outputs").glob("*-sweep/jobs.csv")
+    table = tmp_path / "outputs" / "three" / "jobs.csv"
     rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
-    assert [row["state"] for row in rows] == ["finished", "failed"]
+    assert [row["state"] for row in rows] == ["finished", "interrupted", "waiting"]
     assert all(row["folder"] in said for row in rows)
     assert "interrupted by SIGINT" in rows[1]["error"]
     assert said.count("job 3") == 0

@@ -1,0 +1,1 @@
+"""Launchers that Hydra finds by the name of the package around them."""

@@ -1,0 +1,96 @@
+"""``python -m polarity.sweep``: the table of a sweep, and its best configuration as a preset.
+
+python -m polarity.sweep outputs/sweep-1a2b3c4d
+python -m polarity.sweep outputs/sweep-1a2b3c4d best output=presets/mine.yaml
+"""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.live import Live
+
+from polarity.config.verb import read_settings, run_verb
+from polarity.errors import UserError
+from polarity.files import check_room, write_text
+from polarity.printable import printable, shared_console
+from polarity.settings import in_quotes
+from polarity.sweeps.folder import Sweep
+from polarity.sweeps.table import job_rows, jobs_table, print_jobs
+
+BEST = "best"
+PAUSE = 5.0
+"""Seconds between two looks at a sweep that goes on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepSettings:
+    """The settings of ``conf/sweep.yaml``, where each is explained."""
+
+    sweep: str
+    best: bool
+    output: str | None
+    watch: bool | None
+
+
+def sweep(settings: SweepSettings) -> None:
+    """Show the table, or the best configuration.
+
+    :raises UserError: if there is no such sweep, or nothing in it to choose from.
+    """
+    found = Sweep.open(settings.sweep)
+    if settings.best:
+        _best(found, settings.output)
+        return
+    if settings.output is not None:
+        raise UserError("output: has an effect with best only")
+    if settings.watch or (settings.watch is None and sys.stdout.isatty()):
+        with Live(console=shared_console(), transient=True) as live:
+            rows = job_rows(found.jobs)
+            while any(row["state"] == "running" for row in rows):
+                live.update(jobs_table(rows), refresh=True)
+                time.sleep(PAUSE)
+                found = Sweep.open(found.path)  # others may have extended it
+                rows = job_rows(found.jobs)
+    print_jobs(found)
+
+
+def _best(found: Sweep, output: str | None) -> None:
+    """Print the preset of the recommended configuration, or write it."""
+    from polarity.sweeps.preset import preset_of, recommended_job  # composes, which imports every component
+
+    file = Path(output or "best.yaml").expanduser()
+    check_room(output=file.parent)
+    text = preset_of(found, recommended_job(found), file)
+    if output is None:
+        print(printable(text), end="")
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_text(file, text)
+    print(printable(f"{file}: {text.splitlines()[0].removeprefix('# ')}"))
+
+
+def with_words(overrides: Sequence[str]) -> list[str]:
+    """The overrides of the command line with its bare words as settings: the sweep's folder, and ``best``."""
+    words = [text for text in overrides if "=" not in text.partition("/")[0] and not text.startswith(("~", "+"))]
+    folders = [text for text in words if text != BEST]
+    if len(folders) > 1:
+        raise UserError(f"sweep: one at a time; given are {' '.join(folders)}")
+    rest = [text for text in overrides if text not in words]
+    return [*rest, *(f"sweep={in_quotes(text)}" for text in folders), *(["best=true"] if BEST in words else [])]
+
+
+def read_sweep_settings(arguments: Sequence[str]) -> SweepSettings | None:
+    """The settings; None if the command line only asked for information."""
+    return read_settings("sweep", SweepSettings, arguments, rewrite=with_words)
+
+
+def main() -> None:
+    """Read the command line and do it."""
+    run_verb("sweep", SweepSettings, sweep, read=read_sweep_settings)
+
+
+if __name__ == "__main__":
+    main()

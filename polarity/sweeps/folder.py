@@ -1,0 +1,119 @@
+"""The folder of a sweep: what was asked, and a run's folder for each job."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import yaml
+
+from polarity.config.overrides import key_of
+from polarity.content import Config, Json
+from polarity.errors import UserError, nearest
+from polarity.files import read_yaml, write_text
+from polarity.locks import FolderLock
+from polarity.sweeps.job import Job
+
+ASKED = "sweep.yaml"
+PATIENCE = 120.0
+"""Seconds to wait for another process that reads or extends what was asked."""
+
+
+@dataclass
+class Asked:
+    """Content of ``sweep.yaml``.
+
+    :param folder: in which the sweep was started; relative paths of its data are meant from there.
+    :param config_name: of the configuration that its command line begins with.
+    :param config_dir: further folder of presets.
+    :param commands: the command line, and those that have extended it.
+    :param space: the values of each setting that is searched.
+    :param settings: what all jobs share, by dotted key.
+    :param data: number of rows and fingerprint of each split, by the hash of the settings that read them.
+    :param jobs: the overrides of each job, by its name.
+    """
+
+    folder: str
+    started: str
+    config_name: str = "train"
+    config_dir: str | None = None
+    commands: list[str] = field(default_factory=list)
+    space: dict[str, list[str]] = field(default_factory=dict)
+    settings: Config = field(default_factory=dict)
+    data: Json = field(default_factory=dict)
+    jobs: dict[str, list[str]] = field(default_factory=dict)
+
+
+class Sweep:
+    """A sweep's folder.
+
+    :param path: the folder, which need not exist yet.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._lock = FolderLock(self.path)
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """An existing sweep.
+
+        :raises UserError: if there is none at ``path``, with the nearest one beside it.
+        """
+        folder = Path(path).expanduser()
+        if not is_sweep(folder):
+            others = sorted(item.parent.name for item in folder.parent.glob(f"*/{ASKED}"))
+            raise UserError(f"{folder}: is no sweep's folder{nearest(folder.name, others, what='sweeps beside it')}")
+        return cls(folder.resolve())
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Within the block, no other process changes what is asked."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock.take(PATIENCE)
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @property
+    def asked(self) -> Asked:
+        """What was asked.
+
+        :raises UserError: if the file is missing or damaged.
+        """
+        file = self.path / ASKED
+        try:
+            return Asked(**read_yaml(file, dict))
+        except TypeError as error:
+            raise UserError(f"{file}: is damaged ({error})") from error
+
+    def ask(self, asked: Asked) -> None:
+        """Record it."""
+        write_text(self.path / ASKED, yaml.safe_dump(asdict(asked), sort_keys=False, allow_unicode=True, width=1000))
+        self.__dict__.pop("jobs", None)
+
+    @cached_property
+    def jobs(self) -> list[Job]:
+        """Its jobs, in the order in which they were asked for."""
+        asked = self.asked
+        return [
+            Job(
+                number,
+                self.path / name,
+                [text for text in overrides if key_of(text) in asked.space],
+                FolderLock(self.path / name, ".claim"),
+            )
+            for number, (name, overrides) in enumerate(asked.jobs.items(), 1)
+        ]
+
+    def job(self, name: str) -> Job:
+        """A job by its name."""
+        return next(job for job in self.jobs if job.name == name)
+
+
+def is_sweep(folder: str | Path) -> bool:
+    """Whether a folder is a sweep's."""
+    return (Path(folder).expanduser() / ASKED).is_file()

@@ -1,0 +1,42 @@
+"""A job of a sweep in this process: what every launcher but the local one asks for."""
+
+import time
+
+from polarity.config.trust import foreign_modules
+from polarity.crossvalidation.run import resume
+from polarity.reports.console import RunConsole, log_only
+from polarity.sweeps.job import Job
+from polarity.sweeps.lines import end_line, start_line
+from polarity.training.status import record_failure
+
+SIGNALLED = 128
+"""Exit codes from here on tell that a signal ended the process."""
+
+
+def run_here(job: Job, *, retry: bool) -> float:
+    """Run a job, or go on with it, if it is missing. Returns its best monitored score, not a number if it has none.
+
+    :param retry: whether it is tried again if it has failed before.
+    :raises SystemExit: after a signal; what else goes wrong is one failed job.
+    """
+    if not job.take({job.name: job.run.recorded} if retry else {}):
+        return job.score
+    started = time.monotonic()
+    RunConsole(None).print(start_line(job))
+    try:
+        with log_only():
+            _run(job)
+    finally:
+        job.claim.release()
+    RunConsole(None).print(end_line(job, time.monotonic() - started))
+    return job.score
+
+
+def _run(job: Job) -> None:
+    try:
+        resume(str(job.path), trust=foreign_modules(job.run.config) or None)
+    except SystemExit as end:
+        if not isinstance(end.code, int) or end.code >= SIGNALLED:
+            raise
+    except Exception as error:  # noqa: BLE001 - whatever goes wrong before training begins is one failed job
+        record_failure(job.run, error)

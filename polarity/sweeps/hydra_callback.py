@@ -1,0 +1,43 @@
+"""The end of a multirun: one table of all jobs, and a non-zero exit if any is not finished."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig
+
+from polarity.sweeps.folder import Sweep
+from polarity.sweeps.table import print_jobs
+
+_UNENDED: list[Path] = []
+"""The folder of the sweep that goes on in this process."""
+
+
+class SweepTable(Callback):
+    """Hydra calls this around a multirun."""
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Remember which sweep goes on."""
+        _UNENDED.append(Path(str(config.hydra.sweep.dir)))
+
+    def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
+        """Print the table and write it beside the jobs as ``jobs.csv``."""
+        if print_jobs(Sweep.open(_UNENDED.pop())):
+            sys.exit(1)
+
+
+@contextmanager
+def table_whenever_it_ends(folder: Path | None = None) -> Iterator[None]:
+    """Print the table of what is finished also of a sweep that a signal ends, within a job or between two.
+
+    :param folder: of the sweep, if Hydra does not tell.
+    """
+    try:
+        yield
+    except (SystemExit, KeyboardInterrupt):
+        if folder or _UNENDED:
+            print_jobs(Sweep.open(folder or _UNENDED.pop()))
+        raise

@@ -1,0 +1,85 @@
+"""One job of a sweep: a run that waits, runs or has ended, and the right to work on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from polarity.content import Json
+from polarity.errors import UserError
+from polarity.files import read_object
+from polarity.locks import FolderLock
+from polarity.run import RunDirectory
+
+JobState = Literal["waiting", "running", "finished", "failed", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job, as its folder tells.
+
+    :param number: from 1, in the order in which jobs were asked for.
+    :param changed: what it does not share with all others, as written on a command line.
+    :param claim: held by the process that has started it, from before its own lock is taken until it has ended.
+    """
+
+    number: int
+    path: Path
+    changed: list[str]
+    claim: FolderLock
+
+    @property
+    def name(self) -> str:
+        """Of its folder: the hash of its configuration."""
+        return self.path.name
+
+    @property
+    def run(self) -> RunDirectory:
+        """Its folder as a run's."""
+        return RunDirectory(self.path)
+
+    @property
+    def state(self) -> JobState:
+        """What becomes of it at the moment; ``running`` also while its process only begins."""
+        recorded = self.recorded
+        return "running" if recorded not in ("finished", "failed") and self.claim.is_held else recorded
+
+    @property
+    def recorded(self) -> JobState:
+        """The same without a look at who has claimed it.
+
+        A run that a signal ended, or whose process was killed, is interrupted: it can go on, and nothing is known to be
+        wrong with it.
+        """
+        status = self.run.status
+        if status["state"] == "stopped" or status.get("interrupted"):
+            return "interrupted"
+        state: JobState = status["state"]
+        return state
+
+    @property
+    def score(self) -> float:
+        """The best monitored score; not a number for a job that is not finished."""
+        if self.recorded != "finished":
+            return float("nan")
+        return float(read_object(self.run.metrics)["best"]["value"])
+
+    def is_missing(self, retried: Mapping[str, Json]) -> bool:
+        """Whether it has to be run, as far as nobody else is at it.
+
+        :param retried: what was recorded of the failed jobs that are tried again; what failed since stays failed.
+        """
+        state = self.recorded
+        again = state == "failed" and retried.get(self.name) == self.run.recorded
+        return again or state in ("waiting", "interrupted")
+
+    def take(self, retried: Mapping[str, Json]) -> bool:
+        """Claim it, if it has to be run and nobody else has; the claim ends with this process at the latest."""
+        try:
+            self.claim.take()
+        except UserError:
+            return False
+        if self.is_missing(retried):
+            return True
+        self.claim.release()
+        return False

@@ -1,0 +1,77 @@
+"""What Hydra's launchers call, and ``resume=SWEEP``."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from polarity.config.compose import RunningJob, running_job
+from polarity.errors import UserError
+from polarity.reports.console import RunConsole
+from polarity.sweeps.folder import Sweep
+from polarity.sweeps.here import run_here
+from polarity.sweeps.hydra_callback import table_whenever_it_ends
+from polarity.sweeps.job import Job
+from polarity.sweeps.local import work
+from polarity.sweeps.plan import PlannedJob, add
+from polarity.sweeps.table import print_jobs
+from polarity.wording import times
+
+
+def launch(folder: str, configs: Iterable[DictConfig], *, jobs: int | None) -> list[float]:
+    """Run what is missing of a sweep in processes of their own; returns the best monitored score of each job.
+
+    :param configs: what Hydra has composed for each, with its own section.
+    :param jobs: how many run at a time.
+    """
+    sweep = Sweep.open(folder)
+    asked, retry = [], False
+    for config in configs:
+        HydraConfig.instance().set_config(config)
+        task = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+        running = running_job(task)
+        retry = running.retry
+        asked.append(_job(sweep, running))
+    tell(sweep, retry=retry)
+    work(sweep, jobs=jobs, retry=retry)
+    return [job.score for job in asked]
+
+
+def run_one(running: RunningJob) -> float:
+    """A job of a sweep in this process, as all other launchers ask for; returns its best monitored score."""
+    return run_here(_job(Sweep.open(running.config["output_dir"]), running), retry=running.retry)
+
+
+def _job(sweep: Sweep, running: RunningJob) -> Job:
+    return add(sweep, PlannedJob(running.config, running.overrides))
+
+
+def go_on(folder: str, *, retry: bool) -> int:
+    """Run what is missing of a sweep, as the chosen launcher does, and show the table; returns an exit code.
+
+    :raises UserError: if that is one which needs the command line.
+    """
+    sweep, launcher = Sweep.open(folder), HydraConfig.get().launcher
+    kind = str(launcher.get("_target_")).rpartition(".")[2]
+    if kind not in ("LocalLauncher", "BasicLauncher"):
+        raise UserError(f"resume: with this hydra/launcher, give the command line again: {sweep.asked.commands[-1]}")
+    with table_whenever_it_ends(sweep.path):
+        tell(sweep, retry=retry)
+        if kind == "LocalLauncher":
+            work(sweep, jobs=launcher.jobs, retry=retry)
+        for job in sweep.jobs if kind == "BasicLauncher" else []:
+            run_here(job, retry=retry)
+    return min(1, print_jobs(sweep))
+
+
+def tell(sweep: Sweep, *, retry: bool) -> None:
+    """Say which of the jobs are not run, because they have ended before."""
+    states = [job.state for job in sweep.jobs]
+    finished, failed = states.count("finished"), 0 if retry else states.count("failed")
+    known = [f"{finished} finished before"] if finished else []
+    known += [f"{failed} failed before (sweep.retry=failed tries them again)"] if failed else []
+    if known:
+        RunConsole(None).print(f"{times(len(states), 'job')} in {Path(sweep.path)}: {', '.join(known)}")
+    if finished == len(states):
+        RunConsole(None).print("nothing is missing; sweep=NAME begins another sweep of the same")

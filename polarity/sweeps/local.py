@@ -1,0 +1,219 @@
+"""Jobs of a sweep side by side on this machine, each a process of its own."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import DEVNULL, STDOUT, Popen
+from tempfile import TemporaryFile
+from types import FrameType
+from typing import IO
+from uuid import uuid4
+
+from polarity.config.trust import foreign_modules
+from polarity.content import Json
+from polarity.reports.console import RunConsole
+from polarity.settings import in_quotes
+from polarity.sweeps.folder import Sweep
+from polarity.sweeps.job import Job
+from polarity.sweeps.lines import end_line, start_line
+from polarity.training.signals import SIGNALS, Interrupted
+from polarity.wording import times
+
+PAUSE = 0.1
+"""Seconds between two looks at the processes of jobs."""
+PAUSE_FOR_OTHERS = 1.0
+"""Seconds between two looks at the jobs that other processes run."""
+LAST_WORDS = 2000
+"""Characters that are kept of what a process said that could not record why it ended."""
+
+Place = Mapping[str, str]
+"""Environment variables of a job's process: its share of the cores, or its GPUs."""
+
+
+def work(sweep: Sweep, *, jobs: int | None, retry: bool) -> None:
+    """Run what is missing of a sweep, and wait for what other processes run of it.
+
+    :param jobs: how many at a time; None for one on each GPU, or one if there are none.
+    :param retry: whether those that have failed before are tried again.
+    :raises Interrupted: after a signal; the jobs have saved where they stand.
+    """
+    retried = {job.name: job.run.recorded for job in sweep.jobs if job.recorded == "failed"} if retry else {}
+    Crew(sweep, places_of(sweep, jobs), retried).run()
+
+
+def places_of(sweep: Sweep, jobs: int | None) -> list[Place]:
+    """Where jobs run at the same time; GPUs and cores are shared out."""
+    settings = [job.run.settings for job in sweep.jobs[:1]]
+    gpus = [] if any(one.on_cpu for one in settings) else _gpus()
+    if gpus:
+        width = max([one.devices or 1 for one in settings], default=1)
+        groups = [gpus[start : start + width] for start in range(0, len(gpus) - width + 1, width)] or [gpus]
+        return [{"CUDA_VISIBLE_DEVICES": ",".join(groups[n % len(groups)])} for n in range(jobs or len(groups))]
+    if jobs in (None, 1):
+        return [{}]
+    return [{"OMP_NUM_THREADS": str(max(1, _cores() // jobs))}] * jobs
+
+
+def _cores() -> int:
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdecimal() else len(os.sched_getaffinity(0))
+
+
+def _gpus() -> list[str]:
+    """The numbers, or names, of the GPUs that this process may use."""
+    import torch
+
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = [str(number) for number in range(torch.cuda.device_count())]
+    return [name for name in chosen.split(",") if name][: len(names)] if chosen else names
+
+
+@dataclass
+class Worker:
+    """A process that works on a job.
+
+    :param before: what was recorded of the job when it was started.
+    """
+
+    job: Job
+    process: Popen[bytes]
+    said: IO[bytes]
+    place: Place
+    before: Json
+    started: float
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has recorded anything of its own."""
+        return self.job.run.recorded != self.before
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it printed."""
+        self.said.seek(0)
+        return self.said.read().decode("utf-8", "replace").strip()[-LAST_WORDS:]
+
+
+class Crew:
+    """The processes that this one has started for a sweep.
+
+    :param places: as many jobs run at the same time.
+    :param retried: what was recorded of the failed jobs that are tried again.
+    """
+
+    def __init__(self, sweep: Sweep, places: Sequence[Place], retried: Mapping[str, Json]) -> None:
+        self.sweep = sweep
+        self.free = list(places)
+        self.retried = retried
+        self.workers: list[Worker] = []
+        self.left = list(sweep.jobs)
+        self.signal = 0
+        self._told = False
+
+    def run(self) -> None:
+        """Until nothing is missing that has not been tried; see :func:`work`."""
+        with self._forwarding():
+            while True:
+                for worker in [worker for worker in self.workers if worker.process.poll() is not None]:
+                    self._ended(worker)
+                if self.signal:
+                    self._send([worker for worker in self.workers if not worker.has_begun])
+                else:
+                    self._start_more()
+                if not self.workers and (self.signal or not self.left):
+                    break
+                time.sleep(PAUSE if self.workers or self.signal else self._others())
+        if self.signal:
+            raise Interrupted(self.signal)
+
+    def _start_more(self) -> None:
+        """Give each free place a job; forget those that need none any more."""
+        for job in list(self.left) if self.free else []:
+            state = job.recorded
+            if not self.free:
+                return
+            if job.is_missing(self.retried):
+                if job.take(self.retried):
+                    self.left.remove(job)
+                    self.workers.append(self._started(job, self.free.pop(0)))
+            elif state != "running":
+                self.left.remove(job)
+
+    def _others(self) -> float:
+        """Say once that others are waited for."""
+        if not self._told:
+            RunConsole(None).print(f"waiting for {times(len(self.left), 'job')} that other processes run")
+            self._told = True
+        return PAUSE_FOR_OTHERS
+
+    def _started(self, job: Job, place: Place) -> Worker:
+        RunConsole(None).print(start_line(job))
+        said = TemporaryFile()  # noqa: SIM115 - read when its process has ended
+        folder = Path(self.sweep.asked.folder)
+        process = Popen(  # noqa: S603 - the program itself
+            [sys.executable, "-m", "polarity.train", *command_of(job)],
+            cwd=folder if folder.is_dir() else None,
+            env={**os.environ, **place},
+            stdin=DEVNULL,
+            stdout=said,
+            stderr=STDOUT,
+            start_new_session=True,  # Ctrl-C reaches it through this process alone, and once
+        )
+        return Worker(job, process, said, place, job.run.recorded, time.monotonic())
+
+    def _ended(self, worker: Worker) -> None:
+        self._record(worker)
+        RunConsole(None).print(end_line(worker.job, time.monotonic() - worker.started))
+        worker.said.close()
+        self.workers.remove(worker)
+        self.free.append(worker.place)
+        worker.job.claim.release()
+
+    def _record(self, worker: Worker) -> None:
+        """What the process itself could not: that it was killed, or has ended before it knew its run."""
+        code, run = worker.process.returncode, worker.job.run
+        cut_off = run.recorded["state"] == "running" and run.status["state"] == "stopped"
+        if not code or self.signal or not (cut_off or not worker.has_begun):
+            return
+        if code < 0 or code > 128:
+            name = signal.Signals(-code if code < 0 else code - 128).name
+            run.set_status("failed", error=f"its process was ended by {name}: {_why(name)}", interrupted=True)
+        else:
+            error, attempt = worker.last_words or f"its process ended with code {code}", uuid4().hex
+            run.set_status("failed", error=error, attempt=attempt)
+
+    def _send(self, workers: Sequence[Worker]) -> None:
+        """Pass the signal on; a process that only begins may lose one, and has nothing to save."""
+        for worker in workers:
+            worker.process.send_signal(self.signal)
+
+    @contextmanager
+    def _forwarding(self) -> Iterator[None]:
+        """Within the block, a signal to this process goes to all that it has started, and no further job is begun."""
+
+        def forward(number: int, _frame: FrameType | None) -> None:
+            self.signal = self.signal or number
+            self._send(self.workers)
+
+        before = {number: signal.signal(number, forward) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def command_of(job: Job) -> list[str]:
+    """The overrides that start a job, or go on with it."""
+    modules = foreign_modules(job.run.config)
+    trust = [f"trust=[{','.join(modules)}]"] if modules else []
+    return [f"resume={in_quotes(str(job.path))}", *trust]
+
+
+def _why(name: str) -> str:
+    return "memory ran out, or somebody killed it" if name == "SIGKILL" else "it crashed, or somebody ended it"

@@ -1,0 +1,171 @@
+"""What a command line asks of a sweep: a folder for each job, all or none, and never two things of one name."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from polarity.config.overrides import key_of
+from polarity.config.precision import AUTO
+from polarity.config.preflight import rows_of
+from polarity.config.shown import flat
+from polarity.content import Config, Json
+from polarity.errors import UserError
+from polarity.run import RunDirectory, configuration_hash, now
+from polarity.runs.environment import changed_data, described
+from polarity.secrets import masked, masked_command, masked_places
+from polarity.sweeps.folder import Asked, Sweep, is_sweep
+from polarity.sweeps.job import Job
+
+ELSEWHERE = ("output_dir", "cache_dir", "resume", "trust", "run_dir", "sweep")
+"""Settings at the root that do not make another job."""
+PRESETS = ("experiment", "debug")
+"""Groups whose presets may set anything."""
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class PlannedJob:
+    """A job before it has a folder.
+
+    :param config: its resolved configuration.
+    :param overrides: the command line that it would have as a run of its own.
+    """
+
+    config: Config
+    overrides: list[str]
+
+    @cached_property
+    def name(self) -> str:
+        """Twelve digits that stand for everything that makes its result."""
+        return configuration_hash(self.causes, size=6)
+
+    @cached_property
+    def causes(self) -> Config:
+        """Its configuration without where things are written."""
+        causes: Config = masked({key: value for key, value in self.config.items() if key not in ELSEWHERE})
+        return causes
+
+
+def name_of(arguments: Sequence[str], config_name: str, config_dir: str | None) -> str:
+    """What the sweep of a command line is called if it gives no name: the same for the same line, in any order.
+
+    Where it is written, and how its jobs are run, is no part of that.
+    """
+    asked = sorted(text for text in masked_command(arguments) if _is_asked(text) and key_of(text) not in ELSEWHERE)
+    return f"sweep-{configuration_hash({'asked': asked, 'name': config_name, 'dir': config_dir})}"
+
+
+def plan(
+    folder: Path, command: str, space: Mapping[str, Sequence[str]], jobs: Sequence[PlannedJob], **presets: str | None
+) -> Sweep:
+    """Make a sweep of these jobs, or extend the one that is there by those that it does not have.
+
+    :param presets: ``config_name`` and ``config_dir`` of the command line.
+    :param space: the values of each setting that is searched.
+    :raises UserError: if it is one of another configuration, or of other data.
+    """
+    _refuse_secrets(jobs)
+    if (folder / "status.json").exists():
+        raise UserError(f"sweep: {folder} is the folder of a run; choose another name")
+    sweep = Sweep(folder)
+    with sweep.alone():
+        asked = sweep.asked if is_sweep(folder) else Asked(str(Path.cwd()), now(), **presets)  # type: ignore[arg-type]
+        data = _fingerprints(jobs)
+        if asked.jobs:
+            _refuse_others(sweep, asked, space, jobs, data)
+        for key, values in space.items():
+            asked.space[key] = list(dict.fromkeys([*asked.space.get(key, []), *values]))
+        if command not in asked.commands:
+            asked.commands.append(command)
+        asked.data |= data
+        asked.settings = shared([asked.settings] if asked.jobs else [], jobs)
+        for job in jobs:
+            _add(sweep, asked, job)
+        sweep.ask(asked)
+    return sweep
+
+
+def add(sweep: Sweep, job: PlannedJob) -> Job:
+    """The job of a sweep that has this configuration; made if it is new, as those of a sweeper that proposes values."""
+    if job.name not in sweep.asked.jobs:
+        with sweep.alone():
+            asked = sweep.asked
+            _add(sweep, asked, job)
+            sweep.ask(asked)
+    return sweep.job(job.name)
+
+
+def _add(sweep: Sweep, asked: Asked, job: PlannedJob) -> None:
+    path = sweep.path / job.name
+    if not path.exists():
+        RunDirectory.plan(path, job.config, job.overrides)
+    asked.jobs.setdefault(job.name, [text for text in masked_command(job.overrides) if _is_asked(text)])
+
+
+def _is_asked(text: str) -> bool:
+    return not text.lstrip("+~").startswith(("hydra.", "hydra/", "sweep=", "sweep.", "output_dir=", "resume="))
+
+
+def shared(known: Sequence[Config], jobs: Sequence[PlannedJob]) -> Config:
+    """The settings that all jobs have the same, by dotted key.
+
+    :param known: what those of before share.
+    """
+    all_of = [*known, *(flat(job.causes) for job in jobs)]
+    first, others = all_of[0], all_of[1:]
+    return {key: value for key, value in first.items() if all(key in one and one[key] == value for one in others)}
+
+
+def _fingerprints(jobs: Sequence[PlannedJob]) -> Json:
+    sections = {configuration_hash({key: job.config[key] for key in ("data", "limit")}): job for job in jobs}
+    return {name: described(rows_of(job.config)) for name, job in sections.items()}
+
+
+def _refuse_secrets(jobs: Sequence[PlannedJob]) -> None:
+    places = dict.fromkeys(place for job in jobs for place in masked_places(job.causes))
+    if places:
+        raise UserError(
+            f"{place}: the jobs of a sweep are started from their folders, which hold no secrets; give it as "
+            "${oc.env:NAME}, which is kept by its name"
+            for place in places
+        )
+
+
+def _refuse_others(
+    sweep: Sweep, asked: Asked, space: Mapping[str, object], jobs: Sequence[PlannedJob], data: Json
+) -> None:
+    differs = list(dict.fromkeys(_differences(sweep, asked, {*space, *asked.space}, jobs)))
+    more = f", and {len(differs) - SHOWN} more" if len(differs) > SHOWN else ""
+    problems = [f"sweep: {sweep.path} has another configuration: {'; '.join(differs[:SHOWN])}{more}"] if differs else []
+    problems += [
+        f"sweep: {sweep.path}: {text}"
+        for name, found in data.items()
+        if name in asked.data
+        for text in changed_data(asked.data[name], found, whose="the sweep was begun with")
+    ]
+    if problems:
+        raise UserError([*problems, "sweep: put that back, or give another name for another sweep: sweep=NAME"])
+
+
+def _differences(sweep: Sweep, asked: Asked, searched: set[str], jobs: Sequence[PlannedJob]) -> Iterator[str]:
+    """What jobs have otherwise than those of before, but for what is searched; ``KEY was OLD, and is NEW now``."""
+    if not searched & set(PRESETS):
+        new = shared([], jobs)
+        places = tuple(f"{key}." for key in searched)
+        kept = {key for key in new.keys() & asked.settings.keys() if not f"{key}.".startswith(places)}
+        yield from _changes({key: asked.settings[key] for key in kept}, {key: new[key] for key in kept})
+    known = {tuple(sorted(overrides)): name for name, overrides in asked.jobs.items()}
+    for job in jobs:
+        name = known.get(tuple(sorted(text for text in masked_command(job.overrides) if _is_asked(text))))
+        if name not in (None, job.name):
+            before = RunDirectory(sweep.path / name).config
+            yield from _changes(flat(PlannedJob(before, []).causes), flat(job.causes))
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    for key in sorted(old.keys() | new.keys()):
+        settled = new.get(key) == AUTO  # by the machine that the run began on
+        if not settled and (key not in old or key not in new or old[key] != new[key]):
+            yield f"{key} was {old.get(key)}, and is {new.get(key)} now"

@@ -1,0 +1,86 @@
+"""The configuration of a sweep that is recommended, as a preset of its own."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from polarity.comparison.chosen import best_of_runs
+from polarity.config.compose import choices_of, compose_jobs, resolved
+from polarity.content import Config
+from polarity.errors import UserError
+from polarity.paths import conf_dir
+from polarity.sweeps.folder import Asked, Sweep
+from polarity.sweeps.job import Job
+from polarity.sweeps.plan import ELSEWHERE
+
+LEFT_OUT = (*ELSEWHERE, "seed", "test")
+"""Settings that are those of a run, and not of a configuration."""
+
+
+def recommended_job(sweep: Sweep) -> Job:
+    """The first job of the configuration that is recommended; with one configuration, that.
+
+    :raises UserError: if no job is finished, or if they were scored on different rows.
+    """
+    finished = [job for job in sweep.jobs if job.recorded == "finished"]
+    if not finished:
+        raise UserError(f"{sweep.path}: none of its jobs is finished")
+    best = best_of_runs([job.path for job in finished])
+    if len(best) > 1:
+        raise UserError(f"{sweep.path}: its jobs were scored on different rows; their scores cannot be compared")
+    return sweep.job(best[0].recommended[0].name) if best else finished[0]
+
+
+def preset_of(sweep: Sweep, job: Job, file: Path) -> str:
+    """The text of a preset that gives a job's configuration, whatever was typed for it; its command comes first.
+
+    :param file: where it will stand.
+    :raises UserError: if it could not be composed there.
+    """
+    asked, folder = sweep.asked, file.absolute().parent
+    base = choices_of(asked.config_name, [], config_dir=asked.config_dir)
+    chosen = choices_of(asked.config_name, asked.jobs[job.name], config_dir=asked.config_dir)
+    changed = {group: name for group, name in chosen.items() if base.get(group) != name}
+    _check_place(asked, changed, file, folder)
+    overrides = [f"{group}={name}" for group, name in changed.items()]
+    (plain,) = compose_jobs(asked.config_name, overrides, config_dir=asked.config_dir, multirun=False)
+    wanted = {key: value for key, value in job.run.config.items() if key not in LEFT_OUT}
+    preset: Config = {"defaults": [asked.config_name, *({f"override {g}": n} for g, n in changed.items()), "_self_"]}
+    preset |= _beyond(wanted, resolved(plain.config)[0])
+    command = shlex.join(["--config-dir", str(file.parent), "--config-name", file.stem])
+    heading = f"# python -m polarity.train {command}\n# From {job.path}\n"
+    return heading + yaml.safe_dump(preset, sort_keys=False, allow_unicode=True, width=1000)
+
+
+def _check_place(asked: Asked, changed: Mapping[str, str], file: Path, folder: Path) -> None:
+    if file.suffix != ".yaml" or file.stem == asked.config_name:
+        raise UserError(f"output: has to be a new file NAME.yaml, and not {file.name}")
+    own = [f"{group}={name}" for group, name in changed.items() if not _is_shipped(group, name)]
+    own += [] if asked.config_name == "train" else [asked.config_name]
+    if own and str(folder) != asked.config_dir:
+        raise UserError(
+            f"output: has to lie in {asked.config_dir}, since the sweep has presets from there ({', '.join(own)})"
+        )
+
+
+def _is_shipped(group: str, name: str) -> bool:
+    return (conf_dir() / group.partition("@")[0] / f"{name}.yaml").is_file()
+
+
+def _beyond(wanted: Mapping[str, Any], plain: Mapping[str, Any], place: str = "") -> Config:
+    """What has to be set beside the presets."""
+    extra = [key for key in plain if key not in wanted and (place or key not in LEFT_OUT)]
+    if extra:
+        raise UserError(f"best: no preset can take away {place}{extra[0]}; run the job's own command line instead")
+    beyond: Config = {}
+    for key, value in wanted.items():
+        known = plain.get(key)
+        if isinstance(value, Mapping) and isinstance(known, Mapping):
+            inner = _beyond(value, known, f"{place}{key}.")
+            beyond |= {key: inner} if inner else {}
+        elif key not in plain or value != known:
+            beyond[key] = value
+    return beyond

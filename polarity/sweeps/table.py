@@ -1,0 +1,112 @@
+"""The table of a sweep: every job with its state and scores, and what the best of them is worth."""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.table import Table
+
+from polarity.comparison.chosen import Best, best_of_runs
+from polarity.content import Json
+from polarity.reports.console import RunConsole
+from polarity.reports.html.numbers import duration
+from polarity.spreadsheets import write_csv
+from polarity.sweeps.folder import Sweep
+from polarity.sweeps.job import Job
+from polarity.wording import times
+
+SCORES = ("monitored", "overall")
+
+
+def print_jobs(sweep: Sweep) -> int:
+    """Print the table of a sweep's jobs so far, and write it beside them. Returns how many are not finished."""
+    jobs = sweep.jobs
+    rows, best = job_rows(jobs), best_of_runs([job.path for job in jobs if job.recorded == "finished"])
+    mark_best(rows, best)
+    header = list(dict.fromkeys(name for row in rows for name in row))
+    write_csv(sweep.path / "jobs.csv", header, [[row.get(name, "") for name in header] for row in rows])
+    console = RunConsole(None)
+    console.print()
+    console.print(jobs_table(rows))
+    for item in best:
+        for sentence in (item.chosen.sentence, *item.shortlist.sentences):
+            console.print(sentence)
+    console.print(f"jobs are in {sweep.path}, and this table in {sweep.path / 'jobs.csv'}")
+    console.print("test is scored only with test=true; for the job you choose: polarity.evaluate run=JOB split=test")
+    unfinished = [row for row in rows if row["state"] != "finished"]
+    for line in what_next(Counter(row["state"] for row in unfinished), len(rows), sweep.path):
+        console.print(line, style="bold red")
+    return len(unfinished)
+
+
+def what_next(states: Mapping[str, int], of: int, folder: Path) -> list[str]:
+    """How many jobs of a sweep are not finished, and what can be done about them."""
+    all_of = times(of, "job")
+    go_on = "the same command line goes on with them"
+    lines = {
+        "failed": f"of {all_of} failed; see status.json in their folders; sweep.retry=failed tries them again",
+        "interrupted": f"of {all_of} were interrupted; {go_on}",
+        "waiting": f"of {all_of} have not begun; {go_on}",
+        "running": f"of {all_of} go on in other processes: python -m polarity.sweep {folder}",
+    }
+    return [f"{states[state]} {line}" for state, line in lines.items() if states.get(state)]
+
+
+def job_rows(jobs: Sequence[Job]) -> list[Json]:
+    """What each job changed, what became of it, and the validation scores of its best checkpoint, as numbers."""
+    rows = []
+    for job in jobs:
+        status = job.run.status
+        row: Json = {"folder": job.name, "changed": " ".join(job.changed), "state": job.state}
+        row["error"] = " ".join(str(status.get("error", "")).split())
+        if row["state"] == "running":
+            row |= {"where": f"{status.get('host', 'begins')}:{status.get('pid', '')}", **how_far(job)}
+        if status["state"] == "finished":
+            metrics = json.loads(job.run.metrics.read_text(encoding="utf-8"))
+            honest = metrics["crossfit"]["val"]  # by decision rules that had not seen the row
+            row |= {"monitored": metrics["best"]["value"], "overall": honest["overall"]}
+            row |= {f"{task}/macro_f1": scores["macro_f1"] for task, scores in honest["tasks"].items()}
+            row["epoch"] = metrics["best"]["epoch"]
+        rows.append(row)
+    return rows
+
+
+def how_far(job: Job) -> Json:
+    """Epochs that a running job has behind it, and the seconds that the others may take."""
+    history = job.run.history
+    rows = list(csv.DictReader(history.read_text(encoding="utf-8").splitlines())) if history.is_file() else []
+    all_of = job.run.settings.epochs
+    if not rows or all_of is None:
+        return {"done": len(rows)}
+    mean = sum(float(row["seconds"]) for row in rows) / len(rows)
+    return {"done": len(rows), "left": round(mean * (all_of - len(rows)))}
+
+
+def mark_best(jobs: list[Json], best: Sequence[Best]) -> None:
+    """Beside the score of the best configuration what it is worth on rows that it was not chosen on."""
+    for item in best:
+        names = {folder.name for folder in item.folders}
+        low, high = (item.chosen.interval.low, item.chosen.interval.high) if item.chosen.interval.known else ("", "")
+        for job in jobs:
+            if job["folder"] in names:
+                job["chosen"] = f"best of {item.chosen.of}, chosen on these rows"
+                job |= {"corrected": item.chosen.corrected, "corrected_low": low, "corrected_high": high}
+
+
+def jobs_table(jobs: list[Json]) -> Table:
+    """The rows of :func:`job_rows` for people."""
+    tasks = list(dict.fromkeys(name for job in jobs for name in job if name.endswith("/macro_f1")))
+    corrected = ["corrected"] if any("corrected" in job for job in jobs) else []
+    headings = [*SCORES, *corrected, *(name.removesuffix("/macro_f1") for name in tasks), "best epoch"]
+    table = Table("folder", "changed", "state", *headings, title="validation scores of all jobs")
+    for job in jobs:
+        scores = [f"{job[name]:.4f}" if job.get(name) is not None else "-" for name in (*SCORES, *corrected, *tasks)]
+        state = f"{job['state']}: {job['error'][:60]}" if job["error"] else job["state"]
+        if "where" in job:
+            left = f", {duration(job['left'])} left" if "left" in job else ""
+            state += f" on {job['where']}, {times(job['done'], 'epoch')} done{left}"
+        epoch = str(job["epoch"] + 1) if "epoch" in job else "-"
+        table.add_row(job["folder"], job["changed"] or "(nothing)", state, *scores, epoch)
+    return table

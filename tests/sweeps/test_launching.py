@@ -1,0 +1,99 @@
+"""Who runs the jobs of a sweep, and what a signal does to them."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from polarity.run import RunDirectory
+from polarity.sweeps import local
+from polarity.sweeps.folder import Sweep
+from polarity.sweeps.local import Crew, places_of
+from polarity.training import run as training_run
+from tests.running import composed, overrides
+from tests.sweeping import only_sweep, states, sweep
+from tests.sweeps.test_planning import SHORT, planned
+
+
+def test_a_run_returns_its_best_monitored_score(tmp_path: Path) -> None:
+    arguments = overrides(tmp_path, "trainer.max_epochs=3")
+    best = training_run.start_run(composed(*arguments), arguments, keep_going=False)
+    run = RunDirectory.open(tmp_path / "outputs" / "latest")
+    assert best == json.loads(run.metrics.read_text())["best"]["value"]
+
+
+def test_one_after_the_other_in_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*arguments: object, **named: object) -> None:
+        raise MemoryError("no room for the encoder")
+
+    line = (
+        "-m",
+        *overrides(tmp_path, *SHORT, rows=120),
+        "trainer.log_every_n_steps=1",
+        "hydra/launcher=basic",
+        "seed=0,1",
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr("polarity.training.assembled.MultiTaskModule", broken)
+        said = sweep(*line, code=1)
+    assert states(tmp_path) == ["failed", "failed"]
+    assert [job.run.status["error"] for job in only_sweep(tmp_path).jobs] == ["no room for the encoder"] * 2
+    assert "2 of 2 jobs failed" in said
+    assert "2 failed before" in sweep(f"resume={only_sweep(tmp_path).path}", "hydra/launcher=basic", code=1)
+    sweep(f"resume={only_sweep(tmp_path).path}", "sweep.retry=failed", "hydra/launcher=basic")
+    assert states(tmp_path) == ["finished", "finished"]
+
+
+def test_ctrl_c_ends_all_jobs_and_begins_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = Crew._started
+
+    def interrupted(self: Crew, *given: object) -> object:
+        worker = started(self, *given)  # type: ignore[arg-type]
+        self.workers.append(worker)
+        os.kill(os.getpid(), signal.SIGINT)
+        self.workers.pop()
+        return worker
+
+    monkeypatch.setattr(Crew, "_started", interrupted)
+    said = sweep("-m", *overrides(tmp_path, *SHORT), "seed=0,1", code=130)
+    assert "jobs.csv" in said, "the table"
+    assert "job 1: seed=0" in said
+    assert "job 2: " not in said
+    assert states(tmp_path) == ["waiting", "waiting"]
+    assert "2 of 2 jobs have not begun; the same command line goes on with them" in said
+
+
+def test_a_process_that_ends_before_it_knows_its_run_is_one_failed_job(tmp_path: Path) -> None:
+    line = ("-m", *overrides(tmp_path, *SHORT, rows=60), "seed=0", "sweep=one")
+    found = planned(tmp_path, "seed=0", "sweep=one")
+    config = found.jobs[0].path / "config.yaml"
+    config.write_text(config.read_text("utf-8").replace("losses.focal.FocalLoss", "losses.focal.Nothing"), "utf-8")
+    sweep(f"resume={found.path}", code=1)
+    assert states(tmp_path) == ["failed"]
+    assert "Nothing" in str(found.jobs[0].run.status["error"])
+    assert "1 failed before" in sweep(*line, code=1)
+
+
+@pytest.mark.parametrize(
+    ("jobs", "gpus", "visible", "places"),
+    [
+        (None, 0, None, [{}]),
+        (2, 0, None, [{"OMP_NUM_THREADS": "2"}] * 2),
+        (None, 2, None, [{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}]),
+        (None, 2, "5,7", [{"CUDA_VISIBLE_DEVICES": "5"}, {"CUDA_VISIBLE_DEVICES": "7"}]),
+        (3, 2, None, [{"CUDA_VISIBLE_DEVICES": number} for number in "010"]),
+    ],
+)
+def test_cores_and_gpus_are_shared_out(
+    jobs: int | None, gpus: int, visible: str | None, places: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
+    monkeypatch.setattr(local, "_cores", lambda: 4)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    empty = Sweep("nowhere")
+    empty.__dict__["jobs"] = []
+    assert places_of(empty, jobs) == places

@@ -1,0 +1,135 @@
+"""What a sweep is: found again by its command line or its name, extended, or refused where it is another one."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from polarity.config import preflight
+from polarity.errors import UserError
+from polarity.run import RunDirectory
+from polarity.runs.saved import finished_run
+from polarity.sweeps.folder import Sweep
+from polarity.sweeps.plan import PlannedJob, plan
+from polarity.train import _asked, _checked
+from tests.running import overrides
+from tests.sweeping import only_sweep, states
+
+SHORT = ("trainer.max_epochs=1", "reporting.baselines=false")
+
+
+def planned(folder: Path, *more: str) -> Sweep:
+    """The sweep of a command line, of which no job has begun."""
+    arguments = ["-m", *overrides(folder, *SHORT, *more, rows=60)]
+    told = _asked(*_arguments(arguments))
+    return Sweep.open(told[-1].partition("=")[2].strip('"'))
+
+
+def _arguments(arguments: list[str]) -> tuple[list[str], list[object]]:
+    return arguments, _checked(arguments)[1]  # type: ignore[return-value]
+
+
+def test_every_job_has_a_state_from_the_first_moment(tmp_path: Path) -> None:
+    sweep = planned(tmp_path, "seed=0,1,2")
+    assert [job.state for job in sweep.jobs] == ["waiting"] * 3
+    assert [job.changed for job in sweep.jobs] == [["seed=0"], ["seed=1"], ["seed=2"]]
+    assert sweep.asked.space == {"seed": ["0", "1", "2"]}
+    assert sweep.asked.commands[0].startswith("python -m polarity.train -m ")
+    run = sweep.jobs[1].run
+    assert (run.settings.seed, run.overrides[-1], run.settings.output_dir) == (1, "seed=1", str(sweep.path))
+    with pytest.raises(UserError, match="has not begun yet"):
+        finished_run(run.path)
+
+
+def test_the_same_line_is_the_same_sweep_in_any_order_and_however_its_jobs_are_run(tmp_path: Path) -> None:
+    first = planned(tmp_path, "seed=0,1", "loss=ce,focal")
+    again = planned(tmp_path, "loss=ce,focal", "seed=0,1", "hydra.launcher.jobs=2", "sweep.retry=failed")
+    assert first.path == again.path
+    assert [job.name for job in first.jobs] == [job.name for job in again.jobs]
+    assert planned(tmp_path, "seed=0,1").path != first.path
+
+
+def test_a_sweep_with_a_name_is_extended_by_new_values_and_new_settings(tmp_path: Path) -> None:
+    first = planned(tmp_path, "seed=0,1", "sweep=mine")
+    assert first.path == tmp_path / "outputs" / "mine"
+    more = planned(tmp_path, "seed=1,2", "optimizer.lr=1e-3,2e-3", "sweep=mine")
+    assert len(more.jobs) == 2 + 3
+    assert sorted(sorted(job.changed) for job in more.jobs) == [
+        [f"optimizer.lr={lr}", f"seed={seed}"]
+        for lr, seed in (("0.001", 1), ("0.001", 2), ("0.002", 0), ("0.002", 1), ("0.002", 2))
+    ]
+
+
+def test_the_same_configuration_is_one_job_however_it_is_written(tmp_path: Path) -> None:
+    assert len(planned(tmp_path, "optimizer.lr=1e-3,0.001,1.0e-3", "sweep=once").jobs) == 1
+    assert len(planned(tmp_path, "optimizer.lr=0.001,0.002", "sweep=once").jobs) == 2
+
+
+def test_another_configuration_is_refused_by_the_name_of_the_setting(tmp_path: Path) -> None:
+    planned(tmp_path, "seed=0,1", "sweep=mine")
+    with pytest.raises(UserError, match=r"another configuration: batching.batch_size was 16, and is 8 now"):
+        planned(tmp_path, "seed=0,1,2", "sweep=mine", "batching.batch_size=8")
+    assert states(tmp_path) == ["waiting"] * 2
+
+
+def test_a_preset_that_was_changed_since_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    preset = tmp_path / "mine" / "loss" / "sharp.yaml"
+    preset.parent.mkdir(parents=True)
+    preset.write_text("defaults: [focal, _self_]\ngamma: 3.0\n")
+    line = ("--config-dir", "mine", "loss=ce,sharp")
+    planned(tmp_path, *line)
+    preset.write_text("defaults: [focal, _self_]\ngamma: 4.0\n")
+    with pytest.raises(UserError, match=r"loss.gamma was 3.0, and is 4.0 now"):
+        planned(tmp_path, *line)
+
+
+def test_other_data_are_refused(tmp_path: Path) -> None:
+    planned(tmp_path, "seed=0,1")
+    corpus = tmp_path / "corpus.csv"
+    corpus.write_text(corpus.read_text("utf-8").replace("army", "navy"), "utf-8")
+    preflight._load_once.cache_clear()
+    with pytest.raises(UserError, match="the train split is not the one that the sweep was begun with"):
+        planned(tmp_path, "seed=0,1")
+
+
+def test_what_can_be_no_sweep_is_refused(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "outputs", {}, [], name="run")
+    with pytest.raises(UserError, match="is the folder of a run"):
+        planned(tmp_path, "seed=0,1", "sweep=run")
+    run.lock.release()
+    with pytest.raises(UserError, match=r"sweep\.name: "):
+        planned(tmp_path, "seed=0,1", "sweep=a/b")
+    with pytest.raises(UserError, match="retry: has an effect with -m only"):
+        _checked(overrides(tmp_path, "sweep.retry=failed"))
+    job = PlannedJob({"logger": {"mine": {"api_key": "abcdefgh12"}}}, [])
+    with pytest.raises(UserError, match=r"logger.mine.api_key: the jobs of a sweep .* hold no secrets"):
+        plan(tmp_path / "secret", "line", {}, [job])
+    assert not (tmp_path / "secret").exists()
+
+
+HOLD = """
+import sys, time
+from polarity.sweeps.folder import Sweep
+from polarity.sweeps.plan import PlannedJob, plan
+job = Sweep.open(sys.argv[1]).jobs[0]
+print(job.take({}), flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_job_belongs_to_one_process_until_that_ends(tmp_path: Path) -> None:
+    job = planned(tmp_path, "seed=0,1").jobs[0]
+    held = subprocess.Popen([sys.executable, "-c", HOLD, str(only_sweep(tmp_path).path)], stdout=subprocess.PIPE)
+    with held:
+        assert held.stdout is not None
+        said = held.stdout.readline()
+        during = (job.state, job.take({}))
+        os.kill(held.pid, signal.SIGKILL)
+    assert (said, during) == (b"True\n", ("running", False))
+    assert job.state == "waiting"
+    assert job.take({})
+    job.claim.release()

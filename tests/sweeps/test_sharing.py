@@ -1,0 +1,49 @@
+"""Two processes on one sweep, and one that is killed with all that it has started."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests import command
+from tests.running import overrides
+from tests.sweeping import only_sweep, states
+from tests.sweeps.test_planning import SHORT
+
+LINE = (*SHORT, "trainer.log_every_n_steps=1", "seed=0,1,2,3")
+
+
+@pytest.mark.slow
+def test_two_processes_share_a_sweep_and_run_no_job_twice(tmp_path: Path) -> None:
+    line = ["train", "-m", *overrides(tmp_path, *LINE, rows=120)]
+    both = [command.start(*line, folder=tmp_path) for _ in range(2)]
+    said = [process.communicate(timeout=command.PATIENCE)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert states(tmp_path) == ["finished"] * 4
+    for number in range(1, 5):
+        assert sum(text.count(f"job {number}: ") for text in said) == 1
+        assert sum(text.count(f"job {number} ended: ") for text in said) == 1
+    assert all("job " in text for text in said), "both have worked"
+
+
+@pytest.mark.slow
+def test_a_sweep_that_is_cut_off_goes_on_by_the_same_line(tmp_path: Path) -> None:
+    line = ["train", "-m", *overrides(tmp_path, *LINE, "trainer.max_epochs=30", rows=120), "hydra.launcher.jobs=2"]
+    process = command.start(*line, folder=tmp_path, real=True)
+    until = time.monotonic() + command.PATIENCE
+    while not list((tmp_path / "outputs").glob("*/*/checkpoints/last.ckpt")):
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    for each in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
+        os.kill(each.pid, signal.SIGKILL)
+    process.communicate()
+    assert "interrupted" in states(tmp_path)
+    assert "running" not in states(tmp_path)
+    said = command.run(*line, folder=tmp_path)
+    assert " (goes on)" in said
+    assert states(tmp_path) == ["finished"] * 4
+    attempts = [len(job.run.environment.read_text().split('"command"')) for job in only_sweep(tmp_path).jobs]
+    assert max(attempts) > min(attempts), "resumed, and not begun again"

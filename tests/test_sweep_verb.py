@@ -1,0 +1,90 @@
+"""``polarity.sweep``: the table of a sweep, and its best configuration as a preset."""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from polarity.config.compose import compose_jobs, resolved
+from polarity.processes import this_process
+from polarity.sweeps.folder import Sweep
+from polarity.sweeps.plan import PlannedJob
+from tests.running import overrides
+from tests.sweeping import only_sweep, sweep
+from tests.verbs import said_by
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
+    root = tmp_path_factory.mktemp("sweep")
+    quick = ("trainer.max_epochs=1", "reporting.baselines=false", "trainer.log_every_n_steps=1", "sampler=joint")
+    searched = ("loss=ce,focal", "sampler.boosts.tone.none=1.5,3", "pooling=cls", "hydra/launcher=basic")
+    sweep("-m", *overrides(root, *quick, rows=120), *searched)
+    return only_sweep(root)
+
+
+def test_the_table_is_the_one_of_the_end(finished: Sweep) -> None:
+    before = (finished.path / "jobs.csv").read_text("utf-8")
+    said = said_by("sweep", str(finished.path))
+    assert (finished.path / "jobs.csv").read_text("utf-8") == before
+    assert all(job.name in said for job in finished.jobs)
+    assert "is the best of 4, chosen on these rows" in said
+    assert "cannot be told apart" in said
+    recommended = said[said.index("recommended: ") :].splitlines()[0]
+    assert "within one standard error" in recommended
+
+
+def test_the_best_configuration_is_a_preset_that_gives_it(finished: Sweep, tmp_path: Path) -> None:
+    file = tmp_path / "mine" / "chosen.yaml"
+    said = said_by("sweep", str(finished.path), "best", f"output={file}")
+    first = file.read_text("utf-8").splitlines()[0]
+    assert first == f"# python -m polarity.train --config-dir {file.parent} --config-name chosen"
+    assert first.removeprefix("# ") in said
+    preset = yaml.safe_load(file.read_text("utf-8"))
+    assert {"override pooling@model.pooling": "cls"} in preset["defaults"]
+    (composed,) = compose_jobs("chosen", [], config_dir=str(file.parent), multirun=False)
+    config = {**resolved(composed.config)[0], "test": False}
+    assert config["trainer"].pop("precision") == "32-true", "what it has come to here"
+    config["trainer"]["precision"] = "auto"
+    assert PlannedJob(config, []).name in {job.name for job in finished.jobs}
+    assert said_by("sweep", str(finished.path), "best").splitlines()[2:] == file.read_text("utf-8").splitlines()[2:]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["nowhere"], "is no sweep's folder"),
+        (["a", "b"], "sweep: one at a time"),
+        (["{sweep}", "output=x.yaml"], "output: has an effect with best only"),
+        (["{sweep}", "best", "output=x.txt"], "output: has to be a new file NAME.yaml"),
+        ([], "sweep: has to be given"),
+    ],
+)
+def test_what_is_wrong_is_told(arguments: list[str], problem: str, finished: Sweep) -> None:
+    assert problem in said_by("sweep", *(text.format(sweep=finished.path) for text in arguments), code=2)
+
+
+def test_a_running_job_tells_how_far_it_is(finished: Sweep, tmp_path: Path) -> None:
+    copied = Sweep.open(shutil.copytree(finished.path, tmp_path / "copied"))
+    run = copied.jobs[1].run
+    config = run.path / "config.yaml"
+    config.write_text(config.read_text("utf-8").replace("max_epochs: 1\n", "max_epochs: 4\n"), "utf-8")
+    run.lock.take()
+    run.set_status("running", **this_process())
+    said = said_by("sweep", str(copied.path), "watch=false")
+    (line,) = [line for line in said.splitlines() if run.path.name in line]
+    assert f"running on {platform.node()}:{os.getpid()}, 1 epoch done, " in line
+    assert " left" in line
+    assert "1 of 4 jobs go on in other processes" in said
+    run.lock.release()
+    assert "1 of 4 jobs were interrupted" in said_by("sweep", str(copied.path))
+
+
+def test_it_starts_without_torch() -> None:
+    program = "import sys, polarity.sweep; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
