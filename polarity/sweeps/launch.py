@@ -7,6 +7,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from polarity.config.compose import RunningJob, running_job
+from polarity.config.recorded import RunSettings
 from polarity.errors import UserError
 from polarity.reports.console import RunConsole
 from polarity.sweeps.folder import Sweep
@@ -40,7 +41,7 @@ def launch(folder: str, configs: Iterable[DictConfig], *, jobs: int | None) -> l
 
 def run_one(running: RunningJob) -> float:
     """A job of a sweep in this process, as all other launchers ask for; returns its best monitored score."""
-    return run_here(_job(Sweep.open(running.config["output_dir"]), running), retry=running.retry)
+    return run_here(_job(Sweep.open(RunSettings(running.config).output_dir), running), retry=running.retry)
 
 
 def _job(sweep: Sweep, running: RunningJob) -> Job:
