@@ -1,14 +1,13 @@
 """``python -m polarity.sweep``: the table of a sweep, and its best configuration as a preset.
 
 python -m polarity.sweep outputs/sweep-1a2b3c4d
-python -m polarity.sweep outputs/sweep-1a2b3c4d best output=presets/mine.yaml
+python -m polarity.sweep outputs/sweep-1a2b3c4d best output=presets/experiment/mine.yaml
 """
 
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.live import Live
 
@@ -29,7 +28,7 @@ PAUSE = 5.0
 class SweepSettings:
     """The settings of ``conf/sweep.yaml``, where each is explained."""
 
-    sweep: str
+    folder: str
     best: bool
     output: str | None
     watch: bool | None
@@ -40,7 +39,7 @@ def sweep(settings: SweepSettings) -> None:
 
     :raises UserError: if there is no such sweep, or nothing in it to choose from.
     """
-    found = Sweep.open(settings.sweep)
+    found = Sweep.open(settings.folder)
     if settings.best:
         _best(found, settings.output)
         return
@@ -59,9 +58,9 @@ def sweep(settings: SweepSettings) -> None:
 
 def _best(found: Sweep, output: str | None) -> None:
     """Print the preset of the recommended configuration, or write it."""
-    from polarity.sweeps.preset import preset_of, recommended_job  # composes, which imports every component
+    from polarity.sweeps.preset import place_of, preset_of, recommended_job  # composes, which imports every component
 
-    file = Path(output or "best.yaml").expanduser()
+    file = place_of(output)
     check_room(output=file.parent)
     text = preset_of(found, recommended_job(found), file)
     if output is None:
@@ -69,7 +68,7 @@ def _best(found: Sweep, output: str | None) -> None:
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, text)
-    print(printable(f"{file}: {text.splitlines()[0].removeprefix('# ')}"))
+    print(printable(f"{file}: {text.splitlines()[1].removeprefix('# ')}"))
 
 
 def with_words(overrides: Sequence[str]) -> list[str]:
@@ -77,9 +76,9 @@ def with_words(overrides: Sequence[str]) -> list[str]:
     words = [text for text in overrides if "=" not in text.partition("/")[0] and not text.startswith(("~", "+"))]
     folders = [text for text in words if text != BEST]
     if len(folders) > 1:
-        raise UserError(f"sweep: one at a time; given are {' '.join(folders)}")
+        raise UserError(f"folder: one at a time; given are {' '.join(folders)}")
     rest = [text for text in overrides if text not in words]
-    return [*rest, *(f"sweep={in_quotes(text)}" for text in folders), *(["best=true"] if BEST in words else [])]
+    return [*rest, *(f"folder={in_quotes(text)}" for text in folders), *(["best=true"] if BEST in words else [])]
 
 
 def read_sweep_settings(arguments: Sequence[str]) -> SweepSettings | None:

@@ -90,7 +90,7 @@ def _asked(arguments: list[str], jobs: list[JobConfig]) -> list[str]:
     place = sweep_folder(name, [*jobs[0].overrides, *own], config_dir=folder)
     planned = [PlannedJob(as_job(resolved(job.config)[0], place), job.overrides) for job in jobs]
     line = shlex.join(["python", "-m", "polarity.train", *masked_command(arguments)])
-    plan(Path(place), line, search_space(command.overrides), planned, config_name=name, config_dir=folder)
+    plan(Path(place), line, search_space(command.overrides), planned, config_dir=folder)
     return [*(f"++{text}" for text in own), f"hydra.sweep.dir={as_word(place)}"]
 
 

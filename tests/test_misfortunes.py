@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from polarity.run import RunDirectory
+from polarity.sweeps.folder import Asked, Sweep
 from tests.presets import VERBS
 from tests.running import overrides, train
 from tests.verbs import outcome_of, said_by, schema_of
@@ -17,7 +18,11 @@ from tests.verbs import outcome_of, said_by, schema_of
 SETTINGS = {verb: schema_of(verb).__dataclass_fields__ for verb in VERBS}
 READERS = [verb for verb in VERBS if {"run", "runs"} & set(SETTINGS[verb])]
 """Verbs that read a run's folder."""
-FOLDERS = ["train", *(verb for verb in VERBS if {"output", "output_dir"} & set(SETTINGS[verb]) and verb != "predict")]
+FILES = ("predict", "sweep")
+"""Verbs that write one file."""
+FOLDERS = [
+    "train", *(verb for verb in VERBS if {"output", "output_dir"} & set(SETTINGS[verb]) and verb not in FILES)
+]  # fmt: skip
 """Verbs that write into a folder of the user's choice."""
 
 
@@ -48,8 +53,16 @@ def arguments(verb: str, run: RunDirectory, home: Path, output: Path) -> list[st
         "ensemble": [f"runs=[{run.path},{other}]", "gate=false", f"output_dir={output}"],
         "inspect": [*usual, "~model", "labels=false", f"output={output}"],
         "baseline": [*usual, f"output={output}"],
+        "sweep": [str(around(run)), "best", f"output={output}.yaml"],
     }
     return special.get(verb, [f"run={run.path}"])
+
+
+def around(run: RunDirectory) -> Path:
+    """The folder of a sweep that has but this run."""
+    sweep = Sweep(run.path.parent)
+    sweep.ask(Asked(str(run.path), "now", jobs={run.path.name: run.overrides}))
+    return sweep.path
 
 
 def files(folder: Path) -> set[Path]:

@@ -1,5 +1,6 @@
 """``polarity.sweep``: the table of a sweep, and its best configuration as a preset."""
 
+import csv
 import os
 import platform
 import shutil
@@ -40,27 +41,27 @@ def test_the_table_is_the_one_of_the_end(finished: Sweep) -> None:
 
 
 def test_the_best_configuration_is_a_preset_that_gives_it(finished: Sweep, tmp_path: Path) -> None:
-    file = tmp_path / "mine" / "chosen.yaml"
-    said = said_by("sweep", str(finished.path), "best", f"output={file}")
-    first = file.read_text("utf-8").splitlines()[0]
-    assert first == f"# python -m polarity.train --config-dir {file.parent} --config-name chosen"
+    said = said_by("sweep", str(finished.path), "best", f"output={tmp_path / 'mine' / 'chosen.yaml'}")
+    file = tmp_path / "mine" / "experiment" / "chosen.yaml"
+    first = file.read_text("utf-8").splitlines()[1]
+    assert first == f"# python -m polarity.train --config-dir {tmp_path / 'mine'} experiment=chosen"
     assert first.removeprefix("# ") in said
     preset = yaml.safe_load(file.read_text("utf-8"))
-    assert {"override pooling@model.pooling": "cls"} in preset["defaults"]
-    (composed,) = compose_jobs("chosen", [], config_dir=str(file.parent), multirun=False)
+    assert {"override /pooling@model.pooling": "cls"} in preset["defaults"]
+    (composed,) = compose_jobs("train", ["experiment=chosen"], config_dir=str(tmp_path / "mine"), multirun=False)
     config = {**resolved(composed.config)[0], "test": False}
     assert PlannedJob(config, []).name in {job.name for job in finished.jobs}
-    assert said_by("sweep", str(finished.path), "best").splitlines()[2:] == file.read_text("utf-8").splitlines()[2:]
+    assert said_by("sweep", str(finished.path), "best").splitlines()[3:] == file.read_text("utf-8").splitlines()[3:]
 
 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
         (["nowhere"], "is no sweep's folder"),
-        (["a", "b"], "sweep: one at a time"),
+        (["a", "b"], "folder: one at a time"),
         (["{sweep}", "output=x.yaml"], "output: has an effect with best only"),
-        (["{sweep}", "best", "output=x.txt"], "output: has to be a new file NAME.yaml"),
-        ([], "sweep: has to be given"),
+        (["{sweep}", "best", "output=x.txt"], "output: has to end with .yaml"),
+        ([], "folder: has to be given"),
     ],
 )
 def test_what_is_wrong_is_told(arguments: list[str], problem: str, finished: Sweep) -> None:
@@ -75,9 +76,10 @@ def test_a_running_job_tells_how_far_it_is(finished: Sweep, tmp_path: Path) -> N
     run.lock.take()
     run.set_status("running", **this_process())
     said = said_by("sweep", str(copied.path), "watch=false")
-    (line,) = [line for line in said.splitlines() if run.path.name in line]
-    assert f"running on {platform.node()}:{os.getpid()}, 1 epoch done, " in line
-    assert " left" in line
+    with (copied.path / "jobs.csv").open(encoding="utf-8", newline="") as file:
+        row = list(csv.DictReader(file))[1]
+    assert (row["state"], row["where"], row["done"]) == ("running", f"{platform.node()}:{os.getpid()}", "1")
+    assert float(row["left"]) >= 0
     assert "1 of 4 jobs go on in other processes" in said
     run.lock.release()
     assert "1 of 4 jobs were interrupted" in said_by("sweep", str(copied.path))

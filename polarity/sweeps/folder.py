@@ -26,7 +26,6 @@ class Asked:
     """Content of ``sweep.yaml``.
 
     :param folder: in which the sweep was started; relative paths of its data are meant from there.
-    :param config_name: of the configuration that its command line begins with.
     :param config_dir: further folder of presets.
     :param commands: the command line, and those that have extended it.
     :param space: the values of each setting that is searched.
@@ -37,7 +36,6 @@ class Asked:
 
     folder: str
     started: str
-    config_name: str = "train"
     config_dir: str | None = None
     commands: list[str] = field(default_factory=list)
     space: dict[str, list[str]] = field(default_factory=dict)

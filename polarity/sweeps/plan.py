@@ -58,11 +58,16 @@ def name_of(arguments: Sequence[str], config_name: str, config_dir: str | None) 
 
 
 def plan(
-    folder: Path, command: str, space: Mapping[str, Sequence[str]], jobs: Sequence[PlannedJob], **presets: str | None
+    folder: Path,
+    command: str,
+    space: Mapping[str, Sequence[str]],
+    jobs: Sequence[PlannedJob],
+    *,
+    config_dir: str | None = None,
 ) -> Sweep:
     """Make a sweep of these jobs, or extend the one that is there by those that it does not have.
 
-    :param presets: ``config_name`` and ``config_dir`` of the command line.
+    :param config_dir: further folder of presets.
     :param space: the values of each setting that is searched.
     :raises UserError: if it is one of another configuration, or of other data.
     """
@@ -71,7 +76,7 @@ def plan(
         raise UserError(f"sweep: {folder} is the folder of a run; choose another name")
     sweep = Sweep(folder)
     with sweep.alone():
-        asked = sweep.asked if is_sweep(folder) else Asked(str(Path.cwd()), now(), **presets)  # type: ignore[arg-type]
+        asked = sweep.asked if is_sweep(folder) else Asked(str(Path.cwd()), now(), config_dir)
         data = _fingerprints(jobs)
         if asked.jobs:
             _refuse_others(sweep, asked, space, jobs, data)

@@ -18,6 +18,7 @@ from polarity.sweeps.plan import ELSEWHERE
 
 LEFT_OUT = (*ELSEWHERE, "seed", "test")
 """Settings that are those of a run, and not of a configuration."""
+GROUP = "experiment"
 
 
 def recommended_job(sweep: Sweep) -> Job:
@@ -34,35 +35,41 @@ def recommended_job(sweep: Sweep) -> Job:
     return sweep.job(best[0].recommended[0].name) if best else finished[0]
 
 
+def place_of(output: str | None) -> Path:
+    """The file of a preset; ``experiment=NAME`` finds those in folders of that name alone."""
+    file = Path(output or "best.yaml").expanduser()
+    return file if file.absolute().parent.name == GROUP else file.parent / GROUP / file.name
+
+
 def preset_of(sweep: Sweep, job: Job, file: Path) -> str:
-    """The text of a preset that gives a job's configuration, whatever was typed for it; its command comes first.
+    """The text of a preset that gives a job's configuration, whatever was typed for it, headed by its command.
 
     :param file: where it will stand.
     :raises UserError: if it could not be composed there.
     """
-    asked, folder = sweep.asked, file.absolute().parent
-    base = choices_of(asked.config_name, [], config_dir=asked.config_dir)
-    chosen = choices_of(asked.config_name, asked.jobs[job.name], config_dir=asked.config_dir)
+    asked = sweep.asked
+    base = choices_of("train", [], config_dir=asked.config_dir)
+    chosen = choices_of("train", asked.jobs[job.name], config_dir=asked.config_dir)
     changed = {group: name for group, name in chosen.items() if base.get(group) != name}
-    _check_place(asked, changed, file, folder)
-    overrides = [f"{group}={name}" for group, name in changed.items()]
-    (plain,) = compose_jobs(asked.config_name, overrides, config_dir=asked.config_dir, multirun=False)
+    _check_place(asked, changed, file)
+    (plain,) = compose_jobs(
+        "train", [f"{group}={name}" for group, name in changed.items()], config_dir=asked.config_dir, multirun=False
+    )
     wanted = {key: value for key, value in job.run.config.items() if key not in LEFT_OUT}
-    preset: Config = {"defaults": [asked.config_name, *({f"override {g}": n} for g, n in changed.items()), "_self_"]}
+    preset: Config = {"defaults": [*({f"override /{group}": name} for group, name in changed.items()), "_self_"]}
     preset |= _beyond(wanted, resolved(plain.config)[0])
-    command = shlex.join(["--config-dir", str(file.parent), "--config-name", file.stem])
-    heading = f"# python -m polarity.train {command}\n# From {job.path}\n"
+    command = shlex.join(["--config-dir", str(file.parent.parent), f"experiment={file.stem}"])
+    heading = f"# @package _global_\n# python -m polarity.train {command}\n# From {job.path}\n"
     return heading + yaml.safe_dump(preset, sort_keys=False, allow_unicode=True, width=1000)
 
 
-def _check_place(asked: Asked, changed: Mapping[str, str], file: Path, folder: Path) -> None:
-    if file.suffix != ".yaml" or file.stem == asked.config_name:
-        raise UserError(f"output: has to be a new file NAME.yaml, and not {file.name}")
+def _check_place(asked: Asked, changed: Mapping[str, str], file: Path) -> None:
+    if file.suffix != ".yaml":
+        raise UserError(f"output: has to end with .yaml, got {file.name}")
     own = [f"{group}={name}" for group, name in changed.items() if not _is_shipped(group, name)]
-    own += [] if asked.config_name == "train" else [asked.config_name]
-    if own and str(folder) != asked.config_dir:
+    if own and str(file.absolute().parent.parent) != asked.config_dir:
         raise UserError(
-            f"output: has to lie in {asked.config_dir}, since the sweep has presets from there ({', '.join(own)})"
+            f"output: has to lie in {asked.config_dir}, since the sweep has presets from there: {', '.join(own)}"
         )
 
 
