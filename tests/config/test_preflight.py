@@ -207,7 +207,7 @@ def test_every_job_of_a_multirun_is_checked(tmp_path: Path) -> None:
 
 def test_several_processes_inside_a_multirun_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="would each run the whole sweep"):
-        check(["-m", *overrides(tmp_path, "trainer=ddp", "trainer.devices=2", "seed=1,2")])
+        check(["-m", *overrides(tmp_path, "trainer=ddp", "trainer.devices=2", "seed=1,2", "hydra/launcher=basic")])
 
 
 def test_a_right_command_line_passes(tmp_path: Path) -> None:

@@ -79,8 +79,9 @@ def test_what_is_wrong_is_reported_before_a_process_is_launched(tmp_path: Path) 
 
 
 def test_several_devices_inside_a_multirun_are_refused_with_advice(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"trainer.devices: 2 processes inside a multirun .* shell loop without -m"):
-        check(["-m", *overrides(tmp_path, *TWO, "seed=0,1")])
+    with pytest.raises(UserError, match=r"trainer.devices: 2 processes inside a multirun .* hydra/launcher=local"):
+        check(["-m", *overrides(tmp_path, *TWO, "seed=0,1", "hydra/launcher=basic")])
+    check(["-m", *overrides(tmp_path, *TWO, "seed=0,1")])
 
 
 def test_a_process_of_an_outside_launcher_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

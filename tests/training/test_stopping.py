@@ -127,7 +127,7 @@ def test_what_cannot_be_resumed_is_reported_before_anything_starts(
         check([resume, 'hydra.run.dir="."', "hydra.job.name=train_ddp_process_1"])
     with pytest.raises(UserError, match="keeps its own configuration; also given: seed=3"):
         check([resume, "seed=3"])
-    with pytest.raises(UserError, match="only one run can be resumed at a time"):
+    with pytest.raises(UserError, match="only one run, or sweep, can be resumed at a time"):
         check(["-m", resume])
     with pytest.raises(UserError, match=f"did you mean '{failed.path.name}'"):
         check([f"{resume}x"])
