@@ -39,7 +39,7 @@ def preload() -> None:
     """
     sys.path.insert(0, str(ROOT))
     names = [f"polarity.{verb}" for verb in (*VERBS, "api")]
-    for name in (*names, "polarity.crossvalidation.run", "polarity.reports.sweep", "torch.utils.tensorboard"):
+    for name in (*names, "polarity.crossvalidation.run", "polarity.sweeps.launch", "torch.utils.tensorboard"):
         importlib.import_module(name)
     for name in {
         name for place in importlib.import_module("polarity.config.trust").shipped().values() for name in place
