@@ -20,6 +20,8 @@ from polarity.sweeps.job import Job
 
 ELSEWHERE = ("output_dir", "cache_dir", "resume", "trust", "run_dir", "sweep")
 """Settings at the root that do not make another job."""
+OF_SWEEP = ("hydra.", "hydra/", "sweep=", "sweep.")
+"""How overrides begin that tell how jobs are run, and nothing of a job."""
 PRESETS = ("experiment", "debug")
 """Groups whose presets may set anything."""
 SHOWN = 5
@@ -105,12 +107,13 @@ def add(sweep: Sweep, job: PlannedJob) -> Job:
 def _add(sweep: Sweep, asked: Asked, job: PlannedJob) -> None:
     path = sweep.path / job.name
     if not path.exists():
-        RunDirectory.plan(path, job.config, job.overrides)
+        own = [text for text in job.overrides if not text.lstrip("+~").startswith(OF_SWEEP)]
+        RunDirectory.plan(path, job.config, own)
     asked.jobs.setdefault(job.name, [text for text in masked_command(job.overrides) if _is_asked(text)])
 
 
 def _is_asked(text: str) -> bool:
-    return not text.lstrip("+~").startswith(("hydra.", "hydra/", "sweep=", "sweep.", "output_dir=", "resume="))
+    return not text.lstrip("+~").startswith((*OF_SWEEP, "output_dir="))
 
 
 def shared(known: Sequence[Config], jobs: Sequence[PlannedJob]) -> Config:

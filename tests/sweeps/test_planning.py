@@ -33,7 +33,7 @@ def _arguments(arguments: list[str]) -> tuple[list[str], list[object]]:
 
 
 def test_every_job_has_a_state_from_the_first_moment(tmp_path: Path) -> None:
-    sweep = planned(tmp_path, "seed=0,1,2")
+    sweep = planned(tmp_path, "seed=0,1,2", "hydra.launcher.jobs=2", "sweep.retry=failed")
     assert [job.state for job in sweep.jobs] == ["waiting"] * 3
     assert [job.changed for job in sweep.jobs] == [["seed=0"], ["seed=1"], ["seed=2"]]
     assert sweep.asked.space == {"seed": ["0", "1", "2"]}
