@@ -85,8 +85,9 @@ def _run(assembled: Assembled, run: RunDirectory, *, point: Path | None, keep_go
 
 def _fit(assembled: Assembled, run: RunDirectory, point: Path | None, watching: list[Callback]) -> Trainer:
     config = assembled.prepared.config
-    own = [FixedVectors(assembled), EpochDecisions(), Speed(), TrainingSummary(assembled)]
-    callbacks = [*watching, *build_callbacks(config).values(), *own]
+    own = [EpochDecisions(), Speed(), TrainingSummary(assembled)]
+    # averages of the weights, which may be among the callbacks, begin with what FixedVectors learns
+    callbacks = [*watching, FixedVectors(assembled), *build_callbacks(config).values(), *own]
     trainer = build_trainer(config, run, callbacks)
     with assembled.stages.time("training", shown=False):
         trainer.fit(assembled.module, datamodule=assembled.data, ckpt_path=point, weights_only=True)
