@@ -102,7 +102,7 @@ class RunDirectory:
 
         :raises UserError: if there is none at ``path``, with the run that it lies in, or the nearest run beside it.
         """
-        folder = _followed(Path(path).expanduser())
+        folder = followed(Path(path).expanduser())
         if _is_run(folder):
             return cls(folder.resolve())
         around = next((parent for parent in folder.absolute().parents if _is_run(parent)), None)
@@ -310,7 +310,7 @@ class RunDirectory:
         return self.path / "train.log"
 
 
-def _followed(folder: Path) -> Path:
+def followed(folder: Path) -> Path:
     """The run that ``latest`` names, if that is meant."""
     if folder.name != LATEST or not folder.is_file():
         return folder

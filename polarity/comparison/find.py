@@ -6,6 +6,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from polarity.errors import UserError, nearest
+from polarity.run import followed
 from polarity.runs.saved import finished_run
 
 
@@ -24,8 +25,9 @@ class FoundFolders:
 def find_folders(names: Sequence[str]) -> FoundFolders:
     """The folders that names and patterns stand for.
 
-    A folder that is named has to be usable; a pattern takes what is, and says what it left out. So does a folder of
-    runs, such as that of a sweep: a shell makes ``outputs/**`` into such names before they arrive here.
+    ``latest`` is the run that the file of this name leads to. A folder that is named has to be usable; a pattern takes
+    what is, and says what it left out. So does a folder of runs, such as that of a sweep: a shell makes ``outputs/**``
+    into such names before they arrive here.
 
     :param names: folders, or patterns with ``*``, ``?``, ``**``.
     :raises UserError: if a name is no such folder, or a pattern meets none.
@@ -33,7 +35,7 @@ def find_folders(names: Sequence[str]) -> FoundFolders:
     problems: list[str] = []
     notes: list[str] = []
     found: dict[Path, bool] = {}
-    for name in names:
+    for name in (str(followed(Path(name))) for name in names):
         pattern = _pattern(name)
         if pattern is not None:
             matches = glob(pattern, recursive=True)  # noqa: PTH207 - Path has none for absolute ones

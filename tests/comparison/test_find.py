@@ -29,3 +29,10 @@ def test_a_folder_without_any_run_is_none(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="is no run's folder"):
         find_folders([str(tmp_path / "empty")])
+
+
+def test_latest_is_the_run_that_it_names(tmp_path: Path) -> None:
+    (tmp_path / "2026-01-31_12-00-00-1a2b3c4d" / "predictions").mkdir(parents=True)
+    (tmp_path / "2026-01-31_12-00-00-1a2b3c4d" / "predictions" / "val.parquet").touch()
+    (tmp_path / "latest").write_text("2026-01-31_12-00-00-1a2b3c4d\n", encoding="utf-8")
+    assert list(find_folders([str(tmp_path / "latest")]).folders) == [tmp_path / "2026-01-31_12-00-00-1a2b3c4d"]
