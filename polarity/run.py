@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
@@ -177,6 +179,16 @@ class RunDirectory:
             name: masked_text(value) if isinstance(value, str) else value for name, value in details.items()
         }
         write_json(self.path / _STATUS, {**known, "state": state, **masked_details})
+
+    def show_life(self) -> None:
+        """Let the time of ``status.json`` say that the run goes on; where that cannot be, its lock still does."""
+        with suppress(OSError):
+            os.utime(self.path / _STATUS)
+
+    @property
+    def last_sign(self) -> float:
+        """Seconds since the run has recorded something, or shown that it goes on."""
+        return max(0.0, time.time() - (self.path / _STATUS).stat().st_mtime)
 
     def finish(self) -> None:
         """Mark the run as finished."""

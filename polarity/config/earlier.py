@@ -1,6 +1,7 @@
 """The configuration of a run that an earlier version made, as this version reads it."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from polarity.content import Config
@@ -39,7 +40,7 @@ def as_now(config: Mapping[str, Any]) -> Config:
         section, _, name = key.rpartition(".")
         node = now.get(section) if section else now
         if isinstance(node, dict):
-            node.setdefault(name, value)
+            node.setdefault(name, deepcopy(value))
     return now
 
 

@@ -63,6 +63,7 @@ def job_rows(jobs: Sequence[Job]) -> list[Json]:
         row["error"] = " ".join(str(status.get("error", "")).split())
         if row["state"] == "running":
             row |= {"where": f"{status.get('host', 'begins')}:{status.get('pid', '')}", **how_far(job)}
+            row["sign"] = round(job.run.last_sign)
         if status["state"] == "finished":
             metrics = json.loads(job.run.metrics.read_text(encoding="utf-8"))
             honest = metrics["crossfit"]["val"]  # by decision rules that had not seen the row
@@ -106,7 +107,9 @@ def jobs_table(jobs: list[Json]) -> Table:
         state = f"{job['state']}: {job['error'][:60]}" if job["error"] else job["state"]
         if "where" in job:
             left = f", {duration(job['left'])} left" if "left" in job else ""
-            state += f" on {job['where']}, {times(job['done'], 'epoch')} done{left}"
+            state += (
+                f" on {job['where']}, {times(job['done'], 'epoch')} done{left}, last sign {duration(job['sign'])} ago"
+            )
         epoch = str(job["epoch"] + 1) if "epoch" in job else "-"
         table.add_row(job["folder"], job["changed"] or "(nothing)", state, *scores, epoch)
     return table

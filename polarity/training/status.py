@@ -4,6 +4,7 @@ import os
 import signal
 import time
 import traceback
+from typing import Any
 from uuid import uuid4
 
 from lightning import LightningModule, Trainer
@@ -20,6 +21,8 @@ from polarity.training.signals import Interrupted
 
 PATIENCE = 3.0
 """Seconds for which a process of a further device leaves it to the first one to record a failure of them all."""
+HEARTBEAT = 10.0
+"""Seconds after which a run that trains shows again that it does."""
 
 
 class StatusRecorder(Callback):
@@ -34,6 +37,7 @@ class StatusRecorder(Callback):
         self.unwritten: Exception | None = None
         self._attempt = run.recorded.get("attempt") if led_folder() else uuid4().hex
         self._trainer: Trainer | None = None
+        self._beaten = time.monotonic()
 
     def begin(self, splits: Splits) -> None:
         """Mark the run as this process's own from now on, and record what it depends on."""
@@ -52,6 +56,19 @@ class StatusRecorder(Callback):
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Remember who has started the other processes."""
         self._trainer = trainer
+
+    def on_train_batch_end(self, *given: Any) -> None:
+        """Show that the run goes on."""
+        self._beat()
+
+    def on_validation_batch_end(self, *given: Any) -> None:
+        """As above."""
+        self._beat()
+
+    def _beat(self) -> None:
+        if not led_folder() and time.monotonic() - self._beaten > HEARTBEAT:
+            self._beaten = time.monotonic()
+            self.run.show_life()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Record before Lightning tears down, which breaks the connection that other devices wait on."""

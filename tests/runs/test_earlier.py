@@ -59,7 +59,7 @@ def test_what_was_not_there_means_what_was_done_then() -> None:
     assert config["from"] is None
     assert [config[key] for key in ("folds", "repeats", "fold")] == [None, 1, None]
     given = {"test": False, "from": "a", "trust": "b", "batching": {"max_context": 0.25}}
-    given |= {"folds": 5, "repeats": 2, "fold": 3}
+    given |= {"folds": 5, "repeats": 2, "fold": 3, "sweep": {"name": "c", "retry": None}}
     assert as_now(given) == given
 
 

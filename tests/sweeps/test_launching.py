@@ -12,6 +12,7 @@ from polarity.sweeps import local
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.local import Crew, places_of
 from polarity.training import run as training_run
+from polarity.training.status import StatusRecorder
 from tests.running import composed, overrides
 from tests.sweeping import only_sweep, states, sweep
 from tests.sweeps.test_planning import SHORT, planned
@@ -22,6 +23,16 @@ def test_a_run_returns_its_best_monitored_score(tmp_path: Path) -> None:
     best = training_run.start_run(composed(*arguments), arguments, keep_going=False)
     run = RunDirectory.open(tmp_path / "outputs" / "latest")
     assert best == json.loads(run.metrics.read_text())["best"]["value"]
+
+
+def test_a_run_that_trains_shows_that_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("polarity.training.status.HEARTBEAT", -1.0)
+    run = RunDirectory.create(tmp_path, {}, [])
+    os.utime(run.path / "status.json", (0, 0))
+    assert run.last_sign > 1e6
+    StatusRecorder(run).on_train_batch_end()
+    assert run.last_sign < 100
+    run.lock.release()
 
 
 def test_one_after_the_other_in_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
