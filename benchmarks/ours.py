@@ -56,6 +56,7 @@ SETTINGS = [
     f"clipping.max_norm={settings.CLIP}",
     f"trainer.max_epochs={settings.EPOCHS}",
     "trainer.enable_progress_bar=false",
+    "callbacks.resume.minutes=100000",  # there is no run to resume
 ]
 
 
