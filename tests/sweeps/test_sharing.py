@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -37,8 +38,10 @@ def test_a_sweep_that_is_cut_off_goes_on_by_the_same_line(tmp_path: Path) -> Non
     while not list((tmp_path / "outputs").glob("*/*/checkpoints/last.ckpt")):
         assert time.monotonic() < until
         time.sleep(0.2)
-    for each in [*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)]:
-        os.kill(each.pid, signal.SIGKILL)
+    began = psutil.Process(process.pid)
+    for each in [began, *began.children(recursive=True)]:  # the first would begin other jobs
+        with suppress(ProcessLookupError):
+            os.kill(each.pid, signal.SIGKILL)
     process.communicate()
     assert "interrupted" in states(tmp_path)
     assert "running" not in states(tmp_path)
