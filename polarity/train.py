@@ -207,7 +207,9 @@ def main() -> None:
         several = bool(jobs) and read_arguments(sys.argv[1:]).multirun
         sys.argv[1:] = [*arguments, *(_asked(sys.argv[1:], jobs) if several else [])]
         from polarity.sweeps.hydra_callback import table_whenever_it_ends
+        from polarity.sweeps.register import register_launcher
 
+        register_launcher()
         with table_whenever_it_ends():
             run_job()
 

@@ -20,6 +20,7 @@ from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.signature import NEEDED as REQUIRED
 from polarity.signature import TARGET, signature_of
+from polarity.sweeps.register import register_launcher
 from tests.presets import FILES, NEEDED, commands, configurations, heading, is_base, verb_of
 from tests.verbs import said_by
 
@@ -55,6 +56,8 @@ def components(node: Any) -> Iterator[dict[str, Any]]:
         for value in node.values():
             yield from components(value)
 
+
+register_launcher()
 
 TRAINER = {"logger": False, "accelerator": "cpu", "precision": "32-true"}
 """What may not be right on every machine, or is found out by the run."""

@@ -155,7 +155,7 @@ def test_ci_fails_when_a_check_fails(tmp_path: Path) -> None:
 
 def test_configuration_is_found_and_ships_in_the_wheel() -> None:
     wheel = MANIFEST["tool"]["hatch"]["build"]["targets"]["wheel"]
-    assert wheel == {"packages": ["polarity", "hydra_plugins"], "force-include": {"conf": "polarity/conf"}}
+    assert wheel == {"packages": ["polarity"], "force-include": {"conf": "polarity/conf"}}
     assert conf_dir() == ROOT / "conf"
     assert (ROOT / "polarity" / "py.typed").is_file()
 

@@ -1,4 +1,4 @@
-"""``hydra/launcher=local``: the jobs of a sweep as processes of their own. Hydra imports this whenever it starts."""
+"""``hydra/launcher=local``: the jobs of a sweep as processes of their own."""  # noqa: INP001 - a namespace that packages share
 
 from collections.abc import Sequence
 

@@ -1,1 +1,0 @@
-"""Launchers that Hydra finds by the name of the package around them."""
