@@ -162,13 +162,13 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("outputs/quality"), help="folder of the runs")
     asked = parser.parse_args()
     limits = [f"limit.train={asked.train}", "limit.val=1000", "limit.test=2000", f"output_dir={asked.runs}"]
+    sizes = f"At most {asked.train:,} training, 1,000 validation and 2,000 test rows of each data set."
     lines, rivals = list[Line](), dict[str, list[float]]()
     for data in asked.sets:
         settings = [*SETS[data], f"data.path={asked.data / data}", *LEAKAGE, *limits]
         found, rivals[data] = measured(data, settings, asked.seeds)
         lines += found
-    sizes = f"At most {asked.train:,} training, 1,000 validation and 2,000 test rows of each data set."
-    RESULTS.write_text(markdown(lines, rivals, sizes), encoding="utf-8")
+        RESULTS.write_text(markdown(lines, rivals, sizes), encoding="utf-8")
     print(RESULTS.read_text(encoding="utf-8"))
 
 

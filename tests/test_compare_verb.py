@@ -178,7 +178,10 @@ def test_clusters_widen_the_interval_and_leave_mcnemar_out(tmp_path: Path) -> No
     assert "cluster: no predictions have the column 'pots'; did you mean 'post'?" in problems(*runs, cluster="pots")
 
 
-def test_every_output_holds_the_numbers_and_the_marks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_output_holds_the_numbers_and_the_marks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLARITY_CACHE", str(tmp_path / "cache"))  # with a ledger that knows no other test
     runs = [a_run(tmp_path / name, LABELS, noisy(LABELS, 0.7, seed), split="test", loss={"gamma": float(seed)})
             for seed, name in enumerate("ab")]  # fmt: skip
     comparison = compare(settings(*runs, split="test"))

@@ -32,6 +32,7 @@ SPECIAL: Special = {
     ("PretrainedEncoder", "revision"): ["main"],
     ("PretrainedEncoder", "encoder_dropout"): [None, 0.2, 0.3],
     ("WideDeep", "encoder"): [{**ENCODER, "dropout": 0.3}],
+    ("Ngrams", "weight_decay"): [3.0],  # small ones are lost in three steps at a small rate
     ("WideDeep", "ngrams"): [{TARGET: f"{Ngrams.__module__}.Ngrams", "width": 3}],
     ("PretrainedEncoder", "pooling"): [own_pooling(name) for name in ("mean", "cls", "max", "last4_mean", "attention")],
 }

@@ -79,7 +79,7 @@ def test_what_is_wrong_is_reported_before_a_process_is_launched(tmp_path: Path) 
 
 
 def test_several_devices_inside_a_multirun_are_refused_with_advice(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"trainer.devices: 2 processes inside a multirun .* hydra/launcher=local"):
+    with pytest.raises(UserError, match=r"trainer.devices: 2 processes inside a multirun .*hydra/launcher=local"):
         check(["-m", *overrides(tmp_path, *TWO, "seed=0,1", "hydra/launcher=basic")])
     check(["-m", *overrides(tmp_path, *TWO, "seed=0,1")])
 
