@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from polarity.content import State
-from polarity.data.plan import EvalBatches, PlannedBatch, TrainBatches
+from polarity.data.plan import EvalBatches, PlannedBatch, TrainBatches, evaluation_plan
 from polarity.data.reading import Inputs
 from polarity.data.rows import Splits
 from polarity.errors import UserError
@@ -149,9 +149,7 @@ class TextDataModule(LightningDataModule):
         """
         dataset = self._datasets[split]
         dataset, lengths = InputsDataset(inputs or dataset.inputs, dataset.labels), dataset.inputs.lengths
-        for rank in range(world_size):
-            batches = EvalBatches(lengths=lengths, batch_size=self.eval_batch_size, rank=rank, world_size=world_size)
-            yield from (dataset[planned] for planned in batches)
+        yield from (dataset[planned] for planned in evaluation_plan(lengths, self.eval_batch_size, world_size))
 
     def state_dict(self) -> State:
         """The epoch and the number of its batches that are done, from whatever hook the checkpoint is saved."""

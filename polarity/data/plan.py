@@ -168,6 +168,12 @@ class EvalBatches(torch.utils.data.Sampler[PlannedBatch]):
         return (PlannedBatch(rows=rows) for rows in self._batches)
 
 
+def evaluation_plan(lengths: np.ndarray, batch_size: PositiveInt, world_size: int) -> Iterator[PlannedBatch]:
+    """The batches of all ranks, one after the other."""
+    for rank in range(world_size):
+        yield from EvalBatches(lengths=lengths, batch_size=batch_size, rank=rank, world_size=world_size)
+
+
 def _cut(rows: np.ndarray, size: int, smallest: int) -> list[np.ndarray]:
     """Consecutive pieces of ``size`` rows; a rest of fewer than ``smallest`` rows joins the last piece."""
     whole, rest = divmod(len(rows), size)

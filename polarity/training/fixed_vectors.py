@@ -16,7 +16,7 @@ from lightning import LightningModule, Trainer
 from torch import Tensor, nn
 
 from polarity.data.cache import cached_arrays
-from polarity.data.plan import EvalBatches
+from polarity.data.plan import evaluation_plan
 from polarity.data.reading import Inputs
 from polarity.data.vectors import VECTORS
 from polarity.evaluation.inference import autocast, in_order
@@ -63,19 +63,14 @@ class VectorCache:
         encoder.to(self.device).eval()
         rows, vectors = [], []
         with autocast(self.device, self.precision), progress("vectors", len(inputs)) as advance:
-            for numbers in self._batches(inputs):
+            for planned in evaluation_plan(inputs.lengths, self.batch_size, self.world_size):
+                numbers = planned.rows
                 batch = {name: value.to(self.device) for name, value in inputs.batch(numbers).items()}
                 rows.append(torch.from_numpy(numbers))
                 vectors.append(encoder.before(**batch).float().cpu())
                 advance(len(numbers))
         encoder.train(training)
         return in_order(rows, vectors, len(inputs))
-
-    def _batches(self, inputs: Inputs) -> Iterator[np.ndarray]:
-        size, world = self.batch_size, self.world_size
-        for rank in range(world):
-            plan = EvalBatches(lengths=inputs.lengths, batch_size=size, rank=rank, world_size=world)
-            yield from (planned.rows for planned in plan)
 
 
 class FixedVectors(lightning.Callback):

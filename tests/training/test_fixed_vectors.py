@@ -17,7 +17,9 @@ from polarity.models.saving import load_model
 from polarity.models.standard import Standard
 from polarity.run import RunDirectory
 from tests.running import train
+from tests.sameness import assert_same_runs
 from tests.tiny import save_tiny_encoder
+from tests.training.test_resume import interrupted
 from tests.trials import assembled
 from tests.verbs import said_by
 
@@ -93,3 +95,13 @@ def test_standardising_survives_what_does_not_vary() -> None:
     vectors = torch.tensor([[1.0, 5.0, -3.0], [3.0, 5.0, -3.0]])
     standard.fit(vectors)
     assert_close(standard(vectors), torch.tensor([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]))
+
+
+def test_a_frozen_run_that_was_cut_off_ends_like_one_that_was_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = ("model.freeze=encoder", *SETTINGS, "callbacks.resume.minutes=0")
+    for name in ("straight", "stopped"):
+        (tmp_path / name).mkdir()
+    straight = train(tmp_path / "straight", *settings)
+    assert_same_runs(straight, interrupted(tmp_path / "stopped", (1, 3), monkeypatch, *settings))
