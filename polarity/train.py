@@ -29,7 +29,7 @@ from polarity.config.compose import (
 from polarity.config.explain import training_help
 from polarity.config.folds import command_problems
 from polarity.config.hydra_private import read_arguments
-from polarity.config.overrides import key_of, launcher_of
+from polarity.config.overrides import jobs_problems, key_of, launcher_of
 from polarity.config.recorded import RunSettings
 from polarity.config.structure import config_problems
 from polarity.content import Config
@@ -121,6 +121,8 @@ def _problems_of_settings(job: JobConfig, *, multirun: bool) -> list[str]:
         problems += [
             f"{key}: has no effect; {NO_EFFECT[key]}" for text in job.overrides if (key := key_of(text)) in NO_EFFECT
         ]
+        resumed = RunSettings(config).resume
+        problems += jobs_problems(job.overrides, sweeping=multirun or (resumed is not None and is_sweep(resumed)))
     if problems or is_resumed(config, job.overrides, problems, multirun=multirun):
         return problems
     if RunSettings(config).trust:

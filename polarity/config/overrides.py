@@ -145,6 +145,10 @@ def key_of(text: str) -> str:
     return text.lstrip("+~").partition("=")[0]
 
 
+JOBS = "hydra.launcher.jobs"
+"""How many jobs of a sweep run at a time."""
+
+
 def launcher_of(overrides: Sequence[str]) -> str:
     """The launcher of a sweep that a command line chooses; ``local`` if none."""
     chosen = [text.partition("=")[2] for text in overrides if key_of(text) == "hydra/launcher"]
@@ -256,3 +260,17 @@ def first_lines(error: BaseException) -> str:
         error = error.__cause__
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return " ".join(lines[:4])
+
+
+def jobs_problems(overrides: Sequence[str], *, sweeping: bool) -> list[str]:
+    """What is wrong with the number of jobs at a time, which Hydra itself does not check.
+
+    :param sweeping: whether there are several jobs.
+    """
+    values = [text.partition("=")[2] for text in overrides if key_of(text) == JOBS]
+    if not values:
+        return []
+    if not sweeping:
+        return [f"{JOBS}: has an effect with -m only"]
+    positive = values[-1].isdecimal() and int(values[-1]) > 0
+    return [] if positive or values[-1] == "null" else [f"{JOBS}: {values[-1]!r} is no number of jobs, from 1 on"]

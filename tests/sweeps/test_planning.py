@@ -14,7 +14,7 @@ from polarity.run import RunDirectory
 from polarity.runs.saved import finished_run
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.plan import PlannedJob, plan
-from polarity.train import _asked, _checked
+from polarity.train import _asked, _checked, check
 from tests.running import overrides
 from tests.sweeping import only_sweep, states
 
@@ -133,3 +133,20 @@ def test_a_job_belongs_to_one_process_until_that_ends(tmp_path: Path) -> None:
     assert job.state == "waiting"
     assert job.take({})
     job.claim.release()
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        (("-m", "seed=0,1", "hydra.launcher.jobs=0"), "jobs: '0' is no number of jobs, from 1 on"),
+        (("-m", "seed=0,1", "hydra.launcher.jobs=-1"), "jobs: '-1' is no number"),
+        (("-m", "seed=0,1", "hydra.launcher.jobs=abc"), "jobs: 'abc' is no number"),
+        (("hydra.launcher.jobs=2",), "jobs: has an effect with -m only"),
+    ],
+)
+def test_a_number_of_jobs_that_cannot_be_is_refused_before_there_is_a_folder(
+    more: tuple[str, ...], reason: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=reason):
+        check([*overrides(tmp_path), *more])
+    assert not (tmp_path / "outputs").exists()
