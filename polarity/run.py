@@ -1,4 +1,4 @@
-"""The run's folder. This is the only module that knows where anything lies in it."""
+"""The run's folder: how it comes to be, what the run was asked, and what state it is in."""
 
 import hashlib
 import json
@@ -20,10 +20,10 @@ from polarity.errors import UserError, nearest
 from polarity.files import read_object, read_yaml, whole_folder, write_json, write_text
 from polarity.locks import FolderLock
 from polarity.processes import is_alive, is_of_this_machine, led_folder, this_process
+from polarity.run_files import STATUS, RunFiles, is_run
 from polarity.secrets import masked, masked_command, masked_text
 
 State = Literal["waiting", "running", "finished", "failed"]
-_STATUS = "status.json"
 _CUT_OFF = "its process ended without a word: it was killed, or the disk was full"
 LATEST = "latest"
 """Beside the runs: a text file with the newest finished one's name, since TensorBoard lists a link as another run."""
@@ -40,14 +40,14 @@ def configuration_hash(config: Mapping[str, Any], *, size: int = 4) -> str:
     return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
 
 
-class RunDirectory:
+class RunDirectory(RunFiles):
     """The folder of one run.
 
     :param path: the folder; it has to exist (:meth:`create` makes a new one).
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        super().__init__(path)
         self.lock = FolderLock(self.path)
 
     def __repr__(self) -> str:
@@ -105,9 +105,9 @@ class RunDirectory:
         :raises UserError: if there is none at ``path``, with the run that it lies in, or the nearest run beside it.
         """
         folder = followed(Path(path).expanduser())
-        if _is_run(folder):
+        if is_run(folder):
             return cls(folder.resolve())
-        around = next((parent for parent in folder.absolute().parents if _is_run(parent)), None)
+        around = next((parent for parent in folder.absolute().parents if is_run(parent)), None)
         if around is not None:
             raise UserError(f"{folder}: lies within a run's folder; give that: {_shown(around)}")
         raise UserError(f"{folder}: {_why_no_run(folder)}")
@@ -115,7 +115,7 @@ class RunDirectory:
     @property
     def exists(self) -> bool:
         """Whether the folder is still there, as a run's."""
-        return _is_run(self.path)
+        return is_run(self.path)
 
     @property
     def config(self) -> Config:
@@ -160,9 +160,9 @@ class RunDirectory:
     @property
     def recorded(self) -> Json:
         """What ``status.json`` holds, true or not any more."""
-        status = read_object(self.path / _STATUS)
+        status = read_object(self.path / STATUS)
         if status.get("state") not in get_args(State):
-            raise UserError(f"{self.path / _STATUS}: is damaged (it tells no state)")
+            raise UserError(f"{self.path / STATUS}: is damaged (it tells no state)")
         return status
 
     def _is_worked_on(self, process: Mapping[str, Any]) -> bool:
@@ -172,23 +172,23 @@ class RunDirectory:
 
     def set_status(self, state: State, **details: object) -> None:
         """Record the state; what earlier calls recorded beside it is kept."""
-        known = self.recorded if (self.path / _STATUS).exists() else {}
+        known = self.recorded if (self.path / STATUS).exists() else {}
         for stale in ("traceback", "error", "ended", "interrupted"):
             known.pop(stale, None)
         masked_details = {
             name: masked_text(value) if isinstance(value, str) else value for name, value in details.items()
         }
-        write_json(self.path / _STATUS, {**known, "state": state, **masked_details})
+        write_json(self.path / STATUS, {**known, "state": state, **masked_details})
 
     def show_life(self) -> None:
         """Let the time of ``status.json`` say that the run goes on; where that cannot be, its lock still does."""
         with suppress(OSError):
-            os.utime(self.path / _STATUS)
+            os.utime(self.path / STATUS)
 
     @property
     def last_sign(self) -> float:
         """Seconds since the run has recorded something, or shown that it goes on."""
-        return max(0.0, time.time() - (self.path / _STATUS).stat().st_mtime)
+        return max(0.0, time.time() - (self.path / STATUS).stat().st_mtime)
 
     def finish(self) -> None:
         """Mark the run as finished."""
@@ -201,126 +201,6 @@ class RunDirectory:
         """
         write_text(self.path.parent / LATEST, f"{self.path.name}\n")
 
-    def fold(self, number: int) -> Path:
-        """Folder of the run of a fold, in that of its cross-validation."""
-        return self.path / f"fold-{number}"
-
-    @property
-    def whole(self) -> Path:
-        """The folder of the cross-validation that the run is a fold of; else its own."""
-        return self.path.parent if _is_run(self.path.parent) else self.path
-
-    @property
-    def checkpoints(self) -> Path:
-        """Folder of the best checkpoints and the point to resume from."""
-        return self.path / "checkpoints"
-
-    @property
-    def resume_point(self) -> Path:
-        """The checkpoint that a stopped run goes on from."""
-        return self.checkpoints / "last.ckpt"
-
-    @property
-    def previous_point(self) -> Path:
-        """The resume point before that one, in case it is damaged."""
-        return self.checkpoints / "previous.ckpt"
-
-    @property
-    def model(self) -> Path:
-        """The exported model: weights, tokenizer, tasks."""
-        return self.path / "model"
-
-    @property
-    def combination(self) -> Path:
-        """How an ensemble's members are put together; other runs have no such file."""
-        return self.model / "ensemble.json"
-
-    @property
-    def is_ensemble(self) -> bool:
-        """Whether several models answer together, or one that is not a run's."""
-        return self.combination.is_file()
-
-    @property
-    def members(self) -> Path:
-        """Folder of an ensemble's members, each as it was when it was taken in."""
-        return self.path / "members"
-
-    @property
-    def member_runs(self) -> list[Path]:
-        """Those of them that are runs; a linear model is none."""
-        return [path for path in sorted(self.members.iterdir()) if _is_run(path)] if self.members.is_dir() else []
-
-    @property
-    def epochs(self) -> Path:
-        """Decisions of every validation during training, a file each."""
-        return self.path / "predictions" / "epochs"
-
-    def predictions(self, split: str) -> Path:
-        """Row id, label, logits and probabilities per task of one split."""
-        return self.path / "predictions" / f"{split}.parquet"
-
-    @property
-    def manifest(self) -> Path:
-        """Checksums of everything that the run's numbers and decisions come from; its last file."""
-        return self.path / "manifest.json"
-
-    @property
-    def metrics(self) -> Path:
-        """Scores of the best checkpoint on each split."""
-        return self.path / "metrics.json"
-
-    @property
-    def history(self) -> Path:
-        """One row an epoch: every score, loss and class."""
-        return self.path / "history.csv"
-
-    @property
-    def environment(self) -> Path:
-        """Versions, hardware, git state, data fingerprints."""
-        return self.path / "environment.json"
-
-    @property
-    def details(self) -> Path:
-        """Folder of tables: per class, per class given another task's class, exposure."""
-        return self.path / "details"
-
-    @property
-    def figures(self) -> Path:
-        """Folder of figures."""
-        return self.path / "figures"
-
-    @property
-    def report(self) -> Path:
-        """The run's report: one page that needs no other file."""
-        return self.path / "report.html"
-
-    @property
-    def mistakes(self) -> Path:
-        """Validation rows that were most confidently wrong, with their texts unless these are private."""
-        return self.details / "mistakes.csv"
-
-    def baseline(self, name: str, split: str) -> Path:
-        """Predictions of a baseline on the same rows, in the schema of :meth:`predictions`."""
-        return self.path / "baselines" / name / f"{split}.parquet"
-
-    @property
-    def evaluations(self) -> Path:
-        """Folder of all later evaluations of this run."""
-        return self.path / "evaluations"
-
-    def evaluation(self, name: str) -> Path:
-        """Folder of a later evaluation of this run: on a split, or on further data."""
-        return self.evaluations / name
-
-    def export(self, format_name: str) -> Path:
-        """Folder of the exported model, if no other is named."""
-        return self.path / "export" / format_name
-
-    @property
-    def log(self) -> Path:
-        """What the console showed."""
-        return self.path / "train.log"
-
 
 def followed(folder: Path) -> Path:
     """The run that ``latest`` names, if that is meant."""
@@ -328,10 +208,6 @@ def followed(folder: Path) -> Path:
         return folder
     name = folder.read_text(encoding="utf-8", errors="replace").strip()
     return folder.with_name(name) if name and Path(name).name == name else folder
-
-
-def _is_run(folder: Path) -> bool:
-    return (folder / _STATUS).is_file() and (folder / "config.yaml").is_file()
 
 
 def _shown(folder: Path) -> Path:
@@ -343,11 +219,11 @@ def _shown(folder: Path) -> Path:
 def _why_no_run(folder: Path) -> str:
     """The reason, with the runs that may be meant: those in it, or the one beside it with the nearest name."""
     if folder.is_dir():
-        runs = sorted(str(item) for item in folder.iterdir() if _is_run(item))
+        runs = sorted(str(item) for item in folder.iterdir() if is_run(item))
         return "is no run's folder" + (f", but holds runs; give one of them: {', '.join(runs[-3:])}" if runs else "")
     if folder.exists():
         return "is a file, and no run's folder"
     if folder.is_symlink():
         return f"is a link to {folder.readlink()}, which does not exist"
-    others = sorted(item.name for item in folder.parent.iterdir() if _is_run(item)) if folder.parent.is_dir() else []
+    others = sorted(item.name for item in folder.parent.iterdir() if is_run(item)) if folder.parent.is_dir() else []
     return f"is no run's folder{nearest(folder.name, others, what='runs beside it')}"

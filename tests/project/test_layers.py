@@ -22,7 +22,7 @@ LAYERS = (
     {"clipping", "evaluation", "optimizers"},
     {"statistics"},
     {"analysis"},
-    {"config", "posthoc"},
+    {"config", "posthoc", "run_files"},
     {"run"},
     {"runs"},
     {"baselines", "comparison"},
