@@ -55,6 +55,8 @@ def test_every_text_is_read_once_and_never_again_by_the_next_run(tmp_path: Path,
     again = frozen(tmp_path, "seed=1")
     assert sum(counted) == PROBED
     assert "are reproduced: " in said_by("evaluate", f"run={again.path}", "accelerator=cpu")
+    (speed,) = [line for line in again.log.read_text().splitlines() if line.startswith("speed: ")]
+    assert "tokens" not in speed, "no encoder has read any"
 
 
 @pytest.mark.parametrize("model", ["alone", pytest.param("joined", marks=pytest.mark.slow)])

@@ -68,10 +68,10 @@ class Speed(Callback):
         """Say it."""
         if not trainer.is_global_zero or not self.tokens or self.seconds <= 0:
             return
-        line = (
-            f"speed: {self.rows / self.seconds:.1f} rows/s, {self.tokens / self.seconds:.0f} tokens/s, "
-            f"{1 - self.tokens / self.places:.1%} padding in the batches"
-        )
+        line = f"speed: {self.rows / self.seconds:.1f} rows/s"
+        if self.flops:  # else no encoder has read tokens: it is frozen, or there are n-grams alone
+            padding = 1 - self.tokens / self.places
+            line += f", {self.tokens / self.seconds:.0f} tokens/s, {padding:.1%} padding in the batches"
         if self.flops and self.seconds >= LONG_ENOUGH and trainer.world_size == 1:
             peak = peak_flops(pl_module.device, str(trainer.precision))
             if peak is not None:
