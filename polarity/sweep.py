@@ -1,6 +1,7 @@
-"""``python -m polarity.sweep``: the table of a sweep, and its best configuration as a preset.
+"""``python -m polarity.sweep``: the table of a sweep, its report, and its best configuration as a preset.
 
 python -m polarity.sweep outputs/sweep-1a2b3c4d
+python -m polarity.sweep outputs/sweep-1a2b3c4d report
 python -m polarity.sweep outputs/sweep-1a2b3c4d best output=presets/experiment/mine.yaml
 """
 
@@ -17,9 +18,10 @@ from polarity.files import check_room, write_text
 from polarity.printable import printable, shared_console
 from polarity.settings import in_quotes
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.table import job_rows, jobs_table, print_jobs
+from polarity.sweeps.table import job_rows, jobs_table, print_jobs, report_jobs
 
-BEST = "best"
+WORDS = ("best", "report")
+"""What is asked for in the place of the table."""
 PAUSE = 5.0
 """Seconds between two looks at a sweep that goes on."""
 
@@ -30,21 +32,27 @@ class SweepSettings:
 
     folder: str
     best: bool
+    report: bool
     output: str | None
     watch: bool | None
 
 
 def sweep(settings: SweepSettings) -> None:
-    """Show the table, or the best configuration.
+    """Show the table, write the report, or show the best configuration.
 
     :raises UserError: if there is no such sweep, or nothing in it to choose from.
     """
     found = Sweep.open(settings.folder)
+    if settings.best and settings.report:
+        raise UserError("best, report: one at a time")
     if settings.best:
         _best(found, settings.output)
         return
     if settings.output is not None:
         raise UserError("output: has an effect with best only")
+    if settings.report:
+        print(printable(f"report: {report_jobs(found)}"))
+        return
     if settings.watch or (settings.watch is None and sys.stdout.isatty()):
         with Live(console=shared_console(), transient=True) as live:
             rows = job_rows(found.jobs)
@@ -53,7 +61,7 @@ def sweep(settings: SweepSettings) -> None:
                 time.sleep(PAUSE)
                 found = Sweep.open(found.path)  # others may have extended it
                 rows = job_rows(found.jobs)
-    print_jobs(found)
+    print_jobs(found, page=False)
 
 
 def _best(found: Sweep, output: str | None) -> None:
@@ -72,13 +80,14 @@ def _best(found: Sweep, output: str | None) -> None:
 
 
 def with_words(overrides: Sequence[str]) -> list[str]:
-    """The overrides of the command line with its bare words as settings: the sweep's folder, and ``best``."""
+    """The overrides of the command line with its bare words as settings: the sweep's folder, and :data:`WORDS`."""
     words = [text for text in overrides if "=" not in text.partition("/")[0] and not text.startswith(("~", "+"))]
-    folders = [text for text in words if text != BEST]
+    folders = [text for text in words if text not in WORDS]
     if len(folders) > 1:
         raise UserError(f"folder: one at a time; given are {' '.join(folders)}")
     rest = [text for text in overrides if text not in words]
-    return [*rest, *(f"folder={in_quotes(text)}" for text in folders), *(["best=true"] if BEST in words else [])]
+    asked = [f"{word}=true" for word in WORDS if word in words]
+    return [*rest, *(f"folder={in_quotes(text)}" for text in folders), *asked]
 
 
 def read_sweep_settings(arguments: Sequence[str]) -> SweepSettings | None:

@@ -15,6 +15,7 @@ from polarity.config.compose import compose_jobs, resolved
 from polarity.processes import this_process
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.plan import PlannedJob
+from tests.reports.pages import HOSTILE, Page
 from tests.running import overrides
 from tests.sweeping import only_sweep, sweep
 from tests.verbs import said_by
@@ -60,6 +61,8 @@ def test_the_best_configuration_is_a_preset_that_gives_it(finished: Sweep, tmp_p
         (["nowhere"], "is no sweep's folder"),
         (["a", "b"], "folder: one at a time"),
         (["{sweep}", "output=x.yaml"], "output: has an effect with best only"),
+        (["{sweep}", "report", "output=x.html"], "output: has an effect with best only"),
+        (["{sweep}", "report", "best"], "best, report: one at a time"),
         (["{sweep}", "best", "output=x.txt"], "output: has to end with .yaml"),
         ([], "folder: has to be given"),
     ],
@@ -83,6 +86,42 @@ def test_a_running_job_tells_how_far_it_is(finished: Sweep, tmp_path: Path) -> N
     assert "1 of 4 jobs go on in other processes" in said
     run.lock.release()
     assert "1 of 4 jobs were interrupted" in said_by("sweep", str(copied.path))
+
+
+def test_the_report_is_that_of_the_end(finished: Sweep) -> None:
+    page = finished.path / "sweep.html"
+    source = page.read_text("utf-8")
+    page.unlink()
+    assert said_by("sweep", str(finished.path), "report").strip() == f"report: {page}"
+    assert page.read_text("utf-8") == source
+    text = Page(source).text
+    with (finished.path / "jobs.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert all(f"{float(row['overall']):.4f}" in text and row["folder"] in text for row in rows)
+    assert {f"{row['folder']}/report.html" for row in rows} <= set(Page(source).links)
+    assert "best of 4, chosen on these rows" in text
+    recommended = text[text.index("python -m polarity.train") :].partition(" python -m")[0]
+    assert "loss=" in recommended
+    assert "sampler.boosts.tone.none=" in recommended
+    assert "boosts.tone.none" in text[text.index("Importance") :]
+
+
+def test_a_sweep_that_goes_on_has_a_report(finished: Sweep, tmp_path: Path) -> None:
+    copied = Sweep.open(shutil.copytree(finished.path, tmp_path / "copied"))
+    running, failed, waiting, damaged = (job.run for job in copied.jobs)
+    running.lock.take()
+    running.set_status("running", **this_process())
+    failed.set_status("failed", error=f"ValueError: {HOSTILE}")
+    waiting.set_status("waiting")
+    damaged.history.write_bytes(b"\xff\xfe\x00")
+    said_by("sweep", str(copied.path), "report")
+    page = Page((copied.path / "sweep.html").read_text("utf-8"))
+    assert page.problems == []
+    assert HOSTILE in page.text
+    assert "1 epoch done" in page.text
+    assert "1 of 4 jobs go on in other processes" in page.text
+    assert page.headings["h1"].startswith("One configuration: overall macro-F1")
+    running.lock.release()
 
 
 def test_it_starts_without_torch() -> None:

@@ -21,15 +21,28 @@ RESAMPLES = 2000
 class Best:
     """The best configuration among runs on the same rows.
 
-    :param folders: of its runs.
     :param shortlist: what else would do.
-    :param recommended: folders of the runs of the configuration that this recommends.
+    :param members: folders of the runs of each configuration, by its name.
     """
 
     chosen: Chosen
-    folders: list[Path]
     shortlist: Shortlist
-    recommended: list[Path]
+    members: dict[str, list[Path]]
+
+    @property
+    def folders(self) -> list[Path]:
+        """Of the best one's runs."""
+        return self.members[self.chosen.name]
+
+    @property
+    def recommended(self) -> list[Path]:
+        """Of the runs of the configuration that is recommended."""
+        return self.members[self.shortlist.recommended]
+
+    @property
+    def tied(self) -> list[Path]:
+        """Of the runs of all that cannot be told apart from the best."""
+        return [folder for name in self.shortlist.tied for folder in self.members[name]]
 
 
 def best_of_runs(folders: Sequence[Path], *, confidence: float = 0.95) -> list[Best]:
@@ -52,7 +65,6 @@ def best_of_runs(folders: Sequence[Path], *, confidence: float = 0.95) -> list[B
         cluster = next((s.predictions.group for s in rows.systems if s.predictions.group is not None), None)
         aligned = align(rows.systems, SPLIT, tasks=None, cluster=cluster)
         evidence = Evidence(rows.systems, groups, aligned, resamples=RESAMPLES, confidence=confidence, seed=0)
-        chosen, shortlist = evidence.chosen(), evidence.shortlist()
-        runs_of = {group.name: [rows.systems[number].folder for number in group.members] for group in groups}
-        found.append(Best(chosen, runs_of[chosen.name], shortlist, runs_of[shortlist.recommended]))
+        members = {group.name: [rows.systems[number].folder for number in group.members] for group in groups}
+        found.append(Best(evidence.chosen(), evidence.shortlist(), members))
     return found

@@ -3,7 +3,7 @@
 import csv
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -15,18 +15,18 @@ from polarity.reports.html.numbers import duration
 from polarity.spreadsheets import write_csv
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
+from polarity.sweeps.page import write_page_of
 from polarity.wording import times
 
 SCORES = ("monitored", "overall")
 
 
-def print_jobs(sweep: Sweep) -> int:
-    """Print the table of a sweep's jobs so far, and write it beside them. Returns how many are not finished."""
-    jobs = sweep.jobs
-    rows, best = job_rows(jobs), best_of_runs([job.path for job in jobs if job.recorded == "finished"])
-    mark_best(rows, best)
-    header = list(dict.fromkeys(name for row in rows for name in row))
-    write_csv(sweep.path / "jobs.csv", header, [[row.get(name, "") for name in header] for row in rows])
+def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
+    """Print the table of a sweep's jobs so far, and write it beside them. Returns how many are not finished.
+
+    :param page: whether it is written as a page as well.
+    """
+    rows, best = write_jobs(sweep)
     console = RunConsole(None)
     console.print()
     console.print(jobs_table(rows))
@@ -35,15 +35,33 @@ def print_jobs(sweep: Sweep) -> int:
             console.print(sentence)
     console.print(f"jobs are in {sweep.path}, and this table in {sweep.path / 'jobs.csv'}")
     console.print("test is scored only with test=true; for the job you choose: polarity.evaluate run=JOB split=test")
-    unfinished = [row for row in rows if row["state"] != "finished"]
-    for line in what_next(Counter(row["state"] for row in unfinished), len(rows), sweep.path):
+    remaining = what_next(rows, sweep.path)
+    if page:
+        console.print(f"report: {write_page_of(sweep, rows, best, remaining)}")
+    for line in remaining:
         console.print(line, style="bold red")
-    return len(unfinished)
+    return sum(row["state"] != "finished" for row in rows)
 
 
-def what_next(states: Mapping[str, int], of: int, folder: Path) -> list[str]:
+def write_jobs(sweep: Sweep) -> tuple[list[Json], list[Best]]:
+    """Write the table of a sweep's jobs so far beside them; returns its rows, and what is best of them."""
+    rows = job_rows(sweep.jobs)
+    best = best_of_runs([job.path for job in sweep.jobs if job.recorded == "finished"])
+    mark_best(rows, best)
+    header = list(dict.fromkeys(name for row in rows for name in row))
+    write_csv(sweep.path / "jobs.csv", header, [[row.get(name, "") for name in header] for row in rows])
+    return rows, best
+
+
+def report_jobs(sweep: Sweep) -> Path:
+    """Write the table of a sweep's jobs so far, and the page about them; returns the page's path."""
+    rows, best = write_jobs(sweep)
+    return write_page_of(sweep, rows, best, what_next(rows, sweep.path))
+
+
+def what_next(rows: Sequence[Json], folder: Path) -> list[str]:
     """How many jobs of a sweep are not finished, and what can be done about them."""
-    all_of = times(of, "job")
+    states, all_of = Counter(row["state"] for row in rows), times(len(rows), "job")
     go_on = "the same command line goes on with them"
     lines = {
         "failed": f"of {all_of} failed; see status.json in their folders; sweep.retry=failed tries them again",
@@ -51,7 +69,7 @@ def what_next(states: Mapping[str, int], of: int, folder: Path) -> list[str]:
         "waiting": f"of {all_of} have not begun; {go_on}",
         "running": f"of {all_of} go on in other processes: python -m polarity.sweep {folder}",
     }
-    return [f"{states[state]} {line}" for state, line in lines.items() if states.get(state)]
+    return [f"{states[state]} {line}" for state, line in lines.items() if states[state]]
 
 
 def job_rows(jobs: Sequence[Job]) -> list[Json]:

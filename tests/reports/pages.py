@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -10,18 +10,22 @@ from typing import Any
 import numpy as np
 from scipy.special import softmax
 
+from polarity.comparison.chosen import Best
 from polarity.comparison.result import (
+    Chosen,
     Comparison,
     ConfigurationDifference,
     GroupScore,
     PairResult,
     Setup,
+    Shortlist,
     SystemScore,
     TestResult,
 )
 from polarity.evaluation.predictions import Predictions, TaskPredictions, write_predictions
 from polarity.files import checksum, write_json
 from polarity.inspection import result as inspected
+from polarity.reports.html.sweep.content import SweepContent, Trial
 from polarity.run import RunDirectory
 from polarity.runs.manifest import seal
 from polarity.runs.saved import CHECKSUMS
@@ -204,6 +208,66 @@ def inspection(*, hostile: bool = False, empty: bool = False) -> inspected.Inspe
         languages=None if empty else languages,
         labels=() if empty else (checked,),
     )  # fmt: skip
+
+
+SEARCHED = {
+    "loss": ("ce", "focal", "ldam"),
+    "sampler.boosts.sentiment.neutral": ("1", "2", "4", "8"),
+    "optimizer.lr": (),
+    "head.dropout": ("0.0", "0.1", "0.3"),
+}
+"""Settings of the sweeps of tests: names, few numbers, and numbers over orders of magnitude that a sweeper draws."""
+STATES = ("failed", "interrupted", "waiting", "running", "pruned")
+
+
+def sweep_content(
+    jobs: int,
+    *,
+    seeds: int = 1,
+    searched: Sequence[str] = tuple(SEARCHED),
+    hostile: bool = False,
+    unfinished: bool = True,
+) -> SweepContent:
+    """A sweep of which every seventh job has no score, if there are that many.
+
+    :param searched: keys of :data:`SEARCHED`.
+    """
+    bad, generator = f" {HOSTILE}" if hostile else "", np.random.default_rng(jobs)
+    trials = []
+    for number in range(jobs):
+        drawn = np.random.default_rng(number // seeds)
+        known = {key: drawn.choice(SEARCHED[key] or [f"{10 ** drawn.uniform(-5, -2):.6g}"]) for key in searched}
+        values = {key: str(value) for key, value in known.items()}
+        skill = 0.5 + 0.02 * (values.get("loss") == "focal") + 0.01 * float(values.get("head.dropout", 0))
+        skill -= 0.05 * abs(np.log10(float(values.get("optimizer.lr", 1e-3))) + 3)
+        if "loss" in values:
+            values["loss"] += bad
+        state = STATES[number // 7 % len(STATES)] if unfinished and number % 7 == 6 else "finished"
+        score = float(skill + generator.normal(0, 0.01)) if state == "finished" else None
+        epochs = {"finished": 8, "waiting": 0}.get(state, 3)
+        curve = [(epoch, (score or 0.4) * (1 - 0.6**epoch)) for epoch in range(1, epochs + 1)]
+        own = {"tasks": {f"tone{bad}": score, "topic": score}, "monitored": score, "epoch": 8} if score else {}
+        trials.append(
+            Trial(
+                f"{number:012x}", state, values, number % seeds, score, curve=curve, seconds=epochs * (9 + number % 5),
+                ended=f"2026-01-02T{number // 60:02}:{number % 60:02}:00" if score else "",
+                remark=f"ValueError: {'much ' * 40}{bad}" if state == "failed" else "", **own,
+            )
+        )  # fmt: skip
+    asked = {key: [f"{value}{bad}" if key == "loss" else value for value in SEARCHED[key]] for key in searched}
+    content = SweepContent(
+        f"sweep-1a2b3c4d{bad}", "2026-01-02T03:04:05+00:00", [f"python -m polarity.train -m loss=ce,focal{bad}"],
+        asked, "val/macro_f1", trials, remaining=[f"1 job failed{bad}"], machine=f"on CPU{bad}",
+        advice={"What is recommended, as a preset": f"python -m polarity.sweep outputs/sweep-1a2b3c4d best{bad}"},
+    )  # fmt: skip
+    ranked = sorted(content.configurations, key=lambda one: -one.mean)
+    if len(ranked) < 2:
+        return content
+    members = {f"{place}: {one.named}": [Path(trial.name) for trial in one.trials] for place, one in enumerate(ranked)}
+    names, best, third = list(members), ranked[0].mean, min(2, len(ranked) - 1)
+    chosen = Chosen(names[0], len(names), best, best - 0.012, Interval(best - 0.04, best + 0.02))
+    shortlist = Shortlist(names[:5], len(names), names[third], ranked[third].mean, 0.01)
+    return replace(content, best=[Best(chosen, shortlist, members)])
 
 
 @dataclass

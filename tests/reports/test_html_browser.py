@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from polarity.reports.html import write_comparison_report, write_inspection_report, write_run_report
+from polarity.reports.html.sweep.report import write_sweep_report
 from polarity.tasks import Task
 from tests.command import PATIENCE
-from tests.reports.pages import comparison, inspection, run_folder
+from tests.reports.pages import comparison, inspection, run_folder, sweep_content
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 SWITCHED_OFF = ("gpu", "quic", "background-networking", "component-update", "sync", "dev-shm-usage")
@@ -33,7 +34,8 @@ addEventListener("load", () => {
     const end = (item) => item.getBoundingClientRect().right;
     const ends = [...page.querySelectorAll(".scale text:last-child")].filter((tick) => end(tick) > 0);
     const cut = ends.filter((tick) => end(tick) > end(tick.closest("th,.pair")) + 1);
-    const stops = [...page.querySelectorAll(".scroll[tabindex]")].filter((box) => box.scrollWidth <= box.clientWidth);
+    const stops = [...page.querySelectorAll(".scroll[tabindex]")].filter((box) => box.scrollWidth <= box.clientWidth
+      && box.scrollHeight <= box.clientHeight);
     const head = page.querySelector("th:first-child > .sort");
     const column = () => head && [...head.closest("table").tBodies[0].rows]
       .filter((row) => !row.matches(".sum")).map((row) => row.cells[0].textContent.trim());
@@ -69,6 +71,7 @@ def pages(folder: Path) -> list[Path]:
         write_run_report(run_folder(folder / "hostile", hostile=True), resamples=100),
         write_comparison_report(comparison(hostile=True), folder / "comparison.html"),
         write_inspection_report(inspection(hostile=True), folder / "inspection.html"),
+        write_sweep_report(sweep_content(300, seeds=3, hostile=True), folder / "sweep.html"),
     ]
     return [write_run_report(run_folder(folder / "run"), resamples=100), *hostile]
 
@@ -90,7 +93,7 @@ def test_reports_render_without_errors(browser: str, tmp_path: Path) -> None:
     match = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout, re.DOTALL)
     assert match is not None
     seen = json.loads(html.unescape(match.group(1)))
-    assert len(seen) == 4 * len(WIDTHS)
+    assert len(seen) == 5 * len(WIDTHS)
     for page in seen:
         assert page["wide"] <= page["asked"], page  # wide tables scroll in their own boxes
         assert page["changes"], page

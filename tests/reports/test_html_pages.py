@@ -13,9 +13,10 @@ import pytest
 from polarity.reports.html import numbers, write_comparison_report, write_inspection_report, write_run_report
 from polarity.reports.html.charts import SERIES
 from polarity.reports.html.page import style
+from polarity.reports.html.sweep.report import write_sweep_report
 from polarity.tasks import Task
 from polarity.wording import times
-from tests.reports.pages import HOSTILE, SECRET, Page, comparison, inspection, run_folder
+from tests.reports.pages import HOSTILE, SECRET, Page, comparison, inspection, run_folder, sweep_content
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,7 +33,11 @@ def write_inspection(folder: Path, *, hostile: bool = False) -> Path:
     return write_inspection_report(inspection(hostile=hostile), folder / "inspection.html")
 
 
-REPORTS = [write_run, write_comparison, write_inspection]
+def write_sweep(folder: Path, *, hostile: bool = False) -> Path:
+    return write_sweep_report(sweep_content(24, seeds=2, hostile=hostile), folder / "sweep.html")
+
+
+REPORTS = [write_run, write_comparison, write_inspection, write_sweep]
 every_report = pytest.mark.parametrize("write", REPORTS, ids=lambda write: write.__name__)
 
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from polarity.analysis import ClassResult, PrecisionRecall, ReliabilityBin
 from polarity.reports.html.charts.panel import Panel
-from polarity.reports.html.charts.series import SERIES, line, marker
+from polarity.reports.html.charts.series import SERIES, line, marker, path
 from polarity.reports.html.charts.svg import element, picture
 from polarity.wording import times
 
@@ -50,9 +50,8 @@ def reliability(title: str, before: Sequence[ReliabilityBin], after: Sequence[Re
     for bins, style in ((before, "before"), (after, "after")):
         used = [item for item in bins if item.rows and item.confidence is not None and item.accuracy is not None]
         points = [panel.at(item.confidence or 0.0, item.accuracy or 0.0) for item in used]
-        path = "".join(f"{'L' if n else 'M'}{x:.1f} {y:.1f}" for n, (x, y) in enumerate(points))
-        if path:
-            drawn.append(element("path", class_=f"line {style}", d=path))
+        if points:
+            drawn.append(element("path", class_=f"line {style}", d=path(points)))
         most = max((item.rows for item in used), default=1)
         for item, (x, y) in zip(used, points, strict=True):
             about = f"{style} calibration, {item.low:.2f} to {item.high:.2f}: {times(item.rows, 'row')}, "

@@ -1,7 +1,8 @@
 """Names where there is little room: cut so that each can still be told from the others, in any script."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import inf
 from unicodedata import bidirectional, category, east_asian_width
 
 CHARACTER_WIDTH = 6.1
@@ -26,6 +27,25 @@ def shortened(names: Sequence[str], room: float) -> list[str]:
                 tail = f"#{number}"
                 shown[name] = f"{_begin(text.rstrip('…'), most - len(tail) - 1)}…{tail}"
     return [isolated(shown[name]) for name in names]
+
+
+def without_overlaps(marks: Mapping[float, str], end: float = inf) -> dict[float, str]:
+    """Marks by their places, without those that would be written over the one before; the last one always stays.
+
+    :param end: right edge, at which a mark is moved to the left; so it is at the left one.
+    """
+    spans = {}
+    for x in sorted(marks):
+        half = CHARACTER_WIDTH * (width(marks[x]) + 1) / 2
+        centre = min(max(x, half if end < inf else x), end - half)
+        spans[x] = (centre - half, centre + half)
+    kept: list[float] = []
+    last = max(spans, default=0.0)
+    for x, (left, right) in spans.items():
+        after = not kept or left >= spans[kept[-1]][1]
+        if x == last or (after and right <= spans[last][0]):
+            kept.append(x)
+    return {x: marks[x] for x in kept}
 
 
 def width(text: str) -> int:

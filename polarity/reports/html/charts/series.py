@@ -1,6 +1,6 @@
 """Lines that can be told apart without colours: each has a colour, a dash and a marker of its own."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
 from xml.etree.ElementTree import Element
 
@@ -21,6 +21,10 @@ MARKERS = (
 )
 """Circle, square, triangle, diamond, triangle on its tip, cross; around (0, 0)."""
 
+STANDING = ("faint", "sum", "after")
+"""Classes of the style sheet for one of hundreds, in the order in which they are drawn: any, the best, and the
+recommended one."""
+
 Point = tuple[float, float]
 
 
@@ -31,15 +35,21 @@ def series_class(series: int) -> str:
 
 def line(points: Sequence[Point], series: int) -> Iterator[Element]:
     """A line of points in the chart's units; it has a gap where one is not finite."""
-    path, pen_is_down = [], False
+    drawn = path(points)
+    if drawn:
+        dash = DASHES[series % SERIES] if series >= 0 else None
+        yield element("path", class_=f"line {series_class(series)}", d=drawn, stroke_dasharray=dash)
+
+
+def path(points: Iterable[Point]) -> str:
+    """The points as data of a path; it has a gap where one is not finite."""
+    drawn, pen_is_down = "", False
     for x, y in points:
         known = isfinite(x) and isfinite(y)
         if known:
-            path.append(f"{'L' if pen_is_down else 'M'}{x:.1f} {y:.1f}")
+            drawn += f"{'L' if pen_is_down else 'M'}{x:.1f} {y:.1f}"
         pen_is_down = known
-    if path:
-        dash = DASHES[series % SERIES] if series >= 0 else None
-        yield element("path", class_=f"line {series_class(series)}", d="".join(path), stroke_dasharray=dash)
+    return drawn
 
 
 def marker(point: Point, series: int, *, style: str = "dot", said: str | None = None, size: float = 1) -> Element:

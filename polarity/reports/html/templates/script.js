@@ -38,7 +38,7 @@
   const boxes = [...document.querySelectorAll(".scroll")];
   const reach = () => { // a table that is wider than its box is scrolled by keys; any other is no stop on the way
     for (const box of boxes) {
-      if (box.scrollWidth > box.clientWidth) {
+      if (box.scrollWidth > box.clientWidth || (box.matches(".tall") && box.scrollHeight > box.clientHeight)) {
         box.tabIndex = 0;
         box.setAttribute("role", "group");
         box.setAttribute("aria-label", "Scrolls: " + box.querySelector("caption").textContent);
@@ -49,9 +49,9 @@
   document.addEventListener("toggle", reach, true);
   reach();
 
-  const key = (cell) => { // the number that a cell begins with, or its text
+  const key = (cell) => { // the number that a cell begins with, or its text; names of code may begin with digits
     const text = cell.childNodes.length ? cell.childNodes[0].textContent.trim() : "";
-    const value = parseFloat(text.replaceAll(",", "").replace("\u2212", "-").replace("<", ""));
+    const value = cell.matches(".code") ? NaN : parseFloat(text.replaceAll(",", "").replace("\u2212", "-").replace("<", ""));
     return { value, text: cell.textContent.trim(), absent: /^(\u2013|)$/.test(text) };
   };
   const compare = (one, two, down) => { // numbers before texts, and what is absent last
@@ -84,22 +84,22 @@
 
   const finders = new Map();
   for (const found of document.querySelectorAll(".found")) {
-    const finder = found.querySelector(".finder"), [label, decided] = finder.querySelectorAll("select");
+    const finder = found.querySelector(".finder"), selects = [...finder.querySelectorAll("select")];
     const search = finder.querySelector("input"), rest = found.querySelector("details");
-    const items = [...found.querySelectorAll("li")];
+    const items = [...found.querySelectorAll("li, tbody tr")];
     const filter = () => {
-      const wanted = search.value.trim().toLocaleLowerCase();
+      const wanted = search.value.trim().toLocaleLowerCase(), set = selects.filter((select) => select.value);
       for (const item of items) {
-        item.hidden = Boolean((label.value && item.dataset.label !== label.value)
-          || (decided.value && item.dataset.predicted !== decided.value)
-          || (wanted && !item.textContent.toLocaleLowerCase().includes(wanted)));
+        item.hidden = set.some((select) => item.dataset[select.dataset.key] !== select.value)
+          || Boolean(wanted && !item.textContent.toLocaleLowerCase().includes(wanted));
       }
-      if (rest && (wanted || label.value || decided.value)) rest.open = true;
+      if (rest && (wanted || set.length)) rest.open = true;
       finder.querySelector("output").value = items.filter((item) => !item.hidden).length + " of " + items.length;
     };
-    for (const input of [label, decided, search]) input.addEventListener("input", filter);
-    finders.set(found.dataset.task, (one, two) => {
-      [label.value, decided.value, search.value] = [one, two, ""];
+    for (const input of [...selects, search]) input.addEventListener("input", filter);
+    finders.set(found.dataset.task, (...wanted) => {
+      selects.forEach((select, number) => { select.value = wanted[number]; });
+      search.value = "";
       filter();
     });
     finder.hidden = false;

@@ -1,0 +1,119 @@
+"""``sweep.html``, from the folders of a sweep's jobs."""
+
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from polarity.comparison.chosen import Best
+from polarity.config.recorded import RunSettings
+from polarity.content import Json
+from polarity.errors import UserError
+from polarity.files import read_object
+from polarity.reports.html.numbers import duration
+from polarity.reports.html.run.history import number, read_csv_rows
+from polarity.reports.html.sweep.content import SweepContent, Trial
+from polarity.reports.html.sweep.report import write_sweep_report
+from polarity.sweeps.folder import Asked, Sweep
+from polarity.sweeps.job import Job
+from polarity.wording import times
+
+PAGE = "sweep.html"
+SEED = "seed"
+
+
+def write_page_of(sweep: Sweep, rows: Sequence[Json], best: Sequence[Best], remaining: Sequence[str]) -> Path:
+    """Write the page of a sweep into its folder; returns its path.
+
+    :param rows: of its table, see :func:`polarity.sweeps.table.job_rows`.
+    :param best: what is the best of them.
+    :param remaining: what can be done about jobs that are not finished.
+    """
+    asked, jobs = sweep.asked, {job.name: job for job in sweep.jobs}
+    trials, machine, monitor = [], dict[str, None](), ""
+    for row in rows:
+        job = jobs[row["folder"]]
+        settings, gpus = job.run.settings, _gpus(job)
+        monitor = monitor or settings.monitor
+        machine |= dict.fromkeys(gpus)
+        devices = min(settings.devices or len(gpus), len(gpus)) or 1
+        trials.append(trial_of(job, row, settings=settings, devices=devices))
+    content = SweepContent(
+        name=sweep.path.name,
+        started=asked.started,
+        commands=asked.commands,
+        searched={key: values for key, values in asked.space.items() if key != SEED},
+        monitor=monitor,
+        trials=trials,
+        best=best,
+        advice=advice(sweep, asked, best),
+        remaining=remaining,
+        machine=f"on {', '.join(machine)}" if machine else "on CPU",
+    )
+    return write_sweep_report(content, sweep.path / PAGE)
+
+
+def trial_of(job: Job, row: Json, *, settings: RunSettings, devices: int) -> Trial:
+    """A job as the page shows it.
+
+    :param row: of the table.
+    :param devices: on which it ran.
+    """
+    run, history = job.run, _history(job)
+    values = dict(text.lstrip("+~").partition("=")[::2] for text in job.changed)
+    values.pop(SEED, None)
+    curve = [(number(line.get("epoch", "")) + 1, number(line.get(settings.monitor, ""))) for line in history]
+    return Trial(
+        name=job.name,
+        state=row["state"],
+        values=values,
+        seed=settings.seed,
+        score=row.get("overall"),
+        tasks={key.removesuffix("/macro_f1"): row[key] for key in row if key.endswith("/macro_f1")},
+        monitored=row.get("monitored"),
+        epoch=row["epoch"] + 1 if "epoch" in row else None,
+        curve=curve,
+        seconds=sum(seconds for line in history if (seconds := number(line.get("seconds", ""))) > 0),
+        devices=devices,
+        ended=str(run.recorded.get("ended", "")),
+        remark=row["error"] or _progress(row),
+        report=f"{job.name}/{run.report.name}" if run.report.is_file() else "",
+    )
+
+
+def advice(sweep: Sweep, asked: Asked, best: Sequence[Best]) -> dict[str, str]:
+    """Commands for the configuration that is recommended."""
+    if len(best) != 1:
+        return {}
+    name = best[0].recommended[0].name
+    place = ["--config-dir", asked.config_dir] if asked.config_dir else []
+    return {
+        "What is recommended, as a preset": shlex.join(
+            ["python", "-m", "polarity.sweep", str(sweep.path), "best", "output=best.yaml"]
+        ),
+        "The same as a command line": shlex.join(["python", "-m", "polarity.train", *place, *asked.jobs[name]]),
+        "Its score on test, which is looked at once": shlex.join(
+            ["python", "-m", "polarity.evaluate", f"run={sweep.path / name}", "split=test"]
+        ),
+    }
+
+
+def _history(job: Job) -> list[dict[str, str]]:
+    """What its epochs have left; nothing if that cannot be read, since the page is about the others as well."""
+    with suppress(UserError):
+        return read_csv_rows(job.run.history)
+    return []
+
+
+def _progress(row: Json) -> str:
+    if "done" not in row:
+        return ""
+    left = f", {duration(row['left'])} left" if "left" in row else ""
+    return f"{times(row['done'], 'epoch')} done{left}"
+
+
+def _gpus(job: Job) -> list[str]:
+    """Names of those that its process could see; none before it has begun, and on CPU."""
+    with suppress(UserError):
+        return list(read_object(job.run.environment).get("devices", []))
+    return []
