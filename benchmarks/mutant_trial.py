@@ -63,7 +63,7 @@ def _run(tests: Sequence[str]) -> int:
     import pytest
 
     try:
-        return int(pytest.main([*OPTIONS.split(), "-m", "not slow", *tests]))
+        return int(pytest.main([*OPTIONS.split(), "-m", "not slow and not faults", *tests]))
     except BaseException as error:  # noqa: BLE001 - the fault's, whatever it is
         sys.stderr.write(repr(error))
         return 1

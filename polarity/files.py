@@ -60,7 +60,7 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, without_known(text).encode("utf-8", "backslashreplace"))
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
     """Write a file whole or not at all."""
     with whole_file(path) as part:
         part.write_bytes(content)

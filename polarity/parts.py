@@ -1,7 +1,6 @@
 """Files and folders that are not whole yet: hidden beside what they will become, and gone when their process is."""
 
 import hashlib
-import json
 import platform
 import re
 import shutil
@@ -12,7 +11,7 @@ from uuid import uuid4
 
 from polarity.processes import is_alive, this_process
 
-_NAME = re.compile(r"\..+\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<since>[\d.]+|null)-[0-9a-f]{8}\.part")
+_NAME = re.compile(r"\..+\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<since>[\w.]+(-\d+)?)-[0-9a-f]{8}\.part")
 
 
 @contextmanager
@@ -25,7 +24,7 @@ def unfinished(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     clear(path.parent)
     process = this_process()
-    mark = f"{_host()}-{process['pid']}-{json.dumps(process['pid_since'])}-{uuid4().hex[:8]}"
+    mark = f"{_host()}-{process['pid']}-{process['pid_since']}-{uuid4().hex[:8]}"
     part = path.with_name(f".{path.name}.{mark}.part")
     try:
         yield part
@@ -38,7 +37,7 @@ def clear(folder: Path) -> None:
     for path in folder.glob(".*.part"):
         found = _NAME.fullmatch(path.name)
         if found is not None and found["host"] == _host():
-            process = {"host": platform.node(), "pid": int(found["pid"]), "pid_since": json.loads(found["since"])}
+            process = {"host": platform.node(), "pid": int(found["pid"]), "pid_since": found["since"]}
             if not is_alive(process):
                 _remove(path)
 

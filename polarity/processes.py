@@ -2,6 +2,8 @@
 
 import os
 import platform
+from functools import cache
+from pathlib import Path
 
 import psutil
 
@@ -9,8 +11,7 @@ from polarity.content import Json
 
 RUN_VARIABLE = "POLARITY_RUN_DIR"
 """Names the run's folder to the processes that the first one starts, one for each further device."""
-SAME_START = 1.0
-"""Seconds by which a system may tell a process's start differently: it is counted from a boot time that is adjusted."""
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 def rank() -> int:
@@ -25,7 +26,7 @@ def led_folder() -> str | None:
 
 def this_process() -> Json:
     """What tells this process from all others, on this machine and after a restart of it."""
-    return {"host": platform.node(), "pid": os.getpid(), "pid_since": psutil.Process().create_time()}
+    return {"host": platform.node(), "pid": os.getpid(), "pid_since": _since(os.getpid())}
 
 
 def is_of_this_machine(process: Json) -> bool:
@@ -40,13 +41,32 @@ def is_alive(process: Json) -> bool:
     in time, so the start counts, too.
     """
     pid, since = process.get("pid"), process.get("pid_since")
-    if not is_of_this_machine(process) or not isinstance(pid, int) or not isinstance(since, int | float):
+    if not is_of_this_machine(process) or not isinstance(pid, int):
         return False
     try:
-        found = psutil.Process(pid)
-        gone = found.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
-        return not gone and abs(found.create_time() - since) < SAME_START
+        gone = psutil.Process(pid).status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        return not gone and _since(pid) == since
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:  # it exists, and belongs to somebody else
         return True
+
+
+def _since(pid: int) -> str:
+    """When a process has started, in a text that stays the same when the clock is set.
+
+    Linux counts it from its own start, whose moment by the clock moves with the clock; others keep the moment itself.
+
+    :raises psutil.NoSuchProcess: if there is none of this number.
+    """
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return f"{_boot()}-{int(after_name[19])}"
+    except OSError:
+        return str(psutil.Process(pid).create_time())
+
+
+@cache
+def _boot() -> str:
+    """Eight digits that name the time since the machine was started."""
+    return _BOOT.read_text(encoding="ascii")[:8]

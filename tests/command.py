@@ -98,15 +98,20 @@ def python(
     return make([sys.executable, *words], cwd=folder, env=env, text=True, **settings)
 
 
-def start(verb: str, *arguments: str, folder: Path, **settings: Any) -> subprocess.Popen[str]:
-    """Start ``python -m polarity.VERB`` in ``folder``; both streams are read from its ``stdout``."""
+def start(
+    verb: str, *arguments: str, folder: Path, words: tuple[str, ...] = ("-m",), **settings: Any
+) -> subprocess.Popen[str]:
+    """Start ``python -m polarity.VERB`` in ``folder``; both streams are read from its ``stdout``.
+
+    :param words: in the place of ``-m``.
+    """
     path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     usual = {
         "env": {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "COLUMNS": "200"},
         "stdout": subprocess.PIPE,
         "stderr": subprocess.STDOUT,
     }
-    return python("-m", f"polarity.{verb}", *arguments, folder=folder, **{**usual, **settings})
+    return python(*words, f"polarity.{verb}", *arguments, folder=folder, **{**usual, **settings})
 
 
 def run(verb: str, *arguments: str, folder: Path, seconds: float = PATIENCE, code: int = 0, **settings: Any) -> str:

@@ -5,10 +5,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
+from polarity import processes
+from polarity.parts import clear, unfinished
 from polarity.processes import is_alive, led_folder, rank, this_process
 
 
@@ -22,7 +25,7 @@ def other() -> Iterator[subprocess.Popen[bytes]]:
 
 def described(process: subprocess.Popen[bytes]) -> dict[str, object]:
     """What the other process would say of itself."""
-    return {**this_process(), "pid": process.pid, "pid_since": psutil.Process(process.pid).create_time()}
+    return {**this_process(), "pid": process.pid, "pid_since": processes._since(process.pid)}
 
 
 def test_this_process_is_alive() -> None:
@@ -41,7 +44,26 @@ def test_a_process_is_alive_until_it_ends(other: subprocess.Popen[bytes]) -> Non
 
 def test_another_process_with_the_same_number_is_not_taken_for_it(other: subprocess.Popen[bytes]) -> None:
     description = described(other)
-    assert not is_alive({**description, "pid_since": 1})
+    before = str(int(str(description["pid_since"]).rpartition("-")[2]) - 1)
+    for since in (before, f"00000000-{before}", 1, None):
+        assert not is_alive({**description, "pid_since": since})
+
+
+def test_a_clock_that_is_set_back_changes_nothing(
+    other: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system then tells another moment at which each process began, the living ones as well."""
+    description = described(other)
+    with unfinished(tmp_path / "file") as part:
+        part.write_text("half")
+        monkeypatch.setattr(psutil.Process, "create_time", lambda _: 1.0)
+        assert is_alive(description)
+        assert is_alive(this_process())
+        clear(tmp_path)
+        assert part.exists()
+    other.kill()
+    other.wait()
+    assert not is_alive(description)
 
 
 @pytest.mark.parametrize("change", [{"host": "elsewhere"}, {"pid": None}])

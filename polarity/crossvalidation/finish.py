@@ -49,11 +49,11 @@ def finish(run: RunDirectory, prepared: Prepared, rows: FoldedRows) -> float:
     write_details(run.details, run.settings.encoder, {OUT_OF_FOLD: analysis})
     write_mistakes(run.mistakes, analysis.mistakes, rows.rows if reporting.texts else None)
     seal(run)
-    run.finish()
     afterwards(run, "the summary", lambda: _print_end(run, scores))
     afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
     again = f"{run.report.name} (python -m polarity.report run={run.path})"
     afterwards(run, again, lambda: _report(run, texts=reporting.texts))
+    run.finish()
     return scores.overall
 
 

@@ -28,6 +28,8 @@ PAUSE = 0.1
 """Seconds between two looks at the processes of jobs."""
 PAUSE_FOR_OTHERS = 1.0
 """Seconds between two looks at the jobs that other processes run."""
+REFUSED = 2
+"""Exit code of a process that was told why it cannot begin."""
 LAST_WORDS = 2000
 """Characters that are kept of what a process said that could not record why it ended."""
 
@@ -91,6 +93,11 @@ class Worker:
     def has_begun(self) -> bool:
         """Whether it has recorded anything of its own."""
         return self.job.run.recorded != self.before
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether it found another process at work: one that a sweep which was killed has left behind."""
+        return self.process.returncode == REFUSED and self.job.run.lock.is_held is True
 
     @property
     def last_words(self) -> str:
@@ -167,7 +174,10 @@ class Crew:
         return Worker(job, process, said, place, job.run.recorded, time.monotonic())
 
     def _ended(self, worker: Worker) -> None:
-        self._record(worker)
+        if worker.was_refused:
+            self.left.append(worker.job)
+        else:
+            self._record(worker)
         RunConsole(None).print(end_line(worker.job, time.monotonic() - worker.started))
         worker.said.close()
         self.workers.remove(worker)

@@ -1,9 +1,11 @@
 """After the last epoch: the best checkpoint, read back from disk, has to give the score that was monitored."""
 
+import shutil
 import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from polarity.analysis.console import class_table, decisions_table
 from polarity.baselines import write_baselines
 from polarity.config.preflight import Prepared
 from polarity.content import State
+from polarity.data.cache import cached_arrays
 from polarity.data.reading import Reader
 from polarity.data.rows import Rows, Splits
 from polarity.evaluation.inference import predict_logits
@@ -24,7 +27,7 @@ from polarity.evaluation.split_metrics import SplitMetrics
 from polarity.files import write_json
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.components import modules_in
-from polarity.models.saving import load_model, save_model
+from polarity.models.saving import load_model, read_card, save_model
 from polarity.progress import lines_to, progress
 from polarity.reports.baselines_table import baselines_table
 from polarity.reports.console import RunConsole
@@ -71,12 +74,13 @@ def _finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
         trust = modules_in(assembled.module.model.architecture())
         export_model(run, best["checkpoint"], assembled.reader, trust)
         model, _ = load_model(run.model, trust)
-        logits = {"val": _predict(assembled, trainer, model, "val")}
+        predict = partial(_predict, assembled, trainer, run, model)
+        logits = {"val": predict("val")}
         best["value"] = verify(best, splits.val, model, logits["val"])
         write_json(run.checkpoints / "best.json", best)
     with stages.time("test"):
         if splits.test is not None:
-            logits["test"] = _predict(assembled, trainer, model, "test")
+            logits["test"] = predict("test")
     with stages.time("decision rule"):
         results = decide(assembled, run, logits)
     best["selection"] = chosen_epoch(run, results.splits["val"], best)
@@ -89,12 +93,13 @@ def _finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
         analyses = write_results(run, results, about, reporting=reporting, rows=val)
         log_to_tensorboard(assembled, trainer, best, results, analyses)
     seal(run)
-    run.finish()
     texts = assembled.prepared.components.reporting.texts
     afterwards(run, "the summary", lambda: _print_end(assembled, run, best, results, analyses, test_uses))
     afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
     afterwards(run, f"{run.report.name} (python -m polarity.report run={run.path})", lambda: _report(run, texts=texts))
     afterwards(run, "the profile", lambda: print_profile(trainer, run))
+    shutil.rmtree(_answers(run), ignore_errors=True)
+    run.finish()
     return float(best["value"])
 
 
@@ -183,7 +188,24 @@ def verify(best: Mapping[str, Any], rows: Rows, model: MultiTaskClassifier, logi
     return again
 
 
-def _predict(assembled: Assembled, trainer: Trainer, model: MultiTaskClassifier, split: str) -> list[np.ndarray]:
+def _answers(run: RunDirectory) -> Path:
+    """Logits of the best checkpoint while the run finishes, for the process that goes on with that if this one ends."""
+    return run.checkpoints / "answers"
+
+
+def _predict(
+    assembled: Assembled, trainer: Trainer, run: RunDirectory, model: MultiTaskClassifier, split: str
+) -> list[np.ndarray]:
+    """What the model says, or has said to an earlier process of the run that did not come to its end."""
+
+    def asked() -> dict[str, np.ndarray]:
+        return {str(number): values for number, values in enumerate(_ask(assembled, trainer, model, split))}
+
+    kept = cached_arrays(_answers(run) / f"{split}-{read_card(run.model)['weights_sha256']}", asked)
+    return [np.array(kept[str(number)]) for number in range(len(kept))]
+
+
+def _ask(assembled: Assembled, trainer: Trainer, model: MultiTaskClassifier, split: str) -> list[np.ndarray]:
     device = trainer.strategy.root_device
     inputs, cache = {split: assembled.data.inputs[split]}, VectorCache.of(assembled, trainer)
     read = fixed_as_in_training(model.encoder, assembled.module.model.encoder).fix(inputs, cache.vectors)[split]
@@ -234,7 +256,10 @@ def _report(run: RunDirectory, *, texts: bool) -> None:
 
 
 def afterwards(run: RunDirectory, what: str, act: Callable[[], None]) -> None:
-    """Do what a finished run can do without; what goes wrong is told, and fails nothing: it can be made again."""
+    """Do what a finished run can do without; what goes wrong is told, and fails nothing: it can be made again.
+
+    It comes before the run is marked as finished all the same: one that is killed here is resumed, and does it again.
+    """
     try:
         act()
     except Exception as error:  # noqa: BLE001 - hours of training are not lost for any of it

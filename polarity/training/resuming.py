@@ -1,5 +1,6 @@
 """Whether a stopped run can go on, and from where."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from polarity.config.trust import Trust, check_trusted
 from polarity.content import Config
 from polarity.data.rows import Splits
 from polarity.errors import UserError
+from polarity.files import check_room
 from polarity.processes import led_folder
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
@@ -21,7 +23,7 @@ LOCK_PATIENCE = 6.0
 def resumable(folder: str) -> RunDirectory:
     """The folder of a stopped run that can go on.
 
-    :raises UserError: if it is no run, has ended, or still runs.
+    :raises UserError: if it is no run, has ended, still runs, or cannot be written into.
     """
     if led_folder():  # the first process has looked, and has marked the run as its own since
         return RunDirectory(str(led_folder()))
@@ -32,6 +34,7 @@ def resumable(folder: str) -> RunDirectory:
         raise UserError(f"resume: {folder} is finished already; start a new run to train longer{page}")
     if status["state"] == "running":
         raise UserError(f"resume: {folder} is still running, as process {status['pid']}; two would spoil its files")
+    check_room(resume=run.path)
     return run
 
 
@@ -83,7 +86,7 @@ def point_to_resume_from(run: RunDirectory) -> Path | None:
 
     :raises UserError: if there are checkpoints, but every one is damaged.
     """
-    best = sorted(run.checkpoints.glob("epoch=*.ckpt"), key=lambda path: path.stat().st_mtime, reverse=True)
+    best = sorted(run.checkpoints.glob("epoch=*.ckpt"), key=_epoch_and_step, reverse=True)
     found = [path for path in (run.resume_point, run.previous_point, *best) if path.exists()]
     manifest = Manifest(run)
     if not found and not (manifest.path.exists() and manifest.read()["resume"]):
@@ -97,6 +100,11 @@ def point_to_resume_from(run: RunDirectory) -> Path | None:
         problems.append(f"{path}: {problem}")
     advice = "there is no other checkpoint to go on from; start it again: its command line is in overrides.yaml"
     raise UserError([*(f"resume: {problem}" for problem in problems), f"resume: {run.path}: {advice}"])
+
+
+def _epoch_and_step(checkpoint: Path) -> list[int]:
+    """From its name; times of files say nothing where the clock was set back."""
+    return [int(number) for number in re.findall(r"\d+", checkpoint.stem)]
 
 
 def _tell_fallback(run: RunDirectory, path: Path, problems: list[str]) -> None:

@@ -13,6 +13,7 @@ from polarity.files import write_text
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.training.callbacks.progress import ProgressInLines, ProgressOnTerminal
+from polarity.training.checkpoint_io import WholeCheckpoints
 
 LONGEST = 40
 PLACES = ("output_dir=", "cache_dir=", "data.path=", "data.tasks", "hydra", "trainer.enable_progress_bar=")
@@ -25,7 +26,9 @@ def build_trainer(config: Config, run: RunDirectory, callbacks: list[Callback]) 
         callbacks = [*callbacks, ProgressInLines()]
     elif not any(isinstance(callback, ProgressBar) for callback in callbacks):
         callbacks = [*callbacks, ProgressOnTerminal()]
-    return configured.lightning_trainer(config, run.path, callbacks, lambda: overrides_name(run.overrides))
+    trainer = configured.lightning_trainer(config, run.path, callbacks, lambda: overrides_name(run.overrides))
+    trainer.strategy.checkpoint_io = WholeCheckpoints()
+    return trainer
 
 
 def overrides_name(overrides: Sequence[str]) -> str | None:

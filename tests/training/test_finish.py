@@ -1,7 +1,9 @@
 """What is scored in the end is the best checkpoint as it lies on disk, or nothing."""
 
 import json
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from polarity.run import RunDirectory
+from polarity.training import finish
 from polarity.training import run as training_run
 from polarity.training.manifest import Manifest
 from tests.running import composed, overrides, train
@@ -93,6 +96,31 @@ def test_a_run_whose_last_stage_failed_is_finished_by_resuming_it(
     best = training_run.resume_run(str(run.path))
     assert run.status["state"] == "finished"
     assert best == json.loads(run.metrics.read_text())["best"]["value"] == float(history(run)[0]["val/macro_f1"])
+
+
+def test_what_the_model_has_said_is_not_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a run that ended while it finished, only what is missing is done."""
+    asked: list[int] = []
+    ask = finish.predict_logits
+    monkeypatch.setattr(finish, "predict_logits", lambda *a, **b: (asked.append(a[2]), ask(*a, **b))[1])
+    arguments = overrides(tmp_path, "trainer.max_epochs=1", "reporting.baselines=false")
+    begin_anew = partial(training_run.start_run, composed(*arguments), arguments, keep_going=False)
+    path = tmp_path
+    for stage in ("decide", "seal", "_print_end"):
+        begin = partial(training_run.resume_run, str(path)) if asked else begin_anew
+        with monkeypatch.context() as patch:
+            patch.setattr(finish, stage, lambda *_: sys.exit(143))
+            with pytest.raises(SystemExit):
+                begin()
+        (path,) = (tmp_path / "outputs").glob("2*")
+        assert RunDirectory(path).status["state"] == "failed", "not before all of it is there"
+    assert len(asked) == 2, "val and test"
+    training_run.resume_run(str(path))
+    run = RunDirectory(path)
+    assert len(asked) == 2
+    assert run.status["state"] == "finished"
+    assert run.report.is_file()
+    assert {path.name for path in run.checkpoints.iterdir() if path.is_dir()} == set()
 
 
 def test_best_is_the_epoch_of_the_history_with_the_best_score(tmp_path: Path) -> None:

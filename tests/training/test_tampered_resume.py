@@ -1,6 +1,8 @@
 """What was changed in a stopped run's folder, or in its data, is noticed before it goes on."""
 
+import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,7 +36,34 @@ def flip(path: Path) -> None:
     path.write_bytes(content)
 
 
+def cut(path: Path) -> None:
+    """Half of an archive: its table of contents stands at the end."""
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def empty(path: Path) -> None:
+    """What a file system may leave after a power cut."""
+    os.truncate(path, 0)
+
+
+def zeroed(path: Path) -> None:
+    """As above: the length is known, the content has never been written."""
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("damage", [flip, cut, empty, zeroed, Path.unlink])
 def test_a_damaged_resume_point_gives_way_to_the_one_before(
+    damage: Callable[[Path], None], stopped: RunDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damage(stopped.resume_point)
+    assert point_to_resume_from(stopped) == stopped.previous_point
+    why = "there is no such file" if damage is Path.unlink else "it is damaged"
+    said = capsys.readouterr().out
+    assert f"CANNOT BE USED: {stopped.resume_point}: {why}" in said
+    assert f"GOING ON FROM AN EARLIER POINT: {stopped.previous_point}" in said
+
+
+def test_from_the_point_before_a_run_comes_to_the_same_end(
     stopped: RunDirectory, finished: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert point_to_resume_from(stopped) == stopped.resume_point
@@ -56,6 +85,18 @@ def test_the_best_checkpoint_serves_as_well_and_without_any_it_is_reported(
     flip(best)
     with pytest.raises(UserError, match="no other checkpoint to go on from"):
         point_to_resume_from(stopped)
+
+
+def test_the_newest_of_the_best_checkpoints_is_found_by_its_step_also_where_the_clock_was_set_back(
+    stopped: RunDirectory,
+) -> None:
+    stopped.resume_point.unlink()
+    stopped.previous_point.unlink()
+    (best,) = stopped.checkpoints.glob("epoch=*.ckpt")
+    for number, name in enumerate(("epoch=9-step=90.ckpt", "epoch=10-step=100.ckpt", "epoch=2-step=20.ckpt")):
+        shutil.copy(best, best.with_name(name))
+        os.utime(best.with_name(name), (number, number))
+    assert point_to_resume_from(stopped) == best.with_name("epoch=10-step=100.ckpt")
 
 
 def test_another_runs_checkpoints_are_refused(stopped: RunDirectory, tmp_path: Path) -> None:

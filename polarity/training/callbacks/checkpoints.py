@@ -15,6 +15,9 @@ from polarity.training.manifest import Manifest
 class BestCheckpoints(ModelCheckpoint):
     """Keeps the ``save_top_k`` best checkpoints of the monitored score, at the end of epochs.
 
+    One that a better one has outdone goes when the resume point, which is saved after it, knows the better one: a run
+    that is killed in between goes on from a point where the outdone one is the best.
+
     :param monitor: name of the score.
     :param mode: ``max`` or ``min``.
     :param save_top_k: how many are kept.
@@ -41,6 +44,19 @@ class BestCheckpoints(ModelCheckpoint):
         super()._save_checkpoint(trainer, filepath)
         if trainer.is_global_zero:
             Manifest(RunDirectory(trainer.default_root_dir)).add_best(Path(filepath), Path(self.best_model_path).name)
+
+    def _remove_checkpoint(self, trainer: Trainer, filepath: str) -> None:
+        """Not yet."""
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Remove those that were outdone in the last epoch, by this process or by one that was killed."""
+        for path in Path(str(self.dirpath)).glob("epoch=*.ckpt"):
+            if str(path) not in self.best_k_models:
+                super()._remove_checkpoint(trainer, str(path))
+
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """As above."""
+        self.on_train_epoch_start(trainer, pl_module)
 
     def load_state_dict(self, state_dict: State) -> None:
         """Find the kept checkpoints again, also after the run's folder was moved."""

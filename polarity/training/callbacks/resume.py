@@ -9,7 +9,6 @@ from lightning.pytorch.loops.progress import _BatchProgress, _ProcessedTracker
 
 from polarity.content import State
 from polarity.errors import UserError
-from polarity.files import synchronise
 from polarity.parts import unfinished
 from polarity.run import RunDirectory
 from polarity.settings import NonNegative
@@ -123,7 +122,6 @@ class ResumePoint(Checkpoint):
         with unfinished(run.resume_point) as part:  # each process has a name of its own; the first one writes
             trainer.save_checkpoint(part)
             if trainer.is_global_zero:
-                synchronise(part)
                 Manifest(run).add_resume_point(part)
                 if run.resume_point.exists():
                     run.resume_point.replace(run.previous_point)

@@ -1,0 +1,27 @@
+"""How a checkpoint comes to be on disk."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+
+from polarity.files import write_bytes
+
+
+class WholeCheckpoints(TorchCheckpointIO):
+    """Writes each checkpoint to a temporary name beside its own, synchronised and renamed.
+
+    Lightning's way leads through the system's temporary folder: it may lie on another disk, which is full although the
+    run's is not; the move from there may be cut off in the middle; and what a killed process leaves there stays.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write it whole or not at all.
+
+        :raises OSError: if it cannot be written.
+        """
+        content = BytesIO()
+        torch.save(checkpoint, content)
+        write_bytes(Path(path), content.getbuffer())
