@@ -68,7 +68,7 @@ def size_of(folder: Path) -> int:
 @pytest.mark.parametrize("turn", range(4))
 def test_a_run_on_a_full_disk_stops_and_goes_on_with_room(turn: int, reference: Path, home: Path, disk: Path) -> None:
     folder = disk / "trial"
-    share = (turn + random.Random(f"{SEED} disk {turn}").random()) / 4
+    share = 0.8 * (turn + random.Random(f"{SEED} disk {turn}").random()) / 4
     tell(f"disk {turn}: room for {share:.3f} of the run")
     mount(disk, REMOUNT, int(share * size_of(reference)) + 8192)
     first = line(home, folder, *SETTINGS)

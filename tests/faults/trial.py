@@ -156,9 +156,9 @@ def assert_undisturbed(reference: RunDirectory, run: RunDirectory) -> None:
 
 
 def files_of(run: RunDirectory) -> set[str]:
-    """What lies in a run's folder; of what loggers write, there is a file for each process."""
+    """What lies in a run's folder; loggers write into one of their own in each process."""
     found = (path.relative_to(run.path).as_posix() for path in run.path.rglob("*") if path.is_file())
-    return {name for name in found if "tensorboard" not in name}
+    return {name for name in found if not name.startswith(("tensorboard", "csv"))}
 
 
 def metrics_of(run: RunDirectory) -> object:
