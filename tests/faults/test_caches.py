@@ -18,7 +18,8 @@ from tests.faults.trial import (
 pytestmark = pytest.mark.faults
 
 TURNS = 3
-PARTS = ("tokens", "vectors", "baselines", "ledger")
+PARTS = {"tokens": "cache/.", "vectors": "cache/vectors", "baselines": "cache/baselines", "ledger": "cache/ledger"}
+"""How the names of their moments are known."""
 SETTINGS = ("model.freeze=encoder", "trainer.max_epochs=1")
 
 
@@ -41,7 +42,7 @@ def test_a_cache_whose_builder_was_killed_is_whole_after_the_next(
 ) -> None:
     folder, (whole, moments) = tmp_path / "trial", reference
     first = line(home, folder, *SETTINGS)
-    killed(folder, "train", *first, kill=kills(part, moments, TURNS, among=f"cache/{part}")[turn])
+    killed(folder, "train", *first, kill=kills(part, moments, TURNS, among=PARTS[part])[turn])
     run = gone_on(folder, first, None)
     assert_undisturbed(runs_in(whole)[0], run)
     assert arrays(folder) == arrays(whole)

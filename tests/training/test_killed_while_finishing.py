@@ -92,7 +92,7 @@ def test_a_run_that_a_limit_had_ended_is_only_finished(limit: str, tmp_path: Pat
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("file", ["val.parquet", "manifest.json"])
+@pytest.mark.parametrize("file", ["val.parquet", "manifest.json", "report.html"])
 def test_what_was_half_written_is_gone_after_the_next_start(file: str, tmp_path: Path) -> None:
     arguments = overrides(tmp_path, *EARLY, "trainer.max_epochs=1")
     killed = subprocess.run(
