@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
+from polarity.content import State
 from polarity.files import write_bytes
 
 
@@ -17,7 +18,7 @@ class WholeCheckpoints(TorchCheckpointIO):
     run's is not; the move from there may be cut off in the middle; and what a killed process leaves there stays.
     """
 
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+    def save_checkpoint(self, checkpoint: State, path: str | Path, storage_options: Any = None) -> None:
         """Write it whole or not at all.
 
         :raises OSError: if it cannot be written.
