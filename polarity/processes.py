@@ -10,17 +10,31 @@ import psutil
 from polarity.content import Json
 
 RUN_VARIABLE = "POLARITY_RUN_DIR"
-"""Names the run's folder to the processes that the first one starts, one for each further device."""
+"""Names the run's folder in the processes of further devices, whoever has started them."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
+
+
+def outside_size() -> int:
+    """How many processes an outside launcher, torchrun or srun, has started together with this one; 1 without one."""
+    return _number("WORLD_SIZE") or 1 if _of_torchrun() else _number("SLURM_STEP_NUM_TASKS") or 1
 
 
 def rank() -> int:
     """Number of this process among those of a run; the first is 0, also before a process group exists."""
-    return max(int(os.environ.get(name) or 0) for name in ("RANK", "LOCAL_RANK"))
+    of_srun = not _of_torchrun() and outside_size() > 1
+    return _number("SLURM_PROCID") if of_srun else max(_number("RANK"), _number("LOCAL_RANK"))
+
+
+def _of_torchrun() -> bool:
+    return "TORCHELASTIC_RUN_ID" in os.environ
+
+
+def _number(name: str) -> int:
+    return int(os.environ.get(name) or 0)
 
 
 def led_folder() -> str | None:
-    """The run's folder, in a process that another one started for a further device; None in all others."""
+    """The run's folder, in the process of a further device, as the first one has told it; None in all others."""
     return os.environ.get(RUN_VARIABLE) if rank() > 0 else None
 
 

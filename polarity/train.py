@@ -17,10 +17,12 @@ from omegaconf import DictConfig
 from polarity import VerbModule
 from polarity.config import cli
 from polarity.config.compose import (
+    OWN_LAUNCHERS,
     CompositionError,
     JobConfig,
     as_job,
     compose_jobs,
+    launcher_of,
     resolved,
     running_job,
     search_space,
@@ -29,17 +31,19 @@ from polarity.config.compose import (
 from polarity.config.explain import training_help
 from polarity.config.folds import command_problems
 from polarity.config.hydra_private import read_arguments
-from polarity.config.overrides import jobs_problems, key_of, launcher_of
+from polarity.config.overrides import jobs_problems, key_of
 from polarity.config.recorded import RunSettings
 from polarity.config.structure import config_problems
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.paths import conf_dir
-from polarity.processes import led_folder, rank
+from polarity.processes import led_folder, outside_size
 from polarity.run import RunDirectory
 from polarity.secrets import masked_command
 from polarity.settings import as_word
+from polarity.signature import TARGET
 from polarity.sweeps.folder import is_sweep
+from polarity.sweeps.slurm.problems import problems_of_launcher
 
 NO_EFFECT = {
     "hydra.run.dir": "output_dir says where run folders are made",
@@ -65,11 +69,8 @@ def _checked(arguments: list[str]) -> tuple[list[str], list[JobConfig]]:
         sys.exit(0)
     if cli.only_informs(command):
         return cli.rewritten(arguments, command), []
-    if rank() > 0 and not led_folder():
-        raise UserError(
-            "RANK, LOCAL_RANK: this is one of several processes of an outside launcher; start polarity.train once, "
-            "and trainer=ddp trainer.devices=N starts a process for each device"
-        )
+    if outside_size() > 1 and command.multirun:
+        raise UserError("-m: torchrun and srun start the processes of one run; start the sweep as one process")
     name, folder = command.config_name or "train", cli.config_dir(command)
     jobs = checked_jobs(command.overrides, name=name, config_dir=folder, multirun=command.multirun)
     return cli.rewritten(arguments, command), jobs
@@ -107,8 +108,13 @@ def checked_jobs(
         others = [text for job in error.rest for text in _problems_of_settings(job, multirun=multirun)]
         known = [problem for problem in others if not error.explains(problem)]
         raise UserError(dict.fromkeys([*error.problems, *known])) from error
+    launcher = launcher_of(name, jobs[0].overrides, config_dir=config_dir)
     problems = [problem for job in jobs for problem in _problems_of_settings(job, multirun=multirun)]
-    problems = problems or [problem for job in jobs for problem in _problems_of_rest(job, multirun=multirun)]
+    if launcher:
+        found = [config for config, wrong in (resolved(job.config) for job in jobs) if not wrong]
+        problems += problems_of_launcher(launcher, [RunSettings(config) for config in found])
+    kind = str(launcher.get(TARGET, OWN_LAUNCHERS[0])).rpartition(".")[2] if multirun else None
+    problems = problems or [problem for job in jobs for problem in _problems_of_rest(job, kind)]
     if problems:
         raise UserError(dict.fromkeys(problems))
     return jobs
@@ -133,8 +139,11 @@ def _problems_of_settings(job: JobConfig, *, multirun: bool) -> list[str]:
     return problems or command_problems(config, multirun=multirun)
 
 
-def _problems_of_rest(job: JobConfig, *, multirun: bool) -> list[str]:
-    """What is wrong with the data, the components and the machine of a job whose settings are right."""
+def _problems_of_rest(job: JobConfig, launcher: str | None) -> list[str]:
+    """What is wrong with the data, the components and the machine of a job whose settings are right.
+
+    :param launcher: class of what starts the jobs of a sweep; None without a sweep.
+    """
     from polarity.config.preflight import prepare
     from polarity.data.contexts import without_effect
 
@@ -142,7 +151,8 @@ def _problems_of_rest(job: JobConfig, *, multirun: bool) -> list[str]:
     if RunSettings(config).resume is not None:
         return []
     try:
-        prepared = prepare(config, multirun=multirun and launcher_of(job.overrides) != "local")
+        inside = launcher is not None and launcher not in OWN_LAUNCHERS
+        prepared = prepare(config, multirun=inside, elsewhere=launcher == OWN_LAUNCHERS[1])
     except UserError as error:
         return list(error.problems)
     limited = prepared.components.model.limited
@@ -204,14 +214,16 @@ def _recording_early_failures() -> Iterator[None]:
 
 def main() -> None:
     """Check first, then hand over to Hydra. What takes seconds to import waits until the settings are right."""
-    with cli.verb("train"), _recording_early_failures():
+    from polarity.training.ranks import one_run
+
+    with cli.verb("train"), one_run(), _recording_early_failures():
         arguments, jobs = _checked(sys.argv[1:])
         several = bool(jobs) and read_arguments(sys.argv[1:]).multirun
         sys.argv[1:] = [*arguments, *(_asked(sys.argv[1:], jobs) if several else [])]
         from polarity.sweeps.hydra_callback import table_whenever_it_ends
-        from polarity.sweeps.register import register_launcher
+        from polarity.sweeps.register import register_launchers
 
-        register_launcher()
+        register_launchers()
         with table_whenever_it_ends():
             run_job()
 

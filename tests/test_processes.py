@@ -12,7 +12,7 @@ import pytest
 
 from polarity import processes
 from polarity.parts import clear, unfinished
-from polarity.processes import is_alive, led_folder, rank, this_process
+from polarity.processes import is_alive, led_folder, outside_size, rank, this_process
 
 
 @pytest.fixture
@@ -81,3 +81,21 @@ def test_only_processes_of_further_devices_are_led(monkeypatch: pytest.MonkeyPat
     assert (rank(), led_folder()) == (1, "outputs/run")
     monkeypatch.delenv("POLARITY_RUN_DIR")
     assert led_folder() is None
+
+
+@pytest.mark.parametrize(
+    ("given", "size", "number"),
+    [
+        ({"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "2"}, 1, 0),  # as Lightning leaves it
+        ({"TORCHELASTIC_RUN_ID": "none", "RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4"}, 4, 3),
+        ({"SLURM_NTASKS": "4", "SLURM_PROCID": "0"}, 1, 0),  # a script of sbatch, without srun
+        ({"SLURM_NTASKS": "4", "SLURM_STEP_NUM_TASKS": "1", "SLURM_PROCID": "0", "LOCAL_RANK": "1"}, 1, 1),
+        ({"SLURM_NTASKS": "4", "SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "2"}, 4, 2),
+    ],
+)
+def test_who_has_started_the_processes_of_a_run(
+    given: dict[str, str], size: int, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    assert (outside_size(), rank()) == (size, number)

@@ -30,6 +30,9 @@ from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.secrets import is_secret, is_variable, learn
 
+OWN_LAUNCHERS = ("LocalLauncher", "SlurmLauncher")
+"""Those that make each job of a sweep a process of its own."""
+
 RUN_DIR = "RUN_DIR"
 """Stands for the run's folder in a resolved configuration, so that a folder can be moved and still be resumed."""
 
@@ -179,6 +182,14 @@ def sweep_folder(config_name: str, overrides: Sequence[str], *, config_dir: str 
     :param overrides: of one of its jobs, with the sweep's name.
     """
     return str(_with_hydra(config_name, overrides, config_dir=config_dir).hydra.sweep.dir)
+
+
+def launcher_of(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> Config:
+    """The launcher, with its settings, that the overrides of one of a sweep's jobs choose; empty for the default."""
+    if not config_dir and not any("hydra/launcher" in text for text in overrides):
+        return {}
+    plain = OmegaConf.to_container(_with_hydra(config_name, overrides, config_dir=config_dir).hydra.launcher)
+    return {str(key): value for key, value in dict(plain).items()}
 
 
 def _with_hydra(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> DictConfig:

@@ -145,14 +145,8 @@ def key_of(text: str) -> str:
     return text.lstrip("+~").partition("=")[0]
 
 
-JOBS = "hydra.launcher.jobs"
-"""How many jobs of a sweep run at a time."""
-
-
-def launcher_of(overrides: Sequence[str]) -> str:
-    """The launcher of a sweep that a command line chooses; ``local`` if none."""
-    chosen = [text.partition("=")[2] for text in overrides if key_of(text) == "hydra/launcher"]
-    return (chosen or ["local"])[-1]
+LAUNCHER = "hydra.launcher."
+"""How the settings begin that tell how the jobs of a sweep are run."""
 
 
 def _checkable(good: Sequence[str], wrong: Collection[str]) -> list[str] | None:
@@ -263,14 +257,13 @@ def first_lines(error: BaseException) -> str:
 
 
 def jobs_problems(overrides: Sequence[str], *, sweeping: bool) -> list[str]:
-    """What is wrong with the number of jobs at a time, which Hydra itself does not check.
+    """What is wrong with how jobs are run, and with their number at a time, which Hydra itself does not check.
 
     :param sweeping: whether there are several jobs.
     """
-    values = [text.partition("=")[2] for text in overrides if key_of(text) == JOBS]
-    if not values:
-        return []
+    given = {key_of(text): text.partition("=")[2] for text in overrides if key_of(text).startswith(LAUNCHER)}
     if not sweeping:
-        return [f"{JOBS}: has an effect with -m only"]
-    positive = values[-1].isdecimal() and int(values[-1]) > 0
-    return [] if positive or values[-1] == "null" else [f"{JOBS}: {values[-1]!r} is no number of jobs, from 1 on"]
+        return [f"{key}: has an effect with -m only" for key in given]
+    jobs = given.get(f"{LAUNCHER}jobs", "null")
+    positive = jobs.isdecimal() and int(jobs) > 0
+    return [] if positive or jobs == "null" else [f"{LAUNCHER}jobs: {jobs!r} is no number of jobs, from 1 on"]

@@ -42,8 +42,11 @@ class Prepared:
     chosen: bool = False
 
 
-def prepare(config: Config, *, multirun: bool = False) -> Prepared:
+def prepare(config: Config, *, multirun: bool = False, elsewhere: bool = False) -> Prepared:
     """Check a resolved configuration and build everything of it that is cheap to build.
+
+    :param multirun: whether it is one of several in this process.
+    :param elsewhere: whether it is only checked here, and trains on another machine.
 
     :raises UserError: with every problem of the configuration; where there is none, with every one of the data, of the
         components and of the hardware.
@@ -53,7 +56,7 @@ def prepare(config: Config, *, multirun: bool = False) -> Prepared:
     components = _build(config, problems)
     splits, seconds = _load(config, components, problems)
     tasks = splits.tasks if splits is not None else ()
-    of_trainer, context = check_trainer(config["trainer"], multirun=multirun)
+    of_trainer, context = check_trainer(config["trainer"], multirun=multirun, elsewhere=elsewhere)
     context = replace(context, positions=_positions(components, problems), dropout=_has_dropout(components))
     for name, component in components.items():
         if isinstance(component, Component):

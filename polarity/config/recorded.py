@@ -161,9 +161,14 @@ class RunSettings:
         return len(devices) if isinstance(devices, list) else devices if isinstance(devices, int) else None
 
     @property
+    def machines(self) -> int:
+        """Over how many machines it is shared out, each with as many devices."""
+        return int(self._section("trainer").get("num_nodes", 1))
+
+    @property
     def on_one_device(self) -> bool:
         """Whether no more than one was asked for."""
-        return self._section("trainer").get("devices") in (1, "auto", None)
+        return self._section("trainer").get("devices") in (1, "auto", None) and self.machines == 1
 
     @property
     def reporting(self) -> Reporting:

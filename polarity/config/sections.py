@@ -103,7 +103,6 @@ TRAINER_OWNED: dict[str, str] = {
     "check_val_every_n_epoch": "every epoch is validated once, as a whole",
     "reload_dataloaders_every_n_epochs": "the draw of each epoch is planned by the sampler",
     "enable_checkpointing": "a run without checkpoints has no score that can be trusted",
-    "num_nodes": "several machines are not supported: each would make a run folder of its own",
     "barebones": "a run without checkpoints has no score that can be trusted",
     "inference_mode": "evaluation never keeps gradients",
     "enable_autolog_hparams": "the settings are logged with the scores of the best checkpoint",

@@ -15,16 +15,18 @@ from polarity.config.compose import in_folder
 from polarity.config.precision import AUTO, precision_of
 from polarity.content import Config
 from polarity.errors import UserError
+from polarity.processes import outside_size
 from polarity.signature import TARGET
 
 SubDir = Callable[[], str | None]
 TENSORBOARD = "lightning.pytorch.loggers.TensorBoardLogger"
 
 
-def check_trainer(trainer: Config, *, multirun: bool) -> tuple[list[str], Context]:
+def check_trainer(trainer: Config, *, multirun: bool, elsewhere: bool = False) -> tuple[list[str], Context]:
     """What is wrong with the section of the Trainer on this machine, and what components may know of it.
 
     :param multirun: whether the run is one of several in the same process.
+    :param elsewhere: whether it trains on another machine, of which nothing is known here.
     """
     problems, precision = list[str](), trainer.get("precision")
     context = Context(epochs=trainer["max_epochs"])
@@ -34,13 +36,20 @@ def check_trainer(trainer: Config, *, multirun: bool) -> tuple[list[str], Contex
             warnings.simplefilter("ignore")
             built: Trainer = build(
                 "trainer",
-                {**trainer, "precision": "32-true" if precision == AUTO else precision},
+                {
+                    **trainer,
+                    **({"accelerator": "cpu"} if elsewhere else {}),
+                    "precision": "32-true" if precision == AUTO or elsewhere else precision,
+                },
                 logger=False,
                 enable_checkpointing=False,
                 enable_model_summary=False,
             )
     except UserError as error:
         return [problem.replace("trainer: ", "trainer: cannot be built: ", 1) for problem in error.problems], context
+    if elsewhere:
+        return problems, Context(epochs=context.epochs, devices=built.world_size)
+    problems += _outside_problems(built)
     if precision == AUTO:
         precision, _ = precision_of(built.strategy.root_device)
     if precision == "16-mixed" and built.strategy.root_device.type == "cpu":
@@ -52,6 +61,16 @@ def check_trainer(trainer: Config, *, multirun: bool) -> tuple[list[str], Contex
             "give each job a process of its own (hydra/launcher=local), or one device (trainer=default)"
         )
     return problems, Context(epochs=context.epochs, precision=precision, devices=built.world_size)
+
+
+def _outside_problems(trainer: Trainer) -> list[str]:
+    """What is wrong with the number of processes that an outside launcher has started, or that one should start."""
+    wanted, started = trainer.num_devices * trainer.num_nodes, outside_size()
+    what = f"trainer.devices, trainer.num_nodes: {trainer.num_devices} x {trainer.num_nodes}"
+    if trainer.num_nodes > 1 and started == 1:
+        torchrun = f"torchrun --nnodes={trainer.num_nodes} --nproc-per-node={trainer.num_devices} ..."
+        return [f"{what}: several machines need {torchrun} -m polarity.train ..., or srun, on each of them"]
+    return [f"{what} is not the number of processes that were started, {started}"] if started not in (1, wanted) else []
 
 
 def build_callbacks(config: Config) -> dict[str, Callback]:

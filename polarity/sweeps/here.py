@@ -1,8 +1,10 @@
 """A job of a sweep in this process: what every launcher but the local one asks for."""
 
 import time
+from collections.abc import Mapping
 
 from polarity.config.trust import foreign_modules
+from polarity.content import Json
 from polarity.crossvalidation.run import resume
 from polarity.reports.console import RunConsole, log_only
 from polarity.sweeps.job import Job
@@ -13,13 +15,13 @@ SIGNALLED = 128
 """Exit codes from here on tell that a signal ended the process."""
 
 
-def run_here(job: Job, *, retry: bool) -> float:
+def run_here(job: Job, retried: Mapping[str, Json]) -> float:
     """Run a job, or go on with it, if it is missing. Returns its best monitored score, not a number if it has none.
 
-    :param retry: whether it is tried again if it has failed before.
+    :param retried: as in :meth:`Job.take`.
     :raises SystemExit: after a signal; what else goes wrong is one failed job.
     """
-    if not job.take({job.name: job.run.recorded} if retry else {}):
+    if not job.take(retried):
         return job.score
     started = time.monotonic()
     RunConsole(None).print(start_line(job))

@@ -25,8 +25,14 @@ class SweepTable(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print the table and write it beside the jobs as ``jobs.csv``."""
-        if print_jobs(Sweep.open(_UNENDED.pop())):
+        if exit_code(Sweep.open(_UNENDED.pop()), config.hydra.launcher):
             sys.exit(1)
+
+
+def exit_code(sweep: Sweep, launcher: DictConfig) -> int:
+    """Print the table; 1 if a job is not finished, unless the launcher was told not to wait for them."""
+    unfinished = print_jobs(sweep)
+    return int(unfinished > 0 and bool(launcher.get("wait", True)))
 
 
 @contextmanager

@@ -64,6 +64,10 @@ class Job:
             return float("nan")
         return float(read_object(self.run.metrics)["best"]["value"])
 
+    def retried(self, *, retry: bool) -> dict[str, Json]:
+        """What is recorded of it now, by its name, if it has failed and failed jobs are tried again."""
+        return {self.name: self.run.recorded} if retry and self.recorded == "failed" else {}
+
     def is_missing(self, retried: Mapping[str, Json]) -> bool:
         """Whether it has to be run, as far as nobody else is at it.
 

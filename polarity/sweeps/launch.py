@@ -2,29 +2,34 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from hydra.core.hydra_config import HydraConfig
+from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from polarity.config.compose import RunningJob, running_job
+from polarity.config.compose import OWN_LAUNCHERS, RunningJob, running_job
 from polarity.config.recorded import RunSettings
 from polarity.errors import UserError
 from polarity.reports.console import RunConsole
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.here import run_here
-from polarity.sweeps.hydra_callback import table_whenever_it_ends
+from polarity.sweeps.hydra_callback import exit_code, table_whenever_it_ends
 from polarity.sweeps.job import Job
-from polarity.sweeps.local import work
 from polarity.sweeps.plan import PlannedJob, add
-from polarity.sweeps.table import print_jobs
 from polarity.wording import times
 
 
-def launch(folder: str, configs: Iterable[DictConfig], *, jobs: int | None) -> list[float]:
-    """Run what is missing of a sweep in processes of their own; returns the best monitored score of each job.
+class Work(Protocol):
+    """Runs what is missing of a sweep."""
+
+    def __call__(self, sweep: Sweep, *, retry: bool) -> None: ...
+
+
+def launch(folder: str, configs: Iterable[DictConfig], work: Work) -> list[float]:
+    """Run what is missing of a sweep; returns the best monitored score of each job, not a number where there is none.
 
     :param configs: what Hydra has composed for each, with its own section.
-    :param jobs: how many run at a time.
     """
     sweep = Sweep.open(folder)
     asked, retry = [], False
@@ -35,13 +40,14 @@ def launch(folder: str, configs: Iterable[DictConfig], *, jobs: int | None) -> l
         retry = running.retry
         asked.append(_job(sweep, running))
     tell(sweep, retry=retry)
-    work(sweep, jobs=jobs, retry=retry)
+    work(sweep, retry=retry)
     return [job.score for job in asked]
 
 
 def run_one(running: RunningJob) -> float:
     """A job of a sweep in this process, as all other launchers ask for; returns its best monitored score."""
-    return run_here(_job(Sweep.open(RunSettings(running.config).output_dir), running), retry=running.retry)
+    job = _job(Sweep.open(RunSettings(running.config).output_dir), running)
+    return run_here(job, job.retried(retry=running.retry))
 
 
 def _job(sweep: Sweep, running: RunningJob) -> Job:
@@ -55,15 +61,15 @@ def go_on(folder: str, *, retry: bool) -> int:
     """
     sweep, launcher = Sweep.open(folder), HydraConfig.get().launcher
     kind = str(launcher.get("_target_")).rpartition(".")[2]
-    if kind not in ("LocalLauncher", "BasicLauncher"):
+    if kind not in (*OWN_LAUNCHERS, "BasicLauncher"):
         raise UserError(f"resume: with this hydra/launcher, give the command line again: {sweep.asked.commands[-1]}")
     with table_whenever_it_ends(sweep.path):
         tell(sweep, retry=retry)
-        if kind == "LocalLauncher":
-            work(sweep, jobs=launcher.jobs, retry=retry)
+        if kind in OWN_LAUNCHERS:
+            instantiate(launcher).work(sweep, retry=retry)
         for job in sweep.jobs if kind == "BasicLauncher" else []:
-            run_here(job, retry=retry)
-    return min(1, print_jobs(sweep))
+            run_here(job, job.retried(retry=retry))
+    return exit_code(sweep, launcher)
 
 
 def tell(sweep: Sweep, *, retry: bool) -> None:

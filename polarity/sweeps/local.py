@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -44,8 +45,7 @@ def work(sweep: Sweep, *, jobs: int | None, retry: bool) -> None:
     :param retry: whether those that have failed before are tried again.
     :raises Interrupted: after a signal; the jobs have saved where they stand.
     """
-    retried = {job.name: job.run.recorded for job in sweep.jobs if job.recorded == "failed"} if retry else {}
-    Crew(sweep, places_of(sweep, jobs), retried).run()
+    Crew(sweep, places_of(sweep, jobs), ChainMap(*(job.retried(retry=retry) for job in sweep.jobs))).run()
 
 
 def places_of(sweep: Sweep, jobs: int | None) -> list[Place]:

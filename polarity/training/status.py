@@ -17,6 +17,7 @@ from polarity.reports.console import print_failure
 from polarity.run import RunDirectory, now
 from polarity.runs.environment import record_start
 from polarity.training.manifest import Manifest
+from polarity.training.ranks import lead
 from polarity.training.signals import Interrupted
 
 PATIENCE = 3.0
@@ -46,7 +47,7 @@ class StatusRecorder(Callback):
             self.run.set_status("running", attempt=self._attempt, stage="training", started=started, **this_process())
             Manifest(self.run).begin()
             record_start(self.run, splits)
-            os.environ[RUN_VARIABLE] = str(self.run.path.absolute())
+            lead(self.run.path)
 
     def end(self) -> None:
         """Give the run's folder back."""

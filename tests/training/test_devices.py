@@ -84,12 +84,6 @@ def test_several_devices_inside_a_multirun_are_refused_with_advice(tmp_path: Pat
     check(["-m", *overrides(tmp_path, *TWO, "seed=0,1")])
 
 
-def test_a_process_of_an_outside_launcher_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOCAL_RANK", "1")
-    with pytest.raises(UserError, match="this is one of several processes of an outside launcher"):
-        check(overrides(tmp_path, *TWO))
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_failure_on_one_device_ends_both_and_can_be_resumed(rank: int, tmp_path: Path) -> None:

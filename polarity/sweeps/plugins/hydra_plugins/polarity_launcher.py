@@ -1,21 +1,20 @@
-"""``hydra/launcher=local``: the jobs of a sweep as processes of their own."""  # noqa: INP001 - a namespace that packages share
+"""``hydra/launcher=local`` and ``slurm``: each job of a sweep as a process of its own."""  # noqa: INP001 - a namespace that packages share
 
+from abc import abstractmethod
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
+
+if TYPE_CHECKING:
+    from polarity.sweeps.folder import Sweep
 
 
-class LocalLauncher(Launcher):
-    """Runs what is missing of a sweep.
-
-    :param jobs: how many at a time; None for one on each GPU, or one where there are none.
-    """
-
-    def __init__(self, jobs: int | None = None) -> None:
-        self.jobs = jobs
+class SweepLauncher(Launcher):
+    """Runs what is missing of a sweep."""
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Remember the configuration that all jobs share."""
@@ -23,11 +22,53 @@ class LocalLauncher(Launcher):
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run the jobs that are missing, these among them; returns the best monitored score of each of these."""
+        from polarity.config.cli import user_errors
         from polarity.sweeps.launch import launch
 
         configs = (self.loader.load_sweep_config(self.config, list(overrides)) for overrides in job_overrides)
-        scores = launch(str(self.config.hydra.sweep.dir), configs, jobs=self.jobs)
+        with user_errors("train"):
+            scores = launch(str(self.config.hydra.sweep.dir), configs, self.work)
         return [
             JobReturn(overrides=overrides, status=JobStatus.COMPLETED, _return_value=score)
             for overrides, score in zip(job_overrides, scores, strict=True)
         ]
+
+    @abstractmethod
+    def work(self, sweep: "Sweep", *, retry: bool) -> None:
+        """Run what is missing of it.
+
+        :param retry: whether jobs that have failed before are tried again.
+        """
+
+
+class LocalLauncher(SweepLauncher):
+    """Processes on this machine.
+
+    :param jobs: how many at a time; None for one on each GPU, or one where there are none.
+    """
+
+    def __init__(self, jobs: int | None = None) -> None:
+        self.jobs = jobs
+
+    def work(self, sweep: "Sweep", *, retry: bool) -> None:
+        """As above."""
+        from polarity.sweeps.local import work
+
+        work(sweep, jobs=self.jobs, retry=retry)
+
+
+class SlurmLauncher(SweepLauncher):
+    """Jobs of SLURM.
+
+    :param settings: those of :class:`polarity.sweeps.slurm.submitting.Slurm`.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = settings
+
+    def work(self, sweep: "Sweep", *, retry: bool) -> None:
+        """As above."""
+        from polarity.sweeps.slurm.submitting import Slurm
+
+        plain = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)
+        Slurm(**{str(name): value for name, value in dict(plain).items()}).work(sweep, retry=retry)

@@ -1,0 +1,1 @@
+"""Jobs of a sweep as jobs of SLURM, which submitit submits."""

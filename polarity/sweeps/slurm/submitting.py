@@ -1,0 +1,166 @@
+"""Giving SLURM what is missing of a sweep, and waiting for it."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import uuid4
+
+from pydantic import Field
+
+from polarity.errors import UserError
+from polarity.reports.console import RunConsole
+from polarity.settings import NonNegativeInt, Positive, PositiveInt
+from polarity.sweeps.folder import Sweep
+from polarity.sweeps.job import Job
+from polarity.sweeps.lines import end_line, start_line
+from polarity.sweeps.slurm.queue import Submissions
+from polarity.sweeps.slurm.within import Submitted
+from polarity.training.signals import Interrupted
+from polarity.wording import times
+
+PAUSE = 5.0
+"""Seconds between two looks at SLURM's queue."""
+TURNS = 10_000
+"""How often a job whose time ran out is begun again."""
+Grace = Annotated[int, Field(ge=10, le=65535)]
+
+
+class Slurm:
+    """``hydra/launcher=slurm``.
+
+    :param jobs: the most that run at a time; None for as many as the cluster lets run.
+    :param wait: whether to wait until all are over.
+    :param partition: None for the cluster's default.
+    :param gpus: of each machine; None for one for each of ``trainer.devices``, or none if ``trainer.accelerator=cpu``.
+    :param cores: of each process, of which there is one for each device.
+    :param memory: of each machine, in GB; None for the cluster's default.
+    :param minutes: that a job may take.
+    :param grace: seconds before they are over when the job is told, saves, and ends.
+    :param requeue: whether a job that was preempted, or told so, goes back into the queue.
+    :param more: further options of ``sbatch`` by their names.
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: PositiveInt | None = None,
+        wait: bool = True,
+        partition: str | None = None,
+        gpus: NonNegativeInt | None = None,
+        cores: PositiveInt = 4,
+        memory: Positive | None = None,
+        minutes: PositiveInt = 1440,
+        grace: Grace = 120,
+        requeue: bool = True,
+        more: dict[str, str | int | bool] | None = None,
+    ) -> None:
+        self.jobs, self.wait, self.partition, self.gpus, self.cores = jobs, wait, partition, gpus, cores
+        self.memory, self.minutes, self.grace, self.requeue, self.more = memory, minutes, grace, requeue, more or {}
+
+    def work(self, sweep: Sweep, *, retry: bool) -> None:
+        """Submit what is missing and does not stand in the queue; then wait for what does, if that is asked for.
+
+        :param retry: whether those that have failed before are tried again.
+        :raises UserError: if SLURM refuses it.
+        """
+        submissions, console = Submissions(sweep), RunConsole(None)
+        with sweep.alone():
+            before = submissions.in_queue()
+            if before:
+                console.print(f"{times(len(before), 'job')} in SLURM's queue already")
+            numbers = dict(before)
+            missing = [job for job in sweep.jobs if job.name not in before and not job.claim.is_held]
+            tasks = [Submitted(str(sweep.path), job.name, job.retried(retry=retry)) for job in missing]
+            tasks = [task for task in tasks if sweep.job(task.name).is_missing(task.retried)]
+            for needs, alike in groupby(sorted(tasks, key=_needs_in(sweep)), key=_needs_in(sweep)):
+                submitted = self._submit(submissions, sweep, list(alike), needs)
+                submissions.add(submitted)
+                numbers |= submitted
+        if not self.wait:
+            console.print(f"SLURM runs them, whether this goes on or not: squeue --name={submissions.name}")
+            return
+        try:
+            _wait(sweep, submissions, numbers)
+        except KeyboardInterrupt:
+            console.print(f"the jobs stay with SLURM; scancel --name={submissions.name} ends them")
+            raise Interrupted(2) from None
+
+    def _submit(
+        self, submissions: Submissions, sweep: Sweep, tasks: Sequence[Submitted], needs: "Needs"
+    ) -> dict[str, str]:
+        """Submit jobs that need the same, as one array; returns SLURM's number of each."""
+        import submitit
+        from submitit.core.utils import FailedJobError
+
+        executor = submitit.SlurmExecutor(folder=submissions.folder, max_num_timeout=TURNS)
+        executor.update_parameters(
+            job_name=submissions.name, array_parallelism=self.jobs or len(tasks), **self.options(sweep, needs)
+        )
+        try:
+            made = executor.submit_array(tasks)
+        except FailedJobError as error:
+            raise UserError(f"hydra/launcher=slurm: {error}") from error
+        numbers = {task.name: str(one.job_id) for task, one in zip(tasks, made, strict=True)}
+        for name, number in numbers.items():
+            RunConsole(None).print(f"{start_line(sweep.job(name))}: job {number} of SLURM")
+        return numbers
+
+    def options(self, sweep: Sweep, needs: "Needs") -> dict[str, Any]:
+        """What submitit asks SLURM for."""
+        machines, processes, on_cpu = needs
+        gpus = self.gpus if self.gpus is not None else 0 if on_cpu else processes
+        folder = sweep.asked.folder
+        options = {
+            "partition": self.partition,
+            "time": self.minutes,
+            "mem": self.memory,
+            "nodes": machines,
+            "ntasks_per_node": processes,
+            "cpus_per_task": self.cores,
+            "gpus_per_node": gpus or None,
+            "signal_delay_s": self.grace,
+            "setup": [f"export OMP_NUM_THREADS={self.cores}"],
+            "srun_args": [f"--cpus-per-task={self.cores}", "--kill-on-bad-exit=1"],
+        }
+        further = {
+            "requeue" if self.requeue else "no-requeue": True,
+            **({"chdir": folder} if Path(folder).is_dir() else {}),
+            **self.more,
+        }
+        kept = {name: value for name, value in options.items() if value is not None}
+        return {**kept, "additional_parameters": {key: value for key, value in further.items() if value is not False}}
+
+
+Needs = tuple[int, int, bool]
+"""Machines, processes on each, and whether these stay on the CPU."""
+
+
+def _needs_in(sweep: Sweep) -> Callable[[Submitted], Needs]:
+    def needs(task: Submitted) -> Needs:
+        settings = sweep.job(task.name).run.settings
+        return settings.machines, settings.devices or 1, settings.on_cpu
+
+    return needs
+
+
+def _wait(sweep: Sweep, submissions: Submissions, numbers: Mapping[str, str]) -> None:
+    """Until none of these jobs stands in SLURM's queue."""
+    left, started = dict(numbers), time.monotonic()
+    while left:
+        time.sleep(PAUSE)
+        try:
+            there = submissions.in_queue()
+        except UserError:  # SLURM has much to do at times
+            continue
+        for name in [name for name in left if name not in there]:
+            _record(sweep.job(name), submissions.last_words(left[name]))
+            RunConsole(None).print(end_line(sweep.job(name), time.monotonic() - started))
+        left = {name: number for name, number in there.items() if name in left}
+
+
+def _record(job: Job, said: str) -> None:
+    """What the job itself could not: that it ended before it knew its run."""
+    if job.run.recorded["state"] == "waiting" and said and "CANCELLED" not in said:
+        job.run.set_status("failed", error=said, attempt=uuid4().hex)
