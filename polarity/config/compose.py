@@ -188,8 +188,8 @@ def launcher_of(config_name: str, overrides: Sequence[str], *, config_dir: str |
     """The launcher, with its settings, that the overrides of one of a sweep's jobs choose; empty for the default."""
     if not config_dir and not any("hydra/launcher" in text for text in overrides):
         return {}
-    plain = OmegaConf.to_container(_with_hydra(config_name, overrides, config_dir=config_dir).hydra.launcher)
-    return {str(key): value for key, value in dict(plain).items()}
+    chosen: Any = OmegaConf.to_container(_with_hydra(config_name, overrides, config_dir=config_dir).hydra.launcher)
+    return dict(chosen)
 
 
 def _with_hydra(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> DictConfig:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from polarity.processes import RUN_VARIABLE, outside_size, rank
 
 if TYPE_CHECKING:
-    from torch.distributed import Store
+    from torch._C._distributed_c10d import Store
 
 FOLDER = "polarity/run"
 """Key of the run's folder among what the processes tell each other."""
@@ -53,8 +53,10 @@ def lead(folder: Path) -> None:
 
 def _store() -> "Store":
     """The one that torchrun keeps, or that the first process of srun keeps; the process group will share it."""
-    from lightning.fabric.plugins.environments import ClusterEnvironment, SLURMEnvironment, TorchElasticEnvironment
-    from torch.distributed import rendezvous
+    from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+    from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+    from torch.distributed.rendezvous import rendezvous
 
     kinds: tuple[type[ClusterEnvironment], ...] = (TorchElasticEnvironment, SLURMEnvironment)
     environment = next(kind() for kind in kinds if kind.detect())

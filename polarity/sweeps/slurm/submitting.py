@@ -4,11 +4,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import uuid4
 
 from pydantic import Field
 
+from polarity.content import Config
 from polarity.errors import UserError
 from polarity.reports.console import RunConsole
 from polarity.settings import NonNegativeInt, Positive, PositiveInt
@@ -107,7 +108,7 @@ class Slurm:
             RunConsole(None).print(f"{start_line(sweep.job(name))}: job {number} of SLURM")
         return numbers
 
-    def options(self, sweep: Sweep, needs: "Needs") -> dict[str, Any]:
+    def options(self, sweep: Sweep, needs: "Needs") -> Config:
         """What submitit asks SLURM for."""
         machines, processes, on_cpu = needs
         gpus = self.gpus if self.gpus is not None else 0 if on_cpu else processes

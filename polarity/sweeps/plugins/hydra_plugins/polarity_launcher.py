@@ -70,5 +70,5 @@ class SlurmLauncher(SweepLauncher):
         """As above."""
         from polarity.sweeps.slurm.submitting import Slurm
 
-        plain = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)
-        Slurm(**{str(name): value for name, value in dict(plain).items()}).work(sweep, retry=retry)
+        plain: Any = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)
+        Slurm(**plain).work(sweep, retry=retry)
