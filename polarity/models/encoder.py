@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from polarity.component import Component
@@ -15,6 +16,7 @@ from polarity.data.reading import Inputs, Reader
 from polarity.data.rows import Rows
 from polarity.data.vectors import VECTORS, VectorInputs
 from polarity.models.components import OWN, described, known_class
+from polarity.models.linear_features import LinearFeatures, of_vectors
 from polarity.signature import TARGET
 
 ENCODER = "encoder"
@@ -101,6 +103,24 @@ class Encoder(nn.Module, ABC):
         if "train" in vectors:
             self.settle(vectors["train"])
         return {split: VectorInputs(vectors[split], read) for split, read in inputs.items()}
+
+    def linear_features(
+        self, inputs: Mapping[str, Inputs], compute: "Callable[[Encoder, Inputs], np.ndarray]"
+    ) -> LinearFeatures:
+        """What a linear model reads, which the heads may begin as: by default, the vectors as they are before training.
+
+        :param inputs: by name of the split, with "train".
+        :param compute: as for :meth:`fix`.
+        """
+        training = self.training
+        self.eval()
+        with torch.no_grad():
+            vectors = {
+                split: self.after(torch.from_numpy(np.array(compute(self, read)))).numpy()
+                for split, read in inputs.items()
+            }
+        self.train(training)
+        return of_vectors(vectors)
 
     def places(self) -> list[Place]:
         """All parameters, bottom first, each in one place."""

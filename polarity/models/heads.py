@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Literal
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -10,6 +11,8 @@ from polarity.component import Component
 from polarity.errors import UserError
 from polarity.models.trunk import Trunk
 from polarity.settings import PositiveInt, ProperFraction
+
+Init = Literal["random", "linear_probe"]
 
 
 class TaskHead(nn.Module):
@@ -54,6 +57,8 @@ class Head(Component):
     :param residual: whether each hidden layer but the first is added to its input.
     :param trunk_width: width of the trunk; None for no trunk.
     :param trunk_dropout: rate of the dropout that ends the trunk; None without a trunk.
+    :param init: what heads begin as: "random", or "linear_probe", the logistic regression on what the encoder gives
+        before training, see :mod:`polarity.training.linear_probe`.
     """
 
     def __init__(
@@ -65,8 +70,11 @@ class Head(Component):
         residual: bool = False,
         trunk_width: PositiveInt | None = None,
         trunk_dropout: ProperFraction | None = None,
+        init: Init = "random",
     ) -> None:
         problems = []
+        if init == "linear_probe" and (layers > 1 or trunk_width is not None):
+            problems.append("init: a linear probe is one layer on the encoder's vector; use head=linear or init=random")
         if layers == 1 and width is not None:
             problems.append("width: has no effect with layers=1, which has no hidden layer; set it to null")
         if layers == 1 and dropout > 0:
@@ -85,6 +93,7 @@ class Head(Component):
         self.residual = residual
         self.trunk_width = trunk_width
         self.trunk_dropout = trunk_dropout
+        self.init: Init = init
 
     @property
     def dropout_rates(self) -> list[float]:

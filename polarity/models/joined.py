@@ -14,6 +14,7 @@ from polarity.data.reading import Inputs, Reader
 from polarity.data.rows import Rows
 from polarity.models.components import name_of
 from polarity.models.encoder import ENCODER, Encoder, EncoderSettings, Place, encoder_of, vectors_of
+from polarity.models.linear_features import LinearFeatures, side_by_side
 from polarity.signature import TARGET
 from polarity.tasks import Task
 
@@ -106,6 +107,19 @@ class JoinedEncoder(Encoder):
             for name, part in self.encoders.items()
         }
         return {split: JoinedInputs({name: part[split] for name, part in fixed.items()}) for split in inputs}
+
+    def linear_features(
+        self, inputs: Mapping[str, Inputs], compute: Callable[[Encoder, Inputs], np.ndarray]
+    ) -> LinearFeatures:
+        """Those of all parts."""
+        return side_by_side(
+            [
+                part.linear_features(
+                    {split: cast("JoinedInputs", read).parts[name] for split, read in inputs.items()}, compute
+                )
+                for name, part in self.encoders.items()
+            ]
+        )
 
     def adapt(self, other: Encoder) -> None:
         """Each part to that of its name."""

@@ -20,6 +20,7 @@ from polarity.training.callbacks.speed import Speed
 from polarity.training.finish import finish
 from polarity.training.fixed_vectors import FixedVectors
 from polarity.training.harmless_warnings import hide_harmless_warnings
+from polarity.training.linear_probe import LinearProbe
 from polarity.training.manifest import Manifest
 from polarity.training.signals import StopOnSignal
 from polarity.training.status import StatusRecorder, exit_code, record_failure
@@ -86,8 +87,10 @@ def _run(assembled: Assembled, run: RunDirectory, *, point: Path | None, keep_go
 def _fit(assembled: Assembled, run: RunDirectory, point: Path | None, watching: list[Callback]) -> Trainer:
     config = assembled.prepared.config
     own = [EpochDecisions(), Speed(), TrainingSummary(assembled)]
-    # averages of the weights, which may be among the callbacks, begin with what FixedVectors learns
-    callbacks = [*watching, FixedVectors(assembled), *build_callbacks(config).values(), *own]
+    # averages of the weights, which may be among the callbacks, begin with what these learn
+    probe = point is None and assembled.prepared.components.head.init == "linear_probe"
+    before = [FixedVectors(assembled), *([LinearProbe(assembled)] if probe else [])]
+    callbacks = [*watching, *before, *build_callbacks(config).values(), *own]
     trainer = build_trainer(config, run, callbacks)
     with assembled.stages.time("training", shown=False):
         trainer.fit(assembled.module, datamodule=assembled.data, ckpt_path=point, weights_only=True)

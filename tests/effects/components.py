@@ -3,13 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from polarity.component import Progress
-from polarity.models import Head
+from polarity.models import Head, MultiTaskClassifier
+from polarity.models.ngrams.settings import Ngrams
 from polarity.optimizers import group_table
 from polarity.tasks import IGNORE_INDEX
+from polarity.training.linear_probe import begin_as_probe
 from tests.effects.corpus import COUNTS, RARE, TASKS, rows, splits
 from tests.effects.outcome import Effect, Section, Situation, built
 from tests.effects.settings import Special
@@ -135,7 +138,21 @@ def head(section: Section) -> Effect:
     features = torch.randn(5, 16)
     shapes = [(name, tuple(values.shape)) for name, values in parts.named_parameters()]
     torch.manual_seed(0)
-    return Effect([shapes, parts(features).detach(), parts.eval()(features).detach()])
+    return Effect([shapes, parts(features).detach(), parts.eval()(features).detach(), begun(component)])
+
+
+def begun(component: Head) -> list[torch.Tensor] | None:
+    """Logits before training, where heads do not begin at random."""
+    if component.init == "random":
+        return None
+    texts, source = splits(48, 24), Ngrams(width=8)
+    reader = source.make_reader(texts.train)
+    model = MultiTaskClassifier(tasks=TASKS, encoder=source.build(reader), head=component).eval()
+    inputs = {name: reader.inputs(rows, 32) for name, rows in texts.items()}
+    begin_as_probe(model, texts, inputs, lambda *_: np.zeros((0, 0)), 0)
+    with torch.no_grad():
+        logits: list[torch.Tensor] = model(**inputs["val"].batch(np.arange(24)))
+    return logits
 
 
 def limit(section: Section) -> Effect:

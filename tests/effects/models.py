@@ -33,6 +33,7 @@ SPECIAL: Special = {
     ("PretrainedEncoder", "encoder_dropout"): [None, 0.2, 0.3],
     ("WideDeep", "encoder"): [{**ENCODER, "dropout": 0.3}],
     ("Ngrams", "weight_decay"): [3.0],  # small ones are lost in three steps at a small rate
+    ("PretrainedEncoder", "prefix"): ["query: "],
     ("WideDeep", "ngrams"): [{TARGET: f"{Ngrams.__module__}.Ngrams", "width": 3}],
     ("PretrainedEncoder", "pooling"): [own_pooling(name) for name in ("mean", "cls", "max", "last4_mean", "attention")],
 }
@@ -115,7 +116,9 @@ def _pretrained(section: Section) -> Effect:
     norms = [parameter.grad.norm() for parameter in model.parameters() if parameter.grad is not None]
     rates = sorted((name, module.p) for name, module in model.named_modules() if isinstance(module, nn.Dropout))
     learning = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
-    numbers = [[values.detach() for values in scores], norms if deterministic else None, rates, learning]
+    texts = rows(9)
+    read = component.make_reader().inputs(texts, 32).batch(np.arange(9))["input_ids"]
+    numbers = [read, [values.detach() for values in scores], norms if deterministic else None, rates, learning]
     return Effect(numbers, places=[len(passes), model.encoder.attention, model.encoder.unpadded])
 
 

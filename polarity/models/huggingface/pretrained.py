@@ -17,6 +17,7 @@ from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.huggingface.families import AttentionSetting, best_attention, dropout_settings, max_positions
 from polarity.models.huggingface.loading import load_config, load_encoder, load_tokenizer
 from polarity.models.huggingface.places import EMBEDDINGS, pretrained_places
+from polarity.models.huggingface.prefix import with_prefix
 from polarity.models.huggingface.reader import TokenReader
 from polarity.models.huggingface.sources import is_local, locate_encoder
 from polarity.models.pooling import MeanPooling, Pooling
@@ -46,6 +47,8 @@ class PretrainedEncoder(EncoderSettings):
     :param freeze: what keeps its pretrained weights: "embeddings" (the table of tokens and all else below the layers,
         most of the weights of a multilingual encoder), or the whole "encoder", which then runs without dropout as well;
         its vectors are standardised.
+    :param prefix: what stands before every text, and the first of a pair has it as well ("query: "). The tokenizer
+        puts it there, so that it goes wherever the model goes.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class PretrainedEncoder(EncoderSettings):
         attention: AttentionSetting = "auto",
         gradient_checkpointing: bool = False,
         freeze: Freeze = "none",
+        prefix: str = "",
     ) -> None:
         problems = []
         if revision is not None and is_local(name):
@@ -77,6 +81,7 @@ class PretrainedEncoder(EncoderSettings):
         self.attention: AttentionSetting = attention
         self.gradient_checkpointing = gradient_checkpointing
         self.freeze: Freeze = freeze
+        self.prefix = prefix
 
     @property
     def title(self) -> str:
@@ -132,7 +137,7 @@ class PretrainedEncoder(EncoderSettings):
                 f"model.name: the tokenizer of {self.name!r} has {times(len(tokenizer), 'token')}, "
                 f"its encoder {vocabulary}"
             )
-        return TokenReader(tokenizer)
+        return TokenReader(with_prefix(tokenizer, self.prefix))
 
     def build(self, reader: Reader | None = None) -> HuggingFaceEncoder:
         """The pretrained encoder; a pooling with weights draws them from torch's global generator.

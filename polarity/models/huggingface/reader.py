@@ -49,7 +49,7 @@ class TokenReader(Reader):
         return vocabulary_warnings(texts, self.tokenizer, model)
 
     def same_as(self, other: Reader) -> bool:
-        return isinstance(other, TokenReader) and self.tokenizer.get_vocab() == other.tokenizer.get_vocab()
+        return isinstance(other, TokenReader) and _read_by(self.tokenizer) == _read_by(other.tokenizer)
 
     def save(self, folder: Path) -> None:
         self.tokenizer.save_pretrained(folder)
@@ -57,3 +57,8 @@ class TokenReader(Reader):
     @classmethod
     def load(cls, folder: Path) -> Self:
         return cls(load_tokenizer(str(folder), None))
+
+
+def _read_by(tokenizer: "PreTrainedTokenizerBase") -> tuple[object, object]:
+    """Which tokens there are, and those of a prefix."""
+    return tokenizer.get_vocab(), tokenizer("a", add_special_tokens=False)["input_ids"]

@@ -1,10 +1,17 @@
 """A vector for each n-gram, learnt from the training rows alone."""
 
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import numpy as np
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from polarity.data.reading import Inputs
 from polarity.models.encoder import ENCODER, Encoder, Place
-from polarity.models.ngrams.reader import NgramReader
+from polarity.models.linear_features import LinearFeatures, Taken
+from polarity.models.ngrams.reader import NgramInputs, NgramReader
 
 
 class NgramEncoder(Encoder):
@@ -33,6 +40,27 @@ class NgramEncoder(Encoder):
         """Vectors ``[B, width]`` of terms and weights ``[B, L]``."""
         kept = F.dropout(weights, self.dropout, self.training)
         return F.embedding_bag(terms, self.table.weight, per_sample_weights=kept, mode="sum")
+
+    def linear_features(
+        self, inputs: Mapping[str, Inputs], compute: Callable[[Encoder, Inputs], np.ndarray]
+    ) -> LinearFeatures:
+        """TF-IDF; a model with more outputs than a vector has numbers is taken over as well as that allows."""
+        read = {split: cast("NgramInputs", own).vectors for split, own in inputs.items()}
+        return LinearFeatures(read, self._take)
+
+    @torch.no_grad()
+    def _take(self, weights: np.ndarray) -> Taken:
+        """By singular values (Eckart and Young, Psychometrika 1936); what is left of the vectors begins at 0."""
+        columns = np.zeros((len(weights), self.width))
+        self.table.weight.zero_()
+        if not self.terms:
+            return columns, np.zeros(len(weights))
+        outputs, values, terms = np.linalg.svd(weights, full_matrices=False)
+        rank = min(self.width, len(values))
+        root = np.sqrt(values[:rank])
+        self.table.weight[:, :rank] = torch.from_numpy((root[:, None] * terms[:rank]).T)
+        columns[:, :rank] = outputs[:, :rank] * root
+        return columns, np.zeros(len(weights))
 
     def places(self) -> list[Place]:
         """One, at a rate of its own, since the vectors are learnt from nothing."""

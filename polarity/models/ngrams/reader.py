@@ -28,11 +28,11 @@ class NgramInputs(Inputs):
 
     def __init__(self, vectors: csr_matrix) -> None:
         super().__init__(np.maximum(np.diff(vectors.indptr), 1).astype(np.int32))
-        self._vectors = vectors
+        self.vectors = vectors
 
     def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
         """``terms`` int64 and ``weights`` float32, ``[rows, most terms of any]``; padding is term 0 of weight 0."""
-        part = self._vectors[rows]
+        part = self.vectors[rows]
         lengths = np.diff(part.indptr)
         real = np.arange(max(1, lengths.max(initial=1))) < lengths[:, None]
         terms, weights = np.zeros(real.shape, dtype=np.int64), np.zeros(real.shape, dtype=np.float32)

@@ -1,0 +1,108 @@
+"""Linear probing, then fine-tuning: heads that begin as a logistic regression on what the encoder gives."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import cast
+
+import lightning
+import numpy as np
+import torch
+from lightning import LightningModule, Trainer
+
+from polarity.baselines.linear import IMPOSSIBLE, LinearModel, TunedModel, choose
+from polarity.data.reading import Inputs
+from polarity.data.rows import Splits
+from polarity.models.classifier import MultiTaskClassifier
+from polarity.models.encoder import Encoder
+from polarity.models.heads import TaskHead
+from polarity.models.linear_features import LinearFeatures
+from polarity.reports.console import RunConsole
+from polarity.run import RunDirectory
+from polarity.training.assembled import Assembled
+from polarity.training.fixed_vectors import VectorCache
+from polarity.training.module import MultiTaskModule
+from polarity.wording import times
+
+MOST_ROWS = 50_000
+"""Training rows that the regression is fitted to, if there are more; drawn by the run's seed."""
+
+
+class LinearProbe(lightning.Callback):
+    """Gives heads and n-grams the weights of the linear model, before training begins.
+
+    Heads that begin at random first pull the encoder towards what they happen to be; so fine-tuning can lose what the
+    encoder knew (Kumar et al., Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution, ICLR
+    2022, arXiv 2202.10054). The model is that of the linear baseline, :mod:`polarity.baselines.linear`: one class
+    against the others, balanced, its C chosen on validation.
+    """
+
+    def __init__(self, assembled: Assembled) -> None:
+        self._assembled = assembled
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Before weights are copied, to further devices or for averages."""
+        assert isinstance(pl_module, MultiTaskModule)
+        splits, inputs = self._assembled.prepared.splits, self._assembled.data.inputs
+        compute = VectorCache.of(self._assembled, trainer).vectors
+        fitted = begin_as_probe(pl_module.model, splits, inputs, compute, self._assembled.prepared.root.seed)
+        if trainer.is_global_zero:
+            chosen = (f"{task.name} C={one.strength:g}" for task, one in zip(splits.tasks, fitted, strict=True))
+            rows = times(min(len(splits.train), MOST_ROWS), "row")
+            RunConsole(RunDirectory(trainer.default_root_dir).log).print(
+                f"linear probe: heads begin as logistic regression on {rows}, {', '.join(chosen)}"
+            )
+
+
+def begin_as_probe(
+    model: MultiTaskClassifier,
+    splits: Splits,
+    inputs: Mapping[str, Inputs],
+    compute: Callable[[Encoder, Inputs], np.ndarray],
+    seed: int,
+) -> list[TunedModel]:
+    """Fit to the training rows, choose C on validation, and put the weights into the model.
+
+    :param inputs: of "train" and "val", as read for the model's encoder.
+    :param compute: as for :meth:`polarity.models.encoder.Encoder.fix`.
+    :returns: one model a task.
+    """
+    features = model.encoder.linear_features({split: inputs[split] for split in ("train", "val")}, compute)
+    kept = _kept(len(splits.train), seed)
+    train, val = features.by_split["train"][kept], features.by_split["val"]
+    fitted = [
+        choose(task, (train, splits.train.labels[kept, t]), (val, splits.val.labels[:, t]))
+        for t, task in enumerate(splits.tasks)
+    ]
+    begin_as(model, [one.model for one in fitted], features)
+    return fitted
+
+
+def _kept(rows: int, seed: int) -> np.ndarray:
+    if rows <= MOST_ROWS:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
+
+
+@torch.no_grad()
+def begin_as(model: MultiTaskClassifier, fitted: Sequence[LinearModel], features: LinearFeatures) -> None:
+    """From now on the model's logits are the linear models' :math:`d_c(x)`, until it is trained.
+
+    :param fitted: one a task. Classes without a training row get a logit below all others.
+    """
+    tables = [_table(one, features.size) for one in fitted]
+    columns, shifts = features.take(np.concatenate([weights for weights, _ in tables]))
+    biases = shifts + np.concatenate([own for _, own in tables])
+    ends = np.cumsum([one.classes for one in fitted])[:-1]
+    for task, weight, bias in zip(model.tasks, np.split(columns, ends), np.split(biases, ends), strict=True):
+        head = cast("TaskHead", model.heads[task.name])
+        head.out.weight.copy_(torch.from_numpy(weight))
+        head.out.bias.copy_(torch.from_numpy(bias))
+
+
+def _table(model: LinearModel, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights ``[classes, size]`` and biases ``[classes]``."""
+    weights, biases = np.zeros((model.classes, size)), np.full(model.classes, IMPOSSIBLE)
+    seen = list(model.seen)
+    biases[seen] = 0.0
+    if model.fitted:
+        weights[seen], biases[seen] = model.weights[:, :-1], model.weights[:, -1]
+    return weights, biases
