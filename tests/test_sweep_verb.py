@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from polarity.config.compose import compose_jobs, resolved
+from polarity.files import read_object
 from polarity.processes import this_process
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.plan import PlannedJob
@@ -20,12 +23,14 @@ from tests.running import overrides
 from tests.sweeping import only_sweep, sweep
 from tests.verbs import said_by
 
+NONE = "sampler.boosts.tone.none"
+
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Sweep:
     root = tmp_path_factory.mktemp("sweep")
     quick = ("trainer.max_epochs=1", "reporting.baselines=false", "trainer.log_every_n_steps=1", "sampler=joint")
-    searched = ("loss=ce,focal", "sampler.boosts.tone.none=1.5,3", "pooling=cls", "hydra/launcher=basic")
+    searched = ("loss=ce,focal", f"{NONE}=1.5,3", "pooling=cls", "hydra/launcher=basic")
     sweep("-m", *overrides(root, *quick, rows=120), *searched)
     return only_sweep(root)
 
@@ -104,6 +109,19 @@ def test_the_report_is_that_of_the_end(finished: Sweep) -> None:
     assert "loss=" in recommended
     assert "sampler.boosts.tone.none=" in recommended
     assert "boosts.tone.none" in text[text.index("Importance") :]
+
+
+def test_tensorboard_shows_the_same_jobs(finished: Sweep) -> None:
+    for job in finished.jobs:
+        (folder,) = {file.parent for file in job.path.rglob("events.out.tfevents.*")}
+        events = EventAccumulator(str(folder)).Reload()
+        told = HParamsPluginData()
+        told.ParseFromString(events.summary_metadata["_hparams_/session_start_info"].plugin_data.content)
+        settings = told.session_start_info.hparams
+        searched = [f"loss={settings['loss'].string_value}", f"{NONE}={settings[NONE].number_value:g}"]
+        assert searched == job.changed
+        (shown,) = events.Scalars("best/overall")
+        assert shown.value == pytest.approx(read_object(job.run.metrics)["crossfit"]["val"]["overall"])
 
 
 def test_a_sweep_that_goes_on_has_a_report(finished: Sweep, tmp_path: Path) -> None:

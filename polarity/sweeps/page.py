@@ -91,7 +91,9 @@ def advice(sweep: Sweep, asked: Asked, best: Sequence[Best]) -> dict[str, str]:
         "What is recommended, as a preset": shlex.join(
             ["python", "-m", "polarity.sweep", str(sweep.path), "best", "output=best.yaml"]
         ),
-        "The same as a command line": shlex.join(["python", "-m", "polarity.train", *place, *asked.jobs[name]]),
+        f"The same as a command line, in {asked.folder}": shlex.join(
+            ["python", "-m", "polarity.train", *place, *asked.jobs[name]]
+        ),
         "Its score on test, which is looked at once": shlex.join(
             ["python", "-m", "polarity.evaluate", f"run={sweep.path / name}", "split=test"]
         ),

@@ -120,6 +120,7 @@ def log_to_tensorboard(
     """HPARAMS with the best checkpoint's scores, curves on validation, and the numbers of the report."""
     metrics = {f"best/{name}": value for name, value in score_metrics(results.scores("argmax")["val"]).items()}
     metrics[f"best/{best['monitor']}"] = best["value"]
+    metrics["best/overall"] = results.scores("honest")["val"].overall  # by which a sweep's table ranks
     overrides = RunDirectory(trainer.default_root_dir).overrides
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):

@@ -48,7 +48,15 @@ addEventListener("load", () => {
     const shown = listed && [...listed.querySelectorAll("li")].filter((item) => !item.hidden);
     const right = !link || (shown.length > 0 && shown.every((item) => item.dataset.label === wanted.label
       && item.dataset.predicted === wanted.predicted));
-    return {cut: cut.length, stops: stops.length, ascending: up, descending: column(), right, linked: Boolean(link),
+    const state = page.querySelector("select[data-key=state]"), wish = state?.options[2].value;
+    if (state) state.value = wish;
+    state?.dispatchEvent(new Event("input"));
+    const jobs = [...page.querySelectorAll("tr[data-state]")], kept = jobs.filter((row) => !row.hidden);
+    const filtered = !state || (0 < kept.length && kept.length < jobs.length
+      && kept.length === jobs.filter((row) => row.dataset.state === wish).length
+      && kept.every((row) => row.dataset.state === wish));
+    return {filtered, chosen: Boolean(state),
+            cut: cut.length, stops: stops.length, ascending: up, descending: column(), right, linked: Boolean(link),
             name: frame.title, asked: frame.clientWidth, wide: root.scrollWidth, hidden: button.hidden,
             changes: before !== ground(), marked: page.querySelectorAll("nav a[aria-current]").length,
             scale: Math.min(1, ...small.filter((value) => value > 0))};
@@ -104,6 +112,8 @@ def test_reports_render_without_errors(browser: str, tmp_path: Path) -> None:
         assert page["stops"] == 0, page  # boxes that need no scrolling are no stops for the keyboard
         assert page["ascending"] == (page["descending"] and page["descending"][::-1]), page
         assert page["right"], page  # a cell of a confusion matrix shows its own mistakes
+        assert page["filtered"], page  # the table of a sweep's jobs shows those of the state that is chosen
+        assert page["chosen"] == page["name"].endswith("sweep.html"), page
         assert page["linked"] == page["name"].endswith("report.html"), page
     assert any(page["ascending"] for page in seen)
 

@@ -75,9 +75,11 @@ class Parameter:
         if not self.numeric or len(self.values) <= FEW:
             return {self.shown[value]: [value] for value in self.values}
         parts = [part.tolist() for part in np.array_split(np.array(self.values), FEW - 1)]
-        brief = [f"{_brief(part[0])} to {_brief(part[-1])}" for part in parts]
-        alike = len(set(brief)) < len(brief)
-        names = [f"{part[0]} to {part[-1]}" for part in parts] if alike else brief
+        for written in (_brief, str):
+            ends = [dict.fromkeys(written(part[end]) for end in (0, -1)) for part in parts]
+            names = [" to ".join(both) for both in ends]
+            if len(set(names)) == len(names):
+                break
         return dict(zip(names, parts, strict=True))
 
 
