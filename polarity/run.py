@@ -173,7 +173,7 @@ class RunDirectory(RunFiles):
     def set_status(self, state: State, **details: object) -> None:
         """Record the state; what earlier calls recorded beside it is kept."""
         known = self.recorded if (self.path / STATUS).exists() else {}
-        for stale in ("traceback", "error", "ended", "interrupted"):
+        for stale in ("traceback", "error", "ended", "interrupted", "pruned"):
             known.pop(stale, None)
         masked_details = {
             name: masked_text(value) if isinstance(value, str) else value for name, value in details.items()

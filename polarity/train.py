@@ -25,6 +25,7 @@ from polarity.config.compose import (
     launcher_of,
     resolved,
     running_job,
+    search_asked,
     search_space,
     sweep_folder,
 )
@@ -33,6 +34,7 @@ from polarity.config.folds import command_problems
 from polarity.config.hydra_private import read_arguments
 from polarity.config.overrides import jobs_problems, key_of
 from polarity.config.recorded import RunSettings
+from polarity.config.search.asked import is_of_search
 from polarity.config.structure import config_problems
 from polarity.content import Config
 from polarity.errors import UserError
@@ -81,7 +83,7 @@ def _asked(arguments: list[str], jobs: list[JobConfig]) -> list[str]:
 
     :raises UserError: if a sweep of this name is there, and is another one.
     """
-    from polarity.sweeps.plan import PlannedJob, name_of, plan
+    from polarity.sweeps.plan import PlannedJob, asked_search, name_of, plan
 
     command = read_arguments(arguments)
     name, folder = command.config_name or "train", cli.config_dir(command)
@@ -91,7 +93,10 @@ def _asked(arguments: list[str], jobs: list[JobConfig]) -> list[str]:
     place = sweep_folder(name, [*jobs[0].overrides, *own], config_dir=folder)
     planned = [PlannedJob(as_job(resolved(job.config)[0], place), job.overrides) for job in jobs]
     line = shlex.join(["python", "-m", "polarity.train", *masked_command(arguments)])
-    plan(Path(place), line, search_space(command.overrides), planned, config_dir=folder)
+    search = search_asked(name, command.overrides, config_dir=folder)
+    space = search.space if search else search_space(command.overrides)
+    record = asked_search(search, name, planned[0]) if search else None
+    plan(Path(place), line, space, planned, config_dir=folder, search=record)
     return [*(f"++{text}" for text in own), f"hydra.sweep.dir={as_word(place)}"]
 
 
@@ -135,6 +140,8 @@ def _problems_of_settings(job: JobConfig, *, multirun: bool) -> list[str]:
         problems.append("trust: is about the configuration of a run; it has an effect with resume=RUN only")
     given = {} if multirun else RunSettings(config).sweep
     problems += [f"sweep.{key}: has an effect with -m only" for key, value in given.items() if value is not None]
+    searching = [] if multirun else [key_of(text) for text in job.overrides if is_of_search(text)]
+    problems += [f"{key}: has an effect with -m only" for key in searching]
     problems += config_problems(config)
     return problems or command_problems(config, multirun=multirun)
 
@@ -221,9 +228,9 @@ def main() -> None:
         several = bool(jobs) and read_arguments(sys.argv[1:]).multirun
         sys.argv[1:] = [*arguments, *(_asked(sys.argv[1:], jobs) if several else [])]
         from polarity.sweeps.hydra_callback import table_whenever_it_ends
-        from polarity.sweeps.register import register_launchers
+        from polarity.sweeps.register import register_plugins
 
-        register_launchers()
+        register_plugins()
         with table_whenever_it_ends():
             run_job()
 

@@ -1,11 +1,13 @@
 """Composing the configuration of every job of a command line."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
@@ -25,6 +27,7 @@ from polarity.config.overrides import (
 )
 from polarity.config.readable import readable, restored
 from polarity.config.replaced import LAYERS, drop_settings_of_replaced
+from polarity.config.search.asked import Search, corners, is_search, search_of
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.paths import conf_dir
@@ -75,20 +78,39 @@ def compose_jobs(
     :raises CompositionError: with a problem for each override that names nothing, or cannot be read.
     """
     overrides = [readable(text, multirun=multirun) for text in overrides]
-    extra = [f"hydra.searchpath=[file://{config_dir}]"] if config_dir else []
-    with initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3"):
+    extra = _searchpath(config_dir)
+    with _hydra():
+        search = None
+        if multirun and is_search(overrides):
+            search, overrides = search_of(config_name, overrides, extra)
+        wrong = search.problems if search else {}
         try:
             opened = open_keys(overrides)
-            jobs = jobs_of(opened) if multirun else [opened]
+            jobs = (corners(opened) if search else jobs_of(opened)) if multirun else [opened]
             problems = [problem for job in jobs for problem in base_problems(job, extra)]
             if problems:
                 raise UserError(dict.fromkeys(problems))
-            return [_job(config_name, job, extra) for job in jobs]
+            composed = [_job(config_name, job, extra) for job in jobs]
         except COMPOSITION_ERRORS as error:
-            wrong, rest = override_problems(config_name, overrides, extra)
+            others, rest = override_problems(config_name, overrides, extra)
             jobs_of_rest = [] if rest is None else [_job(config_name, open_keys(rest), extra)]
-            restored_problems = {restored(text): restored(problem) for text, problem in wrong.items()}
+            restored_problems = {restored(text): restored(problem) for text, problem in others.items()} | wrong
             raise CompositionError(restored_problems or {"": first_lines(error)}, jobs_of_rest) from error
+        if wrong:
+            raise CompositionError(wrong, composed)
+        return composed
+
+
+def _searchpath(config_dir: str | None) -> list[str]:
+    """The override that lets presets be found in the user's own folder."""
+    return [f"hydra.searchpath=[file://{config_dir}]"] if config_dir else []
+
+
+def _hydra() -> AbstractContextManager[None]:
+    """Within the block, Hydra is initialised: here, or by its own main, within which further jobs are composed."""
+    if GlobalHydra.instance().is_initialized():
+        return nullcontext()
+    return initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3")
 
 
 def _job(config_name: str, overrides: list[str], extra: list[str]) -> JobConfig:
@@ -158,6 +180,14 @@ def as_job(config: Config, folder: str) -> Config:
     return {**with_test(config, several=True), **own}
 
 
+def search_asked(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> Search | None:
+    """The search that a checked command line asks for, if it does."""
+    if not is_search(overrides):
+        return None
+    with _hydra():
+        return search_of(config_name, [readable(text, multirun=True) for text in overrides], _searchpath(config_dir))[0]
+
+
 def search_space(overrides: Sequence[str]) -> dict[str, list[str]]:
     """The values of each setting that the overrides of a sweep give several of."""
     opened = open_keys([readable(text, multirun=True) for text in overrides])
@@ -173,7 +203,7 @@ def choices_of(config_name: str, overrides: Sequence[str], *, config_dir: str | 
     """The preset of each group that overrides choose in the end, those of an experiment included."""
     config = _with_hydra(config_name, overrides, config_dir=config_dir)
     chosen = {str(group): name for group, name in config.hydra.runtime.choices.items() if name is not None}
-    return {group: str(name) for group, name in chosen.items() if not group.startswith(("hydra/", *LAYERS))}
+    return {group: str(name) for group, name in chosen.items() if not group.startswith(("hydra/", "search", *LAYERS))}
 
 
 def sweep_folder(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> str:
@@ -194,8 +224,8 @@ def launcher_of(config_name: str, overrides: Sequence[str], *, config_dir: str |
 
 def _with_hydra(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> DictConfig:
     """The composed configuration with Hydra's own section."""
-    extra = [f"hydra.searchpath=[file://{config_dir}]"] if config_dir else []
-    with initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3"):
+    extra = _searchpath(config_dir)
+    with _hydra():
         opened = open_keys([readable(text, multirun=False) for text in overrides])
         return hydra_compose(config_name, overrides=[*opened, *extra], return_hydra_config=True)
 

@@ -8,7 +8,7 @@ from polarity.paths import conf_dir
 def training_help() -> str:
     """What ``python -m polarity.train --help`` prints."""
     root = (conf_dir() / "train.yaml").read_text(encoding="utf-8").rstrip()
-    groups = [*SECTIONS, *NESTED, *COLLECTIONS, "experiment", "debug"]
+    groups = [*SECTIONS, *NESTED, *COLLECTIONS, "experiment", "debug", "search"]
     width = max(map(len, groups))
     presets = [f"  {group:<{width}}  {', '.join(_presets(group))}" for group in groups]
     return "\n".join([

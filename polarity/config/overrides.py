@@ -200,7 +200,7 @@ def _named_problem(text: str, names: Mapping[str, Any], extra: Sequence[str]) ->
         inner = [f"{name}.{key}" for name, node in names.items() if isinstance(node, DictConfig) and key in node]
         hint = f"; did you mean {' or '.join(inner)}?" if inner else nearest(key, valid, what="there are")
         return f"{key}: no such setting or group{hint}"
-    if value == "null" and key in ("experiment", "debug"):
+    if value == "null" and key in ("experiment", "debug", "search"):
         return f"{text}: leave it out; without it there is none"
     return None if value.startswith(("[", "{")) or value == "null" else _choice_problem(key, value, extra)
 

@@ -10,6 +10,7 @@ from typing import Self
 import yaml
 
 from polarity.config.overrides import key_of
+from polarity.config.search.asked import Search
 from polarity.content import Config, Json
 from polarity.errors import UserError, nearest
 from polarity.files import read_yaml, write_text
@@ -32,6 +33,7 @@ class Asked:
     :param settings: what all jobs share, by dotted key.
     :param data: number of rows and fingerprint of each split, by the hash of the settings that read them.
     :param jobs: the overrides of each job, by its name.
+    :param search: how further jobs are proposed, if they are; see :func:`polarity.sweeps.plan.asked_search`.
     """
 
     folder: str
@@ -42,6 +44,7 @@ class Asked:
     settings: Config = field(default_factory=dict)
     data: Json = field(default_factory=dict)
     jobs: dict[str, list[str]] = field(default_factory=dict)
+    search: Config | None = None
 
 
 class Sweep:
@@ -106,6 +109,25 @@ class Sweep:
             )
             for number, (name, overrides) in enumerate(asked.jobs.items(), 1)
         ]
+
+    @property
+    def finished(self) -> list[Job]:
+        """Its finished jobs from the plainest on: as they were asked for, or in a search by their values."""
+        found = [job for job in self.jobs if job.recorded == "finished"]
+        record = self.asked.search
+        return sorted(found, key=lambda job: Search.recorded(record).distance(job.changed)) if record else found
+
+    @property
+    def trials(self) -> int:
+        """How many configurations a search tries in all; none, if it is no search."""
+        record = self.asked.search
+        return Search.recorded(record).trials if record else 0
+
+    @property
+    def unasked(self) -> int:
+        """How many of these are still to be proposed; the jobs of one have the same settings but the seed."""
+        known = {tuple(text for text in job.changed if key_of(text) != "seed") for job in self.jobs}
+        return max(0, self.trials - len(known))
 
     def job(self, name: str) -> Job:
         """A job by its name."""

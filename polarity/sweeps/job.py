@@ -11,7 +11,7 @@ from polarity.files import read_object
 from polarity.locks import FolderLock
 from polarity.run import RunDirectory
 
-JobState = Literal["waiting", "running", "finished", "failed", "interrupted"]
+JobState = Literal["waiting", "running", "finished", "failed", "interrupted", "pruned"]
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,18 @@ class Job:
     def state(self) -> JobState:
         """What becomes of it at the moment; ``running`` also while its process only begins."""
         recorded = self.recorded
-        return "running" if recorded not in ("finished", "failed") and self.claim.is_held else recorded
+        return "running" if recorded not in ("finished", "failed", "pruned") and self.claim.is_held else recorded
 
     @property
     def recorded(self) -> JobState:
         """The same without a look at who has claimed it.
 
         A run that a signal ended, or whose process was killed, is interrupted: it can go on, and nothing is known to be
-        wrong with it.
+        wrong with it. One that a search has ended early is pruned: it can go on as well, but nobody asks for it.
         """
         status = self.run.status
+        if status.get("pruned"):
+            return "pruned"
         if status["state"] == "stopped" or status.get("interrupted"):
             return "interrupted"
         state: JobState = status["state"]

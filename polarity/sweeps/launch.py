@@ -64,6 +64,11 @@ def go_on(folder: str, *, retry: bool) -> int:
     if kind not in (*OWN_LAUNCHERS, "BasicLauncher"):
         raise UserError(f"resume: with this hydra/launcher, give the command line again: {sweep.asked.commands[-1]}")
     with table_whenever_it_ends(sweep.path):
+        if sweep.asked.search:
+            from polarity.sweeps.search.run import search  # optuna is an extra
+
+            search(sweep, launcher, retry=retry)
+            return exit_code(sweep, launcher)
         tell(sweep, retry=retry)
         if kind in OWN_LAUNCHERS:
             instantiate(launcher).work(sweep, retry=retry)

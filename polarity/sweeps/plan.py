@@ -9,6 +9,8 @@ from typing import Any
 from polarity.config.overrides import key_of
 from polarity.config.precision import AUTO
 from polarity.config.preflight import rows_of
+from polarity.config.search.asked import Search, is_of_search
+from polarity.config.sections import as_root
 from polarity.config.shown import flat
 from polarity.content import Config, Json
 from polarity.errors import UserError
@@ -20,7 +22,9 @@ from polarity.sweeps.job import Job
 
 ELSEWHERE = ("output_dir", "cache_dir", "resume", "trust", "run_dir", "sweep")
 """Settings at the root that do not make another job."""
-OF_SWEEP = ("hydra.", "hydra/", "sweep=", "sweep.")
+TRIALS = "hydra.sweeper.trials"
+"""How many configurations a search tries; more extend it."""
+OF_SWEEP = ("hydra.", "hydra/", "sweep=", "sweep.", "search=")
 """How overrides begin that tell how jobs are run, and nothing of a job."""
 PRESETS = ("experiment", "debug")
 """Groups whose presets may set anything."""
@@ -55,7 +59,11 @@ def name_of(arguments: Sequence[str], config_name: str, config_dir: str | None) 
 
     Where it is written, and how its jobs are run, is no part of that.
     """
-    asked = sorted(text for text in masked_command(arguments) if _is_asked(text) and key_of(text) not in ELSEWHERE)
+    asked = sorted(
+        text
+        for text in masked_command(arguments)
+        if key_of(text) != TRIALS and (is_of_search(text) or (_is_asked(text) and key_of(text) not in ELSEWHERE))
+    )
     return f"sweep-{configuration_hash({'asked': asked, 'name': config_name, 'dir': config_dir})}"
 
 
@@ -66,11 +74,13 @@ def plan(
     jobs: Sequence[PlannedJob],
     *,
     config_dir: str | None = None,
+    search: Config | None = None,
 ) -> Sweep:
     """Make a sweep of these jobs, or extend the one that is there by those that it does not have.
 
     :param config_dir: further folder of presets.
     :param space: the values of each setting that is searched.
+    :param search: how jobs are proposed, if they are; then ``jobs`` only stand for what can be.
     :raises UserError: if it is one of another configuration, or of other data.
     """
     _refuse_secrets(jobs)
@@ -80,18 +90,48 @@ def plan(
     with sweep.alone():
         asked = sweep.asked if is_sweep(folder) else Asked(str(Path.cwd()), now(), config_dir)
         data = _fingerprints(jobs)
-        if asked.jobs:
+        if asked.jobs or asked.search:
             _refuse_others(sweep, asked, space, jobs, data)
-        for key, values in space.items():
+        if is_sweep(folder):
+            _refuse_other_search(sweep, asked.search, search)
+        several = range(search["seed"], search["seed"] + search["seeds"]) if search and search["seeds"] > 1 else ()
+        for key, values in {**space, **({"seed": [str(seed) for seed in several]} if several else {})}.items():
             asked.space[key] = list(dict.fromkeys([*asked.space.get(key, []), *values]))
         if command not in asked.commands:
             asked.commands.append(command)
         asked.data |= data
-        asked.settings = shared([asked.settings] if asked.jobs else [], jobs)
-        for job in jobs:
+        asked.settings = shared([asked.settings] if asked.settings else [], jobs)
+        asked.search = search
+        for job in [] if search else jobs:
             _add(sweep, asked, job)
         sweep.ask(asked)
     return sweep
+
+
+def asked_search(search: Search, config_name: str, job: PlannedJob) -> Config:
+    """What ``sweep.yaml`` tells of a search: all that its next jobs follow from.
+
+    :param job: one of those that stand for what it may propose.
+    """
+    root, several = as_root(job.config), {"seed"} if search.settings["seeds"] > 1 else set()
+    given = {*search.space, *several}
+    return {
+        **search.settings,
+        "params": {parameter.key: parameter.text for parameter in search.parameters},
+        "config_name": config_name,
+        "overrides": [text for text in job.overrides if _is_asked(text) and key_of(text) not in given],
+        "seed": root.seed,
+        "mode": root.mode,
+    }
+
+
+def _refuse_other_search(sweep: Sweep, old: Config | None, new: Config | None) -> None:
+    differs = list(_changes(*(flat({**(one or {}), "trials": None, "overrides": None}) for one in (old, new))))
+    if differs:
+        raise UserError(
+            f"sweep: {sweep.path} searches otherwise: {'; '.join(differs)}; put that back, or give another name for "
+            "another sweep: sweep=NAME"
+        )
 
 
 def add(sweep: Sweep, job: PlannedJob) -> Job:

@@ -26,7 +26,7 @@ def recommended_job(sweep: Sweep) -> Job:
 
     :raises UserError: if no job is finished, or if they were scored on different rows.
     """
-    finished = [job for job in sweep.jobs if job.recorded == "finished"]
+    finished = sweep.finished
     if not finished:
         raise UserError(f"{sweep.path}: none of its jobs is finished")
     best = best_of_runs([job.path for job in finished])

@@ -1,4 +1,4 @@
-"""How Hydra comes to know the launchers."""
+"""How Hydra comes to know the launchers and the sweeper."""
 
 import importlib
 import sys
@@ -9,13 +9,13 @@ from hydra.core.plugins import Plugins
 from polarity.config.compose import OWN_LAUNCHERS
 
 PLUGINS = Path(__file__).parent / "plugins"
-"""Holds a part of ``hydra_plugins``, the one package that Hydra takes launchers from; others may hold more of it."""
+"""Holds a part of ``hydra_plugins``, the one package that Hydra takes plugins from; others may hold more of it."""
 
 
-def register_launchers() -> None:
-    """Let ``hydra/launcher=local`` and ``slurm`` be found."""
+def register_plugins() -> None:
+    """Let ``hydra/launcher=local`` and ``slurm`` be found, and ``hydra/sweeper=optuna``."""
     if str(PLUGINS) not in sys.path:
         sys.path.append(str(PLUGINS))
-    module = importlib.import_module("hydra_plugins.polarity_launcher")
-    for name in OWN_LAUNCHERS:
-        Plugins.instance().register(getattr(module, name))
+    launchers, sweeper = (importlib.import_module(f"hydra_plugins.polarity_{kind}") for kind in ("launcher", "sweeper"))
+    for plugin in (*(getattr(launchers, name) for name in OWN_LAUNCHERS), sweeper.OptunaSweeper):
+        Plugins.instance().register(plugin)

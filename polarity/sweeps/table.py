@@ -33,20 +33,22 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
     for item in best:
         for sentence in (item.chosen.sentence, *item.shortlist.sentences):
             console.print(sentence)
+    if best and sweep.asked.search:
+        console.print("of a search, the first is the one whose values are nearest to the first ones, or lower ends")
     console.print(f"jobs are in {sweep.path}, and this table in {sweep.path / 'jobs.csv'}")
     console.print("test is scored only with test=true; for the job you choose: polarity.evaluate run=JOB split=test")
-    remaining = what_next(rows, sweep.path)
+    remaining = what_next(rows, sweep)
     if page:
         console.print(f"report: {write_page_of(sweep, rows, best, remaining)}")
     for line in remaining:
         console.print(line, style="bold red")
-    return sum(row["state"] != "finished" for row in rows)
+    return sum(row["state"] not in ("finished", "pruned") for row in rows) + sweep.unasked
 
 
 def write_jobs(sweep: Sweep) -> tuple[list[Json], list[Best]]:
     """Write the table of a sweep's jobs so far beside them; returns its rows, and what is best of them."""
     rows = job_rows(sweep.jobs)
-    best = best_of_runs([job.path for job in sweep.jobs if job.recorded == "finished"])
+    best = best_of_runs([job.path for job in sweep.finished])
     mark_best(rows, best)
     header = list(dict.fromkeys(name for row in rows for name in row))
     write_csv(sweep.path / "jobs.csv", header, [[row.get(name, "") for name in header] for row in rows])
@@ -56,10 +58,10 @@ def write_jobs(sweep: Sweep) -> tuple[list[Json], list[Best]]:
 def report_jobs(sweep: Sweep) -> Path:
     """Write the table of a sweep's jobs so far, and the page about them; returns the page's path."""
     rows, best = write_jobs(sweep)
-    return write_page_of(sweep, rows, best, what_next(rows, sweep.path))
+    return write_page_of(sweep, rows, best, what_next(rows, sweep))
 
 
-def what_next(rows: Sequence[Json], folder: Path) -> list[str]:
+def what_next(rows: Sequence[Json], sweep: Sweep) -> list[str]:
     """How many jobs of a sweep are not finished, and what can be done about them."""
     states, all_of = Counter(row["state"] for row in rows), times(len(rows), "job")
     go_on = "the same command line goes on with them"
@@ -67,8 +69,10 @@ def what_next(rows: Sequence[Json], folder: Path) -> list[str]:
         "failed": f"of {all_of} failed; see status.json in their folders; sweep.retry=failed tries them again",
         "interrupted": f"of {all_of} were interrupted; {go_on}",
         "waiting": f"of {all_of} have not begun; {go_on}",
-        "running": f"of {all_of} go on in other processes: python -m polarity.sweep {folder}",
+        "running": f"of {all_of} go on in other processes: python -m polarity.sweep {sweep.path}",
+        "unasked": f"of {sweep.trials} trials are to come; the same command line goes on",
     }
+    states["unasked"] = sweep.unasked
     return [f"{states[state]} {line}" for state, line in lines.items() if states[state]]
 
 

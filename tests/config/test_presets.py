@@ -20,7 +20,7 @@ from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.signature import NEEDED as REQUIRED
 from polarity.signature import TARGET, signature_of
-from polarity.sweeps.register import register_launchers
+from polarity.sweeps.register import register_plugins
 from tests.presets import FILES, NEEDED, commands, configurations, heading, is_base, verb_of
 from tests.verbs import said_by
 
@@ -57,7 +57,7 @@ def components(node: Any) -> Iterator[dict[str, Any]]:
             yield from components(value)
 
 
-register_launchers()
+register_plugins()
 
 TRAINER = {"logger": False, "accelerator": "cpu", "precision": "32-true"}
 """What may not be right on every machine, or is found out by the run."""

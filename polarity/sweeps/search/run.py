@@ -1,0 +1,95 @@
+"""Running a search: whoever is free gets the next job at once."""
+
+import signal
+import time
+from collections import ChainMap
+
+from omegaconf import DictConfig
+
+from polarity.reports.console import RunConsole
+from polarity.sweeps.folder import Sweep
+from polarity.sweeps.here import run_here
+from polarity.sweeps.job import Job
+from polarity.sweeps.local import PAUSE_FOR_OTHERS, Crew, Place, Worker, places_of
+from polarity.sweeps.search.trials import Trials, epochs_of
+from polarity.wording import times
+
+
+def search(sweep: Sweep, launcher: DictConfig, *, retry: bool) -> None:
+    """Run what is missing of a search, and wait for what other processes run of it.
+
+    :param launcher: how, and how many at a time.
+    :param retry: whether jobs that have failed before are tried again.
+    :raises SystemExit: after a signal; the jobs have saved where they stand.
+    """
+    trials = Trials(sweep, ChainMap(*(job.retried(retry=retry) for job in sweep.jobs)))
+    _tell(trials)
+    if "jobs" not in launcher:
+        _one_by_one(trials)
+    else:
+        SearchCrew(trials, launcher.jobs).run()
+
+
+def _tell(trials: Trials) -> None:
+    """Say how much of it was done before."""
+    begun, open_jobs = trials.begun, trials.next_jobs(0)
+    if not begun:
+        return
+    console = RunConsole(None)
+    left = f", of which {times(len(open_jobs), 'job')} go on" if open_jobs else ""
+    console.print(f"{begun} of {times(trials.search.trials, 'trial')} begun before{left}: {trials.sweep.path}")
+    if begun >= trials.search.trials and not open_jobs:
+        console.print("nothing is missing; hydra.sweeper.trials=N extends it, sweep=NAME begins another sweep")
+
+
+def _one_by_one(trials: Trials) -> None:
+    while jobs := trials.next_jobs(1):
+        taken = next((job for job in jobs if job.is_missing(trials.retried) and not job.claim.is_held), None)
+        if taken is None:
+            time.sleep(PAUSE_FOR_OTHERS)
+        else:
+            run_here(taken, trials.retried)
+
+
+class SearchCrew(Crew):
+    """Processes of a search.
+
+    :param jobs: how many at a time, as in :func:`~polarity.sweeps.local.work`.
+    """
+
+    def __init__(self, trials: Trials, jobs: int | None) -> None:
+        self.trials = trials
+        trials.next_jobs(1)  # the first of them tells which devices there are
+        super().__init__(trials.sweep, places_of(trials.sweep, jobs), trials.retried)
+        self._tried: set[str] = set()
+        self._epochs: dict[str, int] = {}
+        self._looked = self._pruned = -PAUSE_FOR_OTHERS
+
+    def _start_more(self) -> None:
+        if self.free and time.monotonic() >= self._looked + PAUSE_FOR_OTHERS:
+            self.left = self.trials.next_jobs(len(self.free), self._tried)
+            self._looked = time.monotonic()
+        super()._start_more()
+        if self.trials.record["pruner"] and time.monotonic() >= self._pruned + PAUSE_FOR_OTHERS:
+            self._prune()
+            self._pruned = time.monotonic()
+
+    def _started(self, job: Job, place: Place) -> Worker:
+        self._tried.add(job.name)  # one that is killed again and again is left to the next command line
+        return super()._started(job, place)
+
+    def _ended(self, worker: Worker) -> None:
+        self._looked = -PAUSE_FOR_OTHERS
+        super()._ended(worker)
+
+    def _record(self, worker: Worker) -> None:
+        super()._record(worker)
+        self.trials.mark(worker.job)
+
+    def _prune(self) -> None:
+        """End those that are worse than others were at their age."""
+        for worker in self.workers:
+            epochs, known = epochs_of(worker.job), self._epochs.get(worker.job.name, 0)
+            self._epochs[worker.job.name] = len(epochs)
+            if len(epochs) > known and self.trials.report(worker.job, epochs):
+                worker.process.send_signal(signal.SIGTERM)

@@ -1,0 +1,95 @@
+"""Optuna's study of a search: a journal in the sweep's folder, which only grows."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
+from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+
+from polarity.config.search.parameter import Parameter
+
+JOURNAL, STUDY = "study.journal", "search"
+
+
+class Held(JournalFileOpenLock):
+    """Optuna's lock, in a place where ours is held: it ends with its process, which Optuna's own does not."""
+
+    def acquire(self) -> bool:
+        """There is nobody else."""
+        return True
+
+    def release(self) -> None:
+        """There is nothing to give back."""
+
+
+def open_study(folder: Path, *, mode: str, pruner: str | None) -> optuna.Study:
+    """The study of a sweep, made if there is none.
+
+    :param mode: ``max`` or ``min``.
+    """
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    file = folder / JOURNAL
+    _drop_half_a_line(file)
+    return optuna.create_study(
+        study_name=STUDY,
+        storage=JournalStorage(JournalFileBackend(str(file), lock_obj=Held(str(file)))),
+        direction="maximize" if mode == "max" else "minimize",
+        pruner=_pruner(pruner),
+        sampler=RandomSampler(),
+        load_if_exists=True,
+    )
+
+
+def _drop_half_a_line(file: Path) -> None:
+    """Cut off what a process that was killed, or whose disk was full, has left of its last line."""
+    content = file.read_bytes() if file.exists() else b""
+    if content and not content.endswith(b"\n"):
+        with file.open("r+b") as journal:
+            journal.truncate(content.rfind(b"\n") + 1)
+
+
+def sampler(name: str, seed: int, number: int) -> BaseSampler:
+    """What proposes the trial of this number: the same values whoever asks, whatever was killed before."""
+    own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+    if name == "gp":
+        return GPSampler(seed=own, warn_independent_sampling=False)
+    return TPESampler(seed=own) if name == "tpe" else RandomSampler(seed=own)
+
+
+def _pruner(name: str | None) -> BasePruner:
+    if name == "median":
+        return MedianPruner(n_warmup_steps=1)
+    return HyperbandPruner() if name == "hyperband" else NopPruner()
+
+
+def distributions(parameters: Sequence[Parameter]) -> dict[str, BaseDistribution]:
+    """Optuna's, by key. Values in an order are told by their places."""
+    return {parameter.key: _distribution(parameter) for parameter in parameters}
+
+
+def _distribution(parameter: Parameter) -> BaseDistribution:
+    if parameter.values and not parameter.ordered:
+        return CategoricalDistribution(parameter.values)
+    if parameter.values:
+        return IntDistribution(0, len(parameter.values) - 1)
+    if parameter.whole:
+        return IntDistribution(int(parameter.low), int(parameter.high), log=parameter.log)
+    return FloatDistribution(parameter.low, parameter.high, log=parameter.log)
+
+
+def proposals(parameter: Parameter) -> Sequence[str | int]:
+    """All that Optuna can propose for it, if these can be counted."""
+    if parameter.values and not parameter.ordered:
+        return parameter.values
+    return range(len(parameter.values)) if parameter.values else range(int(parameter.low), int(parameter.high) + 1)
+
+
+def written(parameters: Sequence[Parameter], proposed: Mapping[str, Any]) -> list[str]:
+    """Proposed values as overrides."""
+    return [parameter.written(proposed[parameter.key]) for parameter in parameters]
