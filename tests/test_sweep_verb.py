@@ -17,6 +17,7 @@ from polarity.config.compose import compose_jobs, resolved
 from polarity.files import read_object
 from polarity.processes import this_process
 from polarity.sweeps.folder import Sweep
+from polarity.sweeps.page import values_of
 from polarity.sweeps.plan import PlannedJob
 from tests.reports.pages import HOSTILE, Page
 from tests.running import overrides
@@ -122,6 +123,21 @@ def test_tensorboard_shows_the_same_jobs(finished: Sweep) -> None:
         assert searched == job.changed
         (shown,) = events.Scalars("best/overall")
         assert shown.value == pytest.approx(read_object(job.run.metrics)["crossfit"]["val"]["overall"])
+
+
+def test_jobs_from_before_a_setting_was_searched_have_the_value_of_their_configuration(finished: Sweep) -> None:
+    job = finished.jobs[0]
+    config = {"optimizer": {"lr": 2e-3}, "sampler": {"alpha": 1, "keep": True}, "seed": 3}
+    space = {
+        "loss": ["ce"],
+        NONE: ["1.5"],
+        "optimizer.lr": ["1e-3", "0.002"],
+        "sampler.alpha": ["2"],
+        "sampler.keep": [],
+        "seed": ["3"],
+    }
+    wanted = {"loss": "ce", NONE: "1.5", "optimizer.lr": "0.002", "sampler.alpha": "1", "sampler.keep": "true"}
+    assert values_of(job, config, {**space, "pooling": ["cls"]}) == wanted
 
 
 def test_a_sweep_that_goes_on_has_a_report(finished: Sweep, tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """``sweep.html``, from the folders of a sweep's jobs."""
 
+import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from polarity.comparison.chosen import Best
 from polarity.config.recorded import RunSettings
-from polarity.content import Json
+from polarity.config.shown import flat
+from polarity.content import Config, Json
 from polarity.errors import UserError
 from polarity.files import read_object
 from polarity.reports.html.numbers import duration
@@ -33,11 +35,13 @@ def write_page_of(sweep: Sweep, rows: Sequence[Json], best: Sequence[Best], rema
     trials, machine, monitor = [], dict[str, None](), ""
     for row in rows:
         job = jobs[row["folder"]]
-        settings, gpus = job.run.settings, _gpus(job)
+        config, gpus = job.run.config, _gpus(job)
+        settings = RunSettings(config)
         monitor = monitor or settings.monitor
         machine |= dict.fromkeys(gpus)
         devices = min(settings.devices or len(gpus), len(gpus)) or 1
-        trials.append(trial_of(job, row, settings=settings, devices=devices))
+        values = values_of(job, config, asked.space)
+        trials.append(trial_of(job, row, values, settings=settings, devices=devices))
     content = SweepContent(
         name=sweep.path.name,
         started=asked.started,
@@ -53,15 +57,25 @@ def write_page_of(sweep: Sweep, rows: Sequence[Json], best: Sequence[Best], rema
     return write_sweep_report(content, sweep.path / PAGE)
 
 
-def trial_of(job: Job, row: Json, *, settings: RunSettings, devices: int) -> Trial:
+def values_of(job: Job, config: Config, space: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The values of what is searched, but for the seed, as they were asked for.
+
+    A job from before a setting was searched has that of its configuration, if it is one; which presets it had is not
+    looked up.
+    """
+    given = dict(text.lstrip("+~").partition("=")[::2] for text in job.changed)
+    held = {key: _as_asked(value, space[key]) for key, value in flat(config).items() if key in space}
+    known = held | given
+    return {key: known[key] for key in space if key in known and key != SEED}
+
+
+def trial_of(job: Job, row: Json, values: Mapping[str, str], *, settings: RunSettings, devices: int) -> Trial:
     """A job as the page shows it.
 
     :param row: of the table.
     :param devices: on which it ran.
     """
     run, history = job.run, _history(job)
-    values = dict(text.lstrip("+~").partition("=")[::2] for text in job.changed)
-    values.pop(SEED, None)
     curve = [(number(line.get("epoch", "")) + 1, number(line.get(settings.monitor, ""))) for line in history]
     return Trial(
         name=job.name,
@@ -98,6 +112,12 @@ def advice(sweep: Sweep, asked: Asked, best: Sequence[Best]) -> dict[str, str]:
             ["python", "-m", "polarity.evaluate", f"run={sweep.path / name}", "split=test"]
         ),
     }
+
+
+def _as_asked(value: object, asked: Sequence[str]) -> str:
+    """A value of a configuration as it was written, or would be."""
+    written = value if isinstance(value, str) else json.dumps(value, default=str)
+    return next((text for text in asked if text == written or number(text) == value), written)
 
 
 def _history(job: Job) -> list[dict[str, str]]:

@@ -13,18 +13,24 @@ from polarity.analysis import PrecisionRecall, ReliabilityBin
 from polarity.reports.html.charts import (
     axis_of,
     bar,
+    dots,
     histogram,
     learning_curves,
     marks,
     matrix,
+    overlaid,
+    parallel,
     precision_recall,
     reliability,
     scale,
     track,
 )
-from polarity.reports.html.charts.names import shortened, width
+from polarity.reports.html.charts.dots import Dot
+from polarity.reports.html.charts.names import shortened, width, without_overlaps
+from polarity.reports.html.charts.overlaid import POINTS, Overlaid
+from polarity.reports.html.charts.parallel import Threaded
 from polarity.reports.html.charts.scales import apart, around, short, ticks
-from polarity.reports.html.charts.series import DASHES, MARKERS, SERIES, swatch
+from polarity.reports.html.charts.series import DASHES, MARKERS, SERIES, STANDING, swatch
 from tests.reports.pages import HOSTILE
 
 values = st.one_of(st.just(nan), st.floats(0, 1))
@@ -216,3 +222,74 @@ def test_names_in_charts_are_escaped() -> None:
     drawn += matrix(HOSTILE, [[1]], [HOSTILE], row_name=HOSTILE, column_name=HOSTILE)
     assert "<script" not in drawn
     assert "<img" not in drawn
+
+
+share = st.floats(0, 1)
+standing = st.sampled_from(STANDING)
+
+
+@given(st.lists(st.tuples(share, share, share, standing), max_size=8), st.dictionaries(share, names, max_size=8))
+def test_dots_hold_any_scores(scores: list[tuple[float, float, float, str]], places: dict[float, str]) -> None:
+    drawn = [Dot(x, (one + two) / 2, min(one, two), max(one, two), style, HOSTILE) for x, one, two, style in scores]
+    line = [(dot.x, dot.y) for dot in drawn]
+    tree = inside(dots("t", drawn, places, x_name="x", y_name="y", about="a", line=line, band=0.1))
+    assert len(list(tree.iter("circle"))) == len(scores)
+
+
+def test_a_dot_lies_at_its_score_and_its_band_around_the_line() -> None:
+    drawn = [Dot(0.0, 0.25, 0.25, 0.25, "faint", "low"), Dot(1.0, 0.75, 0.5, 1.0, "sum", "high")]
+    tree = inside(dots("t", drawn, {}, x_name="x", y_name="y", about="a", line=[(0, 0.5), (1, 0.5)], band=0.25))
+    low, high = (float(circle.attrib["cy"]) for circle in tree.iter("circle"))
+    (seeds,) = (item for item in tree.iter("line") if item.attrib["class"] == "join")
+    whole = {float(item.attrib["y1"]) for item in tree.iter("line") if item.attrib["class"] == "grid"}
+    bottom, top = max(whole), min(whole)  # of 0 and 1, or of 0.2 and 1
+    assert float(seeds.attrib["y2"]) == pytest.approx(top)
+    assert float(seeds.attrib["y1"]) == pytest.approx((low + high) / 2)
+    (band,) = (item.attrib["d"] for item in tree.iter("path") if item.attrib["class"] == "heat")
+    ends = sorted({float(text) for text in re.findall(r" ([\d.]+)", band)})
+    assert ends == pytest.approx([high, low], abs=0.1)
+    assert bottom >= low
+
+
+@given(st.lists(st.tuples(st.lists(values, min_size=3, max_size=3), standing), max_size=8))
+def test_parallel_coordinates_hold_any_values(lines: list[tuple[list[float], str]]) -> None:
+    axes = [(HOSTILE, {0.0: "a" * 200, 0.5: "b", 1.0: "c" * 200}), ("b", {0.5: "one"}), ("c", {})]
+    tree = inside(parallel("t", axes, [Threaded(places, style, "said") for places, style in lines], "a"))
+    drawn = [item.attrib for item in tree.iter("path")]
+    assert [item["class"] for item in drawn] == sorted(
+        (f"line {style}" for _, style in lines), key=lambda name: STANDING.index(name.removeprefix("line "))
+    )
+    gaps = sorted(sum(isfinite(place) for place in places) for places, _ in lines)
+    assert sorted(len(re.findall("[ML]", item["d"])) for item in drawn) == gaps
+
+
+@given(st.lists(st.tuples(st.lists(values, max_size=100), standing, st.booleans()), max_size=5))
+def test_curves_over_each_other_hold_any_scores(curves: list[tuple[list[float], str, bool]]) -> None:
+    drawn = [Overlaid(list(enumerate(line, 1)), style, cut, HOSTILE) for line, style, cut in curves]
+    tree = inside(overlaid("t", drawn, y_name="y", about="a"))
+    known = [[value for value in line if isfinite(value)] for line, _, _ in curves]
+    assert len(list(tree.iter("path"))) == sum(bool(line) for line in known)
+    rings = sum(bool(line) and cut for line, (_, _, cut) in zip(known, curves, strict=True))
+    assert len([item for item in tree.iter("circle") if item.attrib["class"] == "mark natural"]) == rings
+
+
+def test_a_long_curve_keeps_its_ends() -> None:
+    points = [(float(epoch), epoch / 1000) for epoch in range(1, 1001)]
+    whole, short_one = (
+        inside(overlaid("t", [Overlaid(part, "sum", False, "")], y_name="y", about="a")).find("path")
+        for part in (points, [points[0], points[-1]])
+    )
+    assert whole is not None
+    assert short_one is not None
+    drawn = re.findall(r"[ML][^ML]+", whole.attrib["d"])
+    assert len(drawn) == POINTS
+    assert [drawn[0], drawn[-1]] == re.findall(r"[ML][^ML]+", short_one.attrib["d"])
+
+
+@given(st.dictionaries(st.floats(0, 360), names, max_size=12))
+def test_marks_are_not_written_over_each_other(places: dict[float, str]) -> None:
+    kept = without_overlaps(places)
+    spans = [(x - 3 * width(text), x + 3 * width(text)) for x, text in kept.items()]
+    assert all(first[1] <= second[0] for first, second in pairwise(spans))
+    assert set(kept.items()) <= set(places.items())
+    assert not places or max(places) in kept

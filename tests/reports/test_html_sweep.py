@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from polarity.reports.html.charts.names import without_overlaps
 from polarity.reports.html.numbers import ABSENT
 from polarity.reports.html.sweep.content import SweepContent, Trial
 from polarity.reports.html.sweep.importance import FEWEST, explained, importances, why_no_fanova
@@ -185,11 +184,6 @@ def test_keys_are_as_short_as_they_can_be() -> None:
     keys = ["a.b.c", "a.d.c", "loss"]
     assert short_keys(keys) == {"a.b.c": "b.c", "a.d.c": "d.c", "loss": "loss"}
     assert short_keys([]) == {}
-
-
-def test_marks_are_not_written_over_each_other() -> None:
-    marks = {0.0: "0.0001", 10.0: "0.0002", 60.0: "0.1", 95.0: "0.9", 100.0: "1"}
-    assert list(without_overlaps(marks)) == [0.0, 60.0, 100.0]
 
 
 def test_the_same_jobs_give_the_same_page(tmp_path: Path) -> None:

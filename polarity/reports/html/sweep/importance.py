@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -74,11 +75,10 @@ def explained(levels: Sequence[Level]) -> float | None:
 
 def why_no_fanova(configurations: Sequence[Configuration]) -> str | None:
     """The reason in a sentence; None if there is none."""
+    what = "Optuna's fANOVA, which counts how settings work together as well, needs"
     if find_spec("optuna") is None:
-        return "Optuna's fANOVA, which counts how settings work together as well, needs the package optuna."
-    if len(configurations) < FEWEST:
-        return f"Optuna's fANOVA, which counts how settings work together as well, needs {FEWEST} configurations."
-    return None
+        return f"{what} the package optuna: pip install 'polarity[search]'."
+    return f"{what} {FEWEST} configurations." if len(configurations) < FEWEST else None
 
 
 def _fanova(parameters: Sequence[Parameter], configurations: Sequence[Configuration]) -> dict[str, float]:
@@ -99,7 +99,9 @@ def _fanova(parameters: Sequence[Parameter], configurations: Sequence[Configurat
                 values = {p.key: p.places[one.values[p.key]] if p.numeric else one.values[p.key] for p in known}
                 study.add_trial(optuna.trial.create_trial(params=values, distributions=space, value=one.mean))
             evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
-            return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
+            with suppress(RuntimeError):  # where no tree finds a difference
+                return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
+            return {}
     finally:
         optuna.logging.set_verbosity(verbosity)
 
