@@ -113,15 +113,19 @@ class Sweep:
     @property
     def finished(self) -> list[Job]:
         """Its finished jobs from the plainest on: as they were asked for, or in a search by their values."""
-        found = [job for job in self.jobs if job.recorded == "finished"]
+        found, search = [job for job in self.jobs if job.recorded == "finished"], self.search
+        return sorted(found, key=lambda job: search.distance(job.changed)) if search else found
+
+    @property
+    def search(self) -> Search | None:
+        """How its jobs are proposed, if they are."""
         record = self.asked.search
-        return sorted(found, key=lambda job: Search.recorded(record).distance(job.changed)) if record else found
+        return Search.recorded(record) if record else None
 
     @property
     def trials(self) -> int:
         """How many configurations a search tries in all; none, if it is no search."""
-        record = self.asked.search
-        return Search.recorded(record).trials if record else 0
+        return self.search.trials if self.search else 0
 
     @property
     def unasked(self) -> int:

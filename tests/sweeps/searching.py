@@ -11,11 +11,14 @@ from unittest.mock import patch
 import optuna
 from omegaconf import OmegaConf
 
+from polarity.config.compose import compose_jobs
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.search.run import search
 from polarity.sweeps.search.study import open_study
+from polarity.train import _asked
 from tests.command import ROOT
-from tests.sweeps.test_planning import planned
+from tests.running import overrides
+from tests.sweeps.test_planning import SHORT
 
 RATE = "optimizer.lr=tag(log,interval(1e-4,1e-1))"
 PROGRAM = "import sys; from tests.sweeps.searching import run; run(sys.argv[1], jobs=int(sys.argv[2]))"
@@ -32,8 +35,10 @@ class Quick(subprocess.Popen[Any]):
 
 
 def asked(folder: Path, *more: str) -> Sweep:
-    """A search of which nothing has begun."""
-    return planned(folder, "hydra/sweeper=optuna", *more)
+    """A search of which nothing has begun; its settings are not checked."""
+    line = overrides(folder, *SHORT, "hydra/sweeper=optuna", *more, rows=60)
+    told = _asked(["-m", *line], compose_jobs("train", line, config_dir=None, multirun=True))
+    return Sweep.open(told[-1].partition("=")[2].strip('"'))
 
 
 def run(folder: str | Path, *, jobs: int = 2, retry: bool = False) -> Sweep:

@@ -3,43 +3,82 @@
 import os
 import signal
 import time
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from unittest.mock import patch
 
+import psutil
 import pytest
 from optuna.trial import TrialState
 
+from polarity.config.search.parameter import Parameter
 from polarity.errors import UserError
 from polarity.sweeps.search.hopeless import hopeless
-from polarity.sweeps.search.study import JOURNAL
-from tests.sweeps.searching import RATE, asked, run, start, starts, trials
+from polarity.sweeps.search.study import JOURNAL, distributions, open_study, sampler
+from tests import command
+from tests.running import overrides
+from tests.sweeping import only_sweep, states
+from tests.sweeps.searching import RATE, Quick, asked, run, start, starts, trials
+from tests.sweeps.test_planning import SHORT
+from tests.verbs import outcome_of, said_by
 
 
 def test_trials_are_jobs_and_the_same_again_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    sweep = asked(tmp_path, RATE, "hydra.sweeper.trials=6")
-    assert (sweep.jobs, sweep.unasked) == ([], 6)
+    sweep = asked(tmp_path, RATE, "hydra.sweeper.trials=4")
+    assert (sweep.jobs, sweep.unasked) == ([], 4)
     sweep = run(sweep.path)
-    assert [job.state for job in sweep.jobs] == ["finished"] * 6
-    assert (starts(sweep), sweep.unasked) == ([1] * 6, 0)
+    assert [job.state for job in sweep.jobs] == ["finished"] * 4
+    assert (starts(sweep), sweep.unasked) == ([1] * 4, 0)
     assert [trial.value for trial in trials(sweep)] == [job.score for job in sweep.jobs]
+    rates = [job.run.config["optimizer"]["lr"] for job in sweep.finished]
+    assert rates == sorted(rates), "the plainest first"
     capsys.readouterr()
-    assert starts(run(sweep.path)) == [1] * 6
+    assert starts(run(sweep.path)) == [1] * 4
     assert "nothing is missing" in capsys.readouterr().out
-    more = asked(tmp_path, RATE, "hydra.sweeper.trials=8")
+    more = asked(tmp_path, RATE, "hydra.sweeper.trials=5")
     assert more.path == sweep.path
-    assert starts(run(sweep.path)) == [1] * 8
+    assert starts(run(sweep.path)) == [1] * 5
 
 
-def test_the_same_line_proposes_the_same_whatever_was_cut_off(tmp_path: Path) -> None:
-    one, other = (run(asked(tmp_path, RATE, f"sweep={name}", "hydra.sweeper.trials=3").path, jobs=1) for name in "ab")
-    assert [job.name for job in one.jobs] == [job.name for job in other.jobs]
-    with (one.path / JOURNAL).open("ab") as journal:
-        journal.write(b'{"op_code": 4, "worker')  # the disk was full
-    for sweep in (one, other):
-        asked(tmp_path, RATE, f"sweep={sweep.path.name}", "hydra.sweeper.trials=5")
-    one, other = run(one.path, jobs=1), run(other.path, jobs=2)
-    assert [job.name for job in one.jobs] == [job.name for job in other.jobs]
-    assert len({job.name for job in one.jobs}) == 5
+def test_the_command_line_from_the_first_trial_to_the_recommended_preset(tmp_path: Path) -> None:
+    line = ["-m", *overrides(tmp_path, *SHORT, RATE, "hydra/sweeper=optuna", "hydra.sweeper.trials=2", rows=60)]
+    with patch("polarity.sweeps.local.Popen", Quick):
+        code, said = outcome_of("train", *line)
+        assert code == 0, said
+        assert "job 2 ended: val/macro_f1" in said
+        assert "validation scores of all jobs" in said
+        sweep = only_sweep(tmp_path)
+        assert "nothing is missing" in said_by("train", f"resume={sweep.path}")
+    assert starts(sweep) == [1, 1]
+    rate = sweep.finished[0].run.config["optimizer"]["lr"]
+    assert f"lr: {rate}" in said_by("sweep", str(sweep.path), "best")
+    sweep.ask(replace(sweep.asked, search={**(sweep.asked.search or {}), "trials": 7}))
+    assert "5 of 7 trials are to come" in said_by("sweep", str(sweep.path))
+
+
+@pytest.mark.parametrize("name", ["tpe", "random"])
+def test_what_is_proposed_depends_on_what_has_ended_and_not_on_who_asks(name: str, tmp_path: Path) -> None:
+    space = distributions([Parameter.read(text) for text in (RATE, "a=x,y", "b=range(0,9)", "c=int(interval(1,9))")])
+
+    def proposed(folder: Path, *, again: bool) -> list[dict[str, object]]:
+        folder.mkdir()
+        study, found = open_study(folder, mode="max", pruner=None), list[dict[str, object]]()
+        for number in range(14):
+            if again:
+                with (folder / JOURNAL).open("ab") as journal:
+                    journal.write(b'{"op_code": 4, "work')  # the disk was full
+                study = open_study(folder, mode="max", pruner=None)
+            study.sampler = sampler(name, 42, number)
+            trial = study.ask(space)
+            study.tell(trial, trial.params["c"])
+            found.append(trial.params)
+        return found
+
+    first = proposed(tmp_path / "one", again=False)
+    assert first == proposed(tmp_path / "other", again=True)
+    assert len({str(values) for values in first}) == 14
 
 
 def test_values_that_were_proposed_before_are_not_run_again(tmp_path: Path) -> None:
@@ -122,7 +161,34 @@ def test_two_processes_share_a_search_and_one_may_be_killed(tmp_path: Path) -> N
 
 def test_another_search_of_the_same_name_is_refused(tmp_path: Path) -> None:
     asked(tmp_path, RATE, "sweep=mine")
-    with pytest.raises(UserError, match="searches otherwise: sampler was tpe, and is random now"):
-        asked(tmp_path, RATE, "sweep=mine", "hydra.sweeper.sampler=random")
-    with pytest.raises(UserError, match=r"params\.optimizer\.lr was tag"):
-        asked(tmp_path, "optimizer.lr=interval(0.1,0.2)", "sweep=mine")
+    with pytest.raises(UserError, match=r"params\.optimizer\.lr was tag.*; sampler was tpe, and is random now"):
+        asked(tmp_path, "optimizer.lr=interval(0.1,0.2)", "sweep=mine", "hydra.sweeper.sampler=random")
+
+
+@pytest.mark.slow
+def test_twenty_trials_by_three_processes_of_which_one_is_killed(tmp_path: Path) -> None:
+    line = [
+        *("train", "-m", *overrides(tmp_path, *SHORT, rows=60), "hydra/sweeper=optuna", "hydra.sweeper.trials=20"),
+        *("optimizer.lr=tag(log,interval(1e-4,1e-2))", "model.dropout=choice(0.0,0.1)"),
+    ]
+    working = [command.start(*line, folder=tmp_path) for _ in range(3)]
+    until = time.monotonic() + command.PATIENCE
+    while len(list((tmp_path / "outputs").glob("*/*/metrics.json"))) < 5:
+        assert time.monotonic() < until
+        time.sleep(0.1)
+    killed = psutil.Process(working[0].pid)
+    jobs = killed.children(recursive=True)
+    for each in [killed, *jobs]:
+        with suppress(ProcessLookupError):
+            os.kill(each.pid, signal.SIGKILL)
+    said = [process.communicate(timeout=command.PATIENCE)[0] for process in working]
+    assert [process.returncode for process in working[1:]] == [0, 0], said
+    sweep = only_sweep(tmp_path)
+    assert states(tmp_path) == ["finished"] * 20
+    assert len({tuple(job.changed) for job in sweep.jobs}) == 20
+    attempts = [job.run.environment.read_text().count('"command"') for job in sweep.jobs]
+    assert sum(attempts) - 20 <= len(jobs), "only what was killed was begun again"
+    assert [trial.state for trial in trials(sweep)] == [TrialState.COMPLETE] * 20
+    assert [trial.value for trial in trials(sweep)] == pytest.approx([job.score for job in sweep.jobs])
+    assert "nothing is missing" in command.run(*line, folder=tmp_path)
+    assert attempts == [job.run.environment.read_text().count('"command"') for job in sweep.jobs]
