@@ -71,9 +71,24 @@ class Inputs(ABC):
         What a row gives never depends on the rows beside it, padding apart.
         """
 
+    def excerpt(self, rows: np.ndarray) -> "Inputs":
+        """Those of some rows, by their numbers."""
+        return Excerpt(self, rows)
+
     def known(self) -> tuple[int, int]:
         """Tokens that stand for text, and those of them that the reader does not know."""
         return int(self.lengths.sum()), 0
+
+
+class Excerpt(Inputs):
+    """Some rows of others' inputs."""
+
+    def __init__(self, inputs: Inputs, rows: np.ndarray) -> None:
+        super().__init__(inputs.lengths[rows])
+        self._inputs, self._rows = inputs, rows
+
+    def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
+        return self._inputs.batch(self._rows[rows])
 
 
 class Reader(ABC):

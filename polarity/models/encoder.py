@@ -112,13 +112,13 @@ class Encoder(nn.Module, ABC):
         :param inputs: by name of the split, with "train".
         :param compute: as for :meth:`fix`.
         """
-        training = self.training
+        training, vectors = self.training, dict[str, np.ndarray]()
         self.eval()
         with torch.no_grad():
-            vectors = {
-                split: self.after(torch.from_numpy(np.array(compute(self, read)))).numpy()
-                for split, read in inputs.items()
-            }
+            for split, read in inputs.items():
+                before = torch.from_numpy(np.array(compute(self, read)))
+                device = next(self.parameters(), before).device  # computing may have moved it
+                vectors[split] = self.after(before.to(device)).cpu().numpy()
         self.train(training)
         return of_vectors(vectors)
 

@@ -35,6 +35,9 @@ class JoinedInputs(Inputs):
             f"{part}.{name}": value for part, inputs in self.parts.items() for name, value in inputs.batch(rows).items()
         }
 
+    def excerpt(self, rows: np.ndarray) -> "JoinedInputs":
+        return JoinedInputs({name: part.excerpt(rows) for name, part in self.parts.items()})
+
     def known(self) -> tuple[int, int]:
         return next(iter(self.parts.values())).known()
 

@@ -65,21 +65,17 @@ def begin_as_probe(
     :param compute: as for :meth:`polarity.models.encoder.Encoder.fix`.
     :returns: one model a task.
     """
-    features = model.encoder.linear_features({split: inputs[split] for split in ("train", "val")}, compute)
-    kept = _kept(len(splits.train), seed)
-    train, val = features.by_split["train"][kept], features.by_split["val"]
+    read, labels = inputs["train"], splits.train.labels
+    if len(read) > MOST_ROWS:
+        kept = np.sort(np.random.default_rng(seed).choice(len(read), MOST_ROWS, replace=False))
+        read, labels = read.excerpt(kept), labels[kept]
+    features = model.encoder.linear_features({"train": read, "val": inputs["val"]}, compute)
+    train, val = features.by_split["train"], features.by_split["val"]
     fitted = [
-        choose(task, (train, splits.train.labels[kept, t]), (val, splits.val.labels[:, t]))
-        for t, task in enumerate(splits.tasks)
+        choose(task, (train, labels[:, t]), (val, splits.val.labels[:, t])) for t, task in enumerate(splits.tasks)
     ]
     begin_as(model, [one.model for one in fitted], features)
     return fitted
-
-
-def _kept(rows: int, seed: int) -> np.ndarray:
-    if rows <= MOST_ROWS:
-        return np.arange(rows)
-    return np.sort(np.random.default_rng(seed).choice(rows, MOST_ROWS, replace=False))
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import torch
 from torch.testing import assert_close
 
 from polarity.baselines.linear import LinearModel
+from polarity.data.reading import Inputs
 from polarity.errors import UserError
 from polarity.evaluation.predictions import read_predictions
 from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder
@@ -16,8 +17,8 @@ from polarity.models.joined import WideDeep
 from polarity.models.ngrams.settings import Ngrams
 from polarity.run import RunDirectory
 from polarity.tasks import IGNORE_INDEX
-from polarity.training.linear_probe import begin_as
-from tests.effects.corpus import TASKS, rows
+from polarity.training.linear_probe import begin_as, begin_as_probe
+from tests.effects.corpus import TASKS, rows, splits
 from tests.running import train
 from tests.sameness import assert_same_runs
 from tests.tiny import save_tiny_encoder
@@ -42,8 +43,8 @@ def test_its_logits_are_those_of_the_linear_models(kind: str, tmp_path: Path) ->
     inputs = reader.inputs(TEXTS, 32)
     batch = inputs.batch(np.arange(len(TEXTS)))
 
-    def compute(encoder: Encoder, read: object) -> np.ndarray:
-        return encoder.before(**read.batch(np.arange(len(TEXTS)))).numpy()  # type: ignore[attr-defined]
+    def compute(encoder: Encoder, read: Inputs) -> np.ndarray:
+        return encoder.before(**read.batch(np.arange(len(TEXTS)))).numpy()
 
     features = model.encoder.linear_features({"train": inputs, "val": inputs}, compute)
     labels = TEXTS.labels.copy()
@@ -66,6 +67,28 @@ def test_where_vectors_are_too_short_for_all_outputs_they_hold_what_they_can(tmp
     left = np.linalg.norm(columns @ encoder.table.weight.detach().numpy().T - weights)
     assert left == pytest.approx(np.linalg.norm(values[3:]), rel=1e-4)  # no matrix of rank 3 is nearer
     assert not shift.any()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", ["tokens", "ngrams", "both"])
+def test_of_many_rows_some_are_enough(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, texts = settings_of(kind, tmp_path), splits(48, 24)
+    reader, seen = source.make_reader(texts.train), list[int]()
+    inputs = {name: reader.inputs(part, 32) for name, part in texts.items()}
+
+    def compute(encoder: Encoder, read: Inputs) -> np.ndarray:
+        seen.append(len(read))
+        return np.concatenate([encoder.before(**read.batch(np.array([row]))).numpy() for row in range(len(read))])
+
+    monkeypatch.setattr("polarity.training.linear_probe.MOST_ROWS", 20)
+    fitted = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(0)
+        model = MultiTaskClassifier(tasks=TASKS, encoder=source.build(reader), head=Head()).eval()
+        fitted.append(begin_as_probe(model, texts, inputs, compute, seed)[1].model.weights)
+    assert set(seen) <= {20, 24}
+    assert np.array_equal(fitted[0], fitted[1])
+    assert fitted[0].shape != fitted[2].shape or not np.allclose(fitted[0], fitted[2])
 
 
 def linear(run: RunDirectory, split: str) -> list[list[int]]:

@@ -30,6 +30,9 @@ class NgramInputs(Inputs):
         super().__init__(np.maximum(np.diff(vectors.indptr), 1).astype(np.int32))
         self.vectors = vectors
 
+    def excerpt(self, rows: np.ndarray) -> "NgramInputs":
+        return NgramInputs(self.vectors[rows])
+
     def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
         """``terms`` int64 and ``weights`` float32, ``[rows, most terms of any]``; padding is term 0 of weight 0."""
         part = self.vectors[rows]
