@@ -79,7 +79,7 @@ def pages(folder: Path) -> list[Path]:
         write_run_report(run_folder(folder / "hostile", hostile=True), resamples=100),
         write_comparison_report(comparison(hostile=True), folder / "comparison.html"),
         write_inspection_report(inspection(hostile=True), folder / "inspection.html"),
-        write_sweep_report(sweep_content(300, seeds=3, hostile=True), folder / "sweep.html"),
+        write_sweep_report(sweep_content(60, seeds=3, hostile=True), folder / "sweep.html"),
     ]
     return [write_run_report(run_folder(folder / "run"), resamples=100), *hostile]
 
