@@ -10,6 +10,7 @@ if PARALLEL:
     os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported, here and in processes that tests start
 
 import random
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,9 @@ from polarity.paths import cache_dir
 
 if PARALLEL:
     torch.set_num_threads(1)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a script; tests interrupt processes
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 USER_CACHE = cache_dir()
 

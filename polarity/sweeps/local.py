@@ -22,7 +22,7 @@ from polarity.settings import in_quotes
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.lines import end_line, start_line
-from polarity.training.signals import SIGNALS, Interrupted
+from polarity.training.signals import Interrupted, heeded
 from polarity.wording import times
 
 PAUSE = 0.1
@@ -210,7 +210,7 @@ class Crew:
             self.signal = self.signal or number
             self._send(self.workers)
 
-        before = {number: signal.signal(number, forward) for number in SIGNALS}
+        before = {number: signal.signal(number, forward) for number in heeded()}
         try:
             yield
         finally:

@@ -16,6 +16,11 @@ SIGNALS = tuple(
 """Ctrl-C, termination, a terminal that is closed, and what schedulers such as SLURM send before the time is up."""
 
 
+def heeded() -> list[int]:
+    """Those of them that this process was not started to ignore, as ``nohup`` does with a terminal that is closed."""
+    return [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+
+
 class Interrupted(SystemExit):
     """A signal asked the process to end; the exit code is the one that shells use for it: 130 or 143."""
 
@@ -42,7 +47,7 @@ class StopOnSignal(Callback):
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # others may not handle signals
-            self._before = {number: signal.signal(number, self._handler()) for number in SIGNALS}
+            self._before = {number: signal.signal(number, self._handler()) for number in heeded()}
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -54,7 +59,7 @@ class StopOnSignal(Callback):
 
     def _stop(self, number: int, _frame: FrameType | None) -> None:
         self.received = number
-        for each in SIGNALS:  # who asks twice does not want to wait until everything is written
+        for each in self._before:  # who asks twice does not want to wait until everything is written
             signal.signal(each, signal.SIG_DFL)
         if not self._trains:
             raise Interrupted(number)

@@ -30,18 +30,22 @@ class Moments:
     :param folder: whose files are watched.
     :param at: the number of the moment, from 1; None for none.
     :param signal: what is sent.
+    :param among: a piece of the names of those that are counted.
     :param record: where the names of all moments are written when the process ends by itself.
     """
 
-    def __init__(self, folder: str, at: int | None, signal: int, record: str | None) -> None:
+    def __init__(self, folder: str, at: int | None, signal: int, among: str, record: str | None) -> None:
         self.folder = f"{folder}{os.sep}"
         self.at, self.signal = at, signal
+        self.among = among
         self.names: list[str] = []
         if record:
             atexit.register(lambda: Path(record).write_text(json.dumps(self.names), encoding="utf-8"))
 
     def pass_by(self, name: str) -> None:
         """A moment, just before what it is named by happens."""
+        if self.among not in name:
+            return
         self.names.append(name)
         if len(self.names) == self.at:
             os.kill(os.getpid(), self.signal)

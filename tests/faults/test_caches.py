@@ -7,19 +7,19 @@ import pytest
 from tests.faults.trial import (
     assert_nothing_left,
     assert_undisturbed,
-    gone_on,
-    killed,
     kills,
     left_alone,
     line,
     runs_in,
+    through,
 )
 
 pytestmark = pytest.mark.faults
 
 TURNS = 3
-PARTS = {"tokens": "cache/.", "vectors": "cache/vectors", "baselines": "cache/baselines", "ledger": "cache/ledger"}
-"""How the names of their moments are known."""
+PARTS = {"tokens": "cache/.", "vectors": "cache/vectors", "ledger": "cache/ledger", "baselines": "cache/baselines"}
+"""How the names of their moments are known; in the order in which they are built."""
+KILLS = TURNS * len(PARTS)
 SETTINGS = ("model.freeze=encoder", "trainer.max_epochs=1")
 
 
@@ -36,14 +36,12 @@ def arrays(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("turn", range(TURNS))
-@pytest.mark.parametrize("part", PARTS)
 def test_a_cache_whose_builder_was_killed_is_whole_after_the_next(
-    part: str, turn: int, reference: tuple[Path, list[str]], home: Path, tmp_path: Path
+    turn: int, reference: tuple[Path, list[str]], home: Path, tmp_path: Path
 ) -> None:
     folder, (whole, moments) = tmp_path / "trial", reference
-    first = line(home, folder, *SETTINGS)
-    killed(folder, "train", *first, kill=kills(part, moments, TURNS, among=PARTS[part])[turn])
-    run = gone_on(folder, first, None)
+    each = [kills(part, moments, TURNS, among=among)[turn] for part, among in PARTS.items()]
+    run = through(folder, line(home, folder, *SETTINGS), each)
     assert_undisturbed(runs_in(whole)[0], run)
     assert arrays(folder) == arrays(whole)
     assert_nothing_left(folder)

@@ -9,21 +9,24 @@ import pytest
 from polarity.run import RunDirectory
 from tests.faults.trial import (
     SEED,
+    SHARES,
+    SIGNALS,
     Kill,
     assert_nothing_left,
     assert_one_look,
     assert_undisturbed,
-    gone_on,
-    killed,
     kills,
     left_alone,
     line,
     runs_in,
+    through,
 )
 
 pytestmark = pytest.mark.faults
 
-TURNS = 7
+TURNS = 3
+FEW = 120
+"""Moments that any process of a run goes through, however little it has left to do."""
 KINDS = {
     "by epochs": ("trainer.max_epochs=3", "model.encoder_dropout=0.2"),
     "by steps": (
@@ -45,6 +48,7 @@ KINDS = {
     ),
     "frozen": ("trainer.max_epochs=2", "model.freeze=encoder", "callbacks.resume.minutes=0"),
 }
+KILLS = 3 * TURNS * len(KINDS)
 
 
 @dataclass(frozen=True)
@@ -65,15 +69,14 @@ def reference(request: pytest.FixtureRequest, home: Path, tmp_path_factory: pyte
 
 
 @pytest.mark.parametrize("turn", range(TURNS))
-def test_a_run_that_was_killed_ends_like_one_that_was_not(
+def test_a_run_that_was_killed_three_times_ends_like_one_that_was_not(
     turn: int, reference: Reference, home: Path, tmp_path: Path
 ) -> None:
     folder, moments = tmp_path / "trial", reference.moments
-    first = line(home, folder, *KINDS[reference.kind])
-    killed(folder, "train", *first, kill=kills(reference.kind, moments, TURNS)[turn])
     draw = random.Random(f"{SEED} {reference.kind} {turn}")
-    again = Kill(draw.randint(1, len(moments) // 3)) if turn % 2 else None
-    run = gone_on(folder, first, again)
+    again = [Kill(draw.randint(1, FEW), draw.choices(SIGNALS, SHARES)[0]) for _ in range(2)]
+    first = kills(reference.kind, moments, TURNS)[turn]
+    run = through(folder, line(home, folder, *KINDS[reference.kind]), [first, *again])
     assert_undisturbed(reference.run, run)
     assert_one_look(run)
     assert_nothing_left(folder)

@@ -40,10 +40,14 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Kill:
-    """When a command is killed, and how."""
+    """When a command is killed, and how.
+
+    :param at: the number of the moment, from 1, among those whose names have the piece ``among``.
+    """
 
     at: int
     by: signal.Signals = signal.SIGKILL
+    among: str = ""
 
     @property
     def codes(self) -> tuple[int, int]:
@@ -60,13 +64,14 @@ def plan(folder: Path, kill: Kill | None, record: Path | None = None) -> str:
     """For :func:`tests.faults.dying.arm`: a folder is watched, and the process is killed, or left alone."""
     temp = folder / "temp"
     temp.mkdir(parents=True, exist_ok=True)
-    at, by = (kill.at, int(kill.by)) if kill else (None, 0)
+    at, by, among = (kill.at, int(kill.by), kill.among) if kill else (None, 0, "")
     return json.dumps(
         {
             "temp": str(temp),
             "folder": str(folder),
             "at": at,
             "signal": by,
+            "among": among,
             "record": None if record is None else str(record),
         }
     )
@@ -88,6 +93,7 @@ def left_alone(folder: Path, verb: str, *arguments: str) -> Outcome:
 
 def killed(folder: Path, verb: str, *arguments: str, kill: Kill) -> None:
     """A command that something happens to."""
+    tell(f"{verb} {' '.join(arguments)}: {kill}")
     outcome = attempt(folder, verb, *arguments, kill=kill)
     assert outcome.code in kill.codes, outcome.said
 
@@ -99,14 +105,10 @@ def kills(name: str, moments: Sequence[str], count: int, *, among: str = "") -> 
     :param among: a piece of the names of those that are meant.
     """
     draw = random.Random(f"{SEED} {name}")
-    places = [number for number, its in enumerate(moments, 1) if among in its]
-    assert len(places) >= count, f"{name} has {len(places)} moments of this kind"
-    edges = [len(places) * part // count for part in range(count + 1)]
-    drawn = [draw.choice(places[low:high]) for low, high in pairwise(edges)]
-    found = [Kill(at, draw.choices(SIGNALS, SHARES)[0]) for at in drawn]
-    for kill in found:
-        tell(f"{name}: {kill.by.name} at {kill.at} of {len(moments)}, {moments[kill.at - 1]}")
-    return found
+    total = sum(among in its for its in moments)
+    assert total >= count, f"{name} has {total} moments of this kind"
+    edges = [1 + total * part // count for part in range(count + 1)]
+    return [Kill(draw.randrange(low, high), draw.choices(SIGNALS, SHARES)[0], among) for low, high in pairwise(edges)]
 
 
 def line(home: Path, folder: Path, *settings: str) -> list[str]:
@@ -131,13 +133,11 @@ def what_a_user_types(folder: Path, first: list[str]) -> list[str]:
     return [] if run.status["state"] == "finished" else [f"resume={run.path}"]
 
 
-def gone_on(folder: Path, first: list[str], again: Kill | None) -> RunDirectory:
-    """Go on with a run that was killed, which may be killed once more, to its end."""
+def through(folder: Path, first: list[str], killed_by: Sequence[Kill]) -> RunDirectory:
+    """A run that is killed again and again, goes on each time as a user would let it, and comes to its end."""
+    for kill in killed_by:
+        killed(folder, "train", *what_a_user_types(folder, first), kill=kill)
     words = what_a_user_types(folder, first)
-    if again and words:
-        outcome = attempt(folder, "train", *words, kill=again)
-        assert outcome.code in (0, *again.codes), outcome.said
-        words = what_a_user_types(folder, first)
     if words:
         left_alone(folder, "train", *words)
     (run,) = runs_in(folder)

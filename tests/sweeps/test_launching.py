@@ -3,14 +3,16 @@
 import json
 import os
 import signal
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from polarity.run import RunDirectory
 from polarity.sweeps import local
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.local import Crew, places_of
+from polarity.sweeps.local import Crew, Worker, places_of
 from polarity.training import run as training_run
 from polarity.training.status import StatusRecorder
 from tests.running import composed, overrides
@@ -85,6 +87,25 @@ def test_a_process_that_ends_before_it_knows_its_run_is_one_failed_job(tmp_path:
     assert states(tmp_path) == ["failed"]
     assert "Nothing" in str(found.jobs[0].run.status["error"])
     assert "1 failed before" in sweep(*line, code=1)
+
+
+def test_a_job_that_a_killed_sweep_has_left_running_is_waited_for(tmp_path: Path) -> None:
+    found = planned(tmp_path, "seed=0", "sweep=one")
+    (job,), left = found.jobs, found.jobs[0].run
+    crew = Crew(found, [{}], {})
+
+    def refused() -> None:
+        process, crew.left = SimpleNamespace(returncode=2), []
+        crew.workers = [Worker(job, process, BytesIO(b"at work"), {}, job.run.recorded, 0.0)]  # type: ignore[arg-type]
+        crew._ended(crew.workers[0])
+
+    left.lock.take()
+    refused()
+    assert (job.recorded, crew.left, crew.workers) == ("waiting", [job], [])
+    left.lock.release()
+    refused()
+    assert (job.recorded, crew.left) == ("failed", [])
+    assert job.run.status["error"] == "at work"
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,21 @@ def test_a_signal_that_python_swallows_is_raised_again(monkeypatch: pytest.Monke
             stop.on_train_start(None, None)  # type: ignore[arg-type]
 
 
+def test_what_a_process_was_started_to_ignore_stays_ignored() -> None:
+    """``nohup python -m polarity.train``, and the terminal is closed."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopOnSignal() as stop:
+            stop.on_train_start(None, None)  # type: ignore[arg-type]
+            os.kill(os.getpid(), signal.SIGHUP)
+            time.sleep(0.01)
+            assert stop.received is None
+            assert signal.getsignal(signal.SIGTERM) == stop._stop
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_a_sweep_does_not_go_on_after_ctrl_c(tmp_path: Path) -> None:
     arguments = overrides(tmp_path, misfortune(tmp_path, kind="interrupt"))
     with pytest.raises(SystemExit) as stop:
