@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
 
 FOLDER = "polarity/run"
 """Key of the run's folder among what the processes tell each other."""
+ENDED = "polarity/ended"
+"""Key that is there when the first process has nothing more to do."""
+PATIENCE = timedelta(seconds=60)
+"""How long the others wait for that after a signal."""
+SIGNALLED = 128
+"""Exit codes beyond this one tell of a signal."""
 PAUSE = 0.2
 """Seconds between two looks for it."""
 _STORE: "list[Store]" = []
@@ -38,10 +45,21 @@ def one_run() -> Iterator[None]:
         os.environ[RUN_VARIABLE] = _told(_STORE[0])
     try:
         yield
+    except SystemExit as end:
+        if rank() > 0 and isinstance(end.code, int) and end.code > SIGNALLED:
+            with suppress(RuntimeError):  # launchers end the first process, which has still to write, when another ends
+                _STORE[0].wait([ENDED], PATIENCE)
+        raise
     finally:
-        with suppress(RuntimeError):  # it may have gone with torchrun
-            if rank() == 0 and not _STORE[0].check([FOLDER]):
-                _STORE[0].set(FOLDER, "")
+        if rank() == 0:
+            _end(_STORE[0])
+
+
+def _end(store: "Store") -> None:
+    with suppress(RuntimeError):  # it may have gone with torchrun
+        if not store.check([FOLDER]):
+            store.set(FOLDER, "")
+        store.set(ENDED, "")
 
 
 def lead(folder: Path) -> None:

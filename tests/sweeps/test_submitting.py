@@ -141,7 +141,10 @@ def test_a_signal_reaches_submitit_when_all_is_saved(tmp_path: Path, monkeypatch
         task()
     signal.signal(signal.SIGUSR2, before)
     assert heard == [signal.SIGUSR2]
-    assert task.checkpoint().function == task
+    again = task.checkpoint()
+    assert again is not None
+    assert again.function == task
+    assert Submitted(task.sweep, task.name, {}, requeue=False).checkpoint() is None
 
 
 def test_what_stands_against_it_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

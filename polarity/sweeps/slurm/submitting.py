@@ -73,7 +73,7 @@ class Slurm:
                 console.print(f"{times(len(before), 'job')} in SLURM's queue already")
             numbers = dict(before)
             missing = [job for job in sweep.jobs if job.name not in before and not job.claim.is_held]
-            tasks = [Submitted(str(sweep.path), job.name, job.retried(retry=retry)) for job in missing]
+            tasks = [self._task(sweep, job, retry=retry) for job in missing]
             tasks = [task for task in tasks if sweep.job(task.name).is_missing(task.retried)]
             for needs, alike in groupby(sorted(tasks, key=_needs_in(sweep)), key=_needs_in(sweep)):
                 submitted = self._submit(submissions, sweep, list(alike), needs)
@@ -87,6 +87,9 @@ class Slurm:
         except KeyboardInterrupt:
             console.print(f"the jobs stay with SLURM; scancel --name={submissions.name} ends them")
             raise Interrupted(2) from None
+
+    def _task(self, sweep: Sweep, job: Job, *, retry: bool) -> Submitted:
+        return Submitted(str(sweep.path), job.name, job.retried(retry=retry), self.requeue)
 
     def _submit(
         self, submissions: Submissions, sweep: Sweep, tasks: Sequence[Submitted], needs: "Needs"

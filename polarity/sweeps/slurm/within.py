@@ -29,11 +29,13 @@ class Submitted:
     :param sweep: folder of the sweep.
     :param name: of the job.
     :param retried: what was recorded of it when it was submitted, if it had failed before and is tried again.
+    :param requeue: whether there is another turn when the time of one is up.
     """
 
     sweep: str
     name: str
     retried: Mapping[str, Json]
+    requeue: bool = True
 
     def __call__(self) -> None:
         """Run it, if it is still missing and nobody else is at it.
@@ -41,21 +43,21 @@ class Submitted:
         :raises SystemExit: if it failed, or was interrupted: then SLURM has to know.
         """
         job = Sweep.open(self.sweep).job(self.name)
-        try:
-            with one_run():
+        with one_run():
+            try:
                 _run(job, self.retried)
-        except SystemExit as end:
-            if isinstance(end.code, int) and end.code > SIGNALLED:  # everything is saved
-                signal.raise_signal(end.code - SIGNALLED)  # submitit asks for another turn, if time ran out
-            raise
+            except SystemExit as end:
+                if isinstance(end.code, int) and end.code > SIGNALLED:  # everything is saved
+                    signal.raise_signal(end.code - SIGNALLED)  # submitit asks for another turn, if time ran out
+                raise
         if job.recorded == "failed":
             sys.exit(1)
 
-    def checkpoint(self) -> "DelayedSubmission":
+    def checkpoint(self) -> "DelayedSubmission | None":
         """What runs in the next turn."""
         from submitit.helpers import DelayedSubmission
 
-        return DelayedSubmission(self)
+        return DelayedSubmission(self) if self.requeue else None
 
 
 def _run(job: Job, retried: Mapping[str, Json]) -> None:
