@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from polarity.config.compose import OWN_LAUNCHERS, RunningJob, running_job
 from polarity.config.recorded import RunSettings
+from polarity.config.search.asked import missing_extra
 from polarity.errors import UserError
 from polarity.reports.console import RunConsole
 from polarity.sweeps.folder import Sweep
@@ -65,7 +66,9 @@ def go_on(folder: str, *, retry: bool) -> int:
         raise UserError(f"resume: with this hydra/launcher, give the command line again: {sweep.asked.commands[-1]}")
     with table_whenever_it_ends(sweep.path):
         if sweep.asked.search:
-            from polarity.sweeps.search.run import search  # optuna is an extra
+            if problems := missing_extra():
+                raise UserError(problems)
+            from polarity.sweeps.search.run import search
 
             search(sweep, launcher, retry=retry)
             return exit_code(sweep, launcher)

@@ -113,6 +113,10 @@ def test_settings_of_a_search_that_do_not_go_together(tmp_path: Path) -> None:
     assert "hydra.sweeper.pruner: ends processes" in said
     assert "hydra.sweeper.seeds: has no effect where seed itself is searched" in said
     assert "nothing to search" in refused(tmp_path, "hydra/sweeper=optuna")
+    assert "hydra.sweeper.params: must be" in refused(tmp_path, "hydra/sweeper=optuna", "hydra.sweeper.params=3")
+    said = refused(tmp_path, "search=focal,llrd", "hydra/sweeper=optuna", "hydra.sweeper.seeds=1,2")
+    assert "search: has one value for the whole search" in said
+    assert "hydra.sweeper.seeds: has one value for the whole search" in said
     assert "search=boots: no such preset; did you mean 'boosts'" in refused(tmp_path, "search=boots", "loss.gama=1")
 
 

@@ -58,14 +58,14 @@ def test_the_command_line_from_the_first_trial_to_the_recommended_preset(tmp_pat
     assert "5 of 7 trials are to come" in said_by("sweep", str(sweep.path))
 
 
-@pytest.mark.parametrize("name", ["tpe", "random"])
-def test_what_is_proposed_depends_on_what_has_ended_and_not_on_who_asks(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "count"), [("tpe", 14), ("random", 14), ("gp", 11)])
+def test_what_is_proposed_depends_on_what_has_ended_and_not_on_who_asks(name: str, count: int, tmp_path: Path) -> None:
     space = distributions([Parameter.read(text) for text in (RATE, "a=x,y", "b=range(0,9)", "c=int(interval(1,9))")])
 
     def proposed(folder: Path, *, again: bool) -> list[dict[str, object]]:
         folder.mkdir()
         study, found = open_study(folder, mode="max", pruner=None), list[dict[str, object]]()
-        for number in range(14):
+        for number in range(count):
             if again:
                 with (folder / JOURNAL).open("ab") as journal:
                     journal.write(b'{"op_code": 4, "work')  # the disk was full
@@ -78,7 +78,7 @@ def test_what_is_proposed_depends_on_what_has_ended_and_not_on_who_asks(name: st
 
     first = proposed(tmp_path / "one", again=False)
     assert first == proposed(tmp_path / "other", again=True)
-    assert len({str(values) for values in first}) == 14
+    assert len({str(values) for values in first}) == count
 
 
 def test_values_that_were_proposed_before_are_not_run_again(tmp_path: Path) -> None:
@@ -138,6 +138,30 @@ def test_a_run_whose_epochs_are_worse_ends_early(tmp_path: Path, monkeypatch: py
     assert "median" in pruned.run.status["error"]
     assert [len(trial.intermediate_values) for trial in trials(sweep)][:5] == [3] * 5
     assert starts(run(sweep.path)) == [1] * 8
+
+
+@pytest.mark.parametrize("name", ["median", "hyperband"])
+def test_a_pruner_ends_what_is_worse_than_others_at_its_age(name: str, tmp_path: Path) -> None:
+    study = open_study(tmp_path, mode="max", pruner=name)
+    for score in [0.7 + number / 50 for number in range(15)]:
+        trial = study.ask()
+        for epoch in range(1, 10):
+            trial.report(score * epoch, epoch)
+            trial.should_prune()
+        study.tell(trial, score)
+    ends = []
+    for _ in range(6):  # Hyperband keeps some for longer
+        trial = study.ask()
+        for epoch in range(1, 10):
+            trial.report(0.1 * epoch, epoch)
+            if trial.should_prune():
+                study.tell(trial, state=TrialState.PRUNED)
+                ends.append(epoch)
+                break
+    assert ends, "some are ended"
+    assert min(ends) < 9
+    study.pruner = open_study(tmp_path, mode="max", pruner=None).pruner
+    assert not trial.should_prune(), "none ends nothing"
 
 
 @pytest.mark.slow

@@ -76,6 +76,13 @@ class Search:
         return cls(record, [Parameter.read(f"{key}={text}") for key, text in record["params"].items()])
 
 
+def missing_extra() -> list[str]:
+    """What has to be installed, if anything has."""
+    if find_spec("optuna"):
+        return []
+    return ["hydra/sweeper=optuna: needs the package optuna; pip install 'polarity[search]'"]
+
+
 def search_of(config_name: str, overrides: Sequence[str], extra: Sequence[str]) -> tuple[Search, list[str]]:
     """The search, and overrides that stand for its jobs: ``KEY=LOWEST,HIGHEST``. Hydra has to be initialised.
 
@@ -83,20 +90,23 @@ def search_of(config_name: str, overrides: Sequence[str], extra: Sequence[str]) 
     """
     search, kept, fixed = Search(), list[str](), set[str]()
     texts: dict[str, str] = {}
+    own = list[str]()
     for text in overrides:
-        if is_of_search(text):
-            continue
-        key = restored(closed_key(key_of(text)))
-        if _gives_several(text):
+        key, several = restored(closed_key(key_of(text))), _gives_several(text)
+        if is_of_search(text) and several:
+            search.problems[text] = f"{key}: has one value for the whole search"
+        elif is_of_search(text):
+            own.append(text)
+        elif several and not key.startswith("hydra"):
             texts[key] = text
         else:
             kept.append(text)
             fixed.add(key)
-    node = _sweeper(config_name, overrides, extra)
+    node = _sweeper(config_name, [*own, *(text for text in kept if key_of(text) == "hydra/launcher")], extra)
     if node is None:  # what is wrong is told with the overrides of the jobs
-        kept += [text for text in overrides if is_of_search(text)]
+        kept += own
     else:
-        params = node.pop("params", None) or {}
+        params = node.pop("params") if isinstance(node.get("params"), dict) else {}
         texts = {**{key: f"{key}={text}" for key, text in params.items() if key not in fixed}, **texts}
     for key, text in texts.items():
         try:
@@ -107,7 +117,7 @@ def search_of(config_name: str, overrides: Sequence[str], extra: Sequence[str]) 
             search.parameters.append(parameter)
             kept.append(readable(f"{text.partition('=')[0]}={','.join(parameter.probes)}", multirun=True))
     search.settings = node or {}
-    search.problems |= {} if node is None else dict(_problems(search))
+    search.problems |= dict(_problems(search)) if node else {}
     for name in ("launcher", "beyond", TARGET):
         search.settings.pop(name, None)
     return search, kept
@@ -132,12 +142,14 @@ def _gives_several(text: str) -> bool:
         override = OverridesParser.create().parse_override(text)
     except HydraException:
         return False
-    return override.is_sweep_override() and not override.key_or_group.startswith("hydra")
+    return override.is_sweep_override()
 
 
-def _sweeper(config_name: str, overrides: Sequence[str], extra: Sequence[str]) -> Config | None:
-    """The settings of the sweeper, and the launcher's class; None if they cannot be composed."""
-    own = [text for text in overrides if is_of_search(text) or key_of(text) == "hydra/launcher"]
+def _sweeper(config_name: str, own: Sequence[str], extra: Sequence[str]) -> Config | None:
+    """The settings of the sweeper, and what has to be known besides; None if they cannot be composed.
+
+    :param own: what was given of the search, and of the launcher.
+    """
     try:
         config = hydra_compose(config_name, overrides=[*open_keys(own), *extra], return_hydra_config=True)
     except COMPOSITION_ERRORS:
@@ -154,8 +166,7 @@ def _problems(search: Search) -> Iterator[tuple[str, str]]:
     if not str(settings[TARGET]).endswith(".OptunaSweeper"):
         yield "search=", "search: its preset has to choose the sweeper, by defaults: [override /hydra/sweeper: optuna]"
         return
-    if find_spec("optuna") is None:
-        yield "hydra/sweeper=", "hydra/sweeper=optuna: needs the package optuna; pip install 'polarity[search]'"
+    yield from ((problem, problem) for problem in missing_extra())
     for key in settings["beyond"]:
         yield f"search={key}", f"search: its preset sets {key}, too; jobs do not know it, so give it in an experiment"
     own = {key: value for key, value in settings.items() if key not in ("launcher", "beyond")}

@@ -11,10 +11,13 @@ from optuna.pruners import BasePruner, HyperbandPruner, MedianPruner, NopPruner
 from optuna.samplers import BaseSampler, GPSampler, RandomSampler, TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.trial import FrozenTrial, TrialState
 
 from polarity.config.search.parameter import Parameter
 
 JOURNAL, STUDY = "study.journal", "search"
+JOBS = "jobs"
+"""Attribute of a trial: the names of its jobs, one for each seed. One without was given up while it was asked for."""
 
 
 class Held(JournalFileOpenLock):
@@ -52,6 +55,17 @@ def _drop_half_a_line(file: Path) -> None:
     if content and not content.endswith(b"\n"):
         with file.open("r+b") as journal:
             journal.truncate(content.rfind(b"\n") + 1)
+
+
+def known_to(study: optuna.Study, *states: TrialState) -> list[FrozenTrial]:
+    """Its trials that have jobs, in these states or in any."""
+    return [one for one in study.get_trials(deepcopy=False, states=states or None) if JOBS in one.user_attrs]
+
+
+def jobs_of(trial: FrozenTrial) -> list[str]:
+    """The names of a trial's jobs."""
+    names: list[str] = trial.user_attrs[JOBS]
+    return names
 
 
 def sampler(name: str, seed: int, number: int) -> BaseSampler:

@@ -1,8 +1,6 @@
 """The trials of a search: what Optuna is told and asked, as the folders of the jobs say."""
 
 import csv
-import itertools
-import random
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from statistics import fmean
@@ -10,23 +8,16 @@ from statistics import fmean
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
-from polarity.config.compose import as_job, compose_jobs, resolved
-from polarity.config.search.asked import Search
 from polarity.content import Json
 from polarity.locks import FolderLock
 from polarity.reports.console import RunConsole
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
-from polarity.sweeps.plan import PlannedJob, add
+from polarity.sweeps.plan import add
 from polarity.sweeps.search.hopeless import hopeless
-from polarity.sweeps.search.study import distributions, open_study, proposals, sampler, written
+from polarity.sweeps.search.proposals import Proposals
+from polarity.sweeps.search.study import JOBS, jobs_of, known_to, open_study, written
 
-JOBS = "jobs"
-"""Attribute of a trial: the names of its jobs, one for each seed. One without was given up while it was asked for."""
-TRIES, MOST_TRIES = 20, 500
-"""How often the sampler, and then chance, is asked for values that were not tried yet."""
-LISTED = 10_000
-"""Up to so many combinations of values are listed to find those that were not tried yet."""
 PATIENCE = 600.0
 """Seconds to wait for another process that asks."""
 
@@ -43,8 +34,8 @@ class Trials:
         asked = sweep.asked
         assert asked.search is not None
         self.sweep, self.record, self.retried = sweep, asked.search, retried
-        self.config_dir = asked.config_dir
-        self.search = Search.recorded(asked.search)
+        self.proposals = Proposals(sweep.path, asked.search, asked.config_dir)
+        self.search = self.proposals.search
         self.sign = 1.0 if self.record["mode"] == "max" else -1.0
         self._lock = FolderLock(sweep.path, ".study")
         with self._alone():
@@ -54,7 +45,7 @@ class Trials:
     @property
     def begun(self) -> int:
         """How many there are; what Optuna has proposed twice counts once."""
-        return len({trial.user_attrs[JOBS][0] for trial in self._all()})
+        return len({jobs_of(trial)[0] for trial in known_to(self.study)})
 
     def next_jobs(self, room: int, tried: Collection[str] = ()) -> list[Job]:
         """Jobs that are not over, wherever they run; new ones among them, if fewer wait than there is ``room`` for.
@@ -79,25 +70,26 @@ class Trials:
         Only the first seed of a configuration is judged by its epochs.
         """
         with self._alone():
-            number = next((t.number for t in self._all(TrialState.RUNNING) if t.user_attrs[JOBS][0] == job.name), None)
-            if number is None:
-                return False
-            if not self._report(number, epochs).should_prune():
-                return False
-            self.study.tell(number, state=TrialState.PRUNED)
-            return True
+            running = known_to(self.study, TrialState.RUNNING)
+            for number in [trial.number for trial in running if jobs_of(trial)[0] == job.name]:
+                if self._report(number, epochs):
+                    self.study.tell(number, state=TrialState.PRUNED)
+                    return True
+            return False
 
-    def _report(self, number: int, epochs: list[float]) -> optuna.Trial:
-        known = self.study.trials[number]
+    def _report(self, number: int, epochs: list[float]) -> bool:
+        """Tell the scores that are new; whether the last of them is worse than others' were."""
+        known, worse = self.study.trials[number], False
         trial = optuna.Trial(self.study, known._trial_id)  # noqa: SLF001 - another process may have asked for it
         for step, score in enumerate(epochs, 1):
             if step not in known.intermediate_values:
                 trial.report(score, step)
-        return trial
+                worse = trial.should_prune()  # after each one, since Hyperband remembers what passes its rungs
+        return worse
 
     def mark(self, job: Job) -> None:
         """Record of a job that was ended early that nobody has to go on with it."""
-        pruned = {trial.user_attrs[JOBS][0] for trial in self._all(TrialState.PRUNED)}
+        pruned = {jobs_of(trial)[0] for trial in known_to(self.study, TrialState.PRUNED)}
         if job.name in pruned and job.recorded == "interrupted":
             why = f"its epochs were worse than those of others ({self.record['pruner']})"
             job.run.set_status("failed", error=why, interrupted=True, pruned=True)
@@ -111,10 +103,6 @@ class Trials:
             yield
         finally:
             self._lock.release()
-
-    def _all(self, *states: TrialState) -> list[FrozenTrial]:
-        trials = self.study.get_trials(deepcopy=False, states=states or None)
-        return [trial for trial in trials if JOBS in trial.user_attrs]
 
     def _tell(self) -> None:
         """Tell the study what has ended since, and begin the next seed of what goes on."""
@@ -130,13 +118,13 @@ class Trials:
     def _advance(self, trial: FrozenTrial) -> None:
         jobs = {job.name: job for job in self.sweep.jobs}
         scores: list[float] = []
-        for number, name in enumerate(trial.user_attrs[JOBS]):
+        for number, name in enumerate(jobs_of(trial)):
             if name not in jobs:
                 if hopeless([self.sign * score for score in scores], self._complete(jobs)):
                     RunConsole(None).print(f"    hopeless after {len(scores)} of its seeds: {jobs_of(trial)[0]}")
                     self.study.tell(trial.number, state=TrialState.PRUNED)
                 else:
-                    add(self.sweep, self._planned(written(self.search.parameters, trial.params), number))
+                    add(self.sweep, self.proposals.job(written(self.search.parameters, trial.params), number))
                 return
             state = jobs[name].recorded
             if state == "failed" and not jobs[name].is_missing(self.retried):
@@ -150,12 +138,15 @@ class Trials:
 
     def _complete(self, jobs: Mapping[str, Job]) -> list[list[float]]:
         """The scores of the seeds of each configuration that has them all; higher is better."""
-        return [[self.sign * jobs[name].score for name in jobs_of(trial)] for trial in self._all(TrialState.COMPLETE)]
+        return [
+            [self.sign * jobs[name].score for name in jobs_of(trial)]
+            for trial in known_to(self.study, TrialState.COMPLETE)
+        ]
 
     def _try_again(self) -> None:
         """Let failed trials whose jobs are tried again be open once more: what Optuna was told, it keeps."""
-        others = {jobs_of(trial)[0] for trial in self._all(TrialState.RUNNING, TrialState.COMPLETE)}
-        for trial in self._all(TrialState.FAIL):
+        others = {jobs_of(trial)[0] for trial in known_to(self.study, TrialState.RUNNING, TrialState.COMPLETE)}
+        for trial in known_to(self.study, TrialState.FAIL):
             names = jobs_of(trial)
             if names[0] not in others and set(names) & self.retried.keys():
                 others.add(names[0])
@@ -168,56 +159,11 @@ class Trials:
                 self.study.add_trial(again)
 
     def _ask(self) -> bool:
-        """Ask for values that were not tried yet, and add their first job; whether there were any."""
-        parameters, known = self.search.parameters, self._all()
-        if self.begun >= self.search.trials:
-            return False
-        tried = {tuple(written(parameters, trial.params)) for trial in known}
-        names = {jobs_of(trial)[0] for trial in known}
-        for attempt in range(MOST_TRIES):
-            number = len(self.study.trials)
-            again = attempt >= TRIES
-            self.study.sampler = sampler("random" if again else self.record["sampler"], self.record["seed"], number)
-            if again and not self._enqueue_untried(tried, number):
-                break
-            trial = self.study.ask(distributions(parameters))
-            values = written(parameters, trial.params)
-            jobs = [] if tuple(values) in tried else [self._planned(values, n) for n in range(self.record["seeds"])]
-            if jobs and jobs[0].name not in names:
-                trial.set_user_attr(JOBS, [job.name for job in jobs])
-                add(self.sweep, jobs[0])
-                return True
-            tried.add(tuple(values))
-            self.study.tell(trial, state=TrialState.FAIL)
-        return False
-
-    def _enqueue_untried(self, tried: set[tuple[str, ...]], number: int) -> bool:
-        """Choose values at random that were not tried yet, where a sampler comes back to the same ones."""
-        parameters = self.search.parameters
-        if self.search.count > LISTED:
-            return True
-        keys = [one.key for one in parameters]
-        all_of = [dict(zip(keys, values, strict=True)) for values in itertools.product(*map(proposals, parameters))]
-        left = [values for values in all_of if tuple(written(parameters, values)) not in tried]
-        if left:
-            self.study.enqueue_trial(random.Random(number).choice(left))  # noqa: S311 - no secret
-        return bool(left)
-
-    def _planned(self, values: list[str], number: int) -> PlannedJob:
-        """A job with proposed values.
-
-        :param number: of its seed.
-        """
-        own = [f"seed={self.record['seed'] + number}"] if self.record["seeds"] > 1 else []
-        overrides = [*self.record["overrides"], *values, *own]
-        (job,) = compose_jobs(self.record["config_name"], overrides, config_dir=self.config_dir, multirun=False)
-        return PlannedJob(as_job(resolved(job.config)[0], str(self.sweep.path)), job.overrides)
-
-
-def jobs_of(trial: FrozenTrial) -> list[str]:
-    """The names of a trial's jobs."""
-    names: list[str] = trial.user_attrs[JOBS]
-    return names
+        """Add the first job of values that were not tried yet; whether there are any, and not enough were tried."""
+        job = self.proposals.ask(self.study) if self.begun < self.search.trials else None
+        if job is not None:
+            add(self.sweep, job)
+        return job is not None
 
 
 def epochs_of(job: Job) -> list[float]:
