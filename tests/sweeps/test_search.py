@@ -190,6 +190,7 @@ def test_another_search_of_the_same_name_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3000)  # a quarter of an hour where much else goes on
 def test_twenty_trials_by_three_processes_of_which_one_is_killed(tmp_path: Path) -> None:
     line = [
         *("train", "-m", *overrides(tmp_path, *SHORT, rows=60), "hydra/sweeper=optuna", "hydra.sweeper.trials=20"),
