@@ -1,9 +1,10 @@
 """What the README promises, one test for each promise, named like it.
 
 Each test tries the promise on a small model and says nothing about how it is kept; the folders beside this file test
-that part by part. Three promises take longer than the others and have files of their own: that every setting of every
-preset has an effect or is refused (tests/config/test_effects.py), that two processes give the losses and scores of one
-(tests/training/test_devices.py), and that a sweep goes on (tests/sweeps/test_multirun.py, test_sharing.py).
+that part by part. Three promises take longer than the others and have files of their own, partly slow: that every
+setting of every preset has an effect or is refused (tests/config/test_effects.py), that two processes give the losses
+and scores of one (tests/training/test_devices.py), and that a sweep goes on (tests/sweeps/test_multirun.py,
+test_sharing.py).
 """
 
 import json

@@ -39,6 +39,7 @@ def evaluations(folder: Path) -> int:
     return sum(ledger.evaluations(path.stem).times for path in files)
 
 
+@pytest.mark.slow
 def test_it_prints_and_stores_what_its_predictions_say(folder: Path) -> None:
     said = run("baseline", *DATA, "output=told", folder=folder)
     assert "linear+rule" in said

@@ -36,14 +36,15 @@ EXAMINATIONS = [
 ]
 
 
-TRAINS = "reporting"
-"""Its settings are felt in the folder of a whole run only."""
+LONG = {"callbacks", "decision", "model", "reporting", "FileCorpus", "HubCorpus"}
+"""What takes more than ten seconds: many settings, or settings that are felt in the folder of a whole run only."""
 
 
-@pytest.mark.parametrize(
-    "examination",
-    [pytest.param(one, id=one.path, marks=pytest.mark.slow if one.path == TRAINS else ()) for one in EXAMINATIONS],
-)
+def case(name: str, value: Any) -> Any:
+    return pytest.param(value, id=name, marks=pytest.mark.slow if name in LONG else ())
+
+
+@pytest.mark.parametrize("examination", [case(one.path, one) for one in EXAMINATIONS])
 def test_every_setting_of_every_preset_is_felt_or_refused(examination: Examination) -> None:
     for label, section in sections(examination.path):
         examination.examine(label, section)
@@ -58,7 +59,7 @@ CORPORA = {
 }
 
 
-@pytest.mark.parametrize("corpus", CORPORA)
+@pytest.mark.parametrize("corpus", [case(corpus, corpus) for corpus in CORPORA])
 def test_every_setting_of_every_corpus_is_felt_or_refused(corpus: str) -> None:
     if corpus == "HubCorpus":
         pytest.importorskip("datasets", reason="needs the extra polarity[hub]")

@@ -13,7 +13,7 @@ import pytest
 
 from polarity.data.cache import MANIFEST, _fingerprint, cached_arrays
 from polarity.errors import UserError
-from tests.command import PATIENCE
+from tests.command import PATIENCE, python
 
 ARRAYS = {"numbers": np.arange(1000, dtype=np.int32), "flags": np.array([True, False])}
 
@@ -193,9 +193,9 @@ for turn in range(40):
 
 
 def test_processes_that_build_and_damage_it_at_once_never_read_half_of_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", MANY_OPENINGS, str(tmp_path / "key")]
+    words = ("-c", MANY_OPENINGS, str(tmp_path / "key"))
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    running = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(3)]
+    running = [python(*words, folder=tmp_path, env=environment, stderr=subprocess.PIPE) for _ in range(3)]
     for process in running:
         _, errors = process.communicate(timeout=PATIENCE)
-        assert process.returncode == 0, errors.decode()
+        assert process.returncode == 0, errors

@@ -70,7 +70,17 @@ SYNONYMS = {
 
 def on_disk(section: Section) -> Effect:
     """The model that is built, and what training makes of it."""
-    return (_pretrained if class_name(section) == "PretrainedEncoder" else _from_rows)(section)
+    if class_name(section) != "PretrainedEncoder":
+        return _from_rows(section)
+    here = {**section, "name": folder("bert", 1) if section["name"] == OTHER else folder(family_of(section["name"]), 0)}
+    outcomes = KNOWN.setdefault(repr(here), [])
+    if len(outcomes) < 2:  # the second tells whether it comes out the same each time
+        outcomes.append(_pretrained(here))
+    return outcomes[-1]
+
+
+KNOWN: dict[str, list[Effect]] = {}
+"""Of encoders on disk, by their settings: many presets differ by the encoder's name alone, and are the same here."""
 
 
 def _from_rows(section: Section) -> Effect:
@@ -100,9 +110,7 @@ def _from_rows(section: Section) -> Effect:
 
 def _pretrained(section: Section) -> Effect:
     """The model that is built, its evaluation, and one training step with the same random numbers."""
-    name = section["name"]
-    encoder = folder("bert", 1) if name == OTHER else folder(family_of(name), 0)
-    component = built("model", {**section, "name": encoder}, TASKS)
+    component = built("model", section, TASKS)
     torch.manual_seed(0)
     model = model_of(component)
     batch = tiny_batch()

@@ -19,7 +19,7 @@ from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.models.huggingface import tokenising
 from polarity.models.huggingface.tokens import TokenStore
-from tests.command import PATIENCE
+from tests.command import PATIENCE, python
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
@@ -288,12 +288,13 @@ print(store.lengths.sum(), int(store.batch(np.arange(5000))["input_ids"].sum()))
 
 def test_two_runs_that_tokenise_at_once_end_with_the_same_store(tmp_path: Path) -> None:
     bert_like().save_pretrained(tmp_path / "tokenizer")
-    command = [sys.executable, "-c", OPEN, str(tmp_path / "cache"), str(tmp_path / "tokenizer")]
+    words = ("-c", OPEN, str(tmp_path / "cache"), str(tmp_path / "tokenizer"))
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    running = [subprocess.Popen(command, env=environment, text=True, **pipes) for _ in range(2)]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    running = [python(*words, folder=tmp_path, env=environment, **pipes) for _ in range(2)]
     outputs = []
     for process in running:
+        assert process.stdin is not None
         process.stdin.write("\n")
         process.stdin.flush()
     for process in running:

@@ -37,6 +37,7 @@ def in_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(OWN), os.environ.get("PYTHONPATH", "")]))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_path")
 def test_a_deferred_loss_trains_by_the_command_line_and_its_run_is_read_where_it_is_trusted(tmp_path: Path) -> None:
     words = overrides(

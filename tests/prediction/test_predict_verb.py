@@ -2,10 +2,8 @@
 
 import csv
 import json
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,7 @@ from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.predict import PredictSettings, predict
 from polarity.prediction.job import Outcome
 from polarity.run import RunDirectory
-from tests.command import PATIENCE, ROOT, start
+from tests.command import PATIENCE, start
 from tests.prediction.jobs import read, write
 
 
@@ -179,22 +177,16 @@ def test_a_run_that_failed_predicts_nothing(run: RunDirectory, tmp_path: Path) -
 
 def test_as_a_process_between_two_pipes(run: RunDirectory, tmp_path: Path) -> None:
     lines = [json.dumps({"text": row["text"], "id": row["id"]}) for row in read(corpus(run))]
-    command = [sys.executable, "-m", "polarity.predict", f"run={run.path}", "input=-", "input_format=jsonl", "output=-"]
-    done = subprocess.run(
-        [*command, "output_format=csv", "top_k=1", "accelerator=cpu"],
-        input="\n".join(lines),
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    rows = list(csv.DictReader(done.stdout.splitlines()))
+    words = (f"run={run.path}", "input=-", "input_format=jsonl", "output=-", "output_format=csv", "top_k=1")
+    pipes = dict.fromkeys(("stdin", "stderr"), subprocess.PIPE)
+    process = start("predict", *words, "accelerator=cpu", folder=tmp_path, **pipes)
+    said, errors = process.communicate("\n".join(lines), timeout=PATIENCE)
+    assert process.returncode == 0, errors
+    rows = list(csv.DictReader(said.splitlines()))
     assert_same(rows, read_predictions(run.predictions("test")))
-    assert "240 rows in" in done.stderr
-    assert "rows/s" in done.stderr
-    assert "written to standard output" in done.stderr
+    assert "240 rows in" in errors
+    assert "rows/s" in errors
+    assert "written to standard output" in errors
 
 
 def test_a_problem_ends_the_process_with_2_and_no_traceback(run: RunDirectory, tmp_path: Path) -> None:

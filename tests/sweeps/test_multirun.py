@@ -17,6 +17,8 @@ from tests.running import overrides, train
 from tests.sameness import assert_same_runs
 from tests.sweeping import only_sweep, sweep
 
+pytestmark = pytest.mark.slow  # eight real runs, each a process of its own; tests of launching have one or two
+
 SETTINGS = (
     "sampler=joint",
     "model.encoder_dropout=0.2",
@@ -122,9 +124,7 @@ def test_failed_jobs_are_tried_again_where_that_is_asked_for(swept: Sweeps) -> N
     assert swept.retried.said.count("\njob ") + swept.retried.said.startswith("job ") == 1
 
 
-@pytest.mark.parametrize(
-    "state", ["interrupted", *(pytest.param(state, marks=pytest.mark.slow) for state in ("failed", "finished"))]
-)
+@pytest.mark.parametrize("state", ["interrupted", "failed", "finished"])
 def test_a_job_is_what_it_would_be_alone(state: str, swept: Sweeps, tmp_path: Path, one_thread: None) -> None:
     number = swept.first.states.index(state)
     alone = train(tmp_path, *SETTINGS, *swept.runs[number].overrides[-3:], rows=120)
