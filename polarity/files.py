@@ -126,6 +126,27 @@ def read_object(path: Path) -> Json:
     return content
 
 
+class _Dumper(yaml.SafeDumper):
+    """Writes texts in quotes that would be read as numbers: OmegaConf reads ``56e01234`` as one, YAML 1.1 does not."""
+
+
+def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    try:
+        float(text)
+    except ValueError:
+        return dumper.represent_str(text)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="'")
+
+
+_Dumper.add_representer(str, _string)
+
+
+def yaml_text(value: object) -> str:
+    """Plain values as YAML from which :func:`read_yaml`, and Hydra, read the same again."""
+    written: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+    return written
+
+
 def read_yaml(path: Path, kind: type[T]) -> T:
     """The mapping or list that a YAML file holds, its interpolations as they stand there.
 

@@ -7,13 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-import yaml
-
 from polarity.config.overrides import key_of
 from polarity.config.search.asked import Search
 from polarity.content import Config, Json
 from polarity.errors import UserError, nearest
-from polarity.files import read_yaml, write_text
+from polarity.files import read_yaml, write_text, yaml_text
 from polarity.locks import FolderLock
 from polarity.sweeps.job import Job
 
@@ -93,7 +91,7 @@ class Sweep:
 
     def ask(self, asked: Asked) -> None:
         """Record it."""
-        write_text(self.path / ASKED, yaml.safe_dump(asdict(asked), sort_keys=False, allow_unicode=True, width=1000))
+        write_text(self.path / ASKED, yaml_text(asdict(asked)))
         self.__dict__.pop("jobs", None)
 
     @cached_property

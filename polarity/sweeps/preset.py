@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from polarity.comparison.chosen import best_of_runs
 from polarity.config.compose import choices_of, compose_jobs, resolved
 from polarity.content import Config
 from polarity.errors import UserError
+from polarity.files import yaml_text
 from polarity.paths import conf_dir
 from polarity.sweeps.folder import Asked, Sweep
 from polarity.sweeps.job import Job
@@ -60,7 +59,7 @@ def preset_of(sweep: Sweep, job: Job, file: Path) -> str:
     preset |= _beyond(wanted, resolved(plain.config)[0])
     command = shlex.join(["--config-dir", str(file.parent.parent), f"experiment={file.stem}"])
     heading = f"# @package _global_\n# python -m polarity.train {command}\n# From {job.path}\n"
-    return heading + yaml.safe_dump(preset, sort_keys=False, allow_unicode=True, width=1000)
+    return heading + yaml_text(preset)
 
 
 def _check_place(asked: Asked, changed: Mapping[str, str], file: Path) -> None:

@@ -17,6 +17,7 @@ from polarity.sweeps.plan import add
 from polarity.sweeps.search.hopeless import hopeless
 from polarity.sweeps.search.proposals import Proposals
 from polarity.sweeps.search.study import JOBS, jobs_of, known_to, open_study, written
+from polarity.wording import times
 
 PATIENCE = 600.0
 """Seconds to wait for another process that asks."""
@@ -121,7 +122,7 @@ class Trials:
         for number, name in enumerate(jobs_of(trial)):
             if name not in jobs:
                 if hopeless([self.sign * score for score in scores], self._complete(jobs)):
-                    RunConsole(None).print(f"    hopeless after {len(scores)} of its seeds: {jobs_of(trial)[0]}")
+                    RunConsole(None).print(f"    hopeless after {times(len(scores), 'seed')}: {jobs_of(trial)[0]}")
                     self.study.tell(trial.number, state=TrialState.PRUNED)
                 else:
                     add(self.sweep, self.proposals.job(written(self.search.parameters, trial.params), number))

@@ -118,7 +118,7 @@ def _dot(content: SweepContent, one: Configuration, place: float) -> Dot:
 
 
 def _about(content: SweepContent, one: Configuration) -> str:
-    seeds = f", mean of {len(one.scores)} seeds" if len(one.scores) > 1 else ""
+    seeds = f", mean of {times(len(one.scores), 'seed')}" if len(one.scores) > 1 else ""
     standing = ", ".join(["", *content.standings.get(one.trials[0].name, ())])
     return f"{score_text(one.mean, 4)}{seeds}{standing}: {_values(one.trials[0])}"
 

@@ -59,7 +59,7 @@ def sweep_headline(content: SweepContent) -> str:
         return f"None of {times(len(content.trials), 'job')} has a score yet"
     if len(configurations) == 1:
         own = configurations[0]
-        seeds = f", the mean of {len(own.scores)} seeds" if len(own.scores) > 1 else ""
+        seeds = f", the mean of {times(len(own.scores), 'seed')}" if len(own.scores) > 1 else ""
         return f"One configuration: overall macro-F1 {score_text(own.mean)}{seeds}"
     if len(content.best) != 1:
         why = "they were scored on different rows" if content.best else "their files do not tell"
