@@ -29,9 +29,14 @@ def branch(model: MultiTaskClassifier, reader: Reader, prepared: Prepared) -> li
     the same order, and begins anew if not.
 
     :returns: what was taken over and what was not, for the console and the log.
-    :raises UserError: if the run cannot be read or is not what it wrote, if its encoder is another one, or if rows
-        that it was trained on would be evaluated now.
+    :raises UserError: if the run cannot be read or is not what it wrote, if its encoder is another one, if heads
+        are to begin otherwise, or if rows that it was trained on would be evaluated now.
     """
+    if prepared.components.head.init != "random":
+        raise UserError(
+            f"head.init: {prepared.components.head.init} would put other weights in place of those of from=; "
+            "set it to random"
+        )
     try:
         run = finished_single_model(str(prepared.root.origin))
         check_unchanged(run, "model", "metrics.json")

@@ -23,6 +23,7 @@ from tests.running import train
 from tests.sameness import assert_same_runs
 from tests.tiny import save_tiny_encoder
 from tests.training.test_resume import interrupted
+from tests.trials import assembled
 
 TEXTS = rows(48)
 SMALL = 1e-9
@@ -113,6 +114,12 @@ def test_a_run_that_was_cut_off_goes_on_with_what_it_had_learnt(
         (tmp_path / name).mkdir()
     straight = train(tmp_path / "straight", *settings)
     assert_same_runs(straight, interrupted(tmp_path / "stopped", (1, 3), monkeypatch, *settings))
+
+
+def test_weights_of_another_run_are_not_replaced_behind_the_back(tmp_path: Path) -> None:
+    run = train(tmp_path, "trainer.max_epochs=1")
+    with pytest.raises(UserError, match=r"^head.init: linear_probe would put other weights .* set it to random$"):
+        assembled(tmp_path, f"from={run.path}", "head.init=linear_probe")
 
 
 @pytest.mark.parametrize("further", [{"layers": 2}, {"trunk_width": 8, "trunk_dropout": 0.0}])
