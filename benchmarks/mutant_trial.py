@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COPIED = ("polarity", "conf", "tests", "benchmarks", "docs", "README.md", "Makefile", "pyproject.toml")
 HEAVY = (
     "torch", "lightning", "transformers", "torchmetrics", "scipy.stats", "scipy.sparse.csgraph", "sklearn.linear_model",
-    "hydra", "pydantic", "pyarrow.parquet", "rensa", "pytest", "hypothesis.extra.numpy",
+    "hydra", "pydantic", "pyarrow.parquet", "pytest", "hypothesis.extra.numpy",
 )  # fmt: skip
 """Imported once, before the processes that try a fault part; nothing of the code that faults are put into."""
 CPU_SECONDS = 120

@@ -6,13 +6,16 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import compress
 from string import punctuation
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
-from rensa import RMinHash, RMinHashLSH
 
+from polarity.data.components import Components
+from polarity.data.minhash import band_keys, bands_for, parts, shingle_hashes
+from polarity.progress import progress
 from polarity.settings import PositiveInt
 
 Similarity = Annotated[float, Field(ge=0.5, le=1)]
@@ -20,10 +23,9 @@ Similarity = Annotated[float, Field(ge=0.5, le=1)]
 
 _LINK = re.compile(r"https?://\S+|www\.\S+|\bhttps?\b")
 _MENTION = re.compile(r"@\w+")
-_PERMUTATIONS = 128
+_AT_ONCE = 64  # bands: their keys need memory
 _COMPARED = 256  # candidates compared in one go: they need memory, and the first may make the others needless
 _RAW = "\0"  # begins a text that has not been simplified; a simplified one has no such character
-_MISSED = 1e-6  # a pair exactly at the threshold is overlooked with this probability at most; others with less
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,29 +63,129 @@ def duplicate_groups(
 ) -> np.ndarray:
     """Group number of each text, int64 ``[texts]``; see :class:`NearDuplicates`.
 
-    Candidates come from MinHash (Broder, 1997) with locality-sensitive hashing; each is then compared exactly, so that
-    the groups do not depend on the order of the texts or on hash values.
+    Candidates come from MinHash with locality-sensitive hashing (:mod:`polarity.data.minhash`); each is then compared
+    exactly, so that the groups do not depend on the order of the texts or on hash values.
+
+    Beside the texts this needs some 300 bytes for each at the usual threshold, and time that grows a little faster than
+    their number, the more rows a band needs.
     """
-    group_of = _groups_by_text(frozenset(texts), threshold, shingle, min_length)
-    return _numbered(np.array([group_of[text] for text in texts], dtype=np.int64))
+    marks = np.fromiter(map(hash, texts), dtype=np.int64, count=len(texts))
+    unique, first = np.unique(marks, return_index=True)
+    key = (hash(unique.tobytes()), threshold, shingle, min_length)
+    if key not in _KNOWN:
+        while len(_KNOWN) >= _REMEMBERED:
+            _KNOWN.pop(next(iter(_KNOWN)))
+        order = np.argsort(first)
+        found = _Search([texts[place] for place in first[order].tolist()], threshold, shingle, min_length).groups()
+        groups = np.empty_like(found)
+        groups[order] = found
+        _KNOWN[key] = unique, groups
+    unique, groups = _KNOWN[key]
+    return _numbered(groups[np.searchsorted(unique, marks)])
 
 
-@lru_cache(maxsize=2)  # the check after a split asks about the same texts, in another order
-def _groups_by_text(texts: frozenset[str], threshold: float, shingle: int, min_length: int) -> dict[str, int]:
-    form_of = {text: comparable(text) for text in sorted(texts)}
-    number = {form: place for place, form in enumerate(dict.fromkeys(form_of.values()))}
-    long = [form for form in number if len(form) >= min_length and not form.startswith(_RAW)]
-    group = dict(number)
-    for form, first in zip(long, _similar(long, threshold, shingle).tolist(), strict=True):
-        group[form] = number[long[first]]
-    return {text: group[form] for text, form in form_of.items()}
+_REMEMBERED = 2
+_KNOWN: dict[tuple[int, float, int, int], tuple[np.ndarray, np.ndarray]] = {}
+"""Marks and groups of texts; the check after a split asks about the same ones, in another order.
+
+Marks are what ``hash`` says in this process, 64 bits: in ten million texts two share one with a probability of 3e-6.
+"""
+
+
+class _Search:
+    """Looks for groups among different texts."""
+
+    def __init__(self, texts: Sequence[str], threshold: float, shingle: int, min_length: int) -> None:
+        self.texts, self.threshold, self.shingle = texts, threshold, shingle
+        self.shortest = max(min_length, shingle)  # two that are shorter than an n-gram have one each: themselves
+        self.forms = np.empty(len(texts), dtype=np.int64)
+        self.long = np.empty(len(texts), dtype=bool)
+        self.components = Components(len(texts))
+        self._shingles = lru_cache(maxsize=1 << 12)(self._shingles_of)  # of several megabytes
+
+    def groups(self) -> np.ndarray:
+        """Group number of each text, int64 ``[texts]``."""
+        multipliers = bands_for(self.threshold, len(self.texts)).multipliers()
+        for first in range(0, len(multipliers), _AT_ONCE):
+            keys = self._keys(multipliers[first : first + _AT_ONCE])
+            if first == 0:
+                _, place, same = np.unique(self.forms, return_index=True, return_inverse=True)
+                self.compared = place[self.long[place]]
+            with progress("near-duplicates: comparing", len(keys), "band") as advance:
+                for key in keys:
+                    self._link(key)
+                    advance(1)
+        return self.components.of(place[same])
+
+    def _keys(self, multipliers: np.ndarray) -> np.ndarray:
+        """Keys of some bands, uint32 ``[bands, texts]``; those of short texts say nothing."""
+        keys = np.empty((len(multipliers), len(self.texts)), dtype=np.uint32)
+        with progress("near-duplicates: reading", len(self.texts), "text") as advance:
+            for part in parts(len(self.texts)):
+                forms = [comparable(text) for text in self.texts[part]]
+                self.forms[part] = [hash(form) for form in forms]
+                long = [len(form) >= self.shortest and not form.startswith(_RAW) for form in forms]
+                self.long[part] = long
+                if any(long):
+                    hashes, starts = shingle_hashes(list(compress(forms, long)), self.shingle)
+                    keys[:, part][:, long] = band_keys(hashes, starts, multipliers)
+                advance(len(forms))
+        return keys
+
+    def _link(self, key: np.ndarray) -> None:
+        """Compare all texts that are alike in one band."""
+        if not len(self.compared):
+            return
+        members = self.compared[np.argsort(key[self.compared])]
+        alike = key[members]
+        begins = np.flatnonzero(np.append([True], alike[1:] != alike[:-1]))
+        ends = np.append(begins[1:], len(members))
+        roots = self.components.of(members)
+        apart = np.flatnonzero(np.minimum.reduceat(roots, begins) != np.maximum.reduceat(roots, begins))
+        for begin, end in zip(begins[apart].tolist(), ends[apart].tolist(), strict=True):
+            self._compare(members[begin:end])
+
+    def _compare(self, members: np.ndarray) -> None:
+        """Join the components of all that are similar; what is in one component already needs no comparison.
+
+        Members outside of the largest component are compared with those of all others, so that many copies of one form
+        letter are compared with the first of them alone.
+        """
+        waiting = np.ones(len(members), dtype=bool)
+        while True:
+            roots, places, counts = np.unique(self.components.of(members), return_inverse=True, return_counts=True)
+            outside = np.flatnonzero(waiting & (places != counts.argmax())) if len(roots) > 1 else places[:0]
+            if not len(outside):
+                return
+            one = outside[0]
+            waiting[one] = False
+            others = members[waiting & (places != places[one])]
+            while len(others):
+                compared, others = others[:_COMPARED], others[_COMPARED:]
+                self._join(members[one], compared)
+                others = others[self.components.of(others) != self.components.of(members[[one]])]
+
+    def _join(self, one: int, others: np.ndarray) -> None:
+        """Join one with those of the others that are similar: ``|A & B| / |A | B|`` is compared exactly."""
+        own = self._shingles(one)
+        for other in others.tolist():
+            its = self._shingles(other)
+            common = len(own & its)
+            if common / (len(own) + len(its) - common) >= self.threshold:
+                self.components.join(np.array([one, other]))
+
+    def _shingles_of(self, number: int) -> frozenset[str]:
+        form = comparable(self.texts[number])
+        return frozenset(form[at : at + self.shingle] for at in range(len(form) - self.shingle + 1))
 
 
 def comparable(text: str) -> str:
     """The text without what does not tell two texts apart; a text of which nothing is left stands for itself."""
     form = unicodedata.normalize("NFKC", html.unescape(text)).casefold()
-    form = _LINK.sub(" ", form)
-    form = _MENTION.sub(" ", form)
+    if "http" in form or "www." in form:
+        form = _LINK.sub(" ", form)
+    if "@" in form:
+        form = _MENTION.sub(" ", form)
     form = " ".join(form.translate(_PLAIN).split())
     return form if form.strip("0 ") else _RAW + " ".join(text.split())
 
@@ -105,47 +207,6 @@ class _Plain(dict[int, str]):
 
 
 _PLAIN = _Plain()
-
-
-def _similar(forms: Sequence[str], threshold: float, shingle: int) -> np.ndarray:
-    """For each form the number of a form that stands for its component."""
-
-    @lru_cache(maxsize=1 << 14)
-    def hashes(number: int) -> np.ndarray:
-        return np.unique(np.array(RMinHash.hash_token_sets([_shingles(forms[number], shingle)])[0], dtype=np.uint64))
-
-    component = np.arange(len(forms))
-    index = RMinHashLSH(threshold, _PERMUTATIONS, _bands(threshold))
-    sketches = RMinHash.from_token_sets((_shingles(form, shingle) for form in forms), _PERMUTATIONS, seed=0)
-    for number, sketch in enumerate(sketches):
-        found = np.array(index.query(sketch), dtype=np.int64)
-        index.insert(number, sketch)
-        while len(found := found[component[found] != component[number]]):
-            compared, found = found[:_COMPARED], found[_COMPARED:]
-            similar = _jaccard(hashes(number), [hashes(other) for other in compared.tolist()]) >= threshold
-            if similar.any():
-                component[np.isin(component, component[compared[similar]])] = component[number]
-    return component
-
-
-def _shingles(form: str, size: int) -> list[str]:
-    return [form[start : start + size] for start in range(max(1, len(form) - size + 1))]
-
-
-def _jaccard(one: np.ndarray, others: Sequence[np.ndarray]) -> np.ndarray:
-    """Similarity of a set to each of the others; sets are sorted arrays."""
-    sizes = np.array([len(other) for other in others])
-    joined = np.concatenate(others)
-    place = np.minimum(np.searchsorted(one, joined), len(one) - 1)
-    common = np.add.reduceat(one[place] == joined, np.cumsum(sizes) - sizes, dtype=np.int64)
-    similarity: np.ndarray = common / (len(one) + sizes - common)
-    return similarity
-
-
-def _bands(threshold: float) -> int:
-    """Fewest bands that find a pair at the threshold: it shares a band of r values with probability threshold^r."""
-    missed = {bands: (1 - threshold ** (_PERMUTATIONS // bands)) ** bands for bands in (8, 16, 32, 64, _PERMUTATIONS)}
-    return next(bands for bands, probability in missed.items() if probability <= _MISSED)
 
 
 def _numbered(groups: np.ndarray) -> np.ndarray:

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polarity.data.duplicates import NearDuplicates, _bands, comparable, duplicate_groups
+from polarity.data import duplicates
+from polarity.data.duplicates import NearDuplicates, comparable, duplicate_groups
+from polarity.data.minhash import band_keys, bands_for, shingle_hashes
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 SENTENCE = "The committee has approved the new budget for the coming year."
@@ -160,6 +162,14 @@ def test_order_does_not_matter() -> None:
     assert pairs(back.tolist()) == pairs(duplicate_groups(texts).tolist())
 
 
+def test_bands_that_do_not_fit_into_memory_at_once_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = variants(150, seed=8)
+    whole = duplicate_groups(texts)
+    monkeypatch.setattr(duplicates, "_AT_ONCE", 5)
+    monkeypatch.setattr(duplicates, "_KNOWN", {})
+    assert duplicate_groups(texts).tolist() == whole.tolist()
+
+
 def test_links_are_followed_to_the_end() -> None:
     """The first and the last text share little, but each resembles its neighbours."""
     words = unlike(1, words=40).split()
@@ -175,10 +185,40 @@ def test_pairs_are_alike_if_both_texts_are() -> None:
     assert NearDuplicates().groups(text, context).tolist() == [0, 1, 0, 2]
 
 
+@pytest.mark.parametrize("texts", [10, 10_000, 10_000_000])
 @pytest.mark.parametrize("threshold", [0.5, 0.65, 0.8, 0.9, 0.99, 1.0])
-def test_hardly_any_pair_at_the_threshold_is_overlooked(threshold: float) -> None:
-    bands = _bands(threshold)
-    assert (1 - threshold ** (128 // bands)) ** bands <= 1e-6
+def test_hardly_any_pair_at_the_threshold_is_overlooked(threshold: float, texts: int) -> None:
+    made = bands_for(threshold, texts)
+    assert (1 - threshold**made.rows) ** made.bands <= 1e-6
+
+
+def test_more_texts_make_bands_choosier() -> None:
+    """Else each text would be compared with as many others as there are of one topic."""
+    assert [bands_for(0.8, 10**power).rows for power in (3, 5, 7)] == [4, 6, 7]
+
+
+def test_a_band_agrees_as_often_as_the_sets_are_similar() -> None:
+    """With one row a band: the share of equal keys is the similarity."""
+    texts = [unlike(number, 40) for number in range(60)]
+    others = [f"{text[:200]}{unlike(-number - 1, 10)}" for number, text in enumerate(texts)]
+    multipliers = np.random.default_rng(1).integers(0, 2**32, (300, 1), dtype=np.uint32) | np.uint32(1)
+    one, other = (band_keys(*shingle_hashes(forms, 5), multipliers) for forms in (texts, others))
+    grams = [[{form[at : at + 5] for at in range(len(form) - 4)} for form in forms] for forms in (texts, others)]
+    wanted = [len(a & b) / len(a | b) for a, b in zip(*grams, strict=True)]
+    assert (one == other).mean() == pytest.approx(np.mean(wanted), abs=0.01)
+
+
+def test_n_grams_do_not_reach_into_the_next_text() -> None:
+    forms = ["abcde", "bcdefgh", "abcde\U0001f600"]
+    hashes, starts = shingle_hashes(forms, 5)
+    assert starts.tolist() == [0, 1, 4]
+    assert len(hashes) == 6
+    assert hashes[0] == hashes[4]
+    assert len(set(hashes.tolist())) == 5
+    assert all(
+        (shingle_hashes([form], 5)[0] == part).all()
+        for form, part in zip(forms, np.split(hashes, starts[1:]), strict=True)
+    )
 
 
 def test_a_thousand_copies_of_a_form_letter_take_no_time() -> None:
