@@ -103,6 +103,7 @@ def test_configurations_that_really_differ_are_told_apart(tmp_path: Path) -> Non
     assert [(item.key, list(item.values.values())) for item in comparison.differences] == [("loss.gamma", [2.0, 1.0])]
 
 
+@pytest.mark.slow
 def test_configurations_that_do_not_differ_are_not_told_apart(tmp_path: Path) -> None:
     called = 0
     for number in range(20):

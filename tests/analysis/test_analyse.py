@@ -152,6 +152,7 @@ def test_certain_probabilities_fall_into_the_last_bin() -> None:
     assert numbers.nll == pytest.approx(0)
 
 
+@pytest.mark.slow
 def test_curves_are_those_of_scikit_learn(predictions: Predictions, analysis: Analysis) -> None:
     curves = iter(analysis.curves)
     for item in predictions.tasks:

@@ -135,6 +135,7 @@ def test_a_fold_is_a_run(whole: RunDirectory) -> None:
     assert "the run's own predictions are reproduced" in said
 
 
+@pytest.mark.slow
 def test_held_out_labels_touch_neither_model_nor_rule(whole: RunDirectory) -> None:
     """Also: a fold alone is the same run as within the whole."""
     cut = FoldedRows.of

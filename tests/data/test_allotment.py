@@ -77,6 +77,7 @@ def test_an_essential_feature_is_everywhere(seed: int) -> None:
         assert len(members) < 9 or set(split[members].tolist()) == {0, 1, 2}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_better_and_faster_than_folds(seed: int) -> None:
     labels, groups = random(seed)

@@ -237,6 +237,7 @@ def test_nothing_crosses_the_splits(splits: Splits) -> None:
         assert not any(one & other for one, other in combinations(held, 2))
 
 
+@pytest.mark.slow
 def test_the_split_is_always_the_same(splits: Splits) -> None:
     def ids(rows: Rows | None) -> list[str]:
         return [] if rows is None else rows.ids

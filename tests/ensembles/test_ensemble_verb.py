@@ -23,6 +23,8 @@ from tests import command
 from tests.running import composed, overrides, train
 from tests.verbs import said_by
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (1, 2)
 
 

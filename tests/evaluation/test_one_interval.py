@@ -25,6 +25,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return train(tmp_path_factory.mktemp("one"), "data.group=source", *FEW)
 
 
+@pytest.mark.slow
 def test_every_file_of_predictions_names_the_column(run: RunDirectory) -> None:
     for split in ("val", "test"):
         paths = [run.predictions(split), *(run.baseline(name, split) for name in BASELINES)]

@@ -57,7 +57,7 @@ def assert_same(result: dict[str, dict[str, dict[str, object]]], stored: Predict
         assert np.abs(values - item.probabilities).max() < 1e-6
 
 
-@pytest.mark.parametrize("kind", ["run", "pairs"])
+@pytest.mark.parametrize("kind", ["run", pytest.param("pairs", marks=pytest.mark.slow)])
 def test_plain_transformers_code_gives_the_numbers_of_the_run(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -71,6 +71,7 @@ def test_plain_transformers_code_gives_the_numbers_of_the_run(
         assert_same(content, read_predictions(run.predictions(split)))
 
 
+@pytest.mark.slow
 def test_the_program_of_the_card_runs_as_it_stands(folder: Path) -> None:
     said = run_without(folder, snippet(folder), "polarity")
     assert said.startswith("[{'tone': {'label': ")

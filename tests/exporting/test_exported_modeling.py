@@ -112,6 +112,7 @@ def test_answers_are_by_name(tmp_path: Path) -> None:
             assert list(result["probabilities"].values()) == pytest.approx(logits.softmax(-1)[0].tolist(), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_code_needs_nothing_of_this_project(tmp_path: Path) -> None:
     export(tmp_path / "model", tiny_classifier("roberta", pooling="attention"))
     said = run_without(tmp_path / "model", 'from modeling import load; print(load(".").classify(["war"]))', "polarity")

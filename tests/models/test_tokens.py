@@ -286,6 +286,7 @@ print(store.lengths.sum(), int(store.batch(np.arange(5000))["input_ids"].sum()))
 """
 
 
+@pytest.mark.slow
 def test_two_runs_that_tokenise_at_once_end_with_the_same_store(tmp_path: Path) -> None:
     bert_like().save_pretrained(tmp_path / "tokenizer")
     words = ("-c", OPEN, str(tmp_path / "cache"), str(tmp_path / "tokenizer"))

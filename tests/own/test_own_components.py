@@ -105,6 +105,7 @@ def test_a_pooling_trains_by_the_command_line_and_its_code_is_exported_with_the_
     assert "probabilities" in run_without(tmp_path / "model", program, "polarity", "mine", real=False)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_path")
 def test_an_encoder_that_is_none_of_transformers_goes_through_every_verb(tmp_path: Path) -> None:
     words = [word for word in overrides(tmp_path, rows=200) if not word.startswith(("model", "batching"))]

@@ -41,7 +41,7 @@ def assert_same(rows: list[dict[str, str]], stored: Predictions) -> None:
         assert np.abs(np.array(collected) - item.probabilities).max() < 1e-6
 
 
-@pytest.mark.parametrize("split", ["val", "test"])
+@pytest.mark.parametrize("split", ["val", pytest.param("test", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("ending", "more"),
     [
@@ -66,6 +66,7 @@ def test_all_columns_are_kept_and_nothing_but_columns_is_added(run: RunDirectory
     assert [{name: row[name] for name in given[0]} for row in rows] == given
 
 
+@pytest.mark.slow
 def test_pairs_are_read_as_in_training(pairs: RunDirectory, tmp_path: Path) -> None:
     do(pairs, corpus(pairs), tmp_path / "out.csv")
     assert_same(read(tmp_path / "out.csv"), read_predictions(pairs.predictions("test")))

@@ -53,7 +53,7 @@ class Constant(Lengths):
         return [np.zeros((len(texts), 3)), np.zeros((len(texts), 2))], np.arange(len(texts)), {}
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "csv.gz"])
+@pytest.mark.parametrize("kind", ["csv", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("jsonl", "csv.gz"))])
 def test_the_peak_of_memory_is_that_of_a_short_file(kind: str, tmp_path: Path) -> None:
     peaks = []
     for count in (500, 500, 5_000):  # the first also imports and fills caches

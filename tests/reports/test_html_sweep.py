@@ -32,7 +32,7 @@ def finished(number: int, score: float, seed: int = 0, **values: str) -> Trial:
 
 
 @pytest.mark.parametrize("seeds", [1, 3])
-@pytest.mark.parametrize("jobs", [1, 3, 300])
+@pytest.mark.parametrize("jobs", [1, 3, pytest.param(300, marks=pytest.mark.slow)])
 def test_sweeps_of_every_size_have_a_page(jobs: int, seeds: int, tmp_path: Path) -> None:
     content = sweep_content(jobs, seeds=seeds)
     page = page_of(content, tmp_path)

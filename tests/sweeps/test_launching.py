@@ -37,6 +37,7 @@ def test_a_run_that_trains_shows_that_it_goes_on(tmp_path: Path, monkeypatch: py
     run.lock.release()
 
 
+@pytest.mark.slow
 def test_one_after_the_other_in_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*arguments: object, **named: object) -> None:
         raise MemoryError("no room for the encoder")
@@ -59,6 +60,7 @@ def test_one_after_the_other_in_one_process(tmp_path: Path, monkeypatch: pytest.
     assert states(tmp_path) == ["finished", "finished"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_all_jobs_and_begins_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started = Crew._started
 
@@ -78,6 +80,7 @@ def test_ctrl_c_ends_all_jobs_and_begins_no_other(tmp_path: Path, monkeypatch: p
     assert "2 of 2 jobs have not begun; the same command line goes on with them" in said
 
 
+@pytest.mark.slow
 def test_a_process_that_ends_before_it_knows_its_run_is_one_failed_job(tmp_path: Path) -> None:
     line = ("-m", *overrides(tmp_path, *SHORT, rows=60), "seed=0", "sweep=one")
     found = planned(tmp_path, "seed=0", "sweep=one")

@@ -44,6 +44,7 @@ def test_every_job_has_a_state_from_the_first_moment(tmp_path: Path) -> None:
         finished_run(run.path)
 
 
+@pytest.mark.slow
 def test_the_same_line_is_the_same_sweep_in_any_order_and_however_its_jobs_are_run(tmp_path: Path) -> None:
     first = planned(tmp_path, "seed=0,1", "loss=ce,focal")
     again = planned(tmp_path, "loss=ce,focal", "seed=0,1", "hydra.launcher.jobs=2", "sweep.retry=failed")
@@ -75,6 +76,7 @@ def test_another_configuration_is_refused_by_the_name_of_the_setting(tmp_path: P
     assert states(tmp_path) == ["waiting"] * 2
 
 
+@pytest.mark.slow
 def test_a_preset_that_was_changed_since_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     preset = tmp_path / "mine" / "loss" / "sharp.yaml"
@@ -121,6 +123,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 def test_a_job_belongs_to_one_process_until_that_ends(tmp_path: Path) -> None:
     job = planned(tmp_path, "seed=0,1").jobs[0]
     held = subprocess.Popen([sys.executable, "-c", HOLD, str(only_sweep(tmp_path).path)], stdout=subprocess.PIPE)

@@ -42,6 +42,7 @@ def test_trials_are_jobs_and_the_same_again_runs_nothing(tmp_path: Path, capsys:
     assert starts(run(sweep.path)) == [1] * 5
 
 
+@pytest.mark.slow
 def test_the_command_line_from_the_first_trial_to_the_recommended_preset(tmp_path: Path) -> None:
     line = ["-m", *overrides(tmp_path, *SHORT, RATE, "hydra/sweeper=optuna", "hydra.sweeper.trials=2", rows=60)]
     with patch("polarity.sweeps.local.Popen", Quick):
@@ -81,6 +82,7 @@ def test_what_is_proposed_depends_on_what_has_ended_and_not_on_who_asks(name: st
     assert len({str(values) for values in first}) == count
 
 
+@pytest.mark.slow
 def test_values_that_were_proposed_before_are_not_run_again(tmp_path: Path) -> None:
     sweep = asked(tmp_path, "optimizer.lr=choice(0.1,0.01)", "batching.batch_size=range(8,12,2)")
     sweep = run(sweep.path)
@@ -88,6 +90,7 @@ def test_values_that_were_proposed_before_are_not_run_again(tmp_path: Path) -> N
     assert sweep.unasked == 0
 
 
+@pytest.mark.slow
 def test_a_failed_trial_is_told_and_tried_again_when_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUICK_FAILS_ABOVE", "0.05")
     sweep = asked(tmp_path, "optimizer.lr=choice(0.1,0.01,0.001)")
@@ -102,6 +105,7 @@ def test_a_failed_trial_is_told_and_tried_again_when_asked(tmp_path: Path, monke
     assert sum(trial.state == TrialState.COMPLETE for trial in trials(sweep)) == 3
 
 
+@pytest.mark.slow
 def test_seeds_are_repetitions_and_what_is_hopeless_gets_no_more(tmp_path: Path) -> None:
     sweep = asked(tmp_path, "optimizer.lr=choice(0.3,0.001,0.01,0.002,0.1)", "seed=1", "hydra.sweeper.seeds=3")
     sweep = run(sweep.path, jobs=1)
@@ -127,6 +131,7 @@ def test_hopeless_is_further_below_the_best_mean_than_seeds_explain() -> None:
     assert not hopeless([], complete)
 
 
+@pytest.mark.slow
 def test_a_run_whose_epochs_are_worse_ends_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QUICK_WAITS", "true")
     sweep = asked(tmp_path, RATE, "trainer.max_epochs=3", "hydra.sweeper.pruner=median", "hydra.sweeper.trials=8")

@@ -70,6 +70,7 @@ def line(folder: Path, *more: str) -> list[str]:
     return ["-m", *overrides(folder, *SHORT, "trainer.log_every_n_steps=1", rows=60), SLURM, *more]
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_submitted_as_one_array_and_waited_for(slurm: Cluster, tmp_path: Path) -> None:
     said = sweep(*line(tmp_path, "seed=0,1", "hydra.launcher.jobs=1", "hydra.launcher.more={account: lab}"))
     assert states(tmp_path) == ["finished"] * 2
@@ -88,6 +89,7 @@ def test_what_is_missing_is_submitted_as_one_array_and_waited_for(slurm: Cluster
     assert [len(job.run.environment.read_text().split('"command"')) for job in only_sweep(tmp_path).jobs] == [2, 2]
 
 
+@pytest.mark.slow
 def test_what_stands_in_the_queue_waits_and_is_not_submitted_again(slurm: Cluster, tmp_path: Path) -> None:
     slurm.runs = False
     said = sweep(*line(tmp_path, "seed=0,1", "hydra.launcher.wait=false"))
@@ -170,6 +172,7 @@ def test_what_stands_against_it_is_told_at_once(tmp_path: Path, monkeypatch: pyt
         check([*overrides(tmp_path), SLURM, "hydra.launcher.cores=2"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("slurm")
 def test_what_the_other_machines_have_is_not_looked_for_here(tmp_path: Path) -> None:
     gpus = ("trainer.accelerator=gpu", "trainer=ddp", "trainer.devices=4", "trainer.num_nodes=2", "seed=0,1")

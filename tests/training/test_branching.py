@@ -85,6 +85,7 @@ def logits(model: torch.nn.Module, assembled: Assembled) -> list[torch.Tensor]:
         return list(model.eval()(**batch))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("first", "second"), [("encoder", "none"), ("none", "encoder")])
 def test_a_second_stage_begins_where_the_first_one_ended(first: str, second: str, tmp_path: Path) -> None:
     run = train(tmp_path, f"model.freeze={first}", "trainer.max_epochs=1", "reporting.baselines=false")

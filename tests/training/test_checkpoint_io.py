@@ -27,6 +27,7 @@ def test_a_checkpoint_is_written_beside_its_place_synchronised_and_renamed(
     assert torch.equal(torch.load(tmp_path / "checkpoints" / "a.ckpt")["value"], torch.ones(3))
 
 
+@pytest.mark.slow
 def test_an_outdone_checkpoint_stays_until_the_resume_point_knows_the_better_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,6 +56,7 @@ def test_where_epochs_are_missing_it_says_so(tmp_path: Path) -> None:
     assert chosen_epoch(single, predictions, {"monitor": "val/macro_f1"})["sentence"] == "", "nothing was chosen"
 
 
+@pytest.mark.slow
 def test_a_run_keeps_its_epochs_and_tells(tmp_path: Path) -> None:
     run = train(tmp_path, "trainer.max_epochs=3", "logger=csv")
     predictions = read_predictions(run.predictions("val"))

@@ -81,6 +81,7 @@ def test_a_checkpoint_that_does_not_reproduce_its_score_fails_the_run(
     assert f"{monitored:.8f} was monitored in epoch 1" in run.status["error"]
 
 
+@pytest.mark.slow
 def test_a_run_whose_last_stage_failed_is_finished_by_resuming_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +99,7 @@ def test_a_run_whose_last_stage_failed_is_finished_by_resuming_it(
     assert best == json.loads(run.metrics.read_text())["best"]["value"] == float(history(run)[0]["val/macro_f1"])
 
 
+@pytest.mark.slow
 def test_what_the_model_has_said_is_not_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a run that ended while it finished, only what is missing is done."""
     asked: list[int] = []

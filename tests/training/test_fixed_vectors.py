@@ -59,7 +59,8 @@ def test_every_text_is_read_once_and_never_again_by_the_next_run(tmp_path: Path,
     assert "tokens" not in speed, "no encoder has read any"
 
 
-@pytest.mark.parametrize("model", ["alone", pytest.param("joined", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["alone", "joined"])
 def test_it_is_the_training_that_reads_the_texts_each_time(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +81,7 @@ def test_it_is_the_training_that_reads_the_texts_each_time(
         assert_close(by_vectors[name], value, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_heads_read_standardised_vectors_wherever_the_model_goes(tmp_path: Path) -> None:
     run = frozen(tmp_path)
     model, _ = load_model(run.model)
@@ -99,6 +101,7 @@ def test_standardising_survives_what_does_not_vary() -> None:
     assert_close(standard(vectors), torch.tensor([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]))
 
 
+@pytest.mark.slow
 def test_a_frozen_run_that_was_cut_off_ends_like_one_that_was_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

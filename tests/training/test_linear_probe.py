@@ -106,6 +106,7 @@ def test_a_run_of_ngrams_that_learns_nothing_says_what_the_linear_baseline_says(
     assert own == linear(run, "val")
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_off_goes_on_with_what_it_had_learnt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from tests.tiny import save_tiny_encoder
 from tests.verbs import said_by
 
 
-@pytest.mark.parametrize("model", ["ngrams", "wide_deep"])
+@pytest.mark.parametrize("model", ["ngrams", pytest.param("wide_deep", marks=pytest.mark.slow)])
 def test_a_run_learns_and_its_folder_says_the_same_again(model: str, tmp_path: Path) -> None:
     more = [f"model={model}", "trainer.max_epochs=4", "regularizer=rdrop", "optimizer.lr=0.01"]
     more += [f"model.{'ngrams.' if model == 'wide_deep' else ''}lr=0.01"]

@@ -114,7 +114,13 @@ def last_validation(run: RunDirectory) -> dict[str, float]:
         pytest.param(("trainer.max_steps=14",), None, [7, 7], 1.0, marks=pytest.mark.slow),
         pytest.param(("trainer.max_steps=5", "batching.accumulate=2"), None, [7, 2], 2 / 7, marks=pytest.mark.slow),
         (("batching.accumulate=2",), 2, [7, 4], 4 / 7),  # as max_time does it: within a window, which is then finished
-        (("regularizer=rdrop", "regularizer.warmup_epochs=0", "trainer.max_steps=2"), None, [2], 2 / 7),
+        pytest.param(
+            ("regularizer=rdrop", "regularizer.warmup_epochs=0", "trainer.max_steps=2"),
+            None,
+            [2],
+            2 / 7,
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_an_epoch_that_ends_early_is_scored_as_it_is(
@@ -146,6 +152,7 @@ def test_an_epoch_that_ends_early_is_scored_as_it_is(
     assert run.status["state"] == "finished"
 
 
+@pytest.mark.slow
 def test_time_can_be_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = Recorder()
     limit = ("trainer.max_epochs=10000", "trainer.max_time={seconds: 1}", "callbacks.early_stopping=null")

@@ -16,6 +16,7 @@ from tests.running import train
 from tests.sameness import history, state
 
 
+@pytest.mark.slow
 def test_bf16_trains_and_its_score_is_reproduced_exactly(tmp_path: Path) -> None:
     settings = ("monitor=val/loss", "mode=min")  # unlike a count of hits, a loss shows the smallest difference
     run = train(tmp_path, *settings, "trainer.precision=bf16-mixed")
@@ -52,6 +53,7 @@ def test_auto_is_bf16_where_it_is_native(
     assert re.search(reason, why)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("native", [True, False])
 def test_a_run_keeps_what_auto_has_come_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, native: bool) -> None:
     monkeypatch.setattr("torch.cpu.get_capabilities", lambda: {"avx512_bf16": native})

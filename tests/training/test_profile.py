@@ -7,6 +7,7 @@ import pytest
 from tests.running import train
 
 
+@pytest.mark.slow
 def test_the_profile_is_printed_and_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = train(tmp_path, "debug=profile", "limit.train=64", "limit.val=30", "trainer.log_every_n_steps=1")
     summary = (run.path / "profile.txt").read_text(encoding="utf-8")

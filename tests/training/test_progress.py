@@ -45,6 +45,7 @@ def on_a_terminal(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return b"".join(written).decode()
 
 
+@pytest.mark.slow
 def test_lines_are_printed_above_the_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     raw = on_a_terminal(tmp_path, monkeypatch)
     assert "━━━" in raw
@@ -68,6 +69,7 @@ def test_elsewhere_there_are_plain_lines_only(tmp_path: Path, capsys: pytest.Cap
     assert run.log.read_text() == said.out
 
 
+@pytest.mark.slow
 def test_a_long_epoch_says_how_far_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

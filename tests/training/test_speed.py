@@ -17,6 +17,7 @@ LINE = re.compile(
 )
 
 
+@pytest.mark.slow
 def test_a_run_tells_how_fast_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speed, "LONG_ENOUGH", 0.0)
     told = []

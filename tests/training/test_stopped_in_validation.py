@@ -39,9 +39,8 @@ def stopped(folder: Path, *more: str) -> RunDirectory:
     return RunDirectory(path)
 
 
-@pytest.mark.parametrize(
-    ("epoch", "batch"), [pytest.param(0, 0, marks=pytest.mark.slow), (1, 2), pytest.param(2, 3, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("epoch", "batch"), [(0, 0), (1, 2), (2, 3)])
 def test_a_signal_ends_a_validation_which_is_done_again(
     epoch: int, batch: int, whole: RunDirectory, tmp_path: Path
 ) -> None:

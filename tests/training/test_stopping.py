@@ -45,6 +45,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return train(tmp_path_factory.mktemp("whole"), *SETTINGS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name", "code"), [("interrupt", "SIGINT", 130), ("terminate", "SIGTERM", 143)])
 def test_a_signal_stops_a_run_which_then_goes_on_as_if_nothing_had_been(
     kind: str, name: str, code: int, whole: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -51,7 +51,9 @@ def zeroed(path: Path) -> None:
     path.write_bytes(bytes(path.stat().st_size))
 
 
-@pytest.mark.parametrize("damage", [flip, cut, empty, zeroed, Path.unlink])
+@pytest.mark.parametrize(
+    "damage", [zeroed, *(pytest.param(damage, marks=pytest.mark.slow) for damage in (flip, cut, empty, Path.unlink))]
+)
 def test_a_damaged_resume_point_gives_way_to_the_one_before(
     damage: Callable[[Path], None], stopped: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,6 +65,7 @@ def test_a_damaged_resume_point_gives_way_to_the_one_before(
     assert f"GOING ON FROM AN EARLIER POINT: {stopped.previous_point}" in said
 
 
+@pytest.mark.slow
 def test_from_the_point_before_a_run_comes_to_the_same_end(
     stopped: RunDirectory, finished: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:

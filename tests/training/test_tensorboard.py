@@ -41,6 +41,7 @@ def tensorboard_runs(folder: Path) -> list[str]:
     return sorted(GetLogdirSubdirectories(str(folder)))
 
 
+@pytest.mark.slow
 def test_runs_are_named_by_what_was_chosen(run: RunDirectory) -> None:
     assert (run.path.parent / "latest").exists()
     (listed,) = tensorboard_runs(run.path.parent)
