@@ -359,6 +359,7 @@ def test_wrong_settings_end_with_a_list(
     assert "runs: ???" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_real_runs(tmp_path: Path) -> None:
     runs = [train(tmp_path, f"seed={seed}", "logger=csv") for seed in (1, 2)]
     other = train(tmp_path, "seed=1", "optimizer.lr=1e-6", "logger=csv")

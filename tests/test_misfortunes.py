@@ -116,7 +116,7 @@ NOT_NEEDED = {"overrides.yaml", "environment.json", "model/config.json"}
 
 
 @pytest.mark.parametrize("verb", READERS)
-@pytest.mark.parametrize("content", ["{", "[1]", pytest.param("", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("content", ["{", *(pytest.param(content, marks=pytest.mark.slow) for content in ("[1]", ""))])
 def test_a_damaged_run_is_refused_by_naming_the_file(
     verb: str, content: str, finished: RunDirectory, run: RunDirectory, tmp_path: Path
 ) -> None:

@@ -57,7 +57,8 @@ def assert_same(result: dict[str, dict[str, dict[str, object]]], stored: Predict
         assert np.abs(values - item.probabilities).max() < 1e-6
 
 
-@pytest.mark.parametrize("kind", ["run", pytest.param("pairs", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["run", "pairs"])
 def test_plain_transformers_code_gives_the_numbers_of_the_run(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

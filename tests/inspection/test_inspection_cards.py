@@ -41,9 +41,8 @@ def inspected(name: str, cache: Path) -> Inspection:
     return inspector.inspect(shared_corpus(name), Limit(train=None, val=None, test=None))
 
 
-@pytest.mark.parametrize(
-    "name", [name if name == "newsframe" else pytest.param(name, marks=pytest.mark.slow) for name in COUNTS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", COUNTS)
 def test_counts_are_those_of_the_card(name: str, tmp_path: Path) -> None:
     result = inspected(name, tmp_path)
     tasks = {task.task: task for task in result.counts}

@@ -92,6 +92,7 @@ def test_margins_are_those_of_the_paper() -> None:
     torch.testing.assert_close(loss([logits], labels), plain([shifted], labels))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("in_path")
 def test_a_pooling_trains_by_the_command_line_and_its_code_is_exported_with_the_model(tmp_path: Path) -> None:
     words = overrides(tmp_path, "pooling=gem", "pooling.power=2", "trainer.log_every_n_steps=1", rows=90)

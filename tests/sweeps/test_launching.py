@@ -20,6 +20,7 @@ from tests.sweeping import only_sweep, states, sweep
 from tests.sweeps.test_planning import SHORT, planned
 
 
+@pytest.mark.slow
 def test_a_run_returns_its_best_monitored_score(tmp_path: Path) -> None:
     arguments = overrides(tmp_path, "trainer.max_epochs=3")
     best = training_run.start_run(composed(*arguments), arguments, keep_going=False)

@@ -188,6 +188,7 @@ def test_two_processes_share_a_search_and_one_may_be_killed(tmp_path: Path) -> N
     assert sorted(set(starts(sweep))) in ([1], [1, 2])
 
 
+@pytest.mark.slow
 def test_another_search_of_the_same_name_is_refused(tmp_path: Path) -> None:
     asked(tmp_path, RATE, "sweep=mine")
     with pytest.raises(UserError, match=r"params\.optimizer\.lr was tag.*; sampler was tpe, and is random now"):

@@ -104,6 +104,7 @@ def test_what_stands_in_the_queue_waits_and_is_not_submitted_again(slurm: Cluste
     assert [task.name for task in slurm.submitted[2:]] == [first.name]
 
 
+@pytest.mark.slow
 def test_a_job_that_ends_before_it_knows_its_run_has_failed(
     slurm: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
