@@ -1,17 +1,26 @@
-"""With callbacks=ema the averaged weights are what is validated, kept, verified and exported."""
+"""With callbacks=ema or swa the averaged weights are what is validated, kept, verified and exported."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from lightning import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
 
 from polarity.models.saving import load_model
+from polarity.training.callbacks.averaging import StochasticWeightAveraging
 from tests.running import train
+from tests.trials import assembled
+
+SWA = ("callbacks=swa", "callbacks.swa.share=1.0", "trainer.max_epochs=1")
 
 
 @pytest.mark.slow
-def test_the_exported_weights_are_the_averages(tmp_path: Path) -> None:
-    settings = ("callbacks=ema", "callbacks.ema.decay=0.9", "trainer.max_epochs=1", "trainer.log_every_n_steps=1")
+@pytest.mark.parametrize("settings", [("callbacks=ema", "callbacks.ema.decay=0.9", "trainer.max_epochs=1"), SWA])
+def test_the_exported_weights_are_the_averages(settings: tuple[str, ...], tmp_path: Path) -> None:
+    settings = (*settings, "trainer.log_every_n_steps=1")
     run = train(tmp_path, *settings, rows=90)  # it has verified that the weights give the score that was monitored
     (path,) = run.checkpoints.glob("epoch=*.ckpt")
     checkpoint = torch.load(path, weights_only=True)
@@ -19,3 +28,67 @@ def test_the_exported_weights_are_the_averages(tmp_path: Path) -> None:
     exported = load_model(run.model)[0].state_dict()
     assert any(not torch.equal(values, last[name]) for name, values in averaged.items())
     assert all(torch.equal(values, averaged[f"model.{name}"]) for name, values in exported.items())
+
+
+class Watch(Callback):
+    """The weights after each step, and those that each validation sees; stands before and behind the average."""
+
+    def __init__(self, save_at: int, path: Path) -> None:
+        self.steps: list[Tensor] = []
+        self.validated: list[Tensor] = []
+        self.save_at, self.path = save_at, path
+
+    def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
+        self.steps.append(weights_of(pl_module))
+        if trainer.global_step == self.save_at:
+            trainer.save_checkpoint(self.path)
+
+    def on_validation_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any, **__: Any) -> None:
+        self.validated.append(weights_of(pl_module))
+
+
+def weights_of(module: LightningModule) -> Tensor:
+    return torch.cat([values.detach().flatten().clone() for values in module.parameters()])
+
+
+def watched(folder: Path, share: float, save_at: int = 0, resume: Path | None = None) -> tuple[Watch, Tensor]:
+    """Three epochs of five steps; also the weights that they come to."""
+    run = assembled(folder, "batching.batch_size=24", "data.split.val=0.2", "data.split.test=0")
+    watch = Watch(save_at, folder / "point.ckpt")
+    trainer = Trainer(
+        max_epochs=3,
+        accelerator="cpu",
+        callbacks=[StochasticWeightAveraging(share=share), watch],
+        use_distributed_sampler=False,
+        num_sanity_val_steps=0,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    trainer.fit(run.module, datamodule=run.data, ckpt_path=resume, weights_only=False)
+    return watch, weights_of(run.module)
+
+
+def mean(steps: list[Tensor]) -> Tensor:
+    return torch.stack(steps).double().mean(dim=0).float()
+
+
+@pytest.mark.parametrize(("share", "averaged"), [(0.4, 6), (0.01, 1), (1.0, 15)])
+def test_the_mean_is_that_of_the_weights_after_the_last_steps(share: float, averaged: int, tmp_path: Path) -> None:
+    watch, end = watched(tmp_path, share)
+    assert len(watch.steps) == 15
+    assert torch.allclose(end, mean(watch.steps[-averaged:]), atol=1e-6)
+    before = 15 - averaged
+    for seen, step in zip(watch.validated, (5, 10, 15), strict=True):
+        assert torch.allclose(
+            seen, mean(watch.steps[before:step]) if step > before else watch.steps[step - 1], atol=1e-6
+        )
+
+
+@pytest.mark.parametrize("at", [4, 12])
+def test_it_goes_on_from_a_checkpoint(at: int, tmp_path: Path) -> None:
+    first, _ = watched(tmp_path, 0.4, save_at=at)
+    second, end = watched(tmp_path, 0.4, resume=first.path)
+    assert len(second.steps) == 15 - at
+    assert torch.allclose(end, mean([*first.steps[:at], *second.steps][-6:]), atol=1e-6)
