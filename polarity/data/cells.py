@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Collection, Sequence
 
+import numpy as np
+
 from polarity.data.declarations import normalize
 from polarity.data.spelling import near_equal
 from polarity.data.split_names import SPLIT_NAMES, SplitName, split_name
@@ -51,7 +53,7 @@ def _unreadable(column: str, cell: object, advice: str) -> Refusal | None:
     return None
 
 
-def text_cells(table: Table, column: str, problems: Problems) -> tuple[list[str], list[int]]:
+def text_cells(table: Table, column: str, problems: Problems) -> tuple[list[str], np.ndarray]:
     """The texts, and the numbers of the rows that have one."""
     return _texts(table, column, "text", text_refusal, problems)
 
@@ -63,14 +65,13 @@ def context_cells(table: Table, column: str, problems: Problems) -> list[str]:
 
 def _texts(
     table: Table, column: str, setting: str, refusal: Callable[[str, object], Refusal | None], problems: Problems
-) -> tuple[list[str], list[int]]:
-    name, good = f"column {column!r} (data.{setting})", []
+) -> tuple[list[str], np.ndarray]:
+    name, good = f"column {column!r} (data.{setting})", np.ones(len(table), dtype=bool)
     for row, cell in enumerate(table.columns[column]):
-        if (found := refusal(name, cell)) is None:
-            good.append(row)
-        else:
+        if (found := refusal(name, cell)) is not None:
+            good[row] = False
             problems.refuse(table.name, table.where[row], found)
-    return [cell if isinstance(cell, str) else "" for cell in table.columns[column]], good
+    return [cell if isinstance(cell, str) else "" for cell in table.columns[column]], np.flatnonzero(good)
 
 
 def id_cells(table: Table, column: str, problems: Problems) -> list[str | None]:

@@ -52,7 +52,7 @@ class NearDuplicates:
         if context is None:
             return numbers
         # Were both joined to one text, all short comments under one long title would be alike.
-        return _numbered(self._groups(context) * len(numbers) + numbers)
+        return numbered(self._groups(context) * len(numbers) + numbers)
 
     def _groups(self, texts: Sequence[str]) -> np.ndarray:
         return duplicate_groups(texts, threshold=self.threshold, shingle=self.shingle, min_length=self.min_length)
@@ -81,7 +81,7 @@ def duplicate_groups(
         groups[order] = found
         _KNOWN[key] = unique, groups
     unique, groups = _KNOWN[key]
-    return _numbered(groups[np.searchsorted(unique, marks)])
+    return numbered(groups[np.searchsorted(unique, marks)])
 
 
 _REMEMBERED = 2
@@ -209,7 +209,7 @@ class _Plain(dict[int, str]):
 _PLAIN = _Plain()
 
 
-def _numbered(groups: np.ndarray) -> np.ndarray:
+def numbered(groups: np.ndarray) -> np.ndarray:
     """The same groups, numbered from 0 in the order of their first members."""
     _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)

@@ -1,8 +1,9 @@
 """Ids: made from the content where the data have none, unique within a split, and never the same for two texts."""
 
-from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
+
+import numpy as np
 
 from polarity.data.rows import Rows
 from polarity.data.validation import Checked
@@ -10,20 +11,35 @@ from polarity.tables.problems import Problems
 from polarity.tasks import Task
 from polarity.wording import times
 
+_BYTES = 8
+
 
 def content_ids(rows: Rows) -> list[str]:
     """An id for each row that depends on its context and text alone; later rows of the same text get ``-2``, ``-3``.
 
     So rows keep their ids when others are added, removed or moved, and two runs can be compared row by row.
     """
-    seen: Counter[str] = Counter()
-    ids = []
-    for context, text in zip(rows.contexts, rows.text, strict=True):
-        # The length in front keeps ("ab", "c") and ("a", "bc") apart.
-        name = blake2b(f"{len(context)}:{context}{text}".encode(), digest_size=8).hexdigest()
-        seen[name] += 1
-        ids.append(name if seen[name] == 1 else f"{name}-{seen[name]}")
+    # The length in front keeps ("ab", "c") and ("a", "bc") apart.
+    marks = b"".join(
+        blake2b(f"{len(context)}:{context}{text}".encode(), digest_size=_BYTES).digest()
+        for context, text in zip(rows.contexts, rows.text, strict=True)
+    )
+    names = marks.hex()
+    ids = [names[start : start + 2 * _BYTES] for start in range(0, len(names), 2 * _BYTES)]
+    earlier = _earlier(np.frombuffer(marks, dtype=np.uint64))
+    for row in np.flatnonzero(earlier).tolist():
+        ids[row] = f"{ids[row]}-{earlier[row] + 1}"
     return ids
+
+
+def _earlier(values: np.ndarray) -> np.ndarray:
+    """How often each value has occurred before, int64."""
+    order = np.argsort(values, kind="stable")
+    begins = np.append([True], values[order][1:] != values[order][:-1]) if len(values) else np.empty(0, dtype=bool)
+    place = np.arange(len(values))
+    found = np.empty(len(values), dtype=np.int64)
+    found[order] = place - np.maximum.accumulate(np.where(begins, place, 0))
+    return found
 
 
 def without_repeated_rows(part: Checked, tasks: Sequence[Task], problems: Problems) -> Checked:

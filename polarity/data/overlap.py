@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from polarity.data.duplicates import NearDuplicates
+from polarity.data.duplicates import NearDuplicates, numbered
 from polarity.data.rows import Rows
 
 
@@ -30,14 +30,11 @@ class TextIndex:
         """
         texts = [text for rows in splits for text in rows.text]
         contexts = [context for rows in splits for context in rows.contexts]
-        numbers: dict[tuple[str, str], int] = {}
-        exact = [
-            numbers.setdefault((" ".join(context.split()), " ".join(text.split())), len(numbers))
-            for context, text in zip(contexts, texts, strict=True)
-        ]
+        pairs = zip(contexts, texts, strict=True)
+        marks = (hash((" ".join(context.split()), " ".join(text.split()))) for context, text in pairs)
         return TextIndex(
             np.repeat(np.arange(len(splits)), [len(rows) for rows in splits]),
-            np.array(exact, dtype=np.int64),
+            numbered(np.fromiter(marks, dtype=np.int64, count=len(texts))),  # as of `duplicate_groups`
             near_duplicates.groups(texts, contexts if any(contexts) else None),
         )
 

@@ -10,6 +10,9 @@ import numpy as np
 from polarity.confusion import class_counts
 from polarity.tasks import Task
 
+_TOGETHER = 1_000
+"""Cells that are hashed in one go."""
+
 
 @dataclass
 class Rows:
@@ -41,7 +44,7 @@ class Rows:
 
     def select(self, indices: Sequence[int] | np.ndarray) -> Self:
         """The rows at ``indices``, in that order."""
-        picked = [int(index) for index in indices]
+        picked = np.asarray(indices, dtype=np.int64).tolist()
         return type(self)(
             ids=[self.ids[index] for index in picked],
             text=[self.text[index] for index in picked],
@@ -71,8 +74,9 @@ class Rows:
         """Hash of the ids, texts and labels, in their order."""
         digest = hashlib.blake2b(digest_size=16)
         for column in (self.ids, self.context or [], self.text):
-            for cell in column:
-                digest.update(cell.encode("utf-8", "surrogatepass") + b"\0")
+            for start in range(0, len(column), _TOGETHER):
+                cells = "\0".join(column[start : start + _TOGETHER])
+                digest.update(cells.encode("utf-8", "surrogatepass") + b"\0")
             digest.update(b"\1")
         digest.update(self.labels.astype("<i8").tobytes())
         return digest.hexdigest()

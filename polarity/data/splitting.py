@@ -184,8 +184,10 @@ def _repeated(names: Sequence[str]) -> list[str]:
 
 def _codes(values: np.ndarray | Sequence[str]) -> np.ndarray:
     """Numbers from 0 in the order of the values, so that they do not depend on the order of the rows."""
-    array = values if isinstance(values, np.ndarray) else np.array(values, dtype=object)
-    return np.unique(array, return_inverse=True)[1].astype(np.int64)
+    if isinstance(values, np.ndarray):
+        return np.unique(values, return_inverse=True)[1].astype(np.int64)
+    number = {value: place for place, value in enumerate(sorted(set(values)))}
+    return np.fromiter(map(number.__getitem__, values), dtype=np.int64, count=len(values))
 
 
 def _without_rare(codes: np.ndarray, smallest: float) -> np.ndarray:
@@ -197,9 +199,10 @@ def _without_rare(codes: np.ndarray, smallest: float) -> np.ndarray:
 def _counts_of_groups(strata: Sequence[np.ndarray], groups: np.ndarray) -> csr_array:
     """Rows of each group with each code of each stratum, ``[groups, codes]``."""
     starts = np.cumsum([0, *(codes.max() + 1 for codes in strata)])
-    features = np.concatenate([codes + start for codes, start in zip(strata, starts[:-1], strict=True)])
-    ones = np.ones(len(features), dtype=np.int64)
-    return coo_array((ones, (np.tile(groups, len(strata)), features))).tocsr()
+    small = np.int32  # of many rows and tasks this is the largest table there is
+    features = np.concatenate([(codes + start).astype(small) for codes, start in zip(strata, starts[:-1], strict=True)])
+    ones = np.ones(len(features), dtype=small)
+    return coo_array((ones, (np.tile(groups.astype(small), len(strata)), features))).tocsr()
 
 
 def _linked(relations: Sequence[np.ndarray], rows: int) -> np.ndarray:
@@ -215,10 +218,10 @@ def _linked(relations: Sequence[np.ndarray], rows: int) -> np.ndarray:
 
 def _rank(groups: np.ndarray, ids: Sequence[str], seed: str) -> np.ndarray:
     """A random permutation of the groups that depends on the seed and the ids in them, not on the order of the rows."""
-    name: dict[int, str] = {}
-    for group, identifier in zip(groups.tolist(), ids, strict=True):
-        name[group] = min(identifier, name.get(group, identifier))
-    keys = [blake2b(f"{seed} {name[group]}".encode(errors="surrogatepass")).digest() for group in range(len(name))]
-    rank = np.empty(len(keys), dtype=np.int64)
-    rank[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys))
+    name = [""] * (int(groups.max(initial=-1)) + 1)
+    for group, identifier in zip(groups, ids, strict=True):
+        name[group] = min(identifier, name[group] or identifier)
+    keys = b"".join(blake2b(f"{seed} {least}".encode(errors="surrogatepass")).digest()[:8] for least in name)
+    rank = np.empty(len(name), dtype=np.int64)
+    rank[np.argsort(np.frombuffer(keys, dtype=">u8"), kind="stable")] = np.arange(len(name))
     return rank

@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from polarity.data.memory import check_memory
 from polarity.errors import UserError
+from polarity.progress import progress
 from polarity.tables.chunk import Chunk, encodable
 from polarity.tables.dialect import Dialect, delimiter_hint
 from polarity.tables.formats import file_format, open_bytes, open_reader, unknown_format
+from polarity.tables.places import Places
 from polarity.tables.problems import Problems
 from polarity.tables.reader import Reader
 from polarity.wording import times
 
 _READ = 10_000
 """Rows read at once."""
+_OFTEN = 1_000
+"""A column with more different texts than this is hardly one in which they repeat."""
 _INDEX = "__index_level_"
 """Prefix of the columns in which pandas keeps an index without a name."""
 
@@ -28,16 +33,24 @@ class Table:
 
     :param name: the file, as the user wrote it.
     :param columns: cells by column: text, None where missing, or what the format holds (numbers, booleans, lists).
-    :param where: how to find each row in its file, ``row 12 (line 14)``.
+    :param where: how to find each row in its file.
     :param incomplete: rows were refused or hidden: what is absent here may stand in them.
     :param notes: what the user should know, one sentence each.
     """
 
     name: str
     columns: dict[str, list[Any]]
-    where: list[str]
+    where: Places
     incomplete: bool = False
     notes: list[str] = field(default_factory=list)
+    _seen: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def add(self, column: str, cells: list[Any]) -> None:
+        """Further cells of a column; texts that many rows have, such as labels, are kept once."""
+        seen = self._seen.setdefault(column, {})
+        if len(seen) <= _OFTEN:
+            cells = [seen.setdefault(cell, cell) if type(cell) is str else cell for cell in cells]
+        self.columns[column] += cells
 
     def __len__(self) -> int:
         return len(self.where)
@@ -68,13 +81,16 @@ def whole_table(reader: Reader, problems: Problems) -> Table | None:
     if advice := delimiter_hint(reader.columns, "data."):  # one column is never enough for a task
         problems.add(f"{name}: the header {reader.columns[0]!r} is one single column{advice}")
         return None
-    table = Table(name, {column.strip(): [] for column in reader.columns if _is_kept(column)}, [])
-    for chunk in reader.chunks(_READ):
-        _append(table, chunk, problems)
+    table = Table(name, {column.strip(): [] for column in reader.columns if _is_kept(column)}, Places())
+    with progress(f"reading {name}") as advance:
+        for chunk in reader.chunks(_READ):
+            _append(table, chunk, problems)
+            check_memory(name, len(table))
+            advance(len(chunk))
     hidden = reader.hidden()
     problems.extend(hidden)
     table.incomplete |= bool(hidden)
-    if not table.where and not table.incomplete:
+    if not len(table) and not table.incomplete:
         problems.add(f"{name}: {reader.WITHOUT_ROWS}")
     columns = [column.strip() for column in reader.columns]
     for column in dict.fromkeys(filter(None, columns)):
@@ -97,10 +113,10 @@ def _append(table: Table, chunk: Chunk, problems: Problems) -> None:
             places.setdefault(name.strip(), place)
     for name in places:
         table.columns.setdefault(name, [None] * len(table))
-    for name, cells in table.columns.items():
+    for name in table.columns:
         values = chunk.values(places[name]) if name in places else [None] * len(chunk)
-        cells += [values[row] for row in good]
-    table.where += [chunk.where[row] for row in good]
+        table.add(name, values if len(good) == len(values) else [values[row] for row in good])
+    table.where.extend(chunk.where, good)
     for where, refusal in zip(chunk.where, chunk.refusals, strict=True):
         if refusal is not None:
             problems.refuse(table.name, where, refusal)

@@ -31,23 +31,24 @@ class Checked:
     """The usable rows of a table.
 
     :param rows: without ids as yet where no column holds them.
-    :param indices: row of the table for each of ``rows``.
+    :param indices: row of the table for each of ``rows``, int64 ``[rows]``.
     :param splits: the split of each row where a column tells it; None where its cell is wrong.
     """
 
     table: Table
     rows: Rows
-    indices: list[int]
+    indices: np.ndarray
     splits: list[SplitName | None]
 
-    def select(self, chosen: Sequence[int]) -> "Checked":
+    def select(self, chosen: Sequence[int] | np.ndarray) -> "Checked":
         """The rows at ``chosen``."""
-        indices, splits = [self.indices[row] for row in chosen], [self.splits[row] for row in chosen]
-        return Checked(self.table, self.rows.select(chosen), indices, splits)
+        numbers = np.asarray(chosen, dtype=np.int64)
+        splits = [self.splits[row] for row in numbers.tolist()]
+        return Checked(self.table, self.rows.select(numbers), self.indices[numbers], splits)
 
     def where(self, row: int) -> str:
         """How to find a row in its file."""
-        return self.table.where[self.indices[row]]
+        return self.table.where[int(self.indices[row])]
 
 
 def report_missing_columns(table: Table, columns: Columns, problems: Problems) -> bool:
@@ -99,7 +100,8 @@ def validate(table: Table, columns: Columns, tasks: Sequence[Task], problems: Pr
             f"{table.name}: {out_of(empty, len(table), 'row', 'has', 'have')} no context; the text stands alone"
         )
     splits = [None] * len(table) if columns.split is None else split_cells(table, columns.split, problems)
-    return Checked(table, rows, list(range(len(table))), list(splits)).select(good)
+    whole = Checked(table, rows, np.arange(len(table)), list(splits))
+    return whole if len(good) == len(table) else whole.select(good)
 
 
 def _indices(table: Table, task: Task, problems: Problems) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from polarity.tables.arrow import python_cells
+from polarity.tables.places import Places
 from polarity.tables.problems import Refusal
 
 
@@ -16,7 +17,7 @@ class Chunk:
 
     :param names: of the columns; more than one may have the same.
     :param columns: raw cells, None where a row lacks one.
-    :param where: how to find each row, ``row 12 (line 14)``.
+    :param where: how to find each row.
     :param refusals: why a row cannot be used, None for rows that can.
     :param objects: each row as the text of a JSON object, without its braces; None to make it from the cells.
     """
@@ -25,11 +26,11 @@ class Chunk:
         self,
         names: Sequence[str],
         columns: Sequence[list[Any] | pa.Array],
-        where: Sequence[str],
+        where: Places,
         refusals: Sequence[Refusal | None],
         objects: list[str] | None = None,
     ) -> None:
-        self.names, self.where, self.refusals = list(names), list(where), list(refusals)
+        self.names, self.where, self.refusals = list(names), where, list(refusals)
         self._columns, self._objects = columns, objects
 
     def __len__(self) -> int:

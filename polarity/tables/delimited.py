@@ -14,6 +14,7 @@ from polarity.tables.chunk import Chunk
 from polarity.tables.dialect import Dialect, numbered, preamble
 from polarity.tables.encoding import mended, undecodable
 from polarity.tables.lines import LONGEST, Lines
+from polarity.tables.places import Places
 from polarity.tables.problems import Problems, Refusal
 from polarity.tables.reader import Reader
 from polarity.tables.swallowed import HIDING, Swallowed
@@ -56,12 +57,12 @@ class DelimitedReader(Reader):
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         while part := list(islice(self._rows, size)):
-            rows, where, refusals = [], [], []
+            rows, where, refusals = [], Places(), []
             for record in part:
                 self._count += 1
                 row, refusal = self._fitted(record)
                 rows.append(row)
-                where.append(f"row {self._count} (line {record.line})")
+                where.add(self._count, record.line)
                 refusals.append(refusal)
                 if record.refusal is None:
                     self._swallowed.add(where[-1], row, record.lines)

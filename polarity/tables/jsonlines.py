@@ -10,6 +10,7 @@ import pyarrow as pa
 from polarity.tables.chunk import Chunk, encodable
 from polarity.tables.encoding import mended, undecodable
 from polarity.tables.lines import Lines
+from polarity.tables.places import Places
 from polarity.tables.problems import Refusal
 from polarity.tables.reader import Reader
 
@@ -64,13 +65,13 @@ class JsonReader(Reader):
 
     def chunks(self, size: int) -> Iterator[Chunk]:
         while part := list(islice(self._filled(), size)):
-            rows, objects, where, refusals = [], [], [], []
+            rows, objects, where, refusals = [], [], Places(), []
             for number, line in part:
                 self._count += 1
                 row, refusal = self._parsed(line)
                 rows.append(row)
                 objects.append(mended(line, "\\\\").strip()[1:-1].strip() if row else "")
-                where.append(f"row {self._count} (line {number})")
+                where.add(self._count, number)
                 refusals.append(refusal)
             keys = dict.fromkeys(key for row in rows for key in row)
             self._keys |= keys

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from polarity.tables.chunk import Chunk
+from polarity.tables.places import Places
 from polarity.tables.reader import Reader
 
 
@@ -26,7 +27,9 @@ class ArrowReader(Reader):
     def chunks(self, size: int) -> Iterator[Chunk]:
         first = 1
         for batch in self._batches(size):
-            where = [f"row {first + row}" for row in range(len(batch))]
+            where = Places()
+            for row in range(len(batch)):
+                where.add(first + row)
             yield Chunk(batch.schema.names, batch.columns, where, [None] * len(batch))
             first += len(batch)
 

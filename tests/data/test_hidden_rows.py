@@ -84,7 +84,7 @@ def test_an_empty_line_in_a_file_of_one_column_is_a_row_except_at_the_end(tmp_pa
     table, _ = read(path)
     assert table is not None
     assert table.columns["text"] == ["one", "", "three", "", "", "six"]
-    assert table.where == [f"row {n} (line {n + 1})" for n in range(1, 7)]
+    assert list(table.where) == [f"row {n} (line {n + 1})" for n in range(1, 7)]
     assert predicted(path) == [["one"], [""], ["three"], [""], [""], ["six"]]
 
 
