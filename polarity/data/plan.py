@@ -91,10 +91,11 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
         epoch = self._epoch
         resumed_epoch, resumed_batch = self._resumed
         plan = self.plan(epoch)
-        windows = self.windows(plan)
-        for number in range(resumed_batch if epoch == resumed_epoch else 0, len(plan)):
-            rows = plan[number][self.rank :: self.world_size]
-            yield PlannedBatch(rows=rows, window=windows[number // self.accumulate])
+        begin = resumed_batch if epoch == resumed_epoch else 0
+        for start in range(begin, len(plan), self.accumulate):  # an epoch is resumed between windows
+            batches = plan[start : start + self.accumulate]
+            window = self._counts(np.concatenate(batches))
+            yield from (PlannedBatch(rows=rows[self.rank :: self.world_size], window=window) for rows in batches)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch of the next iteration."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from polarity.alike import alike
 from polarity.tasks import IGNORE_INDEX, Task
 
 Cell = tuple[str | None, ...]
@@ -18,10 +19,7 @@ def joint_cells(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     :param labels: int64 ``[rows, tasks]``.
     :returns: the labels of each cell that occurs ``[cells, tasks]``, and the number of each row's cell ``[rows]``.
     """
-    first, cell_of_row = np.zeros(0, dtype=np.int64), np.zeros(len(labels), dtype=np.int64)
-    for column in labels.T:  # task by task, which is much faster than np.unique on whole rows
-        values, code = np.unique(column, return_inverse=True)
-        _, first, cell_of_row = np.unique(cell_of_row * len(values) + code, return_index=True, return_inverse=True)
+    first, cell_of_row = alike(labels)
     return labels[first], cell_of_row
 
 

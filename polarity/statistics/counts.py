@@ -6,8 +6,12 @@ from typing import Self
 
 import numpy as np
 
+from polarity.alike import alike
 from polarity.statistics.groups import group_freedom
 from polarity.tasks import IGNORE_INDEX, Task
+
+JOINED_FROM, FEWER = 20_000, 4
+"""So many rows are joined, if so many times fewer are left: drawing rows one by one is what takes time then."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Counts:
     :param labels: int64 ``[rows, tasks]``, ``IGNORE_INDEX`` where a row has no label.
     :param systems: for each system one int64 array ``[rows]`` per task: what it decided.
     :param groups: for each row the group that it belongs to (a post, an author); None where rows are independent.
+    :param joined: of very many rows, those that count alike are one line of ``matrix``, ``times`` says how often each
+        line occurs, and only :func:`polarity.statistics.resample.resample` may draw them. ``units`` are all rows.
     """
 
     def __init__(
@@ -45,12 +51,21 @@ class Counts:
         labels: np.ndarray,
         systems: Sequence[Sequence[np.ndarray]],
         groups: Sequence[object] | np.ndarray | None = None,
+        *,
+        joined: bool = False,
     ) -> None:
         sizes = [len(task.classes) for task in tasks]
         ends = np.cumsum(sizes)
         self.slices = [slice(int(end - size), int(end)) for end, size in zip(ends, sizes, strict=True)]
         self.classes = int(ends[-1])
         self.labelled = [bool((labels[:, t] != IGNORE_INDEX).any()) for t in range(len(tasks))]
+        self.units = len(labels)
+        self.times: np.ndarray | None = None
+        if joined and groups is None and len(labels) >= JOINED_FROM:
+            first, kind = alike(np.concatenate([labels, *(np.stack(list(one), axis=1) for one in systems)], axis=1))
+            if len(first) * FEWER <= len(labels):
+                self.times = np.bincount(kind)
+                labels, systems = labels[first], [[decided[first] for decided in one] for one in systems]
         actual = self._one_hot(labels, labels)
         rows = [actual]
         for decided in systems:
@@ -60,11 +75,13 @@ class Counts:
         matrix = np.concatenate(rows, axis=1)
         self.matrix = matrix if groups is None else _sums(matrix, groups)
         self.grouped = groups is not None
+        self.units = len(self.matrix) if self.times is None else self.units
 
-    @property
-    def units(self) -> int:
-        """How many units a resample draws."""
-        return len(self.matrix)
+    def totals(self) -> np.ndarray:
+        """Sums over all rows, float64 ``[columns of matrix]``."""
+        if self.times is None:
+            return np.asarray(self.matrix.sum(axis=0, dtype=np.float64))
+        return np.asarray(self.times.astype(np.float64) @ self.matrix)
 
     @property
     def effective_units(self) -> float:
@@ -109,7 +126,7 @@ class Counts:
 
     def observed(self) -> Statistics:
         """Scores of the rows as they are, ``n`` = 1."""
-        return self.statistics(self.matrix.sum(axis=0, dtype=np.float64)[None])
+        return self.statistics(self.totals()[None])
 
     def _one_hot(self, indices: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """float32 ``[rows, classes of all tasks]``, all 0 for a task that a row has no label of."""

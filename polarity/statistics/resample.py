@@ -17,11 +17,20 @@ def resample(counts: Counts, resamples: int, seed: int) -> Statistics:
 
     All systems see the same samples, so that the spread of the difference of two columns is that of the paired
     difference. Independent rows are drawn with replacement (Efron, Bootstrap Methods: Another Look at the Jackknife,
-    Annals of Statistics 1979). For groups, whose bootstrap is too narrow where they are few, see :func:`of_groups`.
+    Annals of Statistics 1979): rows that count alike are
+    drawn together, as the multinomial distribution that their numbers then have. For groups, whose bootstrap is too
+    narrow where they are few, see :func:`jackknife_samples`.
     """
     generator = np.random.default_rng([seed, 0])
     if counts.grouped:
         return jackknife_samples(counts, resamples, generator)
+    if counts.times is not None:
+        shares = counts.times / counts.units
+        parts = [
+            generator.multinomial(counts.units, shares, size).astype(np.float64)
+            for size in blocks(resamples, len(shares))
+        ]
+        return Statistics.joined([counts.statistics(part @ counts.matrix) for part in parts])
     return Statistics.joined(
         [counts.statistics(draws(generator, size, counts.units) @ counts.matrix)
          for size in blocks(resamples, counts.units)]

@@ -58,7 +58,7 @@ def intervals(
     tasks = [item.task for item in predictions.tasks]
     if not len(predictions):
         raise ValueError("there are no rows")
-    counts = Counts(tasks, predictions.labels, [decided], predictions.clusters)
+    counts = Counts(tasks, predictions.labels, [decided], predictions.clusters, joined=True)
     observed, drawn = counts.observed(), resample(counts, resamples, seed)
     by_task = {}
     for t, task in enumerate(tasks):
@@ -102,7 +102,7 @@ class _Class:
     def of(cls, counts: Counts, system: int, number: int) -> Self:
         blocks = (0, 1 + 2 * system, 2 + 2 * system)
         columns = [counts.matrix[:, block * counts.classes + number].astype(np.float64) for block in blocks]
-        actual, hits, predicted = columns
+        actual, hits, predicted = columns if counts.times is None else (counts.times * column for column in columns)
 
         def share(trials: np.ndarray) -> Share:
             by_group = np.stack([hits, trials]) if counts.grouped else None

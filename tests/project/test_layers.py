@@ -11,7 +11,7 @@ PACKAGE = Path(polarity.__file__).parent
 
 LAYERS = (
     {"content", "errors", "paths", "secrets", "settings", "signature"},
-    {"printable", "processes", "standard_streams", "wording"},
+    {"alike", "printable", "processes", "standard_streams", "wording"},
     {"locks", "parts", "progress", "tasks"},
     {"component"},
     {"confusion", "files", "reporting"},
