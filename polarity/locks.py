@@ -1,6 +1,9 @@
 """One process at a time: for a run's folder, and for a file that several append to."""
 
-from errno import ENOSYS
+import os
+import sys
+import time
+from errno import EACCES, ENOSYS
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -8,6 +11,8 @@ from filelock import FileLock, Timeout
 from polarity.errors import UserError
 
 LOCK = ".lock"
+INSTANT = 0.001
+"""Seconds until a lock is asked for again that others have only looked at."""
 
 
 class FolderLock:
@@ -32,7 +37,7 @@ class FolderLock:
             return
         lock = _lock(self.path)
         try:
-            lock.acquire(timeout=patience)
+            _acquire(lock, self.path, patience)
         except Timeout:
             raise UserError(f"{self.path.parent}: another process is at work on it; two would spoil it") from None
         except OSError as error:
@@ -54,16 +59,49 @@ class FolderLock:
             return True
         if not self.path.exists():
             return None
-        probe = _lock(self.path)
         try:
-            probe.acquire(timeout=0)
-        except Timeout:
-            return True
+            return _is_held(self.path)
         except OSError:
             return None
-        probe.release()
-        return False
 
 
 def _lock(path: Path) -> FileLock:
     return FileLock(path, thread_local=False, fallback_to_soft=False)  # a soft lock would outlive its holder
+
+
+def _acquire(lock: FileLock, path: Path, patience: float) -> None:
+    """Take a lock, unless somebody holds it; that somebody looks at it in the same moment does not count.
+
+    :raises Timeout: if another process keeps it.
+    """
+    while True:
+        try:
+            lock.acquire(timeout=patience)
+        except Timeout:
+            if _is_held(path):
+                raise
+            time.sleep(INSTANT)
+        else:
+            return
+
+
+def _is_held(path: Path) -> bool:
+    """Whether it is held. A look shares the lock with other looks for an instant, which its holder shares with none."""
+    if sys.platform == "win32":  # it has no locks that looks could share
+        try:
+            with _lock(path).acquire(timeout=0):
+                return False
+        except Timeout:
+            return True
+    import fcntl
+
+    look = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(look, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        if isinstance(error, BlockingIOError) or error.errno == EACCES:
+            return True
+        raise
+    finally:
+        os.close(look)
+    return False

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import PIPE
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +18,7 @@ from polarity.processes import this_process
 from polarity.run import RunDirectory, configuration_hash
 from polarity.runs.rebuild import read_environment
 from polarity.runs.saved import read_metrics
+from tests.command import ROOT, USUAL, python
 
 CONFIG = {"seed": 1, "loss": {"gamma": 2.0}, "name": "naïve"}
 
@@ -47,6 +49,33 @@ def test_a_new_run_is_locked_until_it_is_released(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="another process is at work on it"):
         run.lock.take()
     other.release()
+
+
+LOOKING = """
+import sys
+from pathlib import Path
+from polarity.locks import FolderLock
+lock = FolderLock(Path(sys.argv[1]))
+print("looks", flush=True)
+while lock.path.exists():
+    assert lock.is_held is not None or not lock.path.exists()
+"""
+
+
+def test_who_only_looks_at_a_lock_takes_it_from_nobody(tmp_path: Path) -> None:
+    lock = FolderLock(tmp_path)
+    lock.path.touch()
+    with python("-c", LOOKING, str(tmp_path), folder=ROOT, env=USUAL, real=True, stdout=PIPE) as looking:
+        assert looking.stdout is not None
+        assert looking.stdout.readline() == "looks\n"
+        try:
+            for _ in range(300):
+                lock.take()
+                assert FolderLock(tmp_path).is_held
+                lock.release()
+        finally:
+            lock.path.unlink()
+    assert looking.returncode == 0
 
 
 def test_the_hash_depends_on_values_and_not_on_their_order() -> None:
