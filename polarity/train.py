@@ -43,9 +43,8 @@ from polarity.processes import led_folder, outside_size
 from polarity.run import RunDirectory
 from polarity.secrets import masked_command
 from polarity.settings import as_word
-from polarity.signature import TARGET
 from polarity.sweeps.folder import is_sweep
-from polarity.sweeps.slurm.problems import problems_of_launcher
+from polarity.sweeps.problems import kind_of, problems_of_launcher, runs_elsewhere
 
 NO_EFFECT = {
     "hydra.run.dir": "output_dir says where run folders are made",
@@ -118,8 +117,9 @@ def checked_jobs(
     if launcher:
         found = [config for config, wrong in (resolved(job.config) for job in jobs) if not wrong]
         problems += problems_of_launcher(launcher, [RunSettings(config) for config in found])
-    kind = str(launcher.get(TARGET, OWN_LAUNCHERS[0])).rpartition(".")[2] if multirun else None
-    problems = problems or [problem for job in jobs for problem in _problems_of_rest(job, kind)]
+    inside = multirun and bool(launcher) and kind_of(launcher) not in OWN_LAUNCHERS
+    place = {"inside": inside, "elsewhere": multirun and runs_elsewhere(launcher)}
+    problems = problems or [problem for job in jobs for problem in _problems_of_rest(job, **place)]
     if problems:
         raise UserError(dict.fromkeys(problems))
     return jobs
@@ -146,10 +146,11 @@ def _problems_of_settings(job: JobConfig, *, multirun: bool) -> list[str]:
     return problems or command_problems(config, multirun=multirun)
 
 
-def _problems_of_rest(job: JobConfig, launcher: str | None) -> list[str]:
+def _problems_of_rest(job: JobConfig, *, inside: bool, elsewhere: bool) -> list[str]:
     """What is wrong with the data, the components and the machine of a job whose settings are right.
 
-    :param launcher: class of what starts the jobs of a sweep; None without a sweep.
+    :param inside: whether jobs run one after the other in one process.
+    :param elsewhere: whether they run on other machines.
     """
     from polarity.config.preflight import prepare
     from polarity.data.contexts import without_effect
@@ -158,8 +159,7 @@ def _problems_of_rest(job: JobConfig, launcher: str | None) -> list[str]:
     if RunSettings(config).resume is not None:
         return []
     try:
-        inside = launcher is not None and launcher not in OWN_LAUNCHERS
-        prepared = prepare(config, multirun=inside, elsewhere=launcher == OWN_LAUNCHERS[1])
+        prepared = prepare(config, multirun=inside, elsewhere=elsewhere)
     except UserError as error:
         return list(error.problems)
     limited = prepared.components.model.limited

@@ -33,7 +33,7 @@ from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.secrets import is_secret, is_variable, learn
 
-OWN_LAUNCHERS = ("LocalLauncher", "SlurmLauncher")
+OWN_LAUNCHERS = ("LocalLauncher", "SlurmLauncher", "DaskLauncher")
 """Those that make each job of a sweep a process of its own."""
 
 RUN_DIR = "RUN_DIR"

@@ -12,7 +12,7 @@ from pathlib import Path
 from subprocess import DEVNULL, STDOUT, Popen
 from tempfile import TemporaryFile
 from types import FrameType
-from typing import IO
+from typing import IO, Protocol
 from uuid import uuid4
 
 from polarity.config.trust import foreign_modules
@@ -75,6 +75,20 @@ def _gpus() -> list[str]:
     return [name for name in chosen.split(",") if name][: len(names)] if chosen else names
 
 
+class Process(Protocol):
+    """What works on a job, here or elsewhere."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, as far as :meth:`poll` knows."""
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it goes on."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Have it end in good order."""
+
+
 @dataclass
 class Worker:
     """A process that works on a job.
@@ -83,7 +97,7 @@ class Worker:
     """
 
     job: Job
-    process: Popen[bytes]
+    process: Process
     said: IO[bytes]
     place: Place
     before: Json
@@ -125,18 +139,33 @@ class Crew:
     def run(self) -> None:
         """Until nothing is missing that has not been tried; see :func:`work`."""
         with self._forwarding():
-            while True:
-                for worker in [worker for worker in self.workers if worker.process.poll() is not None]:
-                    self._ended(worker)
-                if self.signal:
-                    self._send([worker for worker in self.workers if not worker.has_begun])
-                else:
-                    self._start_more()
-                if not self.workers and (self.signal or not self.left):
-                    break
-                time.sleep(PAUSE if self.workers or self.signal else self._others())
+            self.work_off(patient=True)
         if self.signal:
             raise Interrupted(self.signal)
+
+    def work_off(self, *, patient: bool) -> None:
+        """The same in any thread, whoever passes signals on.
+
+        :param patient: whether to wait for what other processes run.
+        """
+        while True:
+            for worker in [worker for worker in self.workers if worker.process.poll() is not None]:
+                self._ended(worker)
+            if self.signal:
+                self._send([worker for worker in self.workers if not worker.has_begun])
+            else:
+                self._start_more()
+            if not self.workers and (self.signal or not self.left or not patient):
+                return
+            time.sleep(PAUSE if self.workers or self.signal else self._others())
+
+    def say(self, text: str) -> None:
+        """Show a line."""
+        RunConsole(None).print(text)
+
+    def _takes(self, job: Job) -> bool:
+        """Claim a job; whether nobody else has."""
+        return job.take(self.retried)
 
     def _start_more(self) -> None:
         """Give each free place a job; forget those that need none any more."""
@@ -145,7 +174,7 @@ class Crew:
             if not self.free:
                 return
             if job.is_missing(self.retried):
-                if job.take(self.retried):
+                if self._takes(job):
                     self.left.remove(job)
                     self.workers.append(self._started(job, self.free.pop(0)))
             elif state != "running":
@@ -154,12 +183,12 @@ class Crew:
     def _others(self) -> float:
         """Say once that others are waited for."""
         if not self._told:
-            RunConsole(None).print(f"waiting for {times(len(self.left), 'job')} that other processes run")
+            self.say(f"waiting for {times(len(self.left), 'job')} that other processes run")
             self._told = True
         return PAUSE_FOR_OTHERS
 
     def _started(self, job: Job, place: Place) -> Worker:
-        RunConsole(None).print(start_line(job))
+        self.say(start_line(job))
         said = TemporaryFile()  # noqa: SIM115 - read when its process has ended
         folder = Path(self.sweep.asked.folder)
         process = Popen(  # noqa: S603 - the program itself
@@ -178,7 +207,7 @@ class Crew:
             self.left.append(worker.job)
         else:
             self._record(worker)
-        RunConsole(None).print(end_line(worker.job, time.monotonic() - worker.started))
+        self.say(end_line(worker.job, time.monotonic() - worker.started))
         worker.said.close()
         self.workers.remove(worker)
         self.free.append(worker.place)

@@ -13,13 +13,11 @@ SETTINGS = "polarity.sweeps.slurm.submitting.Slurm"
 COMMANDS = ("sbatch", "squeue", "srun")
 
 
-def problems_of_launcher(launcher: Config, jobs: Sequence[RunSettings]) -> list[str]:
-    """A problem for each setting that is wrong, and for what is not installed; none for any other launcher.
+def problems_of_slurm(launcher: Config, jobs: Sequence[RunSettings]) -> list[str]:
+    """A problem for each setting that is wrong, and for what is not installed.
 
     :param launcher: the section ``hydra.launcher``; how many jobs run at a time is looked at for all launchers alike.
     """
-    if not str(launcher.get(TARGET)).endswith(".SlurmLauncher"):
-        return []
     settings = {key: value for key, value in launcher.items() if key != "jobs"}
     problems = section_problems("hydra.launcher", {**settings, TARGET: SETTINGS})
     if not problems and settings["grace"] >= 60 * settings["minutes"]:

@@ -1,4 +1,4 @@
-"""``hydra/launcher=local`` and ``slurm``: each job of a sweep as a process of its own."""  # noqa: INP001 - a namespace that packages share
+"""``hydra/launcher=local``, ``slurm`` and ``dask``: each job of a sweep as a process of its own."""  # noqa: INP001 - a namespace that packages share
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -57,18 +57,34 @@ class LocalLauncher(SweepLauncher):
         work(sweep, jobs=self.jobs, retry=retry)
 
 
-class SlurmLauncher(SweepLauncher):
-    """Jobs of SLURM.
-
-    :param settings: those of :class:`polarity.sweeps.slurm.submitting.Slurm`.
-    """
+class _OfCluster(SweepLauncher):
+    """Its settings are those of the class that works."""
 
     def __init__(self, **settings: Any) -> None:
         self.settings = settings
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """They, resolved."""
+        plain: Any = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)
+        return dict(plain)
+
+
+class SlurmLauncher(_OfCluster):
+    """Jobs of SLURM, by :class:`polarity.sweeps.slurm.submitting.Slurm`."""
 
     def work(self, sweep: "Sweep", *, retry: bool) -> None:
         """As above."""
         from polarity.sweeps.slurm.submitting import Slurm
 
-        plain: Any = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)
-        Slurm(**plain).work(sweep, retry=retry)
+        Slurm(**self.plain).work(sweep, retry=retry)
+
+
+class DaskLauncher(_OfCluster):
+    """Processes that workers of Dask start, by :class:`polarity.sweeps.dask.giving.Dask`."""
+
+    def work(self, sweep: "Sweep", *, retry: bool) -> None:
+        """As above."""
+        from polarity.sweeps.dask.giving import Dask
+
+        Dask(**self.plain).work(sweep, retry=retry)
