@@ -5,6 +5,7 @@ from typing import Any
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
 
+from polarity.content import State
 from polarity.settings import PositiveFraction
 
 
@@ -38,7 +39,7 @@ class StochasticWeightAveraging(WeightAveraging):
         self._follow(pl_module)
         super().on_validation_epoch_start(trainer, pl_module)
 
-    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: State) -> None:
         """The mean is what the checkpoint is about; the weights that training goes on from are kept beside it."""
         self._follow(pl_module)
         super().on_save_checkpoint(trainer, pl_module, checkpoint)
@@ -48,11 +49,11 @@ class StochasticWeightAveraging(WeightAveraging):
         self._follow(pl_module)
         super().on_train_end(trainer, pl_module)
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> State:
         """Where it stands."""
         return {**super().state_dict(), "begun": self._begun}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: State) -> None:
         """Go on from there."""
         super().load_state_dict(state_dict)
         self._begun = state_dict["begun"]

@@ -9,6 +9,8 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from polarity.content import Config
+
 if TYPE_CHECKING:
     from polarity.sweeps.folder import Sweep
 
@@ -64,10 +66,10 @@ class _OfCluster(SweepLauncher):
         self.settings = settings
 
     @property
-    def plain(self) -> dict[str, Any]:
+    def plain(self) -> Config:
         """They, resolved."""
         plain: Any = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)
-        return dict(plain)
+        return Config(plain)
 
 
 class SlurmLauncher(_OfCluster):
