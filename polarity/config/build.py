@@ -11,8 +11,10 @@ from polarity.config.folds import folds_of
 from polarity.content import Config
 from polarity.data.corpus import Corpus
 from polarity.data.folds import FoldedRows
+from polarity.data.kept_rows import kept_rows
 from polarity.data.rows import Splits
 from polarity.errors import UserError
+from polarity.paths import cache_dir
 from polarity.secrets import learn
 
 
@@ -52,7 +54,8 @@ def load_corpus(config: Mapping[str, Any]) -> tuple[Corpus, Splits]:
     :raises UserError: with what is wrong with them.
     """
     corpus: Corpus = build("data", config["data"])
-    return corpus, build("limit", config["limit"]).apply(corpus.load())
+    splits = kept_rows(config["data"], corpus.sources(), cache_dir(config.get("cache_dir")), corpus.load)
+    return corpus, build("limit", config["limit"]).apply(splits)
 
 
 def load_splits(config: Mapping[str, Any]) -> Splits:

@@ -124,7 +124,7 @@ def rows_of(config: Config) -> Splits:
 
 
 def _data_key(config: Config) -> str:
-    return json.dumps({"data": config["data"], "limit": config["limit"]})
+    return json.dumps({name: config.get(name) for name in ("data", "limit", "cache_dir")})
 
 
 @lru_cache(maxsize=1)

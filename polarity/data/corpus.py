@@ -1,6 +1,7 @@
 """What `conf/data/*.yaml` builds: an object that loads splits, or says everything that is wrong with them."""
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 
 from polarity.data.leakage import Leakage
 from polarity.data.rows import Splits
@@ -24,6 +25,10 @@ class Corpus(ABC):
 
         :raises UserError: if no table can be made of the data.
         """
+
+    def sources(self) -> list[Path]:
+        """The files that alone decide what :meth:`load` gives; none where there are others, or nobody knows."""
+        return []
 
     def check(self, splits: Splits) -> Splits:
         """The splits as far as a model may be trained and scored on them.

@@ -1,6 +1,7 @@
 """The user's own files: CSV, TSV, JSON lines or Parquet; one file to be split, or one for each split."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Unpack
 
 from polarity.data.columns import TableSettings, unused_split
@@ -82,6 +83,9 @@ class FileCorpus(TableCorpus):
         named = {"path": self.path} | self.files
         source = ", ".join(f"{name}={path!r}" for name, path in named.items() if path is not None)
         return f"FileCorpus({source}, {self.described()})"
+
+    def sources(self) -> list[Path]:
+        return list(self._locate(Problems())[0].values()) if type(self) is FileCorpus else []
 
     def tables(self, problems: Problems) -> Tables:
         """Read all files."""

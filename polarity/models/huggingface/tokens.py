@@ -12,12 +12,12 @@ from polarity.data.cache import Arrays, cached_arrays
 from polarity.data.contexts import context_room
 from polarity.data.reading import Inputs, check_texts
 from polarity.data.rows import Rows
-from polarity.models.huggingface.tokenising import check_tokenizer, tokenise, tokenizer_identity
+from polarity.models.huggingface.tokenising import CHUNK, check_tokenizer, tokenise, tokenizer_identity
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-FORMAT = 2
+FORMAT = 3
 """Raise it whenever the same rows, tokenizer and length would be stored differently."""
 
 
@@ -107,9 +107,10 @@ def _padded(tokens: np.ndarray, real: np.ndarray, padding: int) -> Tensor:
 def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, max_context: float | None) -> str:
     room = None if rows.context is None else context_room(max_length, max_context)
     digest = hashlib.blake2b(digest_size=16)
-    parts = [tokenizer_identity(tokenizer), *rows.text, *(rows.context or [])]
     digest.update(f"{FORMAT}|{max_length}|{len(rows)}|{rows.context is not None}|{room}".encode())
-    for part in parts:
-        content = part.encode()
-        digest.update(len(content).to_bytes(8, "little") + content)  # the length keeps neighbours apart
+    for column in ([tokenizer_identity(tokenizer)], rows.text, rows.context or []):
+        for start in range(0, len(column), CHUNK):
+            part = column[start : start + CHUNK]
+            digest.update(np.fromiter(map(len, part), dtype="<i8", count=len(part)).tobytes())  # keeps neighbours apart
+            digest.update("".join(part).encode())
     return digest.hexdigest()
