@@ -14,6 +14,7 @@ from polarity.config.folds import device_problems, folds_of
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.precision import AUTO
 from polarity.config.sections import SECTIONS, RootSettings, as_root
+from polarity.config.sharding import sharding_problems
 from polarity.config.structure import config_problems
 from polarity.config.trainer import check_trainer
 from polarity.content import Config
@@ -64,7 +65,7 @@ def prepare(config: Config, *, multirun: bool = False, elsewhere: bool = False) 
             found += component.conflicts(context)
             problems += [f"{name}{problem}" if problem.startswith(":") else f"{name}.{problem}" for problem in found]
     problems += _monitor_problems(config, tasks) if tasks else []
-    problems += [*of_trainer, *device_problems(config, context.devices)]
+    problems += [*of_trainer, *device_problems(config, context.devices), *sharding_problems(config)]
     if problems:
         raise UserError(dict.fromkeys(problems))
     assert splits is not None

@@ -22,6 +22,7 @@ from polarity.schedulers.base import Scheduler
 from polarity.tasks import IGNORE_INDEX, Task
 from polarity.training.devices import gathered
 from polarity.training.epoch import EpochSums
+from polarity.training.sharded import shard_if_asked, whole
 
 Batch = dict[str, Any]
 
@@ -153,6 +154,10 @@ class MultiTaskModule(LightningModule):
         if self._plateau is not None and not self.trainer.sanity_checking:
             self._plateau.step(self.validation[self._scheduler_monitor])
 
+    def configure_model(self) -> None:
+        """Share the weights out over devices, with ``trainer=fsdp``."""
+        shard_if_asked(self, self.model)
+
     def configure_optimizers(self) -> Any:
         """The optimizer, and its schedule over all steps that the Trainer plans."""
         optimizer = self._optimizer.build(self.model)
@@ -168,7 +173,7 @@ class MultiTaskModule(LightningModule):
 
     def configure_gradient_clipping(self, optimizer: Any, *args: Any, **kwargs: Any) -> None:
         """Clip as the clipping group says, and log the norms before it."""
-        norms = self.clipping.clip(self.model)
+        norms = {name: whole(norm) for name, norm in self.clipping.clip(self.model).items()}
         self._sums.add_step(list(norms.values()), first=self.global_rank == 0)
         self.log_dict({f"gradient/{name}": value for name, value in norms.items()})
 

@@ -1,0 +1,24 @@
+"""What cannot be had of weights that are shared out over devices."""
+
+from polarity.content import Config
+from polarity.signature import TARGET
+
+SHARDED = "polarity.training.sharded.FullySharded"
+WHOLE = ("EMAWeightAveraging", "WeightAveraging", "StochasticWeightAveraging", "GradientCosine")
+"""Callbacks that read, or replace, the weights of one process."""
+
+
+def sharding_problems(config: Config) -> list[str]:
+    """A problem for each callback that would see parts of the weights alone.
+
+    :param config: whose settings are right one by one.
+    """
+    strategy = config["trainer"].get("strategy")
+    if not isinstance(strategy, dict) or strategy[TARGET] != SHARDED:
+        return []
+    return [
+        f"callbacks.{name}: needs whole weights and gradients, of which with trainer=fsdp each process has a part; "
+        "use trainer=ddp"
+        for name, settings in config["callbacks"].items()
+        if settings and str(settings[TARGET]).rpartition(".")[2] in WHOLE
+    ]
