@@ -1,18 +1,21 @@
 """Callbacks that make something go wrong at a certain step of a run, once."""
 
 import os
+import resource
 import shutil
 import signal
 from pathlib import Path
 from typing import Any, Literal
 
+import psutil
+import torch
 from lightning.pytorch.callbacks import Callback
 
 SIGNALS = {"interrupt": signal.SIGINT, "terminate": signal.SIGTERM, "kill": signal.SIGKILL}
 
 
 class Misfortune(Callback):
-    """At one batch of one process: an exception, a signal to itself, weights without numbers, a folder that is gone.
+    """At one batch of one process: an exception, a signal, weights without numbers, a folder that is gone, no memory.
 
     :param mark: a file that is made then, so that the same run is spared when it is resumed.
     :param within: name of the run's folder; None for any.
@@ -28,7 +31,7 @@ class Misfortune(Callback):
         rank: int = 0,
         within: str | None = None,
         validating: bool = False,
-        kind: Literal["error", "interrupt", "terminate", "kill", "spoil", "vanish"] = "error",
+        kind: Literal["error", "interrupt", "terminate", "kill", "spoil", "vanish", "starve"] = "error",
     ) -> None:
         self.mark = Path(mark)
         self.at = (epoch, batch, rank, validating)
@@ -56,6 +59,9 @@ class Misfortune(Callback):
             next(pl_module.model.heads.parameters()).data.fill_(float("nan"))
         elif self.kind == "vanish":
             shutil.rmtree(trainer.default_root_dir)
+        elif self.kind == "starve":
+            resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + 2**29, resource.RLIM_INFINITY))
+            torch.ones(2**30)
         else:
             raise ConnectionAbortedError("power failure")
 

@@ -85,6 +85,29 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
         assert_same_runs(train(alone, *LINE, f"seed={number}", rows=120), run)
 
 
+@pytest.mark.slow
+def test_ctrl_c_reaches_the_workers_and_without_waiting_they_go_on(tmp_path: Path) -> None:
+    line = ["train", "-m", *overrides(tmp_path, *LINE, rows=120), "seed=0", DASK]
+    with cluster(tmp_path / "dask") as (address, workers):
+        line.append(f"hydra.launcher.address={address}")
+        process = command.start(*line, folder=tmp_path)
+        worker = working(workers, tmp_path, process)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate(timeout=command.PATIENCE)[0]
+        assert process.returncode == 130, said
+        assert states(tmp_path) == ["interrupted"]
+        assert worker.children() == []
+        said = command.run(*line, "hydra.launcher.wait=false", folder=tmp_path)
+        assert "whether this goes on or not" in said
+        limit = time.monotonic() + command.PATIENCE
+        while states(tmp_path) != ["finished"]:
+            assert time.monotonic() < limit
+            time.sleep(0.2)
+    (run,) = (job.run for job in only_sweep(tmp_path).jobs)
+    (tmp_path / "alone").mkdir()
+    assert_same_runs(train(tmp_path / "alone", *LINE, "seed=0", rows=120), run)
+
+
 def working(workers: list[psutil.Popen], folder: Path, sweep: "subprocess.Popen[str]") -> psutil.Popen:
     """A worker whose job has saved where it stands."""
     limit = time.monotonic() + command.PATIENCE

@@ -1,4 +1,4 @@
-"""Two processes on one sweep, and one that is killed with all that it has started."""
+"""Two processes on one sweep, one that is killed with all that it has started, and a job without memory."""
 
 import os
 import signal
@@ -10,8 +10,9 @@ import psutil
 import pytest
 
 from tests import command
+from tests.misfortune import misfortune
 from tests.running import overrides
-from tests.sweeping import only_sweep, states
+from tests.sweeping import only_sweep, states, sweep
 from tests.sweeps.test_planning import SHORT
 
 LINE = (*SHORT, "trainer.log_every_n_steps=1", "seed=0,1,2,3")
@@ -50,3 +51,17 @@ def test_a_sweep_that_is_cut_off_goes_on_by_the_same_line(tmp_path: Path) -> Non
     assert states(tmp_path) == ["finished"] * 4
     attempts = [len(job.run.environment.read_text().split('"command"')) for job in only_sweep(tmp_path).jobs]
     assert max(attempts) > min(attempts), "resumed, and not begun again"
+
+
+@pytest.mark.slow
+def test_a_job_that_runs_out_of_memory_is_one_failed_job_which_says_so(tmp_path: Path) -> None:
+    starved = misfortune(tmp_path, batch=1, kind="starve")
+    line = ("-m", *overrides(tmp_path, *LINE[:-1], starved, rows=120), "seed=0,1")
+    said = sweep(*line, code=1)
+    assert states(tmp_path) == ["failed", "finished"]
+    (failed, _) = (job.run.status for job in only_sweep(tmp_path).jobs)
+    assert "can't allocate memory" in str(failed["error"])
+    assert "1 of 2 jobs failed" in said
+    assert "can't allocate memory" in " ".join(said.split())
+    sweep(*line, "sweep.retry=failed")
+    assert states(tmp_path) == ["finished"] * 2
