@@ -162,6 +162,12 @@ class TextDataModule(LightningDataModule):
     def load_state_dict(self, state_dict: State) -> None:
         if self.trainer is not None and self.trainer.state.fn == TrainerFn.FITTING:
             self._resume_at = (int(state_dict["epoch"]), int(state_dict["batch"]))
+            if self.train_batches is not None:  # some strategies load a checkpoint after all else is ready
+                self.train_batches.resume_at(*self._resume_at)
+
+    def teardown(self, stage: str) -> None:
+        """What is fitted next begins at its beginning."""
+        self._resume_at = None
 
     def _plan(self) -> TrainBatches:
         rank, world_size = self._place()

@@ -184,8 +184,10 @@ class MultiTaskModule(LightningModule):
         checkpoint["plateau"] = None if self._plateau is None else dict(self._plateau.state_dict())
 
     def on_load_checkpoint(self, checkpoint: State) -> None:
-        """The plateau schedule is built later than this; keep its state until then."""
+        """Mostly, the plateau schedule is built later than this; keep its state until then."""
         self._plateau_state = checkpoint["plateau"]
+        if self._plateau is not None and self._plateau_state is not None:
+            self._plateau.load_state_dict(self._plateau_state)
         sums = checkpoint["loss_sums"]
         if self.global_rank < len(sums):
             self._sums.table = sums[self.global_rank]

@@ -1,10 +1,14 @@
 """Weights, gradients and the optimizer's state shared out over devices: FSDP2."""
 
+from pathlib import Path
+
 from lightning import LightningModule
 from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
+
+from polarity.content import State
 
 
 class FullySharded(ModelParallelStrategy):
@@ -22,6 +26,11 @@ class FullySharded(ModelParallelStrategy):
         """All processes share what there is."""
         self._data_parallel_size = self.num_nodes * self.num_processes
         super().setup_environment()
+
+    def load_checkpoint(self, checkpoint_path: str | Path, weights_only: bool | None = None) -> State:  # noqa: FBT001 - as Lightning has it
+        """Every process reads the file, and keeps its part; no code is run."""
+        state: State = super().load_checkpoint(checkpoint_path, weights_only=True)
+        return state
 
     def shard(self, model: nn.Module) -> None:
         """Share the weights of a model out: layer by layer, and what is not in one of a list of layers together."""
