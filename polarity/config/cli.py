@@ -69,6 +69,9 @@ def user_errors(verb: str) -> Iterator[None]:
     except OSError as error:
         _tell(f"polarity.{verb}: failed: {reason_of(error)}")
         sys.exit(1)
+    except MemoryError as error:
+        _tell(f"polarity.{verb}: failed: the memory does not suffice ({error or 'nobody says for what'})")
+        sys.exit(1)
     except KeyboardInterrupt:
         _tell(f"polarity.{verb}: interrupted")
         sys.exit(130)

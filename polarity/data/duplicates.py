@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from polarity.data.components import Components
+from polarity.data.memory import check_memory
 from polarity.data.minhash import band_keys, bands_for, parts, shingle_hashes
 from polarity.progress import progress
 from polarity.settings import PositiveInt
@@ -24,6 +25,7 @@ Similarity = Annotated[float, Field(ge=0.5, le=1)]
 _LINK = re.compile(r"https?://\S+|www\.\S+|\bhttps?\b")
 _MENTION = re.compile(r"@\w+")
 _AT_ONCE = 64  # bands: their keys need memory
+_PARTS = 20  # between two looks whether there is memory left
 _COMPARED = 256  # candidates compared in one go: they need memory, and the first may make the others needless
 _RAW = "\0"  # begins a text that has not been simplified; a simplified one has no such character
 
@@ -121,7 +123,9 @@ class _Search:
         """Keys of some bands, uint32 ``[bands, texts]``; those of short texts say nothing."""
         keys = np.empty((len(multipliers), len(self.texts)), dtype=np.uint32)
         with progress("near-duplicates: reading", len(self.texts), "text") as advance:
-            for part in parts(len(self.texts)):
+            for number, part in enumerate(parts(len(self.texts))):
+                if number % _PARTS == 0:
+                    check_memory("near-duplicates", part.start)
                 forms = [comparable(text) for text in self.texts[part]]
                 self.forms[part] = [hash(form) for form in forms]
                 long = [len(form) >= self.shortest and not form.startswith(_RAW) for form in forms]

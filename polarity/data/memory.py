@@ -18,8 +18,8 @@ def free_share() -> float | None:
 def check_memory(name: str, rows: int) -> None:
     """Whether there is room for more.
 
-    :param name: of the table that is being read.
-    :param rows: read so far.
+    :param name: of the table that is being read, or of what is done with its rows.
+    :param rows: done so far.
     :raises UserError: if hardly any memory is free.
     """
     share = free_share()

@@ -47,10 +47,11 @@ class TextIndex:
         :param rows: row numbers, as ``others``.
         :param near: look for texts that are nearly the same, and not the same.
         """
+        times = np.bincount(self.text[others], minlength=self.text.max(initial=0) + 1)[self.text[rows]]
         if not near:
-            times = np.bincount(self.text[others], minlength=self.text.max(initial=0) + 1)[self.text[rows]]
-            return np.asarray(times > np.isin(rows, others))
+            among = np.zeros(len(self), dtype=bool)
+            among[others] = True
+            return np.asarray(times > among[rows])
         _, first = np.unique(self.text[others], return_index=True)
         texts = np.bincount(self.group[others[first]], minlength=self.group.max(initial=0) + 1)[self.group[rows]]
-        own = np.isin(self.text[rows], self.text[others])
-        return np.asarray(texts > own)
+        return np.asarray(texts > (times > 0))

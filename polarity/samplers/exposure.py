@@ -9,6 +9,9 @@ import numpy as np
 from polarity.alike import alike
 from polarity.tasks import IGNORE_INDEX, Task
 
+MOST_CELLS = 10_000
+"""Sixteen tasks have nearly as many joint cells as rows, and a table with a line for each row tells nothing."""
+
 Cell = tuple[str | None, ...]
 """One class name per task, None where the label is missing."""
 
@@ -28,7 +31,7 @@ class Exposure:
     """Rows (or expected rows) of each class and of each joint cell in one epoch.
 
     :param classes: one float64 array ``[classes]`` per task.
-    :param cells: count of each joint cell that occurs in the split.
+    :param cells: count of each joint cell that occurs in the split; of more than ``MOST_CELLS`` those with most rows.
     """
 
     tasks: tuple[Task, ...]
@@ -99,7 +102,8 @@ def _exposure(times: np.ndarray, labels: np.ndarray, tasks: Sequence[Task]) -> E
         classes.append(np.bincount(of_task, weights=times[labelled], minlength=len(task.classes)))
     cells, cell_of_row = joint_cells(labels)
     counts = np.bincount(cell_of_row, weights=times, minlength=len(cells))
-    order = sorted(range(len(cells)), key=lambda cell: _missing_last(cells[cell]))
+    most = np.argsort(-np.bincount(cell_of_row), kind="stable")[:MOST_CELLS].tolist()
+    order = sorted(most, key=lambda cell: _missing_last(cells[cell]))
     named = {_cell_name(cells[cell], tasks): float(counts[cell]) for cell in order}
     named.pop((None,) * len(tasks), None)  # rows without any label are never shown
     return Exposure(tasks=tuple(tasks), classes=tuple(classes), cells=named)

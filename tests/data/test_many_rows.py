@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from polarity.alike import alike
+from polarity.config.cli import user_errors
 from polarity.data import memory
 from polarity.data.duplicates import NearDuplicates
 from polarity.data.ids import content_ids
@@ -95,6 +96,15 @@ def test_memory_that_nobody_tells_is_enough(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(memory, "free_share", lambda: 0.0)
     with pytest.raises(UserError, match="memory"):
         memory.check_memory("a", 1)
+
+
+def test_an_array_that_does_not_fit_is_no_mistake_of_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended, user_errors("train"):
+        np.empty(2**50)
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert "the memory does not suffice" in told
+    assert "Traceback" not in told
 
 
 @pytest.mark.parametrize("columns", [1, 3, 40])

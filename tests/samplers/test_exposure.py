@@ -1,5 +1,7 @@
 import numpy as np
+import pytest
 
+from polarity.samplers import exposure
 from polarity.samplers.exposure import (
     expected_exposure,
     exposure_table,
@@ -73,3 +75,10 @@ def test_a_class_without_rows_is_in_the_table() -> None:
     natural = natural_exposure(labels, TASKS)
     table = exposure_table(natural, natural, natural)
     assert [(row.name, row.natural, row.repeats) for row in table[:2]] == [("tone=calm", 3, 1), ("tone=angry", 0, 0)]
+
+
+def test_of_very_many_cells_those_with_most_rows_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exposure, "MOST_CELLS", 2)
+    labels = np.array([[0, 0], [0, 1], [1, 1], [1, 1], [0, 1]])
+    assert natural_exposure(labels, TASKS).cells == {("calm", "none"): 2, ("angry", "none"): 2}
+    assert [counts.sum() for counts in natural_exposure(labels, TASKS).classes] == [5, 5]

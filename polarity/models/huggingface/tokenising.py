@@ -10,6 +10,7 @@ import numpy as np
 
 from polarity.data.cache import Arrays
 from polarity.data.contexts import context_room
+from polarity.data.memory import check_memory
 from polarity.data.reading import examples
 from polarity.data.rows import Rows
 from polarity.errors import UserError
@@ -65,6 +66,7 @@ def tokenise(
     shown = progress("tokenising", len(rows)) if len(rows) >= SHOW_PROGRESS_FROM else nullcontext(lambda _: None)
     with shown as advance:
         for start in range(0, len(rows), CHUNK):
+            check_memory("tokens", start)
             encodings = _encode(rows, slice(start, start + CHUNK), tokenizer, max_length)
             lengths += [len(encoding) for encoding in encodings]
             cut += [bool(encoding.overflowing) for encoding in encodings]
