@@ -91,12 +91,12 @@ class Made:
 
         return TokenReader(load_tokenizer(locate_encoder(TOKENIZER, None), None))
 
-    def sampler(self) -> Any:
+    def sampler(self, labels: np.ndarray) -> Any:
         """Rare combinations of labels more often, fitted."""
         from polarity.samplers import JointSampler
 
         sampler = JointSampler(alpha=0.5, max_mult=10.0, boosts={}, rows_per_epoch=None)
-        sampler.fit(self.labels(self.number), self.tasks, seed=0)
+        sampler.fit(labels, self.tasks, seed=0)
         return sampler
 
 
@@ -143,9 +143,10 @@ def tokens(made: Made) -> Work:
 
 def sampler(made: Made) -> Work:
     """Weights of the rows, one draw, and the table of what it shows."""
+    labels = made.labels(made.number)
 
     def work() -> None:
-        fitted = made.sampler()
+        fitted = made.sampler(labels)
         fitted.realised_exposure(fitted.draw(0))
 
     return work
@@ -155,10 +156,11 @@ def epoch(made: Made) -> Work:
     """From a fitted sampler to the first batch."""
     from polarity.data.plan import TrainBatches
 
-    fitted = made.sampler()
+    labels = made.labels(made.number)
+    fitted = made.sampler(labels)
     plan = TrainBatches(
         sampler=fitted,
-        labels=made.labels(made.number),
+        labels=labels,
         class_numbers=[len(task.classes) for task in made.tasks],
         lengths=np.random.default_rng(0).integers(5, 60, made.number).astype(np.int32),
         batch_size=16,
