@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from polarity.content import Json
 from polarity.errors import UserError
 from polarity.parts import unfinished
 from polarity.secrets import without_known
+from polarity.yaml_loader import parsed
 
 T = TypeVar("T", dict[Any, Any], list[Any])
 
@@ -162,11 +162,8 @@ def read_yaml(path: Path, kind: type[T]) -> T:
     return content
 
 
-@lru_cache(maxsize=16)
-def _parsed(text: str) -> Any:
-    """The value that a YAML text holds; a run's configuration is asked for many times, and slow to parse."""
-    plain = yaml.safe_load(text)
-    return OmegaConf.to_container(OmegaConf.create(text)) if isinstance(plain, (dict, list)) else plain
+_parsed = lru_cache(maxsize=16)(parsed)
+"""A run's configuration is asked for many times."""
 
 
 def _text(path: Path) -> str:

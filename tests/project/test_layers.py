@@ -10,7 +10,7 @@ from tests.presets import VERBS
 PACKAGE = Path(polarity.__file__).parent
 
 LAYERS = (
-    {"content", "errors", "paths", "secrets", "settings", "signature"},
+    {"content", "errors", "paths", "secrets", "settings", "signature", "yaml_loader"},
     {"alike", "printable", "processes", "standard_streams", "wording"},
     {"locks", "parts", "progress", "tasks"},
     {"component"},
