@@ -127,13 +127,12 @@ def compare(runs: Folder | Sequence[Folder], **settings: object) -> "list[Compar
     :param settings: those of ``conf/compare.yaml``: ``split``, ``resamples``, ``margin``, ...
     :raises UserError: if nothing can be compared.
     """
-    from polarity.compare import CompareSettings
-    from polarity.compare import compare as compare_runs
+    from polarity.verbs.compare import compare as compare_runs
 
     prepare_process()
     folders = [runs] if isinstance(runs, (str, PathLike)) else runs
     given = {"runs": [str(folder) for folder in folders], **settings}
-    read = read_settings("compare", CompareSettings, [f"{key}={json.dumps(value)}" for key, value in given.items()])
+    read = read_settings("compare", [f"{key}={json.dumps(value)}" for key, value in given.items()])
     assert read is not None
     return compare_runs(read)
 
@@ -146,13 +145,12 @@ def ensemble(runs: Folder | Sequence[Folder], **settings: object) -> "RunDirecto
     :raises UserError: with everything that is wrong; then nothing is written.
     """
     from polarity.ensembles.making import make
-    from polarity.ensembles.settings import EnsembleSettings
 
     prepare_process()
     folders = [runs] if isinstance(runs, (str, PathLike)) else runs
     given = {"runs": [str(folder) for folder in folders], **settings}
     texts = [f"{key}={as_word(value) if isinstance(value, str) else json.dumps(value)}" for key, value in given.items()]
-    read = read_settings("ensemble", EnsembleSettings, texts)
+    read = read_settings("ensemble", texts)
     assert read is not None
     return make(read)
 

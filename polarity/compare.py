@@ -7,158 +7,10 @@ python -m polarity.compare outputs/A outputs/B split=test output=comparison
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated
-
-from pydantic import Field
 
 from polarity import VerbModule
-from polarity.comparison.align import align
-from polarity.comparison.compare import compare_systems
-from polarity.comparison.find import find_folders
-from polarity.comparison.held_out import marks_of, record_evaluations
-from polarity.comparison.load import FREE, System, baseline_of, load_systems
-from polarity.comparison.result import Comparison
-from polarity.comparison.same_rows import SameRows, part_by_rows
-from polarity.comparison.tables import (
-    SHOWN,
-    configuration_table,
-    scores_table,
-    tests_table,
-    write_comparison,
-)
-from polarity.config.verb import read_settings, run_verb
+from polarity.config.verb import run_verb
 from polarity.errors import UserError
-from polarity.evaluation.out_of_fold import OUT_OF_FOLD
-from polarity.files import unwritable
-from polarity.progress import progress
-from polarity.reports.console import RunConsole
-from polarity.settings import Seed
-from polarity.wording import times
-
-AUTO = "auto"
-
-
-@dataclass(frozen=True)
-class CompareSettings:
-    """Settings of ``conf/compare.yaml``, which explains them."""
-
-    runs: str | list[str]
-    split: str
-    select: str | None
-    tasks: Annotated[list[str], Field(min_length=1)] | None
-    baselines: bool
-    cluster: str | None
-    resamples: Annotated[int, Field(ge=200)]
-    confidence: Annotated[float, Field(ge=0.5, lt=1)]
-    margin: Annotated[float, Field(gt=0, lt=100)]
-    seed: Seed
-    output: str | None
-
-
-def compare(settings: CompareSettings) -> list[Comparison]:
-    """Compare runs on the rows of one split; those on other rows among themselves, in a comparison of their own.
-
-    :raises UserError: if nothing can be compared; then nothing is written, nor recorded as a look.
-    """
-    _check(settings)
-    found = find_folders([settings.runs] if isinstance(settings.runs, str) else settings.runs)
-    systems, left_out = load_systems(found, settings.split)
-    notes = [*found.notes, *left_out]
-    parted = part_by_rows(systems, settings.split, tasks=settings.tasks)
-    if settings.baselines:
-        for rows in parted:
-            rows.systems += baseline_of(rows.systems, settings.split)
-    several = [rows.systems for rows in parted if len(rows.systems) > 1]
-    if not several:
-        alone = [f"runs: only {systems[0].folder} is there; a comparison needs two"] if len(parted) == 1 else []
-        raise UserError([*alone, *(text for rows in parted for text in rows.differs), *notes])
-    if len(parted) > 1:
-        notes = [*_apart(parted), *notes]
-    return [_compared(settings, group, notes if number == 0 else []) for number, group in enumerate(several)]
-
-
-def _apart(parted: Sequence[SameRows]) -> list[str]:
-    """That runs on other rows were not compared, why, and which of them stand alone."""
-    notes = [
-        f"runs on other rows are compared among themselves only: {text}" for rows in parted for text in rows.differs
-    ]
-    alone = [rows.systems[0].name for rows in parted if len(rows.systems) == 1]
-    return [*notes, *(f"{name}: nothing else has its rows" for name in alone)]
-
-
-def _compared(settings: CompareSettings, systems: Sequence[System], notes: Sequence[str]) -> Comparison:
-    cluster = _own_cluster(systems) if settings.cluster == AUTO else settings.cluster
-    split = OUT_OF_FOLD if systems[0].folds else settings.split
-    aligned = align(systems, split, tasks=settings.tasks, cluster=cluster)
-    ranked = split in (FREE, OUT_OF_FOLD, settings.select)
-    marks = []
-    if split not in (FREE, OUT_OF_FOLD):
-        marks = marks_of(split, record_evaluations(systems, aligned, split), ranked=ranked)
-    return compare_systems(
-        systems,
-        aligned,
-        split=split,
-        ranked=ranked,
-        cluster=cluster,
-        resamples=settings.resamples,
-        confidence=settings.confidence,
-        seed=settings.seed,
-        margin=settings.margin / 100,
-        marks=marks,
-        notes=notes,
-    )
-
-
-def _own_cluster(systems: Sequence[System]) -> str | None:
-    """The column that the predictions themselves are grouped by."""
-    return next((system.predictions.group for system in systems if system.predictions.group is not None), None)
-
-
-def _check(settings: CompareSettings) -> None:
-    problems = []
-    if settings.select not in (None, settings.split):
-        problems.append(
-            f"select: the runs are compared on split={settings.split}, so only select={settings.split} has an effect"
-        )
-    if settings.output is not None:
-        problems += unwritable("output", Path(settings.output).expanduser())
-    if problems:
-        raise UserError(problems)
-
-
-def show_comparison(comparison: Comparison) -> None:
-    """Print it: marks, configuration diff, scores, tests, and a sentence for each pair."""
-    console = RunConsole(None)
-    for mark in comparison.marks:
-        console.print(mark, style="bold yellow")
-    if comparison.differences:
-        console.print(configuration_table(comparison))
-    elif sum(group.kind == "run" for group in comparison.groups) > 1:
-        console.print("no setting differs between the runs")
-    console.print(scores_table(comparison))
-    if comparison.chosen is not None:
-        console.print(comparison.chosen.sentence)
-    if comparison.pairs:
-        console.print(tests_table(comparison))
-    for pair in comparison.pairs[:SHOWN]:
-        console.print(f"- {pair.sentence}")
-    if len(comparison.pairs) > SHOWN:
-        console.print(
-            f"... and {times(len(comparison.pairs) - SHOWN, 'pair')} more, which output=FOLDER writes as well"
-        )
-    for note in comparison.notes:
-        console.print(f"note: {note}")
-
-
-def write(comparison: Comparison, folder: Path) -> None:
-    """Write JSON, CSV and HTML."""
-    from polarity.reports.html import write_comparison_report
-
-    written = write_comparison(folder, comparison)
-    written.append(write_comparison_report(comparison, folder / "comparison.html"))
-    RunConsole(None).print(f"written: {', '.join(str(path) for path in written)}")
 
 
 def with_runs(overrides: Sequence[str]) -> list[str]:
@@ -175,28 +27,9 @@ def with_runs(overrides: Sequence[str]) -> list[str]:
     return [*(text for text in overrides if text not in folders), f"runs=[{quoted}]"]
 
 
-def read_compare_settings(arguments: Sequence[str]) -> CompareSettings | None:
-    """The settings; None if the command line only asked for information."""
-    return read_settings("compare", CompareSettings, arguments, rewrite=with_runs)
-
-
-def compare_and_write(settings: CompareSettings) -> None:
-    """Compare, show and write."""
-    with progress("comparing"):
-        comparisons = compare(settings)
-    for number, comparison in enumerate(comparisons, 1):
-        if len(comparisons) > 1:
-            runs, rows = times(len(comparison.systems), "system"), times(comparison.setup.rows, "row")
-            RunConsole(None).print(f"\n{number} of {len(comparisons)}: {runs} on the same {rows}", style="bold")
-        show_comparison(comparison)
-        if settings.output is not None:
-            folder = Path(settings.output).expanduser()
-            write(comparison, folder if len(comparisons) == 1 else folder / f"rows-{number}")
-
-
 def main() -> None:
     """Read the command line and do it."""
-    run_verb("compare", CompareSettings, compare_and_write, read=read_compare_settings)
+    run_verb("compare", act="compare_and_write", rewrite=with_runs)
 
 
 if __name__ == "__main__":

@@ -7,15 +7,11 @@ import sys
 
 from polarity import VerbModule
 from polarity.config.verb import run_verb
-from polarity.ensembles.making import make
-from polarity.ensembles.settings import EnsembleSettings
-
-__all__ = ["EnsembleSettings", "main"]
 
 
 def main() -> None:
     """Read the command line and do it."""
-    run_verb("ensemble", EnsembleSettings, make)
+    run_verb("ensemble")
 
 
 if __name__ == "__main__":

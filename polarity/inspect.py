@@ -3,94 +3,12 @@
 python -m polarity.inspect data=csv data.path=comments.csv 'data.tasks={stance:[none,yes,no]}'
 """
 
-from dataclasses import dataclass
-from pathlib import Path
-
 from polarity.config.verb import run_verb
-from polarity.data.batching import Batching
-from polarity.data.corpus import Corpus
-from polarity.data.limit import Limit
-from polarity.files import check_room, write_json
-from polarity.inspection.console import inspection_tables
-from polarity.inspection.inspector import Folds, Inspector
-from polarity.inspection.result import Inspection
-from polarity.inspection.tables import write_tables
-from polarity.models.encoder import EncoderSettings
-from polarity.paths import cache_dir
-from polarity.progress import progress
-from polarity.reports.console import RunConsole
-from polarity.reports.html.inspection import write_inspection_report
-from polarity.settings import PositiveInt, Seed
-
-STYLES = {"stop": "bold red", "warning": "yellow", "note": None}
-
-
-@dataclass(frozen=True)
-class InspectSettings:
-    """The settings of ``conf/inspect.yaml``, where each is explained."""
-
-    data: Corpus
-    limit: Limit
-    batching: Batching
-    model: EncoderSettings | None
-    groups: list[str] | None
-    language: str | None
-    labels: bool
-    folds: Folds
-    repeats: PositiveInt
-    seed: Seed
-    most: PositiveInt | None
-    texts: bool
-    output: str | None
-    cache_dir: str | None
-
-
-def inspect(settings: InspectSettings) -> Inspection:
-    """Inspect, print and store.
-
-    :raises UserError: with everything that is wrong with settings and data; then nothing is written or shown.
-    """
-    cache = cache_dir(settings.cache_dir)
-    folder = None if settings.output is None else Path(settings.output).expanduser()
-    check_room(output=folder, cache_dir=cache)
-    inspector = Inspector(
-        model=settings.model,
-        max_length=settings.batching.max_length,
-        max_context=settings.batching.max_context,
-        groups=settings.groups,
-        language=settings.language,
-        labels=settings.labels,
-        folds=settings.folds,
-        repeats=settings.repeats,
-        seed=settings.seed,
-        most=settings.most,
-        texts=settings.texts,
-        cache=cache,
-    )
-    with progress("inspecting"):
-        inspection = inspector.inspect(settings.data, settings.limit)
-    if folder is not None:
-        write_json(folder / "inspection.json", inspection.to_dict())
-        write_tables(inspection, folder)
-        write_inspection_report(inspection, folder / "report.html")
-    show_inspection(inspection, folder)
-    return inspection
-
-
-def show_inspection(inspection: Inspection, folder: Path | None) -> None:
-    """Print the tables, and below them what they come to."""
-    console = RunConsole(None)
-    for table in inspection_tables(inspection):
-        console.print(table)
-    for finding in inspection.findings:
-        console.print(f"{finding.level}: {finding.text}", style=STYLES[finding.level])
-    if folder is not None:
-        console.print(f"everything is in {folder}: report.html, inspection.json and CSV files")
 
 
 def main() -> None:
     """Read the command line and do it."""
-    run_verb("inspect", InspectSettings, inspect)
+    run_verb("inspect")
 
 
 if __name__ == "__main__":

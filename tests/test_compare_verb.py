@@ -11,12 +11,13 @@ import pytest
 from sklearn.metrics import f1_score
 
 from polarity import compare as verb
-from polarity.compare import CompareSettings, main, show_comparison, with_runs, write
+from polarity.compare import main, with_runs
 from polarity.comparison.result import Comparison
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from polarity.evaluation.predictions import read_predictions, write_predictions
 from polarity.files import checksum
+from polarity.verbs.compare import CompareSettings, show_comparison, write
 from tests import command
 from tests.comparison.made import a_run, by_hand, noisy, some_labels
 from tests.running import train
@@ -327,7 +328,7 @@ def test_folders_may_stand_alone_on_the_command_line() -> None:
 
 @pytest.mark.parametrize("line", ["split=test --cfg job job outputs/b", "job --cfg job split=test outputs/b"])
 def test_options_stand_anywhere_among_folders_and_overrides(line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert read_settings("compare", CompareSettings, line.split(), rewrite=with_runs) is None
+    assert read_settings("compare", line.split(), rewrite=with_runs) is None
     said = capsys.readouterr().out
     assert "split: test" in said
     assert "- job\n- outputs/b\n" in said

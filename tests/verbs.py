@@ -7,6 +7,10 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 from unittest.mock import patch
 
+from hydra.utils import get_class
+
+from polarity.config import constructors
+
 
 def outcome_of(verb: str, *arguments: str) -> tuple[int, str]:
     """With which exit code ``python -m polarity.VERB`` ends, and what it says on both streams."""
@@ -30,5 +34,4 @@ def said_by(verb: str, *arguments: str, code: int = 0) -> str:
 
 def schema_of(verb: str) -> Any:
     """The settings of a verb, a dataclass."""
-    module = importlib.import_module(f"polarity.{verb}")
-    return getattr(module, f"{verb.capitalize()}Settings")
+    return get_class(constructors.schema_of(verb))

@@ -39,7 +39,8 @@ def preload() -> None:
     """
     sys.path.insert(0, str(ROOT))
     names = [f"polarity.{verb}" for verb in (*VERBS, "api")]
-    for name in (*names, "polarity.crossvalidation.run", "polarity.sweeps.launch", "torch.utils.tensorboard"):
+    done = [f"polarity.verbs.{verb}" for verb in VERBS if verb != "train"]
+    for name in (*names, *done, "polarity.crossvalidation.run", "polarity.sweeps.launch", "torch.utils.tensorboard"):
         importlib.import_module(name)
     for name in {
         name for place in importlib.import_module("polarity.config.trust").shipped().values() for name in place

@@ -55,6 +55,11 @@ def constructor(name: str) -> Constructor:
     return _of(get_object(name))
 
 
+def schema_of(verb: str) -> str:
+    """Dotted name of the dataclass that the settings of a verb are."""
+    return f"polarity.verbs.{verb}.{verb.capitalize()}Settings"
+
+
 @cache
 def _of(target: Any) -> Constructor:
     return constructor_of(target, STRICTER.get(getattr(target, "__name__", ""), {}))
@@ -80,7 +85,8 @@ def _kept(cache: Path) -> dict[str, Constructor]:
 def _importable() -> Iterator[tuple[str, Constructor]]:
     from polarity.config.trust import shipped
 
-    for name in sorted(frozenset[str]().union(*shipped().values())):
+    verbs = [schema_of(path.stem) for path in conf_dir().glob("*.yaml") if path.stem != "train"]
+    for name in sorted(frozenset(verbs).union(*shipped().values())):
         with suppress(Exception):  # told where a section names it
             yield name, _of(get_object(name))
 

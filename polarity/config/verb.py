@@ -1,17 +1,18 @@
 """The command line of every verb but train: one flat file of settings, checked against one dataclass."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
-from typing import Any, TypeVar, get_type_hints
+from collections.abc import Callable, Collection, Mapping, Sequence
+from importlib import import_module
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.utils import get_object
 from omegaconf import OmegaConf
 
 from polarity.config import cli
-from polarity.config.accepted import accepted
-from polarity.config.build import build
+from polarity.config.accepted import Accepted
 from polarity.config.compose import CompositionError, compose_jobs, resolved
+from polarity.config.constructors import constructor, schema_of
 from polarity.config.hydra_private import read_arguments
 from polarity.config.readable import readable
 from polarity.config.schema import setting_problems
@@ -22,19 +23,13 @@ from polarity.printable import printable
 from polarity.secrets import masked
 from polarity.signature import TARGET
 
-S = TypeVar("S")
 
-
-def read_settings(
-    verb: str,
-    schema: type[S],
-    arguments: Sequence[str],
-    *,
-    rewrite: Callable[[Sequence[str]], list[str]] = list,
-) -> S | None:
+def read_settings(verb: str, arguments: Sequence[str], *, rewrite: Callable[[Sequence[str]], list[str]] = list) -> Any:
     """The settings of a verb, from ``conf/VERB.yaml`` and the command line; None if it only asked for information.
 
-    :param schema: a dataclass with a typed field for each setting. A section with a ``_target_`` becomes the object.
+    They are a dataclass with a typed field for each. A section with a ``_target_`` becomes the object. What can be said
+    of them without importing anything comes first, as with training.
+
     :param rewrite: what the verb makes of its overrides, the options (``--cfg job``) aside, before they are read.
     :raises UserError: with everything that is wrong.
     """
@@ -45,50 +40,66 @@ def read_settings(
     if command.multirun:
         raise UserError(f"--multirun: polarity.{verb} does one thing at a time")
     folder = cli.config_dir(command)
-    name = command.config_name or verb
-    plain, overrides = _plain(verb, schema, rewrite(command.overrides))
+    name, known = command.config_name or verb, constructor(schema_of(verb)).settings
+    plain, overrides = _plain(verb, known, rewrite(command.overrides))
     try:
         (job,) = compose_jobs(name, overrides, config_dir=folder, multirun=False)
     except CompositionError as error:
-        rest = [problem for job in error.rest for problem in _problems(job.config, schema)[1]]
+        rest = [problem for job in error.rest for problem in _problems(job.config, known)[1]]
         raise UserError(dict.fromkeys([*error.problems, *(p for p in rest if not error.explains(p))])) from error
     job.config.update(plain)
-    config, problems = _problems(job.config, schema)
+    config, problems = _problems(job.config, known)
     if command.cfg:
         print(printable(OmegaConf.to_yaml(OmegaConf.create(masked(config)))), end="")
         return None
-    built = dict(config)
+    if problems:
+        raise UserError(dict.fromkeys(problems))
+    return get_object(schema_of(verb))(**_built(config))
+
+
+def _built(config: Config) -> Config:
+    """The configuration with objects in the place of its sections.
+
+    :raises UserError: with everything that their constructors object to.
+    """
+    from polarity.config.build import build  # imports what reads data
+
+    built, problems = dict(config), list[str]()
     for key, node in config.items():
-        if isinstance(node, Mapping) and TARGET in node and not any(p.startswith(key) for p in problems):
+        if isinstance(node, Mapping) and TARGET in node:
             try:
                 built[key] = build(key, dict(node))
             except UserError as error:
                 problems += error.problems
     if problems:
         raise UserError(dict.fromkeys(problems))
-    return schema(**built)
+    return built
 
 
 def run_verb(
     verb: str,
-    schema: type[S],
-    act: Callable[[S], object],
     *,
-    read: Callable[[Sequence[str]], S | None] | None = None,
+    act: str | None = None,
+    read: Callable[[Sequence[str]], Any] | None = None,
+    rewrite: Callable[[Sequence[str]], list[str]] = list,
     data: bool = False,
 ) -> None:
     """Read the command line and do it: all that the ``main`` of a verb is.
 
+    What does it, the module of the same name in :mod:`polarity.verbs`, is imported when the settings are right.
+
+    :param act: the function that is given the settings; None: it has the name of the verb.
     :param read: in the place of :func:`read_settings`, for a command line of its own.
+    :param rewrite: for :func:`read_settings`.
     :param data: whether standard output is what the verb is for.
     """
     with cli.verb(verb, data=data):
-        settings = read(sys.argv[1:]) if read else read_settings(verb, schema, sys.argv[1:])
+        settings = read(sys.argv[1:]) if read else read_settings(verb, sys.argv[1:], rewrite=rewrite)
         if settings is not None:
-            act(settings)
+            getattr(import_module(f"polarity.verbs.{verb}"), act or verb)(settings)
 
 
-def _plain(verb: str, schema: type, overrides: Sequence[str]) -> tuple[Config, list[str]]:
+def _plain(verb: str, known: Collection[str], overrides: Sequence[str]) -> tuple[Config, list[str]]:
     """Values of settings that only have the name of a group of presets, and the other overrides.
 
     Hydra would take ``decision=argmax`` for the choice of a preset of the group ``decision``, which evaluate has not.
@@ -96,7 +107,7 @@ def _plain(verb: str, schema: type, overrides: Sequence[str]) -> tuple[Config, l
     preset = OmegaConf.to_container(OmegaConf.load(conf_dir() / f"{verb}.yaml"))
     defaults = preset.get("defaults", []) if isinstance(preset, dict) else []
     groups = {name for entry in defaults if isinstance(entry, dict) for name in entry}
-    names = {item.name for item in fields(schema) if (conf_dir() / item.name).is_dir()} - groups
+    names = {name for name in known if (conf_dir() / name).is_dir()} - groups
     chosen, rest = {}, []
     for text in (readable(text, multirun=False) for text in overrides):
         key, given, _ = text.partition("=")
@@ -107,17 +118,15 @@ def _plain(verb: str, schema: type, overrides: Sequence[str]) -> tuple[Config, l
     return chosen, rest
 
 
-def _problems(composed: Any, schema: type) -> tuple[Config, list[str]]:
+def _problems(composed: Any, known: Mapping[str, Accepted]) -> tuple[Config, list[str]]:
     """The plain configuration, and what is wrong with its keys and values."""
     config, problems = resolved(composed)
     if problems:
         return config, problems
-    hints = get_type_hints(schema, include_extras=True)
-    known = [item.name for item in fields(schema)]
     for key, value in config.items():
         if key not in known:
             problems.append(f"{key}: no such setting{nearest(key, known, what='there are')}")
         else:
-            problems += setting_problems(key, value, accepted(hints[key]))
+            problems += setting_problems(key, value, known[key])
     problems += [f"{key}: is missing" for key in known if key not in config]
     return config, problems

@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score
 
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
-from polarity.evaluate import EvaluateSettings, evaluate, read_evaluate_settings
+from polarity.evaluate import read_evaluate_settings
 from polarity.evaluation.predictions import read_predictions, write_predictions
 from polarity.files import write_json
 from polarity.run import RunDirectory
@@ -22,6 +22,7 @@ from polarity.runs.ledger import ledger_of
 from polarity.runs.manifest import seal
 from polarity.runs.saved import read_metrics
 from polarity.runs.storing import PREDICTIONS
+from polarity.verbs.evaluate import evaluate
 from tests.command import run as command
 from tests.running import train, write_corpus
 
@@ -51,7 +52,7 @@ def run(finished: RunDirectory, tmp_path: Path) -> RunDirectory:
 
 
 def evaluated(run: RunDirectory, *overrides: str, decision: Any = "stored") -> Path:
-    settings = read_settings("evaluate", EvaluateSettings, [f"run={run.path}", *overrides])
+    settings = read_settings("evaluate", [f"run={run.path}", *overrides])
     assert settings is not None
     return evaluate(replace(settings, decision=decision))
 
@@ -468,7 +469,7 @@ def test_two_sources_of_rows_are_refused(run: RunDirectory) -> None:
 )
 def test_settings_that_cannot_be_meant_are_refused(override: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
-        read_settings("evaluate", EvaluateSettings, ["run=x", override])
+        read_settings("evaluate", ["run=x", override])
 
 
 def test_what_belongs_to_the_run_is_refused_by_name() -> None:

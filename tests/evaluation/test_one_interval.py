@@ -7,12 +7,12 @@ import pytest
 from polarity.analysis import analyse
 from polarity.baselines import BASELINES
 from polarity.baselines.scores import score_baselines
-from polarity.compare import AUTO, compare
 from polarity.evaluation.predictions import read_predictions
 from polarity.exporting.card import Scored
 from polarity.reports.html.run.folder import read_run
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import rebuild
+from polarity.verbs.compare import AUTO, compare
 from tests.evaluation.test_evaluate import evaluated
 from tests.running import train, write_corpus
 from tests.test_compare_verb import settings

@@ -15,7 +15,6 @@ from transformers import AutoModel, AutoTokenizer
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
-from polarity.export import ExportSettings, export
 from polarity.exporting import modeling
 from polarity.exporting.answers import Agreement, refuse_disagreement
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH
@@ -23,6 +22,7 @@ from polarity.exporting.source import load_exported
 from polarity.models import load_model
 from polarity.models.huggingface.loading import quiet_transformers
 from polarity.run import RunDirectory
+from polarity.verbs.export import export
 from tests.exporting.snippets import run_without, snippet
 from tests.prediction.jobs import read
 
@@ -38,7 +38,7 @@ json.dump(dict(zip([row["id"] for row in rows], model.classify(texts, contexts))
 
 
 def do(run: RunDirectory, *more: str) -> Path:
-    settings = read_settings("export", ExportSettings, [f"run={run.path}", *more])
+    settings = read_settings("export", [f"run={run.path}", *more])
     assert settings is not None
     return export(settings)
 
@@ -177,7 +177,7 @@ def test_a_failed_export_leaves_nothing(run: RunDirectory, tmp_path: Path, monke
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("polarity.export.write_hf", fail)
+    monkeypatch.setattr("polarity.verbs.export.write_hf", fail)
     with pytest.raises(OSError, match="No space left"):
         do(run, "format=hf", f"output={tmp_path / 'model'}")
     assert list(tmp_path.iterdir()) == []

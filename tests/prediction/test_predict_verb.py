@@ -12,16 +12,16 @@ import pytest
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
-from polarity.predict import PredictSettings, predict
 from polarity.prediction.job import Outcome
 from polarity.run import RunDirectory
+from polarity.verbs.predict import predict
 from tests.command import PATIENCE, start
 from tests.prediction.jobs import read, write
 
 
 def do(run: RunDirectory, source: Path | str, output: Path | str, *more: str) -> Outcome:
     arguments = [f"run={run.path}", f"input={source}", f"output={output}", "accelerator=cpu", *more]
-    settings = read_settings("predict", PredictSettings, arguments)
+    settings = read_settings("predict", arguments)
     assert settings is not None
     return predict(settings)
 
@@ -147,7 +147,7 @@ def test_everything_that_is_wrong_is_reported_at_once(run: RunDirectory, tmp_pat
         do(run, "-", "-", "delimiter=tab")
     assert "input_format: has to be given for input=-" in str(refused.value)
     with pytest.raises(UserError) as refused:
-        read_settings("predict", PredictSettings, ["run=x", "input=-", "output=-", "on_error=skip", "abstain_below=2"])
+        read_settings("predict", ["run=x", "input=-", "output=-", "on_error=skip", "abstain_below=2"])
     assert len(refused.value.problems) == 2
 
 

@@ -32,6 +32,7 @@ LAYERS = (
     {"ensembles"},
     {"crossvalidation"},
     {"sweeps"},
+    {"verbs"},
     {"train", *VERBS},
     {"__main__", "api"},
 )

@@ -16,7 +16,6 @@ from polarity.errors import UserError
 from polarity.evaluation.predictions import predictions_table, read_predictions
 from polarity.files import checksum, write_text
 from polarity.processes import this_process
-from polarity.report import ReportSettings, report
 from polarity.reports.html import write_run_report
 from polarity.reports.html.run.history import history_curves
 from polarity.reports.html.run.steps import step_curves
@@ -25,6 +24,7 @@ from polarity.runs.ledger import Ledger
 from polarity.runs.manifest import seal
 from polarity.spreadsheets import write_csv
 from polarity.tasks import Task
+from polarity.verbs.report import ReportSettings, report
 from tests.command import PATIENCE, start
 from tests.reports.pages import SECRET, Page, run_folder
 

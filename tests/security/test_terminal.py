@@ -15,9 +15,9 @@ from rich.text import Text
 
 import polarity
 from polarity.config import cli
-from polarity.predict import PredictSettings
 from polarity.printable import SafeConsole, shared_console
 from polarity.run import RunDirectory
+from polarity.verbs.predict import PredictSettings
 from tests.running import overrides
 from tests.verbs import outcome_of
 

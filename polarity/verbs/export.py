@@ -1,0 +1,123 @@
+"""What ``python -m polarity.export`` does: a run's model as a folder for other programs, checked against the run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from polarity.config.trust import Trust
+from polarity.data.contexts import context_room
+from polarity.data.locate import locate
+from polarity.data.rows import Rows, Splits
+from polarity.errors import UserError
+from polarity.exporting.answers import (
+    Agreement,
+    answers_of_folder,
+    answers_of_run,
+    answers_of_session,
+    measure_agreement,
+    refuse_disagreement,
+)
+from polarity.exporting.card import write_card
+from polarity.exporting.folder import ABOUT, about, folder_problems, parts_of
+from polarity.exporting.hf import write_hf
+from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, package_problems, session_of, write_onnx
+from polarity.exporting.quantize import Cost, cost, write_int8
+from polarity.files import whole_folder, write_json
+from polarity.posthoc import DecisionChoice
+from polarity.progress import progress
+from polarity.reports.console import RunConsole
+from polarity.runs.rebuild import Rebuilt, rebuild, run_splits
+from polarity.runs.saved import finished_single_model
+from polarity.settings import NonNegativeInt
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """The settings of ``conf/export.yaml``, where each is explained."""
+
+    run: str
+    format: Literal["hf", "onnx"]
+    output: str | None
+    overwrite: bool
+    decision: DecisionChoice
+    int8: bool
+    check_rows: NonNegativeInt
+    trust: Trust
+
+
+def export(settings: ExportSettings) -> Path:
+    """Write the folder; returns its path.
+
+    :raises UserError: with everything that is wrong with run, settings and data, or if the copy does not say what the
+        run says; then nothing is written.
+    """
+    run = finished_single_model(settings.run)
+    folder = run.export(settings.format) if settings.output is None else locate(settings.output)
+    problems = folder_problems(folder, overwrite=settings.overwrite)
+    problems += package_problems() if settings.format == "onnx" else []
+    if settings.int8 and settings.format == "hf":
+        problems.append("int8: has no effect with format=hf")
+    if settings.int8 and not settings.check_rows:
+        problems.append("int8: its cost is measured on the validation rows; leave check_rows above 0")
+    if problems:
+        raise UserError(problems)
+    rebuilt = rebuild(run.path, accelerator="cpu", decision=settings.decision, trust=settings.trust)
+    if problems := rebuilt.model.encoder.export_problems(settings.format):
+        raise UserError(problems)
+    splits = run_splits(run) if settings.check_rows else None
+    with progress("exporting"), whole_folder(folder.expanduser().absolute()) as part:
+        agreement, costs = _write(settings, rebuilt, splits, part)
+    _say(settings, folder, agreement, costs)
+    return folder
+
+
+def _write(
+    settings: ExportSettings, rebuilt: Rebuilt, splits: Splits | None, folder: Path
+) -> tuple[Agreement | None, Cost | None]:
+    tasks = {task.name: list(task.classes) for task in rebuilt.model.tasks}
+    pairs = splits.val.context is not None if splits else rebuilt.settings.data.context is not None
+    longest = rebuilt.settings.max_length
+    lengths = longest, context_room(longest, rebuilt.settings.max_context)
+    content = about(settings.format, tasks, parts_of(rebuilt)[1], *lengths, pairs=pairs)
+    write_json(folder / ABOUT, content)
+    write_hf(rebuilt, folder) if settings.format == "hf" else write_onnx(rebuilt, folder)
+    agreement = None if splits is None else _agreement(settings, rebuilt, splits.val, folder)
+    costs = None
+    if settings.int8 and splits is not None:
+        write_int8(folder)
+        costs = _cost(rebuilt, splits.val, folder)
+    write_card(rebuilt, content, folder, agreement, costs)
+    return agreement, costs
+
+
+def _agreement(settings: ExportSettings, rebuilt: Rebuilt, val: Rows, folder: Path) -> Agreement:
+    """Compare the folder with the run on validation rows from all over the split."""
+    rows = val.select(np.unique(np.linspace(0, len(val) - 1, settings.check_rows).astype(int)))
+    if settings.format == "hf":
+        given = answers_of_folder(folder, rows, rebuilt.batch_size)
+    else:
+        given = answers_of_session(session_of(folder / GRAPH), rebuilt, rows, rebuilt.model.tasks)
+    agreement = measure_agreement(answers_of_run(rebuilt, rows), given)
+    refuse_disagreement(agreement, "folder" if settings.format == "hf" else "graph")
+    return agreement
+
+
+def _cost(rebuilt: Rebuilt, val: Rows, folder: Path) -> Cost:
+    tasks = rebuilt.model.tasks
+    before, after = (
+        answers_of_session(session_of(folder / name), rebuilt, val, tasks) for name in (GRAPH, SMALL_GRAPH)
+    )
+    return cost(folder, val, tasks, before, after)
+
+
+def _say(settings: ExportSettings, folder: Path, agreement: Agreement | None, costs: Cost | None) -> None:
+    console = RunConsole(None)
+    if agreement is None:
+        console.print("not checked against the run's own model, since check_rows=0")
+    else:
+        console.print(f"checked on {agreement}")
+    if costs is not None:
+        console.print(str(costs))
+    console.print(f"{settings.format} folder with model card: {folder}")
