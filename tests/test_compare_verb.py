@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from polarity import compare as verb
 from polarity.compare import main, with_runs
 from polarity.comparison.result import Comparison
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from polarity.evaluation.predictions import read_predictions, write_predictions
 from polarity.files import checksum
+from polarity.verbs import compare as verb
 from polarity.verbs.compare import CompareSettings, show_comparison, write
 from tests import command
 from tests.comparison.made import a_run, by_hand, noisy, some_labels

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from polarity import compare as verb
 from polarity.calibration.scaling import Scaling
 from polarity.decisions.rules import LargestLogit
 from polarity.exporting.card import _probabilities
@@ -13,6 +12,7 @@ from polarity.inspection.findings import of_duplicates
 from polarity.inspection.result import Conflicts, Duplicates
 from polarity.posthoc.decider import Decider, TaskDecider
 from polarity.reports.html.comparison import comparison_headline
+from polarity.verbs import compare as verb
 from polarity.wording import points, times
 from tests.comparison.made import a_run, by_hand, noisy, some_labels
 from tests.test_compare_verb import compare, settings

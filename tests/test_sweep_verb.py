@@ -4,8 +4,6 @@ import csv
 import os
 import platform
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -156,8 +154,3 @@ def test_a_sweep_that_goes_on_has_a_report(finished: Sweep, tmp_path: Path) -> N
     assert "1 of 4 jobs go on in other processes" in page.text
     assert page.headings["h1"].startswith("One configuration: overall macro-F1")
     running.lock.release()
-
-
-def test_it_starts_without_torch() -> None:
-    program = "import sys, polarity.sweep; sys.exit('torch' in sys.modules)"
-    subprocess.run([sys.executable, "-c", program], check=True)

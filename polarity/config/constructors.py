@@ -19,6 +19,7 @@ from polarity.config.accepted import Constructor, constructor_of
 from polarity.files import read_json, whole_file
 from polarity.paths import cache_dir, conf_dir
 from polarity.settings import NonNegative, PositiveInt
+from polarity.yaml_loader import parsed
 
 STRICTER: dict[str, dict[str, Any]] = {
     "EarlyStopping": {"patience": PositiveInt, "min_delta": NonNegative},
@@ -82,11 +83,18 @@ def _kept(cache: Path) -> dict[str, Constructor]:
     return found
 
 
-def _importable() -> Iterator[tuple[str, Constructor]]:
-    from polarity.config.trust import shipped
+def shipped_names() -> list[str]:
+    """Whatever the shipped presets name, and what the settings of the verbs are."""
+    from polarity.config.trust import targets_of
 
     verbs = [schema_of(path.stem) for path in conf_dir().glob("*.yaml") if path.stem != "train"]
-    for name in sorted(frozenset(verbs).union(*shipped().values())):
+    presets = [parsed(path.read_text(encoding="utf-8")) for path in conf_dir().rglob("*.yaml")]
+    targets = {target for preset in presets for _, target, _ in targets_of(preset) if target.startswith(SHIPPED)}
+    return sorted(targets | set(verbs))
+
+
+def _importable() -> Iterator[tuple[str, Constructor]]:
+    for name in shipped_names():
         with suppress(Exception):  # told where a section names it
             yield name, _of(get_object(name))
 

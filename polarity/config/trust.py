@@ -28,7 +28,7 @@ def shipped() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for group in (*SECTIONS, *COLLECTIONS, *NESTED):
         for path in sorted((conf_dir() / group).glob("*.yaml")):
-            for place, target, _ in _targets(OmegaConf.to_container(OmegaConf.load(path)), NESTED.get(group, group)):
+            for place, target, _ in targets_of(OmegaConf.to_container(OmegaConf.load(path)), NESTED.get(group, group)):
                 found.setdefault(_general(place), set()).add(target)
     for place, group in IN_SECTIONS.items():
         found.setdefault(place, set()).update(found[NESTED.get(group, group)])
@@ -58,7 +58,7 @@ def check_trusted(
     config = config if sections is None else {name: config[name] for name in sections}
     modules = modules_of(trust)
     problems, used = list[str](), set[str]()
-    for place, target, node in _targets(config):
+    for place, target, node in targets_of(config):
         trusted = {name for name in modules if f"{target}.".startswith(f"{name}.")}
         used |= trusted
         own = target in shipped().get(_general(place), ())
@@ -83,20 +83,20 @@ def check_trusted(
 
 def foreign_modules(config: Mapping[str, Any]) -> list[str]:
     """What has to be trusted to run a configuration: the modules of components that are not the project's own."""
-    foreign = [target for place, target, _ in _targets(config) if target not in shipped().get(_general(place), ())]
+    foreign = [target for place, target, _ in targets_of(config) if target not in shipped().get(_general(place), ())]
     return list(dict.fromkeys(target.rpartition(".")[0] or target for target in foreign))
 
 
-def _targets(node: Any, path: str = "") -> Iterator[tuple[str, str, Mapping[Any, Any]]]:
+def targets_of(node: Any, path: str = "") -> Iterator[tuple[str, str, Mapping[Any, Any]]]:
     """Place, target and section of everything that would be built, from the outside to the inside."""
     if isinstance(node, Mapping):
         if TARGET in node:
             yield path, str(node[TARGET]), node
         for key, value in node.items():
-            yield from _targets(value, f"{path}.{key}" if path else str(key))
+            yield from targets_of(value, f"{path}.{key}" if path else str(key))
     elif isinstance(node, list):
         for number, value in enumerate(node):
-            yield from _targets(value, f"{path}.{number}")
+            yield from targets_of(value, f"{path}.{number}")
 
 
 def _interpolations(node: Any, path: str, *, secrets: bool) -> Iterable[str]:

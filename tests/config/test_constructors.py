@@ -13,14 +13,12 @@ from hydra.utils import get_object
 from polarity.config import constructors
 from polarity.config.accepted import Constructor, constructor_of, dotted
 from polarity.config.components import Components
-from polarity.config.constructors import STRICTER, constructor, schema_of
+from polarity.config.constructors import STRICTER, constructor, shipped_names
 from polarity.config.sections import SECTIONS
-from polarity.config.trust import shipped
 from polarity.paths import CACHE_VARIABLE, cache_dir
 from tests.command import PATIENCE
-from tests.presets import VERBS
 
-SHIPPED = sorted(frozenset(map(schema_of, VERBS)).union(*shipped().values()))
+SHIPPED = shipped_names()
 HEAVY = ("lightning", "matplotlib", "numpy", "scipy", "sklearn", "torch", "transformers")
 
 

@@ -4,21 +4,26 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 import polarity
 from polarity import __version__
+from polarity.config.constructors import _kept
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
-from polarity.paths import conf_dir
+from polarity.paths import cache_dir, conf_dir
 from polarity.train import check
 from tests.command import PATIENCE, run
+from tests.comparison.made import a_run, noisy, some_labels
 from tests.presets import ELSEWHERE, VERBS
 from tests.verbs import said_by, schema_of
 
 CODE = Path(polarity.__file__).parents[1]
+HEAVY_OF_TRAINING = ("lightning", "torch", "transformers")
+HEAVY = (*HEAVY_OF_TRAINING, "matplotlib", "numpy", "pandas", "pyarrow", "scipy", "sklearn")
 every_verb = pytest.mark.parametrize("verb", VERBS)
 
 
@@ -107,6 +112,36 @@ def test_the_package_tells_its_version_and_verbs(asked: str) -> None:
     assert asked == "--version" or shown["report"] == "the report of a finished run again, from the files of its folder"
 
 
-def test_what_needs_no_model_starts_without_torch() -> None:
-    program = "import sys, polarity.compare, polarity.report; assert 'torch' not in sys.modules"
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)
+LIGHT = """
+import importlib, sys
+for verb in {verbs}:
+    sys.argv[:] = [verb, *{words}]
+    try:
+        getattr(importlib.import_module(f"polarity.{{verb}}"), "main", int)()
+    except SystemExit as end:
+        assert end.code == 2, end.code
+imported = set({heavy}) & set(sys.modules)
+assert not imported, imported
+"""
+
+
+@pytest.mark.parametrize("words", [["--help"], ["nonsense=1"], ["--cfg", "job"]])
+def test_what_can_be_said_at_once_is_said_without_importing_libraries(words: list[str], tmp_path: Path) -> None:
+    said_lightly(HEAVY, VERBS, words, tmp_path)
+
+
+def said_lightly(heavy: Sequence[str], verbs: Sequence[str], words: Sequence[str], folder: Path) -> None:
+    _kept(cache_dir())  # only the first process that needs it asks the constructors themselves
+    program = LIGHT.format(heavy=heavy, verbs=verbs, words=words)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, check=False, timeout=PATIENCE, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_needs_no_model_is_done_without_torch(tmp_path: Path) -> None:
+    labels = some_labels()
+    runs = [str(a_run(tmp_path / name, labels, noisy(labels, right, 1))) for name, right in (("a", 0.6), ("b", 0.7))]
+    said_lightly(
+        HEAVY_OF_TRAINING, ["verbs.report", "verbs.sweep", "compare"], [*runs, f"output={tmp_path / 'out'}"], tmp_path
+    )
+    assert (tmp_path / "out" / "comparison.html").exists()
