@@ -12,7 +12,7 @@ import numpy as np
 from polarity.config.cli import prepare_process
 from polarity.config.verb import read_settings
 from polarity.errors import RunError, UserError
-from polarity.settings import as_word
+from polarity.quoting import as_word
 from polarity.wording import times
 
 if TYPE_CHECKING:

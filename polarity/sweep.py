@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from polarity.config.verb import run_verb
 from polarity.errors import UserError
-from polarity.settings import in_quotes
+from polarity.quoting import in_quotes
 
 WORDS = ("best", "report")
 """What is asked for in the place of the table."""

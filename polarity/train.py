@@ -40,9 +40,9 @@ from polarity.content import Config
 from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.processes import led_folder, outside_size
+from polarity.quoting import as_word
 from polarity.run import RunDirectory
 from polarity.secrets import masked_command
-from polarity.settings import as_word
 from polarity.sweeps.folder import is_sweep
 from polarity.sweeps.problems import kind_of, problems_of_launcher, runs_elsewhere
 

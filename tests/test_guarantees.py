@@ -22,7 +22,8 @@ from sklearn.metrics import f1_score
 import polarity
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.preflight import prepare
-from polarity.config.sections import SECTIONS, RootSettings
+from polarity.config.root import RootSettings
+from polarity.config.sections import SECTIONS
 from polarity.data.duplicates import NearDuplicates
 from polarity.data.plan import EvalBatches
 from polarity.data.rows import Rows

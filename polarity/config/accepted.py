@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Self, get_args
 
-from pydantic import ConfigDict, TypeAdapter
-from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
-from pydantic_core import SchemaValidator
+from pydantic_core import CoreSchema, SchemaValidator
 
 from polarity.content import Json
 from polarity.signature import NEEDED, signature_of
@@ -84,10 +82,10 @@ def constructor_of(target: Any, stricter: Mapping[str, Any]) -> Constructor:
 @cache
 def accepted(hint: Any, *, needed: bool = False) -> Accepted:
     """The values that an annotation allows."""
-    adapter = _adapter(hint)
+    schema = _schema(hint)
     classes = [item for item in (hint, *get_args(hint)) if inspect.isclass(item) and inspect.isabstract(item)]
     kind = dotted(classes[0]) if classes else None  # as in Pooling | None
-    return Accepted(None if adapter is None else _plain(adapter.core_schema), kind, needed)
+    return Accepted(None if schema is None else _plain(schema), kind, needed)
 
 
 def dotted(kind: type) -> str:
@@ -95,12 +93,15 @@ def dotted(kind: type) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _adapter(hint: Any) -> TypeAdapter[Any] | None:
+def _schema(hint: Any) -> CoreSchema | None:
+    from pydantic import ConfigDict, TypeAdapter  # a tenth of a second, which what is kept does not need
+    from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for config in (None, ConfigDict(arbitrary_types_allowed=True)):
             try:
-                return TypeAdapter(hint, config=config)
+                return TypeAdapter(hint, config=config).core_schema
             except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation):
                 continue
             except Exception:  # noqa: BLE001 - pydantic refuses a config for types that carry their own; then the first try decided
@@ -120,6 +121,8 @@ def _plain(schema: Any) -> Any:
     plain = {key: _plain(value) for key, value in schema.items() if key not in ("metadata", "serialization")}
     if plain.get("type") == "is-instance":
         plain["cls_repr"] = plain.pop("cls").__name__
+    if plain.get("type") == "typed-dict":
+        del plain["cls"], plain["ref"]
     return plain
 
 

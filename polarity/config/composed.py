@@ -1,5 +1,6 @@
 """Composing by Hydra, which takes tenths of a second: what depends on the chosen presets alone is done once."""
 
+import copy
 import hashlib
 import json
 import os
@@ -19,6 +20,8 @@ from polarity.files import read_json
 from polarity.parts import unfinished
 from polarity.paths import cache_dir, conf_dir
 
+State = tuple[tuple[str, int, int], ...]
+"""Name, time and size of each file that is read."""
 MOST = 64
 """Compositions that are kept for later processes."""
 
@@ -32,18 +35,21 @@ def compose(config_name: str, overrides: Sequence[str]) -> DictConfig:
     choices, values = choices_and_values(overrides)
     if folders_of_presets() != [str(conf_dir())] or any("hydra" in text for text in choices):
         return hydra.compose(config_name, overrides=list(overrides))
-    config = OmegaConf.create(_of_choices(config_name, choices, _files()))
-    OmegaConf.set_struct(config, True)  # noqa: FBT003 - OmegaConf takes it by position
+    config = copy.deepcopy(_of_choices(config_name, choices, _files()))
     set_values(config, values)
     return config
 
 
 @lru_cache(maxsize=256)
-def _of_choices(config_name: str, choices: tuple[str, ...], state: tuple[tuple[str, int, int], ...]) -> Config:
-    """The composed presets, which the cache keeps for the next process.
+def _of_choices(config_name: str, choices: tuple[str, ...], state: State) -> DictConfig:
+    """The composed presets."""
+    config = OmegaConf.create(_kept(config_name, choices, state))
+    OmegaConf.set_struct(config, True)  # noqa: FBT003 - OmegaConf takes it by position
+    return config
 
-    :param state: of the files that are read.
-    """
+
+def _kept(config_name: str, choices: tuple[str, ...], state: State) -> Config:
+    """The same in plain values, from the cache if an earlier process has composed it."""
     known_by = repr((hydra.__version__, omegaconf.__version__, config_name, choices, state))
     path = cache_dir() / "composed" / f"{hashlib.sha256(known_by.encode()).hexdigest()[:32]}.json"
     with suppress(Exception):  # whatever is wrong with the file, it is written again
@@ -67,7 +73,7 @@ def _keep(path: Path, composed: Config) -> None:
         old.unlink()
 
 
-def _files() -> tuple[tuple[str, int, int], ...]:
+def _files() -> State:
     """What the shipped presets are known by: somebody may be at work on them while a notebook stays open."""
     files = [file for folder, _, _ in os.walk(conf_dir()) for file in os.scandir(folder)]
     return tuple((file.path, file.stat().st_mtime_ns, file.stat().st_size) for file in files)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from hydra.utils import get_object
 
@@ -18,25 +18,9 @@ import polarity
 from polarity.config.accepted import Constructor, constructor_of
 from polarity.files import read_json, whole_file
 from polarity.paths import cache_dir, conf_dir
-from polarity.settings import NonNegative, PositiveInt
 from polarity.yaml_loader import parsed
 
-STRICTER: dict[str, dict[str, Any]] = {
-    "EarlyStopping": {"patience": PositiveInt, "min_delta": NonNegative},
-    "Trainer": {
-        "log_every_n_steps": PositiveInt | None,
-        "max_steps": Literal[-1] | PositiveInt,
-        "min_steps": PositiveInt | None,
-        "min_epochs": PositiveInt | None,
-        "deterministic": bool | Literal["warn"],
-        "precision": Literal["auto", "32-true", "16-mixed", "bf16-mixed"],
-    },
-    "LearningRateMonitor": {"logging_interval": Literal["step", "epoch"]},
-    "EMAWeightAveraging": {"use_buffers": Literal[False], "update_every_n_steps": PositiveInt},
-    "CSVLogger": {"flush_logs_every_n_steps": PositiveInt},
-}
-"""Settings of Lightning's classes with fewer values than their annotations say."""
-
+ROOT = "polarity.config.root.RootSettings"
 SHIPPED = ("polarity.", "lightning.")
 LIBRARIES = ("lightning", "pydantic", "pydantic-core", "torch")
 """What the shipped components accept depends on these."""
@@ -63,6 +47,8 @@ def schema_of(verb: str) -> str:
 
 @cache
 def _of(target: Any) -> Constructor:
+    from polarity.config.stricter import STRICTER
+
     return constructor_of(target, STRICTER.get(getattr(target, "__name__", ""), {}))
 
 
@@ -84,13 +70,13 @@ def _kept(cache: Path) -> dict[str, Constructor]:
 
 
 def shipped_names() -> list[str]:
-    """Whatever the shipped presets name, and what the settings of the verbs are."""
+    """Whatever the shipped presets name, and what the settings of the verbs and at the root are."""
     from polarity.config.trust import targets_of
 
-    verbs = [schema_of(path.stem) for path in conf_dir().glob("*.yaml") if path.stem != "train"]
+    settings = [schema_of(path.stem) for path in conf_dir().glob("*.yaml") if path.stem != "train"]
     presets = [parsed(path.read_text(encoding="utf-8")) for path in conf_dir().rglob("*.yaml")]
     targets = {target for preset in presets for _, target, _ in targets_of(preset) if target.startswith(SHIPPED)}
-    return sorted(targets | set(verbs))
+    return sorted({*targets, *settings, ROOT})
 
 
 def _importable() -> Iterator[tuple[str, Constructor]]:

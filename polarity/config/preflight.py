@@ -13,7 +13,8 @@ from polarity.config.components import Components
 from polarity.config.folds import device_problems, folds_of
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.precision import AUTO
-from polarity.config.sections import SECTIONS, RootSettings, as_root
+from polarity.config.root import RootSettings, as_root
+from polarity.config.sections import SECTIONS
 from polarity.config.sharding import sharding_problems
 from polarity.config.structure import config_problems
 from polarity.config.trainer import check_trainer

@@ -10,7 +10,7 @@ import re
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from polarity.settings import in_quotes
+from polarity.quoting import in_quotes
 
 _MARK = re.compile(r"__name_((?:[0-9a-f]{2})+)")
 _QUOTED = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""

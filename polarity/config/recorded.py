@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Self
 from polarity.config.trust import Trust
 from polarity.content import Config
 from polarity.paths import cache_dir
-from polarity.reporting import Reporting
 from polarity.signature import TARGET
 from polarity.tables.dialect import Dialect
 
 if TYPE_CHECKING:
     from polarity.data.duplicates import NearDuplicates
+    from polarity.reporting import Reporting
 
 
 @dataclass(frozen=True)
@@ -171,8 +171,10 @@ class RunSettings:
         return self._section("trainer").get("devices") in (1, "auto", None) and self.machines == 1
 
     @property
-    def reporting(self) -> Reporting:
+    def reporting(self) -> "Reporting":
         """What is reported; the defaults for runs that were made before there was a choice."""
+        from polarity.reporting import Reporting
+
         section = self._section("reporting")
         return Reporting(**{name: value for name, value in section.items() if name != TARGET})
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from hydra.utils import get_object
 from omegaconf import MISSING
-from pydantic import ValidationError
+from pydantic_core import ValidationError
 
 from polarity.config.accepted import Accepted, Constructor
 from polarity.config.constructors import constructor

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import get_type_hints
 
-from polarity.config.accepted import accepted
+from polarity.config.constructors import ROOT, constructor
 from polarity.config.folds import folds_problems
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.schema import section_problems, setting_problems
-from polarity.config.sections import ROOT_KEYS, SECTIONS, TRAINER_OWNED, RootSettings
+from polarity.config.sections import SECTIONS, TRAINER_OWNED
 from polarity.content import Config
 from polarity.errors import nearest
 from polarity.files import unwritable
@@ -35,13 +34,13 @@ def config_problems(config: Config) -> list[str]:
 def structure_problems(config: Config) -> list[str]:
     """Unknown, missing and ill-typed keys, from the root to the last setting."""
     problems = []
-    hints = {ROOT_KEYS[name]: hint for name, hint in get_type_hints(RootSettings, include_extras=True).items()}
-    known = [*hints, *SECTIONS, *COLLECTIONS]
+    root = {{"origin": "from"}.get(name, name): setting for name, setting in constructor(ROOT).settings.items()}
+    known = [*root, *SECTIONS, *COLLECTIONS]
     for key, value in config.items():
         if key not in known:
             problems.append(f"{key}: no such setting{nearest(key, known, what='there are')}")
-        elif key in hints:
-            problems += setting_problems(key, value, accepted(hints[key]))
+        elif key in root:
+            problems += setting_problems(key, value, root[key])
     problems += [f"{key}: is missing" for key in known if key not in config]
     for name, kind in SECTIONS.items():
         if name in config:

@@ -11,7 +11,7 @@ from typing import Any
 
 from polarity.errors import nearest
 from polarity.printable import printable
-from polarity.settings import as_word
+from polarity.quoting import as_word
 from polarity.tables.problems import SHOWN
 from polarity.tasks import Task
 from polarity.wording import times

@@ -10,7 +10,6 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.table import print_jobs
 
 _UNENDED: list[Path] = []
 """The folder of the sweep that goes on in this process."""
@@ -31,6 +30,8 @@ class SweepTable(Callback):
 
 def exit_code(sweep: Sweep, launcher: DictConfig) -> int:
     """Print the table; 1 if a job is not finished, unless the launcher was told not to wait for them."""
+    from polarity.sweeps.table import print_jobs  # imports what compares runs, which a single run does not need
+
     unfinished = print_jobs(sweep)
     return int(unfinished > 0 and bool(launcher.get("wait", True)))
 
@@ -45,5 +46,7 @@ def table_whenever_it_ends(folder: Path | None = None) -> Iterator[None]:
         yield
     except (SystemExit, KeyboardInterrupt):
         if folder or _UNENDED:
+            from polarity.sweeps.table import print_jobs
+
             print_jobs(Sweep.open(folder or _UNENDED.pop()))
         raise

@@ -17,8 +17,8 @@ from uuid import uuid4
 
 from polarity.config.trust import foreign_modules
 from polarity.content import Json
+from polarity.quoting import in_quotes
 from polarity.reports.console import RunConsole
-from polarity.settings import in_quotes
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.lines import end_line, start_line

@@ -9,8 +9,8 @@ from typing import Any
 from polarity.config.overrides import key_of
 from polarity.config.precision import AUTO
 from polarity.config.preflight import rows_of
+from polarity.config.root import as_root
 from polarity.config.search.asked import Search, is_of_search
-from polarity.config.sections import as_root
 from polarity.config.shown import flat
 from polarity.content import Config, Json
 from polarity.errors import UserError

@@ -13,8 +13,9 @@ from hydra.utils import get_object
 from polarity.config import constructors
 from polarity.config.accepted import Constructor, constructor_of, dotted
 from polarity.config.components import Components
-from polarity.config.constructors import STRICTER, constructor, shipped_names
+from polarity.config.constructors import constructor, shipped_names
 from polarity.config.sections import SECTIONS
+from polarity.config.stricter import STRICTER
 from polarity.paths import CACHE_VARIABLE, cache_dir
 from tests.command import PATIENCE
 

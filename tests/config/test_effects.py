@@ -9,7 +9,8 @@ import pytest
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.preflight import prepare
 from polarity.config.recorded import RunSettings
-from polarity.config.sections import ROOT_KEYS, SECTIONS, RootSettings
+from polarity.config.root import ROOT_KEYS, RootSettings
+from polarity.config.sections import SECTIONS
 from polarity.config.trainer import build_callbacks
 from polarity.errors import UserError
 from polarity.run import RunDirectory

@@ -9,7 +9,7 @@ import pytest
 from polarity.config.compose import compose_jobs, resolved
 from polarity.config.readable import readable
 from polarity.errors import UserError
-from polarity.settings import as_word, in_quotes
+from polarity.quoting import as_word, in_quotes
 from polarity.train import check
 from tests.running import composed, overrides
 from tests.verbs import said_by

@@ -1,0 +1,20 @@
+"""Settings of Lightning's classes with fewer values than their annotations say."""
+
+from typing import Any, Literal
+
+from polarity.settings import NonNegative, PositiveInt
+
+STRICTER: dict[str, dict[str, Any]] = {
+    "EarlyStopping": {"patience": PositiveInt, "min_delta": NonNegative},
+    "Trainer": {
+        "log_every_n_steps": PositiveInt | None,
+        "max_steps": Literal[-1] | PositiveInt,
+        "min_steps": PositiveInt | None,
+        "min_epochs": PositiveInt | None,
+        "deterministic": bool | Literal["warn"],
+        "precision": Literal["auto", "32-true", "16-mixed", "bf16-mixed"],
+    },
+    "LearningRateMonitor": {"logging_interval": Literal["step", "epoch"]},
+    "EMAWeightAveraging": {"use_buffers": Literal[False], "update_every_n_steps": PositiveInt},
+    "CSVLogger": {"flush_logs_every_n_steps": PositiveInt},
+}
