@@ -10,13 +10,8 @@ from tests.presets import VERBS
 PACKAGE = Path(polarity.__file__).parent
 
 LAYERS = (
-<<<<<<< HEAD
-    {"content", "errors", "paths", "secrets", "settings", "signature", "yaml_loader"},
-    {"alike", "printable", "processes", "standard_streams", "wording"},
-=======
     {"content", "errors", "paths", "quoting", "secrets", "settings", "signature", "yaml_loader"},
-    {"printable", "processes", "standard_streams", "wording"},
->>>>>>> 8e460d0 (What is known of settings is checked without pydantic, one copy of the presets a composition; a single run does not import what compares runs)
+    {"alike", "printable", "processes", "standard_streams", "wording"},
     {"locks", "parts", "progress", "tasks"},
     {"component"},
     {"confusion", "files", "reporting"},
