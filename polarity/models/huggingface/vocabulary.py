@@ -5,6 +5,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,8 +56,13 @@ class Coverage:
 
 def script(text: str) -> str:
     """The script of most letters, as Unicode names it (``LATIN``, ``CYRILLIC``); empty without letters."""
-    letters = Counter(unicodedata.name(letter, "").split(" ")[0] for letter in text[:200] if letter.isalpha())
+    letters = Counter(map(_script_of, filter(str.isalpha, text[:200])))
     return letters.most_common(1)[0][0] if letters else ""
+
+
+@lru_cache(maxsize=10_000)
+def _script_of(letter: str) -> str:
+    return unicodedata.name(letter, "").split(" ")[0]
 
 
 def coverage(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> dict[str, Coverage]:
