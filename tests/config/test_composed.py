@@ -1,5 +1,6 @@
 """What is remembered between compositions changes nothing: each is what Hydra alone would have composed, or refused."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from polarity.config import composed
 from polarity.config.composed import compose
 from polarity.config.overrides import COMPOSITION_ERRORS, first_lines
-from polarity.paths import conf_dir
+from polarity.paths import CACHE_VARIABLE, conf_dir
 
 CASES = [
     ["++loss.gamma=3", "loss=ce"],
@@ -75,3 +76,57 @@ def test_a_users_own_presets_are_read_each_time(tmp_path: Path) -> None:
         with initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3"):
             own = ["loss=mine", f"hydra.searchpath=[file://{tmp_path}]"]
             assert compose("train", own).loss.gamma == gamma
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file in which a composition is kept, in a cache of its own; this process has forgotten it."""
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    composed._of_choices.cache_clear()
+    with initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3"):
+        compose("train", ["loss=ce"])
+    composed._of_choices.cache_clear()
+    (file,) = (tmp_path / "cache" / "composed").iterdir()
+    return file
+
+
+def again(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What Hydra is asked to compose when the same is asked for in the next process."""
+    asked: list[list[str]] = []
+    real = hydra.compose
+
+    def watched(name: str, overrides: list[str]) -> DictConfig:
+        asked.append(overrides)
+        return real(name, overrides=overrides)
+
+    monkeypatch.setattr(hydra, "compose", watched)
+    with initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3"):
+        found = outcome(lambda: compose("train", ["loss=ce"]))
+        assert found == outcome(lambda: real("train", overrides=["loss=ce"]))
+    return asked
+
+
+def test_the_next_process_composes_nothing_again(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert kept.exists()
+    assert again(monkeypatch) == []
+
+
+def test_what_is_damaged_is_composed_again(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.write_text(kept.read_text()[:-9])
+    assert again(monkeypatch) == [["loss=ce"]]
+
+
+def test_what_another_user_has_written_is_composed_again(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.write_text(kept.read_text().replace("polarity.losses.ce", "someones.code"))
+    monkeypatch.setattr(composed.os, "getuid", lambda: kept.stat().st_uid + 1)
+    assert again(monkeypatch) == [["loss=ce"]]
+
+
+def test_no_more_than_the_newest_are_kept(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(composed, "MOST", 2)
+    os.utime(kept, (0, 0))
+    with initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3"):
+        for preset in ("joint", "natural", "joint"):
+            compose("train", [f"sampler={preset}"])
+    assert len(list(kept.parent.iterdir())) == 2
+    assert not kept.exists()
