@@ -31,7 +31,7 @@ class Misfortune(Callback):
         rank: int = 0,
         within: str | None = None,
         validating: bool = False,
-        kind: Literal["error", "interrupt", "terminate", "kill", "spoil", "vanish", "starve"] = "error",
+        kind: Literal["error", "interrupt", "terminate", "kill", "spoil", "vanish", "starve", "flood"] = "error",
     ) -> None:
         self.mark = Path(mark)
         self.at = (epoch, batch, rank, validating)
@@ -61,6 +61,9 @@ class Misfortune(Callback):
             shutil.rmtree(trainer.default_root_dir)
         elif self.kind == "starve":
             resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + 2**29, resource.RLIM_INFINITY))
+            torch.ones(2**30)
+        elif self.kind == "flood":
+            (self.mark.parent / "group" / "cgroup.procs").write_text(str(os.getpid()))
             torch.ones(2**30)
         else:
             raise ConnectionAbortedError("power failure")

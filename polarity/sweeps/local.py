@@ -22,6 +22,7 @@ from polarity.reports.console import RunConsole
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.lines import end_line, start_line
+from polarity.sweeps.memory import MemoryWatch
 from polarity.training.signals import Interrupted, heeded
 from polarity.wording import times
 
@@ -33,6 +34,8 @@ REFUSED = 2
 """Exit code of a process that was told why it cannot begin."""
 LAST_WORDS = 2000
 """Characters that are kept of what a process said that could not record why it ended."""
+
+MEMORY = "memory ran out, and the kernel has ended its process"
 
 Place = Mapping[str, str]
 """Environment variables of a job's process: its share of the cores, or its GPUs."""
@@ -133,6 +136,7 @@ class Crew:
         self.retried = retried
         self.workers: list[Worker] = []
         self.left = list(sweep.jobs)
+        self.memory = MemoryWatch()
         self.signal = 0
         self._told = False
 
@@ -149,6 +153,7 @@ class Crew:
         :param patient: whether to wait for what other processes run.
         """
         while True:
+            self.memory.look()
             for worker in [worker for worker in self.workers if worker.process.poll() is not None]:
                 self._ended(worker)
             if self.signal:
@@ -219,7 +224,9 @@ class Crew:
         cut_off = run.recorded["state"] == "running" and run.status["state"] == "stopped"
         if not code or self.signal or not (cut_off or not worker.has_begun):
             return
-        if code < 0 or code > 128:
+        if code in (-signal.SIGKILL, 128 + signal.SIGKILL) and self.memory.ran_out:
+            run.set_status("failed", error=MEMORY, attempt=uuid4().hex)  # the next time it would as well
+        elif code < 0 or code > 128:
             name = signal.Signals(-code if code < 0 else code - 128).name
             run.set_status("failed", error=f"its process was ended by {name}: {_why(name)}", interrupted=True)
         else:

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -16,7 +18,7 @@ import pytest
 from polarity.errors import UserError
 from polarity.sweeps.dask import cluster as clusters
 from polarity.sweeps.dask import problems
-from polarity.sweeps.dask.giving import Dask, DaskCrew
+from polarity.sweeps.dask.giving import Dask, DaskCrew, Order
 from polarity.sweeps.dask.within import Given, stop
 from polarity.sweeps.local import REFUSED
 from polarity.train import check
@@ -26,7 +28,7 @@ from tests.sameness import assert_same_runs
 from tests.sweeping import only_sweep, states, sweep
 from tests.sweeps.test_planning import SHORT, planned
 
-pytest.importorskip("distributed", reason="needs the extra polarity[dask]")
+distributed = pytest.importorskip("distributed", reason="needs the extra polarity[dask]")
 DASK = "hydra/launcher=dask"
 LINE = (*SHORT, "trainer.log_every_n_steps=1", "model.encoder_dropout=0.2", "trainer.max_epochs=6")
 
@@ -159,6 +161,39 @@ def test_a_job_that_others_have_is_not_run_again(tmp_path: Path) -> None:
     job.run.set_status("finished")
     assert given() == 0
     assert not stop(str(job.path), signal.SIGTERM)
+
+
+class Future:
+    """What a scheduler that is gone, or has lost one worker after the other, leaves of an order."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+    def done(self) -> bool:
+        return True
+
+    def cancelled(self) -> bool:
+        return self.error is None
+
+    def exception(self) -> Exception | None:
+        return self.error
+
+
+def test_what_becomes_of_an_order_without_a_scheduler_or_a_worker(tmp_path: Path) -> None:
+    def order(error: Exception | None = None) -> Order:
+        client: Any = SimpleNamespace(submit=lambda *_, **__: Future(error))
+        return Order(client, job, Given(str(found.path), job.name, {}, {}))
+
+    found = planned(tmp_path, "seed=0", "sweep=one")
+    (job,) = found.jobs
+    with pytest.raises(UserError, match="the scheduler answers no more"):
+        order().poll()
+    assert order(distributed.KilledWorker("job", 3, 3)).poll() == 0
+    with pytest.raises(UserError, match="a worker could not begin: No module named 'polarity'"):
+        order(ModuleNotFoundError("No module named 'polarity'")).poll()
+    stopped = order()
+    stopped.send_signal(signal.SIGTERM)
+    assert stopped.poll() == 0
 
 
 def test_threads_and_places(tmp_path: Path) -> None:

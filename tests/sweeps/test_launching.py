@@ -112,6 +112,23 @@ def test_a_job_that_a_killed_sweep_has_left_running_is_waited_for(tmp_path: Path
     assert job.run.status["error"] == "at work"
 
 
+@pytest.mark.parametrize(("code", "kills", "state"), [(-9, 1, "failed"), (137, 1, "failed"), (-9, 0, "interrupted")])
+def test_a_job_that_the_kernel_has_ended_for_want_of_memory_has_failed(
+    code: int, kills: int, state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = tmp_path / "vmstat"
+    counts.write_text("pgfault 1\noom_kill 3\nunevictable_pgs_culled 0\n")
+    monkeypatch.setattr("polarity.sweeps.memory.COUNTS", counts)
+    found = planned(tmp_path, "seed=0", "sweep=one")
+    (job,), crew = found.jobs, Crew(found, [{}], {})
+    counts.write_text(f"oom_kill {3 + kills}\n")
+    process = SimpleNamespace(returncode=code)
+    crew.workers = [Worker(job, process, BytesIO(), {}, job.run.recorded, 0.0)]  # type: ignore[arg-type]
+    crew._ended(crew.workers[0])
+    assert job.recorded == state
+    assert "memory ran out" in str(job.run.status["error"])
+
+
 @pytest.mark.parametrize(
     ("jobs", "gpus", "visible", "places"),
     [

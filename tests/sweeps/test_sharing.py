@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -65,3 +66,29 @@ def test_a_job_that_runs_out_of_memory_is_one_failed_job_which_says_so(tmp_path:
     assert "can't allocate memory" in " ".join(said.split())
     sweep(*line, "sweep.retry=failed")
     assert states(tmp_path) == ["finished"] * 2
+
+
+@pytest.fixture
+def little_memory(tmp_path: Path) -> Iterator[None]:
+    """A group of processes, in the folder ``group``, which the kernel gives 64 MB more than others that join it use."""
+    place = Path("/sys/fs/cgroup")
+    old = (place / "memory").is_dir()
+    made = place / ("memory" if old else "") / f"polarity-{os.getpid()}"
+    try:
+        made.mkdir()
+        (made / ("memory.limit_in_bytes" if old else "memory.max")).write_text(str(2**26))
+    except OSError as error:
+        pytest.skip(f"no group of processes with a limit of memory can be made here: {error}")
+    (tmp_path / "group").symlink_to(made)
+    yield
+    made.rmdir()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("little_memory")
+def test_a_job_that_the_kernel_ends_for_want_of_memory_says_so_and_is_not_begun_again(tmp_path: Path) -> None:
+    line = ("-m", *overrides(tmp_path, *LINE[:-1], misfortune(tmp_path, batch=1, kind="flood"), rows=120), "seed=0")
+    said = sweep(*line, code=1)
+    assert states(tmp_path) == ["failed"]
+    assert "memory ran out" in " ".join(said.split())
+    assert "1 failed before" in sweep(*line, code=1)
