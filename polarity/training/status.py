@@ -86,7 +86,7 @@ class StatusRecorder(Callback):
             if self._known(PATIENCE if rank() > 0 else 0):
                 return
             details = {"interrupted": True} if isinstance(error, (Interrupted, KeyboardInterrupt)) else {}
-            self.run.set_status("failed", error=str(error) or type(error).__name__, traceback=text, **details)
+            self.run.set_status("failed", error=_reason(error), traceback=text, **details)
         except (OSError, UserError) as unwritten:
             self.unwritten = unwritten
         self.recorded = True
@@ -108,6 +108,13 @@ class StatusRecorder(Callback):
         launcher = None if self._trainer is None or rank() > 0 else self._trainer.strategy.launcher
         if launcher is not None and self.recorded:
             launcher.kill(signal.SIGKILL)
+
+
+def _reason(error: BaseException) -> str:
+    """In a few words first: tables show the beginning alone."""
+    text = str(error) or type(error).__name__
+    _, refused, wanted = text.partition("can't allocate memory")  # torch tells the line of its own code before that
+    return f"memory ran out: {refused}{wanted}" if refused else text
 
 
 def record_failure(run: RunDirectory, error: Exception) -> None:

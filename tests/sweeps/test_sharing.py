@@ -61,9 +61,9 @@ def test_a_job_that_runs_out_of_memory_is_one_failed_job_which_says_so(tmp_path:
     said = sweep(*line, code=1)
     assert states(tmp_path) == ["failed", "finished"]
     (failed, _) = (job.run.status for job in only_sweep(tmp_path).jobs)
-    assert "can't allocate memory" in str(failed["error"])
+    assert "memory ran out: can't allocate memory: you tried to allocate" in str(failed["error"])
     assert "1 of 2 jobs failed" in said
-    assert "can't allocate memory" in " ".join(said.split())
+    assert "failed: memory ran out" in " ".join(said.split())
     sweep(*line, "sweep.retry=failed")
     assert states(tmp_path) == ["finished"] * 2
 
