@@ -6,7 +6,7 @@ import numpy as np
 from rich.table import Table
 
 from polarity.ensembles.outcome import Outcome
-from polarity.evaluation.metrics import score
+from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions
 from polarity.reports.baselines_table import signed
 from polarity.statistics import paired_difference
@@ -33,31 +33,26 @@ def members_table(
     tasks = [item.task for item in rows.tasks]
     ours = [item.honest for item in rows.tasks]
     how = ", cross-fitted" if split == "val" else ""
-    table = Table(
-        "system",
-        "overall",
-        "ensemble is better by",
-        *(column for task in tasks for column in (task.name, "by")),
-        "rows/s",
-        title=f"{split} ({times(len(rows), 'row')}): macro-F1{how}, with paired 95 % intervals",
-    )
+    title = f"{split} ({times(len(rows), 'row')}): macro-F1{how}, with paired 95 % intervals"
+    table = Table("system", "rows/s", "task", "macro-F1", "ensemble is better by", title=title)
     speeds = {one.name: one.speed for one in outcome.asked}
     for name, own in decided.items():
         if name in speeds:
-            difference = paired_difference(rows, own, ours, resamples=resamples)
-            scores = score(tasks, rows.labels, own)
-            cells = [
-                cell
-                for task in tasks
-                for cell in (_shown(scores.tasks[task.name].macro_f1), signed(difference.tasks[task.name]))
-            ]
-            table.add_row(name, _shown(scores.overall), signed(difference.overall), *cells, f"{speeds[name]:,.0f}")
-    table.add_section()
-    scores = score(tasks, rows.labels, ours)
-    cells = [cell for task in tasks for cell in (_shown(scores.tasks[task.name].macro_f1), "")]
+            scores, difference = score(tasks, rows.labels, own), paired_difference(rows, own, ours, resamples=resamples)
+            by = [signed(difference.overall), *(signed(difference.tasks[task.name]) for task in tasks)]
+            _add(table, name, speeds[name], scores, by)
     result = ENSEMBLE if outcome.judged.kept else f"{outcome.judged.best} alone"
-    table.add_row(result, _shown(scores.overall), "", *cells, f"{speed:,.0f}", style="bold")
+    _add(table, result, speed, score(tasks, rows.labels, ours), [""] * (1 + len(tasks)), style="bold")
     return table
+
+
+def _add(table: Table, name: str, speed: float, scores: Scores, by: Sequence[str], style: str | None = None) -> None:
+    """A system's scores, one below the other: however many tasks there are, their names can be read."""
+    values = [("overall", scores.overall), *((task, own.macro_f1) for task, own in scores.tasks.items())]
+    firsts = [(name, f"{speed:,.0f}"), *[("", "")] * (len(values) - 1)]
+    for first, (task, value), difference in zip(firsts, values, by, strict=True):
+        table.add_row(*first, task, _shown(value), difference, style=style)
+    table.add_section()
 
 
 def ways_table(outcome: Outcome) -> Table:
