@@ -87,13 +87,13 @@ def write_onnx(rebuilt: Rebuilt, folder: Path) -> None:
             shutil.copyfile(file, folder / file.name)
 
 
-def session_of(path: Path) -> Any:
-    """An ``onnxruntime.InferenceSession`` on the CPU."""
+def session_of(graph: Path | bytes) -> Any:
+    """An ``onnxruntime.InferenceSession`` on the CPU, of a file or of its content."""
     import onnxruntime  # type: ignore[import-untyped,unused-ignore]
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # warnings are about shapes that are not known in advance
-    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def _example(rebuilt: Rebuilt) -> dict[str, Tensor]:

@@ -88,10 +88,12 @@ class Predictor:
         tokens, unknown = inputs.known()
         self._tokens += tokens
         self._unknown += unknown
+        return self._finite(self._ask(inputs, len(good)), good, problems)
+
+    def _ask(self, inputs: Inputs, total: int) -> list[np.ndarray]:
         planned = EvalBatches(lengths=inputs.lengths, batch_size=self.batch_size)
         batches = ({**inputs.batch(batch.rows), "rows": torch.from_numpy(batch.rows)} for batch in planned)
-        logits = predict_logits(self.model, batches, len(good), device=self.device, precision=self.precision)
-        return self._finite(logits, good, problems)
+        return predict_logits(self.model, batches, total, device=self.device, precision=self.precision)
 
     def _inputs(self, rows: Rows) -> Inputs:
         return self.reader.inputs(rows, self.max_length, self.max_context)

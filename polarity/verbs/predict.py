@@ -7,16 +7,18 @@ from pydantic import Field
 
 from polarity.config.recorded import DataSettings
 from polarity.config.trust import Trust
-from polarity.ensembles.predictor import predictor_of
+from polarity.ensembles.predictor import EnsemblePredictor, predictor_of
 from polarity.ensembles.rebuild import rebuild_any
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator
 from polarity.posthoc import DecisionChoice
 from polarity.prediction.columns import AddedColumns, Threshold
 from polarity.prediction.job import Job, Outcome
+from polarity.prediction.predictor import Predictor
 from polarity.prediction.streams import Input, Output, format_of
 from polarity.printable import SafeConsole
 from polarity.progress import progress
+from polarity.reduced_precision.choose import INT8, Precision, predictor_in
 from polarity.run import RunDirectory
 from polarity.runs.saved import finished_run
 from polarity.settings import PositiveInt
@@ -56,6 +58,7 @@ class PredictSettings:
     on_error: Literal["stop", "keep"]
     error_column: ErrorColumn
     chunk_rows: ChunkRows
+    precision: Precision | None
     batch_size: PositiveInt | None
     accelerator: Accelerator
     trust: Trust
@@ -71,15 +74,19 @@ def predict(settings: PredictSettings) -> Outcome:
     if job is None or problems:
         raise UserError(problems)
     console = SafeConsole(stderr=True)
-    predictor = predictor_of(
-        rebuild_any(
-            run.path,
-            accelerator=settings.accelerator,
-            batch_size=settings.batch_size,
-            decision=settings.decision,
-            trust=settings.trust,
-        )
+    answering = rebuild_any(
+        run.path,
+        accelerator="cpu" if settings.precision == INT8 and settings.accelerator == "auto" else settings.accelerator,
+        batch_size=settings.batch_size,
+        decision=settings.decision,
+        trust=settings.trust,
     )
+    if settings.precision is None:
+        predictor: Predictor | EnsemblePredictor = predictor_of(answering)
+    else:
+        predictor, cost = predictor_in(answering, settings.precision)
+        if cost is not None:
+            console.print(f"precision={settings.precision}: {cost}", soft_wrap=True)
     added = AddedColumns(
         predictor.tasks,
         predictor.decider,

@@ -11,12 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from polarity.config.verb import read_settings
 from polarity.posthoc import Decider
 from polarity.prediction.columns import AddedColumns
 from polarity.prediction.job import Job, Outcome
 from polarity.prediction.streams import Input, Output, format_of
+from polarity.run import RunDirectory
 from polarity.tables.dialect import Dialect
 from polarity.tasks import Task
+from polarity.verbs.predict import predict as predict_verb
 
 TASKS = (Task("tone", ("none", "yes", "no"), "tone"), Task("topic", ("1", "2"), "topic"))
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "csv.gz", "jsonl.gz")
@@ -76,6 +79,19 @@ def opened(path: Path, mode: Literal["rt", "wt"]) -> IO[str]:
     if path.suffix == ".gz":
         return gzip.open(path, mode, encoding="utf-8", newline="")
     return path.open(mode, encoding="utf-8", newline="")
+
+
+def do(run: RunDirectory, source: Path | str, output: Path | str, *more: str) -> Outcome:
+    """What the verb does with a finished run."""
+    arguments = [f"run={run.path}", f"input={source}", f"output={output}", "accelerator=cpu", *more]
+    settings = read_settings("predict", arguments)
+    assert settings is not None
+    return predict_verb(settings)
+
+
+def corpus(run: RunDirectory) -> Path:
+    """The file that a run was trained on."""
+    return Path(run.config["data"]["path"])
 
 
 def write(path: Path, rows: Sequence[dict[str, Any]]) -> Path:

@@ -29,7 +29,7 @@ LAYERS = (
     {"inspection"},
     {"reports"},
     {"exporting", "prediction", "training"},
-    {"ensembles"},
+    {"ensembles", "reduced_precision"},
     {"crossvalidation"},
     {"sweeps"},
     {"verbs"},
