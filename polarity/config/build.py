@@ -54,7 +54,9 @@ def load_corpus(config: Mapping[str, Any]) -> tuple[Corpus, Splits]:
     :raises UserError: with what is wrong with them.
     """
     corpus: Corpus = build("data", config["data"])
-    splits = kept_rows(config["data"], corpus.sources(), cache_dir(config.get("cache_dir")), corpus.load)
+    private = not config.get("reporting", {}).get("texts", True)  # then there is no copy of the texts anywhere
+    sources = [] if private else corpus.sources()
+    splits = kept_rows(config["data"], sources, cache_dir(config.get("cache_dir")), corpus.load)
     return corpus, build("limit", config["limit"]).apply(splits)
 
 

@@ -126,7 +126,7 @@ def rows_of(config: Config) -> Splits:
 
 
 def _data_key(config: Config) -> str:
-    return json.dumps({name: config.get(name) for name in ("data", "limit", "cache_dir")})
+    return json.dumps({name: config.get(name) for name in ("data", "limit", "cache_dir", "reporting")})
 
 
 @lru_cache(maxsize=1)

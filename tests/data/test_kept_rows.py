@@ -88,14 +88,16 @@ def test_a_limit_needs_no_further_reading(config: dict[str, Any], reads: list[in
     assert reads == [1]
 
 
-@pytest.mark.parametrize("where", ["small file", "own code", "own corpus"])
-def test_what_is_small_or_by_others_is_not_kept(
+@pytest.mark.parametrize("where", ["small file", "own code", "own corpus", "private"])
+def test_what_is_small_private_or_by_others_is_not_kept(
     config: dict[str, Any], reads: list[int], where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if where == "small file":
         monkeypatch.setattr(kept_rows, "WORTH", 2**20)
     if where == "own code":
         monkeypatch.setattr(kept_rows, "TARGET", "path")
+    if where == "private":
+        config["reporting"] = {"texts": False}
     if where == "own corpus":
         monkeypatch.setattr(FileCorpus, "sources", lambda _: [])
     load_corpus(config)
