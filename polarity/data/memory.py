@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from polarity.errors import UserError
+from polarity.wording import times
 
 LEAST = 0.03
 """Share of the memory that stays free."""
@@ -25,7 +26,7 @@ def check_memory(name: str, rows: int) -> None:
     share = free_share()
     if share is not None and share < LEAST:
         advice = "give fewer rows or columns (data.metadata=[]), or use a machine with more memory (docs/scaling.md)"
-        raise UserError(f"{name}: the memory is full after {rows:,} rows; {advice}")
+        raise UserError(f"{name}: the memory is full after {times(rows, 'row')}; {advice}")
 
 
 def _of_machine() -> float | None:
