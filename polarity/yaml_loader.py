@@ -39,7 +39,11 @@ def parsed(text: str) -> Any:
     :raises yaml.YAMLError: if it is no YAML.
     :raises OmegaConfBaseException: if OmegaConf does not take such a value.
     """
-    content = yaml.load(text, Loader=loader())  # noqa: S506 - derived from the safe loader
+    reader = loader()(text)
+    try:
+        content = reader.get_single_data()
+    finally:
+        reader.dispose()
     if _taken(content) or not isinstance(content, dict | list):
         return content
     return OmegaConf.to_container(OmegaConf.create(content))

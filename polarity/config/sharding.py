@@ -8,13 +8,21 @@ WHOLE = ("EMAWeightAveraging", "WeightAveraging", "StochasticWeightAveraging", "
 """Callbacks that read, or replace, the weights of one process."""
 
 
+def is_sharded(config: Config) -> bool:
+    """Whether each process has a part of the weights alone.
+
+    :param config: whose settings are right one by one.
+    """
+    strategy = config["trainer"].get("strategy")
+    return isinstance(strategy, dict) and strategy[TARGET] == SHARDED
+
+
 def sharding_problems(config: Config) -> list[str]:
     """A problem for each callback that would see parts of the weights alone.
 
     :param config: whose settings are right one by one.
     """
-    strategy = config["trainer"].get("strategy")
-    if not isinstance(strategy, dict) or strategy[TARGET] != SHARDED:
+    if not is_sharded(config):
         return []
     return [
         f"callbacks.{name}: needs whole weights and gradients, of which with trainer=fsdp each process has a part; "

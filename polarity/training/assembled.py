@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 import lightning
 
 from polarity.config.preflight import Prepared
+from polarity.config.sharding import is_sharded
 from polarity.data.module import TextDataModule
 from polarity.data.reading import Reader
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.progress import progress
 from polarity.training.branching import branch
 from polarity.training.module import MultiTaskModule
+from polarity.training.sharded_module import ShardedModule
 
 
 @dataclass
@@ -66,7 +68,8 @@ def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Asse
             prepared = _with_notes(prepared, branch(model, reader, prepared))
     parts.loss.bind(tasks, splits.train.class_counts(tasks))
     parts.sampler.fit(splits.train.labels, tasks, prepared.root.seed)
-    module = MultiTaskModule(
+    kind = ShardedModule if is_sharded(prepared.config) else MultiTaskModule
+    module = kind(
         model=model,
         tasks=tasks,
         loss=parts.loss,

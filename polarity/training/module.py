@@ -22,7 +22,7 @@ from polarity.schedulers.base import Scheduler
 from polarity.tasks import IGNORE_INDEX, Task
 from polarity.training.devices import gathered
 from polarity.training.epoch import EpochSums
-from polarity.training.sharded import shard_if_asked, whole
+from polarity.training.sharded import whole
 
 Batch = dict[str, Any]
 
@@ -153,10 +153,6 @@ class MultiTaskModule(LightningModule):
         self.log_dict(self.validation)
         if self._plateau is not None and not self.trainer.sanity_checking:
             self._plateau.step(self.validation[self._scheduler_monitor])
-
-    def configure_model(self) -> None:
-        """Share the weights out over devices, with ``trainer=fsdp``."""
-        shard_if_asked(self, self.model)
 
     def configure_optimizers(self) -> Any:
         """The optimizer, and its schedule over all steps that the Trainer plans."""

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from lightning import LightningModule
 from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule, fully_shard
@@ -41,13 +40,6 @@ class FullySharded(ModelParallelStrategy):
             for layer in layers:
                 fully_shard(layer, mesh=mesh)
         fully_shard(model, mesh=mesh)
-
-
-def shard_if_asked(module: LightningModule, model: nn.Module) -> None:
-    """Share a model out, if the strategy does that."""
-    strategy = module.trainer.strategy
-    if isinstance(strategy, FullySharded):
-        strategy.shard(model)
 
 
 def whole(values: Tensor) -> Tensor:

@@ -121,7 +121,7 @@ def test_there_is_no_other_way_to_a_terminal() -> None:
             elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
                 prints.add(name)
     assert consoles == {"printable.py"}
-    assert prints == {"__init__.py", "__main__.py", "config/verb.py", "report.py", "sweep.py", "train.py"}
+    assert prints == {"__init__.py", "__main__.py", "config/verb.py", "train.py", "verbs/report.py", "verbs/sweep.py"}
 
 
 def test_settings_that_are_printed_steer_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
