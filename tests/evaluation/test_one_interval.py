@@ -32,6 +32,7 @@ def test_every_file_of_predictions_names_the_column(run: RunDirectory) -> None:
         assert [read_predictions(path).group for path in paths] == ["source"] * (1 + len(BASELINES))
 
 
+@pytest.mark.slow
 def test_report_card_and_comparison_tell_the_same_interval(run: RunDirectory) -> None:
     content = read_run(run, texts=False, resamples=200)
     own = {split.name: split for split in content.splits}
@@ -54,6 +55,7 @@ def test_report_card_and_comparison_tell_the_same_interval(run: RunDirectory) ->
         assert (system.interval.low, system.interval.high) == pytest.approx((best.low, best.high), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_new_rows_are_grouped_as_the_runs_own(run: RunDirectory, tmp_path: Path) -> None:
     path = write_corpus(tmp_path / "more.csv", rows=40, seed=9)
     assert read_predictions(evaluated(run, f"data.path={path}") / "predictions.parquet").group == "source"

@@ -79,6 +79,7 @@ def test_the_program_of_the_card_runs_as_it_stands(folder: Path) -> None:
     assert said.count("'topic'") == 2
 
 
+@pytest.mark.slow
 def test_the_encoder_and_the_tokenizer_are_read_by_their_names(folder: Path, run: RunDirectory) -> None:
     model, _ = load_model(run.model)
     with quiet_transformers():

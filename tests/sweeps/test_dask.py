@@ -128,6 +128,7 @@ def line(folder: Path, *more: str) -> list[str]:
     return ["-m", *overrides(folder, *SHORT, "trainer.log_every_n_steps=1", rows=60), DASK, *more]
 
 
+@pytest.mark.slow
 def test_workers_of_this_machine_run_what_is_missing(tmp_path: Path) -> None:
     said = sweep(*line(tmp_path, "seed=0", "hydra.launcher.threads=1"))
     assert states(tmp_path) == ["finished"]
@@ -136,6 +137,7 @@ def test_workers_of_this_machine_run_what_is_missing(tmp_path: Path) -> None:
     assert "nothing is missing" in sweep(f"resume={only_sweep(tmp_path).path}", DASK)
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_what_runs_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     give = DaskCrew._started
 

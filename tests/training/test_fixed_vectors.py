@@ -47,6 +47,7 @@ def frozen(folder: Path, *more: str) -> RunDirectory:
     return train(folder, "model.freeze=encoder", *SETTINGS, *more)
 
 
+@pytest.mark.slow
 def test_every_text_is_read_once_and_never_again_by_the_next_run(tmp_path: Path, rows_read: Iterator[Any]) -> None:
     counted = next(rows_read)
     frozen(tmp_path)

@@ -164,6 +164,7 @@ def test_time_can_be_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert rows[-1]["train/tone/loss"] == pytest.approx(entropy(last, 0), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_perfect_sameness_of_training_and_validation_loss(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the same rows, without dropout and without learning, both losses are the same number, whatever is trained."""
     corpus = tmp_path / "corpus.csv"

@@ -79,6 +79,7 @@ def test_a_plateau_schedule_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert_same_runs(whole, resumed)
 
 
+@pytest.mark.slow
 def test_a_resume_point_loads_with_plain_containers_only(straight: RunDirectory) -> None:
     loaded = torch.load(straight.resume_point, weights_only=True)
     (first,) = loaded["callbacks"][ResumePoint().state_key]["ranks"]
