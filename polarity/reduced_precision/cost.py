@@ -88,7 +88,9 @@ def _asked(run: RunDirectory, own: Predictions, predictor: Predictor) -> dict[st
         for start in range(0, len(val), AT_ONCE):
             part = slice(start, start + AT_ONCE)
             logits, _, problems = predictor.logits(val.text[part], None if val.context is None else val.context[part])
-            assert not problems, problems
+            if problems:
+                raise UserError(f"precision: in it {times(len(problems), 'validation row')} cannot be answered: "
+                                f"{next(iter(problems.values()))}")  # fmt: skip
             parts.append(logits)
             advance(len(logits[0]))
     return {str(number): np.concatenate(task) for number, task in enumerate(zip(*parts, strict=True))}

@@ -14,8 +14,8 @@ from polarity.evaluation.predictions import read_predictions
 from polarity.exporting import onnx
 from polarity.posthoc import Decider
 from polarity.prediction.predictor import Predictor
+from polarity.reduced_precision import choose, int8
 from polarity.reduced_precision import cost as costs
-from polarity.reduced_precision import int8
 from polarity.reduced_precision.cost import Cost
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import rebuild
@@ -76,6 +76,16 @@ def test_the_runs_own_costs_nothing(run: RunDirectory, tmp_path: Path, capsys: p
         do(run, corpus(run), tmp_path / f"{number}.csv", *more)
     assert (tmp_path / "0.csv").read_bytes() == (tmp_path / "1.csv").read_bytes()
     assert "precision=" not in capsys.readouterr().err
+
+
+def test_an_arithmetic_that_gives_no_number_is_refused(
+    run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choose, "version", lambda _: "another")  # of which no answers are kept
+    monkeypatch.setattr(Predictor, "_ask", lambda self, _, total: [np.full((total, 2), np.nan) for _ in self.tasks])
+    with pytest.raises(UserError, match="precision: in it 36 validation rows cannot be answered: the model gave no"):
+        do(run, corpus(run), tmp_path / "out.csv", "precision=bf16-mixed")
+    assert not (tmp_path / "out.csv").exists()
 
 
 @pytest.mark.slow
