@@ -37,19 +37,23 @@ def assembled(folder: Path, *settings: str) -> Assembled:
 
 def fit(run: Assembled, *, accumulate: int = 1, epochs: int = 1) -> dict[str, Tensor]:
     """Train, and nothing else. Returns the weights."""
-    trainer = Trainer(
-        max_epochs=epochs,
+    trainer = plain_trainer(max_epochs=epochs, accumulate_grad_batches=accumulate)
+    trainer.fit(run.module, datamodule=run.data)
+    return {name: value.detach().clone() for name, value in run.module.model.state_dict().items()}
+
+
+def plain_trainer(**settings: Any) -> Trainer:
+    """One that trains, and writes and shows nothing."""
+    return Trainer(
         accelerator="cpu",
-        accumulate_grad_batches=accumulate,
         use_distributed_sampler=False,
         num_sanity_val_steps=0,
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
+        **settings,
     )
-    trainer.fit(run.module, datamodule=run.data)
-    return {name: value.detach().clone() for name, value in run.module.model.state_dict().items()}
 
 
 class PlainGradientDescent(Optimizer):

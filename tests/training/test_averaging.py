@@ -12,7 +12,7 @@ from torch import Tensor
 from polarity.models.saving import load_model
 from polarity.training.callbacks.averaging import StochasticWeightAveraging
 from tests.running import train
-from tests.trials import assembled
+from tests.trials import assembled, plain_trainer
 
 SWA = ("callbacks=swa", "callbacks.swa.share=1.0", "trainer.max_epochs=1")
 
@@ -55,17 +55,7 @@ def watched(folder: Path, share: float, save_at: int = 0, resume: Path | None = 
     """Three epochs of five steps; also the weights that they come to."""
     run = assembled(folder, "batching.batch_size=24", "data.split.val=0.2", "data.split.test=0")
     watch = Watch(save_at, folder / "point.ckpt")
-    trainer = Trainer(
-        max_epochs=3,
-        accelerator="cpu",
-        callbacks=[StochasticWeightAveraging(share=share), watch],
-        use_distributed_sampler=False,
-        num_sanity_val_steps=0,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    trainer = plain_trainer(max_epochs=3, callbacks=[StochasticWeightAveraging(share=share), watch])
     trainer.fit(run.module, datamodule=run.data, ckpt_path=resume, weights_only=False)
     return watch, weights_of(run.module)
 
