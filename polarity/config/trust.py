@@ -57,10 +57,9 @@ def check_trusted(
     """
     config = config if sections is None else {name: config[name] for name in sections}
     modules = modules_of(trust)
-    problems, used = list[str](), set[str]()
+    problems = list[str]()
     for place, target, node in targets_of(config):
         trusted = {name for name in modules if f"{target}.".startswith(f"{name}.")}
-        used |= trusted
         own = target in shipped().get(_general(place), ())
         if not own and not trusted:
             module = target.rpartition(".")[0] or target
@@ -76,9 +75,22 @@ def check_trusted(
         for place in masked_places(config)
     ]
     if unused:
-        problems += [f"trust: the run names nothing of {name!r}" for name in modules if name not in used]
+        problems += unused_trust(trust, config)
     if problems:
         raise UserError(f"{where}: {problem}" for problem in dict.fromkeys(problems))
+
+
+def unused_trust(trust: Trust, *configs: Mapping[str, Any], of: str = "the run names") -> list[str]:
+    """A problem for each trusted module that none of the configurations names.
+
+    :param of: whose configurations they are, for messages.
+    """
+    named = [f"{target}." for config in configs for _, target, _ in targets_of(config)]
+    return [
+        f"trust: {of} nothing of {module!r}"
+        for module in modules_of(trust)
+        if not any(target.startswith(f"{module}.") for target in named)
+    ]
 
 
 def foreign_modules(config: Mapping[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -51,6 +52,28 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
+@dataclass(frozen=True)
+class Unknown:
+    """How much of some rows a reader does not know.
+
+    :param what: as messages go on after the share: "of the tokens are ...".
+    :param total: how many things were looked at.
+    :param unknown: how many of them it does not know.
+    """
+
+    what: str
+    total: int
+    unknown: int
+
+    @property
+    def share(self) -> float:
+        """Of all things."""
+        return self.unknown / max(1, self.total)
+
+    def __add__(self, other: Self) -> Self:
+        return replace(self, total=self.total + other.total, unknown=self.unknown + other.unknown)
+
+
 class Inputs(ABC):
     """The rows of one split as an encoder takes them, batch by batch.
 
@@ -80,9 +103,9 @@ class Inputs(ABC):
         """Those of some rows, by their numbers."""
         return Excerpt(self, rows)
 
-    def known(self) -> tuple[int, int]:
-        """Tokens that stand for text, and those of them that the reader does not know."""
-        return int(self.lengths.sum()), 0
+    def unknown(self) -> "list[Unknown]":
+        """What the reader does not know of them; one for each reader that took part."""
+        return []
 
 
 class Excerpt(Inputs):

@@ -9,6 +9,7 @@ from polarity.config.trust import check_trusted
 from polarity.content import Json
 from polarity.data.locate import locate
 from polarity.data.rows import Rows, Splits
+from polarity.ensembles.members import unused_in_members
 from polarity.ensembles.settings import EnsembleSettings
 from polarity.ensembles.soup import Soup, soup_problems
 from polarity.errors import UserError
@@ -57,6 +58,7 @@ def gather(settings: EnsembleSettings) -> Gathered:
     runs, stored = _runs(settings, problems)
     if problems:
         raise UserError(problems)
+    problems += unused_in_members(settings.trust, runs.values())
     problems += _different(runs, stored, test=settings.test)
     if isinstance(settings.method, Soup):
         problems += soup_problems(list(runs.values()))

@@ -1,15 +1,18 @@
 """What an ensemble is made of: runs, and linear models on words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from polarity.baselines.texts import LinearTexts
+from polarity.config.trust import Trust, unused_trust
+from polarity.data.reading import Unknown
 from polarity.data.rows import Rows
 from polarity.evaluation.predictions import Predictions
 from polarity.prediction.predictor import Predictor
-from polarity.runs.rebuild import Rebuilt
+from polarity.run import RunDirectory
+from polarity.runs.rebuild import REBUILT, Rebuilt
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,11 @@ class LinearMember:
     model: LinearTexts
     as_in_training: bool = field(default=True, init=False)
     precision: str = field(default="32-true", init=False)
-    unknown_share: float = field(default=0.0, init=False)
+
+    @property
+    def unknown(self) -> list[Unknown]:
+        """Nothing is counted."""
+        return []
 
     def predict(self, rows: Rows) -> Predictions:
         """What it says about rows, in their order."""
@@ -37,6 +44,12 @@ class LinearMember:
 
 
 Member = Rebuilt | LinearMember
+
+
+def unused_in_members(trust: Trust, runs: Iterable[RunDirectory]) -> list[str]:
+    """A problem for each trusted module that no run among the members names in what is built of it."""
+    built = [{name: run.config[name] for name in REBUILT} for run in runs]
+    return unused_trust(trust, *built, of="the members name")
 
 
 def predictor_of_member(member: Member) -> Predictor | LinearMember:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from polarity.data.reading import Unknown
 from polarity.ensembles.members import predictor_of_member
 from polarity.ensembles.rebuild import Ensemble
 from polarity.prediction.predictor import Predictor
@@ -20,9 +21,9 @@ class EnsemblePredictor:
         self.tasks, self.decider = ensemble.tasks, ensemble.decider
 
     @property
-    def unknown_share(self) -> float:
-        """That of the member which knows most of what was read."""
-        return min(part.unknown_share for part in self._parts)
+    def unknown(self) -> list[Unknown]:
+        """Of the member which knows most of what was read."""
+        return min((part.unknown for part in self._parts), key=lambda found: max((o.share for o in found), default=0))
 
     def logits(
         self, texts: Sequence[str], contexts: Sequence[str] | None

@@ -12,7 +12,7 @@ from polarity.config.trust import Trust, check_trusted
 from polarity.content import Config, Json
 from polarity.data.rows import Rows
 from polarity.ensembles.combination import Pool, TaskEnsemble
-from polarity.ensembles.members import LinearMember, Member
+from polarity.ensembles.members import LinearMember, Member, unused_in_members
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator, find_device
 from polarity.evaluation.predictions import Predictions
@@ -94,6 +94,9 @@ def rebuild_any(
     check_trusted(config, str(run.path / "config.yaml"), trust=trust, unused=False, sections=BUILT)
     check_unchanged(run)
     names, tasks, combined = read_combination(run)
+    runs = [RunDirectory(run.members / name) for name, kind in names.items() if kind != "linear"]
+    if problems := unused_in_members(trust, runs):
+        raise UserError(problems)
     members = tuple(
         LinearMember(LinearTexts.load(run.members / name))
         if kind == "linear"

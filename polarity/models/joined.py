@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from polarity.content import Json
-from polarity.data.reading import Inputs, Reader
+from polarity.data.reading import Inputs, Reader, Unknown
 from polarity.data.rows import Rows
 from polarity.models.components import name_of
 from polarity.models.encoder import ENCODER, Encoder, EncoderSettings, Place, encoder_of, vectors_of
@@ -38,8 +38,8 @@ class JoinedInputs(Inputs):
     def excerpt(self, rows: np.ndarray) -> "JoinedInputs":
         return JoinedInputs({name: part.excerpt(rows) for name, part in self.parts.items()})
 
-    def known(self) -> tuple[int, int]:
-        return next(iter(self.parts.values())).known()
+    def unknown(self) -> list[Unknown]:
+        return [one for part in self.parts.values() for one in part.unknown()]
 
 
 class JoinedReader(Reader):

@@ -1,13 +1,14 @@
 """A finished run's model, ready to say something about any texts: the same code as the scores of the run."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
 import torch
 
 from polarity.data.plan import EvalBatches
-from polarity.data.reading import Inputs, Reader
+from polarity.data.reading import Inputs, Reader, Unknown
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.evaluation.inference import predict_logits
@@ -43,7 +44,7 @@ class Predictor:
         self.model, self.reader, self.decider = model, reader, decider
         self.max_length, self.max_context, self.batch_size = max_length, max_context, batch_size
         self.device, self.precision = device, precision
-        self._tokens = self._unknown = 0
+        self._unknown: dict[str, Unknown] = {}
 
     @classmethod
     def of_run(cls, rebuilt: Rebuilt) -> Self:
@@ -65,9 +66,9 @@ class Predictor:
         return self.model.tasks
 
     @property
-    def unknown_share(self) -> float:
-        """Of the tokens that were read so far, without special ones, those that the reader does not know."""
-        return self._unknown / max(1, self._tokens)
+    def unknown(self) -> list[Unknown]:
+        """What the reader does not know of all that was read so far."""
+        return list(self._unknown.values())
 
     def logits(
         self, texts: Sequence[str], contexts: Sequence[str] | None
@@ -85,9 +86,8 @@ class Predictor:
         if not len(good):
             return [np.zeros((0, len(task.classes)), dtype=np.float32) for task in self.tasks], good, problems
         inputs = self._inputs(rows.select(good))
-        tokens, unknown = inputs.known()
-        self._tokens += tokens
-        self._unknown += unknown
+        for one in inputs.unknown():
+            self._unknown[one.what] = self._unknown.get(one.what, replace(one, total=0, unknown=0)) + one
         return self._finite(self._ask(inputs, len(good)), good, problems)
 
     def _ask(self, inputs: Inputs, total: int) -> list[np.ndarray]:

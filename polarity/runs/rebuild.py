@@ -35,6 +35,8 @@ __all__ = ["Accelerator", "Rebuilt", "read_environment", "rebuild", "run_splits"
 
 BUILT = ("data", "limit")
 """Sections of a run's configuration that are built again; the others are only read."""
+REBUILT = (*BUILT, "model")
+"""Those and what its model is made of."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def rebuild(
     """
     run = finished_model(folder)
     config = run.config
-    check_trusted(config, str(run.path / "config.yaml"), trust=trust, unused=unused, sections=(*BUILT, "model"))
+    check_trusted(config, str(run.path / "config.yaml"), trust=trust, unused=unused, sections=REBUILT)
     check_unchanged(run)
     settings = RunSettings(config)
     if (precision := settings.precision) not in PRECISIONS:

@@ -51,9 +51,10 @@ class TrainingSummary(Callback):
             shortened = store.contexts_cut / max(1, len(rows))
             contexts = f", context of {shortened:.1%} cut at batching.max_context={batching.max_context}"
             cut = f"{share:.1%} cut at batching.max_length={batching.max_length}" if model.limited else "read whole"
+            unknown = "".join(f", {one.share:.1%} {one.what}" for one in store.unknown() if one.unknown)
             console.print(
                 f"{name}: {times(len(rows), 'row')}, {store.lengths.mean():.0f} tokens on average, "
-                f"{cut}{contexts if store.contexts_cut else ''}"
+                f"{cut}{contexts if store.contexts_cut else ''}{unknown}"
             )
         console.print(class_balance_table(self.prepared, self.data, pl_module))
         for name in ("model", "head", "loss", "regularizer", "sampler", "optimizer", "scheduler", "clipping"):

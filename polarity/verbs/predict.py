@@ -1,5 +1,6 @@
 """What ``python -m polarity.predict`` does: the decisions and calibrated probabilities of a run for any rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -7,6 +8,7 @@ from pydantic import Field
 
 from polarity.config.recorded import DataSettings
 from polarity.config.trust import Trust
+from polarity.data.reading import Unknown
 from polarity.ensembles.predictor import EnsemblePredictor, predictor_of
 from polarity.ensembles.rebuild import rebuild_any
 from polarity.errors import UserError
@@ -101,14 +103,16 @@ def predict(settings: PredictSettings) -> Outcome:
     with progress("predicting", total) as advance:
         outcome = job.run(predictor, added, keys, advance)
     console.print(_summary(outcome, job, settings), soft_wrap=True)
-    if predictor.unknown_share > MOSTLY_UNKNOWN:
-        console.print(
-            f"note: {predictor.unknown_share:.0%} of the tokens are unknown to the run's tokenizer, and unknown words"
-            " are all the same to it: these predictions say little about the texts",
-            style="yellow",
-            soft_wrap=True,
-        )
+    for line in mostly_unknown(predictor.unknown):
+        console.print(f"note: {line}", style="yellow", soft_wrap=True)
     return outcome
+
+
+def mostly_unknown(found: Sequence[Unknown]) -> list[str]:
+    """What to tell of an input that a run's readers, or one of them, hardly know."""
+    strange = [one for one in found if one.share > MOSTLY_UNKNOWN]
+    so = ": these predictions say little about the texts" if len(strange) == len(found) else ""
+    return [f"{one.share:.0%} {one.what}{so}" for one in strange]
 
 
 def _job(settings: PredictSettings, run: RunDirectory, problems: list[str]) -> Job | None:

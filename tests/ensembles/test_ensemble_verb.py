@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from scipy.special import softmax
 
 import polarity
+from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.files import read_object, read_yaml
 from polarity.run import RunDirectory
@@ -207,6 +208,9 @@ def test_what_does_not_fit_together_is_refused_all_at_once(home: Path, average: 
     (damaged / "model" / "decision.json").unlink()
     assert "decision.json: there is no such file" in refused(home, runs=("seed-1", str(damaged)))
     assert "gate: has to be" in refused(home, "gate=true")
+    assert "trust: the members name nothing of 'mine'" in refused(home, "trust=mine")
+    with pytest.raises(UserError, match="trust: the members name nothing of 'mine'"):
+        polarity.load(average, trust="mine")
 
 
 def test_rows_that_one_learnt_from_are_no_evidence_for_another(home: Path, tmp_path: Path) -> None:

@@ -8,12 +8,16 @@ import pytest
 import torch
 
 from polarity.data.ngrams import TextFeatures
+from polarity.data.reading import Unknown
 from polarity.errors import UserError
 from polarity.models import Head, MultiTaskClassifier, load_model, save_model
 from polarity.models.ngrams.encoder import NgramEncoder
 from polarity.models.ngrams.reader import NgramReader
 from polarity.models.ngrams.settings import Ngrams
 from polarity.optimizers import AdamW
+from polarity.posthoc import Decider
+from polarity.prediction.predictor import Predictor
+from polarity.verbs.predict import mostly_unknown
 from tests.effects.corpus import TASKS, rows
 
 TEXTS = rows(30)
@@ -44,6 +48,7 @@ def test_a_row_has_the_same_vector_alone_and_beside_others_and_unknown_words_hav
     for row in range(12):
         torch.testing.assert_close(encoder(**inputs.batch(np.array([row])))[0], together[row])
     assert not together[1].any()
+    assert [(one.total, one.unknown, one.share) for one in inputs.unknown()] == [(12, 1, 1 / 12)]
     assert inputs.lengths[1] == 1
 
 
@@ -82,6 +87,21 @@ def test_a_saved_model_reads_and_says_the_same(tmp_path: Path) -> None:
     (tmp_path / "model" / "ngrams.safetensors").write_bytes(b"cut")
     with pytest.raises(UserError, match=r"ngrams.safetensors: is damaged"):
         load_model(tmp_path / "model")
+
+
+def test_texts_without_any_ngram_that_is_known_are_told() -> None:
+    reader, encoder = made()
+    model = MultiTaskClassifier(tasks=TASKS, encoder=encoder, head=Head()).eval()
+    settings = {"max_length": 4, "max_context": None, "batch_size": 2, "device": torch.device("cpu")}
+    decider = Decider.plain({task.name: task.classes for task in TASKS})
+    predictor = Predictor(model, reader, decider, precision="32-true", **settings)
+    for texts in (["žžž", TEXTS.text[0]], ["ööö"]):
+        predictor.logits(texts, None)
+    (found,) = predictor.unknown
+    assert (found.total, found.unknown) == (3, 2)
+    told = ["67% of the texts have none of its n-grams: these predictions say little about the texts"]
+    assert mostly_unknown([found]) == told
+    assert mostly_unknown([found, Unknown("of the tokens", 2, 1)]) == ["67% of the texts have none of its n-grams"]
 
 
 def test_there_is_no_vocabulary_without_rows() -> None:

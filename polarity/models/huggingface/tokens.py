@@ -10,7 +10,7 @@ from torch import Tensor
 
 from polarity.data.cache import Arrays, cached_arrays
 from polarity.data.contexts import context_room
-from polarity.data.reading import Inputs, check_texts
+from polarity.data.reading import Inputs, Unknown, check_texts
 from polarity.data.rows import Rows
 from polarity.models.huggingface.tokenising import CHUNK, check_tokenizer, tokenise, tokenizer_identity
 
@@ -79,9 +79,10 @@ class TokenStore(Inputs):
     def __repr__(self) -> str:
         return f"TokenStore(rows={len(self)}, tokens={len(self._ids)}, truncated={self.truncated})"
 
-    def known(self) -> tuple[int, int]:
+    def unknown(self) -> list[Unknown]:
         special = int(np.isin(self._ids, list(self._special)).sum())
-        return len(self._ids) - special, 0 if self._unknown is None else int((self._ids == self._unknown).sum())
+        unknown = 0 if self._unknown is None else int((self._ids == self._unknown).sum())
+        return [Unknown("of the tokens are unknown to its tokenizer", len(self._ids) - special, unknown)]
 
     def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
         """Model inputs of the rows with these numbers, int64 ``[rows, longest of them]``, padded on the right."""

@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from polarity.data.ngrams import Learnt, TextFeatures
-from polarity.data.reading import Inputs, Reader, check_texts
+from polarity.data.reading import Inputs, Reader, Unknown, check_texts
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.files import read_object, write_json
@@ -32,6 +32,10 @@ class NgramInputs(Inputs):
 
     def excerpt(self, rows: np.ndarray) -> "NgramInputs":
         return NgramInputs(self.vectors[rows])
+
+    def unknown(self) -> list[Unknown]:
+        empty = int((np.diff(self.vectors.indptr) == 0).sum())
+        return [Unknown("of the texts have none of its n-grams", len(self), empty)]
 
     def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
         """``terms`` int64 and ``weights`` float32, ``[rows, most terms of any]``; padding is term 0 of weight 0."""
