@@ -88,10 +88,13 @@ def shows_bar(config: Config) -> bool:
     return sys.stdout.isatty() if wanted is None else bool(wanted)
 
 
-def lightning_trainer(config: Config, folder: Path, callbacks: list[Callback], sub_dir: SubDir) -> Trainer:
+def lightning_trainer(
+    config: Config, folder: Path, callbacks: list[Callback], sub_dir: SubDir, *, validate_first: bool = False
+) -> Trainer:
     """The Trainer of a checked configuration, with its loggers, writing into the run's folder.
 
     :param sub_dir: gives the folder of TensorBoard's own in it, by which TensorBoard calls the run.
+    :param validate_first: whether to validate all rows before the first step; random numbers stay where they are.
     """
     config = in_folder(config, str(folder))
     for settings in filter(None, config["logger"].values()):
@@ -109,6 +112,6 @@ def lightning_trainer(config: Config, folder: Path, callbacks: list[Callback], s
         default_root_dir=str(folder),
         accumulate_grad_batches=config["batching"]["accumulate"],
         use_distributed_sampler=False,
-        num_sanity_val_steps=0,
+        num_sanity_val_steps=-1 if validate_first else 0,
     )
     return trainer

@@ -1,5 +1,6 @@
 """One job of a sweep: a run that waits, runs or has ended, and the right to work on it."""
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,13 @@ class Job:
         if self.recorded != "finished":
             return float("nan")
         return float(read_object(self.run.metrics)["best"]["value"])
+
+    @property
+    def epochs(self) -> list[dict[str, str]]:
+        """What it has noted of each epoch so far, without the state before training."""
+        history = self.run.history
+        rows = csv.DictReader(history.read_text(encoding="utf-8").splitlines() if history.is_file() else [])
+        return [row for row in rows if row["epoch"] != "-1"]
 
     def retried(self, *, retry: bool) -> dict[str, Json]:
         """What is recorded of it now, by its name, if it has failed and failed jobs are tried again."""

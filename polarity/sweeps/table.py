@@ -1,6 +1,5 @@
 """The table of a sweep: every job with its state and scores, and what the best of them is worth."""
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -98,9 +97,7 @@ def job_rows(jobs: Sequence[Job]) -> list[Json]:
 
 def how_far(job: Job) -> Json:
     """Epochs that a running job has behind it, and the seconds that the others may take."""
-    history = job.run.history
-    rows = list(csv.DictReader(history.read_text(encoding="utf-8").splitlines())) if history.is_file() else []
-    all_of = job.run.settings.epochs
+    rows, all_of = job.epochs, job.run.settings.epochs
     if not rows or all_of is None:
         return {"done": len(rows)}
     mean = sum(float(row["seconds"]) for row in rows) / len(rows)

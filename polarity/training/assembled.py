@@ -37,13 +37,17 @@ class Stages:
 
 @dataclass
 class Assembled:
-    """Everything that a run needs, with the model's weights loaded and the texts read."""
+    """Everything that a run needs, with the model's weights loaded and the texts read.
+
+    :param branched: whether it begins with the weights of another run, those of all heads included.
+    """
 
     prepared: Prepared
     module: MultiTaskModule
     data: TextDataModule
     reader: Reader
     stages: Stages
+    branched: bool = False
 
 
 def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Assembled:
@@ -55,7 +59,7 @@ def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Asse
     stages.seconds["data"] = prepared.data_seconds
     lightning.seed_everything(prepared.root.seed, workers=True, verbose=False)
     batching, source = parts.batching, parts.model
-    cache = prepared.root.cache
+    cache, branched = prepared.root.cache, False
     with stages.time("tokens"):
         reader = source.make_reader(splits.train)
         inputs = {
@@ -65,7 +69,8 @@ def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Asse
         model = MultiTaskClassifier(tasks=tasks, encoder=source.build(reader), head=parts.head)
         model.encoder.check(reader, inputs["train"])
         if begins and prepared.root.origin is not None:
-            prepared = _with_notes(prepared, branch(model, reader, prepared))
+            notes, branched = branch(model, reader, prepared)
+            prepared = _with_notes(prepared, notes)
     parts.loss.bind(tasks, splits.train.class_counts(tasks))
     parts.sampler.fit(splits.train.labels, tasks, prepared.root.seed)
     kind = ShardedModule if is_sharded(prepared.config) else MultiTaskModule
@@ -81,7 +86,7 @@ def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Asse
     data = TextDataModule(
         splits=splits, inputs=inputs, sampler=parts.sampler, seed=prepared.root.seed, **batching.loader_settings()
     )
-    return Assembled(prepared, module, data, reader, stages)
+    return Assembled(prepared, module, data, reader, stages, branched)
 
 
 def _with_notes(prepared: Prepared, notes: list[str]) -> Prepared:

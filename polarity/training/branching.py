@@ -22,13 +22,13 @@ from polarity.runs.saved import finished_single_model
 SHARED = ("encoder", "trunk")
 
 
-def branch(model: MultiTaskClassifier, reader: Reader, prepared: Prepared) -> list[str]:
+def branch(model: MultiTaskClassifier, reader: Reader, prepared: Prepared) -> tuple[list[str], bool]:
     """Give a model the weights of the finished run that the setting ``from`` names.
 
     Encoder and trunk have to be the same; the head of a task is taken over if its classes are the same, in
     the same order, and begins anew if not.
 
-    :returns: what was taken over and what was not, for the console and the log.
+    :returns: what was taken over and what was not, for the console and the log; and whether all of it was.
     :raises UserError: if the run cannot be read or is not what it wrote, if its encoder is another one, if heads
         are to begin otherwise, or if rows that it was trained on would be evaluated now.
     """
@@ -59,7 +59,7 @@ def branch(model: MultiTaskClassifier, reader: Reader, prepared: Prepared) -> li
     fresh = [task.name for task in model.tasks if task.name not in taken]
     heads = f"heads of {', '.join(taken)}" if taken else "no head"
     left = f"; {', '.join(fresh)}: begins anew, since its classes or its head are others there" if fresh else ""
-    return [f"begins with the weights of {run.path}: encoder and {heads}{left}", *notes]
+    return [f"begins with the weights of {run.path}: encoder and {heads}{left}", *notes], not fresh
 
 
 def _keys(model: MultiTaskClassifier, names: list[str]) -> list[str]:

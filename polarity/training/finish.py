@@ -138,7 +138,7 @@ def best_checkpoint(trainer: Trainer, run: RunDirectory) -> State:
     loaded = read_checkpoint(path)
     return {
         "checkpoint": str(path.relative_to(run.path) if path.is_relative_to(run.path) else path),
-        "epoch": loaded["epoch"],
+        "epoch": loaded["epoch"] if loaded["global_step"] else -1,  # before training, which is no epoch
         "step": loaded["global_step"],
         "monitor": callback.monitor,
         "value": float(value),

@@ -82,11 +82,13 @@ def refuse_changed_settings(run: RunDirectory) -> None:
 def point_to_resume_from(run: RunDirectory) -> Path | None:
     """The newest checkpoint that is as the run wrote it; None for a run that stopped before it had saved any.
 
-    All checkpoints of the end of an epoch hold the same, so the best ones may serve, too.
+    All checkpoints of the end of an epoch hold the same, so the best ones may serve, too; not that of the state before
+    training, which is where a run without any begins.
 
     :raises UserError: if there are checkpoints, but every one is damaged.
     """
-    best = sorted(run.checkpoints.glob("epoch=*.ckpt"), key=_epoch_and_step, reverse=True)
+    trained = [path for path in run.checkpoints.glob("epoch=*.ckpt") if not path.stem.endswith("step=0")]
+    best = sorted(trained, key=_epoch_and_step, reverse=True)
     found = [path for path in (run.resume_point, run.previous_point, *best) if path.exists()]
     manifest = Manifest(run)
     if not found and not (manifest.path.exists() and manifest.read()["resume"]):

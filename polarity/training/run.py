@@ -91,7 +91,8 @@ def _fit(assembled: Assembled, run: RunDirectory, point: Path | None, watching: 
     probe = point is None and assembled.prepared.components.head.init == "linear_probe"
     before = [FixedVectors(assembled), *([LinearProbe(assembled)] if probe else [])]
     callbacks = [*watching, *before, *build_callbacks(config).values(), *own]
-    trainer = build_trainer(config, run, callbacks)
+    # a state that knows the tasks before it is trained may be better than all that training makes of it
+    trainer = build_trainer(config, run, callbacks, validate_first=probe or assembled.branched)
     with assembled.stages.time("training", shown=False):
         trainer.fit(assembled.module, datamodule=assembled.data, ckpt_path=point, weights_only=True)
     return trainer

@@ -64,7 +64,7 @@ class StopOnSignal(Callback):
         if not self._trains:
             raise Interrupted(number)
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the signals back from Lightning, whose handlers wait for other processes, or start the job again.
 
         :raises Interrupted: if one was raised in a place where Python ignores exceptions, such as a finalizer.
@@ -73,6 +73,10 @@ class StopOnSignal(Callback):
             raise Interrupted(self.received)
         for number in self._before:
             signal.signal(number, self._handler())
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """As above, and from here on a signal waits for the end of the step."""
+        self.on_sanity_check_start(trainer, pl_module)
         self._trains = True
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -27,7 +27,7 @@ class TrainingSummary(Callback):
     def __init__(self, assembled: Assembled) -> None:
         self.prepared, self.data, self.reader = assembled.prepared, assembled.data, assembled.reader
 
-    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Everything is known now: devices, steps, groups."""
         if not trainer.is_global_zero:
             return

@@ -19,14 +19,21 @@ LONGEST = 40
 PLACES = ("output_dir=", "cache_dir=", "data.path=", "data.tasks", "hydra", "trainer.enable_progress_bar=")
 
 
-def build_trainer(config: Config, run: RunDirectory, callbacks: list[Callback]) -> Trainer:
-    """The Trainer of a run, with its loggers and what shows its progress: a bar on a terminal, else lines."""
+def build_trainer(
+    config: Config, run: RunDirectory, callbacks: list[Callback], *, validate_first: bool = False
+) -> Trainer:
+    """The Trainer of a run, with its loggers and what shows its progress: a bar on a terminal, else lines.
+
+    :param validate_first: whether the state before the first step is validated, as "epoch 0".
+    """
     bar = configured.shows_bar(config)
     if not bar:
         callbacks = [*callbacks, ProgressInLines()]
     elif not any(isinstance(callback, ProgressBar) for callback in callbacks):
         callbacks = [*callbacks, ProgressOnTerminal()]
-    trainer = configured.lightning_trainer(config, run.path, callbacks, lambda: overrides_name(run.overrides))
+    trainer = configured.lightning_trainer(
+        config, run.path, callbacks, lambda: overrides_name(run.overrides), validate_first=validate_first
+    )
     trainer.strategy.checkpoint_io = WholeCheckpoints()
     return trainer
 

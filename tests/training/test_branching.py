@@ -1,5 +1,6 @@
 """A run that begins with another one's weights: what is taken over, what is not, and what is refused."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from polarity.models.saving import load_model
 from polarity.run import RunDirectory
 from polarity.training.assembled import Assembled, Stages, assemble
 from tests.running import composed, overrides, train, write_corpus
+from tests.sameness import history
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,7 @@ def test_a_task_with_other_classes_begins_anew(origin: RunDirectory) -> None:
     assert same(assembled.module.model.encoder, model.encoder)
     assert same(assembled.module.model.heads["topic"], model.heads["topic"])
     assert not same(assembled.module.model.heads["tone"], model.heads["tone"])
+    assert not assembled.branched  # so that its state is not validated before training
     assert "heads of topic; tone: begins anew" in assembled.prepared.splits.notes[-1]
 
 
@@ -75,6 +78,9 @@ def test_what_is_no_finished_run_or_was_changed_is_refused(origin: RunDirectory,
 def test_a_branch_trains_from_there_and_says_so(origin: RunDirectory) -> None:
     run = train(origin.path.parents[1], f"from={origin.path}", "trainer.max_epochs=1", "reporting.baselines=false")
     assert run.path != origin.path
+    before, epoch = history(run)
+    assert (before["epoch"], epoch["epoch"]) == ("-1", "0")
+    assert float(before["val/macro_f1"]) == pytest.approx(json.loads(origin.metrics.read_text())["best"]["value"])
     assert run.config["from"] == str(origin.path)
     assert f"begins with the weights of {origin.path}" in " ".join(run.log.read_text(encoding="utf-8").split())
 

@@ -1,33 +1,41 @@
 """Heads that begin as a linear probe are exactly that, whatever the encoder is; no resumed run begins again."""
 
+import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.testing import assert_close
 
 from polarity.baselines.linear import LinearModel
 from polarity.data.reading import Inputs
 from polarity.errors import UserError
 from polarity.evaluation.predictions import read_predictions
+from polarity.locks import FolderLock
 from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder
 from polarity.models.encoder import Encoder, EncoderSettings
 from polarity.models.joined import WideDeep
 from polarity.models.ngrams.settings import Ngrams
+from polarity.reports.html.run.history import history_curves, read_csv_rows
 from polarity.run import RunDirectory
+from polarity.sweeps.job import Job
 from polarity.tasks import IGNORE_INDEX
+from polarity.training import run as training_run
 from polarity.training.linear_probe import begin_as, begin_as_probe
+from polarity.training.trainer import build_trainer
 from tests.effects.corpus import TASKS, rows, splits
 from tests.running import train
-from tests.sameness import assert_same_runs
+from tests.sameness import assert_same, assert_same_runs, history, state
 from tests.tiny import save_tiny_encoder
 from tests.training.test_resume import interrupted
 from tests.trials import assembled
 
 TEXTS = rows(48)
-SMALL = 1e-9
-"""A rate at which nothing is learnt."""
+RUIN = 10.0
+"""A rate at which everything is lost that a model knows."""
 
 
 def settings_of(kind: str, folder: Path) -> EncoderSettings:
@@ -97,24 +105,62 @@ def linear(run: RunDirectory, split: str) -> list[list[int]]:
     return [item.argmax.tolist() for item in read_predictions(run.baseline("linear", split), classes).tasks]
 
 
-def test_a_run_of_ngrams_that_learns_nothing_says_what_the_linear_baseline_says(tmp_path: Path) -> None:
-    still = ["model=ngrams", "head=linear", "head.init=linear_probe", f"model.lr={SMALL}", f"optimizer.lr={SMALL}"]
-    run = train(tmp_path, *still, "decision=argmax", "trainer.max_epochs=1", without=("model=local", "model.name="))
-    assert "linear probe: heads begin as logistic regression on " in run.log.read_text()
+def test_where_training_is_ruinous_the_model_is_the_linear_baseline_that_it_begins_as(tmp_path: Path) -> None:
+    ruinous = ["model=ngrams", "head.init=linear_probe", f"model.lr={RUIN}", f"optimizer.lr={RUIN}", "decision=argmax"]
+    run = train(tmp_path, *ruinous, "trainer.max_epochs=2", without=("model=local", "model.name="))
+    said, metrics = run.log.read_text(), json.loads(run.metrics.read_text())
+    assert "linear probe: heads begin as logistic regression on " in said
+    assert "(best: epoch 0, " in said
+    assert "(epoch 0, step 0, val/macro_f1 " in said
     classes = {task.name: task.classes for task in TASKS}
-    own = [item.argmax.tolist() for item in read_predictions(run.predictions("val"), classes).tasks]
-    assert own == linear(run, "val")
+    for split in ("val", "test"):
+        own = [item.argmax.tolist() for item in read_predictions(run.predictions(split), classes).tasks]
+        assert own == linear(run, split)
+    before, *epochs = history(run)
+    assert [before["epoch"], *(row["epoch"] for row in epochs)] == ["-1", "0", "1"]
+    assert float(before["val/macro_f1"]) == metrics["best"]["value"] > max(float(row["val/macro_f1"]) for row in epochs)
+    assert [metrics["best"][key] for key in ("epoch", "step", "checkpoint")] == [
+        -1,
+        0,
+        "checkpoints/epoch=0-step=0.ckpt",
+    ]
+    assert metrics["best"]["selection"]["epochs"] == 3
+    assert history_curves(read_csv_rows(run.history), classes)[0].epochs == [0, 1, 2]
+    job = Job(1, run.path, [], FolderLock(tmp_path / "claim"))
+    assert [row["epoch"] for row in job.epochs] == ["0", "1"]
+    logged = EventAccumulator(str(next(run.path.rglob("events.*")).parent)).Reload().Scalars("val/macro_f1")
+    assert [item.value for item in logged] == pytest.approx([float(row["val/macro_f1"]) for row in (before, *epochs)])
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("at", "rate"), [((1, 3), 2e-3), ((0, 0), RUIN), ((0, 3), RUIN), ((1, 3), RUIN)])
 def test_a_run_that_was_cut_off_goes_on_with_what_it_had_learnt(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    at: tuple[int, int], rate: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = ("head.init=linear_probe", "trainer.max_epochs=2", "callbacks.resume.minutes=0")
+    settings = ("head.init=linear_probe", "callbacks.resume.minutes=0", f"optimizer.lr={rate}")
     for name in ("straight", "stopped"):
         (tmp_path / name).mkdir()
     straight = train(tmp_path / "straight", *settings)
-    assert_same_runs(straight, interrupted(tmp_path / "stopped", (1, 3), monkeypatch, *settings))
+    stopped = interrupted(tmp_path / "stopped", at, monkeypatch, *settings)
+    assert_same_runs(straight, stopped)
+    best = [json.loads(run.metrics.read_text())["best"] for run in (straight, stopped)]
+    assert best[0] == best[1]
+    assert (best[0]["epoch"] == -1) == (rate == RUIN)
+
+
+@pytest.mark.slow
+def test_validating_before_training_changes_no_number_of_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = []
+    for first in (True, False):
+        trainer = partial(build_trainer, validate_first=first)
+        monkeypatch.setattr(training_run, "build_trainer", lambda *given, trainer=trainer, **_: trainer(*given))
+        runs.append(train(tmp_path, "head.init=linear_probe", "model.encoder_dropout=0.2", "callbacks=ema"))
+    assert_same(*(state(run)["state_dict"] for run in runs))
+    assert_same(*(state(run)["optimizer_states"] for run in runs))
+    assert [len(history(run)) for run in runs] == [3, 2]
+    assert history(runs[0])[1:] == [dict(row) for row in history(runs[1])]
 
 
 def test_weights_of_another_run_are_not_replaced_behind_the_back(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """The trials of a search: what Optuna is told and asked, as the folders of the jobs say."""
 
-import csv
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from statistics import fmean
@@ -169,6 +168,4 @@ class Trials:
 
 def epochs_of(job: Job) -> list[float]:
     """The monitored score after each epoch so far."""
-    history = job.run.history
-    rows = list(csv.DictReader(history.read_text(encoding="utf-8").splitlines())) if history.is_file() else []
-    return [float(row[job.run.settings.monitor]) for row in rows]
+    return [float(row[job.run.settings.monitor]) for row in job.epochs]

@@ -38,8 +38,6 @@ class EpochDecisions(Callback):
 
         :raises RuntimeError: if a row is missing or occurs twice.
         """
-        if trainer.sanity_checking:
-            return
         own = [(rows.cpu(), decided.cpu()) for rows, decided in self._seen]
         rows, decided = zip(*(batch for part in gathered(own) for batch in part), strict=True)
         total = len(trainer.datamodule.splits.val.labels)  # type: ignore[attr-defined]

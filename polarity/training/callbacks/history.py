@@ -21,7 +21,8 @@ class History(Callback):
 
     A row holds every score and class, the losses (see :meth:`~polarity.training.epoch.EpochSums.means`), the largest
     learning rate, the mean norm of the gradient before clipping, rows a second while training, and the seconds of the
-    whole epoch. ``epoch_share`` is below 1 where training ended within the epoch.
+    whole epoch. ``epoch_share`` is below 1 where training ended within the epoch. A row of epoch -1 ("epoch 0" on the
+    console, where epochs count from 1) is that of the state before training, if it was validated.
 
     :param monitor: the score that marks the best epoch.
     :param mode: ``max`` or ``min``.
@@ -51,6 +52,20 @@ class History(Callback):
         """Start the epoch's clock."""
         self._clock = Clock()
 
+    def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """As above, for the validation before training."""
+        self._clock = Clock()
+
+    def on_sanity_check_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Record the state before training; Lightning logs nothing of it."""
+        assert isinstance(pl_module, MultiTaskModule)
+        if not trainer.is_global_zero:
+            return
+        for logger in trainer.loggers:
+            logger.log_metrics(pl_module.validation, step=0)
+        row: Json = {"epoch": -1, "step": 0, "epoch_share": 0.0, **pl_module.validation}
+        self._record(trainer, pl_module, row | {"seconds": self._clock.measured()["seconds"]})
+
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
@@ -70,22 +85,24 @@ class History(Callback):
         row["epoch_share"] = round(batches / trainer.num_training_batches, 4)
         row |= losses | pl_module.validation
         row["train/lr"] = max(group["lr"] for group in trainer.optimizers[0].param_groups)
-        row |= times
+        self._record(trainer, pl_module, row | times)
+
+    def _record(self, trainer: Trainer, module: MultiTaskModule, row: Json) -> None:
         self.rows.append(row)
         write_text(RunDirectory(trainer.default_root_dir).history, to_csv(self.rows))
-        self._print(trainer, pl_module, row)
-
-    def _print(self, trainer: Trainer, module: MultiTaskModule, row: Json) -> None:
         better = max if self.mode == "max" else min
         best = better(self.rows, key=lambda item: item[self.monitor])
         mark = "best so far" if best is row else f"best: epoch {best['epoch'] + 1}, {best[self.monitor]:.4f}"
         part = "" if row["epoch_share"] == 1 else f" ({row['epoch_share']:.0%} of it)"
+        which, losses, speed = "epoch 0, before training", f"{row['val/loss']:.4f} val", ""
+        if row["epoch"] >= 0:
+            which = f"epoch {row['epoch'] + 1} of {trainer.max_epochs}{part}"
+            losses = f"{row['train/loss']:.4f} train, {losses}  objective {row['train/objective']:.4f}"
+            speed = f", {row['rows_per_second']:.0f} rows/s"
         console = RunConsole(RunDirectory(trainer.default_root_dir).log)
         console.print(
-            f"epoch {row['epoch'] + 1} of {trainer.max_epochs}{part}  step {row['step']}"
-            f"  {self.monitor} {row[self.monitor]:.4f} ({mark})\n"
-            f"    loss {row['train/loss']:.4f} train, {row['val/loss']:.4f} val  objective {row['train/objective']:.4f}"
-            f"  {row['seconds']:.0f} s, {row['rows_per_second']:.0f} rows/s"
+            f"{which}  step {row['step']}  {self.monitor} {row[self.monitor]:.4f} ({mark})\n"
+            f"    loss {losses}  {row['seconds']:.0f} s{speed}"
         )
         assert module.scores is not None
         for task in module.tasks:

@@ -19,6 +19,11 @@ class ProgressOnTerminal(RichProgressBar):
         super().__init__(refresh_rate=4)  # times a second; the default of 100 keeps a whole core busy
         self._shown: Json = {}
 
+    @property
+    def sanity_check_description(self) -> str:
+        """What Lightning calls so is the validation of the state before training."""
+        return "epoch 0"
+
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> Json:
         """The objective of every so many steps only, since reading it waits for the device."""
         metrics = trainer.callback_metrics if trainer.global_step % 10 == 0 else {}

@@ -67,7 +67,7 @@ def read_csv_rows(path: Path) -> list[dict[str, str]]:
 
 def history_curves(history: Sequence[dict[str, str]], classes: dict[str, tuple[str, ...]]) -> list[Curves]:
     """F1 of each class of each task, losses, and how training went; what the history does not tell is left out."""
-    epochs = [number(row.get("epoch", "")) for row in history]
+    epochs = [number(row.get("epoch", "")) + 1 for row in history]  # from 1; 0 is before training
     made = [_f1(history, epochs, task, names) for task, names in classes.items()]
     for task in classes:
         keys = {"training": f"train/{task}/loss", "validation": f"val/{task}/loss"}  # the same measure on both
