@@ -10,9 +10,11 @@ from polarity.baselines import BASELINES
 from polarity.config.preflight import Prepared
 from polarity.content import Json
 from polarity.data.folds import FoldedRows
+from polarity.ensembles.folds import fit_rule, store_rule
 from polarity.evaluation.out_of_fold import OUT_OF_FOLD, HeldOut, write_out_of_fold
 from polarity.evaluation.predictions import read_predictions
 from polarity.files import checksum, write_json
+from polarity.posthoc import Fitted
 from polarity.reports.console import RunConsole
 from polarity.reports.folds import folds_table, overall_sentence
 from polarity.reports.html import write_run_report
@@ -44,8 +46,10 @@ def finish(run: RunDirectory, prepared: Prepared, rows: FoldedRows) -> float:
     scores = FoldScores.of(held_out)
     reporting = prepared.components.reporting
     whole = read_predictions(run.predictions(OUT_OF_FOLD))
+    rule = fit_rule(whole, held_out, prepared.components.decision)
+    store_rule(run, folds, rule, prepared.splits.tasks)
     analysis = respecting_folds(analyse(whole, resamples=reporting.resamples), held_out)
-    write_json(run.metrics, _metrics(run, folds, held_out, scores, analysis.decided))
+    write_json(run.metrics, _metrics(run, folds, held_out, scores, analysis.decided, rule))
     write_details(run.details, run.settings.encoder, {OUT_OF_FOLD: analysis})
     write_mistakes(run.mistakes, analysis.mistakes, rows.rows if reporting.texts else None)
     seal(run)
@@ -71,7 +75,12 @@ def _write_baselines(
 
 
 def _metrics(
-    run: RunDirectory, folds: Sequence[RunDirectory], held_out: Sequence[HeldOut], scores: FoldScores, result: Result
+    run: RunDirectory,
+    folds: Sequence[RunDirectory],
+    held_out: Sequence[HeldOut],
+    scores: FoldScores,
+    result: Result,
+    rule: Fitted,
 ) -> Json:
     rows = sum(len(item.predictions) for item in held_out if item.repeat == 1)
     return {
@@ -82,6 +91,7 @@ def _metrics(
             "overall": _estimate(scores.estimate(), result.overall),
             "tasks": {name: _estimate(scores.estimate(name), result.task(name).macro_f1) for name in scores.of_rows},
         },
+        "average": {name: {"decision": told["decision"]} for name, told in rule.evidence.items()},
         "folds": [_fold(fold, item, scores) for fold, item in zip(folds, held_out, strict=True)],
         CHECKSUMS: {path.relative_to(run.path).as_posix(): checksum(path) for path in [run.predictions(OUT_OF_FOLD)]},
     }
@@ -123,6 +133,8 @@ def _print_end(run: RunDirectory, scores: FoldScores) -> None:
     console.print()
     console.print(folds_table(read_metrics(run)))
     console.print(overall_sentence(scores))
+    for task, told in read_metrics(run)["average"].items():
+        console.print(f"{task}: decision rule of the folds' average {told['decision']['reason']}")
     console.print(f"everything is in {run.path}; predict averages the folds, evaluate and export take one")
 
 

@@ -18,7 +18,7 @@ from polarity.ensembles.outcome import Outcome
 from polarity.ensembles.rebuild import combination_content
 from polarity.ensembles.settings import EnsembleSettings
 from polarity.files import checksum, read_object, write_json
-from polarity.models.saving import CARD, load_model, read_card, save_model
+from polarity.models.saving import load_model, read_card, save_model, write_card_of_several
 from polarity.parts import unfinished
 from polarity.reporting import Reporting
 from polarity.run import RunDirectory, configuration_hash
@@ -144,8 +144,7 @@ def _write_members(run: RunDirectory, outcome: Outcome, splits: Splits) -> str:
     run.model.mkdir(exist_ok=True)
     write_json(run.combination, combination_content(kinds, splits.tasks, outcome.combined))
     mark = checksum(run.combination)
-    tasks = [{"name": task.name, "column": task.column, "classes": list(task.classes)} for task in splits.tasks]
-    write_json(run.model / CARD, {"ensemble": True, "tasks": tasks, "weights_sha256": mark})
+    write_card_of_several(run.model, splits.tasks, mark)
     return mark
 
 

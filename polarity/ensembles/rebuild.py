@@ -12,6 +12,7 @@ from polarity.config.trust import Trust, check_trusted
 from polarity.content import Config, Json
 from polarity.data.rows import Rows
 from polarity.ensembles.combination import Pool, TaskEnsemble
+from polarity.ensembles.folds import stored_rule
 from polarity.ensembles.members import LinearMember, Member, unused_in_members
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator, find_device
@@ -117,18 +118,15 @@ def rebuild_any(
 def _average_of_folds(
     run: RunDirectory, *, accelerator: Accelerator, batch_size: int | None, decision: DecisionChoice, trust: Trust
 ) -> Ensemble:
-    """The models of a cross-validation: the mean of their calibrated probabilities, decided by the largest.
-
-    Each fold's decision rule fits its own probabilities and not their mean, so there is none.
-    """
+    """The models of a cross-validation: the mean of their calibrated probabilities, and the rule that fits it."""
     check_unchanged(run)
-    folds = [run.fold(number) for number in range(1, run.settings.folds + 1)]
-    members = tuple(rebuild(fold, accelerator=accelerator, batch_size=batch_size, trust=trust) for fold in folds)
+    folds = [RunDirectory(run.fold(number)) for number in range(1, run.settings.folds + 1)]
+    members = tuple(rebuild(fold.path, accelerator=accelerator, batch_size=batch_size, trust=trust) for fold in folds)
     tasks, pool = members[0].model.tasks, Pool.equal(len(members))
     combined = tuple(
         TaskEnsemble(tuple(one.decider.tasks[task.name].scaling for one in members), pool) for task in tasks
     )
-    decider = Decider.plain({task.name: task.classes for task in tasks})
+    decider = stored_rule(run, folds, tasks).with_decision(decision)
     return Ensemble(run, run.config, members, tasks, combined, decision, decider, find_device(accelerator))
 
 

@@ -1,7 +1,7 @@
 """A trained model as one folder: an ordinary Hugging Face folder of its encoder that holds the heads as well."""
 
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from polarity.errors import UserError
 from polarity.files import checksum, read_object, whole_folder, write_json
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.encoder import ENCODER
+from polarity.tasks import Task
 
 FORMAT = 1
 CARD, CONFIG, WEIGHTS = "polarity.json", "config.json", "model.safetensors"
@@ -111,6 +112,15 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"{path}: is damaged or cut off ({error})") from error
+
+
+def write_card_of_several(folder: Path, tasks: Sequence[Task], mark: str) -> None:
+    """What stands in the place of a model's ``polarity.json`` where several models answer together.
+
+    :param mark: a checksum that changes with any of them, to which their decision rule is bound.
+    """
+    named = [{"name": task.name, "column": task.column, "classes": list(task.classes)} for task in tasks]
+    write_json(folder / CARD, {"ensemble": True, "tasks": named, "weights_sha256": mark})
 
 
 def read_card(folder: Path) -> Json:

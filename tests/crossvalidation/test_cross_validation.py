@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -15,10 +16,13 @@ import polarity
 from polarity.crossvalidation.run import start
 from polarity.data.folds import FoldedRows, Folds
 from polarity.data.rows import Rows, Splits
+from polarity.errors import UserError
 from polarity.evaluation.predictions import read_predictions
+from polarity.files import read_object, write_json
+from polarity.posthoc import Decider
 from polarity.reports.folds import folds_intro, folds_table
 from polarity.run import RunDirectory
-from polarity.runs.manifest import check_unchanged
+from polarity.runs.manifest import check_unchanged, seal
 from polarity.training.run import start_run
 from tests import command
 from tests.misfortune import misfortune
@@ -120,14 +124,35 @@ def test_new_rows_are_answered_by_the_mean_of_the_folds(whole: RunDirectory, tmp
     said_by("predict", f"run={whole.path}", f"input={source}", f"output={output}")
     with output.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
+    decider = Decider.load(whole.model)
     for row, parts in zip(rows, zip(*of_folds, strict=True), strict=True):
         for task, classes in (("tone", ("yes", "no", "none", "1")), ("topic", ("war", "food"))):
             mean = {name: np.mean([part[task].probabilities[name] for part in parts]) for name in classes}
             assert [float(row[f"{task}.prob.{name}"]) for name in classes] == pytest.approx(
                 list(mean.values()), abs=1e-6
             )
-            assert row[f"{task}.pred"] == max(mean, key=lambda name: mean[name])
+            (chosen,) = decider.tasks[task].decide(np.log([[mean[name] for name in classes]]))
+            assert row[f"{task}.pred"] == classes[chosen]
     assert polarity.load(whole.path).predict(texts)[0]["tone"].label == rows[0]["tone.pred"]
+
+
+def test_the_mean_has_a_rule_of_its_own_that_is_of_no_other_folds(whole: RunDirectory, tmp_path: Path) -> None:
+    assert numbers(whole)["average"]["tone"]["decision"]["reason"] in " ".join(whole.log.read_text("utf-8").split())
+    shutil.copytree(whole.path, tmp_path / "other")
+    other = RunDirectory(tmp_path / "other")
+    rule = read_object(other.model / "decision.json")
+    rule["tasks"]["topic"]["rule"] = {"kind": "bias", "bias": [-50.0, 50.0]}
+    write_json(other.model / "decision.json", rule)
+    seal(other)
+    texts = ["a good army", "soldier tank army"]
+    assert [answer["topic"].label for answer in polarity.load(other.path).predict(texts)] == ["food", "food"]
+    for answer in polarity.load(other.path, decision="argmax").predict(texts):
+        probabilities = answer["topic"].probabilities
+        assert probabilities[answer["topic"].label] == max(probabilities.values())
+    other.fold(1).rename(tmp_path / "first")
+    shutil.copytree(other.fold(2), other.fold(1))
+    with pytest.raises(UserError, match="its decision rule was fitted for other folds"):
+        polarity.load(other.path)
 
 
 def test_a_fold_is_a_run(whole: RunDirectory) -> None:
