@@ -81,11 +81,9 @@ class Predictor:
         rows = Rows(
             [str(row) for row in range(len(texts))], list(texts), None if contexts is None else list(contexts), labels
         )
-        problems = self._unusable(rows)
-        good = np.array([row for row in range(len(texts)) if row not in problems], dtype=np.int64)
-        if not len(good):
+        inputs, good, problems = self._read(rows)
+        if inputs is None:
             return [np.zeros((0, len(task.classes)), dtype=np.float32) for task in self.tasks], good, problems
-        inputs = self._inputs(rows.select(good))
         for one in inputs.unknown():
             self._unknown[one.what] = self._unknown.get(one.what, replace(one, total=0, unknown=0)) + one
         return self._finite(self._ask(inputs, len(good)), good, problems)
@@ -97,6 +95,19 @@ class Predictor:
 
     def _inputs(self, rows: Rows) -> Inputs:
         return self.reader.inputs(rows, self.max_length, self.max_context)
+
+    def _read(self, rows: Rows) -> tuple[Inputs | None, np.ndarray, dict[int, str]]:
+        """Inputs of the rows that can be read (None: of none), their numbers, and what is wrong with the others.
+
+        Texts are read a second time only where one cannot be.
+        """
+        every = np.arange(len(rows))
+        try:
+            return self._inputs(rows) if len(rows) else None, every, {}
+        except UserError:
+            problems = self._unusable(rows)
+            good = np.delete(every, list(problems))
+            return self._inputs(rows.select(good)) if len(good) else None, good, problems
 
     def _unusable(self, rows: Rows, first: int = 0) -> dict[int, str]:
         """What cannot be read, by row number: found by halving, since such rows are rare."""
