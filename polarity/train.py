@@ -17,7 +17,6 @@ from omegaconf import DictConfig
 from polarity import VerbModule
 from polarity.config import cli
 from polarity.config.compose import (
-    OWN_LAUNCHERS,
     CompositionError,
     JobConfig,
     as_job,
@@ -32,9 +31,9 @@ from polarity.config.compose import (
 from polarity.config.explain import training_help
 from polarity.config.folds import command_problems
 from polarity.config.hydra_private import read_arguments
-from polarity.config.overrides import jobs_problems, key_of
+from polarity.config.overrides import OWN_LAUNCHERS, jobs_problems, key_of
 from polarity.config.recorded import RunSettings
-from polarity.config.search.asked import is_of_search
+from polarity.config.search.asked import is_of_search, is_search
 from polarity.config.structure import config_problems
 from polarity.content import Config
 from polarity.errors import UserError
@@ -44,7 +43,7 @@ from polarity.quoting import as_word
 from polarity.run import RunDirectory
 from polarity.secrets import masked_command
 from polarity.sweeps.folder import is_sweep
-from polarity.sweeps.problems import kind_of, problems_of_launcher, runs_elsewhere
+from polarity.sweeps.problems import kind_of, problems_of_launcher, problems_of_searching, runs_elsewhere
 
 NO_EFFECT = {
     "hydra.run.dir": "output_dir says where run folders are made",
@@ -117,6 +116,7 @@ def checked_jobs(
     if launcher:
         found = [config for config, wrong in (resolved(job.config) for job in jobs) if not wrong]
         problems += problems_of_launcher(launcher, [RunSettings(config) for config in found])
+        problems += problems_of_searching(launcher) if is_search(overrides) else []
     inside = multirun and bool(launcher) and kind_of(launcher) not in OWN_LAUNCHERS
     place = {"inside": inside, "elsewhere": multirun and runs_elsewhere(launcher)}
     problems = problems or [problem for job in jobs for problem in _problems_of_rest(job, **place)]

@@ -33,9 +33,6 @@ from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.secrets import is_secret, is_variable, learn
 
-OWN_LAUNCHERS = ("LocalLauncher", "SlurmLauncher", "DaskLauncher")
-"""Those that make each job of a sweep a process of its own."""
-
 RUN_DIR = "RUN_DIR"
 """Stands for the run's folder in a resolved configuration, so that a folder can be moved and still be resumed."""
 

@@ -1,6 +1,7 @@
 """The folder of a sweep: what was asked, and a run's folder for each job."""
 
-from collections.abc import Iterator
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -130,6 +131,10 @@ class Sweep:
         """How many of these are still to be proposed; the jobs of one have the same settings but the seed."""
         known = {tuple(text for text in job.changed if key_of(text) != "seed") for job in self.jobs}
         return max(0, self.trials - len(known))
+
+    def retried(self, *, retry: bool) -> Mapping[str, Json]:
+        """What is recorded now of the failed jobs, by their names, if these are tried again."""
+        return ChainMap(*(job.retried(retry=retry) for job in self.jobs))
 
     def job(self, name: str) -> Job:
         """A job by its name."""

@@ -8,7 +8,8 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
-from polarity.config.compose import OWN_LAUNCHERS, RunningJob, running_job
+from polarity.config.compose import RunningJob, running_job
+from polarity.config.overrides import KNOWN_LAUNCHERS, OWN_LAUNCHERS
 from polarity.config.recorded import RunSettings
 from polarity.config.search.asked import missing_extra
 from polarity.errors import UserError
@@ -18,6 +19,7 @@ from polarity.sweeps.here import run_here
 from polarity.sweeps.hydra_callback import exit_code, table_whenever_it_ends
 from polarity.sweeps.job import Job
 from polarity.sweeps.plan import PlannedJob, add
+from polarity.sweeps.problems import kind_of, problems_of_searching
 from polarity.wording import times
 
 
@@ -61,16 +63,14 @@ def go_on(folder: str, *, retry: bool) -> int:
     :raises UserError: if that is one which needs the command line.
     """
     sweep, launcher = Sweep.open(folder), HydraConfig.get().launcher
-    kind = str(launcher.get("_target_")).rpartition(".")[2]
-    if kind not in (*OWN_LAUNCHERS, "BasicLauncher"):
+    kind = kind_of(launcher)
+    if kind not in KNOWN_LAUNCHERS:
         raise UserError(f"resume: with this hydra/launcher, give the command line again: {sweep.asked.commands[-1]}")
     with table_whenever_it_ends(sweep.path):
         if sweep.asked.search:
-            if problems := missing_extra():
+            if problems := [*missing_extra(), *problems_of_searching(launcher)]:
                 raise UserError(problems)
-            from polarity.sweeps.search.run import search
-
-            search(sweep, launcher, retry=retry)
+            go_on_searching(sweep, launcher, retry=retry)
             return exit_code(sweep, launcher)
         tell(sweep, retry=retry)
         if kind in OWN_LAUNCHERS:
@@ -78,6 +78,13 @@ def go_on(folder: str, *, retry: bool) -> int:
         for job in sweep.jobs if kind == "BasicLauncher" else []:
             run_here(job, job.retried(retry=retry))
     return exit_code(sweep, launcher)
+
+
+def go_on_searching(sweep: Sweep, launcher: DictConfig, *, retry: bool) -> None:
+    """Run what is missing of a search."""
+    from polarity.sweeps.search.run import search  # needs an extra
+
+    search(sweep, instantiate(launcher).engine if kind_of(launcher) in OWN_LAUNCHERS else None, retry=retry)
 
 
 def tell(sweep: Sweep, *, retry: bool) -> None:

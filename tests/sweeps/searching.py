@@ -4,16 +4,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import optuna
-from omegaconf import OmegaConf
 
 from polarity.config.compose import compose_jobs
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.search.run import search
+from polarity.sweeps.local import Processes, places_of
+from polarity.sweeps.search.run import EngineOf, search
 from polarity.sweeps.search.study import open_study
 from polarity.train import _asked
 from tests.command import ROOT
@@ -41,11 +42,11 @@ def asked(folder: Path, *more: str) -> Sweep:
     return Sweep.open(told[-1].partition("=")[2].strip('"'))
 
 
-def run(folder: str | Path, *, jobs: int = 2, retry: bool = False) -> Sweep:
+def run(folder: str | Path, *, jobs: int = 2, engine_of: EngineOf | None = None, retry: bool = False) -> Sweep:
     """Run what is missing of it."""
     sweep = Sweep.open(folder)
     with patch("polarity.sweeps.local.Popen", Quick):
-        search(sweep, OmegaConf.create({"jobs": jobs}), retry=retry)
+        search(sweep, engine_of or (lambda one: nullcontext(Processes(one, places_of(one, jobs)))), retry=retry)
     return Sweep.open(sweep.path)
 
 

@@ -16,11 +16,11 @@ import psutil
 import pytest
 
 from polarity.errors import UserError
+from polarity.sweeps.crew import REFUSED
 from polarity.sweeps.dask import cluster as clusters
 from polarity.sweeps.dask import problems
-from polarity.sweeps.dask.giving import Dask, DaskCrew, Order
+from polarity.sweeps.dask.giving import Dask, Order, Workers
 from polarity.sweeps.dask.within import Given, stop
-from polarity.sweeps.local import REFUSED
 from polarity.train import check
 from tests import command
 from tests.running import overrides, train
@@ -88,6 +88,22 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_search_gives_each_free_worker_the_next_trial_and_outlives_one(tmp_path: Path) -> None:
+    search = ("hydra/sweeper=optuna", "hydra.sweeper.trials=4", "optimizer.lr=tag(log,interval(1e-4,1e-2))")
+    line = ["train", "-m", *overrides(tmp_path, *LINE, *search, rows=120), DASK]
+    with cluster(tmp_path / "dask") as (address, workers):
+        process = command.start(*line, f"hydra.launcher.address={address}", folder=tmp_path)
+        killed = working(workers, tmp_path, process)
+        for each in (killed, *killed.children(recursive=True)):
+            os.kill(each.pid, signal.SIGKILL)
+        said = process.communicate(timeout=command.PATIENCE)[0]
+    assert process.returncode == 0, said
+    assert states(tmp_path) == ["finished"] * 4
+    attempts = [job.run.environment.read_text().count('"command"') for job in only_sweep(tmp_path).jobs]
+    assert sorted(attempts) == [1, 1, 1, 2]
+
+
+@pytest.mark.slow
 def test_ctrl_c_reaches_the_workers_and_without_waiting_they_go_on(tmp_path: Path) -> None:
     line = ["train", "-m", *overrides(tmp_path, *LINE, rows=120), "seed=0", DASK]
     with cluster(tmp_path / "dask") as (address, workers):
@@ -139,13 +155,13 @@ def test_workers_of_this_machine_run_what_is_missing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_ends_what_runs_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    give = DaskCrew._started
+    give = Workers.start
 
-    def interrupted(self: DaskCrew, *given: object) -> object:
+    def interrupted(self: Workers, *given: object) -> object:
         os.kill(os.getpid(), signal.SIGINT)
         return give(self, *given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(DaskCrew, "_started", interrupted)
+    monkeypatch.setattr(Workers, "start", interrupted)
     said = sweep(*line(tmp_path, "seed=0,1"), code=130)
     assert "job 2: " not in said
     assert "the same command line goes on with them" in said

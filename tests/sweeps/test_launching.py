@@ -11,8 +11,9 @@ import pytest
 
 from polarity.run import RunDirectory
 from polarity.sweeps import local
+from polarity.sweeps.crew import Crew, Worker
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.local import Crew, Worker, places_of
+from polarity.sweeps.local import LocalWorker, Processes, places_of
 from polarity.training import run as training_run
 from polarity.training.status import StatusRecorder
 from tests.running import composed, overrides
@@ -63,16 +64,13 @@ def test_one_after_the_other_in_one_process(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.slow
 def test_ctrl_c_ends_all_jobs_and_begins_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    started = Crew._started
+    taken_on = Crew._takes_on
 
-    def interrupted(self: Crew, *given: object) -> object:
-        worker = started(self, *given)  # type: ignore[arg-type]
-        self.workers.append(worker)
+    def interrupted(self: Crew, worker: Worker) -> None:
+        taken_on(self, worker)
         os.kill(os.getpid(), signal.SIGINT)
-        self.workers.pop()
-        return worker
 
-    monkeypatch.setattr(Crew, "_started", interrupted)
+    monkeypatch.setattr(Crew, "_takes_on", interrupted)
     said = sweep("-m", *overrides(tmp_path, *SHORT), "seed=0,1", code=130)
     assert "jobs.csv" in said, "the table"
     assert "job 1: seed=0" in said
@@ -96,11 +94,11 @@ def test_a_process_that_ends_before_it_knows_its_run_is_one_failed_job(tmp_path:
 def test_a_job_that_a_killed_sweep_has_left_running_is_waited_for(tmp_path: Path) -> None:
     found = planned(tmp_path, "seed=0", "sweep=one")
     (job,), left = found.jobs, found.jobs[0].run
-    crew = Crew(found, [{}], {})
+    crew = Crew(found, Processes(found, [{}]), {})
 
     def refused() -> None:
         process, crew.left = SimpleNamespace(returncode=2), []
-        crew.workers = [Worker(job, process, BytesIO(b"at work"), {}, job.run.recorded, 0.0)]  # type: ignore[arg-type]
+        crew.workers = [LocalWorker(job, process, {}, job.run.recorded, said=BytesIO(b"at work"))]  # type: ignore[arg-type]
         crew._ended(crew.workers[0])
 
     left.lock.take()
@@ -120,10 +118,10 @@ def test_a_job_that_the_kernel_has_ended_for_want_of_memory_has_failed(
     counts.write_text("pgfault 1\noom_kill 3\nunevictable_pgs_culled 0\n")
     monkeypatch.setattr("polarity.sweeps.memory.COUNTS", counts)
     found = planned(tmp_path, "seed=0", "sweep=one")
-    (job,), crew = found.jobs, Crew(found, [{}], {})
+    (job,), crew = found.jobs, Crew(found, Processes(found, [{}]), {})
     counts.write_text(f"oom_kill {3 + kills}\n")
     process = SimpleNamespace(returncode=code)
-    crew.workers = [Worker(job, process, BytesIO(), {}, job.run.recorded, 0.0)]  # type: ignore[arg-type]
+    crew.workers = [LocalWorker(job, process, {}, job.run.recorded, said=BytesIO())]  # type: ignore[arg-type]
     crew._ended(crew.workers[0])
     assert job.recorded == state
     assert "memory ran out" in str(job.run.status["error"])

@@ -83,6 +83,23 @@ def test_a_job_that_is_preempted_and_one_whose_time_runs_out_go_on(slurm: dict[s
     assert_same_runs(only_sweep(tmp_path / "whole").jobs[0].run, run)
 
 
+def test_a_search_that_is_killed_goes_on_with_what_stands_in_the_queue(slurm: dict[str, str], tmp_path: Path) -> None:
+    search = ("hydra/sweeper=optuna", "hydra.sweeper.trials=4", "optimizer.lr=tag(log,interval(1e-4,1e-2))")
+    line = ["-m", *overrides(tmp_path, *SHORT, *search, *SLURM, "hydra.launcher.jobs=2", rows=120)]
+    process = command.start("train", *line, folder=tmp_path, env=slurm)
+    until(lambda: process.poll() is not None or len(list((tmp_path / "outputs").glob("*/slurm/*_submitted.pkl"))) > 1)
+    process.kill()
+    process.communicate()
+    assert process.returncode < 0
+    first = numbers(tmp_path)
+    said = command.run("train", *line, folder=tmp_path, env=slurm)
+    assert f"{len(first)} jobs in SLURM's queue already" in said
+    assert states(tmp_path) == ["finished"] * 4
+    assert first.items() <= numbers(tmp_path).items(), "none was submitted twice"
+    assert [job.run.environment.read_text().count('"command"') for job in only_sweep(tmp_path).jobs] == [1] * 4
+    assert "nothing is missing" in command.run("train", *line, folder=tmp_path, env=slurm)
+
+
 def test_a_job_of_two_processes_does_what_one_does(slurm: dict[str, str], tmp_path: Path) -> None:
     for name, more in (("one", ()), ("two", ("trainer=ddp", "trainer.devices=2", *SLURM))):
         (tmp_path / name).mkdir()

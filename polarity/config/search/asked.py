@@ -12,7 +12,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from polarity.config.composed import compose
-from polarity.config.overrides import COMPOSITION_ERRORS, closed_key, key_of, open_keys
+from polarity.config.overrides import COMPOSITION_ERRORS, KNOWN_LAUNCHERS, closed_key, key_of, open_keys
 from polarity.config.readable import readable, restored
 from polarity.config.schema import section_problems
 from polarity.config.search.parameter import Parameter
@@ -22,8 +22,6 @@ from polarity.signature import TARGET
 
 SWEEPER = "hydra.sweeper"
 SETTINGS = "polarity.config.search.settings.SearchSettings"
-LAUNCHERS = ("LocalLauncher", "BasicLauncher")
-"""Those that take one job after the other, and not all at once."""
 
 
 def is_of_search(text: str) -> bool:
@@ -172,8 +170,8 @@ def _problems(search: Search) -> Iterator[tuple[str, str]]:
     own = {key: value for key, value in settings.items() if key not in ("launcher", "beyond")}
     for problem in section_problems(SWEEPER, {**own, TARGET: SETTINGS}):
         yield problem.partition(":")[0], problem
-    if settings["launcher"] not in LAUNCHERS:
-        yield "hydra/launcher=", "hydra/launcher: a search runs with local or basic, in as many processes as you start"
+    if settings["launcher"] not in KNOWN_LAUNCHERS:
+        yield "hydra/launcher=", "hydra/launcher: a search runs with local, slurm, dask or basic"
     if settings.get("pruner") and settings["launcher"] == "BasicLauncher":
         yield f"{SWEEPER}.pruner", f"{SWEEPER}.pruner: ends processes of jobs, which hydra/launcher=basic has not"
     if not search.parameters and not search.problems:

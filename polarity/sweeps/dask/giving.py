@@ -1,21 +1,20 @@
 """Giving Dask what is missing of a sweep, and waiting for it."""
 
 import time
-from collections import ChainMap
-from collections.abc import Mapping, Sequence
-from io import BytesIO
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from polarity.content import Json
 from polarity.errors import UserError
 from polarity.settings import PositiveInt
+from polarity.sweeps.crew import PAUSE_FOR_OTHERS, Crew, Engine, Place, Worker
 from polarity.sweeps.dask.cluster import client_of
 from polarity.sweeps.dask.within import Given, stop
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
-from polarity.sweeps.lines import start_line
-from polarity.sweeps.local import REFUSED, Crew, Place, Worker, places_of
+from polarity.sweeps.local import places_of
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -25,8 +24,8 @@ class Dask:
     """``hydra/launcher=dask``.
 
     :param address: of the scheduler; None for workers in this process, which end with it.
-    :param jobs: the most that run at a time; None for as many as the workers have threads, or without an address as
-        for ``hydra/launcher=local``.
+    :param jobs: the most that are given at a time; None for all of a sweep, and as many of a search as the workers have
+        threads; or without an address as for ``hydra/launcher=local``.
     :param threads: of each job; None for the share of the cores without an address, and else for what its worker has.
     :param wait: whether to wait until all are over.
     """
@@ -48,20 +47,29 @@ class Dask:
         :raises UserError: if the scheduler is gone, or the workers do not see the folder.
         :raises Interrupted: after a signal; the jobs have saved where they stand.
         """
-        places = self.places(sweep)
-        with client_of(self.address, threads=len(places)) as client:
-            crew = DaskCrew(sweep, places, ChainMap(*(job.retried(retry=retry) for job in sweep.jobs)), client)
+        with self.engine(sweep) as workers:
+            crew = Crew(sweep, workers, sweep.retried(retry=retry))
             if self.wait:
                 crew.run()
             else:
-                crew.give_away()
+                workers.give_away(crew)
+
+    @contextmanager
+    def engine(self, sweep: Sweep) -> Iterator["Workers"]:
+        """Within the block, workers may be given jobs of a sweep."""
+        places = self.places(sweep)
+        with client_of(self.address, threads=max(1, len(places))) as client:
+            yield Workers(sweep, client, places, self._own)
+
+    @property
+    def _own(self) -> Place:
+        return {"OMP_NUM_THREADS": str(self.threads)} if self.threads else {}
 
     def places(self, sweep: Sweep) -> list[Place]:
-        """Where jobs run at the same time."""
-        own = {"OMP_NUM_THREADS": str(self.threads)} if self.threads else {}
+        """Where jobs run at the same time; empty for the threads that the workers have by then."""
         if self.address is None:
-            return [{**place, **own} for place in places_of(sweep, self.jobs)]
-        return [own] * (self.jobs or max(1, len(sweep.jobs)))
+            return [{**place, **self._own} for place in places_of(sweep, self.jobs)]
+        return [self._own] * (self.jobs or (0 if sweep.trials else max(1, len(sweep.jobs))))
 
 
 class Order:
@@ -109,39 +117,42 @@ class Order:
         raise UserError(f"hydra/launcher=dask: a worker could not begin: {error}") from error
 
 
-class Elsewhere(Worker):
-    """A job that a worker of Dask runs."""
+class Workers(Engine):
+    """The workers of Dask; who runs a job claims it, and records how it ended.
+
+    :param places: as many jobs are given at the same time; empty for as many as the workers have threads.
+    :param own: environment variables of each job, for the latter.
+    """
+
+    def __init__(self, sweep: Sweep, client: "Client", places: Sequence[Place], own: Place) -> None:
+        self._sweep, self._client, self._places, self._own = sweep, client, places, own
+        self._threads, self._looked = 1, -PAUSE_FOR_OTHERS
 
     @property
-    def was_refused(self) -> bool:
-        """Whether the worker found another process at work."""
-        return self.process.returncode == REFUSED
+    def places(self) -> Sequence[Place]:
+        """As above."""
+        return self._places or [self._own] * self._threads
 
+    def look(self) -> None:
+        """How many threads the workers have, which may join and leave."""
+        if self._places or time.monotonic() < self._looked + PAUSE_FOR_OTHERS:
+            return
+        with suppress(OSError):  # jobs tell that the scheduler is gone
+            self._threads = max(1, sum(self._client.nthreads().values()))
+        self._looked = time.monotonic()
 
-class DaskCrew(Crew):
-    """The jobs of a sweep that this process has given to Dask; who runs one claims it, and records how it ended."""
+    def start(self, job: Job, place: Place, retried: Mapping[str, Json]) -> Worker | None:
+        """As above."""
+        if job.claim.is_held:
+            return None
+        own = {job.name: retried[job.name]} if job.name in retried else {}
+        order = Order(self._client, job, Given(str(self._sweep.path), job.name, own, place))
+        return Worker(job, order, place, job.run.recorded, ": given to Dask")
 
-    def __init__(self, sweep: Sweep, places: Sequence[Place], retried: Mapping[str, Json], client: "Client") -> None:
-        super().__init__(sweep, places, retried)
-        self.client = client
-
-    def give_away(self) -> None:
+    def give_away(self, crew: Crew) -> None:
         """All that is missing, whether this process goes on or not."""
         from distributed import fire_and_forget
 
-        self._start_more()
-        fire_and_forget([worker.process.future for worker in self.workers if isinstance(worker.process, Order)])
-        self.say("Dask's workers run them, whether this goes on or not")
-
-    def _takes(self, job: Job) -> bool:
-        return not job.claim.is_held
-
-    def _started(self, job: Job, place: Place) -> Worker:
-        self.say(f"{start_line(job)}: given to Dask")
-        recorded = job.run.recorded
-        retried = {job.name: self.retried[job.name]} if job.name in self.retried else {}
-        order = Order(self.client, job, Given(str(self.sweep.path), job.name, retried, place))
-        return Elsewhere(job, order, BytesIO(), place, recorded, time.monotonic())
-
-    def _record(self, worker: Worker) -> None:
-        """The worker of Dask has."""
+        crew.start_more()
+        fire_and_forget([worker.process.future for worker in crew.workers if isinstance(worker.process, Order)])
+        crew.say("Dask's workers run them, whether this goes on or not")

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from polarity.content import Json
+from polarity.sweeps.crew import REFUSED, Crew, Place
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.local import REFUSED, Crew, Place
+from polarity.sweeps.local import Processes
 
 _AT_WORK: dict[str, "OneJob"] = {}
 """What runs in the threads of this worker, by the folder of the job."""
@@ -20,7 +21,7 @@ class OneJob(Crew):
     def stop(self, number: int) -> None:
         """End it in good order."""
         self.signal = number
-        self._send(self.workers)
+        self._interrupt(self.workers)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Given:
         """Run it, if it is still missing; returns :data:`REFUSED` if others are at it, and 0 otherwise."""
         sweep = Sweep.open(self.sweep)
         job = sweep.job(self.name)
-        crew = OneJob(sweep, [self.place], self.retried)
+        crew = OneJob(sweep, Processes(sweep, [self.place]), self.retried)
         crew.left, _AT_WORK[str(job.path)] = [job], crew
         try:
             crew.work_off(patient=False)

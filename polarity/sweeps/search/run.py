@@ -2,32 +2,34 @@
 
 import signal
 import time
-from collections import ChainMap
-
-from omegaconf import DictConfig
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from polarity.reports.console import RunConsole
+from polarity.sweeps.crew import PAUSE_FOR_OTHERS, Crew, Engine, Worker
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.here import run_here
-from polarity.sweeps.job import Job
-from polarity.sweeps.local import PAUSE_FOR_OTHERS, Crew, Place, Worker, places_of
 from polarity.sweeps.search.trials import Trials, epochs_of
 from polarity.wording import times
 
+EngineOf = Callable[[Sweep], AbstractContextManager[Engine]]
 
-def search(sweep: Sweep, launcher: DictConfig, *, retry: bool) -> None:
+
+def search(sweep: Sweep, engine_of: EngineOf | None, *, retry: bool) -> None:
     """Run what is missing of a search, and wait for what other processes run of it.
 
-    :param launcher: how, and how many at a time.
+    :param engine_of: where its jobs run; None for this process, one after the other.
     :param retry: whether jobs that have failed before are tried again.
     :raises SystemExit: after a signal; the jobs have saved where they stand.
     """
-    trials = Trials(sweep, ChainMap(*(job.retried(retry=retry) for job in sweep.jobs)))
+    trials = Trials(sweep, sweep.retried(retry=retry))
     _tell(trials)
-    if "jobs" not in launcher:
+    if engine_of is None:
         _one_by_one(trials)
-    else:
-        SearchCrew(trials, launcher.jobs).run()
+        return
+    trials.next_jobs(1)  # the first of them tells which devices there are
+    with engine_of(trials.sweep) as engine:
+        SearchCrew(trials, engine).run()
 
 
 def _tell(trials: Trials) -> None:
@@ -52,31 +54,31 @@ def _one_by_one(trials: Trials) -> None:
 
 
 class SearchCrew(Crew):
-    """Processes of a search.
+    """What this process has started for a search."""
 
-    :param jobs: how many at a time, as in :func:`~polarity.sweeps.local.work`.
-    """
-
-    def __init__(self, trials: Trials, jobs: int | None) -> None:
+    def __init__(self, trials: Trials, engine: Engine) -> None:
+        super().__init__(trials.sweep, engine, trials.retried)
         self.trials = trials
-        trials.next_jobs(1)  # the first of them tells which devices there are
-        super().__init__(trials.sweep, places_of(trials.sweep, jobs), trials.retried)
         self._tried: set[str] = set()
         self._epochs: dict[str, int] = {}
         self._looked = self._pruned = -PAUSE_FOR_OTHERS
+        for worker in engine.adopted(self.left):
+            self._takes_on(worker)
 
-    def _start_more(self) -> None:
-        if self.free and time.monotonic() >= self._looked + PAUSE_FOR_OTHERS:
-            self.left = self.trials.next_jobs(len(self.free), self._tried)
+    def start_more(self) -> None:
+        """Ask for as many jobs as there are free places, and end those that are worse than others."""
+        room = len(self.free)
+        if room and time.monotonic() >= self._looked + PAUSE_FOR_OTHERS:
+            self.left = self.trials.next_jobs(room, self._tried)
             self._looked = time.monotonic()
-        super()._start_more()
+        super().start_more()
         if self.trials.record["pruner"] and time.monotonic() >= self._pruned + PAUSE_FOR_OTHERS:
             self._prune()
             self._pruned = time.monotonic()
 
-    def _started(self, job: Job, place: Place) -> Worker:
-        self._tried.add(job.name)  # one that is killed again and again is left to the next command line
-        return super()._started(job, place)
+    def _takes_on(self, worker: Worker) -> None:
+        self._tried.add(worker.job.name)  # one that is killed again and again is left to the next command line
+        super()._takes_on(worker)
 
     def _ended(self, worker: Worker) -> None:
         self._looked = -PAUSE_FOR_OTHERS

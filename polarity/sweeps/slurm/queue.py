@@ -2,10 +2,13 @@
 
 import re
 import subprocess
+from contextlib import suppress
+from uuid import uuid4
 
 from polarity.errors import UserError
 from polarity.files import read_object, write_json
 from polarity.sweeps.folder import Sweep
+from polarity.sweeps.job import Job
 
 ANSWER = 60.0
 """Seconds that SLURM may take to answer."""
@@ -38,10 +41,12 @@ class Submissions:
         there = _queue(self.name)
         return {name: number for name, number in self.numbers().items() if number in there}
 
-    def last_words(self, number: str) -> str:
-        """What the first process of a job said last on its error stream."""
-        log = self.folder / f"{number}_0_log.err"
-        return log.read_text(encoding="utf-8", errors="replace").strip()[-2000:] if log.is_file() else ""
+    def record(self, job: Job, number: str) -> None:
+        """What a job that has ended could not: that it did before it knew its run."""
+        log = self.folder / f"{number}_0_log.err"  # of its first process
+        said = log.read_text(encoding="utf-8", errors="replace").strip()[-2000:] if log.is_file() else ""
+        if job.run.recorded["state"] == "waiting" and said and "CANCELLED" not in said:
+            job.run.set_status("failed", error=said, attempt=uuid4().hex)
 
 
 def _queue(name: str) -> set[str]:
@@ -56,3 +61,9 @@ def _queue(name: str) -> set[str]:
     if done.returncode:
         raise UserError(f"hydra/launcher=slurm: squeue does not answer ({done.stderr.strip()})")
     return set(done.stdout.split())
+
+
+def cancel(number: str) -> None:
+    """End a job in good order; if SLURM does not answer, it goes on."""
+    with suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(["scancel", number], capture_output=True, timeout=ANSWER, check=False)  # noqa: S603, S607

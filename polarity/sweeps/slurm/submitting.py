@@ -1,28 +1,28 @@
 """Giving SLURM what is missing of a sweep, and waiting for it."""
 
+import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
-from uuid import uuid4
 
 from pydantic import Field
 
-from polarity.content import Config
+from polarity.content import Config, Json
 from polarity.errors import UserError
 from polarity.reports.console import RunConsole
 from polarity.settings import NonNegativeInt, Positive, PositiveInt
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.lines import end_line, start_line
+from polarity.sweeps.slurm.one_by_one import PAUSE, Queue, where
 from polarity.sweeps.slurm.queue import Submissions
 from polarity.sweeps.slurm.within import Submitted
 from polarity.training.signals import Interrupted
 from polarity.wording import times
 
-PAUSE = 5.0
-"""Seconds between two looks at SLURM's queue."""
 TURNS = 10_000
 """How often a job whose time ran out is begun again."""
 Grace = Annotated[int, Field(ge=10, le=65535)]
@@ -72,27 +72,28 @@ class Slurm:
             if before:
                 console.print(f"{times(len(before), 'job')} in SLURM's queue already")
             numbers = dict(before)
+            retried = sweep.retried(retry=retry)
             missing = [job for job in sweep.jobs if job.name not in before and not job.claim.is_held]
-            tasks = [self._task(sweep, job, retry=retry) for job in missing]
-            tasks = [task for task in tasks if sweep.job(task.name).is_missing(task.retried)]
-            for needs, alike in groupby(sorted(tasks, key=_needs_in(sweep)), key=_needs_in(sweep)):
-                submitted = self._submit(submissions, sweep, list(alike), needs)
-                submissions.add(submitted)
-                numbers |= submitted
+            missing = sorted((job for job in missing if job.is_missing(retried)), key=_needs)
+            for alike in [list(group) for _, group in groupby(missing, key=_needs)]:
+                numbers |= self.submit(submissions, sweep, alike, retried)
+                for job in alike:
+                    console.print(f"{start_line(job)}{where(numbers[job.name])}")
         if not self.wait:
             console.print(f"SLURM runs them, whether this goes on or not: squeue --name={submissions.name}")
             return
-        try:
+        with _staying(submissions):
             _wait(sweep, submissions, numbers)
-        except KeyboardInterrupt:
-            console.print(f"the jobs stay with SLURM; scancel --name={submissions.name} ends them")
-            raise Interrupted(2) from None
 
-    def _task(self, sweep: Sweep, job: Job, *, retry: bool) -> Submitted:
-        return Submitted(str(sweep.path), job.name, job.retried(retry=retry), self.requeue)
+    @contextmanager
+    def engine(self, sweep: Sweep) -> Iterator[Queue]:
+        """Within the block, jobs may be submitted one by one."""
+        submissions = Submissions(sweep)
+        with _staying(submissions):
+            yield Queue(sweep, submissions, self.jobs or 1, self.submit)
 
-    def _submit(
-        self, submissions: Submissions, sweep: Sweep, tasks: Sequence[Submitted], needs: "Needs"
+    def submit(
+        self, submissions: Submissions, sweep: Sweep, jobs: Sequence[Job], retried: Mapping[str, Json]
     ) -> dict[str, str]:
         """Submit jobs that need the same, as one array; returns SLURM's number of each."""
         import submitit
@@ -100,15 +101,20 @@ class Slurm:
 
         executor = submitit.SlurmExecutor(folder=submissions.folder, max_num_timeout=TURNS)
         executor.update_parameters(
-            job_name=submissions.name, array_parallelism=self.jobs or len(tasks), **self.options(sweep, needs)
+            job_name=submissions.name,
+            array_parallelism=self.jobs or len(jobs),
+            **self.options(sweep, _needs(jobs[0])),
         )
+        own = [{job.name: retried[job.name]} if job.name in retried else {} for job in jobs]
+        tasks = [
+            Submitted(str(sweep.path), job.name, known, self.requeue) for job, known in zip(jobs, own, strict=True)
+        ]
         try:
             made = executor.submit_array(tasks)
         except FailedJobError as error:
             raise UserError(f"hydra/launcher=slurm: {error}") from error
         numbers = {task.name: str(one.job_id) for task, one in zip(tasks, made, strict=True)}
-        for name, number in numbers.items():
-            RunConsole(None).print(f"{start_line(sweep.job(name))}: job {number} of SLURM")
+        submissions.add(numbers)
         return numbers
 
     def options(self, sweep: Sweep, needs: "Needs") -> Config:
@@ -141,12 +147,19 @@ Needs = tuple[int, int, bool]
 """Machines, processes on each, and whether these stay on the CPU."""
 
 
-def _needs_in(sweep: Sweep) -> Callable[[Submitted], Needs]:
-    def needs(task: Submitted) -> Needs:
-        settings = sweep.job(task.name).run.settings
-        return settings.machines, settings.devices or 1, settings.on_cpu
+def _needs(job: Job) -> Needs:
+    settings = job.run.settings
+    return settings.machines, settings.devices or 1, settings.on_cpu
 
-    return needs
+
+@contextmanager
+def _staying(submissions: Submissions) -> Iterator[None]:
+    """Within the block, Ctrl-C ends the waiting, and no job."""
+    try:
+        yield
+    except (KeyboardInterrupt, Interrupted) as error:
+        RunConsole(None).print(f"the jobs stay with SLURM; scancel --name={submissions.name} ends them")
+        raise (error if isinstance(error, Interrupted) else Interrupted(signal.SIGINT)) from None
 
 
 def _wait(sweep: Sweep, submissions: Submissions, numbers: Mapping[str, str]) -> None:
@@ -159,12 +172,6 @@ def _wait(sweep: Sweep, submissions: Submissions, numbers: Mapping[str, str]) ->
         except UserError:  # SLURM has much to do at times
             continue
         for name in [name for name in left if name not in there]:
-            _record(sweep.job(name), submissions.last_words(left[name]))
+            submissions.record(sweep.job(name), left[name])
             RunConsole(None).print(end_line(sweep.job(name), time.monotonic() - started))
         left = {name: number for name, number in there.items() if name in left}
-
-
-def _record(job: Job, said: str) -> None:
-    """What the job itself could not: that it ended before it knew its run."""
-    if job.run.recorded["state"] == "waiting" and said and "CANCELLED" not in said:
-        job.run.set_status("failed", error=said, attempt=uuid4().hex)

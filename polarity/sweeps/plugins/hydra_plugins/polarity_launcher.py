@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn, JobStatus
@@ -12,7 +13,10 @@ from omegaconf import DictConfig, OmegaConf
 from polarity.content import Config
 
 if TYPE_CHECKING:
+    from polarity.sweeps.crew import Engine
+    from polarity.sweeps.dask.giving import Dask
     from polarity.sweeps.folder import Sweep
+    from polarity.sweeps.slurm.submitting import Slurm
 
 
 class SweepLauncher(Launcher):
@@ -42,6 +46,10 @@ class SweepLauncher(Launcher):
         :param retry: whether jobs that have failed before are tried again.
         """
 
+    @abstractmethod
+    def engine(self, sweep: "Sweep") -> "AbstractContextManager[Engine]":
+        """Where jobs of it may be run, within a block."""
+
 
 class LocalLauncher(SweepLauncher):
     """Processes on this machine.
@@ -54,39 +62,56 @@ class LocalLauncher(SweepLauncher):
 
     def work(self, sweep: "Sweep", *, retry: bool) -> None:
         """As above."""
-        from polarity.sweeps.local import work
+        from polarity.sweeps.crew import Crew
 
-        work(sweep, jobs=self.jobs, retry=retry)
+        with self.engine(sweep) as engine:
+            Crew(sweep, engine, sweep.retried(retry=retry)).run()
+
+    def engine(self, sweep: "Sweep") -> "AbstractContextManager[Engine]":
+        """As above."""
+        from polarity.sweeps.local import Processes, places_of
+
+        return nullcontext(Processes(sweep, places_of(sweep, self.jobs)))
 
 
 class _OfCluster(SweepLauncher):
     """Its settings are those of the class that works."""
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = settings
+        plain: Any = OmegaConf.to_container(OmegaConf.create(settings), resolve=True)
+        self.settings = Config(plain)
 
     @property
-    def plain(self) -> Config:
-        """They, resolved."""
-        plain: Any = OmegaConf.to_container(OmegaConf.create(self.settings), resolve=True)
-        return Config(plain)
+    @abstractmethod
+    def cluster(self) -> "Dask | Slurm":
+        """What works."""
+
+    def work(self, sweep: "Sweep", *, retry: bool) -> None:
+        """As above."""
+        self.cluster.work(sweep, retry=retry)
+
+    def engine(self, sweep: "Sweep") -> "AbstractContextManager[Engine]":
+        """As above."""
+        return self.cluster.engine(sweep)
 
 
 class SlurmLauncher(_OfCluster):
-    """Jobs of SLURM, by :class:`polarity.sweeps.slurm.submitting.Slurm`."""
+    """Jobs of SLURM."""
 
-    def work(self, sweep: "Sweep", *, retry: bool) -> None:
+    @property
+    def cluster(self) -> "Slurm":
         """As above."""
         from polarity.sweeps.slurm.submitting import Slurm
 
-        Slurm(**self.plain).work(sweep, retry=retry)
+        return Slurm(**self.settings)
 
 
 class DaskLauncher(_OfCluster):
-    """Processes that workers of Dask start, by :class:`polarity.sweeps.dask.giving.Dask`."""
+    """Processes that workers of Dask start."""
 
-    def work(self, sweep: "Sweep", *, retry: bool) -> None:
+    @property
+    def cluster(self) -> "Dask":
         """As above."""
         from polarity.sweeps.dask.giving import Dask
 
-        Dask(**self.plain).work(sweep, retry=retry)
+        return Dask(**self.settings)

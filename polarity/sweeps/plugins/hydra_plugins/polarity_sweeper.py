@@ -18,9 +18,9 @@ class OptunaSweeper(SearchSettings, Sweeper):
         """Run it."""
         from polarity.config.cli import user_errors
         from polarity.sweeps.folder import Sweep
-        from polarity.sweeps.search.run import search
+        from polarity.sweeps.launch import go_on_searching
 
         assert self.config is not None
         hydra, retry = self.config.hydra, self.config.sweep.retry is not None
         with user_errors("train"):
-            search(Sweep.open(str(hydra.sweep.dir)), hydra.launcher, retry=retry)
+            go_on_searching(Sweep.open(str(hydra.sweep.dir)), hydra.launcher, retry=retry)

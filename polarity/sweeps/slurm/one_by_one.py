@@ -1,0 +1,102 @@
+"""Jobs that are submitted to SLURM when one of those before has ended."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+
+from polarity.content import Json
+from polarity.errors import UserError
+from polarity.reports.console import RunConsole
+from polarity.sweeps.crew import Engine, Place, Worker
+from polarity.sweeps.folder import Sweep
+from polarity.sweeps.job import Job
+from polarity.sweeps.slurm.queue import Submissions, cancel
+from polarity.wording import times
+
+PAUSE = 5.0
+"""Seconds between two looks at SLURM's queue."""
+
+Submit = Callable[[Submissions, Sweep, Sequence[Job], Mapping[str, Json]], dict[str, str]]
+"""Submits jobs that need the same; returns SLURM's number of each."""
+
+
+class Queue(Engine):
+    """SLURM's queue, with so many jobs of a sweep at a time.
+
+    :param sweep: whose jobs stand in it.
+    """
+
+    def __init__(self, sweep: Sweep, submissions: Submissions, jobs: int, submit: Submit) -> None:
+        self._sweep, self._submissions, self._submit = sweep, submissions, submit
+        self._jobs = jobs
+        self.there: dict[str, str] = {}
+        self._looked = -PAUSE
+
+    @property
+    def places(self) -> Sequence[Place]:
+        """As above."""
+        return [{}] * self._jobs
+
+    def look(self) -> None:
+        """As above."""
+        if time.monotonic() >= self._looked + PAUSE:
+            with suppress(UserError):  # SLURM has much to do at times
+                self.there = self._submissions.in_queue()
+            self._looked = time.monotonic()
+
+    def adopted(self, jobs: Sequence[Job]) -> list[Worker]:
+        """As above."""
+        self.look()
+        there = [self._worker(job) for job in jobs if job.name in self.there]
+        if there:
+            RunConsole(None).print(f"{times(len(there), 'job')} in SLURM's queue already")
+        return there
+
+    def start(self, job: Job, place: Place, retried: Mapping[str, Json]) -> Worker | None:
+        """As above."""
+        if job.name in self.there or job.claim.is_held:
+            return None
+        with self._sweep.alone():
+            self.there = self._submissions.in_queue()
+            if job.name in self.there:
+                return None
+            self.there |= self._submit(self._submissions, self._sweep, [job], retried)
+        return self._worker(job)
+
+    def _worker(self, job: Job) -> Worker:
+        number = self.there[job.name]
+        return Worker(job, InQueue(self, job.name, number), {}, job.run.recorded, where(number))
+
+    def record(self, worker: Worker) -> None:
+        """As above."""
+        assert isinstance(worker.process, InQueue)
+        self._submissions.record(worker.job, worker.process.number)
+
+    def interrupt(self, worker: Worker, number: int) -> None:
+        """The job stays where it is."""
+        assert isinstance(worker.process, InQueue)
+        worker.process.returncode = 0
+
+
+class InQueue:
+    """A job that stands in the queue, to be used like the process of one."""
+
+    def __init__(self, queue: Queue, name: str, number: str) -> None:
+        self.returncode: int | None = None
+        self.number = number
+        self._queue, self._name = queue, name
+
+    def poll(self) -> int | None:
+        """0 as soon as it stands there no more; its folder tells how it has ended."""
+        if self._queue.there.get(self._name) != self.number:
+            self.returncode = 0
+        return self.returncode
+
+    def send_signal(self, _: int) -> None:
+        """Have it end, and not be run once more."""
+        cancel(self.number)
+
+
+def where(number: str) -> str:
+    """Added to the line that tells of a job's start."""
+    return f": job {number} of SLURM"

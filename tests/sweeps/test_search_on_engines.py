@@ -1,0 +1,111 @@
+"""Searches whose jobs run on engines: threads of a worker of Dask, a queue that stands for SLURM's."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from optuna.trial import TrialState
+
+from polarity.errors import UserError
+from polarity.sweeps.dask.giving import Dask
+from polarity.sweeps.slurm import one_by_one, queue
+from polarity.sweeps.slurm.submitting import Slurm
+from polarity.train import check
+from polarity.training.signals import Interrupted
+from tests.running import overrides
+from tests.sweeps.searching import QUICK, RATE, asked, run, starts, trials
+from tests.verbs import outcome_of
+
+PRUNED = ("trainer.max_epochs=3", "hydra.sweeper.pruner=median", "hydra.sweeper.trials=8")
+
+
+class Slow:
+    """In the place of submitit and SLURM: jobs are processes, of which so many run as there were submitted."""
+
+    def __init__(self) -> None:
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.most = 0
+        self.looks = 0
+
+    def executor(self, **_: Any) -> Any:
+        """In the place of submitit's."""
+        return SimpleNamespace(update_parameters=lambda **_: None, submit_array=self.submit)
+
+    def submit(self, tasks: Any) -> list[Any]:
+        """Start them."""
+        for task in tasks:
+            words = [sys.executable, QUICK, f"resume={Path(task.sweep) / task.name}"]
+            self.processes[str(len(self.processes))] = subprocess.Popen(words)
+            self.most = max(self.most, len(self.queue("")))
+        return [SimpleNamespace(job_id=number) for number in list(self.processes)[-len(tasks) :]]
+
+    def queue(self, _: str) -> set[str]:
+        """The numbers of those that go on."""
+        self.looks += 1
+        return {number for number, process in self.processes.items() if process.poll() is None}
+
+
+@pytest.fixture
+def slurm(monkeypatch: pytest.MonkeyPatch) -> Slow:
+    made = Slow()
+    monkeypatch.setattr("submitit.SlurmExecutor", made.executor)
+    monkeypatch.setattr(queue, "_queue", made.queue)
+    monkeypatch.setattr(one_by_one, "PAUSE", 0.0)
+    monkeypatch.setattr(one_by_one, "cancel", lambda number: made.processes[number].terminate())
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["dask", "slurm"])
+def test_runs_elsewhere_are_ended_early_as_well(engine: str, slurm: Slow, tmp_path: Path) -> None:
+    engine_of = Dask(jobs=1).engine if engine == "dask" else Slurm(jobs=1).engine
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUICK_WAITS", "true")
+        sweep = run(asked(tmp_path, RATE, *PRUNED).path, engine_of=engine_of)
+    assert {job.state for job in sweep.jobs} == {"finished", "pruned"}
+    assert {trial.state for trial in trials(sweep)} == {TrialState.COMPLETE, TrialState.PRUNED}
+    assert starts(run(sweep.path, engine_of=engine_of)) == [1] * 8
+    assert slurm.most == (engine == "slurm")
+
+
+@pytest.mark.slow
+def test_what_stands_in_the_queue_is_waited_for_by_the_next_line(
+    slurm: Slow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QUICK_EPOCH", "1")
+    monkeypatch.setattr(shutil, "which", lambda name, **_: f"/usr/bin/{name}")
+    sweep = asked(tmp_path, RATE, "trainer.max_epochs=2", "hydra.sweeper.trials=5")
+    said = outcome_of("train", f"resume={sweep.path}", "hydra/launcher=slurm")
+    assert said[0] == 2
+    assert "hydra.launcher.jobs: a search has to know how many" in " ".join(said[1].split())
+    submit = slurm.submit
+
+    def stopped(tasks: Any) -> list[Any]:
+        monkeypatch.setattr(slurm, "submit", submit)
+        os.kill(os.getpid(), signal.SIGINT)
+        return submit(tasks)
+
+    monkeypatch.setattr(slurm, "submit", stopped)
+    with pytest.raises(Interrupted):
+        run(sweep.path, engine_of=Slurm(jobs=2).engine)
+    assert "the jobs stay with SLURM" in capsys.readouterr().out
+    assert [process.poll() for process in slurm.processes.values()] == [None]
+    sweep = run(sweep.path, engine_of=Slurm(jobs=2).engine)
+    assert "1 job in SLURM's queue already" in capsys.readouterr().out
+    assert [job.state for job in sweep.jobs] == ["finished"] * 5
+    assert starts(sweep) == [1] * 5
+    assert slurm.most == 2
+
+
+def test_what_a_search_needs_of_an_engine(tmp_path: Path) -> None:
+    line = overrides(tmp_path, "hydra/sweeper=optuna", RATE, "hydra/launcher=slurm", "hydra.launcher.wait=false")
+    with pytest.raises(UserError) as error:
+        check(["-m", *line])
+    for text in ("jobs: a search has to know how many", "wait: a search proposes values when jobs have ended"):
+        assert f"hydra.launcher.{text}" in str(error.value)
