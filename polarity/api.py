@@ -1,7 +1,7 @@
 """The same things from Python: train, load a finished run and predict, compare runs, put them together."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -11,12 +11,13 @@ import numpy as np
 
 from polarity.config.cli import prepare_process
 from polarity.config.verb import read_settings
-from polarity.errors import RunError, UserError
+from polarity.errors import RunError, UserError, nearest
 from polarity.quoting import as_word
 from polarity.wording import times
 
 if TYPE_CHECKING:
     from polarity.comparison.result import Comparison
+    from polarity.data.rows import Rows
     from polarity.ensembles.predictor import EnsemblePredictor
     from polarity.evaluation.devices import Accelerator
     from polarity.posthoc import DecisionChoice
@@ -55,24 +56,37 @@ class Model:
         """Names and classes of what it decides."""
         return self._predictor.tasks
 
-    def predict(self, texts: Sequence[str], contexts: Sequence[str] | None = None) -> list[dict[str, Answer]]:
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it reads beside the texts."""
+        return self._predictor.columns
+
+    def predict(
+        self,
+        texts: Sequence[str],
+        contexts: Sequence[str] | None = None,
+        metadata: Mapping[str, Sequence[object]] | None = None,
+    ) -> list[dict[str, Answer]]:
         """An answer for each task, by its name, for each text, in their order: the numbers of ``polarity.predict``.
 
         :param contexts: the first texts of pairs, for a run that was trained on pairs.
+        :param metadata: the columns of :attr:`columns`, a value for each text, None where it is missing.
         :raises UserError: with a problem for each text that cannot be classified.
         """
+        from polarity.data.rows import Rows
+
         if isinstance(texts, str):
             raise UserError("texts: is one text; give a list")
         if contexts is not None and len(contexts) != len(texts):
             raise UserError(f"contexts: there are {len(contexts)} for {times(len(texts), 'text')}")
+        rows = Rows.unlabelled(texts, contexts, _columns(metadata or {}, self.columns, len(texts)))
         answers: list[dict[str, Answer]] = []
         for start in range(0, len(texts), AT_ONCE):
-            part = slice(start, start + AT_ONCE)
-            answers += self._answers(texts[part], None if contexts is None else contexts[part], start)
+            answers += self._answers(rows.select(range(start, min(start + AT_ONCE, len(texts)))), start)
         return answers
 
-    def _answers(self, texts: Sequence[str], contexts: Sequence[str] | None, start: int) -> list[dict[str, Answer]]:
-        logits, _, problems = self._predictor.logits(texts, contexts)
+    def _answers(self, rows: "Rows", start: int) -> list[dict[str, Answer]]:
+        logits, _, problems = self._predictor.logits(rows)
         if problems:
             raise UserError([f"texts[{start + number}]: {problem}" for number, problem in problems.items()])
         decider = self._predictor.decider
@@ -82,8 +96,32 @@ class Model:
                 task.name: _answer(task, decided[number][row], probabilities[number][row])
                 for number, task in enumerate(self.tasks)
             }
-            for row in range(len(texts))
+            for row in range(len(rows))
         ]
+
+
+def _columns(given: Mapping[str, Sequence[object]], wanted: Sequence[str], rows: int) -> dict[str, list[str]]:
+    """The columns that a model reads, as text, empty where missing.
+
+    :raises UserError: if there are others, or values that are no text or number, or not one for each row.
+    """
+    from polarity.data.table import NoTextError, cell_text
+
+    problems = [f"metadata: the run reads the column {name!r} beside the texts" for name in wanted if name not in given]
+    columns = dict[str, list[str]]()
+    for name, values in given.items():
+        if name not in wanted:
+            problems.append(f"metadata.{name}: the run does not read it{nearest(name, wanted, what='columns')}")
+        elif len(values) != rows:
+            problems.append(f"metadata.{name}: there are {len(values)} for {times(rows, 'text')}")
+        else:
+            try:
+                columns[name] = [cell_text(value) or "" for value in values]
+            except NoTextError:
+                problems.append(f"metadata.{name}: holds something that is no text or number")
+    if problems:
+        raise UserError(problems)
+    return columns
 
 
 def _answer(task: "Task", decided: Any, probabilities: np.ndarray) -> Answer:

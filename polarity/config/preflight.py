@@ -24,6 +24,7 @@ from polarity.data.folds import FoldedRows, Folds
 from polarity.data.rows import Splits
 from polarity.errors import UserError, nearest
 from polarity.evaluation.monitored import monitored_names
+from polarity.models.metadata import WithMetadata, feature_problems
 from polarity.tasks import Task
 
 
@@ -57,6 +58,9 @@ def prepare(config: Config, *, multirun: bool = False, elsewhere: bool = False) 
         raise UserError(dict.fromkeys(problems))
     components = _build(config, problems)
     splits, seconds = _load(config, components, problems)
+    if splits is not None and "model" in components and (features := components["data"].features):
+        problems += feature_problems(features, splits)
+        components["model"] = WithMetadata(encoder=components["model"], features=features)
     tasks = splits.tasks if splits is not None else ()
     of_trainer, context = check_trainer(config["trainer"], multirun=multirun, elsewhere=elsewhere)
     context = replace(context, positions=_positions(components, problems), dropout=_has_dropout(components))

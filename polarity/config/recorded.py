@@ -23,6 +23,7 @@ class DataSettings:
     :param place: the data set's id, or a file or folder.
     :param kind: name of the corpus's class.
     :param group: column of rows that belong together.
+    :param features: columns that the model reads beside the text.
     :param near: what the run's own check for leakage takes for nearly the same.
     :param single: whether rows are known to have no context.
     """
@@ -33,6 +34,7 @@ class DataSettings:
     context: str | None
     id: str | None
     group: str | None
+    features: tuple[str, ...]
     dialect: Dialect
     near: Mapping[str, Any]
     single: bool
@@ -49,6 +51,7 @@ class DataSettings:
             context=data.get("context"),
             id=data.get("id"),
             group=data.get("group") or split.get("group"),
+            features=tuple(map(str, _mapping(data.get("features")))),
             dialect=Dialect(**dialect),
             near={name: leakage[name] for name in ("threshold", "shingle", "min_length") if name in leakage},
             single="context" in data and data["context"] is None,

@@ -42,6 +42,15 @@ def context_refusal(column: str, cell: object) -> Refusal | None:
     return None if cell is None else _unreadable(column, cell, "a context is a text or empty; is it the right column?")
 
 
+def metadata_refusal(column: str, cell: object) -> Refusal | None:
+    """Why a cell of a further column cannot be read; it may be missing."""
+    try:
+        cell_text(cell)
+    except NoTextError:
+        return Refusal(f"{column} holds no text or number", f"is {_described(cell)}")
+    return None
+
+
 def _unreadable(column: str, cell: object, advice: str) -> Refusal | None:
     if not isinstance(cell, str):
         return Refusal(f"{column} holds no text", f"is {_described(cell)}", advice)

@@ -1,10 +1,11 @@
 """Which column plays which part: the settings that every corpus of the user's own rows has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 from polarity.data.declarations import Declaration, declare
+from polarity.data.features import FeatureKind
 from polarity.data.leakage import Leakage
 from polarity.data.presence import AbsentClasses
 from polarity.data.splitting import Split
@@ -26,6 +27,7 @@ class TableSettings(_Needed, total=False):
     :param context: column of the first text of a pair (a title, a question); may be empty in a row; None: no pairs.
     :param id: column of unique ids; None: ids are made from the content of the row.
     :param metadata: columns kept for grouping and slicing; None: all that have no other part.
+    :param features: columns that the model reads beside the text, each as ``category``, ``number`` or ``date``.
     :param group: metadata column whose values hold rows that belong together (a post, an author): scores, tests and
         decision rules take them as wholes. It changes no split; ``split.group`` implies it.
     :param split: makes the splits that the data do not have; None: nothing may be missing.
@@ -36,6 +38,7 @@ class TableSettings(_Needed, total=False):
     context: str | None
     id: str | None
     metadata: list[str] | None
+    features: dict[str | int, FeatureKind]
     group: str | None
     split: Split | None
     absent_classes: AbsentClasses
@@ -75,6 +78,7 @@ def declared_columns(settings: TableSettings, split_column: str | None) -> tuple
     if split is not None:
         grouping |= dict.fromkeys(split.stratify, "split.stratify")
         grouping |= {split.group: "split.group"} if split.group is not None else {}
+    features = [str(name) for name in settings.get("features", {})]
     kept_whole = None if split is None else split.group
     if group is not None and kept_whole not in (None, group):
         problems.append(f"group: is {group!r}, but split.group={kept_whole}; rows belong together in one way")
@@ -85,9 +89,16 @@ def declared_columns(settings: TableSettings, split_column: str | None) -> tuple
         tasks=tuple(declarations),
         metadata=None if metadata is None else tuple(metadata),
         split=split_column,
-        grouping=grouping,
+        grouping=grouping | {name: f"features.{name}" for name in features},
         group=group or kept_whole,
     )
+    problems += _taken_twice(columns, features)
+    return columns, problems
+
+
+def _taken_twice(columns: Columns, features: Sequence[str]) -> list[str]:
+    """A problem for each column that has two parts of which it can have one."""
+    problems = []
     first: dict[str, str] = {}
     for setting, column in columns.parts().items():
         if not column.strip():
@@ -95,10 +106,14 @@ def declared_columns(settings: TableSettings, split_column: str | None) -> tuple
         elif column in first:
             problems.append(f"{setting}: column {column!r} is already that of {first[column]}; one column, one part")
         first.setdefault(column, setting)
-    for column in dict.fromkeys(metadata or ()):
-        if (metadata or ()).count(column) > 1:
-            problems.append(f"metadata: names {column!r} more than once")
-    return columns, problems
+    for column in features:
+        if column in first:
+            problems.append(f"features.{column}: is the column of {first[column]}; one column, one part")
+        elif column == columns.group:
+            problems.append(f"features.{column}: is the group, of which new rows have other values; leave it out")
+    named = columns.metadata or ()
+    repeated = [column for column in dict.fromkeys(named) if named.count(column) > 1]
+    return [*problems, *(f"metadata: names {column!r} more than once" for column in repeated)]
 
 
 def unused_split(split: Split | None, origin: str) -> list[str]:

@@ -1,8 +1,11 @@
 """What `conf/data/*.yaml` builds: an object that loads splits, or says everything that is wrong with them."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
+from polarity.data.features import FeatureKind
 from polarity.data.leakage import Leakage
 from polarity.data.rows import Splits
 from polarity.data.splitting import Split
@@ -18,6 +21,9 @@ class Corpus(ABC):
     """Looks for texts that stand in two splits; None: nobody does."""
     split: Split | None = None
     """Makes the splits that the data do not have, and says what stays together in folds; None for the usual."""
+
+    features: Mapping[str, FeatureKind] = MappingProxyType({})
+    """Metadata columns that the model reads beside the text."""
 
     @abstractmethod
     def read(self) -> Splits:

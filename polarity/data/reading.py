@@ -142,6 +142,11 @@ class Reader(ABC):
         """Tokens of each row read whole, and which contexts are cut: int64 and bool, ``[rows]``."""
         return self.inputs(rows, max_length, max_context).lengths.astype(np.int64), np.zeros(len(rows), dtype=bool)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The metadata columns that it reads beside the texts."""
+        return ()
+
     def warnings(self, texts: Sequence[str], model: str | None) -> list[str]:
         """What makes this reader unfit for the texts, a line each.
 

@@ -1,7 +1,7 @@
 """The validated table: what reading hands to splitting, tokenising, sampling and scoring."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -36,6 +36,18 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @classmethod
+    def unlabelled(
+        cls,
+        text: Sequence[str],
+        context: Sequence[str] | None = None,
+        metadata: Mapping[str, Sequence[str]] | None = None,
+    ) -> Self:
+        """Rows to classify, named by their numbers."""
+        columns = {name: list(cells) for name, cells in (metadata or {}).items()}
+        names, none = [str(row) for row in range(len(text))], np.zeros((len(text), 0), dtype=np.int64)
+        return cls(names, list(text), None if context is None else list(context), none, columns)
 
     @property
     def contexts(self) -> list[str]:

@@ -37,7 +37,7 @@ class TableCorpus(Corpus):
     :raises UserError: with all that is wrong with the settings.
     """
 
-    defaults: ClassVar[dict[str, object]] = {"absent_classes": "stop"}
+    defaults: ClassVar[dict[str, object]] = {"absent_classes": "stop", "features": {}}
     """Of the shared settings; others are None."""
 
     def __init__(
@@ -48,6 +48,7 @@ class TableCorpus(Corpus):
             raise UserError([*wrong, *problems])
         self.leakage: Leakage = shared["leakage"]
         self.split = shared.get("split")
+        self.features = {str(name): kind for name, kind in shared.get("features", {}).items()}
         self.absent_classes: AbsentClasses = shared.get("absent_classes", "stop")
 
     def described(self) -> str:

@@ -1,6 +1,6 @@
 """What an ensemble is made of: runs, and linear models on words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -22,6 +22,7 @@ class LinearMember:
     model: LinearTexts
     as_in_training: bool = field(default=True, init=False)
     precision: str = field(default="32-true", init=False)
+    columns: tuple[str, ...] = field(default=(), init=False)
 
     @property
     def unknown(self) -> list[Unknown]:
@@ -32,15 +33,9 @@ class LinearMember:
         """What it says about rows, in their order."""
         return Predictions.undecided(self.model.tasks, rows, self.model.logits(rows))
 
-    def logits(
-        self, texts: Sequence[str], contexts: Sequence[str] | None
-    ) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
+    def logits(self, rows: Rows) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
         """As :meth:`polarity.prediction.predictor.Predictor.logits`; nothing is wrong with any text."""
-        names = [str(row) for row in range(len(texts))]
-        rows = Rows(
-            names, list(texts), None if contexts is None else list(contexts), np.zeros((len(texts), 0), dtype=np.int64)
-        )
-        return self.model.logits(rows), np.arange(len(texts)), {}
+        return self.model.logits(rows), np.arange(len(rows)), {}
 
 
 Member = Rebuilt | LinearMember

@@ -1,10 +1,9 @@
 """Texts of anybody, as a finished run answers them, whether one model answers or several."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from polarity.data.reading import Unknown
+from polarity.data.rows import Rows
 from polarity.ensembles.members import predictor_of_member
 from polarity.ensembles.rebuild import Ensemble
 from polarity.prediction.predictor import Predictor
@@ -25,14 +24,16 @@ class EnsemblePredictor:
         """Of the member which knows most of what was read."""
         return min((part.unknown for part in self._parts), key=lambda found: max((o.share for o in found), default=0))
 
-    def logits(
-        self, texts: Sequence[str], contexts: Sequence[str] | None
-    ) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The metadata columns that any member reads."""
+        return tuple(dict.fromkeys(name for part in self._parts for name in part.columns))
+
+    def logits(self, rows: Rows) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
         """As :meth:`polarity.prediction.predictor.Predictor.logits`."""
-        given = list(texts), None if contexts is None else list(contexts)
-        answers = [part.logits(*given) for part in self._parts]
+        answers = [part.logits(rows) for part in self._parts]
         problems = {number: why for _, _, wrong in answers for number, why in wrong.items()}
-        good = np.array([number for number in range(len(texts)) if number not in problems], dtype=np.int64)
+        good = np.array([number for number in range(len(rows)) if number not in problems], dtype=np.int64)
         said = [[values[np.isin(numbers, good)] for values in logits] for logits, numbers, _ in answers]
         return self._ensemble.together(said), good, problems
 

@@ -60,6 +60,10 @@ class JoinedReader(Reader):
     def lengths(self, rows: Rows, max_length: int, max_context: float | None = None) -> tuple[np.ndarray, np.ndarray]:
         return next(iter(self.parts.values())).lengths(rows, max_length, max_context)
 
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(name for part in self.parts.values() for name in part.columns)
+
     def warnings(self, texts: Sequence[str], model: str | None) -> list[str]:
         return [warning for part in self.parts.values() for warning in part.warnings(texts, model)]
 

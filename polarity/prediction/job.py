@@ -9,8 +9,9 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
+from polarity.data.rows import Rows
 from polarity.errors import UserError
-from polarity.prediction.checks import checked_texts
+from polarity.prediction.checks import checked_rows
 from polarity.prediction.columns import AddedColumns, column_problems
 from polarity.prediction.streams import Input, Output
 from polarity.tables.chunk import Chunk
@@ -26,9 +27,7 @@ MOST_KINDS = 20
 class Classifier(Protocol):
     """What says something about texts."""
 
-    def logits(
-        self, texts: Sequence[str], contexts: Sequence[str] | None
-    ) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
+    def logits(self, rows: Rows) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
         """As :meth:`polarity.prediction.predictor.Predictor.logits`."""
         ...
 
@@ -61,6 +60,7 @@ class Job:
     :param context: column of the first text of a pair; None for single texts.
     :param keep: whether a broken row is kept with a message; else the job stops.
     :param chunk_rows: rows held at once.
+    :param metadata: further columns that are read.
     :param spreadsheet: whether text cells of CSV and TSV are kept from being read as formulas.
     """
 
@@ -74,6 +74,7 @@ class Job:
     keep: bool
     chunk_rows: int
     spreadsheet: bool = False
+    metadata: tuple[str, ...] = ()
 
     def survey(self, added: AddedColumns) -> tuple[int | None, list[str] | None]:
         """Look through an input that can be read twice: its number of rows (None if it cannot) and its keys.
@@ -93,7 +94,7 @@ class Job:
             for chunk in self._chunks(source):
                 rows += len(chunk)
                 if not self.keep and len(problems) < MOST_KINDS:
-                    self._note(chunk, checked_texts(chunk, self.text, self.context)[2], problems)
+                    self._note(chunk, self._read(chunk)[1], problems)
             keys = source.columns if self.source_format == "jsonl" else None
         if keys is not None:
             problems.extend(self._key_problems(keys, added) if rows else [])
@@ -138,11 +139,9 @@ class Job:
             yield chunk
 
     def _classify(self, chunk: Chunk, classifier: Classifier, added: AddedColumns, outcome: Outcome) -> list[pa.Array]:
-        texts, contexts, problems = checked_texts(chunk, self.text, self.context)
+        rows, problems = self._read(chunk)
         numbers = np.array([row for row, problem in enumerate(problems) if problem is None], dtype=np.int64)
-        logits, good, unusable = classifier.logits(
-            [texts[row] for row in numbers], None if contexts is None else [contexts[row] for row in numbers]
-        )
+        logits, good, unusable = classifier.logits(rows.select(numbers))
         for row, problem in unusable.items():
             problems[numbers[row]] = Refusal(problem)
         if not self.keep and any(problems):
@@ -156,16 +155,25 @@ class Job:
         outcome.abstained.update(abstained)
         return arrays
 
+    def _read(self, chunk: Chunk) -> tuple[Rows, list[Refusal | None]]:
+        return checked_rows(chunk, self.text, self.context, self.metadata)
+
     def _note(self, chunk: Chunk, refusals: Sequence[Refusal | None], collected: Problems) -> None:
         for where, refusal in zip(chunk.where, refusals, strict=True):
             if refusal is not None:
                 collected.refuse(self.source.name, where, refusal, "on_error=keep keeps such rows")
 
+    @property
+    def _named(self) -> list[tuple[str, str | None]]:
+        """Columns that have to be there, each after what asks for it."""
+        features = [(f"data.features.{name}", name) for name in self.metadata]
+        return [("text", self.text), ("context", self.context), *features]
+
     def _check_columns(self, source: Reader, added: AddedColumns) -> None:
         if self.source_format == "jsonl":  # keys are known when the lines have been read
             return
         columns, problems = source.columns, []
-        for setting, name in (("text", self.text), ("context", self.context)):
+        for setting, name in self._named:
             problems += [] if name is None else column_problems(setting, name, columns, source.name)
         problems += added.clashes(columns)
         if self.output_format in ("jsonl", "parquet"):
@@ -178,6 +186,6 @@ class Job:
 
     def _key_problems(self, keys: list[str], added: AddedColumns) -> list[str]:
         problems = added.clashes(keys)
-        for setting, name in (("text", self.text), ("context", self.context)):
+        for setting, name in self._named:
             problems += [] if name is None or name in keys else column_problems(setting, name, keys, self.source.name)
         return problems

@@ -1,6 +1,6 @@
 """A finished run's model, ready to say something about any texts: the same code as the scores of the run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Self
 
@@ -70,17 +70,16 @@ class Predictor:
         """What the reader does not know of all that was read so far."""
         return list(self._unknown.values())
 
-    def logits(
-        self, texts: Sequence[str], contexts: Sequence[str] | None
-    ) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The metadata columns that it reads beside the texts."""
+        return self.reader.columns
+
+    def logits(self, rows: Rows) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
         """Raw logits float32 ``[good rows, classes]`` per task, the numbers of the good rows, and problems by number.
 
-        :param contexts: the first texts of pairs; None for single texts.
+        :param rows: whatever their labels; with the metadata that :attr:`columns` names.
         """
-        labels = np.zeros((len(texts), 0), dtype=np.int64)
-        rows = Rows(
-            [str(row) for row in range(len(texts))], list(texts), None if contexts is None else list(contexts), labels
-        )
         inputs, good, problems = self._read(rows)
         if inputs is None:
             return [np.zeros((0, len(task.classes)), dtype=np.float32) for task in self.tasks], good, problems

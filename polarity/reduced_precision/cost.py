@@ -86,8 +86,7 @@ def _asked(run: RunDirectory, own: Predictions, predictor: Predictor) -> dict[st
     parts: list[list[np.ndarray]] = []
     with progress("asking what it costs", len(val)) as advance:
         for start in range(0, len(val), AT_ONCE):
-            part = slice(start, start + AT_ONCE)
-            logits, _, problems = predictor.logits(val.text[part], None if val.context is None else val.context[part])
+            logits, _, problems = predictor.logits(val.select(range(start, min(start + AT_ONCE, len(val)))))
             if problems:
                 raise UserError(f"precision: in it {times(len(problems), 'validation row')} cannot be answered: "
                                 f"{next(iter(problems.values()))}")  # fmt: skip

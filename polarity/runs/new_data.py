@@ -120,7 +120,7 @@ class NewData:
             id=identifier,
             tasks=tuple(Declaration(task.name, chosen.get(task.name, task.column), task.classes) for task in tasks),
             metadata=None if self.metadata is None else tuple(self.metadata),
-            grouping={} if group is None else {group: "group"},
+            grouping=({} if group is None else {group: "group"}) | {name: f"features.{name}" for name in data.features},
             group=group,
         )
 

@@ -1,7 +1,7 @@
 """What ``python -m polarity.predict`` does: the decisions and calibrated probabilities of a run for any rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -98,6 +98,7 @@ def predict(settings: PredictSettings) -> Outcome:
         abstain_below=settings.abstain_below,
         error_column=settings.error_column if job.keep else None,
     )
+    job = replace(job, metadata=predictor.columns)
     with progress("looking through the input"):
         total, keys = job.survey(added)
     with progress("predicting", total) as advance:

@@ -30,6 +30,7 @@ SPECIAL: Special = {
             "context": [None, "extra"],
             "id": [None, "id"],
             "metadata": [None, ["outlet"], []],
+            "features": [{}, {"source": "category"}],
             "group": [None, "source"],
             "tasks": [
                 {"stance": ["no", "yes", "none"]},
@@ -64,12 +65,13 @@ ONLY_PLACES = {
 
 def loaded(section: Section) -> Effect:
     """Everything about the splits that comes after them: rows, order, labels, metadata and notes."""
-    splits: Splits = built("data", section).load()
+    corpus = built("data", section)
+    splits: Splits = corpus.load()
     rows = [
         (name, part.ids, part.text, part.context, part.labels, part.metadata, part.group)
         for name, part in splits.items()
     ]
-    return Effect([[(task.name, task.classes) for task in splits.tasks], rows, splits.notes])
+    return Effect([[(task.name, task.classes) for task in splits.tasks], rows, splits.notes, corpus.features])
 
 
 def from_files(section: Section, *, kind: str, shape: str, **leakage: str) -> Effect:

@@ -9,6 +9,7 @@ import torch
 
 from polarity.data.ngrams import TextFeatures
 from polarity.data.reading import Unknown
+from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.models import Head, MultiTaskClassifier, load_model, save_model
 from polarity.models.ngrams.encoder import NgramEncoder
@@ -96,7 +97,7 @@ def test_texts_without_any_ngram_that_is_known_are_told() -> None:
     decider = Decider.plain({task.name: task.classes for task in TASKS})
     predictor = Predictor(model, reader, decider, precision="32-true", **settings)
     for texts in (["žžž", TEXTS.text[0]], ["ööö"]):
-        predictor.logits(texts, None)
+        predictor.logits(Rows.unlabelled(texts))
     (found,) = predictor.unknown
     assert (found.total, found.unknown) == (3, 2)
     told = ["67% of the texts have none of its n-grams: these predictions say little about the texts"]

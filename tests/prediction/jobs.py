@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from polarity.config.verb import read_settings
+from polarity.data.rows import Rows
 from polarity.posthoc import Decider
 from polarity.prediction.columns import AddedColumns
 from polarity.prediction.job import Job, Outcome
@@ -31,9 +32,8 @@ class Lengths:
     def __init__(self) -> None:
         self.sizes: list[int] = []
 
-    def logits(
-        self, texts: Sequence[str], contexts: Sequence[str] | None
-    ) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
+    def logits(self, rows: Rows) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
+        texts = rows.text
         self.sizes.append(len(texts))
         problems = {row: "is a question" for row, text in enumerate(texts) if text.startswith("?")}
         good = np.array([row for row in range(len(texts)) if row not in problems], dtype=np.int64)

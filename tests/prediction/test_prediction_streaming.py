@@ -6,13 +6,13 @@ import sys
 import threading
 import tracemalloc
 import weakref
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.prediction.streams import Output
 from polarity.tables.chunk import Chunk
@@ -47,10 +47,8 @@ def test_no_more_than_two_parts_are_held(
 
 
 class Constant(Lengths):
-    def logits(
-        self, texts: Sequence[str], contexts: Sequence[str] | None
-    ) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
-        return [np.zeros((len(texts), 3)), np.zeros((len(texts), 2))], np.arange(len(texts)), {}
+    def logits(self, rows: Rows) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
+        return [np.zeros((len(rows), 3)), np.zeros((len(rows), 2))], np.arange(len(rows)), {}
 
 
 @pytest.mark.parametrize("kind", ["csv", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("jsonl", "csv.gz"))])
@@ -74,10 +72,10 @@ def test_rows_go_to_the_model_in_parts(tmp_path: Path) -> None:
 
 
 class Failing(Lengths):
-    def logits(self, texts: Sequence[str], contexts: Sequence[str] | None) -> Any:
+    def logits(self, rows: Rows) -> Any:
         if self.sizes:
             raise RuntimeError("out of memory")
-        return super().logits(texts, contexts)
+        return super().logits(rows)
 
 
 @pytest.mark.parametrize("written", ["csv", "jsonl", "parquet", "csv.gz"])

@@ -57,13 +57,13 @@ def echo() -> tuple[Echo, Counting]:
 
 def test_texts_are_read_once() -> None:
     predictor, reader = echo()
-    logits, good, problems = predictor.logits(["a", "bb", "ccc"], None)
+    logits, good, problems = predictor.logits(Rows.unlabelled(["a", "bb", "ccc"]))
     assert (logits[0].ravel().tolist(), good.tolist(), problems) == ([1, 2, 3], [0, 1, 2], {})
     assert reader.read == 3
 
 
 def test_those_that_cannot_be_read_change_nothing_for_the_others() -> None:
     predictor, _ = echo()
-    logits, good, problems = predictor.logits(["a", "?", "ccc", "?!"], None)
+    logits, good, problems = predictor.logits(Rows.unlabelled(["a", "?", "ccc", "?!"]))
     assert (logits[0].ravel().tolist(), good.tolist()) == ([1, 3], [0, 2])
     assert problems == {1: "text: a question", 3: "text: a question"}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.evaluation.predictions import read_predictions
 from polarity.exporting import onnx
@@ -99,12 +100,12 @@ def test_eight_bits(
     rebuilt = rebuild(run.path, accelerator="cpu")
     graph = int8.GraphPredictor.of_graph(rebuilt, onnx.session_of(int8._graph(rebuilt).tobytes()))
     rows = read(corpus(run))[:20]
-    logits, good, problems = graph.logits([row["text"] for row in rows], None)
+    logits, good, problems = graph.logits(Rows.unlabelled([row["text"] for row in rows]))
     assert (len(good), problems) == (20, {})
     written = read(tmp_path / "out.csv")[:20]
     for task, values in zip(rebuilt.tasks, rebuilt.decider.decide(logits), strict=True):
         assert [row[f"{task.name}.pred"] for row in written] == [task.classes[c] for c in values]
-    own, _, _ = Predictor.of_run(rebuilt).logits([row["text"] for row in rows], None)
+    own, _, _ = Predictor.of_run(rebuilt).logits(Rows.unlabelled([row["text"] for row in rows]))
     assert all(not np.array_equal(a, b) for a, b in zip(own, logits, strict=True)), "another arithmetic"
     monkeypatch.setattr(int8, "write_onnx", lambda *_: pytest.fail("the graph was made again"))
     do(run, corpus(run), tmp_path / "again.csv", "precision=int8")

@@ -1,14 +1,14 @@
 """A vector for each n-gram, learnt from the training rows alone."""
 
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from polarity.data.reading import Inputs
+from polarity.data.reading import Inputs, Reader
 from polarity.models.encoder import ENCODER, Encoder, Place
 from polarity.models.linear_features import LinearFeatures, Taken
 from polarity.models.ngrams.reader import NgramInputs, NgramReader
@@ -27,7 +27,7 @@ class NgramEncoder(Encoder):
     :param weight_decay: of the vectors.
     """
 
-    reader = NgramReader
+    reader: ClassVar[type[Reader]] = NgramReader
 
     def __init__(self, *, terms: int, width: int, dropout: float, lr: float, weight_decay: float) -> None:
         super().__init__()

@@ -30,8 +30,8 @@ class NgramInputs(Inputs):
         super().__init__(np.maximum(np.diff(vectors.indptr), 1).astype(np.int32))
         self.vectors = vectors
 
-    def excerpt(self, rows: np.ndarray) -> "NgramInputs":
-        return NgramInputs(self.vectors[rows])
+    def excerpt(self, rows: np.ndarray) -> Self:
+        return type(self)(self.vectors[rows])
 
     def unknown(self) -> list[Unknown]:
         empty = int((np.diff(self.vectors.indptr) == 0).sum())

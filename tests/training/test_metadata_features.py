@@ -1,0 +1,102 @@
+"""``data.features``, as users meet it: labels that only a column tells, by every way to ask the finished run."""
+
+import csv
+import random
+from pathlib import Path
+
+import pytest
+
+import polarity
+from polarity.data.columns import declared_columns
+from polarity.errors import UserError
+from polarity.evaluation.predictions import read_predictions
+from polarity.files import read_object
+from polarity.run import RunDirectory
+from tests.running import FILLERS, train
+from tests.verbs import said_by
+
+FEATURES = "data.features={source:category,length:number}"
+TOLD = {"right": "yes", "left": "no", "": "none"}
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """A run whose texts say nothing."""
+    folder, draw = tmp_path_factory.mktemp("features"), random.Random(0)
+    with (folder / "corpus.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text", "tone", "topic", "source", "length"])
+        for number in range(180):
+            source, length = draw.choice([*TOLD]), draw.random()
+            text = " ".join([*draw.choices(FILLERS, k=6), f"w{number}"])
+            writer.writerow([number, text, TOLD[source], "war" if length > 0.5 else "food", source, f"{length:.3f}"])
+    quick = ("head.init=linear_probe", "trainer.max_epochs=1", "optimizer.lr=1e-6", "trainer.log_every_n_steps=1")
+    tasks = "data.tasks={tone:[yes,no,none],topic:[war,food]}"
+    return train(folder, FEATURES, tasks, *quick, "reporting.resamples=100", "reporting.baselines=false")
+
+
+def test_what_only_a_column_tells_is_learnt(run: RunDirectory) -> None:
+    assert read_object(run.metrics)["test"]["overall"] > 0.9
+    stored = (run.model / "metadata" / "metadata.json").read_text(encoding="utf-8")
+    assert "right" not in stored, "values are kept as hashes"
+
+
+def test_new_rows_need_the_same_columns(run: RunDirectory, tmp_path: Path) -> None:
+    source, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    lines = ["source,text,length", "right,of it,0.9", "never,of it,0.1", ",of it,", "left,of it,0.95"]
+    source.write_text("\n".join(lines), encoding="utf-8")
+    said_by("predict", f"run={run.path}", f"input={source}", f"output={output}")
+    with output.open(encoding="utf-8", newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row["tone.pred"] for row in found][::2] == ["yes", "none"]
+    assert (found[0]["topic.pred"], found[1]["topic.pred"], found[3]["tone.pred"]) == ("war", "food", "no")
+    model = polarity.load(run.path)
+    columns = {"source": ["right", "never", None, "left"], "length": [0.9, "0.1", None, 0.95]}
+    for answer, row in zip(model.predict(["of it"] * 4, metadata=columns), found, strict=True):
+        assert answer["topic"].probabilities["war"] == pytest.approx(float(row["topic.prob.war"]), abs=1e-6)
+    source.write_text("text,sources\nof it,right\n", encoding="utf-8")
+    said = said_by("predict", f"run={run.path}", f"input={source}", f"output={tmp_path / 'no.csv'}", code=2)
+    assert f"data.features.source: {source} has no column 'source'; did you mean 'sources'?" in " ".join(said.split())
+    assert f"data.features.length: {source} has no column 'length'" in " ".join(said.split())
+    source.write_text("text,source,length\nof it,right,long\n", encoding="utf-8")
+    said = said_by("predict", f"run={run.path}", f"input={source}", f"output={tmp_path / 'no.csv'}", code=2)
+    assert "1 value that is no number, such as 'long'" in " ".join(said.split())
+    assert not (tmp_path / "no.csv").exists()
+
+
+def test_from_python_columns_are_a_mapping(run: RunDirectory) -> None:
+    model = polarity.load(run.path)
+    assert model.columns == ("source", "length")
+    for metadata, problem in (
+        (None, "the run reads the column 'source' beside the texts"),
+        ({"source": ["a"], "length": [1, 2]}, r"metadata.length: there are 2 for 1 text"),
+        ({"source": ["a"], "length": [1], "day": [1]}, r"metadata.day: the run does not read it"),
+        ({"source": [["a"]], "length": [1]}, r"metadata.source: holds something that is no text or number"),
+        ({"source": ["a"], "length": ["long"]}, r"texts\[0\]: data.features.length: 1 value that is no number"),
+    ):
+        with pytest.raises(UserError, match=problem):
+            model.predict(["of it"], metadata=metadata)  # type: ignore[arg-type]
+
+
+def test_it_is_evaluated_on_data_that_have_them(run: RunDirectory, tmp_path: Path) -> None:
+    assert "reproduced" in said_by("evaluate", f"run={run.path}", "resamples=100")
+    new = tmp_path / "new.csv"
+    new.write_text("text,tone,topic\nnew one,yes,war\nnew two,no,food\n", encoding="utf-8")
+    said = said_by("evaluate", f"run={run.path}", f"data.path={new}", "resamples=100", code=2)
+    assert "has no column 'source', which data.features.source asks for" in " ".join(said.split())
+    assert "holds encoders of transformers only" in said_by("export", f"run={run.path}", "format=hf", code=2)
+
+
+def test_columns_with_another_part_are_refused() -> None:
+    settings = {"text": "text", "tasks": {"tone": ["yes", "no"]}, "id": "id", "group": "post", "leakage": None}
+    features = {"tone": "category", "post": "category", "part": "category", "length": "number"}
+    _, problems = declared_columns({**settings, "features": features}, "part")  # type: ignore[typeddict-item]
+    assert problems == [
+        "features.tone: is the column of tasks.tone; one column, one part",
+        "features.post: is the group, of which new rows have other values; leave it out",
+        "features.part: is the column of split_column; one column, one part",
+    ]
+
+
+def test_validation_rows_are_those_of_the_data(run: RunDirectory) -> None:
+    assert set(read_predictions(run.predictions("val")).metadata) == {"source", "length"}
