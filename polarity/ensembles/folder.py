@@ -21,6 +21,7 @@ from polarity.files import checksum, read_object, write_json
 from polarity.models.saving import load_model, read_card, save_model, write_card_of_several
 from polarity.parts import unfinished
 from polarity.reporting import Reporting
+from polarity.reports.html import SplitContent
 from polarity.run import RunDirectory, configuration_hash
 from polarity.runs.environment import environment, read_environment
 from polarity.runs.ledger import causes
@@ -51,8 +52,10 @@ def new_folder(root: Path, config: Config, overrides: list[str]) -> Iterator[Run
         run.path = target
 
 
-def fill(run: RunDirectory, outcome: Outcome, gathered: Gathered, settings: EnsembleSettings) -> None:
-    """Write everything into a new folder."""
+def fill(
+    run: RunDirectory, outcome: Outcome, gathered: Gathered, settings: EnsembleSettings
+) -> tuple[SplitContent, ...]:
+    """Write everything into a new folder; returns what its files say about each split."""
     first = next(iter(gathered.runs.values()))
     began = read_environment(first).get("folder")  # relative paths of the data are meant from there
     write_json(run.environment, {**environment(gathered.splits), "folder": began, "resumed": []})
@@ -67,9 +70,10 @@ def fill(run: RunDirectory, outcome: Outcome, gathered: Gathered, settings: Ense
         cache, calibration, decision = run.settings.cache, settings.calibration, settings.decision
         write_baselines(run, gathered.scored, cache, calibration=calibration, decision=decision)
     results = SplitResults({"val": outcome.fitted.predictions, **outcome.said}, outcome.fitted.evidence)
-    write_results(run, results, _about(outcome), reporting=reporting, rows=gathered.splits.val)
+    read = write_results(run, results, _about(outcome), reporting=reporting, rows=gathered.splits.val)
     seal(run)
     run.finish()
+    return read
 
 
 def reporting_of(settings: EnsembleSettings, recorded: RunSettings) -> Reporting:

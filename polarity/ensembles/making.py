@@ -34,12 +34,12 @@ def make(settings: EnsembleSettings) -> RunDirectory:
     overrides = [f"runs=[{','.join(gathered.runs)}]", f"method={settings.method.name}"]
     root = locate(settings.output_dir)
     with progress("writing the ensemble"), new_folder(root, config, overrides) as run:
-        fill(run, outcome, gathered, settings)
+        read = fill(run, outcome, gathered, settings)
         speed = _check(run, gathered, settings)
         looks = _record(run, root, outcome, gathered)
     run.point_latest()
     reporting = reporting_of(settings, run.settings)
-    write_run_report(run, texts=reporting.texts, resamples=reporting.resamples)
+    write_run_report(run, texts=reporting.texts, resamples=reporting.resamples, splits=read)
     _print(run, outcome, speed, reporting.resamples, looks)
     return run
 

@@ -2,7 +2,7 @@
 
 import shutil
 import traceback
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from lightning import Trainer
 
-from polarity.analysis import Analysis
 from polarity.analysis.console import class_table, decisions_table
 from polarity.baselines import write_baselines
 from polarity.config.preflight import Prepared
@@ -31,7 +30,7 @@ from polarity.models.saving import load_model, read_card, save_model
 from polarity.progress import lines_to, progress
 from polarity.reports.baselines_table import baselines_table
 from polarity.reports.console import RunConsole
-from polarity.reports.html import write_run_report
+from polarity.reports.html import SplitContent, write_run_report
 from polarity.run import LATEST, RunDirectory
 from polarity.runs.ledger import ledger_of, record_evaluation
 from polarity.runs.manifest import seal
@@ -90,13 +89,13 @@ def _finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     with stages.time("report"):
         about = {"best": best, "seconds": assembled.stages.seconds}
         reporting, val = assembled.prepared.components.reporting, splits.val
-        analyses = write_results(run, results, about, reporting=reporting, rows=val)
-        log_to_tensorboard(assembled, trainer, best, results, analyses)
+        read = write_results(run, results, about, reporting=reporting, rows=val)
+        log_to_tensorboard(assembled, trainer, best, results, read)
     seal(run)
-    texts = assembled.prepared.components.reporting.texts
-    afterwards(run, "the summary", lambda: _print_end(assembled, run, best, results, analyses, test_uses))
+    afterwards(run, "the summary", lambda: _print_end(assembled, run, best, results, read, test_uses))
     afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
-    afterwards(run, f"{run.report.name} (python -m polarity.report run={run.path})", lambda: _report(run, texts=texts))
+    again = f"{run.report.name} (python -m polarity.report run={run.path})"
+    afterwards(run, again, lambda: _report(run, read, texts=reporting.texts))
     afterwards(run, "the profile", lambda: print_profile(trainer, run))
     shutil.rmtree(_answers(run), ignore_errors=True)
     run.finish()
@@ -221,16 +220,16 @@ def _print_end(
     run: RunDirectory,
     best: Mapping[str, Any],
     results: SplitResults,
-    analyses: Mapping[str, Analysis],
+    read: Sequence[SplitContent],
     test_uses: str | None,
 ) -> None:
     console, reporting = RunConsole(run.log), assembled.prepared.components.reporting
     console.print()
-    for split, analysis in analyses.items():
-        console.print(decisions_table(analysis, split))
-        console.print(class_table(analysis, split))
+    for split in reversed(read):  # that which matters most is what is on the screen in the end
+        console.print(decisions_table(split.analysis, split.name))
+        console.print(class_table(split.analysis, split.name))
         if reporting.baselines:
-            console.print(baselines_table(run, split, results.splits[split], resamples=reporting.resamples))
+            console.print(baselines_table(split))
     for task, evidence in results.evidence.items():
         calibration, rule = (evidence[what]["reason"] for what in ("calibration", "decision"))
         console.print(f"{task}: calibration {calibration}; decision rule {rule}")
@@ -249,9 +248,9 @@ def _print_end(
     console.print(f"everything is in {run.path} (tensorboard --logdir {run.path.parent})")
 
 
-def _report(run: RunDirectory, *, texts: bool) -> None:
+def _report(run: RunDirectory, read: tuple[SplitContent, ...], *, texts: bool) -> None:
     with progress("writing the report"):
-        path = write_run_report(run, texts=texts)
+        path = write_run_report(run, texts=texts, splits=read)
     RunConsole(run.log).print(f"report: {path}")
 
 

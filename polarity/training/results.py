@@ -8,7 +8,6 @@ import numpy as np
 from lightning import Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from polarity.analysis import Analysis, analyse
 from polarity.analysis.details import write_details, write_mistakes
 from polarity.config.shown import chosen
 from polarity.content import Json
@@ -21,6 +20,7 @@ from polarity.models.saving import WEIGHTS, read_card
 from polarity.posthoc import fit_decider
 from polarity.reporting import Reporting
 from polarity.reports.figures import write_figures
+from polarity.reports.html import SplitContent, read_splits
 from polarity.reports.tensorboard import log_analysis
 from polarity.run import RunDirectory
 from polarity.runs.saved import CHECKSUMS
@@ -79,8 +79,8 @@ def write_results(
     *,
     reporting: Reporting,
     rows: Rows,
-) -> dict[str, Analysis]:
-    """Predictions, metrics, detail tables and figures. Returns the analysis of each split.
+) -> tuple[SplitContent, ...]:
+    """Predictions, metrics, detail tables and figures. Returns what the files say: nothing else is shown of the run.
 
     :param about: what ``metrics.json`` says beside the scores.
     :param rows: of validation, for the texts of mistakes.
@@ -88,11 +88,12 @@ def write_results(
     for name, predictions in results.splits.items():
         write_predictions(run.predictions(name), predictions)
     _write_metrics(run, results, about)
-    analyses = {name: analyse(item, resamples=reporting.resamples) for name, item in results.splits.items()}
+    splits = read_splits(run, resamples=reporting.resamples)
+    analyses = {split.name: split.analysis for split in splits}
     write_details(run.details, run.settings.encoder, analyses)
     write_mistakes(run.mistakes, analyses["val"].mistakes, rows if reporting.texts else None)
     write_figures(run.figures, analyses, history=run.history, exposure=run.details / "exposure.csv")
-    return analyses
+    return splits
 
 
 def _write_metrics(run: RunDirectory, results: SplitResults, about: Json) -> None:
@@ -115,7 +116,7 @@ def log_to_tensorboard(
     trainer: Trainer,
     best: Mapping[str, Any],
     results: SplitResults,
-    analyses: Mapping[str, Analysis],
+    splits: Sequence[SplitContent],
 ) -> None:
     """HPARAMS with the best checkpoint's scores, curves on validation, and the numbers of the report."""
     metrics = {f"best/{name}": value for name, value in score_metrics(results.scores("argmax")["val"]).items()}
@@ -125,6 +126,6 @@ def log_to_tensorboard(
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
             logger.log_hyperparams(chosen(masked(assembled.prepared.config), overrides), metrics, step=best["step"])
-            for name, analysis in analyses.items():
-                log_analysis(logger.experiment, analysis, best["step"], name)
+            for split in splits:
+                log_analysis(logger.experiment, split.analysis, best["step"], split.name)
             logger.finalize("success")

@@ -107,14 +107,16 @@ class RunContent:
         return self.splits[0]
 
 
-def read_run(run: RunDirectory, *, texts: bool, resamples: int) -> RunContent:
+def read_run(
+    run: RunDirectory, *, texts: bool, resamples: int, splits: tuple[SplitContent, ...] | None = None
+) -> RunContent:
     """Read the folder and compute every number from its predictions.
 
+    :param splits: what :func:`read_splits` has given for this folder; None to read them now.
     :raises UserError: if something that every run writes is missing or damaged.
     """
-    metrics, config = read_metrics(run), run.config
-    environment = _UNKNOWN | (read_object(run.environment) if run.environment.exists() else {})
-    splits = tuple(_split(run, name, config, environment, resamples) for name in _split_names(run, metrics))
+    metrics, config, environment = read_metrics(run), run.config, _environment(run)
+    splits = read_splits(run, resamples=resamples) if splits is None else splits
     shown = read_csv_rows(run.details / "exposure.csv")
     own = {split.name: split.analysis for split in splits}
     known = next((own[name] for name in ("val", OUT_OF_FOLD) if name in own), None)
@@ -137,6 +139,20 @@ def read_run(run: RunDirectory, *, texts: bool, resamples: int) -> RunContent:
         mistakes=mistakes,
         texts=any(item.text for item in mistakes),
     )
+
+
+def read_splits(run: RunDirectory, *, resamples: int) -> tuple[SplitContent, ...]:
+    """What the predictions in the folder say, test first; the console, the tables and the report show the same.
+
+    :param resamples: of the bootstrap behind the intervals.
+    :raises UserError: if a file of predictions is missing, damaged, or not the one that the run wrote.
+    """
+    config, environment = run.config, _environment(run)
+    return tuple(_split(run, name, config, environment, resamples) for name in _split_names(run, read_metrics(run)))
+
+
+def _environment(run: RunDirectory) -> Json:
+    return _UNKNOWN | (read_object(run.environment) if run.environment.exists() else {})
 
 
 def _curves(run: RunDirectory, classes: dict[str, tuple[str, ...]]) -> list[Curves]:

@@ -18,11 +18,18 @@ DECISIONS = {
 }
 
 
-def write_run_report(run: RunDirectory, *, texts: bool | None = None, resamples: int | None = None) -> Path:
+def write_run_report(
+    run: RunDirectory,
+    *,
+    texts: bool | None = None,
+    resamples: int | None = None,
+    splits: tuple[SplitContent, ...] | None = None,
+) -> Path:
     """Write the report of a run from its folder alone; returns its path.
 
     :param texts: whether mistakes are shown with their texts; None as the run's settings say.
     :param resamples: of the bootstrap behind the intervals; None as the run's settings say.
+    :param splits: what was read from the folder already; None to read it.
     :raises UserError: if the folder lacks something that every run writes, or holds something damaged.
     """
     own = run.settings.reporting
@@ -30,6 +37,7 @@ def write_run_report(run: RunDirectory, *, texts: bool | None = None, resamples:
         run,
         texts=own.texts if texts is None else texts,
         resamples=own.resamples if resamples is None else resamples,
+        splits=splits,
     )
     return write_page(
         run.report,
