@@ -1,5 +1,6 @@
 """What cannot be had of weights that are shared out over devices."""
 
+from polarity.config.shown import flat
 from polarity.content import Config
 from polarity.signature import TARGET
 
@@ -18,13 +19,18 @@ def is_sharded(config: Config) -> bool:
 
 
 def sharding_problems(config: Config) -> list[str]:
-    """A problem for each callback that would see parts of the weights alone.
+    """A problem for each callback, and for adapters, that would see parts of the weights alone.
 
     :param config: whose settings are right one by one.
     """
     if not is_sharded(config):
         return []
-    return [
+    adapters = [
+        f"model.{key}: adapters need whole weights, of which with trainer=fsdp each process has a part; use trainer=ddp"
+        for key, value in flat(config["model"]).items()
+        if key.rpartition(".")[2] == "lora_rank" and value is not None
+    ]
+    return adapters + [
         f"callbacks.{name}: needs whole weights and gradients, of which with trainer=fsdp each process has a part; "
         "use trainer=ddp"
         for name, settings in config["callbacks"].items()

@@ -122,6 +122,9 @@ class Encoder(nn.Module, ABC):
         self.train(training)
         return of_vectors(vectors)
 
+    def merge(self) -> None:
+        """Put what was trained beside the weights into them; then it is saved."""
+
     def places(self) -> list[Place]:
         """All parameters, bottom first, each in one place."""
         return [Place(ENCODER, list(self.parameters()))]

@@ -133,6 +133,10 @@ class JoinedEncoder(Encoder):
         for name in self.parts.keys() & (other.parts.keys() if isinstance(other, JoinedEncoder) else ()):
             self.encoders[name].adapt(cast("JoinedEncoder", other).encoders[name])
 
+    def merge(self) -> None:
+        for part in self.encoders.values():
+            part.merge()
+
     def places(self) -> list[Place]:
         """Those of all parts, with the names of the parts before them."""
         return [

@@ -167,6 +167,7 @@ def export_model(run: RunDirectory, checkpoint: str, reader: Reader, trust: Coll
         name.removeprefix(prefix): value for name, value in loaded["state_dict"].items() if name.startswith(prefix)
     }
     model.load_state_dict(weights, strict=True)
+    model.encoder.merge()
     save_model(model, reader, run.model)
 
 

@@ -88,8 +88,9 @@ class FixedVectors(lightning.Callback):
 
 def fixed_as_in_training(saved: Encoder, trained: Encoder) -> Encoder:
     """The encoder that was read back, which keeps what was kept in training."""
-    for weight, its in zip(saved.parameters(), trained.parameters(), strict=True):
-        weight.requires_grad = its.requires_grad
+    its = dict(trained.named_parameters())
+    for name, weight in saved.named_parameters():
+        weight.requires_grad = name not in its or its[name].requires_grad  # what adapters were merged into was trained
     return saved
 
 

@@ -70,6 +70,9 @@ SPECIAL: Special = {
 ELSEWHERE = {
     ("Trainer", "accelerator"): "any other than that of this machine is refused on it",
     ("EMAWeightAveraging", "use_buffers"): "any other would spoil the encoder",
+    ("PretrainedEncoder", "lora_alpha"): "felt beside lora_rank alone, which no preset sets: tests/models/test_lora.py",
+    ("PretrainedEncoder", "lora_dropout"): "as above",
+    ("PretrainedEncoder", "lora_targets"): "as above",
 }
 
 

@@ -43,6 +43,8 @@ def test_flops_are_counted_by_hand() -> None:
     weights = 2 * (4 * 16 * 16 + 2 * 16 * 32)
     expected = 6 * weights * 12 + 12 * 2 * 16 * (100 + 4)
     assert speed.training_flops(encoder, np.array([10, 2])) == expected
+    encoder.backbone.encoder.layer[0].requires_grad_(requires_grad=False)  # type: ignore[operator, index]
+    assert speed.training_flops(encoder, np.array([10, 2])) == expected - 2 * weights / 2 * 12
     assert speed.training_flops(torch.nn.Linear(3, 3), np.array([10, 2])) == 0
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from transformers import CONFIG_MAPPING, PreTrainedModel
 
 from polarity.content import Json
@@ -15,6 +16,7 @@ from polarity.data.reading import Inputs, Reader
 from polarity.models.components import described, own_pooling, rebuilt
 from polarity.models.encoder import ENCODER, Encoder, Place
 from polarity.models.huggingface.families import random_encoder, usable_attention
+from polarity.models.huggingface.lora import LowRank, merge, merged_weights
 from polarity.models.huggingface.places import pretrained_places
 from polarity.models.huggingface.probing import check_reading
 from polarity.models.huggingface.reader import TokenReader
@@ -31,12 +33,21 @@ class HuggingFaceEncoder(Encoder):
     :param pooling: is bound here, to the width of the encoder.
     :param dropout: rate of the dropout on the pooled vector.
     :param unpadded: whether training computes nothing for padding, where the family can do so and it pays.
+    :param lora: adapters that are trained in place of the backbone's weights; None to have none.
     """
 
     reader = TokenReader
     backbone: PreTrainedModel
 
-    def __init__(self, backbone: PreTrainedModel, pooling: Pooling, dropout: float, *, unpadded: bool = False) -> None:
+    def __init__(
+        self,
+        backbone: PreTrainedModel,
+        pooling: Pooling,
+        dropout: float,
+        *,
+        unpadded: bool = False,
+        lora: LowRank | None = None,
+    ) -> None:
         super().__init__()
         self.width = backbone.config.hidden_size
         self.backbone = backbone
@@ -49,6 +60,9 @@ class HuggingFaceEncoder(Encoder):
         self.takes_segments = "token_type_ids" in accepted and getattr(backbone.config, "type_vocab_size", 0) > 1
         # A checkpointed layer runs again in the backward pass, when attention is the padded one's again.
         self.unpadded = unpadded and self.family in FAMILIES and not backbone.is_activation_checkpointing
+        self.lora = lora
+        if lora is not None:
+            lora.add_to(backbone)
 
     @property
     def title(self) -> str:
@@ -84,6 +98,9 @@ class HuggingFaceEncoder(Encoder):
         layers = self.pooling.needs_layers
         if self.unpadded and self.backbone.training and pays(attention_mask):
             output = unpadded(self.backbone, layers=layers, pooler=self.pooling.needs_pooler, **inputs)
+        elif self.lora is not None and not self.training:
+            further = {"output_hidden_states": layers > 0, **inputs}
+            output = functional_call(self.backbone, merged_weights(self.backbone), (), further)
         else:
             output = self.backbone(output_hidden_states=layers > 0, **inputs)
         vectors: Tensor = self.pooling(output, attention_mask)
@@ -105,9 +122,14 @@ class HuggingFaceEncoder(Encoder):
         return self
 
     def adapt(self, other: Encoder) -> None:
-        """Heads that come from another run go on with vectors as they know them, standardised or not."""
+        """Heads that come from another run go on with vectors as they know them, standardised or not.
+
+        The other one gets adapters where this one has them.
+        """
         if isinstance(other, HuggingFaceEncoder):
             self.standard = Standard(self.width) if isinstance(other.standard, Standard) else nn.Identity()
+            if self.lora is not None:
+                self.lora.add_to(other.backbone)
 
     def settle(self, vectors: np.ndarray) -> None:
         """Mean and scale, where vectors are standardised, unless they came with the weights of another run."""
@@ -120,6 +142,10 @@ class HuggingFaceEncoder(Encoder):
         if not any(parameter.requires_grad for parameter in self.backbone.parameters()):
             self.backbone.eval()
         return self
+
+    def merge(self) -> None:
+        merge(self.backbone)
+        self.lora = None
 
     def places(self) -> list[Place]:
         """Those of the backbone, and the pooling, which is new."""
@@ -140,6 +166,7 @@ class HuggingFaceEncoder(Encoder):
             "pooling": described(self.pooling),
             "dropout": self.dropout.p,
             **({"standardised": True} if isinstance(self.standard, Standard) else {}),
+            **({} if self.lora is None else {"lora": self.lora.settings()}),
         }
 
     @classmethod
@@ -151,7 +178,8 @@ class HuggingFaceEncoder(Encoder):
         config = CONFIG_MAPPING[values["model_type"]].from_dict(dict(values))
         attention = usable_attention(architecture["attention"])
         backbone = random_encoder(config, attention, pooler=pooling.needs_pooler)
-        encoder = cls(backbone, pooling, architecture["dropout"])
+        lora = LowRank(**architecture["lora"]) if "lora" in architecture else None
+        encoder = cls(backbone, pooling, architecture["dropout"], lora=lora)
         return encoder.standardise() if architecture.get("standardised") else encoder
 
     def name_in_file(self, key: str) -> str:

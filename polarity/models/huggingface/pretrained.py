@@ -16,12 +16,13 @@ from polarity.models.huggingface.compatibility import family_problems
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.huggingface.families import AttentionSetting, best_attention, dropout_settings, max_positions
 from polarity.models.huggingface.loading import load_config, load_encoder, load_tokenizer
+from polarity.models.huggingface.lora import LowRank, Targets, lora_problems
 from polarity.models.huggingface.places import EMBEDDINGS, pretrained_places
 from polarity.models.huggingface.prefix import with_prefix
 from polarity.models.huggingface.reader import TokenReader
 from polarity.models.huggingface.sources import is_local, locate_encoder
 from polarity.models.pooling import MeanPooling, Pooling
-from polarity.settings import ProperFraction
+from polarity.settings import PositiveInt, ProperFraction
 from polarity.tasks import Task
 from polarity.wording import times
 
@@ -47,6 +48,12 @@ class PretrainedEncoder(EncoderSettings):
     :param freeze: what keeps its pretrained weights: "embeddings" (the table of tokens and all else below the layers,
         most of the weights of a multilingual encoder), or the whole "encoder", which then runs without dropout as well;
         its vectors are standardised.
+    :param lora_rank: of low-rank adapters, see :mod:`polarity.models.huggingface.lora`, which are trained while all
+        pretrained weights stay; None to train these.
+    :param lora_alpha: the adapters' product is multiplied by this over the rank; None for the rank.
+    :param lora_dropout: rate of the dropout on what adapters read; None for 0.
+    :param lora_targets: names of the layers that have adapters; "auto" for queries and values of attention, where
+        ``peft`` knows how the family calls them, "all-linear" for all.
     :param prefix: what stands before every text, and the first of a pair has it as well ("query: "). The tokenizer
         puts it there, so that it goes wherever the model goes.
     """
@@ -62,6 +69,10 @@ class PretrainedEncoder(EncoderSettings):
         attention: AttentionSetting = "auto",
         gradient_checkpointing: bool = False,
         freeze: Freeze = "none",
+        lora_rank: PositiveInt | None = None,
+        lora_alpha: PositiveInt | None = None,
+        lora_dropout: ProperFraction | None = None,
+        lora_targets: Targets = "auto",
         prefix: str = "",
     ) -> None:
         problems = []
@@ -71,6 +82,19 @@ class PretrainedEncoder(EncoderSettings):
             problems.append("encoder_dropout: has no effect with freeze=encoder; set it to null")
         if freeze == "encoder" and gradient_checkpointing:
             problems.append("gradient_checkpointing: has no effect with freeze=encoder; set it to false")
+        if freeze != "none" and lora_rank is not None:
+            problems.append("freeze: has no effect with lora_rank, which keeps all pretrained weights; set it to none")
+        if lora_rank is None:
+            given: dict[str, tuple[object, str]] = {
+                "lora_alpha": (lora_alpha, "null"),
+                "lora_dropout": (lora_dropout, "null"),
+                "lora_targets": (None if lora_targets == "auto" else lora_targets, "auto"),
+            }
+            problems += [
+                f"{name}: has no effect without lora_rank; set it to {unset}"
+                for name, (value, unset) in given.items()
+                if value is not None
+            ]
         if problems:
             raise UserError(problems)
         self.name = name
@@ -81,6 +105,10 @@ class PretrainedEncoder(EncoderSettings):
         self.attention: AttentionSetting = attention
         self.gradient_checkpointing = gradient_checkpointing
         self.freeze: Freeze = freeze
+        self.lora_rank = lora_rank
+        self.lora_alpha = lora_alpha
+        self.lora_dropout = lora_dropout
+        self.lora_targets: Targets = lora_targets
         self.prefix = prefix
 
     @property
@@ -93,7 +121,16 @@ class PretrainedEncoder(EncoderSettings):
         """Of all dropout layers; None where they are those that the encoder was published with."""
         if self.freeze == "encoder":
             return [self.dropout]
-        return None if self.encoder_dropout is None else [self.dropout, self.encoder_dropout]
+        if self.encoder_dropout is None:
+            return [self.dropout, self.lora_dropout] if self.lora_dropout else None
+        return [self.dropout, self.encoder_dropout, self.lora_dropout or 0.0]
+
+    @property
+    def lora(self) -> LowRank | None:
+        """The adapters, if there are any."""
+        if self.lora_rank is None:
+            return None
+        return LowRank(self.lora_rank, self.lora_alpha or self.lora_rank, self.lora_dropout or 0.0, self.lora_targets)
 
     def problems(self, tasks: Sequence[Task]) -> list[str]:
         """Settings that the encoder's family does not have; none if its configuration cannot be read."""
@@ -156,11 +193,13 @@ class PretrainedEncoder(EncoderSettings):
         if self.gradient_checkpointing:
             backbone.activation_checkpointing_enable({"use_reentrant": False})
         pooling = copy.deepcopy(self.pooling)  # it is bound once
-        encoder = HuggingFaceEncoder(backbone, pooling, self.dropout, unpadded=self.attention == "auto")
+        auto = self.attention == "auto"
+        encoder = HuggingFaceEncoder(backbone, pooling, self.dropout, unpadded=auto, lora=self.lora)
         return encoder.standardise() if encoder.is_fixed else encoder
 
     def _family_problems(self, config: PreTrainedConfig) -> list[str]:
-        return family_problems(
+        problems = [] if self.lora_rank is None else lora_problems(config, self.lora_targets)
+        return problems + family_problems(
             config,
             pooling=self.pooling,
             encoder_dropout=self.encoder_dropout,

@@ -82,16 +82,17 @@ class Speed(Callback):
 def training_flops(encoder: nn.Module, lengths: np.ndarray) -> float:
     """Of the matrix products of an encoder of transformers, forward and backward, for rows of so many tokens.
 
-    6 for each weight of a linear layer and token, and 12 times width for each pair of tokens and layer. 0 for encoders
-    without linear layers, and for those that do not learn.
+    6 for each weight of a linear layer and token, 4 where it is frozen, and 12 times width for each pair of tokens and
+    layer. 0 for encoders without linear layers, and for those that do not learn.
     """
     backbones = [part for part in encoder.modules() if hasattr(part, "config") and hasattr(part.config, "hidden_size")]
     if not backbones or not any(weight.requires_grad for weight in backbones[0].parameters()):
         return 0.0
     config, linear = backbones[0].config, [part for part in backbones[0].modules() if isinstance(part, nn.Linear)]
-    weights, pairs = sum(part.weight.numel() for part in linear), float(np.square(lengths.astype(np.float64)).sum())
+    weights = sum(part.weight.numel() * (6.0 if part.weight.requires_grad else 4.0) for part in linear)
+    pairs = float(np.square(lengths.astype(np.float64)).sum())
     width = int(config.hidden_size * config.num_hidden_layers)  # type: ignore[operator, union-attr]
-    return 6.0 * weights * float(lengths.sum()) + 12.0 * width * pairs
+    return weights * float(lengths.sum()) + 12.0 * width * pairs
 
 
 def peak_flops(device: torch.device, precision: str, clock: Callable[[], float] = time.perf_counter) -> float | None:
