@@ -151,7 +151,7 @@ def load(
     :raises UserError: if the run is not finished, or any file of it is missing, damaged or of another run.
     """
     from polarity.ensembles.predictor import predictor_of
-    from polarity.ensembles.rebuild import rebuild_any
+    from polarity.systems.rebuild import rebuild_any
 
     prepare_process()
     rebuilt = rebuild_any(Path(run), accelerator=accelerator, batch_size=batch_size, decision=decision, trust=trust)

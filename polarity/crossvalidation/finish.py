@@ -10,7 +10,6 @@ from polarity.baselines import BASELINES
 from polarity.config.preflight import Prepared
 from polarity.content import Json
 from polarity.data.folds import FoldedRows
-from polarity.ensembles.folds import fit_rule, store_rule
 from polarity.evaluation.out_of_fold import OUT_OF_FOLD, HeldOut, write_out_of_fold
 from polarity.evaluation.predictions import read_predictions
 from polarity.files import checksum, write_json
@@ -24,6 +23,7 @@ from polarity.runs.manifest import check_unchanged, seal
 from polarity.runs.saved import CHECKSUMS, finished_run, read_metrics, saved_predictions
 from polarity.statistics.fold_scores import FoldScores
 from polarity.statistics.seeds import SeedEstimate
+from polarity.systems.folds import fit_rule, store_rule
 from polarity.training.finish import afterwards
 from polarity.training.results import METRICS_VERSION
 

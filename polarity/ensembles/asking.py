@@ -10,7 +10,7 @@ from polarity.baselines.suite import fit_linear
 from polarity.baselines.texts import LinearTexts
 from polarity.data.rows import Rows
 from polarity.ensembles.gathering import Gathered
-from polarity.ensembles.members import LinearMember, predictor_of_member
+from polarity.ensembles.predictor import predictor_of_member
 from polarity.ensembles.settings import EnsembleSettings
 from polarity.evaluation.predictions import Predictions
 from polarity.prediction.job import Classifier
@@ -19,6 +19,7 @@ from polarity.run import RunDirectory
 from polarity.runs.rebuild import Rebuilt, rebuild
 from polarity.runs.reproduction import reproduce
 from polarity.runs.saved import saved_predictions
+from polarity.systems.members import LinearMember
 
 LINEAR = "linear"
 SAMPLE = 256

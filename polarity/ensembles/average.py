@@ -3,7 +3,7 @@
 import numpy as np
 
 from polarity.ensembles.blend import Blend
-from polarity.ensembles.combination import Combination, Pool
+from polarity.systems.combination import Combination, Pool
 from polarity.tasks import Task
 
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 
 from polarity.component import Component
-from polarity.ensembles.combination import Combination
+from polarity.systems.combination import Combination
 from polarity.tasks import Task
 
 

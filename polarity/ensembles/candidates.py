@@ -10,9 +10,9 @@ from polarity.calibration.base import Calibration
 from polarity.calibration.scaling import Scaling
 from polarity.decisions.base import Decision
 from polarity.ensembles.blend import Blend
-from polarity.ensembles.combination import Pool, TaskEnsemble, calibrated_by
 from polarity.evaluation.predictions import Predictions
 from polarity.posthoc import fit_decider
+from polarity.systems.combination import Pool, TaskEnsemble, calibrated_by
 from polarity.tasks import IGNORE_INDEX, Task
 
 Logits = Sequence[np.ndarray]

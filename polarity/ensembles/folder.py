@@ -15,7 +15,6 @@ from polarity.data.rows import Splits
 from polarity.ensembles.asking import Asked
 from polarity.ensembles.gathering import Gathered
 from polarity.ensembles.outcome import Outcome
-from polarity.ensembles.rebuild import combination_content
 from polarity.ensembles.settings import EnsembleSettings
 from polarity.files import checksum, read_object, write_json
 from polarity.models.saving import load_model, read_card, save_model, write_card_of_several
@@ -27,6 +26,7 @@ from polarity.runs.environment import environment, read_environment
 from polarity.runs.ledger import causes
 from polarity.runs.manifest import seal
 from polarity.runs.saved import read_metrics
+from polarity.systems.rebuild import combination_content
 from polarity.training.results import SplitResults, write_results
 
 SPECIAL = re.compile(r"[^\w.-]+")

@@ -9,7 +9,6 @@ from polarity.config.trust import check_trusted
 from polarity.content import Json
 from polarity.data.locate import locate
 from polarity.data.rows import Rows, Splits
-from polarity.ensembles.members import unused_in_members
 from polarity.ensembles.settings import EnsembleSettings
 from polarity.ensembles.soup import Soup, soup_problems
 from polarity.errors import UserError
@@ -21,6 +20,7 @@ from polarity.runs.manifest import check_unchanged
 from polarity.runs.overlap import overlaps
 from polarity.runs.rebuild import BUILT, run_splits
 from polarity.runs.saved import finished_single_model, saved_predictions
+from polarity.systems.members import unused_in_members
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 import numpy as np
 
 from polarity.ensembles.blend import Blend
-from polarity.ensembles.combination import Combination, Pool
 from polarity.evaluation.metrics import score_task
 from polarity.settings import PositiveInt
+from polarity.systems.combination import Combination, Pool
 from polarity.tasks import Task
 
 Standing = tuple[float, float]

@@ -9,7 +9,6 @@ from polarity.ensembles.folder import config_of, fill, new_folder, reporting_of
 from polarity.ensembles.gathering import Gathered, gather
 from polarity.ensembles.outcome import Outcome, find_outcome
 from polarity.ensembles.predictor import predictor_of
-from polarity.ensembles.rebuild import rebuild_any
 from polarity.ensembles.settings import EnsembleSettings
 from polarity.evaluation.metrics import score
 from polarity.evaluation.predictions import Predictions
@@ -19,6 +18,7 @@ from polarity.reports.html import write_run_report
 from polarity.run import RunDirectory
 from polarity.runs.ledger import record_evaluation
 from polarity.runs.reproduction import reproduce
+from polarity.systems.rebuild import rebuild_any
 
 
 def make(settings: EnsembleSettings) -> RunDirectory:

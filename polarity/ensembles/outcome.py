@@ -13,7 +13,6 @@ from polarity.ensembles.asking import Asked
 from polarity.ensembles.auto import Auto
 from polarity.ensembles.blend import Blend
 from polarity.ensembles.candidates import Alone, Blended, Candidate, MemberRows, Rulings
-from polarity.ensembles.combination import Pool, TaskEnsemble
 from polarity.ensembles.gathering import Gathered
 from polarity.ensembles.judge import Decided, Judged, deal, judge
 from polarity.ensembles.settings import EnsembleSettings
@@ -24,6 +23,7 @@ from polarity.posthoc import Fitted, fit_decider
 from polarity.progress import progress
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import rebuild
+from polarity.systems.combination import Pool, TaskEnsemble
 
 
 @dataclass(frozen=True)

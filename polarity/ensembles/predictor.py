@@ -4,11 +4,16 @@ import numpy as np
 
 from polarity.data.reading import Unknown
 from polarity.data.rows import Rows
-from polarity.ensembles.members import predictor_of_member
-from polarity.ensembles.rebuild import Ensemble
 from polarity.prediction.predictor import Predictor
 from polarity.runs.answering import Answering
 from polarity.runs.rebuild import Rebuilt
+from polarity.systems.members import LinearMember, Member
+from polarity.systems.rebuild import Ensemble
+
+
+def predictor_of_member(member: Member) -> Predictor | LinearMember:
+    """What classifies texts."""
+    return member if isinstance(member, LinearMember) else Predictor.of_run(member)
 
 
 class EnsemblePredictor:

@@ -5,8 +5,8 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 
 from polarity.ensembles.blend import Blend
-from polarity.ensembles.combination import LEAST, Combination, Stack
 from polarity.settings import Positive
+from polarity.systems.combination import LEAST, Combination, Stack
 from polarity.tasks import Task
 
 
@@ -14,7 +14,7 @@ class Stacking(Blend):
     r"""Multinomial logistic regression on the members' log-probabilities, pulled towards their mean.
 
     With x the members' calibrated log-probabilities (none below log 1e-6) and A_m, b as in
-    :class:`~polarity.ensembles.combination.Stack`,
+    :class:`~polarity.systems.combination.Stack`,
 
     .. math:: (A, b) \text{ minimise } \sum_i -\log p(y_i \mid x_i) + \frac{\text{penalty}}{2}
         \Bigl[\sum_m \lVert A_m - I / M \rVert^2 + \lVert b \rVert^2\Bigr]

@@ -4,8 +4,8 @@ import numpy as np
 from scipy.special import log_softmax
 
 from polarity.ensembles.blend import Blend
-from polarity.ensembles.combination import Combination, Pool
 from polarity.settings import NonNegative
+from polarity.systems.combination import Combination, Pool
 from polarity.tasks import Task
 
 STEPS, SETTLED = 10_000, 1e-9

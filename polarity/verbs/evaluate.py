@@ -13,7 +13,6 @@ from polarity.config.trust import Trust
 from polarity.content import Json
 from polarity.data.locate import locate
 from polarity.data.rows import Rows, Splits
-from polarity.ensembles.rebuild import rebuild_any
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator
 from polarity.files import check_room
@@ -30,6 +29,7 @@ from polarity.runs.reproduction import reproduce
 from polarity.runs.saved import CHECKSUMS, finished_model, read_metrics
 from polarity.runs.storing import Evaluated, store
 from polarity.settings import PositiveInt
+from polarity.systems.rebuild import rebuild_any
 from polarity.wording import times
 
 SAMPLE = 64

@@ -10,7 +10,6 @@ from polarity.config.recorded import DataSettings
 from polarity.config.trust import Trust
 from polarity.data.reading import Unknown
 from polarity.ensembles.predictor import EnsemblePredictor, predictor_of
-from polarity.ensembles.rebuild import rebuild_any
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator
 from polarity.posthoc import DecisionChoice
@@ -24,6 +23,7 @@ from polarity.reduced_precision.choose import INT8, Precision, predictor_in
 from polarity.run import RunDirectory
 from polarity.runs.saved import finished_run
 from polarity.settings import PositiveInt
+from polarity.systems.rebuild import rebuild_any
 from polarity.tables.dialect import Dialect, dialect_problems
 from polarity.tables.formats import USED, Format
 from polarity.wording import times

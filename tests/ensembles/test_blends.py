@@ -11,10 +11,10 @@ from sklearn.metrics import f1_score
 
 from polarity.calibration.scaling import Scaling
 from polarity.ensembles.average import Average
-from polarity.ensembles.combination import Pool, Stack, TaskEnsemble
 from polarity.ensembles.greedy import Greedy
 from polarity.ensembles.stacking import Stacking
 from polarity.ensembles.weighted import Weighted
+from polarity.systems.combination import Pool, Stack, TaskEnsemble
 from polarity.tasks import Task
 
 TASK = Task("tone", ("a", "b", "c"), "tone")

@@ -26,7 +26,7 @@ LAYERS = (
     {"run"},
     {"runs"},
     {"baselines", "comparison"},
-    {"inspection"},
+    {"inspection", "systems"},
     {"reports"},
     {"exporting", "prediction", "training"},
     {"ensembles", "reduced_precision"},

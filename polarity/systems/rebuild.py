@@ -11,9 +11,6 @@ from polarity.config.recorded import RunSettings
 from polarity.config.trust import Trust, check_trusted
 from polarity.content import Config, Json
 from polarity.data.rows import Rows
-from polarity.ensembles.combination import Pool, TaskEnsemble
-from polarity.ensembles.folds import stored_rule
-from polarity.ensembles.members import LinearMember, Member, unused_in_members
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator, find_device
 from polarity.evaluation.predictions import Predictions
@@ -25,6 +22,9 @@ from polarity.runs.manifest import check_unchanged
 from polarity.runs.rebuild import BUILT, rebuild
 from polarity.runs.reproduction import LIKE
 from polarity.runs.saved import finished_run
+from polarity.systems.combination import Pool, TaskEnsemble
+from polarity.systems.folds import stored_rule
+from polarity.systems.members import LinearMember, Member, unused_in_members
 from polarity.tasks import Task
 
 FORMAT = 1

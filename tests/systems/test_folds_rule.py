@@ -8,10 +8,10 @@ import pytest
 from polarity.calibration import NoCalibration
 from polarity.data.rows import Rows
 from polarity.decisions import BiasDecision
-from polarity.ensembles.folds import fit_rule
 from polarity.evaluation.out_of_fold import HeldOut
 from polarity.evaluation.predictions import Predictions
 from polarity.posthoc import fit_decider
+from polarity.systems.folds import fit_rule
 from polarity.tasks import Task
 
 TONE = Task("tone", ("no", "yes"), "tone")

@@ -10,7 +10,6 @@ from polarity.config.trust import Trust, unused_trust
 from polarity.data.reading import Unknown
 from polarity.data.rows import Rows
 from polarity.evaluation.predictions import Predictions
-from polarity.prediction.predictor import Predictor
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import REBUILT, Rebuilt
 
@@ -45,8 +44,3 @@ def unused_in_members(trust: Trust, runs: Iterable[RunDirectory]) -> list[str]:
     """A problem for each trusted module that no run among the members names in what is built of it."""
     built = [{name: run.config[name] for name in REBUILT} for run in runs]
     return unused_trust(trust, *built, of="the members name")
-
-
-def predictor_of_member(member: Member) -> Predictor | LinearMember:
-    """What classifies texts."""
-    return member if isinstance(member, LinearMember) else Predictor.of_run(member)
