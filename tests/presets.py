@@ -23,6 +23,7 @@ NEEDED = {  # what only a user can know
     "data=hub": ("data.path=org/name", "data.tasks={stance:[none,yes,no]}"),
     "data=campaign": ("data.path=comments.csv",),
     "data=newsframe": ("data.path=newsframe",),
+    "regularizer=distillation": ("regularizer.teacher=outputs/run",),
     "model=local": ("model.name=encoder",),
 }
 

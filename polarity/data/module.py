@@ -1,7 +1,7 @@
 """Lightning's way to the data: planned batches of an encoder's inputs."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -26,17 +26,19 @@ class InputsDataset(Dataset[Batch]):
     """One split as the model sees it; its items are whole batches.
 
     :param labels: int64 ``[rows, tasks]``.
+    :param teacher: what another model says about the rows, float32 ``[rows, classes]`` per task; None: there is none.
     """
 
-    def __init__(self, inputs: Inputs, labels: np.ndarray) -> None:
+    def __init__(self, inputs: Inputs, labels: np.ndarray, teacher: Sequence[np.ndarray] | None = None) -> None:
         self.inputs = inputs
         self.labels = labels
+        self.teacher = teacher
 
     def __len__(self) -> int:
         return len(self.inputs)
 
     def __getitem__(self, planned: PlannedBatch) -> Batch:
-        """The encoder's inputs, ``labels [rows, tasks]``, ``rows [rows]``; in training also ``window``."""
+        """The encoder's inputs, ``labels [rows, tasks]``, ``rows``; in training ``window``, perhaps ``teacher``."""
         batch: Batch = {
             **self.inputs.batch(planned.rows),
             "labels": torch.from_numpy(self.labels[planned.rows]),
@@ -44,6 +46,8 @@ class InputsDataset(Dataset[Batch]):
         }
         if planned.window is not None:
             batch["window"] = [torch.from_numpy(counts) for counts in planned.window]
+        if self.teacher is not None:
+            batch["teacher"] = [torch.from_numpy(said[planned.rows]) for said in self.teacher]
         return batch
 
 
@@ -74,6 +78,7 @@ class TextDataModule(LightningDataModule):
     :param eval_batch_size: most rows per evaluation batch on each device.
     :param accumulate: training steps per optimizer update.
     :param mega_batches: training batches among which rows are sorted by length; None for no grouping.
+    :param teacher: what another model says about the training rows, see :class:`InputsDataset`.
     :param num_workers: processes that assemble batches; 0 is right for all but slow disks.
     """
 
@@ -90,6 +95,7 @@ class TextDataModule(LightningDataModule):
         seed: int,
         num_workers: int,
         pin_memory: bool,
+        teacher: Sequence[np.ndarray] | None = None,
     ) -> None:
         super().__init__()
         self.allow_zero_length_dataloader_with_multiple_devices = True  # fewer rows to evaluate than devices
@@ -104,7 +110,10 @@ class TextDataModule(LightningDataModule):
         self.num_workers = num_workers
         self.pin_memory = pin_memory
         self.train_batches: TrainBatches | None = None
-        self._datasets = {name: InputsDataset(inputs[name], rows.labels) for name, rows in splits.items()}
+        said = {"train": teacher}
+        self._datasets = {
+            name: InputsDataset(inputs[name], rows.labels, said.get(name)) for name, rows in splits.items()
+        }
         self._fixed: dict[str, InputsDataset] = {}
         self._resume_at: tuple[int, int] | None = None
 
@@ -114,7 +123,10 @@ class TextDataModule(LightningDataModule):
         :param fixed: from inputs by split to others.
         """
         used = fixed({split: self.inputs[split] for split in ("train", "val")})
-        self._fixed = {split: InputsDataset(inputs, self._datasets[split].labels) for split, inputs in used.items()}
+        plain = self._datasets
+        self._fixed = {
+            split: InputsDataset(inputs, plain[split].labels, plain[split].teacher) for split, inputs in used.items()
+        }
 
     def train_dataloader(self) -> TrainLoader:
         """Batches of the training split; ``train_batches`` is their plan."""

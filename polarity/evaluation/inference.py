@@ -10,7 +10,7 @@ from torch import Tensor
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.wording import times
 
-BESIDE_INPUTS = ("labels", "rows", "window")
+BESIDE_INPUTS = ("labels", "rows", "window", "teacher")
 """What a batch holds that the model does not read."""
 
 AUTOCAST = {"bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}

@@ -13,9 +13,11 @@ from polarity.data.module import TextDataModule
 from polarity.data.reading import Reader
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.progress import progress
+from polarity.regularizers import Distillation
 from polarity.training.branching import branch
 from polarity.training.module import MultiTaskModule
 from polarity.training.sharded_module import ShardedModule
+from polarity.training.teacher import soft_labels
 
 
 @dataclass
@@ -57,6 +59,11 @@ def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Asse
     """
     parts, tasks, splits = prepared.components, prepared.splits.tasks, prepared.splits
     stages.seconds["data"] = prepared.data_seconds
+    teacher = None
+    if isinstance(parts.regularizer, Distillation):
+        with stages.time("teacher"):
+            teacher, notes = soft_labels(prepared, parts.regularizer.teacher)
+            prepared = _with_notes(prepared, notes)
     lightning.seed_everything(prepared.root.seed, workers=True, verbose=False)
     batching, source = parts.batching, parts.model
     cache, branched = prepared.root.cache, False
@@ -84,7 +91,12 @@ def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Asse
         clipping=parts.clipping,
     )
     data = TextDataModule(
-        splits=splits, inputs=inputs, sampler=parts.sampler, seed=prepared.root.seed, **batching.loader_settings()
+        splits=splits,
+        inputs=inputs,
+        sampler=parts.sampler,
+        seed=prepared.root.seed,
+        teacher=teacher,
+        **batching.loader_settings(),
     )
     return Assembled(prepared, module, data, reader, stages, branched)
 

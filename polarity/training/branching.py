@@ -5,19 +5,14 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from polarity.config.preflight import Prepared
-from polarity.config.trust import check_trusted
-from polarity.data.duplicates import NearDuplicates
 from polarity.data.reading import Reader
 from polarity.errors import UserError
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.components import modules_in
 from polarity.models.saving import load_model
-from polarity.run import RunDirectory
-from polarity.runs.environment import described, read_environment
 from polarity.runs.manifest import check_unchanged
-from polarity.runs.overlap import overlaps
-from polarity.runs.rebuild import BUILT, run_splits
 from polarity.runs.saved import finished_single_model
+from polarity.training.seen_rows import check_seen_rows
 
 SHARED = ("encoder", "trunk")
 
@@ -51,7 +46,7 @@ def branch(model: MultiTaskClassifier, reader: Reader, prepared: Prepared) -> tu
     if problems:
         made = " ".join([other.encoder.title, run.settings.as_overrides("model", ("name",))]).strip()
         raise UserError(f"from: the model of {run.path} {'; '.join(problems)}; it was made with {made}")
-    notes = _check_rows(run, prepared)
+    notes = check_seen_rows(run, prepared, "from")
     known = {task.name: task.classes for task in other.tasks}
     taken = [task.name for task in model.tasks if _same_head(task.name, task.classes, known, ours, theirs)]
     parts = (*(f"{part}." for part in SHARED), *(f"heads.{name}." for name in _keys(model, taken)))
@@ -89,30 +84,3 @@ def _same_head(
         return False
     heads = [{key: value.shape for key, value in state.items() if key.startswith("heads.")} for state in (ours, theirs)]
     return all(heads[0][key] == heads[1].get(key) for key in heads[0])
-
-
-def _check_rows(run: RunDirectory, prepared: Prepared) -> list[str]:
-    """Rows that the other run was trained on must not be evaluated as if they were new.
-
-    :returns: a note if that cannot be found out.
-    """
-    known, splits = read_environment(run)["data"], prepared.splits
-    if known == described(splits):
-        return []  # the same splits, whose overlap has been looked for
-    try:
-        check_trusted(run.config, str(run.path / "config.yaml"), sections=BUILT)
-        before = run_splits(run)
-    except UserError as error:
-        return [f"NOT CHECKED: whether rows that {run.path} was trained on are evaluated here ({error.problems[0]})"]
-    leakage = getattr(prepared.components.data, "leakage", None)
-    near_duplicates = getattr(leakage, "near_duplicates", None) or NearDuplicates()
-    problems = [
-        f"from: {name}: {found} ({run.path}), so its scores would be too high; take these rows out, or split as it did"
-        for name, rows in splits.items()
-        if name != "train"
-        for found in overlaps(rows, before, near_duplicates)
-        if found.split == "train"
-    ]
-    if problems and getattr(leakage, "exact", None) != "allow":
-        raise UserError(problems)
-    return problems

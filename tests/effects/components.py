@@ -11,6 +11,7 @@ from polarity.component import Progress
 from polarity.models import Head, MultiTaskClassifier
 from polarity.models.ngrams.settings import Ngrams
 from polarity.optimizers import group_table
+from polarity.regularizers import Distillation
 from polarity.tasks import IGNORE_INDEX
 from polarity.training.linear_probe import begin_as_probe
 from tests.effects.corpus import COUNTS, RARE, TASKS, rows, splits
@@ -36,12 +37,16 @@ SPECIAL: Special = {
     ("PlateauScheduler", "monitor"): ["val/loss"],
     ("PlateauScheduler", "min_delta"): [0.06],
     ("Head", "width"): [None, 32, 48],
+    ("Distillation", "teacher"): ["outputs/another"],
     ("PerTaskClipping", "heads"): [0.5, 2.0, {"sentiment": 0.5, "polarization": 2.0}],
     ("Limit", "train"): [None, 100, 513],
     ("Limit", "val"): [None, 100, 257],
     ("Limit", "test"): [None, 100, 257],
 }
-ONLY_PLACES = {("AdamW", "fused"): "the same update by another kernel"}
+ONLY_PLACES = {
+    ("AdamW", "fused"): "the same update by another kernel",
+    ("Distillation", "teacher"): "whose answers are learnt: tests/training/test_distillation.py",
+}
 SYNONYMS = {
     # null is the width of the head's input, which may be the one that is given
     ("Head", "width"): lambda head, other: (head["width"] or head["trunk_width"]) == (other or head["trunk_width"]),
@@ -81,8 +86,10 @@ def regularizer(section: Section) -> Effect:
     labels, steps = torch.from_numpy(rows(10).labels), []
     for now in map(Progress, range(9)):
         copies = component.copies(now)
-        steps.append((copies, component.penalty(random_logits(copies, 10), labels, None, now)))
-    return Effect(steps)
+        given = (random_logits(copies, 10), labels, None, now)
+        said = [{"teacher": [-z.square() for z in random_logits(10)]}] if isinstance(component, Distillation) else [{}]
+        steps += [(copies, component.penalty(*given, **more)) for more in said]
+    return Effect(steps, places=[getattr(component, "teacher", None)])
 
 
 def sampler(section: Section) -> Effect:

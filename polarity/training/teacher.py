@@ -1,0 +1,62 @@
+"""What the teacher of a distillation says about the training rows: asked once, and kept in the cache."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import numpy as np
+from filelock import FileLock
+
+from polarity.config.preflight import Prepared
+from polarity.config.recorded import RunSettings
+from polarity.data.cache import cached_arrays
+from polarity.data.rows import Rows
+from polarity.errors import UserError
+from polarity.files import checksum
+from polarity.run import RunDirectory
+from polarity.runs.saved import finished_model
+from polarity.systems.rebuild import classes_of, rebuild_any
+from polarity.tasks import Task
+from polarity.training.seen_rows import check_seen_rows
+
+FOLDER, SETTING = "teachers", "regularizer.teacher"
+LEAST = np.finfo(np.float32).tiny
+
+
+def soft_labels(prepared: Prepared, teacher: str) -> tuple[list[np.ndarray], list[str]]:
+    """Its calibrated log-probabilities, float32 ``[rows, classes]`` per task, and what the user should know.
+
+    :param teacher: its folder.
+    :raises UserError: if it is not finished, not what it wrote, of other tasks or classes, or if either of the two has
+        rows for evaluation that the other learns from.
+    """
+    splits = prepared.splits
+    try:
+        run = finished_model(teacher)
+        notes = check_seen_rows(run, prepared, SETTING, both_ways=True)
+        folder = prepared.root.cache / FOLDER / _mark(run, splits.train, splits.tasks)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):  # one device asks, the others read
+            kept = cached_arrays(folder, lambda: _asked(run, prepared))
+    except UserError as error:
+        named = (problem if problem.startswith(SETTING) else f"{SETTING}: {problem}" for problem in error.problems)
+        raise UserError(named) from error
+    return [np.array(kept[str(number)]) for number in range(len(splits.tasks))], notes
+
+
+def _asked(run: RunDirectory, prepared: Prepared) -> Mapping[str, np.ndarray]:
+    teacher = rebuild_any(run.path, accelerator="cpu" if RunSettings(prepared.config).on_cpu else "auto")
+    ours, its = classes_of(prepared.splits.tasks), classes_of(teacher.tasks)
+    if lacking := [name for name, classes in ours if (name, classes) not in its]:
+        raise UserError(f"{run.path} does not know the task {name} with these classes" for name in lacking)
+    said = {item.task.name: np.asarray(item.probabilities) for item in teacher.predict(prepared.splits.train).tasks}
+    return {
+        str(number): np.log(np.maximum(said[task.name], LEAST)).astype(np.float32)
+        for number, task in enumerate(prepared.splits.tasks)
+    }
+
+
+def _mark(run: RunDirectory, rows: Rows, tasks: tuple[Task, ...]) -> str:
+    """A name for what a teacher says about rows: all of both takes part."""
+    about = [checksum(run.manifest), rows.fingerprint(), rows.metadata, classes_of(tasks)]
+    return hashlib.blake2b(json.dumps(about).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
