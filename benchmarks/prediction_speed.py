@@ -4,7 +4,8 @@ python -m benchmarks.prediction_speed --rounds 5
 
 All sides get the same texts and the same fine-tuned MiniLM, and take turns. Those of polarity read a CSV file and write
 another one with all columns; the others begin with texts in memory and keep the logits. Loading is not counted.
-Writes ``benchmarks/results/prediction_speed.md``. A few minutes on two cores that have nothing else to do.
+Longer texts are sentences of VADER in a row, so many fewer of them. Writes ``benchmarks/results/prediction_speed.md``.
+A quarter of an hour on two cores that have nothing else to do.
 """
 
 import argparse
@@ -31,13 +32,15 @@ from polarity.verbs.export import export
 from polarity.verbs.predict import predict
 
 RESULTS = Path(__file__).parent / "results" / "prediction_speed.md"
-BATCH = 64
+BATCH, LONGEST = 64, 224
 QUICK = [
     "experiment=quickstart",
     "limit.train=256",
     "limit.val=400",
     "trainer.max_epochs=1",
+    f"batching.max_length={LONGEST}",
     "reporting.baselines=false",
+    "test=false",
 ]
 Side = Callable[[], float]
 """Asks about all rows; returns the seconds."""
@@ -68,7 +71,7 @@ def timed(ask: Callable[[], object]) -> Side:
 
 def sorted_batches(tokenizer: Any, texts: Sequence[str]) -> list[dict[str, torch.Tensor]]:
     """Padded batches of like lengths: what a careful loop does."""
-    encoded = tokenizer(list(texts), truncation=True, max_length=128)
+    encoded = tokenizer(list(texts), truncation=True, max_length=LONGEST)
     order = np.argsort([len(ids) for ids in encoded["input_ids"]])
     parts = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
     return [
@@ -81,12 +84,17 @@ def sorted_batches(tokenizer: Any, texts: Sequence[str]) -> list[dict[str, torch
     ]
 
 
-def sides(run: RunDirectory, source: Path, texts: list[str]) -> dict[str, Side]:
-    """All that take turns."""
+def sides(run: RunDirectory, exported: Any, source: Path, texts: list[str]) -> dict[str, Side]:
+    """All that take turns.
+
+    :param exported: a session of the run's graph.
+    """
     tokenizer = AutoTokenizer.from_pretrained(run.model)
     model = AutoModelForSequenceClassification.from_pretrained(run.model, num_labels=3).eval()
     classify = pipeline("text-classification", model=model, tokenizer=tokenizer, device="cpu")
-    exported = polarity_export(run, source.parent)
+
+    def piped(size: int) -> Side:
+        return timed(lambda: classify(texts, truncation=True, max_length=LONGEST, batch_size=size))
 
     def loop() -> None:
         with torch.inference_mode():
@@ -100,8 +108,8 @@ def sides(run: RunDirectory, source: Path, texts: list[str]) -> dict[str, Side]:
     return {
         "polarity.predict": ours(run, source),
         "polarity.predict precision=int8": ours(run, source, "precision=int8"),
-        "pipeline of transformers, batch 1": timed(lambda: classify(texts, truncation=True, batch_size=1)),
-        "pipeline of transformers, batch 32": timed(lambda: classify(texts, truncation=True, batch_size=32)),
+        "pipeline of transformers, batch 1": piped(1),
+        "pipeline of transformers, batch 32": piped(32),
         "a loop over sorted, padded batches": timed(loop),
         "the same loop over the exported graph (onnxruntime, fp32)": timed(graph),
     }
@@ -125,30 +133,46 @@ def table(seconds: dict[str, list[float]], rows: int) -> str:
     return "\n".join(lines)
 
 
+def compared(run: RunDirectory, exported: Any, texts: list[str], rounds: int) -> str:
+    """A section of the results: all take turns, so that whatever else the machine does meets them alike."""
+    tokens = AutoTokenizer.from_pretrained(run.model)(texts, truncation=True, max_length=LONGEST)["input_ids"]
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "in.csv"
+        with source.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([["text"], *([text] for text in texts)])
+        taking = sides(run, exported, source, texts)
+        seconds: dict[str, list[float]] = {name: [] for name in taking}
+        for turn in range(rounds + 1):  # the first fills the caches
+            for name, side in taking.items():
+                source.with_name("out.csv").unlink(missing_ok=True)
+                taken = side()
+                if turn:
+                    seconds[name].append(taken)
+    title = f"{len(texts):,} texts of {np.mean([len(ids) for ids in tokens]):.0f} tokens"
+    return f"## {title}\n\n{table(seconds, len(texts))}\n"
+
+
 def main() -> None:
-    """Take turns, so that whatever else the machine does meets all of them alike."""
+    """Train, then compare with texts of each length."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=1200)
+    parser.add_argument("--rows", type=int, default=2400, help="of one sentence")
+    parser.add_argument("--sentences", type=int, nargs="+", default=[1, 5], help="in a text")
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         run = polarity.train([*QUICK, f"output_dir={folder}"])
         test = run_splits(run).test
         assert test is not None
-        texts, source = list(test.text[: asked.rows]), Path(folder) / "in.csv"
-        with source.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([["text"], *([text] for text in texts)])
-        taking = sides(run, source, texts)
-        seconds: dict[str, list[float]] = {name: [] for name in taking}
-        for turn in range(asked.rounds + 1):  # the first fills the caches
-            for name, side in taking.items():
-                source.with_name("out.csv").unlink(missing_ok=True)
-                taken = side()
-                if turn:
-                    seconds[name].append(taken)
+        exported = polarity_export(run, Path(folder))
+        sentences = list(test.text[: asked.rows])
+        joined = [
+            [" ".join(sentences[start : start + size]) for start in range(0, len(sentences), size)]
+            for size in asked.sentences
+        ]
+        sections = [compared(run, exported, texts, asked.rounds) for texts in joined]
     about = ", ".join(f"{name} {value}" for name, value in machine("torch", "transformers", "onnxruntime").items())
-    rounds = f"{asked.rounds} rounds over {len(texts):,} rows on {about}; load {os.getloadavg()[0]:.1f} at the end."
-    write_text(RESULTS, f"# Speed of prediction\n\n{table(seconds, len(texts))}\n\n{rounds}\n")
+    rounds = f"{asked.rounds} rounds on {about}; load {os.getloadavg()[0]:.1f} at the end."
+    write_text(RESULTS, "\n".join(["# Speed of prediction\n", *sections, f"{rounds}\n"]))
     print(RESULTS.read_text(encoding="utf-8"))
 
 

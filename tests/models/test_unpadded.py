@@ -83,16 +83,28 @@ def test_rows_drop_out_as_they_do_with_padding() -> None:
     torch.testing.assert_close(own_spread, spread, rtol=0.25, atol=0)
 
 
-def test_only_training_goes_without_padding_and_leaves_no_trace() -> None:
+def test_it_leaves_no_trace() -> None:
     model, encoder = classifier("bert")
-    plain = encoder.architecture(), encoder.attention, list(model.state_dict())
     encoder.unpadded = True
-    batch = tiny_batch()
-    model(**batch)
-    assert (encoder.architecture(), encoder.attention, list(model.state_dict())) == plain
-    seen = tokens_seen(encoder)
-    model.eval()(**batch)
-    assert seen == [batch["input_ids"].numel()]
+    before = encoder.architecture(), encoder.attention, list(model.state_dict())
+    model(**tiny_batch())
+    assert (encoder.architecture(), encoder.attention, list(model.state_dict())) == before
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_answers_go_without_padding_too_and_are_the_same(family: str) -> None:
+    model, encoder = classifier(family)
+    batch = tiny_batch(*BATCHES["spread"]["texts"])
+    encoder.unpadded = True
+    rebuilt = MultiTaskClassifier.from_architecture(model.architecture()).eval()
+    rebuilt.load_state_dict(model.state_dict())
+    assert isinstance(rebuilt.encoder, HuggingFaceEncoder)
+    seen = tokens_seen(rebuilt.encoder)
+    padded = rebuilt(**batch)  # as an export traces it
+    with torch.inference_mode():
+        answers = rebuilt(**batch)
+    assert seen == [batch["input_ids"].numel(), int(batch["attention_mask"].sum())]
+    torch.testing.assert_close(answers, [values.detach() for values in padded], atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

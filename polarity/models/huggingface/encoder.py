@@ -32,7 +32,7 @@ class HuggingFaceEncoder(Encoder):
     :param backbone: any encoder of transformers.
     :param pooling: is bound here, to the width of the encoder.
     :param dropout: rate of the dropout on the pooled vector.
-    :param unpadded: whether training computes nothing for padding, where the family can do so and it pays.
+    :param unpadded: whether training and answering compute nothing for padding, where the family can and it pays.
     :param lora: adapters that are trained in place of the backbone's weights; None to have none.
     """
 
@@ -96,7 +96,9 @@ class HuggingFaceEncoder(Encoder):
         if self.takes_segments and token_type_ids is not None:
             inputs["token_type_ids"] = token_type_ids
         layers = self.pooling.needs_layers
-        if self.unpadded and self.backbone.training and pays(attention_mask):
+        # An export traces the padded pass, and adapters answer as what they are exported as.
+        at_work = self.backbone.training or (torch.is_inference_mode_enabled() and self.lora is None)
+        if self.unpadded and at_work and pays(attention_mask):
             output = unpadded(self.backbone, layers=layers, pooler=self.pooling.needs_pooler, **inputs)
         elif self.lora is not None and not self.training:
             further = {"output_hidden_states": layers > 0, **inputs}
@@ -165,6 +167,7 @@ class HuggingFaceEncoder(Encoder):
             "attention": self.attention,
             "pooling": described(self.pooling),
             "dropout": self.dropout.p,
+            **({"unpadded": True} if self.unpadded else {}),
             **({"standardised": True} if isinstance(self.standard, Standard) else {}),
             **({} if self.lora is None else {"lora": self.lora.settings()}),
         }
@@ -179,7 +182,8 @@ class HuggingFaceEncoder(Encoder):
         attention = usable_attention(architecture["attention"])
         backbone = random_encoder(config, attention, pooler=pooling.needs_pooler)
         lora = LowRank(**architecture["lora"]) if "lora" in architecture else None
-        encoder = cls(backbone, pooling, architecture["dropout"], lora=lora)
+        unpadded = architecture.get("unpadded", False)
+        encoder = cls(backbone, pooling, architecture["dropout"], unpadded=unpadded, lora=lora)
         return encoder.standardise() if architecture.get("standardised") else encoder
 
     def name_in_file(self, key: str) -> str:

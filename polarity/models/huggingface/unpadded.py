@@ -1,4 +1,4 @@
-"""A training pass that computes nothing for padding: the tokens of all rows of a batch go through as one long row.
+"""A pass that computes nothing for padding: the tokens of all rows of a batch go through as one long row.
 
 Embeddings, linear layers and norms see one token at a time, whichever row it is of; attention alone is computed row by
 row, in tables of rows of like lengths. Modules, weights and results are those of the padded pass.
