@@ -10,7 +10,7 @@ from polarity.reports.html.charts.names import shortened, without_overlaps
 from polarity.reports.html.charts.series import STANDING, path
 from polarity.reports.html.charts.svg import element, label, picture
 
-WIDTH, SIDE, STEP, TOP = 360.0, 12.0, 64.0, 26.0
+WIDTH, SIDE, STEP, TOP = 360.0, 12.0, 80.0, 26.0
 """Of the picture, its margins, the distance of axes, and the first axis from the top. One below the other, any number
 of axes has room on a phone."""
 
