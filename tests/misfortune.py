@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import signal
+import time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,6 +68,19 @@ class Misfortune(Callback):
             torch.ones(2**30)
         else:
             raise ConnectionAbortedError("power failure")
+
+
+class Unhurried(Callback):
+    """Each epoch takes some time, which others need to look at it.
+
+    :param seconds: how long.
+    """
+
+    def __init__(self, *, seconds: float) -> None:
+        self.seconds = seconds
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        time.sleep(self.seconds)
 
 
 def misfortune(folder: Path, *, name: str = "misfortune", **settings: Any) -> str:
