@@ -12,13 +12,13 @@ INSTALLED := $(VENV)/installed
 PYTEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test test-all lint bench mutants clean
+.PHONY: help install train test test-slow test-all lint bench mutants clean
 
 help: ## show this list
 	@echo "make TARGET [VARIABLE=value]"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables:"
-	@echo "  ARGS       further words for train, test, test-all, bench and mutants: make train ARGS='seed=1 loss=ce'"
+	@echo "  ARGS       further words for train, test*, bench and mutants: make train ARGS='seed=1 loss=ce'"
 	@echo "  PYTHON     interpreter that .venv is made with, 3.11 or newer (now: $(PYTHON))"
 	@echo "  WORKERS    test processes side by side (now: $(WORKERS))"
 
@@ -30,6 +30,9 @@ train: $(INSTALLED) ## train the quickstart: real encoder, real text, minutes on
 
 test: $(INSTALLED) ## run all tests but the slow ones and the kills
 	$(PYTEST) -m "not slow and not faults" --hypothesis-profile=quick $(ARGS)
+
+test-slow: $(INSTALLED) ## run the slow tests, without the kills (half an hour)
+	$(PYTEST) -m "slow and not faults" $(ARGS)
 
 test-all: $(INSTALLED) ## run all tests
 	$(PYTEST) $(ARGS)

@@ -22,6 +22,8 @@ from tests.running import overrides
 from tests.sweeping import only_sweep, sweep
 from tests.verbs import said_by
 
+pytestmark = pytest.mark.slow  # four runs are trained for all of them
+
 NONE = "sampler.boosts.tone.none"
 
 

@@ -37,8 +37,19 @@ EXAMINATIONS = [
 ]
 
 
-LONG = {"callbacks", "decision", "model", "reporting", "FileCorpus", "HubCorpus"}
-"""What takes more than ten seconds: many settings, or settings that are felt in the folder of a whole run only."""
+LONG = {
+    "batching",
+    "callbacks",
+    "decision",
+    "loss",
+    "model",
+    "optimizer",
+    "reporting",
+    "trainer",
+    "FileCorpus",
+    "HubCorpus",
+}
+"""What takes more than four seconds: many settings, or settings that are felt in the folder of a whole run only."""
 
 
 def case(name: str, value: Any) -> Any:

@@ -58,7 +58,8 @@ def write(path: Path, text: str) -> None:
     path.write_text(text.lstrip())
 
 
-@pytest.mark.parametrize("path", ["../mine", pytest.param("{folder}", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["../mine", "{folder}"])
 def test_they_pass_the_preflight(path: str, folder: Path) -> None:
     check(["--config-dir", path.format(folder=folder), "experiment=mine"])
     check(["-m", "--config-dir", path.format(folder=folder), "experiment=mine", "sampler=joint,natural", "seed=1,2"])

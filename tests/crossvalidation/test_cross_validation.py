@@ -49,6 +49,7 @@ def numbers(run: RunDirectory) -> Any:
     return json.loads(run.metrics.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_every_row_is_scored_once_by_the_model_that_has_not_seen_it(whole: RunDirectory) -> None:
     file = pq.read_table(whole.predictions("out_of_fold"))
     assert file["id"].to_pylist() == list(dict.fromkeys(file["id"].to_pylist()))

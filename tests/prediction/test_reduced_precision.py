@@ -36,6 +36,7 @@ def told(text: str) -> tuple[str, ...]:
     return found.groups()
 
 
+@pytest.mark.slow
 def test_half_the_digits_are_told_to_cost_what_they_cost(
     run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

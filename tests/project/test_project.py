@@ -18,7 +18,7 @@ from polarity.paths import cache_dir, conf_dir
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 MANIFEST = tomllib.loads(PYPROJECT)
-TARGETS = ["help", "install", "train", "test", "test-all", "lint", "bench", "mutants", "clean"]
+TARGETS = ["help", "install", "train", "test", "test-slow", "test-all", "lint", "bench", "mutants", "clean"]
 
 
 def declared() -> list[str]:
@@ -147,10 +147,12 @@ def test_ci_runs_the_readme_test_command() -> None:
 def test_ci_fails_when_a_check_fails(tmp_path: Path) -> None:
     (tmp_path / ".ci").mkdir()
     shutil.copy(ROOT / ".ci" / "run", tmp_path / ".ci")
-    for makefile, status in [("lint test:\n", 0), ("lint:\n\tfalse\ntest:\n", 1), ("lint:\ntest:\n\tfalse\n", 1)]:
-        (tmp_path / "Makefile").write_text(f".PHONY: lint test\n{makefile}")
+    stages = ("lint", "test-slow", "test")
+    for failing in (None, *stages):
+        rules = [f"{stage}:\n\t@{'false' if stage == failing else 'true'}\n" for stage in stages]
+        (tmp_path / "Makefile").write_text("".join([f".PHONY: {' '.join(stages)}\n", *rules]))
         done = subprocess.run(["bash", ".ci/run"], cwd=tmp_path, check=False, capture_output=True)
-        assert done.returncode == status
+        assert done.returncode == (failing is not None)
 
 
 def test_configuration_is_found_and_ships_in_the_wheel() -> None:

@@ -84,6 +84,7 @@ def pages(folder: Path) -> list[Path]:
     return [write_run_report(run_folder(folder / "run"), resamples=100), *hostile]
 
 
+@pytest.mark.slow
 def test_reports_render_without_errors(browser: str, tmp_path: Path) -> None:
     frames = [
         f'<iframe title="{path.parent.name}/{path.name}" style="width:{width}px;height:900px;border:0" '

@@ -25,6 +25,7 @@ from tests.sweeps.test_planning import SHORT
 from tests.verbs import outcome_of, said_by
 
 
+@pytest.mark.slow
 def test_trials_are_jobs_and_the_same_again_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sweep = asked(tmp_path, RATE, "hydra.sweeper.trials=4")
     assert (sweep.jobs, sweep.unasked) == ([], 4)

@@ -47,11 +47,13 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     return Pair(train(alone, *HARD, *ONCE), only_run(folder), said, folder)
 
 
+@pytest.mark.slow
 def test_two_devices_train_as_one(pair: Pair) -> None:
     assert pair.two.status["state"] == "finished"
     assert_close_runs(pair.one, pair.two)
 
 
+@pytest.mark.slow
 def test_only_the_first_process_speaks_and_writes(pair: Pair) -> None:
     assert pair.said.count("run folder:") == 1
     assert pair.said.count("epoch 1 of 1") == 1

@@ -125,6 +125,7 @@ def test_what_the_model_has_said_is_not_asked_again(tmp_path: Path, monkeypatch:
     assert {path.name for path in run.checkpoints.iterdir() if path.is_dir()} == set()
 
 
+@pytest.mark.slow
 def test_best_is_the_epoch_of_the_history_with_the_best_score(tmp_path: Path) -> None:
     run = train(tmp_path, "trainer.max_epochs=4", "callbacks.best.save_top_k=2")
     scores = [float(row["val/macro_f1"]) for row in history(run)]

@@ -163,6 +163,7 @@ def test_validating_before_training_changes_no_number_of_training(
     assert history(runs[0])[1:] == [dict(row) for row in history(runs[1])]
 
 
+@pytest.mark.slow
 def test_weights_of_another_run_are_not_replaced_behind_the_back(tmp_path: Path) -> None:
     run = train(tmp_path, "trainer.max_epochs=1")
     with pytest.raises(UserError, match=r"^head.init: linear_probe would put other weights .* set it to random$"):

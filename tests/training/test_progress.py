@@ -58,6 +58,7 @@ def test_lines_are_printed_above_the_bar(tmp_path: Path, monkeypatch: pytest.Mon
     assert len([line for line in lines if line.startswith("    tone ")]) == 3
 
 
+@pytest.mark.slow
 def test_elsewhere_there_are_plain_lines_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = train(tmp_path, "trainer.enable_progress_bar=null")
     said = capsys.readouterr()

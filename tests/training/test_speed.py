@@ -31,6 +31,7 @@ def test_a_run_tells_how_fast_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert told[0][2] > 2 * told[1][2], "sorted rows need less padding"
 
 
+@pytest.mark.slow
 def test_short_runs_measure_no_peak(tmp_path: Path) -> None:
     (line,) = LINE.finditer(
         train(tmp_path, "trainer.max_epochs=1", "trainer.log_every_n_steps=1", rows=60).log.read_text()

@@ -51,9 +51,8 @@ def zeroed(path: Path) -> None:
     path.write_bytes(bytes(path.stat().st_size))
 
 
-@pytest.mark.parametrize(
-    "damage", [zeroed, *(pytest.param(damage, marks=pytest.mark.slow) for damage in (flip, cut, empty, Path.unlink))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", [zeroed, flip, cut, empty, Path.unlink])
 def test_a_damaged_resume_point_gives_way_to_the_one_before(
     damage: Callable[[Path], None], stopped: RunDirectory, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -65,6 +65,7 @@ def test_names_are_folders(overrides: list[str], name: str | None) -> None:
     assert overrides_name(overrides) == name
 
 
+@pytest.mark.slow
 def test_every_score_and_loss_of_every_epoch_is_that_of_the_history(
     run: RunDirectory, events: EventAccumulator
 ) -> None:
