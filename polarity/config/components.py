@@ -12,6 +12,7 @@ from polarity.losses.base import MultiTaskLoss
 from polarity.models.encoder import EncoderSettings
 from polarity.models.heads import Head
 from polarity.optimizers.base import Optimizer
+from polarity.pretraining.base import Pretraining
 from polarity.regularizers.base import Regularizer
 from polarity.reporting import Reporting
 from polarity.samplers.base import Sampler
@@ -26,6 +27,7 @@ class Components:
     limit: Limit
     batching: Batching
     model: EncoderSettings
+    pretraining: Pretraining
     head: Head
     loss: MultiTaskLoss
     regularizer: Regularizer

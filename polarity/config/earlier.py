@@ -16,6 +16,7 @@ ADDED: dict[str, object] = {
     "fold": None,
     "sweep": {"name": None, "retry": None},
     "batching.max_context": None,
+    "pretraining": {TARGET: "polarity.pretraining.none.NoPretraining"},
 }
 """Settings that came later, each with the value that means what was done before there was a choice."""
 

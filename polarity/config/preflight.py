@@ -25,6 +25,7 @@ from polarity.data.rows import Splits
 from polarity.errors import UserError, nearest
 from polarity.evaluation.monitored import monitored_names
 from polarity.models.metadata import WithMetadata, feature_problems
+from polarity.pretraining import NoPretraining
 from polarity.tasks import Task
 
 
@@ -69,6 +70,7 @@ def prepare(config: Config, *, multirun: bool = False, elsewhere: bool = False) 
             found = component.problems(tasks) if splits is not None else []
             found += component.conflicts(context)
             problems += [f"{name}{problem}" if problem.startswith(":") else f"{name}.{problem}" for problem in found]
+    problems += _pretraining_problems(config, components)
     problems += _monitor_problems(config, tasks) if tasks else []
     problems += [*of_trainer, *device_problems(config, context.devices), *sharding_problems(config)]
     if problems:
@@ -156,6 +158,16 @@ def _load(config: Config, components: Mapping[str, Any], problems: list[str]) ->
         problems += error.problems
         return None, 0.0
     return splits, seconds
+
+
+def _pretraining_problems(config: Config, components: Mapping[str, Any]) -> list[str]:
+    """Of what trains the encoder before the run, beside the encoder."""
+    if "model" not in components or "pretraining" not in components:
+        return []
+    pretraining, model = components["pretraining"], components["model"]
+    if config["from"] is not None and not isinstance(pretraining, NoPretraining):
+        return ["pretraining: has no effect with from=, whose weights take the place of the encoder's; set it to none"]
+    return [f"pretraining{problem}" for problem in pretraining.misfits(model)]
 
 
 def _monitor_problems(config: Config, tasks: Sequence[Task]) -> list[str]:

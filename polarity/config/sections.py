@@ -5,6 +5,7 @@ SECTIONS: dict[str, str | None] = {
     "limit": "polarity.data.limit.Limit",
     "batching": "polarity.data.batching.Batching",
     "model": "polarity.models.encoder.EncoderSettings",
+    "pretraining": "polarity.pretraining.base.Pretraining",
     "head": "polarity.models.heads.Head",
     "loss": "polarity.losses.base.MultiTaskLoss",
     "regularizer": "polarity.regularizers.base.Regularizer",

@@ -11,6 +11,7 @@ from polarity.signature import TARGET
 
 SHOWN = (
     "model",
+    "pretraining",
     "head",
     "loss",
     "regularizer",

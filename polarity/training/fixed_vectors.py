@@ -1,8 +1,5 @@
 """An encoder that does not train computes its vectors once: for the run, and for the next ones on the same texts."""
 
-import hashlib
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -13,7 +10,6 @@ import numpy as np
 import torch
 from filelock import FileLock
 from lightning import LightningModule, Trainer
-from torch import Tensor, nn
 
 from polarity.data.cache import cached_arrays
 from polarity.data.plan import evaluation_plan
@@ -21,12 +17,11 @@ from polarity.data.reading import Inputs
 from polarity.data.vectors import VECTORS
 from polarity.evaluation.inference import autocast, in_order
 from polarity.models.encoder import Encoder
+from polarity.models.mark import mark_of
 from polarity.models.standard import Standard
 from polarity.progress import progress
 from polarity.training.assembled import Assembled
 from polarity.training.module import MultiTaskModule
-
-ROWS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -95,20 +90,11 @@ def fixed_as_in_training(saved: Encoder, trained: Encoder) -> Encoder:
 
 
 def _mark(encoder: Encoder, inputs: Inputs, settings: list[object]) -> str:
-    """A name for vectors: equal for equal weights, inputs and settings only."""
-    digest = hashlib.blake2b(json.dumps([encoder.architecture(), *settings], sort_keys=True).encode(), digest_size=16)
-    for module in encoder.modules():
-        if not isinstance(module, Standard):  # which comes after them, and is learnt from them
-            for name, weight in chain(*_own(module)):
-                digest.update(f"{name}{tuple(weight.shape)}".encode())
-                digest.update(weight.detach().cpu().float().numpy().tobytes())
-    for start in range(0, len(inputs), ROWS_AT_ONCE):
-        rows = np.arange(start, min(start + ROWS_AT_ONCE, len(inputs)))
-        for name, value in inputs.batch(rows).items():
-            digest.update(f"{name}{tuple(value.shape)}".encode())
-            digest.update(value.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _own(module: nn.Module) -> tuple[Iterator[tuple[str, Tensor]], Iterator[tuple[str, Tensor]]]:
-    return module.named_parameters(recurse=False), module.named_buffers(recurse=False)
+    """A name for vectors; what they are standardised by comes after them, and is learnt from them."""
+    own = (
+        weight
+        for module in encoder.modules()
+        if not isinstance(module, Standard)
+        for weight in chain(module.named_parameters(recurse=False), module.named_buffers(recurse=False))
+    )
+    return mark_of([encoder.architecture(), *settings], own, inputs)

@@ -20,6 +20,9 @@ from polarity.training.assembled import Assembled
 from polarity.training.module import MultiTaskModule
 from polarity.wording import times
 
+SHOWN = ("model", "pretraining", "head", "loss", "regularizer", "sampler", "optimizer", "scheduler", "clipping")
+"""Components whose settings are printed."""
+
 
 class TrainingSummary(Callback):
     """Prints data, class counts and weights, expected exposure, parameter groups and planned steps, once."""
@@ -57,7 +60,7 @@ class TrainingSummary(Callback):
                 f"{cut}{contexts if store.contexts_cut else ''}{unknown}"
             )
         console.print(class_balance_table(self.prepared, self.data, pl_module))
-        for name in ("model", "head", "loss", "regularizer", "sampler", "optimizer", "scheduler", "clipping"):
+        for name in SHOWN:
             console.print(f"{name}: {masked_text(repr(getattr(self.prepared.components, name)))}")
         console.print(parameter_table(trainer.optimizers))
         step = f"{self.data.batch_size} x {trainer.accumulate_grad_batches} rows"

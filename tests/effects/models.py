@@ -18,6 +18,8 @@ from polarity.models.components import own_pooling
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.ngrams.settings import Ngrams
 from polarity.optimizers import AdamW
+from polarity.pretraining import MaskedLanguageModelling
+from polarity.pretraining.masked_tokens import MaskedTokens
 from polarity.signature import TARGET
 from tests.effects.corpus import TASKS, rows
 from tests.effects.outcome import Effect, Section, built
@@ -31,6 +33,8 @@ SPECIAL: Special = {
     ("PretrainedEncoder", "name"): [OTHER],
     ("PretrainedEncoder", "revision"): ["main"],
     ("PretrainedEncoder", "encoder_dropout"): [None, 0.2, 0.3],
+    ("MaskedLanguageModelling", "warmup_ratio"): [0.3, 0.6],
+    ("MaskedLanguageModelling", "texts"): [__file__],  # any file of lines
     ("WideDeep", "encoder"): [{**ENCODER, "dropout": 0.3}],
     ("Ngrams", "weight_decay"): [3.0],  # small ones are lost in three steps at a small rate
     ("PretrainedEncoder", "prefix"): ["query: "],
@@ -140,6 +144,18 @@ def counted_layers(encoder: nn.Module) -> Iterator[list[str]]:
     yield passes
     for hook in hooks:
         hook.remove()
+
+
+def pretraining(section: Section) -> Effect:
+    """What an encoder is after it, and which texts without labels were read."""
+    component = built("pretraining", section, TASKS)
+    if not isinstance(component, MaskedLanguageModelling):
+        return Effect(None)
+    source = PretrainedEncoder(name=folder("bert", 0))
+    reader = source.make_reader()
+    read, cache = reader.inputs(rows(40), 32), Path(mkdtemp())
+    further = MaskedTokens(component, reader.tokenizer, read, cache, torch.device("cpu"), "32-true").train(source)
+    return Effect([component.further(()), *(torch.tensor(value) for value in further.weights.values())])
 
 
 def on_the_hub(section: Section) -> Effect:

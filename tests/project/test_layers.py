@@ -21,7 +21,7 @@ LAYERS = (
     {"models"},
     {"clipping", "evaluation", "optimizers"},
     {"statistics"},
-    {"analysis"},
+    {"analysis", "pretraining"},
     {"config", "posthoc", "run_files"},
     {"run"},
     {"runs"},

@@ -58,8 +58,9 @@ def test_what_was_not_there_means_what_was_done_then() -> None:
     assert config["batching"]["max_context"] is None  # contexts were never cut
     assert config["from"] is None
     assert [config[key] for key in ("folds", "repeats", "fold")] == [None, 1, None]
+    assert config["pretraining"]["_target_"] == "polarity.pretraining.none.NoPretraining"
     given = {"test": False, "from": "a", "trust": "b", "batching": {"max_context": 0.25}}
-    given |= {"folds": 5, "repeats": 2, "fold": 3, "sweep": {"name": "c", "retry": None}}
+    given |= {"folds": 5, "repeats": 2, "fold": 3, "sweep": {"name": "c", "retry": None}, "pretraining": {}}
     assert as_now(given) == given
 
 

@@ -69,7 +69,7 @@ def load_config(source: str, revision: str | None) -> PreTrainedConfig:
     try:
         with quiet_transformers():
             config: PreTrainedConfig = AutoConfig.from_pretrained(
-                source, trust_remote_code=False, **_origin(source, revision)
+                source, trust_remote_code=False, **origin_of(source, revision)
             )
     except UNREADABLE as error:
         raise UserError(f"model.name: the configuration in {source} cannot be read: {_first_line(error)}") from error
@@ -84,7 +84,7 @@ def load_tokenizer(source: str, revision: str | None) -> Any:
     refuse_own_code(source)
     try:
         with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, **_origin(source, revision))
+            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, **origin_of(source, revision))
     except (*UNREADABLE, ImportError) as error:
         reason = _first_line(error)
         if "tiktoken" in str(error) and find_spec("sentencepiece") is None:  # transformers names what it tried last
@@ -115,7 +115,7 @@ def load_encoder(
                 attn_implementation=attention,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # reported here, with the missing ones
-                **_origin(source, revision),
+                **origin_of(source, revision),
                 **pooler_argument(config, pooler=pooler),
             )
     except UNREADABLE as error:
@@ -134,7 +134,8 @@ def load_encoder(
     return loaded
 
 
-def _origin(source: str, revision: str | None) -> Json:
+def origin_of(source: str, revision: str | None) -> Json:
+    """Arguments by which transformers finds a folder, or a revision on the hub."""
     return {"local_files_only": True} if Path(source).is_dir() else {"revision": revision}
 
 

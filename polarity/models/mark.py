@@ -1,0 +1,30 @@
+"""A name for what is computed of weights and inputs."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+import numpy as np
+from torch import Tensor
+
+from polarity.data.reading import Inputs
+
+ROWS_AT_ONCE = 1_000
+
+
+def mark_of(settings: object, weights: Iterable[tuple[str, Tensor]], inputs: Inputs) -> str:
+    """Equal for equal settings, weights and inputs only.
+
+    :param settings: plain values.
+    :param weights: by their names.
+    """
+    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
+    for name, weight in weights:
+        digest.update(f"{name}{tuple(weight.shape)}".encode())
+        digest.update(weight.detach().cpu().float().numpy().tobytes())
+    for start in range(0, len(inputs), ROWS_AT_ONCE):
+        rows = np.arange(start, min(start + ROWS_AT_ONCE, len(inputs)))
+        for name, value in inputs.batch(rows).items():
+            digest.update(f"{name}{tuple(value.shape)}".encode())
+            digest.update(value.numpy().tobytes())
+    return digest.hexdigest()
