@@ -50,6 +50,7 @@ def arguments(verb: str, run: RunDirectory, home: Path, output: Path) -> list[st
         "predict": [f"run={run.path}", f"input={home / 'corpus.csv'}", f"output={output}", "output_format=csv"],
         "export": [f"run={run.path}", "format=hf", f"output={output}"],
         "compare": [str(run.path), str(other), "resamples=200", f"output={output}"],
+        "refit": [f"run={run.path}", f"output_dir={output}"],
         "ensemble": [f"runs=[{run.path},{other}]", "gate=false", f"output_dir={output}"],
         "inspect": [*usual, "~model", "labels=false", f"output={output}"],
         "baseline": [*usual, f"output={output}"],

@@ -14,7 +14,7 @@ from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.files import checksum, read_object
 from polarity.run import RunDirectory
 from polarity.runs.manifest import check_unchanged
-from polarity.runs.saved import CHECKSUMS, finished_run, read_metrics, saved_folds, saved_predictions
+from polarity.runs.saved import CHECKSUMS, finished_run, read_metrics, refuse_refit, saved_folds, saved_predictions
 from polarity.statistics.fold_scores import FoldScores
 
 FREE = "val"
@@ -80,6 +80,7 @@ def _run(name: str, folder: Path, split: str) -> System:
     run = finished_run(folder)
     if run.manifest.is_file():  # runs of older versions have the checksums of their predictions alone
         check_unchanged(run, "predictions", "baselines", "metrics.json")
+    refuse_refit(run)
     split = rows_compared(run, split)
     _check_split(folder, split)
     predictions = saved_predictions(run, split)

@@ -152,6 +152,12 @@ class RunSettings:
         return str(self._config["monitor"])
 
     @property
+    def refit(self) -> str | None:
+        """Of a model that was trained on its validation rows as well: the run that had chosen how long."""
+        of: str | None = self._section("refit").get("of")
+        return of
+
+    @property
     def epochs(self) -> int | None:
         """The most that it trains; None if there is no limit."""
         epochs = self._section("trainer").get("max_epochs")

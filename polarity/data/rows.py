@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -111,6 +111,10 @@ class Splits:
     val: Rows
     test: Rows | None
     notes: list[str] = field(default_factory=list)
+
+    def all_trained(self) -> "Splits":
+        """The same with the validation rows among the training rows, after these, as well."""
+        return replace(self, train=Rows.joined([self.train, self.val]))
 
     def items(self) -> list[tuple[str, Rows]]:
         """``(name, rows)`` of the splits that exist."""

@@ -2,8 +2,6 @@
 
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from polarity.baselines import write_baselines
@@ -18,7 +16,6 @@ from polarity.ensembles.outcome import Outcome
 from polarity.ensembles.settings import EnsembleSettings
 from polarity.files import checksum, read_object, write_json
 from polarity.models.saving import load_model, read_card, save_model, write_card_of_several
-from polarity.parts import unfinished
 from polarity.reporting import Reporting
 from polarity.reports.html import SplitContent
 from polarity.run import RunDirectory, configuration_hash
@@ -32,24 +29,6 @@ from polarity.training.results import SplitResults, write_results
 SPECIAL = re.compile(r"[^\w.-]+")
 KEPT = ("config.yaml", "overrides.yaml", "status.json", "environment.json", "manifest.json")
 """Of a member, beside what its manifest lists; checkpoints, logs and reports are not needed to use it."""
-
-
-@contextmanager
-def new_folder(root: Path, config: Config, overrides: list[str]) -> Iterator[RunDirectory]:
-    """A run's folder to fill, which takes its place in ``root`` if the block ends well, and is removed if not."""
-    with unfinished(root / "ensemble") as part:
-        part.mkdir()
-        run = RunDirectory.create(part, config, overrides)
-        try:
-            yield run
-        finally:
-            run.lock.release()
-        target, number = root / run.path.name, 1
-        while target.exists():
-            number += 1
-            target = root / f"{run.path.name}-{number}"
-        run.path.rename(target)
-        run.path = target
 
 
 def fill(

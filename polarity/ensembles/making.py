@@ -5,7 +5,7 @@ from pathlib import Path
 from polarity.data.locate import locate
 from polarity.ensembles.asking import ask_all, rows_per_second, sample_of
 from polarity.ensembles.console import cost_sentence, members_table, ways_table
-from polarity.ensembles.folder import config_of, fill, new_folder, reporting_of
+from polarity.ensembles.folder import config_of, fill, reporting_of
 from polarity.ensembles.gathering import Gathered, gather
 from polarity.ensembles.outcome import Outcome, find_outcome
 from polarity.ensembles.predictor import predictor_of
@@ -17,6 +17,7 @@ from polarity.reports.console import RunConsole
 from polarity.reports.html import write_run_report
 from polarity.run import RunDirectory
 from polarity.runs.ledger import record_evaluation
+from polarity.runs.new_folder import new_folder
 from polarity.runs.reproduction import reproduce
 from polarity.systems.rebuild import rebuild_any
 

@@ -79,7 +79,7 @@ def write_card(rebuilt: Rebuilt, about: Json, folder: Path, agreement: Agreement
         about=about,
         encoder=encoder_name(config),
         probabilities=_probabilities(rebuilt.decider),
-        group=splits[-1].predictions.group,
+        group=splits[-1].predictions.group if splits else None,
         times=times,
         plain=plain,
         data=data_name(config),
@@ -150,6 +150,8 @@ def _limits(splits: Sequence[Scored], about: Json) -> list[str]:
     limits = [f"Texts are cut after {times(about['max_length'], 'token')}{_cut(splits, about['max_length'])}."]
     if about["max_context"]:
         limits.append(f"Contexts are cut to their first {times(about['max_context'], 'token')} before that.")
+    if not splits:
+        return limits
     last = splits[-1]
     for task in last.result.tasks:
         few = [f"{plain(label.name)} ({label.support})" for label in task.classes if label.support < FEW]
@@ -171,7 +173,7 @@ def _limits(splits: Sequence[Scored], about: Json) -> list[str]:
 
 
 def _cut(splits: Sequence[Scored], length: int) -> str:
-    tokens = splits[-1].predictions.tokens
+    tokens = splits[-1].predictions.tokens if splits else None
     if tokens is None or not len(tokens):
         return ""
     return f"; {(tokens >= length).mean():.1%} of the {splits[-1].name} rows are that long or longer"

@@ -146,6 +146,7 @@ def run_splits(run: RunDirectory) -> Splits:
     try:
         with where_it_began(run):
             loaded = load_splits(config)
+            loaded = loaded.all_trained() if RunSettings(config).refit else loaded
     except UserError as error:
         raise UserError([*error.problems, where]) from error
     problems = changed_data(known, described(loaded))

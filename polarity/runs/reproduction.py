@@ -4,12 +4,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.posthoc import FILE, Decider
 from polarity.runs.answering import Answering
 from polarity.runs.saved import saved_predictions
 from polarity.wording import times
+
+SEEN = "seen"
+"""Rows that a model was trained on, by which a refit is known again; they are no evidence of anything else."""
+WITNESSES = 64
 
 SAME = 1e-5
 """Largest difference of two logits computed in the same batches on the same kind of device."""
@@ -34,6 +39,20 @@ class Reproduction:
             f"the run's own predictions are reproduced: {times(self.rows, 'row')}, logits differ by "
             f"{self.difference:.1e} at most (allowed: {self.tolerance:.0e})"
         )
+
+
+def some_rows(rows: Rows) -> Rows:
+    """Rows from all over a split."""
+    return rows.select(np.unique(np.linspace(0, len(rows) - 1, WITNESSES).astype(int)))
+
+
+def reproduce_some(rebuilt: Answering, val: Rows) -> Reproduction:
+    """Ask a rebuilt run about some of its validation rows, which it has trained on if it is a refit.
+
+    :raises UserError: as :func:`reproduce`.
+    """
+    split = SEEN if rebuilt.run.settings.refit else "val"
+    return reproduce(rebuilt, split, rebuilt.predict(some_rows(val)))[1]
 
 
 def reproduce(rebuilt: Answering, split: str, predictions: Predictions) -> tuple[Predictions, Reproduction]:

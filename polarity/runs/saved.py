@@ -56,6 +56,18 @@ def finished_single_model(path: str | Path) -> RunDirectory:
     return run
 
 
+def refuse_refit(run: RunDirectory) -> None:
+    """Refuse a model that was trained on its validation rows, where their scores are asked for.
+
+    :raises UserError: if it is one.
+    """
+    if run.settings.refit:
+        raise UserError(
+            f"{run.path}: is a refit, trained on its validation rows as well, so it has no score of its own; that of "
+            f"{run.settings.refit} is what to expect, and test rows say more: evaluate run={run.path} split=test"
+        )
+
+
 def read_metrics(run: RunDirectory) -> Json:
     """The content of ``metrics.json``.
 
@@ -70,6 +82,8 @@ def saved_predictions(run: RunDirectory, split: str) -> Predictions:
     :raises UserError: if the file is missing, damaged, or not the one that the run wrote.
     """
     path = run.predictions(split)
+    if not path.is_file():
+        refuse_refit(run)
     predictions = read_predictions(path)
     _check_sum(run, path)
     return predictions

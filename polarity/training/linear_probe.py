@@ -35,15 +35,16 @@ class LinearProbe(lightning.Callback):
     against the others, balanced, its C chosen on validation.
     """
 
-    def __init__(self, assembled: Assembled) -> None:
-        self._assembled = assembled
+    def __init__(self, assembled: Assembled, *, first: int | None = None) -> None:
+        self._assembled, self._first = assembled, first
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Before weights are copied, to further devices or for averages."""
         assert isinstance(pl_module, MultiTaskModule)
         splits, inputs = self._assembled.prepared.splits, self._assembled.data.inputs
         compute = VectorCache.of(self._assembled, trainer).vectors
-        fitted = begin_as_probe(pl_module.model, splits, inputs, compute, self._assembled.prepared.root.seed)
+        seed = self._assembled.prepared.root.seed
+        fitted = begin_as_probe(pl_module.model, splits, inputs, compute, seed, first=self._first)
         if trainer.is_global_zero:
             chosen = (f"{task.name} C={one.strength:g}" for task, one in zip(splits.tasks, fitted, strict=True))
             rows = times(min(len(splits.train), MOST_ROWS), "row")
@@ -58,22 +59,32 @@ def begin_as_probe(
     inputs: Mapping[str, Inputs],
     compute: Callable[[Encoder, Inputs], np.ndarray],
     seed: int,
+    *,
+    first: int | None = None,
 ) -> list[TunedModel]:
     """Fit to the training rows, choose C on validation, and put the weights into the model.
 
     :param inputs: of "train" and "val", as read for the model's encoder.
     :param compute: as for :meth:`polarity.models.encoder.Encoder.fix`.
+    :param first: of a refit, how many of the training rows were so before: C is chosen by these on the others.
     :returns: one model a task.
     """
-    read, labels = inputs["train"], splits.train.labels
+    read, labels, kept = inputs["train"], splits.train.labels, np.arange(len(splits.train))
     if len(read) > MOST_ROWS:
         kept = np.sort(np.random.default_rng(seed).choice(len(read), MOST_ROWS, replace=False))
         read, labels = read.excerpt(kept), labels[kept]
     features = model.encoder.linear_features({"train": read, "val": inputs["val"]}, compute)
     train, val = features.by_split["train"], features.by_split["val"]
+    before = slice(None) if first is None else kept < first
     fitted = [
-        choose(task, (train, labels[:, t]), (val, splits.val.labels[:, t])) for t, task in enumerate(splits.tasks)
+        choose(task, (train[before], labels[before, t]), (val, splits.val.labels[:, t]))
+        for t, task in enumerate(splits.tasks)
     ]
+    if first is not None:
+        fitted = [
+            TunedModel(LinearModel.fit(task, train, labels[:, t], one.strength), one.strength)
+            for t, (task, one) in enumerate(zip(splits.tasks, fitted, strict=True))
+        ]
     begin_as(model, [one.model for one in fitted], features)
     return fitted
 

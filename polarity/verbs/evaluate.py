@@ -12,7 +12,7 @@ from polarity.analysis.console import FOOTNOTE, analysis_tables, shown
 from polarity.config.trust import Trust
 from polarity.content import Json
 from polarity.data.locate import locate
-from polarity.data.rows import Rows, Splits
+from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator
 from polarity.files import check_room
@@ -25,14 +25,13 @@ from polarity.runs.ledger import record_evaluation
 from polarity.runs.new_data import NewData
 from polarity.runs.overlap import RunOverlap, overlaps
 from polarity.runs.rebuild import run_splits
-from polarity.runs.reproduction import reproduce
-from polarity.runs.saved import CHECKSUMS, finished_model, read_metrics
+from polarity.runs.reproduction import reproduce, reproduce_some
+from polarity.runs.saved import CHECKSUMS, finished_model, read_metrics, refuse_refit
 from polarity.runs.storing import Evaluated, store
 from polarity.settings import PositiveInt
 from polarity.systems.rebuild import rebuild_any
 from polarity.wording import times
 
-SAMPLE = 64
 """Validation rows that have to be reproduced before a model is let loose on new rows."""
 
 
@@ -90,6 +89,8 @@ def evaluate(settings: EvaluateSettings) -> Path:
 
 
 def _own_split(rebuilt: Answering, split: str, resamples: int) -> tuple[Evaluated, list[str]]:
+    if split == "val":
+        refuse_refit(rebuilt.run)
     splits = run_splits(rebuilt.run)
     _check_tasks(rebuilt, splits)
     rows = dict(splits.items()).get(split)
@@ -100,16 +101,10 @@ def _own_split(rebuilt: Answering, split: str, resamples: int) -> tuple[Evaluate
     if f"predictions/{split}.parquet" in read_metrics(rebuilt.run)[CHECKSUMS]:
         predictions, reproduced = reproduce(rebuilt, split, predictions)
     else:  # it was not to be looked at, as in the jobs of a sweep
-        sample = some_rows(splits.val)
-        _, reproduced = reproduce(rebuilt, "val", rebuilt.predict(sample))
+        reproduced = reproduce_some(rebuilt, splits.val)
     about = {**_about(rebuilt), "split": split, "reproduced": vars(reproduced)}
     analysis = analyse(predictions, resamples=resamples)
     return Evaluated(split, rows, rows.fingerprint(), predictions, analysis, about), [str(reproduced)]
-
-
-def some_rows(rows: Rows) -> Rows:
-    """Rows from all over a split."""
-    return rows.select(np.unique(np.linspace(0, len(rows) - 1, SAMPLE).astype(int)))
 
 
 def _new_rows(rebuilt: Answering, data: NewData, resamples: int) -> tuple[Evaluated, list[str]]:
@@ -125,8 +120,7 @@ def _new_rows(rebuilt: Answering, data: NewData, resamples: int) -> tuple[Evalua
         )
     if splits is not None:
         _check_tasks(rebuilt, splits)
-        sample = some_rows(splits.val)
-        notes.append(str(reproduce(rebuilt, "val", rebuilt.predict(sample))[1]))
+        notes.append(str(reproduce_some(rebuilt, splits.val)))
         found = overlaps(rows, splits, rebuilt.settings.data.near_duplicates)
         notes += [f"WARNING: {overlap}" for overlap in found]
     predictions = rebuilt.predict(rows)
@@ -165,7 +159,11 @@ def _check_tasks(rebuilt: Answering, splits: Splits) -> None:
 
 
 def _print(rebuilt: Answering, evaluated: Evaluated, notes: Sequence[str], folder: Path) -> None:
-    console, best, model = RunConsole(None), evaluated.about["best"], "an ensemble"
+    console, best, model = (
+        RunConsole(None),
+        evaluated.about["best"],
+        "a refit" if rebuilt.settings.refit else "an ensemble",
+    )
     if "checkpoint" in best:
         model = f"checkpoint {best['checkpoint']} (epoch {best['epoch'] + 1}, {best['monitor']} {best['value']:.4f})"
     for table in analysis_tables(evaluated.analysis, evaluated.name):

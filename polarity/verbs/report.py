@@ -9,7 +9,7 @@ from polarity.progress import progress
 from polarity.reporting import Resamples
 from polarity.reports.html import write_run_report
 from polarity.runs.manifest import check_unchanged
-from polarity.runs.saved import finished_run
+from polarity.runs.saved import finished_run, refuse_refit
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ def report(settings: ReportSettings) -> Path:
     :raises UserError: if the run goes on, was cut off or failed, or if its folder holds something damaged.
     """
     run = finished_run(settings.run)
+    refuse_refit(run)
     check_unchanged(run, "predictions", "baselines", "metrics.json", "history.csv")
     check_room(run=run.path)
     with progress("writing the report"):
