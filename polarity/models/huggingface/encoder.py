@@ -96,9 +96,11 @@ class HuggingFaceEncoder(Encoder):
         if self.takes_segments and token_type_ids is not None:
             inputs["token_type_ids"] = token_type_ids
         layers = self.pooling.needs_layers
-        # An export traces the padded pass, and adapters answer as what they are exported as.
-        at_work = self.backbone.training or (torch.is_inference_mode_enabled() and self.lora is None)
-        if self.unpadded and at_work and pays(attention_mask):
+        # An export traces the padded pass, and adapters answer as what they are exported as. In 16 bits a row's answer
+        # would depend on the rows beside it, by the roundings of attention in tables of other lengths.
+        padded = self.lora is not None or torch.is_autocast_enabled("cpu") or torch.compiler.is_compiling()
+        answers = not (torch.is_grad_enabled() or padded)
+        if self.unpadded and (self.backbone.training or answers) and pays(attention_mask):
             output = unpadded(self.backbone, layers=layers, pooler=self.pooling.needs_pooler, **inputs)
         elif self.lora is not None and not self.training:
             further = {"output_hidden_states": layers > 0, **inputs}

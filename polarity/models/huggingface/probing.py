@@ -81,15 +81,17 @@ def _another(store: TokenStore, ids: Tensor) -> dict[str, Tensor] | None:
 
 
 def _features(encoder: "HuggingFaceEncoder", batch: dict[str, Tensor]) -> Tensor:
-    """The pooled vector, without dropout; the encoder is left as it was."""
-    training = encoder.training
+    """The pooled vector of the padded pass, without dropout; the encoder is left as it was."""
+    training, unpadded = encoder.training, encoder.unpadded
     encoder.eval()
+    encoder.unpadded = False
     try:
         with torch.no_grad():
             vectors: Tensor = encoder(**batch)
             return vectors.float()
     finally:
         encoder.train(training)
+        encoder.unpadded = unpadded
 
 
 def _padded(row: dict[str, Tensor], tokenizer: Any, padding: int) -> dict[str, Tensor]:
