@@ -25,7 +25,7 @@ from polarity.data.rows import Splits
 from polarity.errors import UserError, nearest
 from polarity.evaluation.monitored import monitored_names
 from polarity.models.metadata import WithMetadata, feature_problems
-from polarity.pretraining import NoPretraining
+from polarity.pretraining import MaskedLanguageModelling, NoPretraining
 from polarity.tasks import Task
 
 
@@ -167,6 +167,8 @@ def _pretraining_problems(config: Config, components: Mapping[str, Any]) -> list
     pretraining, model = components["pretraining"], components["model"]
     if config["from"] is not None and not isinstance(pretraining, NoPretraining):
         return ["pretraining: has no effect with from=, whose weights take the place of the encoder's; set it to none"]
+    if not isinstance(pretraining, NoPretraining | MaskedLanguageModelling):
+        return ["pretraining: there is none and mlm; a class of your own cannot take their place"]
     return [f"pretraining{problem}" for problem in pretraining.misfits(model)]
 
 

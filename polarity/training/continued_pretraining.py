@@ -38,15 +38,14 @@ class ContinuedPretraining(lightning.Callback):
         sources = encoders_in(self._assembled.prepared.components.model)
         for encoder, source in zip(encoders, sources, strict=True):
             reader = source.make_reader()
-            with self._assembled.stages.time("pretraining", shown=False):
-                further = MaskedTokens(
-                    settings=chosen,
-                    tokenizer=reader.tokenizer,
-                    read=self._read(reader, chosen),
-                    folder=self._assembled.prepared.root.cache / FOLDER,
-                    device=trainer.strategy.root_device,
-                    precision=precision if precision == "bf16-mixed" else "32-true",
-                ).train(source)
+            further = MaskedTokens(
+                settings=chosen,
+                tokenizer=reader.tokenizer,
+                read=self._read(reader, chosen),
+                folder=self._assembled.prepared.root.cache / FOLDER,
+                device=trainer.strategy.root_device,
+                precision=precision if precision == "bf16-mixed" else "32-true",
+            ).train(source)
             put_into(encoder, further)
             if trainer.is_global_zero:
                 RunConsole(RunDirectory(trainer.default_root_dir).log).print(_line(further))
