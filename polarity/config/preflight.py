@@ -169,6 +169,10 @@ def _pretraining_problems(config: Config, components: Mapping[str, Any]) -> list
         return ["pretraining: has no effect with from=, whose weights take the place of the encoder's; set it to none"]
     if not isinstance(pretraining, NoPretraining | MaskedLanguageModelling):
         return ["pretraining: there is none and mlm; a class of your own cannot take their place"]
+    if config["folds"] is not None and getattr(pretraining, "texts", None) is not None:
+        return [
+            "pretraining.texts: with folds it is not known which lines are test rows, to leave them out; set it to null"
+        ]
     return [f"pretraining{problem}" for problem in pretraining.misfits(model)]
 
 

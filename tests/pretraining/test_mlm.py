@@ -115,6 +115,7 @@ def test_a_run_begins_with_it_and_so_do_its_seeds(tmp_path: Path, monkeypatch: p
     [
         (["model=ngrams"], "pretraining: mlm trains an encoder that reads tokens, and "),
         (["from=nowhere"], "pretraining: has no effect with from=, whose weights take the place of"),
+        (["folds=3", f"pretraining.texts={__file__}"], "pretraining.texts: with folds it is not known"),
         (["pretraining.texts=nowhere.txt"], "pretraining.texts: nowhere.txt cannot be read"),
     ],
 )
