@@ -15,6 +15,7 @@ from polarity.wording import times
 SEEN = "seen"
 """Rows that a model was trained on, by which a refit is known again; they are no evidence of anything else."""
 WITNESSES = 64
+"""Rows that have to be reproduced before a model is let loose on new rows."""
 
 SAME = 1e-5
 """Largest difference of two logits computed in the same batches on the same kind of device."""

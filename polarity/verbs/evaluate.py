@@ -32,8 +32,6 @@ from polarity.settings import PositiveInt
 from polarity.systems.rebuild import rebuild_any
 from polarity.wording import times
 
-"""Validation rows that have to be reproduced before a model is let loose on new rows."""
-
 
 @dataclass(frozen=True)
 class EvaluateSettings:
