@@ -11,6 +11,7 @@ from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.huggingface.reader import TokenReader
 from polarity.pretraining.masked_tokens import Further, MaskedTokens
 from polarity.pretraining.mlm import MaskedLanguageModelling, encoders_in
+from polarity.pretraining.none import NoPretraining
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.tasks import IGNORE_INDEX
@@ -61,6 +62,12 @@ class ContinuedPretraining(lightning.Callback):
             rows = Rows.joined([rows, Rows(names, texts, None, labels)])
         batching = self._assembled.prepared.components.batching
         return reader.inputs(rows, batching.max_length, batching.max_context, root.cache)
+
+
+def pretraining_of(assembled: Assembled) -> list[lightning.Callback]:
+    """What comes before all else in a run that begins, if its encoder is trained further."""
+    none = isinstance(assembled.prepared.components.pretraining, NoPretraining)
+    return [] if none else [ContinuedPretraining(assembled)]
 
 
 @torch.no_grad()

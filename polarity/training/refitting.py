@@ -12,6 +12,7 @@ from polarity.models.saving import save_model
 from polarity.run import RunDirectory
 from polarity.training.assembled import Assembled, Stages, assemble
 from polarity.training.callbacks.finite import StopOnNonFiniteLoss
+from polarity.training.continued_pretraining import pretraining_of
 from polarity.training.fixed_vectors import FixedVectors
 from polarity.training.harmless_warnings import hide_harmless_warnings
 from polarity.training.linear_probe import LinearProbe
@@ -40,7 +41,7 @@ def train_again(prepared: Prepared, epochs: int, run: RunDirectory) -> Assembled
     rows = len(prepared.splits.train)
     assembled = assemble(replace(prepared, splits=prepared.splits.all_trained()), Stages())
     probe = [LinearProbe(assembled, first=rows)] if prepared.components.head.init == "linear_probe" else []
-    callbacks = [FixedVectors(assembled), *probe, StopOnNonFiniteLoss(), StopAfter(epochs)]
+    callbacks = [*pretraining_of(assembled), FixedVectors(assembled), *probe, StopOnNonFiniteLoss(), StopAfter(epochs)]
     with hide_harmless_warnings():
         trainer = build_trainer(without_validation(prepared.config, nothing=not epochs), run, callbacks)
         trainer.fit(assembled.module, datamodule=assembled.data)

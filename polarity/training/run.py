@@ -11,14 +11,13 @@ from polarity.config.recorded import RunSettings
 from polarity.config.trainer import build_callbacks
 from polarity.config.trust import Trust
 from polarity.content import Config
-from polarity.pretraining import NoPretraining
 from polarity.run import RunDirectory
 from polarity.runs.environment import where_it_began
 from polarity.training import resuming
 from polarity.training.assembled import Assembled, Stages, assemble
 from polarity.training.callbacks.epochs import EpochDecisions
 from polarity.training.callbacks.speed import Speed
-from polarity.training.continued_pretraining import ContinuedPretraining
+from polarity.training.continued_pretraining import pretraining_of
 from polarity.training.finish import finish
 from polarity.training.fixed_vectors import FixedVectors
 from polarity.training.harmless_warnings import hide_harmless_warnings
@@ -91,9 +90,8 @@ def _fit(assembled: Assembled, run: RunDirectory, point: Path | None, watching: 
     own = [EpochDecisions(), Speed(), TrainingSummary(assembled)]
     # averages of the weights, which may be among the callbacks, begin with what these learn
     probe = point is None and assembled.prepared.components.head.init == "linear_probe"
-    before: list[Callback] = [FixedVectors(assembled), *([LinearProbe(assembled)] if probe else [])]
-    if point is None and not isinstance(assembled.prepared.components.pretraining, NoPretraining):
-        before.insert(0, ContinuedPretraining(assembled))
+    begun = pretraining_of(assembled) if point is None else []
+    before = [*begun, FixedVectors(assembled), *([LinearProbe(assembled)] if probe else [])]
     callbacks = [*watching, *before, *build_callbacks(config).values(), *own]
     # a state that knows the tasks before it is trained may be better than all that training makes of it
     trainer = build_trainer(config, run, callbacks, validate_first=probe or assembled.branched)

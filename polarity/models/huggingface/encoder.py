@@ -148,8 +148,9 @@ class HuggingFaceEncoder(Encoder):
         return self
 
     def merge(self) -> None:
-        merge(self.backbone)
-        self.lora = None
+        if self.lora is not None:
+            merge(self.backbone)
+            self.lora, self.unpadded = None, False  # it answers in the pass in which it was validated
 
     def places(self) -> list[Place]:
         """Those of the backbone, and the pooling, which is new."""
