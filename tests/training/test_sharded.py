@@ -68,6 +68,8 @@ def test_each_process_keeps_a_half() -> None:
 
 
 def test_what_needs_whole_weights_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"head\.init: linear_probe did not train with trainer=fsdp"):
+        check(overrides(tmp_path, *TWO, "head.init=linear_probe"))
     for callbacks in ("ema", "swa", "gradient_cosine"):
         with pytest.raises(UserError, match=rf"callbacks.{callbacks}: needs whole weights.*trainer=ddp"):
             check(overrides(tmp_path, *TWO, f"callbacks={callbacks}"))
