@@ -74,7 +74,8 @@ def test_a_job_that_is_preempted_and_one_whose_time_runs_out_go_on(slurm: dict[s
     until(lambda: "epoch 6 of" in logged(run))
     answer(slurm, "scancel", "--signal=USR2", number)
     until(lambda: run.recorded.get("error") == "interrupted by SIGUSR2")
-    assert "1 job in SLURM's queue already" in command.run("train", *line, folder=tmp_path, env=slurm)
+    said = command.run("train", *line, folder=tmp_path, env=slurm)
+    assert "1 job in SLURM's queue already" in said or "1 finished before" in said, "on a busy machine it comes first"
     assert states(tmp_path) == ["finished"]
     assert [name in logged(run) for name in ("interrupted by SIGTERM", "interrupted by SIGUSR2")] == [True, True]
     assert len(run.environment.read_text().split('"command"')) == 4, "three turns"
