@@ -40,7 +40,7 @@ WRONG = (
     "experiment=quickstart optimizer.lr=abc",
     "-m seed=0,x loss=focal,ce",
 )
-VERBS = ("baseline", "compare", "ensemble", "evaluate", "export", "inspect", "predict", "report", "sweep")
+VERBS = ("baseline", "compare", "ensemble", "evaluate", "export", "inspect", "predict", "refit", "report", "sweep")
 
 Commands = Mapping[str, tuple[str, ...]]
 
