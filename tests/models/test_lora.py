@@ -135,6 +135,7 @@ def test_weights_in_parts_have_no_adapters(tmp_path: Path) -> None:
         prepare(composed(*overrides(tmp_path, "model.lora_rank=2", "trainer=fsdp", "trainer.devices=1")))
 
 
+@pytest.mark.slow
 def test_what_a_run_leaves_is_a_plain_model_that_others_go_on_from(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

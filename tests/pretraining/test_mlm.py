@@ -94,6 +94,7 @@ def test_further_texts_are_none_of_those_that_are_evaluated(tmp_path: Path) -> N
     assert "cannot be read" in MaskedLanguageModelling(texts=str(tmp_path / "none.txt")).problems(())[0]
 
 
+@pytest.mark.slow
 def test_a_run_begins_with_it_and_so_do_its_seeds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "more.txt").write_text("bread soup apple\narmy tank soldier\n", encoding="utf-8")
     settings = ["pretraining=mlm", "pretraining.lr=1e-2", f"pretraining.texts={tmp_path / 'more.txt'}"]
