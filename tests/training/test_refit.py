@@ -13,6 +13,7 @@ import polarity
 from polarity.config.preflight import prepare
 from polarity.config.refit import refit_problems
 from polarity.evaluation.predictions import read_predictions
+from polarity.models.huggingface.pretrained import PretrainedEncoder
 from polarity.models.saving import load_model
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import run_splits
@@ -63,6 +64,17 @@ def test_it_is_what_training_on_these_rows_gives(run: RunDirectory, again: RunDi
     trainer.fit(made.module, datamodule=made.data)
     weights, (model, _) = made.module.model.state_dict(), load_model(again.model)
     assert all(torch.equal(weight, weights[name]) for name, weight in model.state_dict().items())
+
+
+@pytest.mark.slow
+def test_it_begins_with_the_pretraining_of_the_run(tmp_path: Path) -> None:
+    further = ("pretraining=mlm", "pretraining.lr=1e-2", "model.freeze=encoder", "trainer.max_epochs=1")
+    run = train(tmp_path, *QUICK, *further, rows=120)
+    said_by("refit", f"run={run.path}", f"output_dir={tmp_path / 'again'}")
+    refit = load_model(RunDirectory.open(tmp_path / "again" / "latest").model)[0].encoder.state_dict()
+    published = PretrainedEncoder(name=run.config["model"]["name"]).build().state_dict()
+    dense = "backbone.encoder.layer.0.output.dense.weight"
+    assert not torch.equal(refit[dense], published[dense]), "which nothing but pretraining changes here"
 
 
 def test_it_ends_after_the_chosen_epoch() -> None:
