@@ -14,6 +14,7 @@ from transformers import CONFIG_MAPPING, PreTrainedModel
 from polarity.content import Json
 from polarity.data.reading import Inputs, Reader
 from polarity.models.components import described, own_pooling, rebuilt
+from polarity.models.dropout import use_cheap_dropout
 from polarity.models.encoder import ENCODER, Encoder, Place
 from polarity.models.huggingface.families import random_encoder, usable_attention
 from polarity.models.huggingface.lora import LowRank, merge, merged_weights
@@ -51,6 +52,7 @@ class HuggingFaceEncoder(Encoder):
         super().__init__()
         self.width = backbone.config.hidden_size
         self.backbone = backbone
+        use_cheap_dropout(backbone)
         self.pooling = pooling
         self.pooling.bind(self.width)
         self.standard: nn.Module = nn.Identity()

@@ -13,9 +13,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from transformers import AttentionInterface, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
+
+from polarity.models.dropout import dropout as dropped
 
 NAME = "polarity_unpadded"
 """Under which transformers finds :func:`attention_by_rows`; with a name that it does not know, it makes no masks."""
@@ -153,7 +154,7 @@ def attention_by_rows(
             steps = torch.arange(length, device=query.device)
             allowed = allowed & ((steps - steps[:, None]).abs() < sliding_window)
         scores = (q @ k.transpose(2, 3) * scaling).masked_fill(~allowed, torch.finfo(q.dtype).min)
-        weights = F.dropout(scores.softmax(dim=-1), dropout, module.training)
+        weights = dropped(scores.softmax(dim=-1), dropout, module.training)
         hidden = (weights.to(v.dtype) @ v).transpose(1, 2).reshape(whole, heads * size)
         attended.append(_Moved.apply(hidden, table.places, table.tokens, tokens))  # type: ignore[no-untyped-call]
     return torch.stack(attended).sum(dim=0).view(1, tokens, heads, size), None
