@@ -40,8 +40,12 @@ RECIPES = {
         *HEADS, "model=e5_small", "model.freeze=encoder", "model.dropout=0.3", "optimizer.lr=1e-3",
         "trainer.max_epochs=8",
     ],
+    "the same, prefix": [
+        *HEADS, "model=e5_small", "model.freeze=encoder", "model.dropout=0.3", "optimizer.lr=1e-3",
+        "trainer.max_epochs=8", "model.prefix='query: '",
+    ],
     "experiment=recommended": ["experiment=recommended"],
-    "the same, heads random": [
+    "recommended, heads random": [
         "experiment=recommended", "head.init=random", "optimizer.lr=1e-3", "model.ngrams.lr=5e-4",
     ],
 }  # fmt: skip
