@@ -12,7 +12,7 @@ INSTALLED := $(VENV)/installed
 PYTEST := OMP_NUM_THREADS=1 $(RUN) -m pytest -n $(WORKERS) --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test test-slow test-all lint bench mutants clean
+.PHONY: help install train test test-slow test-all lint bench bench-gpu mutants clean
 
 help: ## show this list
 	@echo "make TARGET [VARIABLE=value]"
@@ -44,6 +44,9 @@ lint: $(INSTALLED) ## check style, formatting and types
 
 bench: $(INSTALLED) ## compare training speed with the Trainer of transformers, side by side
 	$(RUN) -m benchmarks.training_speed $(ARGS)
+
+bench-gpu: $(INSTALLED) ## time a whole training of mBERT's size, and its peers; for a GPU
+	$(RUN) -m benchmarks.gpu $(ARGS)
 
 mutants: $(INSTALLED) ## put small faults into the code and see whether the tests notice (a quarter of an hour)
 	OMP_NUM_THREADS=1 $(RUN) -m benchmarks.mutants $(ARGS)

@@ -86,7 +86,7 @@ class Clocked(Callback):
 def load(overrides: Sequence[str], *, precision: str) -> Assembled:
     """A run as the command line would make it, but for the draw: the same rows again and again, as one long epoch.
 
-    :param overrides: of the data.
+    :param overrides: of data and encoder.
     """
     chosen = [*SETTINGS, f"trainer.precision={precision}", *overrides]
     (job,) = compose_jobs("train", chosen, config_dir=None, multirun=False)

@@ -45,6 +45,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("data", nargs="*", help="overrides of the groups data and limit, as for polarity.train")
     parser.add_argument("--rounds", type=int, default=4, help="turns of each side (default: 4)")
     parser.add_argument("--precision", choices=["32-true", "bf16-mixed"], default="32-true", help="of all sides")
+    parser.add_argument("--encoder", help="folder of another encoder than MiniLM, with its tokenizer")
     parser.add_argument("--threads", type=int, help="of each side (default: as torch chooses)")
     parser.add_argument("--peers", nargs="+", choices=["loop", *peers.PEERS], default=["loop", *peers.PEERS])
     parser.add_argument("--cpu-time", action="store_true", help="count seconds on processors, on a machine in use")
@@ -57,13 +58,19 @@ def read_arguments() -> argparse.Namespace:
     return arguments
 
 
+def chosen(arguments: argparse.Namespace) -> list[str]:
+    """Overrides of data and encoder."""
+    encoder = [] if arguments.encoder is None else ["model=local", f"model.name={arguments.encoder}"]
+    return [*encoder, *arguments.data]
+
+
 def train_side(name: str, arguments: argparse.Namespace, clock: Clock) -> None:
     """What the process of a side does."""
     transformers_logging.disable_progress_bar()
     warnings.filterwarnings("ignore", message=".*LeafSpec.*")  # Lightning 2.6 on torch 2.13
     if arguments.threads is not None:
         torch.set_num_threads(arguments.threads)
-    assembled = ours.load(arguments.data, precision=arguments.precision)
+    assembled = ours.load(chosen(arguments), precision=arguments.precision)
     if name == "polarity":
         ours.train(assembled, clock)
     elif name == "loop":
@@ -132,7 +139,8 @@ def markdown(arguments: argparse.Namespace, rows: list[dict[str, Any]], host: di
     lines = [
         "# Training speed",
         "",
-        f"all-MiniLM-L6-v2 with two heads on {' '.join(arguments.data) or 'data=vader'}, focal loss and R-Drop,",
+        f"{arguments.encoder or 'all-MiniLM-L6-v2'} with two heads on {' '.join(arguments.data) or 'data=vader'},",
+        "focal loss and R-Drop,",
         f"batch {settings.BATCH} x {settings.ACCUMULATE}, {arguments.precision}. Each side trains in its own process;",
         f"seconds are {'those of its processor' if arguments.cpu_time else 'those that pass'};",
         f"they are timed in turn, in {arguments.rounds} rounds after one to warm up. A turn is an epoch over the same",
@@ -159,7 +167,7 @@ def faster(row: dict[str, Any]) -> str:
 def main() -> None:
     arguments = read_arguments()
     try:
-        ours.load(arguments.data, precision=arguments.precision)  # a mistake in the data is told once
+        ours.load(chosen(arguments), precision=arguments.precision)  # a mistake in the data is told once
         turns = measure(arguments)
     except UserError as error:
         sys.exit("\n".join(error.problems))
