@@ -7,7 +7,8 @@ from benchmarks import gpu
 
 @pytest.mark.slow
 def test_it_trains_run_4_to_its_end(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("sys.argv", ["gpu", *"--shape tiny --rows 600 --epochs 3 --rounds 0".split()])
+    small = {"--shape": "tiny", "--rows": "600", "--epochs": "3", "--rounds": "0"}
+    monkeypatch.setattr("sys.argv", ["gpu", *(word for pair in small.items() for word in pair)])
     gpu.main()
     speed, stages = capsys.readouterr().out.splitlines()[-2:]
     assert speed.startswith("speed: ")
