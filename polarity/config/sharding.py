@@ -1,12 +1,14 @@
 """What cannot be had of weights that are shared out over devices."""
 
+from hydra.utils import get_object
+from lightning.pytorch.callbacks import WeightAveraging
+
 from polarity.config.shown import flat
 from polarity.content import Config
 from polarity.signature import TARGET
 
 SHARDED = "polarity.training.sharded.FullySharded"
-WHOLE = ("EMAWeightAveraging", "WeightAveraging", "StochasticWeightAveraging", "GradientCosine")
-"""Callbacks that read, or replace, the weights of one process."""
+GRADIENTS = "polarity.training.callbacks.gradient_cosine.GradientCosine"
 
 
 def is_sharded(config: Config) -> bool:
@@ -39,5 +41,11 @@ def sharding_problems(config: Config) -> list[str]:
         f"callbacks.{name}: needs whole weights and gradients, of which with trainer=fsdp each process has a part; "
         "use trainer=ddp"
         for name, settings in config["callbacks"].items()
-        if settings and str(settings[TARGET]).rpartition(".")[2] in WHOLE
+        if settings and _needs_whole_weights(str(settings[TARGET]))
     ]
+
+
+def _needs_whole_weights(target: str) -> bool:
+    """Whether a callback reads, or replaces, the weights of one process; also one of a user's own."""
+    kind = get_object(target)
+    return target == GRADIENTS or (isinstance(kind, type) and issubclass(kind, WeightAveraging))

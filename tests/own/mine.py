@@ -7,8 +7,10 @@ from zlib import crc32
 
 import numpy as np
 import torch
+from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 from transformers.modeling_outputs import BaseModelOutput
 
 from polarity.component import Progress
@@ -18,7 +20,7 @@ from polarity.losses import LossSettings, MultiTaskLoss
 from polarity.models import Encoder, EncoderSettings
 from polarity.models.pooling import Pooling
 from polarity.models.pooling.base import masked_mean
-from polarity.settings import Fraction, Positive, PositiveInt
+from polarity.settings import Fraction, NonNegativeInt, Positive, PositiveInt, ProperFraction
 from polarity.tasks import Task
 
 
@@ -141,3 +143,14 @@ class BagOfWordsSettings(EncoderSettings):
 
     def build(self, reader: Reader) -> BagOfWords:
         return BagOfWords(self.buckets, self.width)
+
+
+class EMA(WeightAveraging):
+    """An exponential moving average of the weights, from a step on."""
+
+    def __init__(self, *, decay: ProperFraction = 0.99, after: NonNegativeInt = 0) -> None:
+        super().__init__(use_buffers=False, multi_avg_fn=get_ema_multi_avg_fn(decay))
+        self.after = after
+
+    def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
+        return step_idx is not None and step_idx >= self.after

@@ -2,14 +2,21 @@
 
 import importlib
 import os
+import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from transformers.modeling_outputs import BaseModelOutput
 
 from polarity.component import Progress
 from polarity.config.compose import compose_jobs, resolved
+from polarity.config.sharding import sharding_problems
 from polarity.config.structure import structure_problems
+from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.exporting.source import modeling_source
 from polarity.files import read_object
@@ -20,11 +27,13 @@ from polarity.tasks import Task
 from polarity.training.resuming import trusted_config
 from tests.command import run
 from tests.exporting.snippets import run_without
+from tests.own import mine
 from tests.own.mine import LDAM
 from tests.running import overrides
 from tests.verbs import said_by
 
 OWN = Path(__file__).parent
+ROOT = OWN.parents[1]
 PRESETS = str(OWN / "presets")
 TASKS = (Task("tone", ("none", "yes", "no"), "tone"),)
 COUNTS = ([160, 80, 10],)
@@ -39,13 +48,18 @@ def in_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("in_path")
-def test_a_deferred_loss_trains_by_the_command_line_and_its_run_is_read_where_it_is_trusted(tmp_path: Path) -> None:
-    words = overrides(
-        tmp_path, "loss=ldam", "loss.deferred=0.9", "loss.scale=2", "trainer.log_every_n_steps=1", rows=90
-    )
+def test_a_deferred_loss_and_an_average_of_weights_train_and_their_run_is_read_where_they_are_trusted(
+    tmp_path: Path,
+) -> None:
+    own = ("loss=ldam", "loss.deferred=0.9", "loss.scale=2", "callbacks=average", "callbacks.average.decay=0.9")
+    words = overrides(tmp_path, *own, "trainer.log_every_n_steps=1", rows=90)
     said = run("train", "--config-dir", PRESETS, *words, folder=tmp_path)
     assert "LDAM(max_margin=0.5, scale=2" in said
     folder = RunDirectory.open(tmp_path / "outputs" / "latest")
+    (path,) = folder.checkpoints.glob("epoch=*.ckpt")
+    checkpoint = torch.load(path, weights_only=True)
+    last = checkpoint["current_model_state"]
+    assert any(not torch.equal(values, last[name]) for name, values in checkpoint["state_dict"].items())
     assert folder.config["loss"]["_target_"] == "mine.LDAM"
     assert folder.config["loss"]["deferred"] == 0.9
     assert "macro_f1" in said_by("evaluate", f"run={folder.path}", "accelerator=cpu")
@@ -90,6 +104,47 @@ def test_margins_are_those_of_the_paper() -> None:
     logits, labels = torch.zeros(3, 3), torch.arange(3)[:, None]
     shifted = logits - torch.diag(0.4 * (torch.tensor([160, 80, 10]) / 10) ** -0.25)
     torch.testing.assert_close(loss([logits], labels), plain([shifted], labels))
+
+
+@pytest.fixture(scope="module")
+def documented() -> SimpleNamespace:
+    """The classes that the page on extending shows, as they stand there."""
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    module: dict[str, Any] = {"__name__": "documented"}
+    for block in re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        if "import" in block:
+            exec(block, module)
+    return SimpleNamespace(**module)
+
+
+def test_the_code_of_the_page_on_extending_does_what_it_says(documented: SimpleNamespace) -> None:
+    tokens, mask = BaseModelOutput(last_hidden_state=torch.rand(4, 7, 8)), torch.ones(4, 7, dtype=torch.long)
+    rows = Rows.unlabelled(["good news", "bad news for all", "", "war"], ["a post", "", "", ""])
+    logits, labels = [torch.randn(40, 3)], torch.randint(3, (40, 1))
+
+    def results(own: Any) -> list[torch.Tensor]:
+        loss, pooling = own.LDAM(class_weights="balanced", smoothing=0.1, deferred=0.5), own.GeM(power=2.0)
+        loss.bind(TASKS, COUNTS)
+        pooling.bind(8)
+        settings = own.BagOfWordsSettings(buckets=50, width=4)
+        reader = settings.make_reader()
+        torch.manual_seed(1)
+        vectors = settings.build(reader)(**reader.inputs(rows, 4).batch(np.array([3, 0, 1])))
+        early, late = (loss(logits, labels, None, Progress(epoch, 4)) for epoch in (0, 2))
+        return [early, late, pooling(tokens, mask), vectors]
+
+    for shown, typed in zip(results(documented), results(mine), strict=True):
+        torch.testing.assert_close(shown, typed)
+    assert not documented.EMA(after=3).should_update(2)
+    assert documented.EMA(after=3).should_update(3)
+
+
+@pytest.mark.usefixtures("in_path")
+def test_an_average_of_one_s_own_is_refused_where_each_process_has_a_part_of_the_weights() -> None:
+    words = ["data=vader", "trainer=fsdp", "callbacks=average"]
+    (job,) = compose_jobs("train", words, config_dir=PRESETS, multirun=False)
+    (problem,) = sharding_problems(resolved(job.config)[0])
+    assert problem.startswith("callbacks.average: needs whole weights")
 
 
 @pytest.mark.slow
