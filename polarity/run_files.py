@@ -88,6 +88,11 @@ class RunFiles:
         return self.path / "history.csv"
 
     @property
+    def pretraining(self) -> Path:
+        """What pretraining on the texts came to; a run without it has no such file."""
+        return self.path / "pretraining.json"
+
+    @property
     def environment(self) -> Path:
         """Versions, hardware, git state, data fingerprints."""
         return self.path / "environment.json"

@@ -91,7 +91,7 @@ def _metrics(
             "overall": _estimate(scores.estimate(), result.overall),
             "tasks": {name: _estimate(scores.estimate(name), result.task(name).macro_f1) for name in scores.of_rows},
         },
-        "average": {name: {"decision": told["decision"]} for name, told in rule.evidence.items()},
+        "average": {name: {"decision": found["decision"]} for name, found in rule.evidence.items()},
         "folds": [_fold(fold, item, scores) for fold, item in zip(folds, held_out, strict=True)],
         CHECKSUMS: {path.relative_to(run.path).as_posix(): checksum(path) for path in [run.predictions(OUT_OF_FOLD)]},
     }
@@ -133,8 +133,8 @@ def _print_end(run: RunDirectory, scores: FoldScores) -> None:
     console.print()
     console.print(folds_table(read_metrics(run)))
     console.print(overall_sentence(scores))
-    for task, told in read_metrics(run)["average"].items():
-        console.print(f"{task}: decision rule of the folds' average {told['decision']['reason']}")
+    for task, found in read_metrics(run)["average"].items():
+        console.print(f"{task}: decision rule of the folds' mean {found['decision']['reason']}")
     console.print(f"everything is in {run.path}; predict averages the folds, evaluate and export take one")
 
 

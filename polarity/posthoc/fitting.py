@@ -45,20 +45,22 @@ def fit_decider(
     folds: int = 5,
     seed: int = 0,
     evidence: bool = True,
+    kind: str = "validation",
 ) -> Fitted:
     """Fit each task's calibration and rule on all its labelled rows, and keep what convincingly helps.
 
-    :param predictions: of the validation split, with logits.
+    :param predictions: of rows that the model has not seen, with logits.
     :param folds: parts for cross-fitting; a task with fewer than twice as many labelled rows is left plain.
     :param seed: of the folds, which depend on it and on the rows' ids, labels and groups alone.
     :param evidence: see :class:`~polarity.posthoc.crossfit.Method`; False where only the decider is wanted.
+    :param kind: what reasons call the rows.
     :raises UserError: if the predictions hold no logits.
     """
     lacking = [item.task.name for item in predictions.tasks if item.logits is None]
     if lacking:
         raise UserError(f"decision: the predictions of {name} hold no logits to fit on" for name in lacking)
     method = Method(calibration, decision, folds, seed, evidence)
-    fitted = {item.task.name: _fit(predictions, item, method) for item in predictions.tasks}
+    fitted = {item.task.name: _fit(predictions, item, method, kind) for item in predictions.tasks}
     decider = Decider({name: fit[0] for name, fit in fitted.items()}, fitted_on(predictions))
     applied = decider.apply(predictions)
     crossfit = [
@@ -66,8 +68,8 @@ def fit_decider(
         for number, item in enumerate(predictions.tasks)
     ]
     tasks = tuple(replace(item, crossfit=decided) for item, decided in zip(applied.tasks, crossfit, strict=True))
-    told = {name: fit[2] for name, fit in fitted.items()}
-    return Fitted(decider, replace(applied, tasks=tasks), crossfit, told)
+    reasons = {name: fit[2] for name, fit in fitted.items()}
+    return Fitted(decider, replace(applied, tasks=tasks), crossfit, reasons)
 
 
 def fitted_on(predictions: Predictions) -> Json:
@@ -80,13 +82,13 @@ def fitted_on(predictions: Predictions) -> Json:
 
 
 def _fit(
-    predictions: Predictions, item: TaskPredictions, method: Method
+    predictions: Predictions, item: TaskPredictions, method: Method, kind: str
 ) -> tuple[TaskDecider, np.ndarray | None, Json]:
     """Decider, cross-fitted decisions about the labelled rows (None: as the decider's), evidence."""
     assert item.logits is not None
     labels = item.labels[item.known]
     groups = None if (clusters := predictions.clusters) is None else clusters[item.known]
-    obstacle = _obstacle(labels, method.folds) or _too_few(groups, str(predictions.group))
+    obstacle = _obstacle(labels, method.folds, kind) or _too_few(groups, str(predictions.group), kind)
     if obstacle:
         classes = item.task.classes
         return (
@@ -98,22 +100,22 @@ def _fit(
     return fit_task(LabelledRows(item.task, ids, item.logits[item.known].astype(np.float64), labels, groups), method)
 
 
-def _obstacle(labels: np.ndarray, folds: int) -> str | None:
+def _obstacle(labels: np.ndarray, folds: int, kind: str) -> str | None:
     if not len(labels):
-        return "no validation row has a label, so nothing was fitted"
+        return f"no {kind} row has a label, so nothing was fitted"
     if len(np.unique(labels)) < 2:
-        return "all labelled validation rows are of one class, so nothing was fitted"
+        return f"all labelled {kind} rows are of one class, so nothing was fitted"
     if len(labels) < 2 * folds:
-        few = times(len(labels), "validation row has", "validation rows have")
+        few = times(len(labels), f"{kind} row has", f"{kind} rows have")
         return f"only {few} a label ({2 * folds} are needed), so nothing was fitted"
     return None
 
 
-def _too_few(groups: np.ndarray | None, column: str) -> str | None:
+def _too_few(groups: np.ndarray | None, column: str, kind: str) -> str | None:
     """Why groups cannot tell what would help in others."""
     if groups is None or (len(np.unique(groups)) > 2 and group_freedom(np.bincount(groups)) >= FEWEST):
         return None
-    return f"the labelled validation rows are of too few {column} to tell what helps in others, so nothing was fitted"
+    return f"the labelled {kind} rows are of too few {column} to tell what helps in others, so nothing was fitted"
 
 
 def _whole(item: TaskPredictions, crossfit: np.ndarray | None, decided: np.ndarray) -> np.ndarray:

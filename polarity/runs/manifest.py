@@ -10,7 +10,7 @@ from polarity.files import checksum, read_object, write_json
 from polarity.run import RunDirectory
 
 VERSION = 1
-FOLDERS, FILES = ("model", "predictions", "baselines"), ("metrics.json", "history.csv")
+FOLDERS, FILES = ("model", "predictions", "baselines"), ("metrics.json", "history.csv", "pretraining.json")
 PLACES = ("output_dir", "cache_dir", "run_dir", "resume", "trust", "reporting")
 """Settings that say where files are and what a report shows; a folder that has moved may change them."""
 DATA_PLACES = ("path", "train", "val", "test")

@@ -40,7 +40,7 @@ def fit_rule(rows: Predictions, held_out: Sequence[HeldOut], decision: Decision)
         replace(item, logits=np.log(np.maximum(mean / repeats, LEAST)))
         for item, mean in zip(rows.tasks, means, strict=True)
     )
-    return fit_decider(replace(rows, tasks=tasks), NoCalibration(), decision)
+    return fit_decider(replace(rows, tasks=tasks), NoCalibration(), decision, kind="out-of-fold")
 
 
 def store_rule(run: RunDirectory, folds: Sequence[RunDirectory], fitted: Fitted, tasks: Sequence[Task]) -> None:

@@ -7,6 +7,7 @@ from lightning import LightningModule, Trainer
 
 from polarity.data.reading import Inputs
 from polarity.data.rows import Rows
+from polarity.files import write_json
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.huggingface.reader import TokenReader
 from polarity.pretraining.masked_tokens import Further, MaskedTokens
@@ -37,6 +38,7 @@ class ContinuedPretraining(lightning.Callback):
         precision = str(trainer.precision)
         encoders = [part for part in pl_module.model.encoder.modules() if isinstance(part, HuggingFaceEncoder)]
         sources = encoders_in(self._assembled.prepared.components.model)
+        run, said = RunDirectory(trainer.default_root_dir), list[str]()
         for encoder, source in zip(encoders, sources, strict=True):
             reader = source.make_reader()
             further = MaskedTokens(
@@ -48,8 +50,11 @@ class ContinuedPretraining(lightning.Callback):
                 precision=precision if precision == "bf16-mixed" else "32-true",
             ).train(source)
             put_into(encoder, further)
-            if trainer.is_global_zero:
-                RunConsole(RunDirectory(trainer.default_root_dir).log).print(_line(further))
+            said.append(_sentence(further))
+        if trainer.is_global_zero:
+            write_json(run.pretraining, {"encoders": said})
+            for sentence in said:
+                RunConsole(run.log).print(f"pretraining: {sentence}")
 
     def _read(self, reader: TokenReader, chosen: MaskedLanguageModelling) -> Inputs:
         """The training texts and those without labels, as the run reads its rows."""
@@ -79,9 +84,9 @@ def put_into(encoder: HuggingFaceEncoder, further: Further) -> None:
             value.copy_(torch.from_numpy(np.array(further.weights[plain])))
 
 
-def _line(further: Further) -> str:
+def _sentence(further: Further) -> str:
     head = "; the head that guesses came with no weights, and began at random" if further.fresh else ""
     return (
-        f"pretraining: loss of masked tokens {further.before:.4f} before, {further.after:.4f} after, on "
+        f"loss of masked tokens {further.before:.4f} before, {further.after:.4f} after, on "
         f"{times(further.held_out, 'text')} held out of {further.texts + further.held_out:,}{head}"
     )

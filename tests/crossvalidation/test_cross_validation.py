@@ -104,6 +104,7 @@ def test_the_whole_is_sealed_and_its_report_can_be_made_again(whole: RunDirector
     before = whole.report.read_text(encoding="utf-8")
     assert ">Folds<" in before
     assert "fold-2" in before
+    assert "Decision rule of the mean: " in before
     said_by("report", f"run={whole.path}")
     assert whole.report.read_text(encoding="utf-8") == before
 

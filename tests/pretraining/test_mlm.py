@@ -10,12 +10,14 @@ import torch
 
 from polarity.config.preflight import prepare
 from polarity.errors import UserError
+from polarity.files import read_object
 from polarity.models import PretrainedEncoder
 from polarity.models.joined import WideDeep
 from polarity.models.ngrams.settings import Ngrams
 from polarity.models.saving import load_model
 from polarity.pretraining import MaskedLanguageModelling
 from polarity.pretraining.masked_tokens import Further, MaskedTokens
+from polarity.runs.manifest import check_unchanged
 from polarity.training.continued_pretraining import put_into
 from tests.effects.corpus import rows
 from tests.running import composed, overrides, train
@@ -102,6 +104,10 @@ def test_a_run_begins_with_it_and_so_do_its_seeds(tmp_path: Path, monkeypatch: p
     run = train(tmp_path, *settings)
     said = " ".join(run.log.read_text().split())
     assert re.search(r"loss of masked tokens [\d.]+ before, [\d.]+ after, on 9 texts held out of 171", said)
+    (sentence,) = read_object(run.pretraining)["encoders"]
+    assert f"pretraining: {sentence}" in said
+    assert f"the encoder was pretrained on the texts: {sentence}." in run.report.read_text(encoding="utf-8")
+    check_unchanged(run)
     monkeypatch.setattr(MaskedTokens, "_trained", lambda *_: pytest.fail("it is there already"))
     second = train(tmp_path, *settings, "seed=2", "loss=ce")
     published = PretrainedEncoder(name=run.config["model"]["name"]).build().backbone.state_dict()

@@ -51,6 +51,12 @@ def test_it_is_fitted_to_the_mean_over_the_repeats() -> None:
     assert probabilities == pytest.approx(mean), "the mean stays what it is; it is decided otherwise"
 
 
+def test_what_keeps_it_from_being_fitted_is_told_of_the_rows_that_it_is_about() -> None:
+    few = said(1).select(np.arange(6))
+    reason = fit_rule(few, [HeldOut(1, 1, few)], BiasDecision()).evidence["tone"]["decision"]["reason"]
+    assert "out-of-fold row" in reason
+
+
 def test_a_rule_that_helps_no_row_it_has_not_seen_is_not_kept() -> None:
     well_placed = said(1, low=-1.5)
     fitted = fit_rule(well_placed, held_out(well_placed), BiasDecision())

@@ -80,6 +80,8 @@ class RunContent:
     :param folds: where each fold of a cross-validation is, its rows and its scores; empty for other runs.
     :param class_exposure: by task.
     :param evidence: why each task's calibration and rule were kept or not.
+    :param average: the same of the mean of a cross-validation's folds.
+    :param pretraining: what pretraining of each encoder came to.
     :param texts: whether there are any to show.
     :param mistakes: of validation, since a test split whose texts are read is one no more.
     """
@@ -93,6 +95,8 @@ class RunContent:
     best: Json
     seconds: dict[str, float]
     evidence: Json
+    average: Json
+    pretraining: list[str]
     splits: tuple[SplitContent, ...]
     folds: list[Json]
     curves: list[Curves]
@@ -131,6 +135,8 @@ def read_run(
         best=dict(metrics.get("best", {})),
         seconds=dict(metrics.get("seconds", {})),
         evidence=dict(metrics.get("calibration") or {}),
+        average=dict(metrics.get("average") or {}),
+        pretraining=read_object(run.pretraining)["encoders"] if run.pretraining.is_file() else [],
         splits=splits,
         folds=list(metrics.get("folds", [])),
         curves=_curves(run, splits[0].analysis.classes),
