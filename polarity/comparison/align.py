@@ -99,8 +99,8 @@ def _fold_problems(first: System, other: System) -> list[str]:
     if not (first.held_out and other.held_out):
         whole, single = (first, other) if first.held_out else (other, first)
         return [f"{single.name}: is no cross-validation, as {whole.name} is, so there are no folds to compare"]
-    alike = sum(ours == theirs for ours, theirs in zip(first.held_out, other.held_out, strict=False))
-    counts = f"{alike} of its {len(other.held_out)} hold out the same rows as those of {first.name}"
+    same = sum(ours == theirs for ours, theirs in zip(first.held_out, other.held_out, strict=False))
+    counts = f"{same} of its {len(other.held_out)} hold out the same rows as those of {first.name}"
     return [f"{other.name}: has other folds ({counts}); folds, repeats and data.split have to be the same"]
 
 

@@ -136,7 +136,7 @@ class Evidence:
         others = [number for number in range(len(means)) if number != best]
         behind = [self._difference(self._runs(self.groups[n]), self._runs(self.groups[best])).p for n in others]
         apart = [value < 1 - self.confidence for value in holm(behind)]
-        tied = [best, *(n for n, told in zip(others, apart, strict=True) if not told or self.one_group)]
+        tied = [best, *(n for n, differs in zip(others, apart, strict=True) if not differs or self.one_group)]
         error = means[best].error
         first = min(number for number in tied if means[number].value >= means[best].value - error)
         return Shortlist(

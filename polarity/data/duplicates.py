@@ -141,8 +141,8 @@ class _Search:
         if not len(self.compared):
             return
         members = self.compared[np.argsort(key[self.compared])]
-        alike = key[members]
-        begins = np.flatnonzero(np.append([True], alike[1:] != alike[:-1]))
+        keys = key[members]
+        begins = np.flatnonzero(np.append([True], keys[1:] != keys[:-1]))
         ends = np.append(begins[1:], len(members))
         roots = self.components.of(members)
         apart = np.flatnonzero(np.minimum.reduceat(roots, begins) != np.maximum.reduceat(roots, begins))

@@ -106,7 +106,7 @@ def _different(runs: dict[str, RunDirectory], stored: dict[str, Predictions], *,
         tasks = [[(item.task.name, item.task.classes) for item in stored[each].tasks] for each in (first, name)]
         if tasks[0] != tasks[1]:
             problems.append(
-                f"runs: {name} has other tasks or classes than {first}: {_told(tasks[1])}, not {_told(tasks[0])}"
+                f"runs: {name} has other tasks or classes than {first}: {_listed(tasks[1])}, not {_listed(tasks[0])}"
             )
         for split in ("val", "test") if test else ("val",):
             here, there = _data(ours).get(split), _data(run).get(split)
@@ -118,7 +118,7 @@ def _different(runs: dict[str, RunDirectory], stored: dict[str, Predictions], *,
     return problems
 
 
-def _told(tasks: Sequence[tuple[str, tuple[str, ...]]]) -> str:
+def _listed(tasks: Sequence[tuple[str, tuple[str, ...]]]) -> str:
     return "; ".join(f"{name} ({', '.join(classes)})" for name, classes in tasks)
 
 

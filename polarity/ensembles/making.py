@@ -37,11 +37,11 @@ def make(settings: EnsembleSettings) -> RunDirectory:
     with progress("writing the ensemble"), new_folder(root, config, overrides) as run:
         read = fill(run, outcome, gathered, settings)
         speed = _check(run, gathered, settings)
-        looks = _record(run, root, outcome, gathered)
+        counted = _record(run, root, outcome, gathered)
     run.point_latest()
     reporting = reporting_of(settings, run.settings)
     write_run_report(run, texts=reporting.texts, resamples=reporting.resamples, splits=read)
-    _print(run, outcome, speed, reporting.resamples, looks)
+    _print(run, outcome, speed, reporting.resamples, counted)
     return run
 
 
@@ -62,7 +62,7 @@ def _check(run: RunDirectory, gathered: Gathered, settings: EnsembleSettings) ->
     return rows_per_second(predictor_of(answering), sample)
 
 
-def _print(run: RunDirectory, outcome: Outcome, speed: float, resamples: int, looks: list[str]) -> None:
+def _print(run: RunDirectory, outcome: Outcome, speed: float, resamples: int, counted: list[str]) -> None:
     console = RunConsole(run.log)
     splits: dict[str, Predictions] = {"val": outcome.fitted.predictions, **outcome.said}
     console.print(ways_table(outcome))
@@ -73,6 +73,6 @@ def _print(run: RunDirectory, outcome: Outcome, speed: float, resamples: int, lo
             else {one.name: [item.predicted for item in one.said[split].tasks] for one in outcome.asked}
         )
         console.print(members_table(outcome, rows, decided, split=split, speed=speed, resamples=resamples))
-    for sentence in (outcome.sentence, cost_sentence(outcome, speed), *looks):
+    for sentence in (outcome.sentence, cost_sentence(outcome, speed), *counted):
         console.print(sentence)
     console.print(f"everything is in {run.path}; report: {run.report.name}")

@@ -6,8 +6,8 @@ from typing import Literal
 
 import numpy as np
 
-from polarity.alike import alike
 from polarity.tasks import IGNORE_INDEX, Task
+from polarity.unique_rows import unique_rows
 
 MOST_CELLS = 10_000
 """Sixteen tasks have nearly as many joint cells as rows, and a table with a line for each row tells nothing."""
@@ -22,7 +22,7 @@ def joint_cells(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     :param labels: int64 ``[rows, tasks]``.
     :returns: the labels of each cell that occurs ``[cells, tasks]``, and the number of each row's cell ``[rows]``.
     """
-    first, cell_of_row = alike(labels)
+    first, cell_of_row = unique_rows(labels)
     return labels[first], cell_of_row
 
 

@@ -6,9 +6,9 @@ from typing import Self
 
 import numpy as np
 
-from polarity.alike import alike
 from polarity.statistics.groups import group_freedom
 from polarity.tasks import IGNORE_INDEX, Task
+from polarity.unique_rows import unique_rows
 
 JOINED_FROM, FEWER = 20_000, 4
 """So many rows are joined, if so many times fewer are left: drawing rows one by one is what takes time then."""
@@ -62,7 +62,9 @@ class Counts:
         self.units = len(labels)
         self.times: np.ndarray | None = None
         if joined and groups is None and len(labels) >= JOINED_FROM:
-            first, kind = alike(np.concatenate([labels, *(np.stack(list(one), axis=1) for one in systems)], axis=1))
+            first, kind = unique_rows(
+                np.concatenate([labels, *(np.stack(list(one), axis=1) for one in systems)], axis=1)
+            )
             if len(first) * FEWER <= len(labels):
                 self.times = np.bincount(kind)
                 labels, systems = labels[first], [[decided[first] for decided in one] for one in systems]

@@ -42,7 +42,7 @@ def one_run() -> Iterator[None]:
         return
     _STORE.append(_store())
     if rank() > 0:
-        os.environ[RUN_VARIABLE] = _told(_STORE[0])
+        os.environ[RUN_VARIABLE] = _folder_from(_STORE[0])
     try:
         yield
     except SystemExit as end:
@@ -84,7 +84,7 @@ def _store() -> "Store":
     return store
 
 
-def _told(store: "Store") -> str:
+def _folder_from(store: "Store") -> str:
     """The run's folder, once the first process has made it.
 
     :raises SystemExit: if it has ended before; why, it has told itself.

@@ -59,7 +59,7 @@ def refit(settings: RefitSettings) -> RunDirectory:
         with new_folder(root, own, [f"run={first.path.name}"]) as run:
             _fill(run, first, prepared, epochs, settings.trust)
     run.point_latest()
-    for sentence in _told(first, prepared, epochs, best):
+    for sentence in _summary(first, prepared, epochs, best):
         RunConsole(run.log).print(sentence)
     RunConsole(run.log).print(f"everything is in {run.path}")
     return run
@@ -100,7 +100,7 @@ def _fill(run: RunDirectory, first: RunDirectory, prepared: Prepared, epochs: in
     run.finish()
 
 
-def _told(first: RunDirectory, prepared: Prepared, epochs: int, best: Mapping[str, Any]) -> list[str]:
+def _summary(first: RunDirectory, prepared: Prepared, epochs: int, best: Mapping[str, Any]) -> list[str]:
     """What was trained, and what nobody knows of it."""
     train, val = (times(len(rows), "row") for rows in (prepared.splits.train, prepared.splits.val))
     long = times(epochs, "epoch") if epochs else "no epoch, since its state before training was the best"

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from polarity.alike import alike
 from polarity.config.cli import user_errors
 from polarity.data import memory
 from polarity.data.duplicates import NearDuplicates
@@ -23,6 +22,7 @@ from polarity.tables.dialect import Dialect
 from polarity.tables.places import Places
 from polarity.tables.problems import Problems
 from polarity.tasks import IGNORE_INDEX, Task
+from polarity.unique_rows import unique_rows
 
 TEXTS = ["one", "two", "one", "", "o ne", "two", "one", " one", "\U0001f600"]
 
@@ -112,7 +112,7 @@ def test_rows_that_are_alike(columns: int) -> None:
     table = np.random.default_rng(columns).integers(-100, 3, (500, columns))
     table[::2] = table[0]
     _, first, kind = np.unique(table, axis=0, return_index=True, return_inverse=True)
-    found = alike(table)
+    found = unique_rows(table)
     assert found[0].tolist() == first.tolist()
     assert found[1].tolist() == kind.tolist()
 

@@ -11,7 +11,7 @@ PACKAGE = Path(polarity.__file__).parent
 
 LAYERS = (
     {"content", "errors", "paths", "quoting", "secrets", "settings", "signature", "yaml_loader"},
-    {"alike", "printable", "processes", "standard_streams", "wording"},
+    {"printable", "processes", "standard_streams", "unique_rows", "wording"},
     {"locks", "parts", "progress", "tasks"},
     {"component"},
     {"confusion", "files", "reporting"},

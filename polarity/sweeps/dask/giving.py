@@ -91,8 +91,8 @@ class Order:
     def poll(self) -> int | None:
         """Its exit code, or None while it waits or runs."""
         if self._signal and not self.future.done():
-            told = self._client.run(stop, str(self._job.path), self._signal, on_error="ignore")
-            if not any(told.values()):
+            reached = self._client.run(stop, str(self._job.path), self._signal, on_error="ignore")
+            if not any(reached.values()):
                 self.future.cancel()
         self._signal = 0
         if self.future.done() and not (self.future.cancelled() and self._job.claim.is_held):

@@ -75,9 +75,9 @@ class Slurm:
             retried = sweep.retried(retry=retry)
             missing = [job for job in sweep.jobs if job.name not in before and not job.claim.is_held]
             missing = sorted((job for job in missing if job.is_missing(retried)), key=_needs)
-            for alike in [list(group) for _, group in groupby(missing, key=_needs)]:
-                numbers |= self.submit(submissions, sweep, alike, retried)
-                for job in alike:
+            for jobs in [list(group) for _, group in groupby(missing, key=_needs)]:
+                numbers |= self.submit(submissions, sweep, jobs, retried)
+                for job in jobs:
                     console.print(f"{start_line(job)}{where(numbers[job.name])}")
         if not self.wait:
             console.print(f"SLURM runs them, whether this goes on or not: squeue --name={submissions.name}")

@@ -72,12 +72,12 @@ def baseline_results(
                 raise UserError(f"{path}: has other rows or tasks than {run.predictions(split).name} of the run")
             if not np.array_equal(other.labels, own.labels):
                 raise UserError(f"{path}: has other labels than {run.predictions(split).name} of the run")
-            beside = _beside(name, own, other, Bootstrap(resamples))
-            found.append(_by_folds(beside, folds, read_out_of_fold(path)) if folds else beside)
+            result = _result(name, own, other, Bootstrap(resamples))
+            found.append(_by_folds(result, folds, read_out_of_fold(path)) if folds else result)
     return tuple(found)
 
 
-def _by_folds(beside: BaselineResult, own: Sequence[HeldOut], other: Sequence[HeldOut]) -> BaselineResult:
+def _by_folds(over_rows: BaselineResult, own: Sequence[HeldOut], other: Sequence[HeldOut]) -> BaselineResult:
     """The same with differences, intervals and tests over the folds of all repeats."""
     ours, theirs = FoldScores.of(own), FoldScores.of(other)
 
@@ -86,10 +86,10 @@ def _by_folds(beside: BaselineResult, own: Sequence[HeldOut], other: Sequence[He
         return Difference(found.value, found.interval(CONFIDENCE), found.p, found.p)
 
     paired = PairedResult(difference(), {name: difference(name) for name in ours.of_rows}, {})
-    return replace(beside, result=by_folds(beside.result, theirs, CONFIDENCE), difference=paired)
+    return replace(over_rows, result=by_folds(over_rows.result, theirs, CONFIDENCE), difference=paired)
 
 
-def _beside(name: str, own: Predictions, other: Predictions, bootstrap: Bootstrap) -> BaselineResult:
+def _result(name: str, own: Predictions, other: Predictions, bootstrap: Bootstrap) -> BaselineResult:
     decided, ours = [item.honest for item in other.tasks], [item.honest for item in own.tasks]
     result = score_by("decided", other, decided, bootstrap)
     difference = paired_difference(own, decided, ours, resamples=bootstrap.resamples)

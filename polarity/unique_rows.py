@@ -5,7 +5,7 @@ import numpy as np
 _LARGEST = 2**62
 
 
-def alike(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def unique_rows(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The first of each kind of rows, in the order of their values, and the number of each row's kind.
 
     Columns become one number for each row as long as there is room for it, which is much faster than ``np.unique`` on
