@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from polarity.run import RunDirectory
-from polarity.sweeps.folder import Asked, Sweep
+from polarity.sweeps.folder import AskedSweep, Sweep
 from tests.presets import VERBS
 from tests.running import overrides, train
 from tests.verbs import outcome_of, said_by, schema_of
@@ -62,7 +62,7 @@ def arguments(verb: str, run: RunDirectory, home: Path, output: Path) -> list[st
 def around(run: RunDirectory) -> Path:
     """The folder of a sweep that has but this run."""
     sweep = Sweep(run.path.parent)
-    sweep.ask(Asked(str(run.path), "now", jobs={run.path.name: run.overrides}))
+    sweep.ask(AskedSweep(str(run.path), "now", jobs={run.path.name: run.overrides}))
     return sweep.path
 
 

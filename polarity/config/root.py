@@ -15,7 +15,7 @@ FoldCount = Annotated[int, Field(ge=2)]
 
 
 @with_config(extra="forbid")
-class SweepSettings(TypedDict):
+class SweepOptions(TypedDict):
     """What a sweep is called, and whether it tries failed jobs again."""
 
     name: Annotated[str, Field(pattern=r"^[^/\\]+$")] | None
@@ -55,7 +55,7 @@ class RootSettings:
     origin: str | None
     trust: str | list[str] | None
     run_dir: str | None
-    sweep: SweepSettings
+    sweep: SweepOptions
 
     @property
     def cache(self) -> Path:

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-class Components:
+class ConnectedComponents:
     """At first each of ``number`` things is a component of its own (Tarjan's union-find, over arrays)."""
 
     def __init__(self, number: int) -> None:

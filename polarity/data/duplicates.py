@@ -13,7 +13,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from polarity.data.components import Components
+from polarity.data.components import ConnectedComponents
 from polarity.data.memory import check_memory
 from polarity.data.minhash import band_keys, bands_for, parts, shingle_hashes
 from polarity.progress import progress
@@ -102,7 +102,7 @@ class _Search:
         self.shortest = max(min_length, shingle)  # two that are shorter than an n-gram have one each: themselves
         self.forms = np.empty(len(texts), dtype=np.int64)
         self.long = np.empty(len(texts), dtype=bool)
-        self.components = Components(len(texts))
+        self.components = ConnectedComponents(len(texts))
         self._shingles = lru_cache(maxsize=1 << 12)(self._shingles_of)  # of several megabytes
 
     def groups(self) -> np.ndarray:

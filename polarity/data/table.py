@@ -16,7 +16,7 @@ from polarity.tables.dialect import Dialect, delimiter_hint
 from polarity.tables.formats import file_format, open_bytes, open_reader, unknown_format
 from polarity.tables.places import Places
 from polarity.tables.problems import Problems
-from polarity.tables.reader import Reader
+from polarity.tables.reader import TableReader
 from polarity.wording import times
 
 _READ = 10_000
@@ -72,7 +72,7 @@ def read_table(path: Path, dialect: Dialect, problems: Problems) -> Table | None
         return None
 
 
-def whole_table(reader: Reader, problems: Problems) -> Table | None:
+def whole_table(reader: TableReader, problems: Problems) -> Table | None:
     """As :func:`read_table`, of a table that is open.
 
     :raises UserError: if it breaks off.

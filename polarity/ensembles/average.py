@@ -3,7 +3,7 @@
 import numpy as np
 
 from polarity.ensembles.blend import Blend
-from polarity.systems.combination import Combination, Pool
+from polarity.systems.combination import Combination, LinearPool
 from polarity.tasks import Task
 
 
@@ -15,4 +15,4 @@ class Average(Blend):
     """
 
     def fit(self, task: Task, log_probabilities: np.ndarray, labels: np.ndarray) -> Combination:
-        return Pool.equal(len(log_probabilities))
+        return LinearPool.equal(len(log_probabilities))

@@ -12,7 +12,7 @@ from polarity.decisions.base import Decision
 from polarity.ensembles.blend import Blend
 from polarity.evaluation.predictions import Predictions
 from polarity.posthoc import fit_decider
-from polarity.systems.combination import Pool, TaskEnsemble, calibrated_by
+from polarity.systems.combination import LinearPool, TaskEnsemble, calibrated_by
 from polarity.tasks import IGNORE_INDEX, Task
 
 Logits = Sequence[np.ndarray]
@@ -90,7 +90,7 @@ class Blended(Candidate):
         chosen = inside & (labels != IGNORE_INDEX)
         labels, logits = labels[chosen], [np.asarray(each[number][chosen], float) for each in self.members.logits]
         if len(np.unique(labels)) < 2:
-            return TaskEnsemble((Scaling.identity(len(task.classes)),) * len(logits), Pool.equal(len(logits)))
+            return TaskEnsemble((Scaling.identity(len(task.classes)),) * len(logits), LinearPool.equal(len(logits)))
         scalings = tuple(self.calibration.fit(each, labels) for each in logits)
         return TaskEnsemble(scalings, self.blend.fit(task, calibrated_by(scalings, logits), labels))
 

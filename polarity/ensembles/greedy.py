@@ -5,7 +5,7 @@ import numpy as np
 from polarity.ensembles.blend import Blend
 from polarity.evaluation.metrics import score_task
 from polarity.settings import PositiveInt
-from polarity.systems.combination import Combination, Pool
+from polarity.systems.combination import Combination, LinearPool
 from polarity.tasks import Task
 
 Standing = tuple[float, float]
@@ -40,7 +40,7 @@ class Greedy(Blend):
             if best is None or reached > best[0]:
                 best = reached, counts.copy()
         assert best is not None
-        return Pool(tuple((best[1] / best[1].sum()).tolist()))
+        return LinearPool(tuple((best[1] / best[1].sum()).tolist()))
 
 
 def _standing(task: Task, total: np.ndarray, labels: np.ndarray) -> Standing:

@@ -23,7 +23,7 @@ from polarity.posthoc import Fitted, fit_decider
 from polarity.progress import progress
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import rebuild
-from polarity.systems.combination import Pool, TaskEnsemble
+from polarity.systems.combination import LinearPool, TaskEnsemble
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,9 @@ def _combined(
         return tuple(sorted(kept.choose(everywhere))), None
     if isinstance(asked[best].source, RunDirectory):
         return (best,), None
-    return (best,), [TaskEnsemble((Scaling.identity(len(task.classes)),), Pool.equal(1)) for task in members.tasks]
+    return (best,), [
+        TaskEnsemble((Scaling.identity(len(task.classes)),), LinearPool.equal(1)) for task in members.tasks
+    ]
 
 
 def _light(predictions: Predictions) -> Predictions:

@@ -5,7 +5,7 @@ from scipy.special import log_softmax
 
 from polarity.ensembles.blend import Blend
 from polarity.settings import NonNegative
-from polarity.systems.combination import Combination, Pool
+from polarity.systems.combination import Combination, LinearPool
 from polarity.tasks import Task
 
 STEPS, SETTLED = 10_000, 1e-9
@@ -38,4 +38,4 @@ class Weighted(Blend):
             weights = moved
             if settled:
                 break
-        return Pool(tuple((weights / weights.sum()).tolist()))
+        return LinearPool(tuple((weights / weights.sum()).tolist()))

@@ -16,7 +16,7 @@ from polarity.content import Json
 from polarity.evaluation.predictions import Predictions
 from polarity.exporting.answers import Agreement
 from polarity.exporting.markdown import plain
-from polarity.exporting.quantize import Cost
+from polarity.exporting.quantize import QuantizationCost
 from polarity.files import write_text
 from polarity.posthoc.decider import Decider
 from polarity.reports.html.run.baselines import baseline_results
@@ -62,7 +62,9 @@ class Scored:
         return [(f"this model, {kind[self.result.decision]}", self.result), *self.others]
 
 
-def write_card(rebuilt: Rebuilt, about: Json, folder: Path, agreement: Agreement | None, costs: Cost | None) -> None:
+def write_card(
+    rebuilt: Rebuilt, about: Json, folder: Path, agreement: Agreement | None, costs: QuantizationCost | None
+) -> None:
     """Write ``README.md`` with the metadata that the Hugging Face hub reads.
 
     :param about: the content of ``inference.json``.

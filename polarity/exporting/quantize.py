@@ -15,7 +15,7 @@ from polarity.tasks import Task
 
 
 @dataclass(frozen=True)
-class Cost:
+class QuantizationCost:
     """Validation macro-F1 with 32-bit and with 8-bit weights, on all validation rows.
 
     :param before: overall macro-F1 of the 32-bit graph; ``after`` of the 8-bit one.
@@ -54,7 +54,7 @@ def write_int8(folder: Path) -> None:
         )
 
 
-def cost(folder: Path, rows: Rows, tasks: tuple[Task, ...], before: Answers, after: Answers) -> Cost:
+def cost(folder: Path, rows: Rows, tasks: tuple[Task, ...], before: Answers, after: Answers) -> QuantizationCost:
     """Compare the two graphs of a folder on the same rows.
 
     :param rows: with their labels.
@@ -68,7 +68,7 @@ def cost(folder: Path, rows: Rows, tasks: tuple[Task, ...], before: Answers, aft
 
     paired = paired_difference(Predictions.undecided(tasks, rows, before.logits), _indices(before), _indices(after))
     small, whole = size(SMALL_GRAPH), size(GRAPH)
-    return Cost(overall(before), overall(after), paired, measure_agreement(before, after), whole, small)
+    return QuantizationCost(overall(before), overall(after), paired, measure_agreement(before, after), whole, small)
 
 
 def _indices(answers: Answers) -> list[np.ndarray]:

@@ -52,7 +52,7 @@ class LabelledRows:
 
 
 @dataclass(frozen=True)
-class Method:
+class FittingMethod:
     """How a task's rows are calibrated and decided, and how that is judged.
 
     :param folds: parts that the rows are dealt into, one left out in turn; as many as there are groups, if these are
@@ -84,7 +84,7 @@ class Method:
         return self.decision.standard_errors is None or gain.exceeds(self.decision.standard_errors)
 
 
-def cross_fitted(rows: LabelledRows, method: Method) -> tuple[np.ndarray, np.ndarray]:
+def cross_fitted(rows: LabelledRows, method: FittingMethod) -> tuple[np.ndarray, np.ndarray]:
     """Log-probabilities ``[rows, classes]`` and decisions ``[rows]`` from what was fitted without the row's fold."""
     log_p, decided = np.empty_like(rows.logits), np.empty(len(rows.labels), dtype=np.int64)
     folds = method.deal(rows)
@@ -96,7 +96,7 @@ def cross_fitted(rows: LabelledRows, method: Method) -> tuple[np.ndarray, np.nda
     return log_p, decided
 
 
-def judged_without(rows: LabelledRows, method: Method) -> np.ndarray:
+def judged_without(rows: LabelledRows, method: FittingMethod) -> np.ndarray:
     """Decisions ``[rows]`` where even the judgement whether to keep the rule was made without the row's fold.
 
     A gain that is looked at only because it was large is too large on average. So each fold is decided by what the
@@ -113,7 +113,7 @@ def judged_without(rows: LabelledRows, method: Method) -> np.ndarray:
     return decided
 
 
-def _convincing(rows: LabelledRows, method: Method) -> bool:
+def _convincing(rows: LabelledRows, method: FittingMethod) -> bool:
     if method.decision.standard_errors is None:
         return True
     return method.keeps(rows.gain(rows.argmax, cross_fitted(rows, method)[1]))

@@ -12,7 +12,7 @@ from polarity.decisions.base import Decision
 from polarity.decisions.rules import LargestLogit
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, TaskPredictions
-from polarity.posthoc.crossfit import LabelledRows, Method
+from polarity.posthoc.crossfit import FittingMethod, LabelledRows
 from polarity.posthoc.decider import Decider, TaskDecider
 from polarity.posthoc.evidence import nothing_fitted
 from polarity.posthoc.task_fitting import fit_task
@@ -52,14 +52,14 @@ def fit_decider(
     :param predictions: of rows that the model has not seen, with logits.
     :param folds: parts for cross-fitting; a task with fewer than twice as many labelled rows is left plain.
     :param seed: of the folds, which depend on it and on the rows' ids, labels and groups alone.
-    :param evidence: see :class:`~polarity.posthoc.crossfit.Method`; False where only the decider is wanted.
+    :param evidence: see :class:`~polarity.posthoc.crossfit.FittingMethod`; False where only the decider is wanted.
     :param kind: what reasons call the rows.
     :raises UserError: if the predictions hold no logits.
     """
     lacking = [item.task.name for item in predictions.tasks if item.logits is None]
     if lacking:
         raise UserError(f"decision: the predictions of {name} hold no logits to fit on" for name in lacking)
-    method = Method(calibration, decision, folds, seed, evidence)
+    method = FittingMethod(calibration, decision, folds, seed, evidence)
     fitted = {item.task.name: _fit(predictions, item, method, kind) for item in predictions.tasks}
     decider = Decider({name: fit[0] for name, fit in fitted.items()}, fitted_on(predictions))
     applied = decider.apply(predictions)
@@ -82,7 +82,7 @@ def fitted_on(predictions: Predictions) -> Json:
 
 
 def _fit(
-    predictions: Predictions, item: TaskPredictions, method: Method, kind: str
+    predictions: Predictions, item: TaskPredictions, method: FittingMethod, kind: str
 ) -> tuple[TaskDecider, np.ndarray | None, Json]:
     """Decider, cross-fitted decisions about the labelled rows (None: as the decider's), evidence."""
     assert item.logits is not None

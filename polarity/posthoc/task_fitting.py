@@ -10,7 +10,7 @@ from polarity.analysis.result import CalibrationNumbers
 from polarity.calibration.none import NoCalibration
 from polarity.content import Json
 from polarity.decisions.rules import LargestLogit
-from polarity.posthoc.crossfit import LabelledRows, Method, cross_fitted, judged_without
+from polarity.posthoc.crossfit import FittingMethod, LabelledRows, cross_fitted, judged_without
 from polarity.posthoc.decider import TaskDecider
 from polarity.posthoc.evidence import calibration_evidence, decision_evidence
 from polarity.posthoc.gain import Gain, standard_error
@@ -19,7 +19,7 @@ CLEAR = 6.0
 """Standard errors beyond the gate at which no part of the rows could judge otherwise."""
 
 
-def fit_task(rows: LabelledRows, method: Method) -> tuple[TaskDecider, np.ndarray, Json]:
+def fit_task(rows: LabelledRows, method: FittingMethod) -> tuple[TaskDecider, np.ndarray, Json]:
     """Decider, cross-fitted decisions ``[rows]`` and evidence of one task.
 
     The calibration is kept if it lowers the cross-fitted negative log-likelihood by as much as it asks for, the rule if
@@ -49,7 +49,7 @@ def fit_task(rows: LabelledRows, method: Method) -> tuple[TaskDecider, np.ndarra
     return decider, crossfit, evidence
 
 
-def _gated_by_other_folds(rows: LabelledRows, method: Method, gain: Gain, decided: np.ndarray) -> np.ndarray:
+def _gated_by_other_folds(rows: LabelledRows, method: FittingMethod, gain: Gain, decided: np.ndarray) -> np.ndarray:
     """What is decided about each row when the rule is judged without its fold too."""
     needed = method.decision.standard_errors
     if needed is None or gain.exceeds(needed + CLEAR):

@@ -18,7 +18,7 @@ from polarity.tables.chunk import Chunk
 from polarity.tables.dialect import Dialect
 from polarity.tables.formats import Format, open_reader, open_writer
 from polarity.tables.problems import Problems, Refusal
-from polarity.tables.reader import Reader
+from polarity.tables.reader import TableReader
 
 MOST_KINDS = 20
 """When so many different things are wrong with an input, the rest of it is no longer looked at."""
@@ -33,7 +33,7 @@ class Classifier(Protocol):
 
 
 @dataclass
-class Outcome:
+class PredictionOutcome:
     """What a job did.
 
     :param broken: rows that could not be classified.
@@ -53,7 +53,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Job:
+class PredictionJob:
     """What is read, and where it goes.
 
     :param text: column of the text.
@@ -104,14 +104,14 @@ class Job:
 
     def run(
         self, classifier: Classifier, added: AddedColumns, keys: list[str] | None, advance: Callable[[int], None]
-    ) -> Outcome:
+    ) -> PredictionOutcome:
         """Classify all rows and write them.
 
         :param keys: from :meth:`survey`.
         :param advance: called with the number of rows that were written.
         :raises UserError: if the input breaks off, or a row is broken and shall not be kept; then nothing is written.
         """
-        outcome, started = Outcome(), time.monotonic()
+        outcome, started = PredictionOutcome(), time.monotonic()
         with self._open(keys) as source:
             self._check_columns(source, added)
             delimiter = self.dialect.delimiter if self.source_format == self.output_format else None
@@ -129,16 +129,18 @@ class Job:
         outcome.seconds = time.monotonic() - started
         return outcome
 
-    def _open(self, keys: list[str] | None) -> Reader:
+    def _open(self, keys: list[str] | None) -> TableReader:
         return open_reader(self.source.name, self.source.open(), self.source_format, self.dialect, keys)
 
-    def _chunks(self, source: Reader) -> Iterator[Chunk]:
+    def _chunks(self, source: TableReader) -> Iterator[Chunk]:
         for chunk in source.chunks(self.chunk_rows):
             if hidden := source.hidden():
                 raise UserError(hidden)
             yield chunk
 
-    def _classify(self, chunk: Chunk, classifier: Classifier, added: AddedColumns, outcome: Outcome) -> list[pa.Array]:
+    def _classify(
+        self, chunk: Chunk, classifier: Classifier, added: AddedColumns, outcome: PredictionOutcome
+    ) -> list[pa.Array]:
         rows, problems = self._read(chunk)
         numbers = np.array([row for row, problem in enumerate(problems) if problem is None], dtype=np.int64)
         logits, good, unusable = classifier.logits(rows.select(numbers))
@@ -169,7 +171,7 @@ class Job:
         features = [(f"data.features.{name}", name) for name in self.metadata]
         return [("text", self.text), ("context", self.context), *features]
 
-    def _check_columns(self, source: Reader, added: AddedColumns) -> None:
+    def _check_columns(self, source: TableReader, added: AddedColumns) -> None:
         if self.source_format == "jsonl":  # keys are known when the lines have been read
             return
         columns, problems = source.columns, []

@@ -9,7 +9,7 @@ from typing import Literal
 from polarity.errors import UserError
 from polarity.models.saving import read_card
 from polarity.prediction.predictor import Predictor
-from polarity.reduced_precision.cost import Cost, cost
+from polarity.reduced_precision.cost import PrecisionCost, cost
 from polarity.reduced_precision.int8 import int8_predictor
 from polarity.runs.answering import Answering
 from polarity.runs.environment import read_environment
@@ -20,7 +20,7 @@ Precision = Literal["32-true", "16-mixed", "bf16-mixed", "int8"]
 LIBRARIES = {INT8: ("torch", "onnx", "onnxscript", "onnxruntime")}
 
 
-def predictor_in(answering: Answering, precision: Precision) -> tuple[Predictor, Cost | None]:
+def predictor_in(answering: Answering, precision: Precision) -> tuple[Predictor, PrecisionCost | None]:
     """What classifies texts in this arithmetic, and what that costs; None where it is the run's own.
 
     :raises UserError: if the model, or this machine, cannot do that.

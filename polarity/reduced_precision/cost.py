@@ -25,7 +25,7 @@ AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
-class Cost:
+class PrecisionCost:
     """Decisions in the run's own arithmetic and in another one, about the same rows.
 
     :param decisions: of all rows and tasks; ``changed``: how many of them are others.
@@ -66,7 +66,7 @@ class Cost:
         )
 
 
-def cost(run: RunDirectory, predictor: Predictor, kept: Path) -> Cost:
+def cost(run: RunDirectory, predictor: Predictor, kept: Path) -> PrecisionCost:
     """What it costs; the validation rows are read and asked once, and their answers kept in the cache.
 
     :param kept: folder of the cache, whose name identifies weights, rows and arithmetic.
@@ -74,7 +74,9 @@ def cost(run: RunDirectory, predictor: Predictor, kept: Path) -> Cost:
     """
     own = saved_predictions(run, "val")
     answers = cached_arrays(kept, lambda: _asked(run, own, predictor))
-    return Cost.of(own, [np.array(answers[str(number)]) for number in range(len(own.tasks))], predictor.decider)
+    return PrecisionCost.of(
+        own, [np.array(answers[str(number)]) for number in range(len(own.tasks))], predictor.decider
+    )
 
 
 def _asked(run: RunDirectory, own: Predictions, predictor: Predictor) -> dict[str, np.ndarray]:

@@ -22,7 +22,7 @@ PATIENCE = 120.0
 
 
 @dataclass
-class Asked:
+class AskedSweep:
     """Content of ``sweep.yaml``.
 
     :param folder: in which the sweep was started; relative paths of its data are meant from there.
@@ -79,18 +79,18 @@ class Sweep:
             self._lock.release()
 
     @property
-    def asked(self) -> Asked:
+    def asked(self) -> AskedSweep:
         """What was asked.
 
         :raises UserError: if the file is missing or damaged.
         """
         file = self.path / ASKED
         try:
-            return Asked(**read_yaml(file, dict))
+            return AskedSweep(**read_yaml(file, dict))
         except TypeError as error:
             raise UserError(f"{file}: is damaged ({error})") from error
 
-    def ask(self, asked: Asked) -> None:
+    def ask(self, asked: AskedSweep) -> None:
         """Record it."""
         write_text(self.path / ASKED, yaml_text(asdict(asked)))
         self.__dict__.pop("jobs", None)

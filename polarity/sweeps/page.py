@@ -16,7 +16,7 @@ from polarity.reports.html.numbers import duration
 from polarity.reports.html.run.history import number, read_csv_rows
 from polarity.reports.html.sweep.content import SweepContent, Trial
 from polarity.reports.html.sweep.report import write_sweep_report
-from polarity.sweeps.folder import Asked, Sweep
+from polarity.sweeps.folder import AskedSweep, Sweep
 from polarity.sweeps.job import Job
 from polarity.wording import times
 
@@ -95,7 +95,7 @@ def trial_of(job: Job, row: Json, values: Mapping[str, str], *, settings: RunSet
     )
 
 
-def advice(sweep: Sweep, asked: Asked, best: Sequence[Best]) -> dict[str, str]:
+def advice(sweep: Sweep, asked: AskedSweep, best: Sequence[Best]) -> dict[str, str]:
     """Commands for the configuration that is recommended."""
     if len(best) != 1:
         return {}

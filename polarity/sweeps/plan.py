@@ -17,7 +17,7 @@ from polarity.errors import UserError
 from polarity.run import RunDirectory, configuration_hash, now
 from polarity.runs.environment import changed_data, described
 from polarity.secrets import masked, masked_command, masked_places
-from polarity.sweeps.folder import Asked, Sweep, is_sweep
+from polarity.sweeps.folder import AskedSweep, Sweep, is_sweep
 from polarity.sweeps.job import Job
 
 ELSEWHERE = ("output_dir", "cache_dir", "resume", "trust", "run_dir", "sweep")
@@ -88,7 +88,7 @@ def plan(
         raise UserError(f"sweep: {folder} is the folder of a run; choose another name")
     sweep = Sweep(folder)
     with sweep.alone():
-        asked = sweep.asked if is_sweep(folder) else Asked(str(Path.cwd()), now(), config_dir)
+        asked = sweep.asked if is_sweep(folder) else AskedSweep(str(Path.cwd()), now(), config_dir)
         data = _fingerprints(jobs)
         if asked.jobs or asked.search:
             _refuse_others(sweep, asked, space, jobs, data)
@@ -144,7 +144,7 @@ def add(sweep: Sweep, job: PlannedJob) -> Job:
     return sweep.job(job.name)
 
 
-def _add(sweep: Sweep, asked: Asked, job: PlannedJob) -> None:
+def _add(sweep: Sweep, asked: AskedSweep, job: PlannedJob) -> None:
     path = sweep.path / job.name
     if not path.exists():
         own = [text for text in job.overrides if not text.lstrip("+~").startswith(OF_SWEEP)]
@@ -182,7 +182,7 @@ def _refuse_secrets(jobs: Sequence[PlannedJob]) -> None:
 
 
 def _refuse_others(
-    sweep: Sweep, asked: Asked, space: Mapping[str, object], jobs: Sequence[PlannedJob], data: Json
+    sweep: Sweep, asked: AskedSweep, space: Mapping[str, object], jobs: Sequence[PlannedJob], data: Json
 ) -> None:
     differs = list(dict.fromkeys(_differences(sweep, asked, {*space, *asked.space}, jobs)))
     more = f", and {len(differs) - SHOWN} more" if len(differs) > SHOWN else ""
@@ -197,7 +197,7 @@ def _refuse_others(
         raise UserError([*problems, "sweep: put that back, or give another name for another sweep: sweep=NAME"])
 
 
-def _differences(sweep: Sweep, asked: Asked, searched: set[str], jobs: Sequence[PlannedJob]) -> Iterator[str]:
+def _differences(sweep: Sweep, asked: AskedSweep, searched: set[str], jobs: Sequence[PlannedJob]) -> Iterator[str]:
     """What jobs have otherwise than those of before, but for what is searched; ``KEY was OLD, and is NEW now``."""
     if not searched & set(PRESETS):
         new = shared([], jobs)

@@ -11,7 +11,7 @@ from polarity.content import Config
 from polarity.errors import UserError
 from polarity.files import yaml_text
 from polarity.paths import conf_dir
-from polarity.sweeps.folder import Asked, Sweep
+from polarity.sweeps.folder import AskedSweep, Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.plan import ELSEWHERE
 
@@ -62,7 +62,7 @@ def preset_of(sweep: Sweep, job: Job, file: Path) -> str:
     return heading + yaml_text(preset)
 
 
-def _check_place(asked: Asked, changed: Mapping[str, str], file: Path) -> None:
+def _check_place(asked: AskedSweep, changed: Mapping[str, str], file: Path) -> None:
     if file.suffix != ".yaml":
         raise UserError(f"output: has to end with .yaml, got {file.name}")
     own = [f"{group}={name}" for group, name in changed.items() if not _is_shipped(group, name)]

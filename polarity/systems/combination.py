@@ -32,7 +32,7 @@ class Combination(Protocol):
 
 
 @dataclass(frozen=True)
-class Pool:
+class LinearPool:
     """A linear pool: log p = log sum_m w_m p_m.
 
     :param weights: one for each member, not negative, with sum 1.
@@ -130,7 +130,7 @@ class TaskEnsemble:
             weights = _numbers(content["weights"], (members,))
             if (weights < 0).any() or not np.isclose(weights.sum(), 1):
                 raise ValueError("weights have to be shares")
-            combination = Pool(tuple(weights.tolist()))
+            combination = LinearPool(tuple(weights.tolist()))
         else:
             coefficients = _numbers(content["coefficients"], (classes, members, classes))
             combination = Stack(coefficients, _numbers(content["shift"], (classes,)))

@@ -22,7 +22,7 @@ from polarity.runs.manifest import check_unchanged
 from polarity.runs.rebuild import BUILT, rebuild
 from polarity.runs.reproduction import LIKE
 from polarity.runs.saved import finished_run
-from polarity.systems.combination import Pool, TaskEnsemble
+from polarity.systems.combination import LinearPool, TaskEnsemble
 from polarity.systems.folds import stored_rule
 from polarity.systems.members import LinearMember, Member, unused_in_members
 from polarity.tasks import Task
@@ -122,7 +122,7 @@ def _average_of_folds(
     check_unchanged(run)
     folds = [RunDirectory(run.fold(number)) for number in range(1, run.settings.folds + 1)]
     members = tuple(rebuild(fold.path, accelerator=accelerator, batch_size=batch_size, trust=trust) for fold in folds)
-    tasks, pool = members[0].model.tasks, Pool.equal(len(members))
+    tasks, pool = members[0].model.tasks, LinearPool.equal(len(members))
     combined = tuple(
         TaskEnsemble(tuple(one.decider.tasks[task.name].scaling for one in members), pool) for task in tasks
     )

@@ -16,7 +16,7 @@ from polarity.tables.encoding import mended, undecodable
 from polarity.tables.lines import LONGEST, Lines
 from polarity.tables.places import Places
 from polarity.tables.problems import Problems, Refusal
-from polarity.tables.reader import Reader
+from polarity.tables.reader import TableReader
 from polarity.tables.swallowed import HIDING, Swallowed
 from polarity.wording import times
 
@@ -30,7 +30,7 @@ class Record(NamedTuple):
     lines: list[str]
 
 
-class DelimitedReader(Reader):
+class DelimitedReader(TableReader):
     """Rows of a CSV or TSV stream.
 
     :param usual: the delimiter, if neither the settings nor the input itself name one.

@@ -14,7 +14,7 @@ from polarity.tables.dialect import Dialect
 from polarity.tables.jsonlines import JsonReader
 from polarity.tables.lines import Lines
 from polarity.tables.parquet import ParquetReader
-from polarity.tables.reader import Reader
+from polarity.tables.reader import TableReader
 from polarity.tables.writers import DelimitedWriter, JsonWriter, ParquetWriter, Writer
 
 Format = Literal["csv", "tsv", "jsonl", "parquet"]
@@ -82,7 +82,7 @@ def open_bytes(path: Path) -> BinaryIO:
 
 def open_reader(
     name: str, stream: BinaryIO, kind: Format, dialect: Dialect, columns: Sequence[str] | None = None
-) -> Reader:
+) -> TableReader:
     """Begin to read a table, whose stream closing the reader closes.
 
     :param name: of the table, the beginning of each problem.

@@ -12,7 +12,7 @@ from polarity.tables.encoding import mended, undecodable
 from polarity.tables.lines import Lines
 from polarity.tables.places import Places
 from polarity.tables.problems import Refusal
-from polarity.tables.reader import Reader
+from polarity.tables.reader import TableReader
 
 _EDGE = 100
 """Characters shown of a broken line, before and after the place where it breaks."""
@@ -20,7 +20,7 @@ _DIGITS = 640
 """Digits of a whole number that Python reads under any setting."""
 
 
-class Number(float):
+class WrittenNumber(float):
     """A number that remembers how it was written, since 1.10 and 1.1 may not mean the same to its owner."""
 
     literal: str
@@ -37,10 +37,10 @@ class Number(float):
 
 def _whole(literal: str) -> float:
     """A whole number; beyond what Python takes from a text, one that is only written out again."""
-    return int(literal) if len(literal) <= _DIGITS else Number(literal)
+    return int(literal) if len(literal) <= _DIGITS else WrittenNumber(literal)
 
 
-class JsonReader(Reader):
+class JsonReader(TableReader):
     """Objects of a JSON lines stream.
 
     :param columns: the keys that become columns; None: those of each chunk, so that chunks may have different ones.
@@ -54,7 +54,7 @@ class JsonReader(Reader):
         self._keys: dict[str, None] = {}
         self._repeated = ""
         self._decoder = json.JSONDecoder(
-            object_pairs_hook=self._object, parse_float=Number, parse_constant=Number, parse_int=_whole
+            object_pairs_hook=self._object, parse_float=WrittenNumber, parse_constant=WrittenNumber, parse_int=_whole
         )
         self._count = 0
 

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 
 from polarity.tables.chunk import Chunk
 from polarity.tables.places import Places
-from polarity.tables.reader import Reader
+from polarity.tables.reader import TableReader
 
 
-class ArrowReader(Reader):
+class ArrowReader(TableReader):
     """Rows of an Arrow table."""
 
     WITHOUT_ROWS = "has columns but no row"
@@ -48,7 +48,7 @@ class ParquetReader(ArrowReader):
     """
 
     def __init__(self, name: str, stream: BinaryIO) -> None:
-        Reader.__init__(self, name)
+        TableReader.__init__(self, name)
         self._stream = stream
         try:
             self._file = pq.ParquetFile(stream)

@@ -10,7 +10,7 @@ from polarity.errors import UserError
 from polarity.tables.chunk import Chunk
 
 
-class Reader(ABC):
+class TableReader(ABC):
     """An open table, read once; a context manager that closes it.
 
     :param name: of the table, the beginning of each problem.

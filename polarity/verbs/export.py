@@ -23,7 +23,7 @@ from polarity.exporting.card import write_card
 from polarity.exporting.folder import ABOUT, about, folder_problems, parts_of
 from polarity.exporting.hf import write_hf
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, package_problems, session_of, write_onnx
-from polarity.exporting.quantize import Cost, cost, write_int8
+from polarity.exporting.quantize import QuantizationCost, cost, write_int8
 from polarity.files import whole_folder, write_json
 from polarity.posthoc import DecisionChoice
 from polarity.progress import progress
@@ -75,7 +75,7 @@ def export(settings: ExportSettings) -> Path:
 
 def _write(
     settings: ExportSettings, rebuilt: Rebuilt, splits: Splits | None, folder: Path
-) -> tuple[Agreement | None, Cost | None]:
+) -> tuple[Agreement | None, QuantizationCost | None]:
     tasks = {task.name: list(task.classes) for task in rebuilt.model.tasks}
     pairs = splits.val.context is not None if splits else rebuilt.settings.data.context is not None
     longest = rebuilt.settings.max_length
@@ -104,7 +104,7 @@ def _agreement(settings: ExportSettings, rebuilt: Rebuilt, val: Rows, folder: Pa
     return agreement
 
 
-def _cost(rebuilt: Rebuilt, val: Rows, folder: Path) -> Cost:
+def _cost(rebuilt: Rebuilt, val: Rows, folder: Path) -> QuantizationCost:
     tasks = rebuilt.model.tasks
     before, after = (
         answers_of_session(session_of(folder / name), rebuilt, val, tasks) for name in (GRAPH, SMALL_GRAPH)
@@ -112,7 +112,7 @@ def _cost(rebuilt: Rebuilt, val: Rows, folder: Path) -> Cost:
     return cost(folder, val, tasks, before, after)
 
 
-def _say(settings: ExportSettings, folder: Path, agreement: Agreement | None, costs: Cost | None) -> None:
+def _say(settings: ExportSettings, folder: Path, agreement: Agreement | None, costs: QuantizationCost | None) -> None:
     console = RunConsole(None)
     if agreement is None:
         console.print("not checked against the run's own model, since check_rows=0")

@@ -14,7 +14,7 @@ from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator
 from polarity.posthoc import DecisionChoice
 from polarity.prediction.columns import AddedColumns, Threshold
-from polarity.prediction.job import Job, Outcome
+from polarity.prediction.job import PredictionJob, PredictionOutcome
 from polarity.prediction.predictor import Predictor
 from polarity.prediction.streams import Input, Output, format_of
 from polarity.printable import SafeConsole
@@ -66,7 +66,7 @@ class PredictSettings:
     trust: Trust
 
 
-def predict(settings: PredictSettings) -> Outcome:
+def predict(settings: PredictSettings) -> PredictionOutcome:
     """Classify the rows of a file.
 
     :raises UserError: with everything that is wrong with run, settings and input; then there is no output.
@@ -116,7 +116,7 @@ def mostly_unknown(found: Sequence[Unknown]) -> list[str]:
     return [f"{one.share:.0%} {one.what}{so}" for one in strange]
 
 
-def _job(settings: PredictSettings, run: RunDirectory, problems: list[str]) -> Job | None:
+def _job(settings: PredictSettings, run: RunDirectory, problems: list[str]) -> PredictionJob | None:
     source, output = Input(settings.input), Output(settings.output, overwrite=settings.overwrite)
     problems += source.problems() + output.problems(source)
     kind = format_of("input", source.path, settings.input_format, problems)
@@ -130,7 +130,9 @@ def _job(settings: PredictSettings, run: RunDirectory, problems: list[str]) -> J
     dialect = _dialect(settings, data, kind, problems)
     text, context = _columns(settings, data, problems)
     keep = settings.on_error == "keep"
-    return Job(source, kind, output, wanted, dialect, text, context, keep, settings.chunk_rows, settings.spreadsheet)
+    return PredictionJob(
+        source, kind, output, wanted, dialect, text, context, keep, settings.chunk_rows, settings.spreadsheet
+    )
 
 
 def _dialect(settings: PredictSettings, data: DataSettings, kind: Format, problems: list[str]) -> Dialect:
@@ -161,7 +163,7 @@ def _columns(settings: PredictSettings, data: DataSettings, problems: list[str])
     return str(text), context
 
 
-def _summary(outcome: Outcome, job: Job, settings: PredictSettings) -> str:
+def _summary(outcome: PredictionOutcome, job: PredictionJob, settings: PredictSettings) -> str:
     speed = f"{times(outcome.rows, 'row')} in {outcome.seconds:.1f} s, {outcome.rows_per_second:,.0f} rows/s"
     parts = [f"{speed}; written to {job.output.name}"]
     if outcome.broken:

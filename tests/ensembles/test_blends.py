@@ -14,7 +14,7 @@ from polarity.ensembles.average import Average
 from polarity.ensembles.greedy import Greedy
 from polarity.ensembles.stacking import Stacking
 from polarity.ensembles.weighted import Weighted
-from polarity.systems.combination import Pool, Stack, TaskEnsemble
+from polarity.systems.combination import LinearPool, Stack, TaskEnsemble
 from polarity.tasks import Task
 
 TASK = Task("tone", ("a", "b", "c"), "tone")
@@ -41,7 +41,7 @@ def test_weights_are_those_that_the_labels_were_drawn_by() -> None:
     members, wanted = said(3, 6000), np.array([0.6, 0.3, 0.1])
     labels = drawn(np.tensordot(wanted, np.exp(members), 1))
     fitted = Weighted(prior=0.0).fit(TASK, members, labels)
-    assert isinstance(fitted, Pool)
+    assert isinstance(fitted, LinearPool)
     assert fitted.weights == pytest.approx(wanted, abs=0.03)
 
 
@@ -54,7 +54,7 @@ def test_weights_make_the_labels_as_likely_as_can_be(prior: float) -> None:
         return float(-np.log(pooled).sum() - prior * np.log(np.maximum(weights, 1e-300)).sum())
 
     fitted = Weighted(prior=prior).fit(TASK, members, labels)
-    assert isinstance(fitted, Pool)
+    assert isinstance(fitted, LinearPool)
     best = minimize(lambda free: against(softmax(free)), np.zeros(3), method="Nelder-Mead", options={"fatol": 1e-10})
     assert against(np.array(fitted.weights)) <= best.fun + 1e-5
     assert sum(fitted.weights) == pytest.approx(1)
@@ -62,7 +62,7 @@ def test_weights_make_the_labels_as_likely_as_can_be(prior: float) -> None:
 
 def test_a_strong_prior_is_the_plain_average() -> None:
     fitted = Weighted(prior=1e9).fit(TASK, said(4, 50), np.zeros(50, dtype=int))
-    assert isinstance(fitted, Pool)
+    assert isinstance(fitted, LinearPool)
     assert fitted.weights == pytest.approx([0.25] * 4, abs=1e-6)
 
 
@@ -75,7 +75,7 @@ def macro_f1(members: np.ndarray, chosen: tuple[int, ...], labels: np.ndarray) -
 def test_greedy_selection_takes_the_best_of_all_in_each_round(seed: int) -> None:
     members, labels = said(3, 40, seed), drawn(np.exp(said(3, 40, seed)).mean(axis=0), seed)
     fitted = Greedy(rounds=2).fit(TASK, members, labels)
-    assert isinstance(fitted, Pool)
+    assert isinstance(fitted, LinearPool)
     every = {chosen: macro_f1(members, chosen, labels) for size in (1, 2)
              for chosen in combinations_with_replacement(range(3), size)}  # fmt: skip
     singles = {chosen: score for chosen, score in every.items() if len(chosen) == 1}
@@ -92,7 +92,7 @@ def test_greedy_selection_finds_members_that_complete_each_other_and_leaves_out_
     halves = [np.where((np.arange(60) < 30)[:, None] == first, right, blank) for first in (True, False)]
     wrong = log_softmax(2.0 * np.eye(3)[(labels + 1) % 3], axis=1)
     fitted = Greedy(rounds=20).fit(TASK, np.stack([wrong, *halves]), labels)
-    assert isinstance(fitted, Pool)
+    assert isinstance(fitted, LinearPool)
     assert fitted.weights[0] == 0
     assert min(fitted.weights[1:]) > 0
 
@@ -100,7 +100,7 @@ def test_greedy_selection_finds_members_that_complete_each_other_and_leaves_out_
 def test_more_rounds_allow_finer_weights() -> None:
     members, labels = said(4, 200), drawn(np.exp(said(4, 200)).mean(axis=0))
     few, many = (Greedy(rounds=rounds).fit(TASK, members, labels) for rounds in (1, 20))
-    assert isinstance(few, Pool)
+    assert isinstance(few, LinearPool)
     assert sorted(few.weights) == [0, 0, 0, 1]
     assert len(many.used) > 1
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from polarity.models import MultiTaskClassifier, PretrainedEncoder
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
-from polarity.models.huggingface.unpadded import FAMILIES, Table, attention_by_rows, tables_of
+from polarity.models.huggingface.unpadded import FAMILIES, LengthTable, attention_by_rows, tables_of
 from tests.tiny import POOLED, model_of, save_tiny_encoder, tiny_batch, tiny_classifier
 
 LONG = "They hate the awful soup, and the table, and the chair, and all that is in it or was!"
@@ -137,7 +137,7 @@ def test_tables_hold_rows_of_like_lengths_and_every_token_once() -> None:
     third = tables[2]
     assert third.mask.sum(dim=1).tolist() == [9, 10]
     assert third.tokens.tolist() == [*range(43, 52), *range(53, 63)]
-    assert isinstance(third, Table)
+    assert isinstance(third, LengthTable)
 
 
 def test_gradients_of_attention_are_right() -> None:

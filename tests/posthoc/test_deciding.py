@@ -14,7 +14,7 @@ from polarity.errors import UserError
 from polarity.evaluation.metrics import score_task
 from polarity.evaluation.predictions import Predictions, TaskPredictions, read_predictions, write_predictions
 from polarity.posthoc import FILE, Decider, Fitted, fit_decider
-from polarity.posthoc.crossfit import LabelledRows, Method, cross_fitted, judged_without
+from polarity.posthoc.crossfit import FittingMethod, LabelledRows, cross_fitted, judged_without
 from polarity.posthoc.folds import stratified_folds
 from polarity.posthoc.gain import Gain, gain
 from polarity.posthoc.task_fitting import CLEAR
@@ -352,7 +352,7 @@ def test_a_clear_gain_is_judged_alike_by_every_part_of_the_rows() -> None:
     assert item.logits is not None
     ids = [f"row-{number}" for number in range(4000)]
     rows = LabelledRows(TONE, ids, item.logits.astype(np.float64), item.labels)
-    method = Method(TemperatureScaling(), BiasDecision(), folds=5, seed=0)
+    method = FittingMethod(TemperatureScaling(), BiasDecision(), folds=5, seed=0)
     _, decided = cross_fitted(rows, method)
     assert gain(TONE, rows.labels, rows.argmax, decided).exceeds(1.5 + CLEAR)
     assert (judged_without(rows, method) == decided).all()
@@ -364,7 +364,7 @@ def test_a_rule_that_is_kept_by_little_is_judged_without_each_fold(seed: int) ->
     assert item.logits is not None
     ids = [f"row-{number}" for number in range(150)]
     rows = LabelledRows(TONE, ids, item.logits.astype(np.float64), item.labels)
-    outer, inner = (Method(NoCalibration(), BiasDecision(), folds=5, seed=number) for number in (0, 1))
+    outer, inner = (FittingMethod(NoCalibration(), BiasDecision(), folds=5, seed=number) for number in (0, 1))
     judged, folds = rows.argmax, stratified_folds(ids, rows.labels, 5, 0)
     for fold in range(5):
         out = folds == fold
@@ -399,7 +399,7 @@ def test_folds_never_tear_a_group_apart(groups: int) -> None:
     known = item.known
     ids = [name for name, inside in zip(predictions.ids, known, strict=True) if inside]
     rows = LabelledRows(TONE, ids, item.logits[known], item.labels[known], posts[known])
-    method = Method(TemperatureScaling(), Argmax(), 5, 0)
+    method = FittingMethod(TemperatureScaling(), Argmax(), 5, 0)
     folds = method.deal(rows)
     assert len(set(folds.tolist())) == min(5, groups)
     assert len(np.unique(np.stack([posts[known], folds]), axis=1)[0]) == groups

@@ -15,7 +15,7 @@ from polarity.config.verb import read_settings
 from polarity.data.rows import Rows
 from polarity.posthoc import Decider
 from polarity.prediction.columns import AddedColumns
-from polarity.prediction.job import Job, Outcome
+from polarity.prediction.job import PredictionJob, PredictionOutcome
 from polarity.prediction.streams import Input, Output, format_of
 from polarity.run import RunDirectory
 from polarity.tables.dialect import Dialect
@@ -50,7 +50,9 @@ def added_columns(**settings: Any) -> AddedColumns:
     return AddedColumns(TASKS, plain, **settings)
 
 
-def job(source: Path | str, output: Path | str, *, keep: bool = False, chunk_rows: int = 3, **settings: Any) -> Job:
+def job(
+    source: Path | str, output: Path | str, *, keep: bool = False, chunk_rows: int = 3, **settings: Any
+) -> PredictionJob:
     read, written = Input(str(source)), Output(str(output), overwrite=False)
     problems: list[str] = []
     kinds = [
@@ -64,10 +66,10 @@ def job(source: Path | str, output: Path | str, *, keep: bool = False, chunk_row
         settings.pop("context", None),
     )
     assert not settings
-    return Job(read, kinds[0], written, kinds[1], dialect, text, context, keep, chunk_rows)  # type: ignore[arg-type]
+    return PredictionJob(read, kinds[0], written, kinds[1], dialect, text, context, keep, chunk_rows)  # type: ignore[arg-type]
 
 
-def predict(made: Job, classifier: Any = None, **settings: Any) -> Outcome:
+def predict(made: PredictionJob, classifier: Any = None, **settings: Any) -> PredictionOutcome:
     """Do a job from its survey to its end."""
     added = added_columns(**({"error_column": "error"} if made.keep else {}), **settings)
     _, keys = made.survey(added)
@@ -81,7 +83,7 @@ def opened(path: Path, mode: Literal["rt", "wt"]) -> IO[str]:
     return path.open(mode, encoding="utf-8", newline="")
 
 
-def do(run: RunDirectory, source: Path | str, output: Path | str, *more: str) -> Outcome:
+def do(run: RunDirectory, source: Path | str, output: Path | str, *more: str) -> PredictionOutcome:
     """What the verb does with a finished run."""
     arguments = [f"run={run.path}", f"input={source}", f"output={output}", "accelerator=cpu", *more]
     settings = read_settings("predict", arguments)

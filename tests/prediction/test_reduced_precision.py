@@ -17,7 +17,7 @@ from polarity.posthoc import Decider
 from polarity.prediction.predictor import Predictor
 from polarity.reduced_precision import choose, int8
 from polarity.reduced_precision import cost as costs
-from polarity.reduced_precision.cost import Cost
+from polarity.reduced_precision.cost import PrecisionCost
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import rebuild
 from tests.effects.deciding import predictions
@@ -118,10 +118,10 @@ def test_costs_are_those_of_the_decisions() -> None:
     own = predictions()
     decider = Decider.plain({item.task.name: item.task.classes for item in own.tasks})
     logits: list[Any] = [np.array(item.logits) for item in own.tasks]
-    same = Cost.of(own, logits, decider)
+    same = PrecisionCost.of(own, logits, decider)
     assert (same.changed, same.before, same.difference[0]) == (0, same.after, 0)
     logits[1][:30] = -logits[1][:30]
-    other = Cost.of(own, logits, decider)
+    other = PrecisionCost.of(own, logits, decider)
     assert other.changed == int((logits[1].argmax(axis=1) != np.asarray(own.tasks[1].logits).argmax(axis=1)).sum()) > 0
     assert other.difference[0] == pytest.approx(other.after - other.before) != 0
     assert (other.rows, other.decisions) == (len(own), len(own) * len(own.tasks))

@@ -8,6 +8,8 @@ import polarity
 from tests.presets import VERBS
 
 PACKAGE = Path(polarity.__file__).parent
+STANDALONE = PACKAGE / "exporting" / "modeling.py"
+"""What an exported folder has in the place of this project, under the same names."""
 
 LAYERS = (
     {"content", "errors", "paths", "quoting", "secrets", "settings", "signature", "yaml_loader"},
@@ -72,6 +74,16 @@ def test_only_the_configuration_knows_where_a_setting_stands() -> None:
 def test_what_no_type_can_say_is_rare() -> None:
     loose = sum(path.read_text(encoding="utf-8").count("dict[str, Any]") for path in PACKAGE.rglob("*.py"))
     assert loose < 30
+
+
+def test_each_name_of_a_class_is_one_thing() -> None:
+    places: dict[str, list[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        if path != STANDALONE:
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    places.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
 
 
 def room_of(path: Path) -> str:

@@ -88,7 +88,7 @@ def _attending_by_rows(config: PreTrainedConfig) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Table:
+class LengthTable:
     """Rows of like lengths.
 
     :param shape: rows, and the length of the longest.
@@ -103,7 +103,7 @@ class Table:
     mask: Tensor
 
 
-def tables_of(lengths: Tensor) -> list[Table]:
+def tables_of(lengths: Tensor) -> list[LengthTable]:
     """Rows of these lengths, shortest first, a new table wherever one is :data:`SPREAD` times the table's first."""
     starts, order = lengths.cumsum(0) - lengths, lengths.argsort(stable=True)
     cuts, shortest = [], int(lengths.min())
@@ -116,7 +116,7 @@ def tables_of(lengths: Tensor) -> list[Table]:
         steps = torch.arange(int(lengths[rows].max()), device=lengths.device)
         mask = steps < lengths[rows][:, None]
         tokens = (starts[rows][:, None] + steps)[mask]
-        tables.append(Table((len(rows), len(steps)), tokens, mask.flatten().nonzero().squeeze(1), mask))
+        tables.append(LengthTable((len(rows), len(steps)), tokens, mask.flatten().nonzero().squeeze(1), mask))
     return tables
 
 
@@ -127,7 +127,7 @@ def attention_by_rows(
     value: Tensor,
     attention_mask: None,
     *,
-    tables: Sequence[Table],
+    tables: Sequence[LengthTable],
     scaling: float,
     dropout: float = 0.0,
     sliding_window: int | None = None,

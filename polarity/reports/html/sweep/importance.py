@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from polarity.reports.html.sweep.content import Configuration
-from polarity.reports.html.sweep.parameters import Level, Parameter, levels_of
+from polarity.reports.html.sweep.parameters import Level, SearchedParameter, levels_of
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -28,7 +28,7 @@ class Importance:
     :param highest: the value with the highest mean score, and ``lowest`` that with the lowest.
     """
 
-    parameter: Parameter
+    parameter: SearchedParameter
     fanova: float | None
     alone: float | None
     highest: Level
@@ -40,7 +40,7 @@ class Importance:
         return next((share for share in (self.fanova, self.alone) if share is not None), 0.0)
 
 
-def importances(parameters: Sequence[Parameter], configurations: Sequence[Configuration]) -> list[Importance]:
+def importances(parameters: Sequence[SearchedParameter], configurations: Sequence[Configuration]) -> list[Importance]:
     """Of each setting that has several values with scores, the most important one first."""
     levels = {parameter.key: levels_of(parameter, configurations) for parameter in parameters}
     several = [parameter for parameter in parameters if len(levels[parameter.key]) > 1]
@@ -81,7 +81,7 @@ def why_no_fanova(configurations: Sequence[Configuration]) -> str | None:
     return f"{what} {FEWEST} configurations." if len(configurations) < FEWEST else None
 
 
-def _fanova(parameters: Sequence[Parameter], configurations: Sequence[Configuration]) -> dict[str, float]:
+def _fanova(parameters: Sequence[SearchedParameter], configurations: Sequence[Configuration]) -> dict[str, float]:
     """Hutter, Hoos and Leyton-Brown, An efficient approach for assessing hyperparameter importance, 2014."""
     import optuna
 
@@ -106,7 +106,7 @@ def _fanova(parameters: Sequence[Parameter], configurations: Sequence[Configurat
         optuna.logging.set_verbosity(verbosity)
 
 
-def _distribution(parameter: Parameter) -> "BaseDistribution":
+def _distribution(parameter: SearchedParameter) -> "BaseDistribution":
     from optuna.distributions import CategoricalDistribution, FloatDistribution
 
     if not parameter.numeric:

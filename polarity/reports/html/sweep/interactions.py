@@ -6,7 +6,7 @@ from itertools import combinations
 from statistics import fmean
 
 from polarity.reports.html.sweep.content import Configuration
-from polarity.reports.html.sweep.parameters import Parameter
+from polarity.reports.html.sweep.parameters import SearchedParameter
 
 SHOWN, MOST = 3, 12
 """Settings whose pairs are shown, the most important ones, and values of each that a table has room for."""
@@ -32,18 +32,18 @@ class Interaction:
     :param cells: rows by columns.
     """
 
-    row: Parameter
-    column: Parameter
+    row: SearchedParameter
+    column: SearchedParameter
     cells: Sequence[Sequence[Cell]]
 
 
-def interactions(parameters: Sequence[Parameter], configurations: Sequence[Configuration]) -> list[Interaction]:
+def interactions(parameters: Sequence[SearchedParameter], configurations: Sequence[Configuration]) -> list[Interaction]:
     """Of the pairs of the first settings that have several values each, and not too many for a table."""
     fit = [parameter for parameter in parameters if 2 <= len(parameter.groups) <= MOST]
     return [_table(row, column, configurations) for row, column in combinations(fit[:SHOWN], 2)]
 
 
-def _table(row: Parameter, column: Parameter, configurations: Sequence[Configuration]) -> Interaction:
+def _table(row: SearchedParameter, column: SearchedParameter, configurations: Sequence[Configuration]) -> Interaction:
     scores = [
         [
             [one.mean for one in configurations

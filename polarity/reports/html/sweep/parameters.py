@@ -21,7 +21,7 @@ ROOM = 260.0
 
 
 @dataclass(frozen=True)
-class Parameter:
+class SearchedParameter:
     """A setting that is searched.
 
     :param key: as on the command line.
@@ -101,7 +101,7 @@ class Level:
         return fmean(self.scores)
 
 
-def parameters_of(content: SweepContent) -> list[Parameter]:
+def parameters_of(content: SweepContent) -> list[SearchedParameter]:
     """What was searched, but for the seed, in the order in which it was asked for."""
     keys = dict.fromkeys([*content.searched, *(key for trial in content.trials for key in trial.values)])
     found = []
@@ -111,11 +111,11 @@ def parameters_of(content: SweepContent) -> list[Parameter]:
         values = [value for value in asked if value in tried]
         numeric = all(_number(value) is not None for value in values)
         if values:
-            found.append(Parameter(key, sorted(values, key=float) if numeric else values, numeric))
+            found.append(SearchedParameter(key, sorted(values, key=float) if numeric else values, numeric))
     return found
 
 
-def levels_of(parameter: Parameter, configurations: Sequence[Configuration]) -> list[Level]:
+def levels_of(parameter: SearchedParameter, configurations: Sequence[Configuration]) -> list[Level]:
     """What the configurations come to at each value, or group of values; without those that none has."""
     found = []
     for name, values in parameter.groups.items():

@@ -12,7 +12,7 @@ from polarity.reports.html.charts.parallel import Threaded, parallel
 from polarity.reports.html.charts.scales import around, short, ticks
 from polarity.reports.html.numbers import duration, score_text
 from polarity.reports.html.sweep.content import BEST, RECOMMENDED, Configuration, SweepContent, Trial
-from polarity.reports.html.sweep.parameters import Level, Parameter
+from polarity.reports.html.sweep.parameters import Level, SearchedParameter
 from polarity.wording import times
 
 SCORE = "overall macro-F1"
@@ -20,7 +20,7 @@ NAMES = 120.0
 """Room for a configuration's name where a line or a dot is pointed at, in characters of a chart's units."""
 
 
-def effect(content: SweepContent, parameter: Parameter, levels: Sequence[Level]) -> Markup:
+def effect(content: SweepContent, parameter: SearchedParameter, levels: Sequence[Level]) -> Markup:
     """The scores against one setting, with their means and how far seeds alone take one."""
     drawn = [
         _dot(content, one, parameter.places[one.values[parameter.key]])
@@ -40,7 +40,7 @@ def effect(content: SweepContent, parameter: Parameter, levels: Sequence[Level])
     )
 
 
-def coordinates(content: SweepContent, parameters: Sequence[Parameter]) -> Markup:
+def coordinates(content: SweepContent, parameters: Sequence[SearchedParameter]) -> Markup:
     """All settings of all configurations, each by a line to its score."""
     scores = [one.mean for one in content.configurations]
     ends = around(min(scores), max(scores), most=4)

@@ -11,7 +11,7 @@ from polarity.reports.html.page import write_page
 from polarity.reports.html.sweep.content import SweepContent
 from polarity.reports.html.sweep.importance import importances, why_no_fanova
 from polarity.reports.html.sweep.interactions import interactions
-from polarity.reports.html.sweep.parameters import Parameter, levels_of, parameters_of, short_keys
+from polarity.reports.html.sweep.parameters import SearchedParameter, levels_of, parameters_of, short_keys
 from polarity.reports.html.sweep.pictures import best_so_far, coordinates, curves, effect, spent
 from polarity.wording import times
 
@@ -80,7 +80,9 @@ def _axis(content: SweepContent) -> Axis:
     return axis_of([*scores, *(mean + sign * reach for mean in means for sign in (-1, 1))])
 
 
-def _sections(content: SweepContent, parameters: Sequence[Parameter], *, has_pairs: bool) -> list[tuple[str, str]]:
+def _sections(
+    content: SweepContent, parameters: Sequence[SearchedParameter], *, has_pairs: bool
+) -> list[tuple[str, str]]:
     scored = bool(content.configurations)
     named = [
         ("summary", "Summary", True),
