@@ -12,7 +12,7 @@ STANDALONE = PACKAGE / "exporting" / "modeling.py"
 """What an exported folder has in the place of this project, under the same names."""
 
 LAYERS = (
-    {"content", "errors", "paths", "quoting", "secrets", "settings", "signature", "yaml_loader"},
+    {"content", "errors", "paths", "quoting", "run_files", "secrets", "settings", "signature", "yaml_loader"},
     {"printable", "processes", "standard_streams", "unique_rows", "wording"},
     {"locks", "parts", "progress", "tasks"},
     {"component"},
@@ -24,7 +24,7 @@ LAYERS = (
     {"clipping", "evaluation", "optimizers"},
     {"statistics"},
     {"analysis", "pretraining"},
-    {"config", "posthoc", "run_files"},
+    {"config", "posthoc"},
     {"run"},
     {"runs"},
     {"baselines", "comparison"},
@@ -45,6 +45,15 @@ HEIGHT = {room: number for number, layer in enumerate(LAYERS) for room in layer}
 def test_every_room_has_its_layer() -> None:
     rooms = {path.name.removesuffix(".py") for path in PACKAGE.iterdir()} - NO_ROOMS
     assert rooms == set(HEIGHT)
+
+
+def test_the_page_on_architecture_has_the_rooms_from_the_ground_up() -> None:
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.partition("from the ground up")[2].partition("## Where to look")[0]
+    rows = [re.findall(r"`(\w+)`", row) for row in re.findall(r"^\| [a-z ]+ \| (`.*?`) \|", table, re.MULTILINE)]
+    assert sorted(name for row in rows for name in row) == sorted(HEIGHT)
+    lowest = [min(HEIGHT[name] for name in row) for row in rows]
+    assert lowest == sorted(lowest)
 
 
 def test_no_import_runs_upwards_or_sideways() -> None:
