@@ -43,7 +43,7 @@ from polarity.quoting import as_word
 from polarity.run import RunDirectory
 from polarity.secrets import masked_command
 from polarity.sweeps.folder import is_sweep
-from polarity.sweeps.problems import kind_of, problems_of_launcher, problems_of_searching, runs_elsewhere
+from polarity.sweeps.problems import problems_of_launcher, problems_of_searching, runs_elsewhere
 
 NO_EFFECT = {
     "hydra.run.dir": "output_dir says where run folders are made",
@@ -117,8 +117,8 @@ def checked_jobs(
         found = [config for config, wrong in (resolved(job.config) for job in jobs) if not wrong]
         problems += problems_of_launcher(launcher, [RunSettings(config) for config in found])
         problems += problems_of_searching(launcher) if is_search(overrides) else []
-    inside = multirun and bool(launcher) and kind_of(launcher) not in OWN_LAUNCHERS
-    place = {"inside": inside, "elsewhere": multirun and runs_elsewhere(launcher)}
+    inside = multirun and launcher is not None and launcher.kind not in OWN_LAUNCHERS
+    place = {"inside": inside, "elsewhere": multirun and launcher is not None and runs_elsewhere(launcher)}
     problems = problems or [problem for job in jobs for problem in _problems_of_rest(job, **place)]
     if problems:
         raise UserError(dict.fromkeys(problems))
@@ -197,10 +197,11 @@ def run_job(composed: DictConfig) -> float:
     from polarity.sweeps.launch import go_on, run_one
 
     with cli.user_errors("train"), _recording_early_failures():
-        if composed.get("resume") and is_sweep(composed.resume):
-            sys.exit(go_on(str(composed.resume), retry=composed.sweep.retry is not None))
-        if composed.get("resume"):
-            return resume(str(composed.resume), trust=resolved(composed)[0]["trust"])
+        asked = RunSettings(resolved(composed)[0])
+        if asked.resume and is_sweep(asked.resume):
+            sys.exit(go_on(asked.resume, retry=asked.sweep["retry"] is not None))
+        if asked.resume:
+            return resume(asked.resume, trust=asked.trust)
         job = running_job(composed)
         return run_one(job) if job.several else start(job.config, job.overrides, keep_going=False)
 

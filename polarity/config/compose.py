@@ -16,6 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from polarity.config.composed import compose
 from polarity.config.hydra_private import jobs_of
+from polarity.config.launcher import LauncherSettings
 from polarity.config.overrides import (
     COMPOSITION_ERRORS,
     base_problems,
@@ -211,12 +212,12 @@ def sweep_folder(config_name: str, overrides: Sequence[str], *, config_dir: str 
     return str(_with_hydra(config_name, overrides, config_dir=config_dir).hydra.sweep.dir)
 
 
-def launcher_of(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> Config:
-    """The launcher, with its settings, that the overrides of one of a sweep's jobs choose; empty for the default."""
+def launcher_of(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> LauncherSettings | None:
+    """The launcher that the overrides of one of a sweep's jobs choose; None for the default."""
     if not config_dir and not any("hydra/launcher" in text for text in overrides):
-        return {}
+        return None
     chosen: Any = OmegaConf.to_container(_with_hydra(config_name, overrides, config_dir=config_dir).hydra.launcher)
-    return dict(chosen)
+    return LauncherSettings(chosen)
 
 
 def _with_hydra(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> DictConfig:

@@ -9,6 +9,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig
 
+from polarity.config.launcher import LauncherSettings
 from polarity.sweeps.folder import Sweep
 
 _UNENDED: list[Path] = []
@@ -24,16 +25,16 @@ class SweepTable(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Print the table and write it beside the jobs as ``jobs.csv``."""
-        if exit_code(Sweep.open(_UNENDED.pop()), config.hydra.launcher):
+        if exit_code(Sweep.open(_UNENDED.pop()), LauncherSettings(config.hydra.launcher)):
             sys.exit(1)
 
 
-def exit_code(sweep: Sweep, launcher: DictConfig) -> int:
+def exit_code(sweep: Sweep, launcher: LauncherSettings) -> int:
     """Print the table; 1 if a job is not finished, unless the launcher was told not to wait for them."""
     from polarity.sweeps.table import print_jobs  # imports what compares runs, which a single run does not need
 
     unfinished = print_jobs(sweep)
-    return int(unfinished > 0 and bool(launcher.get("wait", True)))
+    return int(unfinished > 0 and launcher.wait)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from polarity.config.compose import RunningJob, running_job
+from polarity.config.launcher import LauncherSettings
 from polarity.config.overrides import KNOWN_LAUNCHERS, OWN_LAUNCHERS
 from polarity.config.recorded import RunSettings
 from polarity.config.search.asked import missing_extra
@@ -19,7 +20,7 @@ from polarity.sweeps.here import run_here
 from polarity.sweeps.hydra_callback import exit_code, table_whenever_it_ends
 from polarity.sweeps.job import Job
 from polarity.sweeps.plan import PlannedJob, add
-from polarity.sweeps.problems import kind_of, problems_of_searching
+from polarity.sweeps.problems import problems_of_searching
 from polarity.wording import times
 
 
@@ -62,29 +63,30 @@ def go_on(folder: str, *, retry: bool) -> int:
 
     :raises UserError: if that is one which needs the command line.
     """
-    sweep, launcher = Sweep.open(folder), HydraConfig.get().launcher
-    kind = kind_of(launcher)
-    if kind not in KNOWN_LAUNCHERS:
+    sweep, section = Sweep.open(folder), HydraConfig.get().launcher
+    launcher = LauncherSettings(section)
+    if launcher.kind not in KNOWN_LAUNCHERS:
         raise UserError(f"resume: with this hydra/launcher, give the command line again: {sweep.asked.commands[-1]}")
     with table_whenever_it_ends(sweep.path):
         if sweep.asked.search:
             if problems := [*missing_extra(), *problems_of_searching(launcher)]:
                 raise UserError(problems)
-            go_on_searching(sweep, launcher, retry=retry)
+            go_on_searching(sweep, section, retry=retry)
             return exit_code(sweep, launcher)
         tell(sweep, retry=retry)
-        if kind in OWN_LAUNCHERS:
-            instantiate(launcher).work(sweep, retry=retry)
-        for job in sweep.jobs if kind == "BasicLauncher" else []:
+        if launcher.kind in OWN_LAUNCHERS:
+            instantiate(section).work(sweep, retry=retry)
+        for job in sweep.jobs if launcher.kind == "BasicLauncher" else []:
             run_here(job, job.retried(retry=retry))
     return exit_code(sweep, launcher)
 
 
-def go_on_searching(sweep: Sweep, launcher: DictConfig, *, retry: bool) -> None:
+def go_on_searching(sweep: Sweep, section: DictConfig, *, retry: bool) -> None:
     """Run what is missing of a search."""
     from polarity.sweeps.search.run import search  # needs an extra
 
-    search(sweep, instantiate(launcher).engine if kind_of(launcher) in OWN_LAUNCHERS else None, retry=retry)
+    own = LauncherSettings(section).kind in OWN_LAUNCHERS
+    search(sweep, instantiate(section).engine if own else None, retry=retry)
 
 
 def tell(sweep: Sweep, *, retry: bool) -> None:

@@ -69,7 +69,7 @@ def test_no_import_runs_upwards_or_sideways() -> None:
 
 
 def test_only_the_configuration_knows_where_a_setting_stands() -> None:
-    reads = re.compile(r"""config(?:\[["']|\.get\(["'])""")
+    reads = re.compile(r"""(?:config|composed|launcher)(?:\[["']|\.get\(["'])""")
     reads_outside = [
         f"{path.relative_to(PACKAGE.parent)}: {line.strip()}"
         for path in PACKAGE.rglob("*.py")

@@ -4,24 +4,18 @@ import shutil
 from collections.abc import Sequence
 from importlib.util import find_spec
 
+from polarity.config.launcher import LauncherSettings
 from polarity.config.recorded import RunSettings
-from polarity.config.schema import section_problems
-from polarity.content import Config
-from polarity.signature import TARGET
 
 SETTINGS = "polarity.sweeps.slurm.submitting.Slurm"
 COMMANDS = ("sbatch", "squeue", "srun")
 
 
-def problems_of_slurm(launcher: Config, jobs: Sequence[RunSettings]) -> list[str]:
-    """A problem for each setting that is wrong, and for what is not installed.
-
-    :param launcher: the section ``hydra.launcher``; how many jobs run at a time is looked at for all launchers alike.
-    """
-    settings = {key: value for key, value in launcher.items() if key != "jobs"}
-    problems = section_problems("hydra.launcher", {**settings, TARGET: SETTINGS})
-    if not problems and settings["grace"] >= 60 * settings["minutes"]:
-        problems.append(f"hydra.launcher.grace: has to be shorter than the time of the job, got {settings['grace']} s")
+def problems_of_slurm(launcher: LauncherSettings, jobs: Sequence[RunSettings]) -> list[str]:
+    """A problem for each setting that is wrong, and for what is not installed."""
+    problems = launcher.problems(SETTINGS)
+    if not problems and launcher.grace >= 60 * launcher.minutes:
+        problems.append(f"hydra.launcher.grace: has to be shorter than the time of the job, got {launcher.grace:g} s")
     if any(job.devices is None for job in jobs):
         problems.append("trainer.devices: SLURM has to know how many processes to start; give a number")
     if find_spec("submitit") is None:

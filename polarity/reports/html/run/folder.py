@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 from polarity.analysis import Analysis, Mistake, analyse
 from polarity.analysis.folded import respecting_folds
 from polarity.baselines import BASELINES
+from polarity.config.recorded import RunSettings
 from polarity.content import Config, Json
 from polarity.errors import UserError
 from polarity.evaluation.out_of_fold import OUT_OF_FOLD
@@ -104,6 +105,11 @@ class RunContent:
     cell_exposure: list[Exposed]
     mistakes: list[ShownMistake]
     texts: bool
+
+    @property
+    def seed(self) -> int | None:
+        """Of the run; an ensemble has none."""
+        return RunSettings(self.config).seed
 
     @property
     def headline(self) -> SplitContent:
