@@ -118,7 +118,7 @@ def tried(world: World, data_sets: int) -> Held:
         rows, (first, second) = world.draw(np.random.default_rng([11, number]))
         estimates = intervals(rows, first, resamples=RESAMPLES)
         pair = paired_difference(rows, first, second, resamples=RESAMPLES).overall
-        held.alarms.append(pair.p_randomisation < LEVEL)
+        held.alarms.append(pair.p < LEVEL)
         result = {MACRO: estimates.overall, "accuracy": estimates.tasks[TASK.name].accuracy, DIFFERENCE: pair.interval}
         for name, one in estimates.tasks[TASK.name].per_class.items():
             result |= {f"F1 {name}": one.f1, f"recall {name}": one.recall, f"precision {name}": one.precision}

@@ -83,9 +83,9 @@ def _by_folds(over_rows: BaselineResult, own: Sequence[HeldOut], other: Sequence
 
     def difference(task: str | None = None) -> Difference:
         found = ours.minus(theirs, task)
-        return Difference(found.value, found.interval(CONFIDENCE), found.p, found.p)
+        return Difference(found.value, found.interval(CONFIDENCE), found.p)
 
-    paired = PairedResult(difference(), {name: difference(name) for name in ours.of_rows}, {})
+    paired = PairedResult(difference(), {name: difference(name) for name in ours.of_rows})
     return replace(over_rows, result=by_folds(over_rows.result, theirs, CONFIDENCE), difference=paired)
 
 
