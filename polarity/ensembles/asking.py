@@ -2,7 +2,6 @@
 
 import time
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -24,13 +23,6 @@ from polarity.systems.members import LinearMember
 LINEAR = "linear"
 SAMPLE = 256
 """Validation rows that a model is timed with, and has to reproduce."""
-
-
-class Predicting(Protocol):
-    """What says something about rows."""
-
-    def predict(self, rows: Rows) -> Predictions:
-        """In their order."""
 
 
 @dataclass(frozen=True)

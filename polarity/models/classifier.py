@@ -53,10 +53,6 @@ class MultiTaskClassifier(nn.Module):
         """What all tasks train: encoder and trunk."""
         return list(chain(self.encoder.parameters(), self.trunk.parameters()))
 
-    def head_parameters(self, task: str) -> list[nn.Parameter]:
-        """What only one task trains."""
-        return list(self.heads[task].parameters())
-
     def architecture(self) -> Json:
         """All that :meth:`from_architecture` needs, in plain values that JSON can hold."""
         tasks = [asdict(task) | {"classes": list(task.classes)} for task in self.tasks]

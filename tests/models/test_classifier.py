@@ -47,7 +47,7 @@ def test_every_parameter_learns(family: str, pooling: str) -> None:
 @every_family
 def test_parameters_are_shared_or_of_one_head(family: str) -> None:
     model = tiny_classifier(family, pooling="attention", head=HEAD)
-    parts = [model.shared_parameters(), *(model.head_parameters(task.name) for task in TASKS)]
+    parts = [model.shared_parameters(), *(list(model.heads[task.name].parameters()) for task in TASKS)]
     together = [parameter for part in parts for parameter in part]
     assert len(together) == len(set(together))
     assert set(together) == set(model.parameters())
@@ -56,8 +56,8 @@ def test_parameters_are_shared_or_of_one_head(family: str) -> None:
 def test_a_head_gets_gradients_from_its_own_task_only() -> None:
     model = tiny_classifier(head=HEAD)
     model(**tiny_batch())[0].sum().backward()
-    assert all(parameter.grad is not None for parameter in model.head_parameters("tone"))
-    assert all(parameter.grad is None for parameter in model.head_parameters("topic"))
+    assert all(parameter.grad is not None for parameter in model.heads["tone"].parameters())
+    assert all(parameter.grad is None for parameter in model.heads["topic"].parameters())
 
 
 def test_awkward_task_names() -> None:
@@ -67,7 +67,7 @@ def test_awkward_task_names() -> None:
     assert len(model(**tiny_batch())) == len(AWKWARD)
     assert model.train().training
     model.eval()
-    assert all(model.head_parameters(name) for name in AWKWARD)
+    assert all(list(model.heads[name].parameters()) for name in AWKWARD)
     twin = MultiTaskClassifier.from_architecture(json.loads(json.dumps(model.architecture()))).eval()
     twin.load_state_dict(model.state_dict())
     assert close(twin(**tiny_batch()), model(**tiny_batch()))
