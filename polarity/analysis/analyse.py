@@ -10,20 +10,13 @@ from polarity.evaluation.predictions import Predictions
 from polarity.statistics.groups import about_groups
 
 
-def analyse(
-    predictions: Predictions,
-    *,
-    resamples: int = 2000,
-    seed: int = 0,
-    confidence: float = 0.95,
-    shown: int = SHOWN,
-) -> Analysis:
+def analyse(predictions: Predictions, *, resamples: int = 2000, shown: int = SHOWN) -> Analysis:
     """Everything that is said about the predictions of one split; the same rows always give the same numbers.
 
     :param resamples: of the bootstrap; 0 leaves the intervals out.
     :param shown: mistakes of each task.
     """
-    bootstrap = Bootstrap(resamples, seed, confidence)
+    bootstrap = Bootstrap(resamples)
     tasks = predictions.tasks
     notes = [f"{item.task.name}: no row has a label, so it has no scores" for item in tasks if not item.known.any()]
     notes += [
@@ -50,6 +43,6 @@ def analyse(
         curves=tuple(curve for item in tasks for curve in curves(item)),
         mistakes=mistakes(predictions, shown),
         resamples=resamples,
-        confidence=confidence,
+        confidence=bootstrap.confidence,
         notes=tuple(notes),
     )

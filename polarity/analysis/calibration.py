@@ -55,8 +55,8 @@ def calibration_numbers(probabilities: np.ndarray, labels: np.ndarray) -> Calibr
     )
 
 
-def ece_of_calibrated(confidence: np.ndarray, samples: int = SAMPLES) -> np.ndarray:
-    """ECE of a model that is right just as often as it says, on as many rows: what chance alone gives, ``[samples]``.
+def ece_of_calibrated(confidence: np.ndarray) -> np.ndarray:
+    """ECE of a model that is right just as often as it says, on as many rows: what chance alone gives, ``[SAMPLES]``.
 
     Each row is right with its own confidence (consistency resampling: Broecker and Smith, Increasing the Reliability of
     Reliability Diagrams, Weather and Forecasting 2007). The hits of a bin of many rows are drawn from the normal
@@ -64,14 +64,14 @@ def ece_of_calibrated(confidence: np.ndarray, samples: int = SAMPLES) -> np.ndar
 
     :param confidence: float64 ``[rows]``, the largest probability of each row.
     """
-    generator, total = np.random.default_rng(0), np.zeros(samples)
+    generator, total = np.random.default_rng(0), np.zeros(SAMPLES)
     which = bin_of(confidence)
     for number in np.unique(which):
         inside = confidence[which == number]
         if len(inside) <= EXACT:
-            hits = (generator.random((samples, len(inside))) < inside).sum(axis=1).astype(np.float64)
+            hits = (generator.random((SAMPLES, len(inside))) < inside).sum(axis=1).astype(np.float64)
         else:
-            hits = generator.normal(inside.sum(), np.sqrt((inside * (1 - inside)).sum()), samples)
+            hits = generator.normal(inside.sum(), np.sqrt((inside * (1 - inside)).sum()), SAMPLES)
         total += abs(hits - inside.sum())
     return np.asarray(total / len(confidence))
 

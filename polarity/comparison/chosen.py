@@ -14,7 +14,7 @@ from polarity.comparison.same_rows import part_by_rows
 from polarity.errors import UserError
 
 SPLIT = "val"
-RESAMPLES = 2000
+RESAMPLES, CONFIDENCE = 2000, 0.95
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Best:
         return [folder for name in self.shortlist.tied for folder in self.members[name]]
 
 
-def best_of_runs(folders: Sequence[Path], *, confidence: float = 0.95) -> list[Best]:
+def best_of_runs(folders: Sequence[Path]) -> list[Best]:
     """The best configuration by validation scores, one for each set of rows on which there are several.
 
     What cannot be read is left out, since a sweep's table says what became of it.
@@ -64,7 +64,7 @@ def best_of_runs(folders: Sequence[Path], *, confidence: float = 0.95) -> list[B
             continue
         cluster = next((s.predictions.group for s in rows.systems if s.predictions.group is not None), None)
         aligned = align(rows.systems, SPLIT, tasks=None, cluster=cluster)
-        evidence = Evidence(rows.systems, groups, aligned, resamples=RESAMPLES, confidence=confidence, seed=0)
+        evidence = Evidence(rows.systems, groups, aligned, resamples=RESAMPLES, confidence=CONFIDENCE, seed=0)
         members = {group.name: [rows.systems[number].folder for number in group.members] for group in groups}
         found.append(Best(evidence.chosen(), evidence.shortlist(), members))
     return found

@@ -15,13 +15,10 @@ from polarity.signature import TARGET
 HYDRA_KEYS = {TARGET, "_partial_", "_convert_", "_recursive_", "_args_"}
 
 
-def section_problems(
-    path: str, node: object, *, given: frozenset[str] = frozenset(), kind: str | None = None
-) -> list[str]:
+def section_problems(path: str, node: object, *, kind: str | None = None) -> list[str]:
     """Everything wrong with a section that names a class by ``_target_``, and with the sections inside it.
 
     :param path: dotted key of the section, the beginning of each problem.
-    :param given: arguments that the program itself passes, so that the section neither needs nor may hold them.
     :param kind: dotted name of the class that the target has to be derived from.
     """
     if not isinstance(node, Mapping) or TARGET not in node:
@@ -38,14 +35,15 @@ def section_problems(
     for key, value in node.items():
         if key in HYDRA_KEYS or key in useless:
             continue
-        if key in target.settings and key not in given:
+        if key in target.settings:
             found = setting_problems(f"{path}.{key}", value, target.settings[key])
             problems += _left_open(path, key, target, node, found) if value == MISSING else found
-        elif not target.open_ended or key in given:
-            valid = [setting for setting in target.settings if setting not in given]
-            problems.append(f"{path}.{key}: {target.name} has no such setting{nearest(key, valid, what='settings')}")
+        elif not target.open_ended:
+            problems.append(
+                f"{path}.{key}: {target.name} has no such setting{nearest(key, target.settings, what='settings')}"
+            )
     for key, setting in target.settings.items():
-        if setting.needed and key not in node and key not in given:
+        if setting.needed and key not in node:
             problems.append(f"{path}.{key}: is missing; {target.name} needs it")
     return problems
 

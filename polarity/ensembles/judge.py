@@ -14,7 +14,7 @@ from polarity.posthoc.gain import Gain, overall_gain
 Decided = Sequence[np.ndarray]
 """Class indices ``[rows]``, one array per task."""
 
-FOLDS = 5
+FOLDS, SEED = 5, 0
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,12 @@ class Judged:
     needed: float | None
 
 
-def deal(members: MemberRows, folds: int = FOLDS, seed: int = 0) -> np.ndarray:
+def deal(members: MemberRows) -> np.ndarray:
     """The fold of each row: stratified by the labels of all tasks together; groups stay whole."""
     rows = members.rows
     _, together = np.unique(rows.labels, axis=0, return_inverse=True)
     units = len(rows) if rows.clusters is None else len(np.unique(rows.clusters))
-    return stratified_folds(rows.ids, together.reshape(-1), min(folds, units), seed, rows.clusters)
+    return stratified_folds(rows.ids, together.reshape(-1), min(FOLDS, units), SEED, rows.clusters)
 
 
 def judge(

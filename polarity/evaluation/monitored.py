@@ -6,14 +6,14 @@ from polarity.evaluation.metrics import Scores
 from polarity.tasks import Task
 
 
-def score_metrics(scores: Scores, split: str = "val") -> dict[str, float]:
-    """Names and values under which scores are logged, and may be monitored."""
-    values = {f"{split}/macro_f1": scores.overall}
+def score_metrics(scores: Scores) -> dict[str, float]:
+    """Names and values under which validation scores are logged, and may be monitored."""
+    values = {"val/macro_f1": scores.overall}
     for name, task in scores.tasks.items():
-        values[f"{split}/{name}/macro_f1"] = task.macro_f1 if task.macro_f1 is not None else float("nan")
-        values[f"{split}/{name}/accuracy"] = task.accuracy if task.accuracy is not None else float("nan")
+        values[f"val/{name}/macro_f1"] = task.macro_f1 if task.macro_f1 is not None else float("nan")
+        values[f"val/{name}/accuracy"] = task.accuracy if task.accuracy is not None else float("nan")
         for label, value in task.per_class.items():
-            values[f"{split}/{name}/f1/{label}"] = value.f1 if task.rows else float("nan")
+            values[f"val/{name}/f1/{label}"] = value.f1 if task.rows else float("nan")
     return values
 
 

@@ -1,6 +1,6 @@
 """The predictions file of a cross-validation: every row by models that have not seen it, once in each repeat."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,10 +48,9 @@ def write_out_of_fold(path: Path, folds: Sequence[HeldOut], ids: Sequence[str]) 
         pq.write_table(table.take(np.lexsort((order, table[REPEAT].to_numpy()))), part)
 
 
-def read_out_of_fold(path: Path, classes: Mapping[str, Sequence[str]] | None = None) -> list[HeldOut]:
+def read_out_of_fold(path: Path) -> list[HeldOut]:
     """The folds of all repeats, in their order.
 
-    :param classes: as of :func:`polarity.evaluation.predictions.read_predictions`.
     :raises UserError: if the file is missing, cut off, or not that of a cross-validation.
     """
     table = read_columns(path)
@@ -60,7 +59,7 @@ def read_out_of_fold(path: Path, classes: Mapping[str, Sequence[str]] | None = N
     found = []
     for fold in sorted(set(table[FOLD].to_pylist())):
         rows = table.filter(pc.field(FOLD) == fold)
-        found.append(HeldOut(fold, rows[REPEAT][0].as_py(), predictions_in(rows, path, classes)))
+        found.append(HeldOut(fold, rows[REPEAT][0].as_py(), predictions_in(rows, path)))
     return found
 
 

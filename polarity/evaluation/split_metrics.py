@@ -58,13 +58,13 @@ class SplitMetrics(nn.Module):
         tables = [np.asarray(metric.compute().cpu()) for metric in self.confusions]
         return scores_of(self.tasks, len(self._entropies(0)), tables)
 
-    def losses(self, split: str = "val") -> dict[str, float]:
+    def losses(self) -> dict[str, float]:
         """Plain cross-entropy per task and its mean over those with labels: one yardstick for every training loss."""
         values: dict[str, float] = {}
         for number, task in enumerate(self.tasks):
             if labelled := int(self.confusions[number].compute().sum()):
-                values[f"{split}/{task.name}/loss"] = float(self._entropies(number).sum() / labelled)
-        values[f"{split}/loss"] = float(np.mean(list(values.values())))
+                values[f"val/{task.name}/loss"] = float(self._entropies(number).sum() / labelled)
+        values["val/loss"] = float(np.mean(list(values.values())))
         return values
 
     def _entropies(self, task: int) -> np.ndarray:

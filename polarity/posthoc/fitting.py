@@ -19,6 +19,9 @@ from polarity.posthoc.task_fitting import fit_task
 from polarity.statistics.groups import FEWEST, group_freedom
 from polarity.wording import times
 
+FOLDS, SEED = 5, 0
+"""Parts for cross-fitting, and what they are dealt by."""
+
 
 @dataclass(frozen=True)
 class Fitted:
@@ -42,16 +45,15 @@ def fit_decider(
     calibration: Calibration,
     decision: Decision,
     *,
-    folds: int = 5,
-    seed: int = 0,
     evidence: bool = True,
     kind: str = "validation",
 ) -> Fitted:
     """Fit each task's calibration and rule on all its labelled rows, and keep what convincingly helps.
 
+    A task with fewer than twice as many labelled rows as there are folds for cross-fitting is left plain. The folds
+    depend on the rows' ids, labels and groups alone.
+
     :param predictions: of rows that the model has not seen, with logits.
-    :param folds: parts for cross-fitting; a task with fewer than twice as many labelled rows is left plain.
-    :param seed: of the folds, which depend on it and on the rows' ids, labels and groups alone.
     :param evidence: see :class:`~polarity.posthoc.crossfit.FittingMethod`; False where only the decider is wanted.
     :param kind: what reasons call the rows.
     :raises UserError: if the predictions hold no logits.
@@ -59,7 +61,7 @@ def fit_decider(
     lacking = [item.task.name for item in predictions.tasks if item.logits is None]
     if lacking:
         raise UserError(f"decision: the predictions of {name} hold no logits to fit on" for name in lacking)
-    method = FittingMethod(calibration, decision, folds, seed, evidence)
+    method = FittingMethod(calibration, decision, FOLDS, SEED, evidence)
     fitted = {item.task.name: _fit(predictions, item, method, kind) for item in predictions.tasks}
     decider = Decider({name: fit[0] for name, fit in fitted.items()}, fitted_on(predictions))
     applied = decider.apply(predictions)

@@ -17,18 +17,18 @@ def figures(value: float | None) -> str:
     return ABSENT if value is None or not isfinite(value) else f"{value:.4g}".replace("-", MINUS)
 
 
-def signed(value: float | None, digits: int = 3) -> str:
+def signed(value: float | None) -> str:
     """A difference, always with its sign."""
     if value is None or not isfinite(value):
         return ABSENT
-    return f"{value:+.{digits}f}".replace("-", MINUS)
+    return f"{value:+.3f}".replace("-", MINUS)
 
 
-def interval(low: float | None, high: float | None, digits: int = 3) -> str:
+def interval(low: float | None, high: float | None) -> str:
     """Both ends; empty where there is no interval."""
     if low is None or high is None or not (isfinite(low) and isfinite(high)):
         return ""
-    return f"{score_text(low, digits)} to {score_text(high, digits)}"
+    return f"{score_text(low)} to {score_text(high)}"
 
 
 def count(value: float | None) -> str:

@@ -14,6 +14,8 @@ from polarity.reports.html.charts.svg import element, picture
 
 SLACK = 0.05
 """Share of the width that is kept free on both sides, for the names of the first and the last mark."""
+LEAST = 0.02
+"""The smallest range of scores that is drawn."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +69,12 @@ def dots(
     return picture(title, panel.width, panel.height, content, about)
 
 
-def score_range(values: Sequence[float], *, least: float = 0.02) -> tuple[float, float]:
+def score_range(values: Sequence[float]) -> tuple[float, float]:
     """Round ends around all values, that do not spread what lies near together over the whole height."""
     if not values:
         return 0.0, 1.0
     low, high = min(values), max(values)
-    pad = max(0.0, least - (high - low)) / 2
+    pad = max(0.0, LEAST - (high - low)) / 2
     ends = around(low - pad, high + pad, most=4)
     return ends[0], ends[-1]
 
