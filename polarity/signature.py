@@ -59,6 +59,12 @@ def signature_of(target: Any) -> Signature:
     return Signature(settings, open_ended)
 
 
+def settings_of(part: object) -> dict[str, object]:
+    """The arguments of the constructor that make an equal object, which keeps each as an attribute of the same name."""
+    kind: Any = type(part)
+    return {name: getattr(part, name) for name in signature_of(kind).settings}
+
+
 def _hints(target: Any) -> dict[str, Any]:
     function = target.__init__ if inspect.isclass(target) else target
     try:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from torch import Tensor
@@ -12,7 +12,7 @@ from torch import Tensor
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.files import read_object, write_json
-from polarity.signature import signature_of
+from polarity.signature import settings_of
 from polarity.wording import times
 
 FILE = "reader.json"
@@ -157,8 +157,7 @@ class Reader(ABC):
     @property
     def settings(self) -> dict[str, object]:
         """The arguments that make an equal reader, which keeps each as an attribute of the same name."""
-        kind: Any = type(self)
-        return {name: getattr(self, name) for name in signature_of(kind).settings}
+        return settings_of(self)
 
     def same_as(self, other: "Reader") -> bool:
         """Whether both give the same inputs, so that weights trained with one can go on with the other."""

@@ -7,17 +7,11 @@ from typing import Any, TypeVar
 from hydra.utils import get_object
 
 from polarity.errors import UserError
-from polarity.signature import TARGET, signature_of
+from polarity.signature import TARGET, settings_of
 
 OWN = "polarity.models"
 
 T = TypeVar("T")
-
-
-def settings_of(part: object) -> dict[str, Any]:
-    """The arguments of the constructor that make an equal object, kept as attributes of the same names."""
-    kind: Any = type(part)
-    return {name: getattr(part, name) for name in signature_of(kind).settings}
 
 
 def own_pooling(name: str) -> dict[str, Any]:
