@@ -113,28 +113,44 @@ REFUSED = {"mode", "resume", "origin", "trust", "run_dir", "repeats", "fold", "s
 
 
 def run_of(folder: Path, *more: str) -> list[Any]:
-    """What a run starts with: weights, draw, what it watches, and where its files are."""
+    """What a run starts with: weights, draw, what it watches, and where its files are within the folder."""
     arguments = overrides(folder, *more, rows=60)
     check(arguments)
     config = composed(*arguments)
     assembled = assemble(prepare(config), Stages())
-    tokens = sorted(str(path) for path in folder.rglob("*.npy"))
+    tokens = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.npy"))
     best = build_callbacks(config)["best"]
     weights = [parameter.detach() for parameter in assembled.module.parameters()]
-    place, run = str(RunDirectory.create(config["output_dir"], config, []).path.parent), RunSettings(config)
+    place, run = RunDirectory.create(config["output_dir"], config, []).path.parent, RunSettings(config)
+    within = str(place.resolve().relative_to(folder.resolve()))
     scored = [name for name, _ in scored_splits(assembled.prepared).items()]
-    return [weights, assembled.data.sampler.draw(0), best.monitor, best.mode, tokens, place, scored, run.folds]
+    return [
+        weights,
+        assembled.data.sampler.draw(0),
+        best.monitor,
+        best.mode,
+        tokens,
+        within,
+        scored,
+        run.folds,
+    ]
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """The same without any change; another folder is none."""
+    first, second = (run_of(tmp_path_factory.mktemp("root")) for _ in range(2))
+    assert same(first, second)
+    return first
 
 
 @pytest.mark.parametrize("setting", RootSettings.__dataclass_fields__)
 def test_every_setting_at_the_root_is_felt_or_refused(
-    setting: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    setting: str, plain: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    before = run_of(tmp_path)
     if setting in REFUSED:
         with pytest.raises(UserError, match=f"^{ROOT_KEYS[setting]}"):
             run_of(tmp_path, ROOT[setting])
     else:
-        assert same(before, run_of(tmp_path))
-        assert not same(before, run_of(tmp_path, ROOT[setting]))
+        assert not same(plain, run_of(tmp_path, ROOT[setting]))

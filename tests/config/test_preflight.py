@@ -110,39 +110,47 @@ CASES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """With data and an encoder; a check leaves it as it was."""
+    made = tmp_path_factory.mktemp("preflight")
+    overrides(made)
+    return made
+
+
 @pytest.mark.parametrize(("extra", "pieces"), CASES, ids=[" ".join(case[0]) for case in CASES])
-def test_a_wrong_command_line_is_explained(extra: list[str], pieces: list[str], tmp_path: Path) -> None:
-    arguments = overrides(tmp_path, *extra)
-    before = {path for path in tmp_path.rglob("*") if "cache" not in path.parts}
+def test_a_wrong_command_line_is_explained(extra: list[str], pieces: list[str], folder: Path) -> None:
+    arguments = overrides(folder, *extra)
+    before = {path for path in folder.rglob("*") if "cache" not in path.parts}
     with pytest.raises(UserError) as refused:
         check(arguments)
     message = "\n".join(refused.value.problems)
     for piece in pieces:
         assert piece in message, message
     assert len(refused.value.problems) == 1, message
-    assert {path for path in tmp_path.rglob("*") if "cache" not in path.parts} == before
+    assert {path for path in folder.rglob("*") if "cache" not in path.parts} == before
 
 
-def test_all_problems_of_the_settings_come_at_once(tmp_path: Path) -> None:
+def test_all_problems_of_the_settings_come_at_once(folder: Path) -> None:
     wrong = ["loss.gama=3", "optimizer.lr=abc", "+trainer.fast_dev_run=true", "callbacks.best=null", "seed=-1"]
     with pytest.raises(UserError) as refused:
-        check(overrides(tmp_path, *wrong))
+        check(overrides(folder, *wrong))
     named = {problem.split(":")[0] for problem in refused.value.problems}
     assert named == {"loss.gama", "optimizer.lr", "trainer.fast_dev_run", "callbacks.best", "seed"}
 
 
-def test_all_problems_of_data_and_components_come_at_once(tmp_path: Path) -> None:
+def test_all_problems_of_data_and_components_come_at_once(folder: Path) -> None:
     wrong = ["data.text=txet", "trainer.accelerator=cuda", "head.width=64", "batching.max_length=9999"]
     with pytest.raises(UserError) as refused:
-        check(overrides(tmp_path, *wrong))
+        check(overrides(folder, *wrong))
     message = "\n".join(refused.value.problems)
     for piece in ("txet", "trainer: cannot be built", "head.width: has no effect", "batching.max_length: 9999"):
         assert piece in message
 
 
-def test_data_are_not_read_for_settings_that_are_wrong(tmp_path: Path) -> None:
+def test_data_are_not_read_for_settings_that_are_wrong(folder: Path) -> None:
     with pytest.raises(UserError) as refused:
-        check(overrides(tmp_path, "data.path=nowhere.csv", "optimizer.lr=abc"))
+        check(overrides(folder, "data.path=nowhere.csv", "optimizer.lr=abc"))
     assert [problem.split(":")[0] for problem in refused.value.problems] == ["optimizer.lr"]
 
 
@@ -152,19 +160,19 @@ def test_what_a_file_needs_is_named_at_once() -> None:
     assert [problem.split(":")[0] for problem in refused.value.problems] == ["data.tasks", "data.path", "data.text"]
 
 
-def test_overrides_that_name_nothing_do_not_hide_wrong_values(tmp_path: Path) -> None:
+def test_overrides_that_name_nothing_do_not_hide_wrong_values(folder: Path) -> None:
     with pytest.raises(UserError) as refused:
-        check(overrides(tmp_path, "los=focal", "sampler=jiont", "sampler.alpha=high", "optimizer.lr=abc"))
+        check(overrides(folder, "los=focal", "sampler=jiont", "sampler.alpha=high", "optimizer.lr=abc"))
     assert [problem.split(":")[0] for problem in refused.value.problems] == ["los", "sampler=jiont", "optimizer.lr"]
 
 
 @pytest.mark.parametrize("wrong", ["data=cvs", "data.tasks={tone:["])
 def test_where_the_data_are_not_known_only_the_settings_are_looked_at(
-    wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    wrong: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("polarity.data.vader.VaderCorpus.load", None)  # the default is none of its business
     key, _, _ = wrong.partition("=")
-    usual = [text for text in overrides(tmp_path, "optimizer.lr=abc") if not text.startswith(f"{key}=")]
+    usual = [text for text in overrides(folder, "optimizer.lr=abc") if not text.startswith(f"{key}=")]
     with pytest.raises(UserError) as refused:
         check([*usual, "sampler=joint", "sampler.boosts.tone.yes=2", wrong])
     wrong_one, rate = refused.value.problems
@@ -172,44 +180,44 @@ def test_where_the_data_are_not_known_only_the_settings_are_looked_at(
     assert rate.startswith("optimizer.lr: must be a number")
 
 
-def test_a_resumed_run_takes_no_other_settings_and_has_to_exist(tmp_path: Path) -> None:
+def test_a_resumed_run_takes_no_other_settings_and_has_to_exist(folder: Path) -> None:
     with pytest.raises(UserError) as refused:
-        check([f"resume={tmp_path / 'nothing'}", "seed=3"])
+        check([f"resume={folder / 'nothing'}", "seed=3"])
     message = "\n".join(refused.value.problems)
     assert "a resumed run keeps its own configuration; also given: seed=3" in message
     assert "is no run's folder" in message
 
 
-def test_several_wrong_groups_come_at_once(tmp_path: Path) -> None:
+def test_several_wrong_groups_come_at_once(folder: Path) -> None:
     with pytest.raises(UserError) as refused:
-        check(overrides(tmp_path, "loss=focl", "sampler=jiont", "los=ce"))
+        check(overrides(folder, "loss=focl", "sampler=jiont", "los=ce"))
     assert len(refused.value.problems) == 3
 
 
-def test_every_job_of_a_multirun_is_checked(tmp_path: Path) -> None:
+def test_every_job_of_a_multirun_is_checked(folder: Path) -> None:
     with pytest.raises(UserError) as refused:
-        check(["-m", *overrides(tmp_path, "loss=ce,focl", "seed=1,x", "sampler=joint", "sampler.boosts.tone.yes=2,3")])
+        check(["-m", *overrides(folder, "loss=ce,focl", "seed=1,x", "sampler=joint", "sampler.boosts.tone.yes=2,3")])
     message = "\n".join(refused.value.problems)
     assert "loss=focl" in message
     with pytest.raises(UserError) as refused:
-        check(["-m", *overrides(tmp_path, "seed=1,x", "sampler=joint", "sampler.alpha=0,high")])
+        check(["-m", *overrides(folder, "seed=1,x", "sampler=joint", "sampler.alpha=0,high")])
     assert [problem.split(":")[0] for problem in refused.value.problems] == ["sampler.alpha", "seed"]
     with pytest.raises(UserError) as refused:
-        check(["-m", *overrides(tmp_path, "sampler=joint,natural", "monitor=val/f1,val/f2", "sampler.alpha=0")])
+        check(["-m", *overrides(folder, "sampler=joint,natural", "monitor=val/f1,val/f2", "sampler.alpha=0")])
     assert "NaturalSampler has no such setting" in str(refused.value)
     with pytest.raises(UserError) as refused:
-        check(["-m", *overrides(tmp_path, "monitor=val/f1,val/macro_f1,val/f2")])
+        check(["-m", *overrides(folder, "monitor=val/f1,val/macro_f1,val/f2")])
     assert [problem[:30] for problem in refused.value.problems] == [
         "monitor: no score is logged as",
         "monitor: no score is logged as",
     ]
 
 
-def test_several_processes_inside_a_multirun_are_refused(tmp_path: Path) -> None:
+def test_several_processes_inside_a_multirun_are_refused(folder: Path) -> None:
     with pytest.raises(UserError, match="would each run the whole sweep"):
-        check(["-m", *overrides(tmp_path, "trainer=ddp", "trainer.devices=2", "seed=1,2", "hydra/launcher=basic")])
+        check(["-m", *overrides(folder, "trainer=ddp", "trainer.devices=2", "seed=1,2", "hydra/launcher=basic")])
 
 
-def test_a_right_command_line_passes(tmp_path: Path) -> None:
-    arguments = overrides(tmp_path, "sampler=joint", "sampler.boosts.tone.yes=2.5")
+def test_a_right_command_line_passes(folder: Path) -> None:
+    arguments = overrides(folder, "sampler=joint", "sampler.boosts.tone.yes=2.5")
     assert check(arguments)[-1] == "++sampler.boosts.tone.yes=2.5"
