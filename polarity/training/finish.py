@@ -183,7 +183,8 @@ def verify(best: Mapping[str, Any], rows: Rows, model: MultiTaskClassifier, logi
     if not abs(again - best["value"]) <= TOLERANCE * max(1.0, abs(again)):
         raise ScoreMismatchError(
             f"{best['checkpoint']} gives {best['monitor']} {again:.8f} when read back, "
-            f"but {best['value']:.8f} was monitored in epoch {best['epoch'] + 1}; its scores cannot be trusted"
+            f"but {best['value']:.8f} was monitored in epoch {best['epoch'] + 1}; its scores cannot be trusted "
+            "(a callback that changes weights for validation has to change them in on_save_checkpoint as well)"
         )
     return again
 
