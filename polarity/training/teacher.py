@@ -9,11 +9,15 @@ from filelock import FileLock
 
 from polarity.config.preflight import Prepared
 from polarity.config.recorded import RunSettings
+from polarity.config.trust import foreign_modules
+from polarity.content import Config
 from polarity.data.cache import cached_arrays
 from polarity.data.rows import Rows
 from polarity.errors import UserError
+from polarity.evaluation.devices import Accelerator
 from polarity.files import checksum
 from polarity.run import RunDirectory
+from polarity.runs.rebuild import REBUILT
 from polarity.runs.saved import finished_model
 from polarity.systems.rebuild import classes_of, rebuild_any
 from polarity.tasks import Task
@@ -45,7 +49,8 @@ def soft_labels(prepared: Prepared, teacher: str) -> tuple[list[np.ndarray], lis
 
 
 def _asked(run: RunDirectory, prepared: Prepared) -> Mapping[str, np.ndarray]:
-    teacher = rebuild_any(run.path, accelerator="cpu" if RunSettings(prepared.config).on_cpu else "auto")
+    accelerator: Accelerator = "cpu" if RunSettings(prepared.config).on_cpu else "auto"
+    teacher = rebuild_any(run.path, accelerator=accelerator, trust=_trusted(run, prepared.config))
     ours, its = classes_of(prepared.splits.tasks), classes_of(teacher.tasks)
     if lacking := [name for name, classes in ours if (name, classes) not in its]:
         raise UserError(f"{run.path} does not know the task {name} with these classes" for name in lacking)
@@ -54,6 +59,12 @@ def _asked(run: RunDirectory, prepared: Prepared) -> Mapping[str, np.ndarray]:
         str(number): np.log(np.maximum(said[task.name], LEAST)).astype(np.float32)
         for number, task in enumerate(prepared.splits.tasks)
     }
+
+
+def _trusted(run: RunDirectory, config: Config) -> list[str]:
+    """The modules of others that build its model, as far as this run's own configuration names them, too."""
+    own = foreign_modules(config)
+    return [name for name in foreign_modules({key: run.config.get(key) for key in REBUILT}) if name in own]
 
 
 def _mark(run: RunDirectory, rows: Rows, tasks: tuple[Task, ...]) -> str:

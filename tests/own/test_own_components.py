@@ -177,6 +177,8 @@ def test_an_encoder_that_is_none_of_transformers_goes_through_every_verb(tmp_pat
         load_model(trained.model)
     trust = (f"run={trained.path}", "trust=mine", "accelerator=cpu")
     assert "are reproduced: " in said_by("evaluate", *trust)
+    taught = [*words, "regularizer=distillation", f"regularizer.teacher={trained.path}", "trainer.max_epochs=1"]
+    run("train", "--config-dir", PRESETS, *(word for word in taught if word != "regularizer=rdrop"), folder=tmp_path)
     table = tmp_path / "predicted.csv"
     said_by("predict", *trust, f"input={tmp_path / 'corpus.csv'}", f"output={table}")
     assert "tone" in table.read_text(encoding="utf-8").splitlines()[0]
