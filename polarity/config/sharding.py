@@ -21,7 +21,7 @@ def is_sharded(config: Config) -> bool:
 
 
 def sharding_problems(config: Config) -> list[str]:
-    """A problem for each callback, for adapters, and for a linear probe, that would see parts of the weights alone.
+    """A problem for each callback, and for adapters, that would see parts of the weights alone.
 
     :param config: whose settings are right one by one.
     """
@@ -32,12 +32,7 @@ def sharding_problems(config: Config) -> list[str]:
         for key, value in flat(config["model"]).items()
         if key.rpartition(".")[2] == "lora_rank" and value is not None
     ]
-    probe = (
-        ["head.init: linear_probe did not train with trainer=fsdp as it does on one device; use head.init=random"]
-        if config["head"].get("init") == "linear_probe"
-        else []
-    )
-    return [*adapters, *probe] + [
+    return adapters + [
         f"callbacks.{name}: needs whole weights and gradients, of which with trainer=fsdp each process has a part; "
         "use trainer=ddp"
         for name, settings in config["callbacks"].items()

@@ -6,6 +6,7 @@ from lightning.pytorch.strategies import ModelParallelStrategy
 from torch import Tensor, nn
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
+from torch.optim import Optimizer
 
 from polarity.content import State
 
@@ -25,6 +26,11 @@ class FullySharded(ModelParallelStrategy):
         """All processes share what there is."""
         self._data_parallel_size = self.num_nodes * self.num_processes
         super().setup_environment()
+
+    def optimizer_state(self, optimizer: Optimizer) -> State:
+        """None before the first step: torch would make one by a step at rate 0, which AdamW counts."""
+        state: State = super().optimizer_state(optimizer) if optimizer.state else optimizer.state_dict()
+        return state
 
     def load_checkpoint(self, checkpoint_path: str | Path, weights_only: bool | None = None) -> State:  # noqa: FBT001 - as Lightning has it
         """Every process reads the file, and keeps its part; no code is run."""

@@ -10,6 +10,7 @@ from torch.distributed.tensor import DTensor
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from polarity.errors import UserError
+from polarity.run import RunDirectory
 from polarity.train import check
 from polarity.training.sharded import FullySharded, whole
 from tests import command
@@ -20,6 +21,7 @@ from tests.tiny import tiny_classifier
 from tests.training.test_devices import HARD, only_run
 
 TWO = ("trainer=fsdp", "trainer.devices=2", "trainer.accelerator=cpu")
+FROM = "from={origin}"
 LINE = (
     *HARD,
     "trainer.max_epochs=2",
@@ -29,20 +31,37 @@ LINE = (
 )
 
 
+BEGINNINGS = {
+    "pretrained": (),
+    "linear probe": ("head.init=linear_probe",),
+    "another run": (FROM,),
+    "another run, frozen": (FROM, "model.freeze=encoder"),
+}
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return train(tmp_path_factory.mktemp("origin"), *LINE, "trainer.max_epochs=1", rows=120)
+
+
 @pytest.mark.slow
-def test_a_sharded_run_that_is_killed_goes_on_to_what_one_device_comes_to(tmp_path: Path) -> None:
+@pytest.mark.parametrize("beginning", BEGINNINGS)
+def test_a_sharded_run_that_is_killed_goes_on_to_what_one_device_comes_to(
+    beginning: str, origin: RunDirectory, tmp_path: Path
+) -> None:
     alone, shared = tmp_path / "alone", tmp_path / "shared"
     alone.mkdir()
     shared.mkdir()
+    settings = (*LINE, *(text.format(origin=origin.path) for text in BEGINNINGS[beginning]))
     killed = misfortune(shared, epoch=1, batch=4, rank=1, kind="kill")
-    line = overrides(shared, *LINE, *TWO, killed, rows=120)
+    line = overrides(shared, *settings, *TWO, killed, rows=120)
     process = command.start("train", *line, folder=shared, real=True)
     process.communicate(timeout=command.PATIENCE)
     run = only_run(shared)
     assert run.status["state"] == "failed"
     command.run("train", f"resume={run.path}", "trust=tests.misfortune", folder=shared, real=True)
     assert len(run.environment.read_text().split('"command"')) == 3, "two turns"
-    assert_close_runs(train(alone, *LINE, rows=120), run)
+    assert_close_runs(train(alone, *settings, rows=120), run)
 
 
 @pytest.fixture
@@ -67,9 +86,18 @@ def test_each_process_keeps_a_half() -> None:
     assert whole(next(model.parameters())).shape == next(model.parameters()).shape
 
 
+@pytest.mark.usefixtures("two_processes")
+def test_what_is_saved_before_the_first_step_does_not_count_as_one() -> None:
+    strategy, model = FullySharded(), tiny_classifier()
+    strategy._device_mesh = init_device_mesh("cpu", (2, 1), mesh_dim_names=("data_parallel", "tensor_parallel"))
+    strategy.shard(model)
+    strategy.model = model
+    optimizer = torch.optim.AdamW(model.parameters())
+    assert strategy.optimizer_state(optimizer)["state"] == {}
+    assert not optimizer.state
+
+
 def test_what_needs_whole_weights_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"head\.init: linear_probe did not train with trainer=fsdp"):
-        check(overrides(tmp_path, *TWO, "head.init=linear_probe"))
     for callbacks in ("ema", "swa", "gradient_cosine"):
         with pytest.raises(UserError, match=rf"callbacks.{callbacks}: needs whole weights.*trainer=ddp"):
             check(overrides(tmp_path, *TWO, f"callbacks={callbacks}"))
