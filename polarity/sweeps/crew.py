@@ -168,11 +168,14 @@ class Crew:
                     self.say(f"{line}{worker.where}")
                     self._takes_on(worker)
             elif state != "running":
-                self.left.remove(job)
+                self._over(job)
 
     def _takes_on(self, worker: Worker) -> None:
         self.left = [job for job in self.left if job.name != worker.job.name]
         self.workers.append(worker)
+
+    def _over(self, job: Job) -> None:
+        self.left.remove(job)
 
     def _others(self) -> float:
         """Say once that others are waited for."""
@@ -183,12 +186,16 @@ class Crew:
 
     def _ended(self, worker: Worker) -> None:
         if self.engine.refused(worker):
-            self.left.append(worker.job)
+            self._leave(worker.job)
         else:
             self._record(worker)
         self.say(end_line(worker.job, time.monotonic() - worker.started))
         self.workers.remove(worker)
         worker.close()
+
+    def _leave(self, job: Job) -> None:
+        """To others, who may still be killed."""
+        self.left.append(job)
 
     def _record(self, worker: Worker) -> None:
         if not self.signal:

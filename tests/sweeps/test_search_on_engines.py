@@ -5,6 +5,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Collection
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +15,15 @@ import pytest
 from optuna.trial import TrialState
 
 from polarity.errors import UserError
+from polarity.files import write_json
+from polarity.processes import this_process
+from polarity.run import RunDirectory
+from polarity.sweeps import crew
+from polarity.sweeps.crew import REFUSED, Engine, Place, Worker
 from polarity.sweeps.dask.giving import Dask
+from polarity.sweeps.job import Job
+from polarity.sweeps.search import run as searching
+from polarity.sweeps.search.trials import Trials
 from polarity.sweeps.slurm import one_by_one, queue
 from polarity.sweeps.slurm.submitting import Slurm
 from polarity.train import check
@@ -109,3 +119,48 @@ def test_what_a_search_needs_of_an_engine(tmp_path: Path) -> None:
         check(["-m", *line])
     for text in ("jobs: a search has to know how many", "wait: a search proposes values when jobs have ended"):
         assert f"hydra.launcher.{text}" in str(error.value)
+
+
+class Late(Engine):
+    """Another process is always at a job first, and ends it as soon as this one knows."""
+
+    places = ({},)
+
+    def __init__(self) -> None:
+        self.taken: list[RunDirectory] = []
+
+    def start(self, job: Job, place: Place, retried: object) -> Worker:
+        run = job.run
+        run.lock.take()
+        run.set_status("running", **this_process())
+        self.taken.append(run)
+        process: Any = SimpleNamespace(returncode=REFUSED, poll=lambda: REFUSED)
+        return Worker(job, process, place, run.recorded)
+
+    def end(self) -> None:
+        """What the other process has done by then."""
+        run = self.taken[-1]
+        write_json(run.metrics, {"best": {"value": 0.5}})
+        run.set_status("finished")
+        run.lock.release()
+
+
+@pytest.mark.slow
+def test_what_another_process_was_faster_with_is_waited_for_and_what_follows_from_it_is_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (crew, searching):
+        monkeypatch.setattr(module, "PAUSE_FOR_OTHERS", 0.0)
+    late, next_jobs = Late(), Trials.next_jobs
+
+    def ended_meanwhile(self: Trials, room: int, tried: Collection[str] = ()) -> list[Job]:
+        listed = next_jobs(self, room, tried)
+        if any(job.recorded == "running" for job in listed):
+            late.end()
+        return listed
+
+    monkeypatch.setattr(Trials, "next_jobs", ended_meanwhile)
+    sweep = asked(tmp_path, RATE, "hydra.sweeper.trials=1", "hydra.sweeper.seeds=2")
+    sweep = run(sweep.path, engine_of=lambda _: nullcontext(late))
+    assert [job.state for job in sweep.jobs] == ["finished"] * 2
+    assert [trial.value for trial in trials(sweep)] == [0.5]

@@ -9,6 +9,7 @@ from polarity.reports.console import RunConsole
 from polarity.sweeps.crew import PAUSE_FOR_OTHERS, Crew, Engine, Worker
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.here import run_here
+from polarity.sweeps.job import Job
 from polarity.sweeps.search.trials import Trials, epochs_of
 from polarity.wording import times
 
@@ -79,6 +80,13 @@ class SearchCrew(Crew):
     def _takes_on(self, worker: Worker) -> None:
         self._tried.add(worker.job.name)  # one that is killed again and again is left to the next command line
         super()._takes_on(worker)
+
+    def _over(self, job: Job) -> None:
+        """What is left is asked for: its end may be the beginning of another one."""
+
+    def _leave(self, job: Job) -> None:
+        self._tried.discard(job.name)
+        super()._leave(job)
 
     def _ended(self, worker: Worker) -> None:
         self._looked = -PAUSE_FOR_OTHERS
