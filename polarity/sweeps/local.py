@@ -97,7 +97,7 @@ class Processes(Engine):
         """As above."""
         if not job.take(retried):
             return None
-        said = TemporaryFile()  # noqa: SIM115 - read when its process has ended
+        before, said = job.run.recorded, TemporaryFile()  # noqa: SIM115 - read when its process has ended
         process = Popen(  # noqa: S603 - the program itself
             [sys.executable, "-m", "polarity.train", *command_of(job)],
             cwd=self._folder,
@@ -107,7 +107,7 @@ class Processes(Engine):
             stderr=STDOUT,
             start_new_session=True,  # Ctrl-C reaches it through this process alone, and once
         )
-        return LocalWorker(job, process, place, job.run.recorded, said=said)
+        return LocalWorker(job, process, place, before, said=said)
 
     def refused(self, worker: Worker) -> bool:
         """As above."""
@@ -122,8 +122,8 @@ class Processes(Engine):
             return
         if code in (-signal.SIGKILL, 128 + signal.SIGKILL) and self._memory.ran_out:
             run.set_status("failed", error=MEMORY, attempt=uuid4().hex)  # the next time it would as well
-        elif code < 0 or code > 128:
-            name = signal.Signals(-code if code < 0 else code - 128).name
+        elif (number := -code if code < 0 else code - 128) in set(signal.Signals):
+            name = signal.Signals(number).name
             run.set_status("failed", error=f"its process was ended by {name}: {_why(name)}", interrupted=True)
         else:
             error, attempt = worker.last_words or f"its process ended with code {code}", uuid4().hex

@@ -128,6 +128,23 @@ def test_a_job_that_the_kernel_has_ended_for_want_of_memory_has_failed(
 
 
 @pytest.mark.parametrize(
+    ("code", "state", "error"),
+    [
+        (-11, "interrupted", "its process was ended by SIGSEGV: it crashed, or somebody ended it"),
+        (255, "failed", "its process ended with code 255"),
+        (-40, "failed", "its process ended with code -40"),
+    ],
+)
+def test_how_a_process_has_ended_is_told(code: int, state: str, error: str, tmp_path: Path) -> None:
+    found = planned(tmp_path, "seed=0", "sweep=one")
+    (job,), crew = found.jobs, Crew(found, Processes(found, [{}]), {})
+    process = SimpleNamespace(returncode=code)
+    crew.workers = [LocalWorker(job, process, {}, job.run.recorded, said=BytesIO())]  # type: ignore[arg-type]
+    crew._ended(crew.workers[0])
+    assert (job.recorded, job.run.status["error"]) == (state, error)
+
+
+@pytest.mark.parametrize(
     ("jobs", "gpus", "visible", "places"),
     [
         (None, 0, None, [{}]),
