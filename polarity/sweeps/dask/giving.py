@@ -91,10 +91,10 @@ class Order:
     def poll(self) -> int | None:
         """Its exit code, or None while it waits or runs."""
         if self._signal and not self.future.done():
-            reached = self._client.run(stop, str(self._job.path), self._signal, on_error="ignore")
+            number, self._signal = self._signal, 0
+            reached = self._client.run(stop, str(self._job.path), number, on_error="ignore")
             if not any(reached.values()):
                 self.future.cancel()
-        self._signal = 0
         if self.future.done() and not (self.future.cancelled() and self._job.claim.is_held):
             self.returncode = self._result()
         return self.returncode
@@ -146,8 +146,9 @@ class Workers(Engine):
         if job.claim.is_held:
             return None
         own = {job.name: retried[job.name]} if job.name in retried else {}
+        before = job.run.recorded
         order = Order(self._client, job, Given(str(self._sweep.path), job.name, own, place))
-        return Worker(job, order, place, job.run.recorded, ": given to Dask")
+        return Worker(job, order, place, before, ": given to Dask")
 
     def give_away(self, crew: Crew) -> None:
         """All that is missing, whether this process goes on or not."""
