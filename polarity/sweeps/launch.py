@@ -68,8 +68,8 @@ def go_on(folder: str, *, retry: bool) -> int:
     if launcher.kind not in KNOWN_LAUNCHERS:
         raise UserError(f"resume: with this hydra/launcher, give the command line again: {sweep.asked.commands[-1]}")
     with table_whenever_it_ends(sweep.path):
-        if sweep.asked.search:
-            if problems := [*missing_extra(), *problems_of_searching(launcher)]:
+        if asked := sweep.asked.search:
+            if problems := [*missing_extra(), *problems_of_searching(launcher, pruner=asked["pruner"])]:
                 raise UserError(problems)
             go_on_searching(sweep, section, retry=retry)
             return exit_code(sweep, launcher)

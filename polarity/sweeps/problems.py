@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from polarity.config.launcher import LauncherSettings
 from polarity.config.recorded import RunSettings
+from polarity.config.search.asked import NO_PROCESSES
 from polarity.sweeps.dask.problems import problems_of_dask
 from polarity.sweeps.slurm.problems import problems_of_slurm
 
@@ -15,11 +16,16 @@ def problems_of_launcher(launcher: LauncherSettings, jobs: Sequence[RunSettings]
     return problems_of_slurm(launcher, jobs) if launcher.kind == "SlurmLauncher" else []
 
 
-def problems_of_searching(launcher: LauncherSettings) -> list[str]:
-    """What stands against a launcher for jobs that are proposed one after the other."""
+def problems_of_searching(launcher: LauncherSettings, *, pruner: str | None = None) -> list[str]:
+    """What stands against a launcher for jobs that are proposed one after the other.
+
+    :param pruner: of the search, where its command line is not there to be looked at.
+    """
     problems = []
     if not launcher.wait:
         problems.append("hydra.launcher.wait: a search proposes values when jobs have ended; somebody has to wait")
+    if pruner and launcher.kind == "BasicLauncher":
+        problems.append(NO_PROCESSES)
     if launcher.kind == "SlurmLauncher" and launcher.jobs is None:
         problems.append("hydra.launcher.jobs: a search has to know how many SLURM is to run at a time; give a number")
     return problems

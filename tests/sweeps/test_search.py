@@ -143,6 +143,8 @@ def test_a_run_whose_epochs_are_worse_ends_early(tmp_path: Path, monkeypatch: py
     pruned = next(job for job in sweep.jobs if job.state == "pruned")
     assert "median" in pruned.run.status["error"]
     assert [len(trial.intermediate_values) for trial in trials(sweep)][:5] == [3] * 5
+    code, said = outcome_of("train", f"resume={sweep.path}", "hydra/launcher=basic")
+    assert (code, "hydra.sweeper.pruner: ends processes of jobs" in " ".join(said.split())) == (2, True)
     assert starts(run(sweep.path)) == [1] * 8
 
 

@@ -22,6 +22,7 @@ from polarity.signature import TARGET
 
 SWEEPER = "hydra.sweeper"
 SETTINGS = "polarity.config.search.settings.SearchSettings"
+NO_PROCESSES = f"{SWEEPER}.pruner: ends processes of jobs, which hydra/launcher=basic has not"
 
 
 def is_of_search(text: str) -> bool:
@@ -173,7 +174,7 @@ def _problems(search: Search) -> Iterator[tuple[str, str]]:
     if settings["launcher"] not in KNOWN_LAUNCHERS:
         yield "hydra/launcher=", "hydra/launcher: a search runs with local, slurm, dask or basic"
     if settings.get("pruner") and settings["launcher"] == "BasicLauncher":
-        yield f"{SWEEPER}.pruner", f"{SWEEPER}.pruner: ends processes of jobs, which hydra/launcher=basic has not"
+        yield f"{SWEEPER}.pruner", NO_PROCESSES
     if not search.parameters and not search.problems:
         yield "search=", "search: nothing to search; give search=NAME, or values such as optimizer.layer_decay=0.8,0.9"
     if settings.get("seeds") not in (1, None) and "seed" in search.space:
