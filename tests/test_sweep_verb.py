@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
+from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
+from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+from tensorboard.context import RequestContext
+from tensorboard.plugins.base_plugin import TBContext
+from tensorboard.plugins.hparams import api_pb2, get_experiment, list_session_groups
+from tensorboard.plugins.hparams.backend_context import Context
 
 from polarity.config.compose import compose_jobs, resolved
 from polarity.files import read_object
@@ -112,17 +116,22 @@ def test_the_report_is_that_of_the_end(finished: Sweep) -> None:
     assert "boosts.tone.none" in text[text.index("Importance") :]
 
 
-def test_tensorboard_shows_the_same_jobs(finished: Sweep) -> None:
-    for job in finished.jobs:
-        (folder,) = {file.parent for file in job.path.rglob("events.out.tfevents.*")}
-        events = EventAccumulator(str(folder)).Reload()
-        told = HParamsPluginData()
-        told.ParseFromString(events.summary_metadata["_hparams_/session_start_info"].plugin_data.content)
-        settings = told.session_start_info.hparams
-        searched = [f"loss={settings['loss'].string_value}", f"{NONE}={settings[NONE].number_value:g}"]
-        assert searched == job.changed
-        (shown,) = events.Scalars("best/overall")
-        assert shown.value == pytest.approx(read_object(job.run.metrics)["crossfit"]["val"]["overall"])
+def test_the_tab_hparams_of_tensorboard_lists_the_same_jobs(finished: Sweep) -> None:
+    events = EventMultiplexer().AddRunsFromDirectory(str(finished.path)).Reload()
+    backend = Context(TBContext(data_provider=MultiplexerDataProvider(events, str(finished.path))))
+    asked = api_pb2.ListSessionGroupsRequest(start_index=0, slice_size=100, allowed_statuses=[0, 1, 2, 3])
+    listed = list_session_groups.Handler(RequestContext(), backend, "", asked).run().session_groups
+    found = {}
+    for group in listed:
+        (session,) = group.sessions
+        metrics = {one.name.tag: one.value for one in session.metric_values}
+        settings = [f"loss={group.hparams['loss'].string_value}", f"{NONE}={group.hparams[NONE].number_value:g}"]
+        found[session.name.partition("/")[0]] = (settings, metrics["best/overall"])
+    overall = {job.name: read_object(job.run.metrics)["crossfit"]["val"]["overall"] for job in finished.jobs}
+    assert found == {job.name: (job.changed, pytest.approx(overall[job.name])) for job in finished.jobs}
+    tab = get_experiment.Handler(RequestContext(), backend, "", api_pb2.GetExperimentRequest()).run()
+    assert {"loss", NONE} <= {one.name for one in tab.hparam_infos}
+    assert "best/overall" in {one.name.tag for one in tab.metric_infos}
 
 
 def test_jobs_from_before_a_setting_was_searched_have_the_value_of_their_configuration(finished: Sweep) -> None:
