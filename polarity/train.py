@@ -26,6 +26,7 @@ from polarity.config.compose import (
     running_job,
     search_asked,
     search_space,
+    spelt_out,
     sweep_folder,
 )
 from polarity.config.explain import training_help
@@ -68,12 +69,13 @@ def _checked(arguments: list[str]) -> tuple[list[str], list[JobConfig]]:
         print(training_help())
         sys.exit(0)
     if cli.only_informs(command):
-        return cli.rewritten(arguments, command), []
+        return cli.rewritten(arguments, command, command.overrides), []
     if outside_size() > 1 and command.multirun:
         raise UserError("-m: torchrun and srun start the processes of one run; start the sweep as one process")
     name, folder = command.config_name or "train", cli.config_dir(command)
-    jobs = checked_jobs(command.overrides, name=name, config_dir=folder, multirun=command.multirun)
-    return cli.rewritten(arguments, command), jobs
+    overrides = spelt_out(command.overrides, config_dir=folder) if command.multirun else command.overrides
+    jobs = checked_jobs(overrides, name=name, config_dir=folder, multirun=command.multirun)
+    return cli.rewritten(arguments, command, overrides), jobs
 
 
 def _asked(arguments: list[str], jobs: list[JobConfig]) -> list[str]:
@@ -91,8 +93,9 @@ def _asked(arguments: list[str], jobs: list[JobConfig]) -> list[str]:
     place = sweep_folder(name, [*jobs[0].overrides, *own], config_dir=folder)
     planned = [PlannedJob(as_job(resolved(job.config)[0], place), job.overrides) for job in jobs]
     line = shlex.join(["python", "-m", "polarity.train", *masked_command(arguments)])
-    search = search_asked(name, command.overrides, config_dir=folder)
-    space = search.space if search else search_space(command.overrides)
+    overrides = spelt_out(command.overrides, config_dir=folder)
+    search = search_asked(name, overrides, config_dir=folder)
+    space = search.space if search else search_space(overrides)
     record = asked_search(search, name, planned[0]) if search else None
     plan(Path(place), line, space, planned, config_dir=folder, search=record)
     return [*(f"++{text}" for text in own), f"hydra.sweep.dir={as_word(place)}"]

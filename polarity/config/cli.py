@@ -97,8 +97,10 @@ def config_dir(command: argparse.Namespace) -> str | None:
     return str(folder)
 
 
-def rewritten(arguments: Sequence[str], command: argparse.Namespace) -> list[str]:
-    """The command line with its overrides opened, for Hydra's own main."""
-    overrides = [readable(text, multirun=command.multirun) for text in command.overrides]
+def rewritten(arguments: Sequence[str], command: argparse.Namespace, overrides: Sequence[str]) -> list[str]:
+    """The command line with its overrides opened, for Hydra's own main.
+
+    :param overrides: what stands in the place of those that were typed.
+    """
     flags = [argument for argument in arguments if argument not in command.overrides]
-    return [*flags, *open_keys(overrides)]
+    return [*flags, *open_keys([readable(text, multirun=command.multirun) for text in overrides])]

@@ -25,6 +25,7 @@ from polarity.config.overrides import (
     key_of,
     open_keys,
     override_problems,
+    without_glob,
 )
 from polarity.config.readable import readable, restored
 from polarity.config.replaced import LAYERS, drop_settings_of_replaced
@@ -97,6 +98,17 @@ def compose_jobs(
         if wrong:
             raise CompositionError(wrong, composed)
         return composed
+
+
+def spelt_out(overrides: Sequence[str], *, config_dir: str | None) -> list[str]:
+    """The overrides of a sweep, each ``glob()`` as the ``choice()`` of the presets that it stands for.
+
+    To Hydra itself, bases of presets would be among these.
+    """
+    if not any("glob(" in text for text in overrides):
+        return list(overrides)
+    with _hydra():
+        return [without_glob(text, _searchpath(config_dir)) for text in overrides]
 
 
 def _searchpath(config_dir: str | None) -> list[str]:

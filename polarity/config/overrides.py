@@ -6,6 +6,7 @@ from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Glob
 from hydra.errors import HydraException
 from omegaconf import DictConfig
 from omegaconf.errors import OmegaConfBaseException
@@ -94,6 +95,21 @@ def presets_of(group: str, extra: Sequence[str]) -> list[str]:
     return [name for name in options if not name.startswith(BASE_MARK)]
 
 
+def without_glob(text: str, extra: Sequence[str]) -> str:
+    """``loss=glob(*)`` as ``loss=choice(ce,focal)``; unchanged if no preset has such a name, and if it is no glob."""
+    pattern = _glob_of(text)
+    names = pattern.filter(presets_of(_nested_group(text) or key_of(text), extra)) if pattern else []
+    return f"{text.partition('=')[0]}=choice({','.join(names)})" if names else text
+
+
+def _glob_of(text: str) -> Glob | None:
+    try:
+        value = OverridesParser.create().parse_override(text).value()
+    except HydraException:
+        return None
+    return value if isinstance(value, Glob) else None
+
+
 def base_problems(overrides: Sequence[str], extra: Sequence[str]) -> list[str]:
     """A problem for each override that chooses what is only a base of presets."""
     chosen = [text.partition("=") for text in overrides if f"={BASE_MARK}" in text]
@@ -125,7 +141,7 @@ def override_problems(
     good: list[str] = []
     for text in overrides:
         try:
-            alternatives = _alternatives(text)
+            alternatives = _alternatives(without_glob(text, extra))
         except HydraException as reason:
             problems[text] = f"{text}: cannot be read as an override; {_why_unreadable(text, reason)}"
             continue
@@ -169,6 +185,8 @@ def _why_unreadable(text: str, reason: Exception) -> str:
 
 def _alternatives(text: str) -> list[str]:
     """The overrides that a sweep stands for; one, if it is none."""
+    if _glob_of(text):
+        raise HydraException("there is no preset with such a name")
     override = OverridesParser.create().parse_override(text)
     if override.is_sweep_override() and not override.key_or_group.startswith("hydra"):
         key = text.split("=", 1)[0]

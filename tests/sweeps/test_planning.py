@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,20 @@ def test_every_job_has_a_state_from_the_first_moment(tmp_path: Path) -> None:
     assert (run.settings.seed, run.overrides[-1], run.settings.output_dir) == (1, "seed=1", str(sweep.path))
     with pytest.raises(UserError, match="has not begun yet"):
         finished_run(run.path)
+
+
+def test_values_stand_in_hydras_grammar_and_globs_mean_presets_and_not_their_bases(tmp_path: Path) -> None:
+    (tmp_path / "own" / "loss").mkdir(parents=True)
+    (tmp_path / "own" / "loss" / "forgiving.yaml").write_text("defaults: [focal, _self_]\ngamma: 0.5\n")
+    line = ("loss=glob([*],exclude=focal)", "sampler=choice(natural,joint)", "seed=range(1,3)")
+    sweep = planned(tmp_path, *line, "--config-dir", str(tmp_path / "own"))
+    space = {"loss": ["ce", "forgiving"], "sampler": ["natural", "joint"], "seed": ["1", "2"]}
+    assert sweep.asked.space == space
+    jobs = product(*([f"{key}={value}" for value in values] for key, values in space.items()))
+    assert [tuple(job.changed) for job in sweep.jobs] == list(jobs)
+    assert "loss=choice(ce,focal)" in check(["-m", *overrides(tmp_path, "loss=glob(*)", rows=60)])
+    with pytest.raises(UserError, match=r"loss=glob\(x\*\): .*there is no preset with such a name"):
+        check(["-m", *overrides(tmp_path, "loss=glob(x*)")])
 
 
 @pytest.mark.slow
