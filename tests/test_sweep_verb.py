@@ -4,7 +4,9 @@ import csv
 import os
 import platform
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -21,6 +23,7 @@ from polarity.processes import this_process
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.page import values_of
 from polarity.sweeps.plan import PlannedJob
+from polarity.verbs import sweep as watching
 from tests.reports.pages import HOSTILE, Page
 from tests.running import overrides
 from tests.sweeping import only_sweep, sweep
@@ -96,6 +99,27 @@ def test_a_running_job_tells_how_far_it_is(finished: Sweep, tmp_path: Path) -> N
     assert "1 of 4 jobs go on in other processes" in said
     run.lock.release()
     assert "1 of 4 jobs were interrupted" in said_by("sweep", str(copied.path))
+
+
+def test_it_is_shown_again_and_again_while_jobs_run(
+    finished: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = Sweep.open(shutil.copytree(finished.path, tmp_path / "copied"))
+    run, shown = copied.jobs[1].run, []
+    run.lock.take()
+    run.set_status("running", **this_process())
+
+    def later(_: float) -> None:
+        run.set_status("finished" if len(shown) > 1 else "running", **this_process())
+
+    monkeypatch.setattr(
+        watching, "Live", lambda **_: nullcontext(SimpleNamespace(update=lambda table, **_: shown.append(table)))
+    )
+    monkeypatch.setattr(watching, "time", SimpleNamespace(sleep=later))
+    said_by("sweep", str(copied.path), "watch=true")
+    states = [list(table.columns[2].cells)[1] for table in shown]
+    assert [text.partition(" on ")[0] for text in states] == ["running"] * 2
+    run.lock.release()
 
 
 def test_the_report_is_that_of_the_end(finished: Sweep) -> None:

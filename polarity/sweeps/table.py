@@ -85,7 +85,7 @@ def job_rows(jobs: Sequence[Job]) -> list[Json]:
         if row["state"] == "running":
             row |= {"where": f"{status.get('host', 'begins')}:{status.get('pid', '')}", **how_far(job)}
             row["sign"] = round(job.run.last_sign)
-        if status["state"] == "finished":
+        if row["state"] == "finished":
             metrics = json.loads(job.run.metrics.read_text(encoding="utf-8"))
             honest = metrics["crossfit"]["val"]  # by decision rules that had not seen the row
             row |= {"monitored": metrics["best"]["value"], "overall": honest["overall"]}

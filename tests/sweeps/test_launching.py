@@ -17,8 +17,10 @@ from polarity.sweeps.local import LocalWorker, Processes, places_of
 from polarity.training import run as training_run
 from polarity.training.status import StatusRecorder
 from tests.running import composed, overrides
+from tests.sameness import assert_close_runs
 from tests.sweeping import only_sweep, states, sweep
 from tests.sweeps.test_planning import SHORT, planned
+from tests.training.test_devices import NO_DROPOUT, TWO
 
 
 @pytest.mark.slow
@@ -27,6 +29,16 @@ def test_a_run_returns_its_best_monitored_score(tmp_path: Path) -> None:
     best = training_run.start_run(composed(*arguments), arguments, keep_going=False)
     run = RunDirectory.open(tmp_path / "outputs" / "latest")
     assert best == json.loads(run.metrics.read_text())["best"]["value"]
+
+
+@pytest.mark.slow
+def test_a_job_may_have_several_processes_and_does_what_one_does(tmp_path: Path) -> None:
+    for name, more in (("one", ()), ("two", TWO)):
+        (tmp_path / name).mkdir()
+        sweep("-m", *overrides(tmp_path / name, *SHORT, *NO_DROPOUT, *more, rows=120), "seed=0")
+    one, two = (only_sweep(tmp_path / name).jobs[0].run for name in ("one", "two"))
+    assert "2 x cpu" in two.log.read_text()
+    assert_close_runs(one, two)
 
 
 def test_a_run_that_trains_shows_that_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
