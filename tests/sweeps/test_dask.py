@@ -216,6 +216,22 @@ def test_what_becomes_of_an_order_without_a_scheduler_or_a_worker(tmp_path: Path
     assert stopped.poll() == 0
 
 
+def test_a_signal_that_comes_while_the_workers_are_told_of_another_one_is_passed_on_as_well(tmp_path: Path) -> None:
+    found, told = planned(tmp_path, "seed=0", "sweep=one"), list[int]()
+
+    def run(_stop: object, _folder: str, number: int, **_: object) -> dict[str, bool]:
+        if not told:
+            order.send_signal(signal.SIGTERM)
+        told.append(number)
+        return {"worker": True}
+
+    client: Any = SimpleNamespace(submit=lambda *_, **__: SimpleNamespace(done=lambda: False), run=run)
+    order = Order(client, found.jobs[0], Given(str(found.path), found.jobs[0].name, {}, {}))
+    order.send_signal(signal.SIGINT)
+    assert [order.poll() for _ in range(3)] == [None] * 3
+    assert told == [signal.SIGINT, signal.SIGTERM]
+
+
 def test_threads_and_places(tmp_path: Path) -> None:
     found = planned(tmp_path, "seed=0,1,2")
     assert Dask(address="tcp://there:1").places(found) == [{}] * 3
