@@ -129,6 +129,15 @@ def test_many_numbers_are_told_of_in_groups() -> None:
     assert levels[0].mean == pytest.approx(0.055)
 
 
+def test_long_numbers_are_headings_in_short_where_that_tells_them_apart() -> None:
+    for values, names in {
+        ("3e-5", "0.00710217", "7.86092e-05"): ["3e-5", "7.86e\u221205", "0.0071"],
+        ("0.0071021", "0.0071022"): ["0.0071021", "0.0071022"],
+    }.items():
+        (rate,) = parameters_of(content_of([finished(n, 0.5, rate=value) for n, value in enumerate(values)]))
+        assert list(rate.groups) == names
+
+
 def test_what_a_setting_explains_leaves_chance_out() -> None:
     apart = [Level("a", 0, [0.1, 0.2]), Level("b", 1, [0.5, 0.6])]
     # between 0.16, within 0.01 with 2 degrees, total 0.17: (0.16 - 0.005) / 0.17

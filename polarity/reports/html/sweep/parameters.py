@@ -16,6 +16,8 @@ LOGARITHMIC = 20.0
 """From this ratio of the highest to the lowest value on, an axis is logarithmic."""
 FEW = 6
 """Values up to which each is told of by itself; more numbers are put together in groups of about as many values."""
+LONG = 7
+"""Characters up to which a number is a heading as it was typed; a longer one would be broken on a phone."""
 ROOM = 260.0
 """For a value in a table, in the units of charts."""
 
@@ -73,7 +75,9 @@ class SearchedParameter:
     def groups(self) -> dict[str, Sequence[str]]:
         """The values that are told of together, by their common name."""
         if not self.numeric or len(self.values) <= FEW:
-            return {self.shown[value]: [value] for value in self.values}
+            names = [_brief(text) if self.numeric and len(text) > LONG else self.shown[text] for text in self.values]
+            names = names if len(set(names)) == len(names) else list(self.shown.values())
+            return {name: [value] for name, value in zip(names, self.values, strict=True)}
         parts = [part.tolist() for part in np.array_split(np.array(self.values), FEW - 1)]
         for written in (_brief, str):
             ends = [dict.fromkeys(written(part[end]) for end in (0, -1)) for part in parts]
