@@ -23,6 +23,11 @@ def history(run: RunDirectory) -> list[dict[str, str]]:
         return [{name: cell for name, cell in row.items() if name not in TIMES} for row in csv.DictReader(file)]
 
 
+def exposure(run: RunDirectory) -> str:
+    """How often the sampler has shown each class and joint cell, by epoch."""
+    return (run.details / "exposure.csv").read_text(encoding="utf-8")
+
+
 def assert_same(first: Any, second: Any, where: str = "") -> None:
     """Equal to the last bit, in containers of any depth."""
     assert type(first) is type(second), where
@@ -49,6 +54,7 @@ def assert_same_runs(first: RunDirectory, second: RunDirectory) -> None:
         if "ResumePoint" in name or "EarlyStopping" in name:
             assert_same(value, after["callbacks"][name], name)
     assert history(first) == history(second)
+    assert exposure(first) == exposure(second)
     for run in (first, second):
         assert run.status["state"] == "finished"
     assert first.predictions("val").read_bytes() == second.predictions("val").read_bytes()
@@ -68,6 +74,7 @@ def assert_close_runs(first: RunDirectory, second: RunDirectory, tolerance: floa
         assert mine.keys() == other.keys()
         for name in mine:
             assert abs(float(mine[name]) - float(other[name])) < tolerance, name
+    assert exposure(first) == exposure(second), "to the last bit: it comes of numbers of rows"
     tables = [pyarrow.parquet.read_table(run.predictions("val")) for run in (first, second)]
     assert tables[0].schema == tables[1].schema
     for name in tables[0].column_names:
