@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import lightning
 
@@ -16,6 +17,7 @@ from polarity.progress import progress
 from polarity.regularizers import Distillation
 from polarity.training.branching import branch
 from polarity.training.module import MultiTaskModule
+from polarity.training.restoring import restore
 from polarity.training.sharded_module import ShardedModule
 from polarity.training.teacher import soft_labels
 
@@ -52,10 +54,10 @@ class Assembled:
     branched: bool = False
 
 
-def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Assembled:
+def assemble(prepared: Prepared, stages: Stages, *, point: Path | None = None) -> Assembled:
     """Read the texts, load the encoder and put the module together; nothing is written but the token cache.
 
-    :param begins: whether training begins; a run that goes on from a checkpoint needs no other run's weights.
+    :param point: the checkpoint that training goes on from; then no other weights are needed.
     """
     parts, tasks, splits = prepared.components, prepared.splits.tasks, prepared.splits
     stages.seconds["data"] = prepared.data_seconds
@@ -75,7 +77,9 @@ def assemble(prepared: Prepared, stages: Stages, *, begins: bool = True) -> Asse
     with stages.time("model"):
         model = MultiTaskClassifier(tasks=tasks, encoder=source.build(reader), head=parts.head)
         model.encoder.check(reader, inputs["train"])
-        if begins and prepared.root.origin is not None:
+        if point is not None:
+            restore(model, point)
+        elif prepared.root.origin is not None:
             notes, branched = branch(model, reader, prepared)
             prepared = _with_notes(prepared, notes)
     parts.loss.bind(tasks, splits.train.class_counts(tasks))

@@ -63,7 +63,7 @@ def resume_run(folder: str, *, trust: Trust = None) -> float:
         resuming.refuse_changed_settings(run)
         point = resuming.point_to_resume_from(run)
         with where_it_began(run):
-            assembled = assemble(prepare(resuming.trusted_config(run, trust=trust)), Stages(), begins=point is None)
+            assembled = assemble(prepare(resuming.trusted_config(run, trust=trust)), Stages(), point=point)
         resuming.refuse_changed_data(run, assembled.prepared.splits)
         if not Manifest(run).path.exists():  # it has waited, or failed before it had begun
             run.settle(assembled.prepared.config)

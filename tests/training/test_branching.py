@@ -15,7 +15,8 @@ from polarity.models.saving import load_model
 from polarity.run import RunDirectory
 from polarity.training.assembled import Assembled, Stages, assemble
 from tests.running import composed, overrides, train, write_corpus
-from tests.sameness import history
+from tests.sameness import assert_same_runs, history
+from tests.training.test_resume import interrupted
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +94,16 @@ def logits(model: torch.nn.Module, assembled: Assembled) -> list[torch.Tensor]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("first", "second"), [("encoder", "none"), ("none", "encoder")])
-def test_a_second_stage_begins_where_the_first_one_ended(first: str, second: str, tmp_path: Path) -> None:
+def test_a_second_stage_begins_where_the_first_one_ended(
+    first: str, second: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = train(tmp_path, f"model.freeze={first}", "trainer.max_epochs=1", "reporting.baselines=false")
     assembled, (model, _) = branched(run, f"model.freeze={second}"), load_model(run.model)
     for one, other in zip(logits(assembled.module.model, assembled), logits(model, assembled), strict=True):
         assert torch.equal(one, other)
-    then = train(tmp_path, f"from={run.path}", f"model.freeze={second}", "trainer.max_epochs=1", "optimizer.lr=1e-12")
+    line = [f"from={run.path}", f"model.freeze={second}", "optimizer.lr=1e-12", "callbacks.resume.minutes=0"]
+    then = train(tmp_path, *line)
     for one, other in zip(logits(load_model(then.model)[0], assembled), logits(model, assembled), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-5)  # what is kept of a first stage is not learnt anew
+    (tmp_path / "stopped").mkdir()
+    assert_same_runs(then, interrupted(tmp_path / "stopped", (1, 1), monkeypatch, *line))

@@ -35,7 +35,7 @@ BEGINNINGS = {
     "pretrained": (),
     "linear probe": ("head.init=linear_probe",),
     "another run": (FROM,),
-    "another run, frozen": (FROM, "model.freeze=encoder"),
+    "another run, frozen": (FROM, "model.freeze=encoder", "model.encoder_dropout=null"),
 }
 
 
