@@ -73,8 +73,7 @@ def test_its_help_is_its_file(verb: str, capsys: pytest.CaptureFixture[str]) -> 
 @every_verb
 def test_mistakes_end_with_code_2_and_no_traceback(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    a_process = verb == "report"  # as its users start it; the others within this one, which imports nothing again
-    said = run(verb, "nonsense=1", folder=tmp_path, code=2) if a_process else said_by(verb, "nonsense=1", code=2)
+    said = said_by(verb, "nonsense=1", code=2)
     assert "Traceback" not in said
     assert said.startswith(f"polarity.{verb}: ")
     assert not list(tmp_path.iterdir())
