@@ -51,7 +51,7 @@ def test_looks_are_counted_by_rows_and_configurations(tmp_path: Path) -> None:
 
 
 def test_processes_that_look_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("fork")
     processes = [context.Process(target=look_often, args=(tmp_path, number, 30)) for number in range(3)]
     for process in processes:
         process.start()
