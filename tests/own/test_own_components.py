@@ -3,6 +3,7 @@
 import importlib
 import os
 import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from transformers.modeling_outputs import BaseModelOutput
 
 from polarity.component import Progress
 from polarity.config.compose import compose_jobs, resolved
+from polarity.config.constructors import schema_of
 from polarity.config.sharding import sharding_problems
 from polarity.config.structure import structure_problems
 from polarity.data.rows import Rows
@@ -117,7 +119,9 @@ def documented() -> SimpleNamespace:
     return SimpleNamespace(**module)
 
 
-def test_the_code_of_the_page_on_extending_does_what_it_says(documented: SimpleNamespace) -> None:
+def test_the_code_of_the_page_on_extending_does_what_it_says(
+    documented: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tokens, mask = BaseModelOutput(last_hidden_state=torch.rand(4, 7, 8)), torch.ones(4, 7, dtype=torch.long)
     rows = Rows.unlabelled(["good news", "bad news for all", "", "war"], ["a post", "", "", ""])
     logits, labels = [torch.randn(40, 3)], torch.randint(3, (40, 1))
@@ -135,6 +139,13 @@ def test_the_code_of_the_page_on_extending_does_what_it_says(documented: SimpleN
 
     for shown, typed in zip(results(documented), results(mine), strict=True):
         torch.testing.assert_close(shown, typed)
+    with monkeypatch.context() as patch:
+        done: list[object] = []
+        patch.setitem(sys.modules, "polarity.verbs.count", SimpleNamespace(count=done.append))
+        patch.setattr("polarity.config.verb.read_settings", lambda *_, **__: documented.CountSettings(run="outputs/A"))
+        documented.main()
+    assert done == [documented.CountSettings(run="outputs/A")]
+    assert schema_of("count").endswith(".count.CountSettings")
     assert not documented.EMA(after=3).should_update(2)
     assert documented.EMA(after=3).should_update(3)
 
