@@ -70,6 +70,7 @@ def variants(count: int, seed: int) -> list[str]:
         (SENTENCE, SENTENCE.replace(".", "!!!")),
         (SENTENCE, SENTENCE.replace("year", "years")),
         ("Thanks!", "@you thanks http"),
+        ("Thanks!", "thanks www.example.org/a"),
         ("Tom &amp; Jerry", "tom & jerry"),
         ("\uff57\uff49\uff44\uff45", "wide"),
         ("Straße", "STRASSE"),

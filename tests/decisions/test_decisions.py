@@ -167,6 +167,7 @@ def test_tau_says_how_far_to_go() -> None:
         ({"target": "uniform", "source": "uniform"}, "nothing would be adjusted"),
         ({"target": SHARES, "source": SHARES}, "nothing would be adjusted"),
         ({"target": {"tone": {"none": 0.5, "yes": 0.3, "no": 0.3}}}, "target.tone: the shares sum to 1.1"),
+        ({"source": {"tone": {"none": 0.5, "yes": 0.3, "no": 0.3}}}, "source.tone: the shares sum to 1.1"),
     ],
 )
 def test_priors_that_make_no_sense_are_refused(settings: dict[str, Any], problem: str) -> None:

@@ -13,6 +13,7 @@ from polarity.models import Place
 from polarity.models.huggingface.places import layers_and_places, pretrained_places
 from polarity.optimizers import AdamW, group_table
 from polarity.optimizers.groups import undecayed
+from tests.tiny import tiny_classifier
 
 LAYERS = 3
 SIZES = {
@@ -263,3 +264,10 @@ def test_a_bias_is_told_by_a_whole_word_of_its_name() -> None:
     module = Names()
     exempt = {name for name, parameter in module.named_parameters() if parameter in undecayed(module, ["bias"])}
     assert exempt == {"bias", "bias_k", "in_proj_bias"}
+
+
+def test_each_place_has_its_decayed_group_first_which_is_the_order_that_checkpoints_have() -> None:
+    names = [row.name for row in group_table(AdamW().build(tiny_classifier()))]
+    exempt = [number for number, name in enumerate(names) if name.endswith(".no_decay")]
+    assert [names[number - 1] for number in exempt] == [names[number].removesuffix(".no_decay") for number in exempt]
+    assert len(exempt) == len(names) / 2

@@ -5,12 +5,15 @@ import multiprocessing
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
 from filelock import FileLock
 
 from polarity.errors import UserError
+from polarity.evaluation.metrics import Scores, TaskScore
 from polarity.paths import cache_dir
-from polarity.runs.ledger import NO_CAUSE, Ledger, configuration_name, ledger_of
+from polarity.run import RunDirectory
+from polarity.runs.ledger import NO_CAUSE, Ledger, configuration_name, ledger_of, record_evaluation
 from tests.command import PATIENCE
 
 ROWS, OTHER = "0123abcd", "4567ef00"
@@ -110,6 +113,18 @@ def test_a_ledger_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     Ledger(tmp_path).path(ROWS).mkdir(parents=True)
     with pytest.raises(UserError, match="cannot be read"):
         Ledger(tmp_path).evaluations(ROWS)
+
+
+def test_a_look_names_the_run_its_configuration_and_its_scores(tmp_path: Path) -> None:
+    config = {"seed": 1, "cache_dir": str(tmp_path / "cache"), "loss": {"gamma": 2}}
+    run = RunDirectory.create(tmp_path / "outputs", config, [])
+    scores = Scores(3, 0.5, {"tone": TaskScore(3, 0.25, 0.75, {}, np.eye(2))})
+    said = record_evaluation(run, ROWS, scores, verb="compare", decision="argmax", path=tmp_path / "later")
+    assert said == "this test split has been looked at once by 1 configuration"
+    (entry,) = ledger_of(config).evaluations(ROWS).entries
+    assert (entry.run, entry.verb, entry.overall) == (str(tmp_path / "later"), "compare", 0.5)
+    assert entry.configuration == configuration_name(run.config, decision="argmax")
+    assert entry.tasks == {"tone": 0.25}
 
 
 def test_it_lies_with_the_data_cache(tmp_path: Path) -> None:

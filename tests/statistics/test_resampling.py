@@ -13,6 +13,7 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from polarity.evaluation.metrics import score
 from polarity.evaluation.predictions import Predictions, TaskPredictions
+from polarity.statistics import counts as counts_of_rows
 from polarity.statistics import paired_difference
 from polarity.statistics.counts import Counts, blocks
 from polarity.statistics.holm import holm
@@ -181,6 +182,21 @@ def test_the_bootstrap_test_agrees_with_its_interval() -> None:
         p = bootstrap_p(drawn)
         if abs(p - 0.05) > 0.005:
             assert (p < 0.05) == (0.0 not in percentile_interval(drawn))
+
+
+def test_many_rows_are_joined_where_that_leaves_a_quarter_or_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts_of_rows, "JOINED_FROM", 12)
+    task = Task("tone", ("0", "1", "2"), "tone")
+    for kinds, joined in ((3, True), (4, False)):
+        labels = np.arange(12)[:, None] % kinds % 3
+        decided = np.arange(12) % kinds // 3
+        counts = Counts([task], labels, [[decided]], joined=True)
+        assert (counts.times is not None) == joined
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_resample_without_a_difference_lies_on_both_sides(sign: int) -> None:
+    assert bootstrap_p(sign * np.array([0.0, *[0.1] * 9])) == pytest.approx(2 * (1 + 1) / (10 + 1))
 
 
 def test_clusters_are_drawn_and_swapped_as_wholes() -> None:
