@@ -16,7 +16,7 @@ from benchmarks.machine import machine
 from polarity.comparison.result import Comparison
 
 RESULTS = Path(__file__).parent / "results" / "precision.md"
-RECIPE = ["experiment=quickstart", "reporting.baselines=false", "limit.val=800"]
+RECIPE = ["experiment=quickstart", "reporting.baselines=false", "limit.val=800", "test=true"]
 PRECISIONS = "trainer.precision=32-true,bf16-mixed"
 MARGIN = 1
 
@@ -53,9 +53,9 @@ def markdown(lines: list[str], order: tuple[str, str]) -> str:
     return f"""# float32 and bfloat16
 
 Made by `python -m benchmarks.precision`, which says what was run. Overall macro-F1 on the test rows in points, mean
-over the seeds (standard deviation); the difference is {order[1]} minus {order[0]}, with its 95 % interval over
-rows and seeds. "p" is that of two one-sided tests that the difference is a point or more: below 0.05 the two
-are equal up to that.
+over the seeds (standard deviation); the difference is {order[1]} minus {order[0]},
+with its 95 % interval over rows and seeds. "p" is that of two one-sided tests that the difference is a point or more:
+below 0.05 the two are equal up to that.
 
 | data | test rows | seeds | {order[0]} | {order[1]} | difference | p | verdict |
 |---|---|---|---|---|---|---|---|

@@ -146,8 +146,9 @@ PAIRS += [(experiment, debug) for experiment in UNLIKE for debug in DEBUG]
 @pytest.mark.parametrize(("experiment", "debug"), PAIRS)
 def test_experiments_pass_the_preflight_with_every_debug_preset(experiment: str, debug: str, files: Path) -> None:
     arguments = [CHOICES[experiment][0], *(CHOICES[debug] if debug else ()), f"data.path={files / 'comments.csv'}"]
-    whole = "recommended" not in experiment  # there the encoder is a part of the model
-    if "quickstart" in experiment or not whole:  # its own corpus is fetched
+    name = Path(experiment).stem
+    whole = name != "recommended"  # there the encoder is a part of the model
+    if name in ("quickstart", "recommended", "finetuned"):  # on other data than the campaign's, or on any
         arguments += ["data=csv", "data.tasks={sentiment: [negative, neutral, positive]}"]
     arguments += [
         f"model.{'name' if whole else 'encoder.name'}={files / 'encoder'}",
