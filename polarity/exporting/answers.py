@@ -22,6 +22,10 @@ TOLERANCE = 1e-3
 """Largest difference of two probabilities that rounding explains: 32-bit kernels of two libraries differ by 1e-5."""
 
 
+EXACT = "32-true"
+"""The precision of every copy."""
+
+
 @dataclass(frozen=True)
 class Answers:
     """One array per task in each: logits and probabilities ``[rows, classes]``, decisions ``[rows]``."""
@@ -38,22 +42,25 @@ class Agreement:
     :param logits: largest difference of two logits.
     :param probabilities: largest difference of two probabilities.
     :param changed: decisions that differ, over all tasks.
+    :param precision: in which the first were computed; the others are in 32 bits.
     """
 
     rows: int
     logits: float
     probabilities: float
     changed: int
+    precision: str = EXACT
 
     def __str__(self) -> str:
+        rounded = "" if self.precision == EXACT else f" (the run answers in {self.precision}, its copy in 32 bits)"
         return (
             f"{times(self.rows, 'validation row')}: logits differ by at most {self.logits:.1e}, "
-            f"probabilities by {self.probabilities:.1e}; decisions that differ: {self.changed:,}"
+            f"probabilities by {self.probabilities:.1e}; decisions that differ: {self.changed:,}{rounded}"
         )
 
 
-def measure_agreement(wanted: Answers, given: Answers) -> Agreement:
-    """The largest differences."""
+def measure_agreement(wanted: Answers, given: Answers, precision: str = EXACT) -> Agreement:
+    """The largest differences; ``precision`` is that of what is wanted."""
 
     def most(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> float:
         return max(float(np.abs(a - b).max(initial=0)) for a, b in zip(first, second, strict=True))
@@ -63,7 +70,22 @@ def measure_agreement(wanted: Answers, given: Answers) -> Agreement:
         most(wanted.logits, given.logits),
         most(wanted.probabilities, given.probabilities),
         sum(int((a != b).sum()) for a, b in zip(wanted.decided, given.decided, strict=True)),
+        precision,
     )
+
+
+def checked(rebuilt: Rebuilt, rows: Rows, copy: Answers, what: str) -> Agreement:
+    """How far a copy is from what the run answers.
+
+    :param what: the copy is.
+    :raises UserError: if its probabilities differ from those of the run's model in the same precision by more than
+        rounding.
+    """
+    agreement = measure_agreement(answers_of_run(rebuilt, rows, EXACT), copy)
+    refuse_disagreement(agreement, what)
+    if rebuilt.precision == EXACT:
+        return agreement
+    return measure_agreement(answers_of_run(rebuilt, rows, rebuilt.precision), copy, rebuilt.precision)
 
 
 def refuse_disagreement(agreement: Agreement, what: str) -> None:
@@ -75,9 +97,9 @@ def refuse_disagreement(agreement: Agreement, what: str) -> None:
         raise UserError(f"format: the exported {what} does not reproduce the run ({agreement}); nothing was written")
 
 
-def answers_of_run(rebuilt: Rebuilt, rows: Rows) -> Answers:
-    """What the run's own model says."""
-    predicted = rebuilt.predict(rows).tasks
+def answers_of_run(rebuilt: Rebuilt, rows: Rows, precision: str) -> Answers:
+    """What the run's own model says in a precision."""
+    predicted = rebuilt.predict(rows, precision=precision).tasks
     return Answers(
         [np.asarray(item.logits, dtype=np.float64) for item in predicted],
         [np.asarray(item.probabilities) for item in predicted],

@@ -78,15 +78,23 @@ class Rebuilt:
         settings = self.settings
         return self.reader.inputs(rows, settings.max_length, settings.max_context, settings.cache)
 
-    def predict(self, rows: Rows) -> Predictions:
-        """What the model and its decision rule say about rows, in their order."""
+    def predict(self, rows: Rows, *, precision: str | None = None) -> Predictions:
+        """What the model and its decision rule say about rows, in their order.
+
+        :param precision: None for that of training.
+        """
         inputs = self.inputs(rows)
         dataset = InputsDataset(inputs, rows.labels)
         planned_batches = EvalBatches(lengths=inputs.lengths, batch_size=self.batch_size)
         batches: Iterator[Any] = (dataset[planned] for planned in planned_batches)
         with progress("scoring", len(rows)) as advance:
             logits = predict_logits(
-                self.model, batches, len(rows), device=self.device, precision=self.settings.precision, advance=advance
+                self.model,
+                batches,
+                len(rows),
+                device=self.device,
+                precision=precision or self.precision,
+                advance=advance,
             )
         undecided = Predictions.undecided(self.model.tasks, rows, logits, np.asarray(inputs.lengths))
         return self.decider.apply(undecided)

@@ -11,14 +11,7 @@ from polarity.data.contexts import context_room
 from polarity.data.locate import locate
 from polarity.data.rows import Rows, Splits
 from polarity.errors import UserError
-from polarity.exporting.answers import (
-    Agreement,
-    answers_of_folder,
-    answers_of_run,
-    answers_of_session,
-    measure_agreement,
-    refuse_disagreement,
-)
+from polarity.exporting.answers import Agreement, answers_of_folder, answers_of_session, checked
 from polarity.exporting.card import write_card
 from polarity.exporting.folder import ABOUT, about, folder_problems, parts_of
 from polarity.exporting.hf import write_hf
@@ -99,9 +92,7 @@ def _agreement(settings: ExportSettings, rebuilt: Rebuilt, val: Rows, folder: Pa
         given = answers_of_folder(folder, rows, rebuilt.batch_size)
     else:
         given = answers_of_session(session_of(folder / GRAPH), rebuilt, rows, rebuilt.model.tasks)
-    agreement = measure_agreement(answers_of_run(rebuilt, rows), given)
-    refuse_disagreement(agreement, "folder" if settings.format == "hf" else "graph")
-    return agreement
+    return checked(rebuilt, rows, given, "folder" if settings.format == "hf" else "graph")
 
 
 def _cost(rebuilt: Rebuilt, val: Rows, folder: Path) -> QuantizationCost:

@@ -16,15 +16,25 @@ from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.exporting import modeling
-from polarity.exporting.answers import Agreement, refuse_disagreement
+from polarity.exporting.answers import (
+    EXACT,
+    TOLERANCE,
+    Agreement,
+    answers_of_folder,
+    answers_of_run,
+    measure_agreement,
+    refuse_disagreement,
+)
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH
 from polarity.exporting.source import load_exported
 from polarity.models import load_model
 from polarity.models.huggingface.loading import quiet_transformers
 from polarity.run import RunDirectory
+from polarity.runs.rebuild import rebuild, run_splits
 from polarity.verbs.export import export
 from tests.exporting.snippets import run_without, snippet
 from tests.prediction.jobs import read
+from tests.running import train
 
 KNOWN = """
 import csv, json
@@ -172,6 +182,22 @@ def test_a_copy_that_says_something_else_is_refused() -> None:
     for worst in (0.01, float("nan")):
         with pytest.raises(UserError, match="does not reproduce the run"):
             refuse_disagreement(Agreement(10, 1.0, worst, 3), "graph")
+
+
+def test_a_run_in_16_bits_is_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its copy, in 32 bits, is compared with the run's model in 32 bits; how far that is from its answers is told."""
+    run = train(tmp_path, "trainer.precision=bf16-mixed", "optimizer.lr=0.05", "trainer.max_epochs=3")
+    made = do(run, "format=hf")
+    told = "the run answers in bf16-mixed, its copy in 32 bits"
+    assert told in " ".join(capsys.readouterr().out.split())
+    assert told in " ".join((made / "README.md").read_text(encoding="utf-8").split())
+    rows = run_splits(run).val
+    rebuilt, copy = rebuild(run.path, accelerator="cpu"), answers_of_folder(made, rows, 32)
+    exact, rounded = (
+        measure_agreement(answers_of_run(rebuilt, rows, precision), copy) for precision in (EXACT, "bf16-mixed")
+    )
+    assert exact.probabilities < 1e-5
+    assert rounded.probabilities > TOLERANCE, "so that only the comparison in 32 bits can pass"
 
 
 def test_a_failed_export_leaves_nothing(run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
