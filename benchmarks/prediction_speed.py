@@ -208,7 +208,8 @@ def main() -> None:
         ]
         sections = [compared(run, exported, texts, asked.rounds) for texts in joined]
     about = ", ".join(f"{name} {value}" for name, value in machine("torch", "transformers", "onnxruntime").items())
-    rounds = f"{asked.rounds} rounds on {about}; load {os.getloadavg()[0]:.1f} at the end."
+    own = f"polarity.predict answers in {run.config['trainer']['precision']}, as it trained; other sides in 32 bits."
+    rounds = f"{own} {asked.rounds} rounds on {about}; load {os.getloadavg()[0]:.1f} at the end."
     write_text(RESULTS, "\n".join(["# Speed of prediction\n", *sections, f"{rounds}\n"]))
     print(RESULTS.read_text(encoding="utf-8"))
 
