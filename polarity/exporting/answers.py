@@ -21,7 +21,6 @@ from polarity.wording import times
 TOLERANCE = 1e-3
 """Largest difference of two probabilities that rounding explains: 32-bit kernels of two libraries differ by 1e-5."""
 
-
 EXACT = "32-true"
 """The precision of every copy."""
 
