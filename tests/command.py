@@ -7,10 +7,13 @@ import select
 import socket
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 800.0
@@ -123,3 +126,22 @@ def run(verb: str, *arguments: str, folder: Path, seconds: float = PATIENCE, cod
         process.kill()
     assert process.returncode == code, said
     return said
+
+
+def kill(*processes: psutil.Process) -> None:
+    """Kill processes and those that they have started; returns when none of them holds a lock any more."""
+    doomed = [each for process in processes for each in (process, *process.children(recursive=True))]
+    for each in doomed:  # the first would begin others
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+    until = time.monotonic() + PATIENCE
+    while any(_lives(each) for each in doomed):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it still has open files; what nobody has waited for yet has none."""
+    with suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False

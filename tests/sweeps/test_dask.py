@@ -65,18 +65,12 @@ def cluster(folder: Path) -> Iterator[tuple[str, list[psutil.Popen]]]:
         yield address, [stack.enter_context(dask("worker", address, *own)) for _ in range(2)]
 
 
-def kill(worker: psutil.Process) -> None:
-    """With the job that it has."""
-    for each in (worker, *worker.children(recursive=True)):
-        os.kill(each.pid, signal.SIGKILL)
-
-
 @pytest.mark.slow
 def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
     line = ["train", "-m", *overrides(tmp_path, *LINE, rows=120), "seed=0,1,2", DASK]
     with cluster(tmp_path / "dask") as (address, workers):
         process = command.start(*line, f"hydra.launcher.address={address}", folder=tmp_path)
-        kill(working(workers, tmp_path, process))
+        command.kill(working(workers, tmp_path, process))
         said = process.communicate(timeout=command.PATIENCE)[0]
         assert process.returncode == 0, said
         assert states(tmp_path) == ["finished"] * 3
@@ -97,7 +91,7 @@ def test_a_search_gives_each_free_worker_the_next_trial_and_outlives_one(tmp_pat
     line = ["train", "-m", *overrides(tmp_path, *LINE, *search, rows=120), DASK]
     with cluster(tmp_path / "dask") as (address, workers):
         process = command.start(*line, f"hydra.launcher.address={address}", folder=tmp_path)
-        kill(working(workers, tmp_path, process))
+        command.kill(working(workers, tmp_path, process))
         said = process.communicate(timeout=command.PATIENCE)[0]
     assert process.returncode == 0, said
     assert states(tmp_path) == ["finished"] * 4

@@ -3,7 +3,6 @@
 import os
 import signal
 import time
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -212,9 +211,7 @@ def test_twenty_trials_by_three_processes_of_which_one_is_killed(tmp_path: Path)
         time.sleep(0.1)
     killed = psutil.Process(working[0].pid)
     jobs = killed.children(recursive=True)
-    for each in [killed, *jobs]:
-        with suppress(ProcessLookupError):
-            os.kill(each.pid, signal.SIGKILL)
+    command.kill(killed)
     said = [process.communicate(timeout=command.PATIENCE)[0] for process in working]
     assert [process.returncode for process in working[1:]] == [0, 0], said
     sweep = only_sweep(tmp_path)
