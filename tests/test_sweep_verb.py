@@ -96,9 +96,9 @@ def test_a_running_job_tells_how_far_it_is(finished: Sweep, tmp_path: Path) -> N
         row = list(csv.DictReader(file))[1]
     assert (row["state"], row["where"], row["done"]) == ("running", f"{platform.node()}:{os.getpid()}", "1")
     assert float(row["left"]) >= 0
-    assert "1 of 4 jobs go on in other processes" in said
+    assert "1 of 4 jobs running in other processes" in said
     run.lock.release()
-    assert "1 of 4 jobs were interrupted" in said_by("sweep", str(copied.path))
+    assert "1 of 4 jobs interrupted" in said_by("sweep", str(copied.path))
 
 
 def test_it_is_shown_again_and_again_while_jobs_run(
@@ -186,6 +186,6 @@ def test_a_sweep_that_goes_on_has_a_report(finished: Sweep, tmp_path: Path) -> N
     assert page.problems == []
     assert HOSTILE in page.text
     assert "1 epoch done" in page.text
-    assert "1 of 4 jobs go on in other processes" in page.text
+    assert "1 of 4 jobs running in other processes" in page.text
     assert page.headings["h1"].startswith("One configuration: overall macro-F1")
     running.lock.release()

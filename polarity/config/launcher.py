@@ -34,7 +34,7 @@ class LauncherSettings:
 
     @property
     def address(self) -> str | None:
-        """Of a scheduler of Dask that is there already."""
+        """Of a scheduler of Dask, or a cluster of Ray, that is there already."""
         address: str | None = self._section.get("address")
         return address
 

@@ -163,7 +163,7 @@ def key_of(text: str) -> str:
 
 LAUNCHER = "hydra.launcher."
 """How the settings begin that tell how the jobs of a sweep are run."""
-OWN_LAUNCHERS = ("LocalLauncher", "SlurmLauncher", "DaskLauncher")
+OWN_LAUNCHERS = ("LocalLauncher", "SlurmLauncher", "DaskLauncher", "RayLauncher")
 """Those that make each job of a sweep a process of its own."""
 KNOWN_LAUNCHERS = (*OWN_LAUNCHERS, "BasicLauncher")
 """Those that can go on without the command line, and take one job after the other."""

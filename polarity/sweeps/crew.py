@@ -14,7 +14,7 @@ from polarity.reports.console import RunConsole
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.lines import end_line, start_line
-from polarity.training.signals import Interrupted, heeded
+from polarity.training.signals import Interrupted, handle
 from polarity.wording import times
 
 PAUSE = 0.1
@@ -213,7 +213,7 @@ class Crew:
             self.signal = self.signal or number
             self._interrupt(self.workers)
 
-        before = {number: signal.signal(number, forward) for number in heeded()}
+        before = handle(forward)
         try:
             yield
         finally:

@@ -6,6 +6,7 @@ from polarity.config.launcher import LauncherSettings
 from polarity.config.recorded import RunSettings
 from polarity.config.search.asked import NO_PROCESSES
 from polarity.sweeps.dask.problems import problems_of_dask
+from polarity.sweeps.ray.problems import problems_of_ray
 from polarity.sweeps.slurm.problems import problems_of_slurm
 
 
@@ -13,6 +14,8 @@ def problems_of_launcher(launcher: LauncherSettings, jobs: Sequence[RunSettings]
     """A problem for each setting that is wrong, and for what is not installed."""
     if launcher.kind == "DaskLauncher":
         return problems_of_dask(launcher)
+    if launcher.kind == "RayLauncher":
+        return problems_of_ray(launcher)
     return problems_of_slurm(launcher, jobs) if launcher.kind == "SlurmLauncher" else []
 
 

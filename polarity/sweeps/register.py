@@ -13,7 +13,7 @@ PLUGINS = Path(__file__).parent / "plugins"
 
 
 def register_plugins() -> None:
-    """Let ``hydra/launcher=local``, ``slurm`` and ``dask`` be found, and ``hydra/sweeper=optuna``."""
+    """Let ``hydra/launcher=local``, ``slurm``, ``dask`` and ``ray`` be found, and ``hydra/sweeper=optuna``."""
     if str(PLUGINS) not in sys.path:
         sys.path.append(str(PLUGINS))
     launchers, sweeper = (importlib.import_module(f"hydra_plugins.polarity_{kind}") for kind in ("launcher", "sweeper"))

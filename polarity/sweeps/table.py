@@ -66,10 +66,10 @@ def what_next(rows: Sequence[Json], sweep: Sweep) -> list[str]:
     go_on = "the same command line goes on with them"
     lines = {
         "failed": f"of {all_of} failed; see status.json in their folders; sweep.retry=failed tries them again",
-        "interrupted": f"of {all_of} were interrupted; {go_on}",
-        "waiting": f"of {all_of} have not begun; {go_on}",
-        "running": f"of {all_of} go on in other processes: python -m polarity.sweep {sweep.path}",
-        "unasked": f"of {sweep.trials} trials are to come; the same command line goes on",
+        "interrupted": f"of {all_of} interrupted; {go_on}",
+        "waiting": f"of {all_of} waiting; {go_on}",
+        "running": f"of {all_of} running in other processes: python -m polarity.sweep {sweep.path}",
+        "unasked": f"of {sweep.trials} trials to come; the same command line goes on",
     }
     states["unasked"] = sweep.unasked
     return [f"{states[state]} {line}" for state, line in lines.items() if states[state]]

@@ -21,6 +21,16 @@ def heeded() -> list[int]:
     return [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
 
 
+def handle(handler: Any) -> dict[int, Any]:
+    """Have this called for each of them, and return what was before.
+
+    Also for those that whoever started this process has blocked, as Ray does with Ctrl-C for all that it starts.
+    """
+    before = {number: signal.signal(number, handler) for number in heeded()}
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, before)
+    return before
+
+
 class Interrupted(SystemExit):
     """A signal asked the process to end; the exit code is the one that shells use for it: 130 or 143."""
 
@@ -47,7 +57,7 @@ class StopOnSignal(Callback):
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():  # others may not handle signals
-            self._before = {number: signal.signal(number, self._handler()) for number in heeded()}
+            self._before = handle(self._handler())
         return self
 
     def __exit__(self, *error: object) -> None:

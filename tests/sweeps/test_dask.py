@@ -2,138 +2,25 @@
 
 import os
 import signal
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import psutil
 import pytest
 
 from polarity.errors import UserError
-from polarity.sweeps.crew import REFUSED
 from polarity.sweeps.dask import cluster as clusters
 from polarity.sweeps.dask import problems
 from polarity.sweeps.dask.giving import Dask, Order, Workers
-from polarity.sweeps.dask.within import Given, stop
+from polarity.sweeps.elsewhere import Given
 from polarity.train import check
-from tests import command
-from tests.running import overrides, train
-from tests.sameness import assert_same_runs
+from tests.running import overrides
 from tests.sweeping import only_sweep, states, sweep
+from tests.sweeps.clusters import free_port
 from tests.sweeps.test_planning import SHORT, planned
 
 distributed = pytest.importorskip("distributed", reason="needs the extra polarity[dask]")
 DASK = "hydra/launcher=dask"
-LINE = (*SHORT, "trainer.log_every_n_steps=1", "model.encoder_dropout=0.2", "trainer.max_epochs=6")
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
-@contextmanager
-def dask(*words: str) -> Iterator[psutil.Popen]:
-    """A scheduler, or a worker, which ends with the block."""
-    path = os.pathsep.join(filter(None, [str(command.ROOT), os.environ.get("PYTHONPATH")]))
-    env = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    program = [sys.executable, "-W", "ignore", "-m", f"distributed.cli.dask_{words[0]}"]
-    process = psutil.Popen([*program, *words[1:]], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-        process.wait()
-
-
-@contextmanager
-def cluster(folder: Path) -> Iterator[tuple[str, list[psutil.Popen]]]:
-    """The address of a scheduler, and its two workers, each of which runs one job at a time."""
-    address = f"tcp://127.0.0.1:{free_port()}"
-    own = ["--no-nanny", "--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1", "--local-directory", str(folder)]
-    with ExitStack() as stack:
-        place = ["--host", "127.0.0.1", "--port", address.rpartition(":")[2], "--no-dashboard"]
-        stack.enter_context(dask("scheduler", *place))
-        yield address, [stack.enter_context(dask("worker", address, *own)) for _ in range(2)]
-
-
-@pytest.mark.slow
-def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
-    line = ["train", "-m", *overrides(tmp_path, *LINE, rows=120), "seed=0,1,2", DASK]
-    with cluster(tmp_path / "dask") as (address, workers):
-        process = command.start(*line, f"hydra.launcher.address={address}", folder=tmp_path)
-        command.kill(working(workers, tmp_path, process))
-        said = process.communicate(timeout=command.PATIENCE)[0]
-        assert process.returncode == 0, said
-        assert states(tmp_path) == ["finished"] * 3
-        again = command.run(*line, f"hydra.launcher.address={address}", folder=tmp_path)
-        assert "nothing is missing" in again
-    runs = [job.run for job in only_sweep(tmp_path).jobs]
-    attempts = [len(run.environment.read_text().split('"command"')) - 1 for run in runs]
-    assert sorted(attempts) == [1, 1, 2], "the one that was cut off has gone on, the others began once"
-    for number, run in enumerate(runs):
-        alone = tmp_path / f"alone-{number}"
-        alone.mkdir()
-        assert_same_runs(train(alone, *LINE, f"seed={number}", rows=120), run)
-
-
-@pytest.mark.slow
-def test_a_search_gives_each_free_worker_the_next_trial_and_outlives_one(tmp_path: Path) -> None:
-    search = ("hydra/sweeper=optuna", "hydra.sweeper.trials=4", "optimizer.lr=tag(log,interval(1e-4,1e-2))")
-    line = ["train", "-m", *overrides(tmp_path, *LINE, *search, rows=120), DASK]
-    with cluster(tmp_path / "dask") as (address, workers):
-        process = command.start(*line, f"hydra.launcher.address={address}", folder=tmp_path)
-        command.kill(working(workers, tmp_path, process))
-        said = process.communicate(timeout=command.PATIENCE)[0]
-    assert process.returncode == 0, said
-    assert states(tmp_path) == ["finished"] * 4
-    attempts = [job.run.environment.read_text().count('"command"') for job in only_sweep(tmp_path).jobs]
-    assert sorted(attempts) == [1, 1, 1, 2]
-
-
-@pytest.mark.slow
-def test_ctrl_c_reaches_the_workers_and_without_waiting_they_go_on(tmp_path: Path) -> None:
-    line = ["train", "-m", *overrides(tmp_path, *LINE, rows=120), "seed=0", DASK]
-    with cluster(tmp_path / "dask") as (address, workers):
-        line.append(f"hydra.launcher.address={address}")
-        process = command.start(*line, folder=tmp_path)
-        worker = working(workers, tmp_path, process)
-        process.send_signal(signal.SIGINT)
-        said = process.communicate(timeout=command.PATIENCE)[0]
-        assert process.returncode == 130, said
-        assert states(tmp_path) == ["interrupted"]
-        assert worker.children() == []
-        said = command.run(*line, "hydra.launcher.wait=false", folder=tmp_path)
-        assert "whether this goes on or not" in said
-        limit = time.monotonic() + command.PATIENCE
-        while states(tmp_path) != ["finished"]:
-            assert time.monotonic() < limit
-            time.sleep(0.2)
-    (run,) = (job.run for job in only_sweep(tmp_path).jobs)
-    (tmp_path / "alone").mkdir()
-    assert_same_runs(train(tmp_path / "alone", *LINE, "seed=0", rows=120), run)
-
-
-def working(workers: list[psutil.Popen], folder: Path, sweep: "subprocess.Popen[str]") -> psutil.Popen:
-    """A worker whose job has saved where it stands."""
-    limit = time.monotonic() + command.PATIENCE
-    while time.monotonic() < limit:
-        saved = [path.parent.parent.name for path in (folder / "outputs").glob("*/*/checkpoints/last.ckpt")]
-        for worker in workers:
-            lines = [" ".join(child.cmdline()) for child in worker.children() if child.is_running()]
-            if any(name in text for name in saved for text in lines):
-                return worker
-        assert sweep.poll() is None, sweep.communicate()[0]
-        time.sleep(0.1)
-    pytest.fail("no job has begun")
 
 
 def line(folder: Path, *more: str) -> list[str]:
@@ -163,18 +50,6 @@ def test_ctrl_c_ends_what_runs_there(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "the same command line goes on with them" in said
     assert states(tmp_path) == ["waiting"] * 2
     assert not any(job.claim.is_held for job in only_sweep(tmp_path).jobs)
-
-
-def test_a_job_that_others_have_is_not_run_again(tmp_path: Path) -> None:
-    found = planned(tmp_path, "seed=0", "sweep=one")
-    (job,) = found.jobs
-    given = Given(str(found.path), job.name, {}, {})
-    job.claim.take()
-    assert given() == REFUSED
-    job.claim.release()
-    job.run.set_status("finished")
-    assert given() == 0
-    assert not stop(str(job.path), signal.SIGTERM)
 
 
 class Future:

@@ -105,7 +105,7 @@ def test_neither_a_failure_nor_a_kill_of_one_job_ends_the_sweep(swept: Sweeps) -
     killed = swept.first.status[swept.first.states.index("interrupted")]
     assert "ended by SIGKILL" in str(killed["error"])
     assert "1 of 4 jobs failed" in swept.first.said
-    assert "1 of 4 jobs were interrupted" in swept.first.said
+    assert "1 of 4 jobs interrupted" in swept.first.said
 
 
 def test_the_same_line_again_runs_what_is_missing_alone(swept: Sweeps) -> None:

@@ -56,7 +56,7 @@ def test_the_command_line_from_the_first_trial_to_the_recommended_preset(tmp_pat
     rate = sweep.finished[0].run.config["optimizer"]["lr"]
     assert f"lr: {rate}" in said_by("sweep", str(sweep.path), "best")
     sweep.ask(replace(sweep.asked, search={**(sweep.asked.search or {}), "trials": 7}))
-    assert "5 of 7 trials are to come" in said_by("sweep", str(sweep.path))
+    assert "5 of 7 trials to come" in said_by("sweep", str(sweep.path))
 
 
 @pytest.mark.parametrize(("name", "count"), [("tpe", 14), ("random", 14), ("gp", 11)])

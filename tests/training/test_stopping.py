@@ -92,6 +92,19 @@ def test_what_a_process_was_started_to_ignore_stays_ignored() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
+def test_what_a_process_was_started_to_hold_back_reaches_it() -> None:
+    """Workers of Ray block Ctrl-C, and so does whatever they start."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with StopOnSignal() as stop:
+            stop.on_train_start(None, None)  # type: ignore[arg-type]
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.01)
+            assert stop.received == signal.SIGINT
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def test_a_sweep_does_not_go_on_after_ctrl_c(tmp_path: Path) -> None:
     arguments = overrides(tmp_path, misfortune(tmp_path, kind="interrupt"))
     with pytest.raises(SystemExit) as stop:

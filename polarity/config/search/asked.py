@@ -172,7 +172,7 @@ def _problems(search: Search) -> Iterator[tuple[str, str]]:
     for problem in section_problems(SWEEPER, {**own, TARGET: SETTINGS}):
         yield problem.partition(":")[0], problem
     if settings["launcher"] not in KNOWN_LAUNCHERS:
-        yield "hydra/launcher=", "hydra/launcher: a search runs with local, slurm, dask or basic"
+        yield "hydra/launcher=", "hydra/launcher: a search runs with local, slurm, dask, ray or basic"
     if settings.get("pruner") and settings["launcher"] == "BasicLauncher":
         yield f"{SWEEPER}.pruner", NO_PROCESSES
     if not search.parameters and not search.problems:

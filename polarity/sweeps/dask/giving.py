@@ -1,17 +1,15 @@
 """Giving Dask what is missing of a sweep, and waiting for it."""
 
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from polarity.content import Json
 from polarity.errors import UserError
 from polarity.settings import PositiveInt
-from polarity.sweeps.crew import PAUSE_FOR_OTHERS, Crew, Engine, Place, Worker
+from polarity.sweeps.crew import Crew, Place
 from polarity.sweeps.dask.cluster import client_of
-from polarity.sweeps.dask.within import Given, stop
+from polarity.sweeps.elsewhere import Elsewhere, Given, stop
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.local import places_of
@@ -81,7 +79,7 @@ class Order:
     def __init__(self, client: "Client", job: Job, given: Given) -> None:
         self.returncode: int | None = None
         self.future: Future[int] = client.submit(given, key=f"polarity-{job.name}-{uuid4().hex}")
-        self._client, self._job = client, job
+        self._client, self._job, self._folder = client, job, given.folder
         self._signal, self._stopped = 0, False
 
     def send_signal(self, number: int) -> None:
@@ -92,7 +90,7 @@ class Order:
         """Its exit code, or None while it waits or runs."""
         if self._signal and not self.future.done():
             number, self._signal = self._signal, 0
-            reached = self._client.run(stop, str(self._job.path), number, on_error="ignore")
+            reached = self._client.run(stop, self._folder, number, on_error="ignore")
             if not any(reached.values()):
                 self.future.cancel()
         if self.future.done() and not (self.future.cancelled() and self._job.claim.is_held):
@@ -117,38 +115,24 @@ class Order:
         raise UserError(f"hydra/launcher=dask: a worker could not begin: {error}") from error
 
 
-class Workers(Engine):
-    """The workers of Dask; who runs a job claims it, and records how it ended.
-
-    :param places: as many jobs are given at the same time; empty for as many as the workers have threads.
-    :param own: environment variables of each job, for the latter.
-    """
+class Workers(Elsewhere):
+    """The workers of Dask; a thread of theirs has room for a job."""
 
     def __init__(self, sweep: Sweep, client: "Client", places: Sequence[Place], own: Place) -> None:
-        self._sweep, self._client, self._places, self._own = sweep, client, places, own
-        self._threads, self._looked = 1, -PAUSE_FOR_OTHERS
+        super().__init__(sweep, places, own)
+        self._client = client
 
-    @property
-    def places(self) -> Sequence[Place]:
+    def room(self) -> int:
         """As above."""
-        return self._places or [self._own] * self._threads
+        return sum(self._client.nthreads().values())
 
-    def look(self) -> None:
-        """How many threads the workers have, which may join and leave."""
-        if self._places or time.monotonic() < self._looked + PAUSE_FOR_OTHERS:
-            return
-        with suppress(OSError):  # jobs tell that the scheduler is gone
-            self._threads = max(1, sum(self._client.nthreads().values()))
-        self._looked = time.monotonic()
-
-    def start(self, job: Job, place: Place, retried: Mapping[str, Json]) -> Worker | None:
+    def told(self, job: Job) -> str:
         """As above."""
-        if job.claim.is_held:
-            return None
-        own = {job.name: retried[job.name]} if job.name in retried else {}
-        before = job.run.recorded
-        order = Order(self._client, job, Given(str(self._sweep.path), job.name, own, place))
-        return Worker(job, order, place, before, ": given to Dask")
+        return "given to Dask"
+
+    def order(self, job: Job, given: Given) -> "Order":
+        """As above."""
+        return Order(self._client, job, given)
 
     def give_away(self, crew: Crew) -> None:
         """All that is missing, whether this process goes on or not."""

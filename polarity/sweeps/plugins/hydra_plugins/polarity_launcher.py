@@ -1,4 +1,4 @@
-"""``hydra/launcher=local``, ``slurm`` and ``dask``: each job of a sweep as a process of its own."""  # noqa: INP001 - a namespace that packages share
+"""``hydra/launcher=local``, ``slurm``, ``dask`` and ``ray``: each job of a sweep as a process of its own."""  # noqa: INP001 - a namespace that packages share
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from polarity.sweeps.crew import Engine
     from polarity.sweeps.dask.giving import Dask
     from polarity.sweeps.folder import Sweep
+    from polarity.sweeps.ray.giving import Ray
     from polarity.sweeps.slurm.submitting import Slurm
 
 
@@ -83,7 +84,7 @@ class _OfCluster(SweepLauncher):
 
     @property
     @abstractmethod
-    def cluster(self) -> "Dask | Slurm":
+    def cluster(self) -> "Dask | Ray | Slurm":
         """What works."""
 
     def work(self, sweep: "Sweep", *, retry: bool) -> None:
@@ -115,3 +116,14 @@ class DaskLauncher(_OfCluster):
         from polarity.sweeps.dask.giving import Dask
 
         return Dask(**self.settings)
+
+
+class RayLauncher(_OfCluster):
+    """Processes that workers of Ray start."""
+
+    @property
+    def cluster(self) -> "Ray":
+        """As above."""
+        from polarity.sweeps.ray.giving import Ray
+
+        return Ray(**self.settings)
