@@ -18,11 +18,13 @@ from tensorboard.plugins.hparams import api_pb2, get_experiment, list_session_gr
 from tensorboard.plugins.hparams.backend_context import Context
 
 from polarity.config.compose import compose_jobs, resolved
+from polarity.config.recorded import RunSettings
 from polarity.files import read_object
 from polarity.processes import this_process
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.page import values_of
 from polarity.sweeps.plan import PlannedJob
+from polarity.sweeps.table import print_jobs
 from polarity.verbs import sweep as watching
 from tests.reports.pages import HOSTILE, Page
 from tests.running import overrides
@@ -49,9 +51,18 @@ def test_the_table_is_the_one_of_the_end(finished: Sweep) -> None:
     assert (finished.path / "jobs.csv").read_text("utf-8") == before
     assert all(job.name in said for job in finished.jobs)
     assert "is the best of 4, chosen on these rows" in said
+    assert "test is scored only with test=true" in said
     assert "cannot be told apart" in said
     recommended = said[said.index("recommended: ") :].splitlines()[0]
     assert "within one standard error" in recommended
+
+
+def test_that_jobs_have_looked_at_test_is_told(
+    finished: Sweep, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(RunSettings, "looks_at_test", True)
+    print_jobs(finished, page=False)
+    assert "test=true: 4 jobs looked at test, and each look counts" in capsys.readouterr().out
 
 
 def test_the_best_configuration_is_a_preset_that_gives_it(finished: Sweep, tmp_path: Path) -> None:

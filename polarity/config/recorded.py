@@ -102,6 +102,11 @@ class RunSettings:
         return self._section("sweep")
 
     @property
+    def looks_at_test(self) -> bool:
+        """Whether test is scored although it is a job of a sweep, of which one is chosen."""
+        return self._config.get("test") is True
+
+    @property
     def folds(self) -> int:
         """Folds of all repeats that a cross-validation has; 0 for a run of its own, such as that of one fold."""
         number = self._config.get("folds")

@@ -35,13 +35,22 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
     if best and sweep.asked.search:
         console.print("of a search, the first is the one whose values are nearest to the first ones, or lower ends")
     console.print(f"jobs are in {sweep.path}, and this table in {sweep.path / 'jobs.csv'}")
-    console.print("test is scored only with test=true; for the job you choose: polarity.evaluate run=JOB split=test")
+    console.print(_about_test(sweep))
     remaining = what_next(rows, sweep)
     if page:
         console.print(f"report: {write_page_of(sweep, rows, best, remaining)}")
     for line in remaining:
         console.print(line, style="bold red")
     return sum(row["state"] not in ("finished", "pruned") for row in rows) + sweep.unasked
+
+
+def _about_test(sweep: Sweep) -> str:
+    looks = sum(job.run.settings.looks_at_test for job in sweep.finished)
+    if looks:
+        return (
+            f"test=true: {times(looks, 'job')} looked at test, and each look counts; choose by validation"
+        )
+    return "test is scored only with test=true; for the job you choose: polarity.evaluate run=JOB split=test"
 
 
 def write_jobs(sweep: Sweep) -> tuple[list[Json], list[Best]]:
