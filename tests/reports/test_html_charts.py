@@ -163,6 +163,7 @@ def test_ticks_lie_between_the_ends(low: float, width: float) -> None:
 
 def test_ticks_are_short() -> None:
     assert [short(value) for value in (0.0, -0.1, 0.25, 12_000, 1e-17)] == ["0", "\u22120.1", "0.25", "12k", "0"]
+    assert [short(value) for value in (9_999, 1e6, 2.5e7, 1e9)] == ["9999", "1M", "25M", "1e+09"]
 
 
 @given(st.lists(st.text(min_size=1, max_size=60), max_size=12, unique=True), st.floats(60, 160))

@@ -31,9 +31,11 @@ def around(low: float, high: float, *, most: int = 5, whole: bool = False) -> li
 
 
 def short(value: float) -> str:
-    """A tick's value without needless digits, thousands as k."""
-    if abs(value) >= 10_000:
-        return f"{value / 1000:g}k"
+    """A tick's value without needless digits, thousands as k and millions as M."""
+    if 1e4 <= abs(value) < 1e6:
+        return f"{value / 1e3:g}k"
+    if 1e6 <= abs(value) < 1e9:
+        return f"{value / 1e6:g}M"
     return f"{0.0 if abs(value) < 1e-12 else value:.6g}".replace("-", "\u2212")
 
 
