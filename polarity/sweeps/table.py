@@ -47,9 +47,7 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
 def _about_test(sweep: Sweep) -> str:
     looks = sum(job.run.settings.looks_at_test for job in sweep.finished)
     if looks:
-        return (
-            f"test=true: {times(looks, 'job')} looked at test, and each look counts; choose by validation"
-        )
+        return f"test=true: {times(looks, 'job')} looked at test, and each look counts; choose by validation"
     return "test is scored only with test=true; for the job you choose: polarity.evaluate run=JOB split=test"
 
 

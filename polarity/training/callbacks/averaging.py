@@ -4,6 +4,7 @@ from typing import Any
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
+from torch.optim.swa_utils import get_swa_multi_avg_fn
 
 from polarity.content import State
 from polarity.settings import PositiveFraction
@@ -21,7 +22,11 @@ class StochasticWeightAveraging(WeightAveraging):
     """
 
     def __init__(self, *, share: PositiveFraction = 0.5) -> None:
-        super().__init__(use_buffers=False)  # buffers hold the encoder's position numbers, which have no mean
+        super().__init__(
+            use_buffers=False,  # they hold the encoder's position numbers, which have no mean
+            # In place: what torch does on a CPU by itself makes three copies of all weights at each step.
+            multi_avg_fn=get_swa_multi_avg_fn(),  # type: ignore[no-untyped-call]
+        )
         self.share = share
         self._begun = False
 
