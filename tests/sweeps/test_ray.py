@@ -10,7 +10,7 @@ import pytest
 from polarity.errors import UserError
 from polarity.sweeps.elsewhere import Given
 from polarity.sweeps.ray import cluster, giving, problems
-from polarity.sweeps.ray.giving import Order, Ray, Workers
+from polarity.sweeps.ray.giving import ActorProcess, Ray, Machines
 from polarity.sweeps.ray.within import AtWork
 from polarity.train import check
 from tests.running import overrides
@@ -64,9 +64,9 @@ def test_what_becomes_of_an_order(tmp_path: Path, actors: list[Actor]) -> None:
     found = planned(tmp_path, "seed=0", "sweep=one")
     (job,) = found.jobs
 
-    def order(outcome: object) -> Order:
+    def order(outcome: object) -> ActorProcess:
         actors.append(Actor(outcome))
-        return Order(job, Given(str(found.path), job.name, {}, {}), {"CPU": 1}, stays=False)
+        return ActorProcess(job, Given(str(found.path), job.name, {}, {}), {"CPU": 1}, stays=False)
 
     assert order(0).poll() == 0
     assert order(2).poll() == 2
@@ -131,9 +131,9 @@ def test_as_many_are_given_as_find_room_and_one_without_a_machine_is_told(
     assert len(Ray(address="auto", jobs=2).places(found)) == 2
     monkeypatch.setattr(giving, "resources", lambda: {"CPU": 9.0})
     monkeypatch.setattr(giving, "machines", lambda: [{"CPU": 3.0}] * 3)
-    assert Workers(found, Ray(address="auto", cores=2)).room() == 4
-    assert Workers(found, Ray(address="auto", cores=3)).told(found.jobs[0]) == "given to Ray"
-    said = Workers(found, Ray(address="auto", cores=4, gpus=1)).told(found.jobs[0])
+    assert Machines(found, Ray(address="auto", cores=2)).room() == 4
+    assert Machines(found, Ray(address="auto", cores=3)).told(found.jobs[0]) == "given to Ray"
+    said = Machines(found, Ray(address="auto", cores=4, gpus=1)).told(found.jobs[0])
     assert said == "given to Ray, which has no machine with CPU 4 and GPU 1 yet"
 
 

@@ -58,10 +58,10 @@ class Ray:
                 crew.say("Ray runs them, whether this goes on or not")
 
     @contextmanager
-    def engine(self, sweep: Sweep) -> Iterator["Workers"]:
+    def engine(self, sweep: Sweep) -> Iterator["Machines"]:
         """Within the block, the cluster may be given jobs of a sweep."""
         with cluster_at(self.address):
-            yield Workers(sweep, self)
+            yield Machines(sweep, self)
 
     def places(self, sweep: Sweep) -> list[Place]:
         """Where jobs run at the same time; empty for as many as find room by then."""
@@ -84,7 +84,7 @@ class Ray:
         return {kind: need for kind, need in (("CPU", self.cores), ("GPU", gpus)) if need}
 
 
-class Order:
+class ActorProcess:
     """A job that Ray was given, to be used like the process of one.
 
     :param given: what a worker runs.
@@ -154,7 +154,7 @@ class Order:
         return code
 
 
-class Workers(Elsewhere):
+class Machines(Elsewhere):
     """The machines of a cluster of Ray.
 
     :param asked: what each job needs of them.
@@ -177,6 +177,6 @@ class Workers(Elsewhere):
         wanted = " and ".join(f"{kind} {need}" for kind, need in needs.items())
         return f"given to Ray, which has no machine with {wanted} yet"
 
-    def order(self, job: Job, given: Given) -> Order:
+    def order(self, job: Job, given: Given) -> ActorProcess:
         """As above."""
-        return Order(job, given, self._asked.needs([job]), stays=not self._asked.wait)
+        return ActorProcess(job, given, self._asked.needs([job]), stays=not self._asked.wait)
