@@ -83,7 +83,11 @@ def ray(_: Path, *, outside: bool = False) -> Iterator[Cluster]:
         joined = [*start, "--address", f"127.0.0.1:{port}", "--num-cpus", "1"]
         workers = [stack.enter_context(program(*joined, until=ready)) for _ in range(2)]
         address = f"ray://127.0.0.1:{for_others}" if outside else f"127.0.0.1:{port}"
-        yield ["hydra/launcher=ray", f"hydra.launcher.address={address}"], workers
+        try:
+            yield ["hydra/launcher=ray", f"hydra.launcher.address={address}"], workers
+        finally:
+            for log in sorted(Path(place).glob("session_latest/logs/ray_client_server*.err")):
+                sys.stdout.write(f"{log}\n{log.read_text(encoding='utf-8')}\n")  # for a test that fails
 
 
 def jobs_of(worker: psutil.Process) -> list[str]:

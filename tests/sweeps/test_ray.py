@@ -10,7 +10,7 @@ import pytest
 from polarity.errors import UserError
 from polarity.sweeps.elsewhere import Given
 from polarity.sweeps.ray import cluster, giving, problems
-from polarity.sweeps.ray.giving import ActorProcess, Ray, Machines
+from polarity.sweeps.ray.giving import ActorProcess, Machines, Ray
 from polarity.sweeps.ray.within import AtWork
 from polarity.train import check
 from tests.running import overrides
@@ -160,16 +160,21 @@ def test_what_stands_against_it_is_told_at_once(tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / "outputs").exists()
 
 
-def test_a_cluster_that_is_too_busy_at_first_is_asked_twice(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = list[str]()
+def test_a_cluster_that_is_too_busy_at_first_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, ready = list[str](), 3
 
     def init(address: str, **_: object) -> None:
         asked.append(address)
-        if len(asked) == 1:
+        if len(asked) < ready:
             raise RuntimeError("Starting Ray client server failed")
 
     monkeypatch.setattr(ray, "init", init)
     monkeypatch.setattr(ray, "shutdown", lambda: asked.append("left"))
+    monkeypatch.setattr(cluster, "PAUSE", 0.0)
     with cluster.cluster_at("auto"):
-        assert asked == ["auto", "auto"]
-    assert asked[2:] == ["left"]
+        assert asked == ["auto"] * 3
+    assert asked[3:] == ["left"]
+    asked.clear()
+    ready = 4
+    with pytest.raises(UserError, match="no cluster of Ray answers at auto"), cluster.cluster_at("auto"):
+        pass

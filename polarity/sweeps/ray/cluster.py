@@ -3,6 +3,7 @@
 import logging
 import re
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,10 @@ from polarity.errors import UserError
 
 ANSWER = 10.0
 """Seconds that a cluster may take to answer; Ray itself would try for minutes."""
+TRIES = 3
+"""A busy cluster may fail to start the process that answers somebody from outside."""
+PAUSE = 1.0
+"""Seconds between two of them."""
 ADDRESS = re.compile(r"auto|(?:ray://)?(?P<host>[^/\s]+):(?P<port>\d+)")
 """``auto`` is the cluster to which this machine belongs."""
 
@@ -28,10 +33,7 @@ def cluster_at(address: str) -> Iterator[None]:
     try:
         if place["host"]:
             socket.create_connection((place["host"].strip("[]"), int(place["port"])), timeout=ANSWER).close()
-        try:
-            _connect(address)
-        except RuntimeError:  # a busy cluster may take longer than Ray gives it to start what answers from outside
-            _connect(address)
+        _connect(address)
     except (OSError, OverflowError, ValueError, RuntimeError) as error:
         raise UserError(f"hydra.launcher.address: no cluster of Ray answers at {address} ({error})") from error
     try:
@@ -40,10 +42,16 @@ def cluster_at(address: str) -> Iterator[None]:
         ray.shutdown()
 
 
-def _connect(address: str) -> None:
+def _connect(address: str, tries: int = TRIES) -> None:
     import ray
 
-    ray.init(address, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR)
+    try:
+        ray.init(address, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR)
+    except RuntimeError:
+        if tries == 1:
+            raise
+        time.sleep(PAUSE)
+        _connect(address, tries - 1)
 
 
 def resources() -> dict[str, float]:
