@@ -23,9 +23,9 @@ USUAL = {**os.environ, "OMP_NUM_THREADS": "1"}
 """The environment before any test has changed it."""
 LEFT_BY_LIBRARIES = {
     "CUBLAS_WORKSPACE_CONFIG", "KMP_DUPLICATE_LIB_OK", "KMP_INIT_AT_FORK", "PL_GLOBAL_SEED", "PL_SEED_WORKERS",
-    "PYTORCH_NVML_BASED_CUDA_CHECK", "TORCHINDUCTOR_CACHE_DIR",
+    "PYTORCH_NVML_BASED_CUDA_CHECK", "RAY_CLIENT_MODE", "TORCHINDUCTOR_CACHE_DIR",
 }  # fmt: skip
-"""Variables that torch and Lightning set for themselves, when they are imported or train within this process."""
+"""Variables that torch, Lightning and Ray set for themselves, when they are imported or train within this process."""
 HARMLESS = {"COLUMNS", "OMP_NUM_THREADS", "POLARITY_CACHE", "PYTEST_CURRENT_TEST", "PYTHONPATH", *LEFT_BY_LIBRARIES}
 """Variables that no import learns anything from; a process in which another one differs is a new one."""
 
