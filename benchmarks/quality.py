@@ -10,6 +10,7 @@ with the two recipes that train the encoder.
 """
 
 import argparse
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -79,8 +80,8 @@ class Line:
 def measured(data: str, settings: list[str], seeds: Sequence[int]) -> tuple[list[Line], list[float]]:
     """All recipes on one data set; also the rivals' scores."""
     by_recipe = {
-        name: trained(f"{data}-{name.replace('experiment=', '').replace(' ', '-')}", [*settings, *RECIPES[name]], seeds)
-        for name in RECIPES
+        name: trained(re.sub(r"\W+", "-", f"{data} {name}"), [*settings, *overrides], seeds)
+        for name, overrides in RECIPES.items()
     }
     plain, best = (by_recipe[name][0] for name in ("model=e5_small, frozen", "experiment=recommended"))
     own = saved_predictions(best, "test")
