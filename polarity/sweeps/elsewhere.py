@@ -116,3 +116,22 @@ class Elsewhere(Engine):
         before = job.run.recorded
         order = self.order(job, Given(str(self._sweep.path), job.name, own, place))
         return Worker(job, order, place, before, f": {self.told(job)}")
+
+    def give_away(self, crew: Crew) -> None:
+        """All that is missing, whether this process goes on or not."""
+        crew.start_more()
+
+    def work(self, *, retry: bool, wait: bool) -> None:
+        """Give away what is missing and nobody is at.
+
+        :param retry: whether those that have failed before are tried again.
+        :param wait: whether to stay until all are over.
+        :raises UserError: if the cluster is gone, or its machines do not see the folder.
+        :raises Interrupted: after a signal; the jobs have saved where they stand.
+        """
+        crew = Crew(self._sweep, self, self._sweep.retried(retry=retry))
+        if wait:
+            crew.run()
+        else:
+            self.give_away(crew)
+            crew.say("the cluster's machines run them, whether this goes on or not")

@@ -39,18 +39,9 @@ class Dask:
         self.address, self.jobs, self.threads, self.wait = address, jobs, threads, wait
 
     def work(self, sweep: Sweep, *, retry: bool) -> None:
-        """Give Dask what is missing and nobody is at; then wait for all, if that is asked for.
-
-        :param retry: whether those that have failed before are tried again.
-        :raises UserError: if the scheduler is gone, or the workers do not see the folder.
-        :raises Interrupted: after a signal; the jobs have saved where they stand.
-        """
+        """Give the cluster what is missing; see :meth:`polarity.sweeps.elsewhere.Elsewhere.work`."""
         with self.engine(sweep) as workers:
-            crew = Crew(sweep, workers, sweep.retried(retry=retry))
-            if self.wait:
-                crew.run()
-            else:
-                workers.give_away(crew)
+            workers.work(retry=retry, wait=self.wait)
 
     @contextmanager
     def engine(self, sweep: Sweep) -> Iterator["Workers"]:
@@ -135,9 +126,8 @@ class Workers(Elsewhere):
         return Order(self._client, job, given)
 
     def give_away(self, crew: Crew) -> None:
-        """All that is missing, whether this process goes on or not."""
+        """As above."""
         from distributed import fire_and_forget
 
         crew.start_more()
         fire_and_forget([worker.process.future for worker in crew.workers if isinstance(worker.process, Order)])
-        crew.say("Dask's workers run them, whether this goes on or not")

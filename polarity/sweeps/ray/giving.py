@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from polarity.errors import UserError
 from polarity.settings import NonNegativeInt, PositiveInt
-from polarity.sweeps.crew import Crew, Place
+from polarity.sweeps.crew import Place
 from polarity.sweeps.elsewhere import Elsewhere, Given
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
@@ -43,19 +43,9 @@ class Ray:
         self.address, self.jobs, self.cores, self.gpus, self.wait = address, jobs, cores, gpus, wait
 
     def work(self, sweep: Sweep, *, retry: bool) -> None:
-        """Give Ray what is missing and nobody is at; then wait for all, if that is asked for.
-
-        :param retry: whether those that have failed before are tried again.
-        :raises UserError: if the cluster is gone, or its machines do not see the folder.
-        :raises Interrupted: after a signal; the jobs have saved where they stand.
-        """
+        """Give the cluster what is missing; see :meth:`polarity.sweeps.elsewhere.Elsewhere.work`."""
         with self.engine(sweep) as workers:
-            crew = Crew(sweep, workers, sweep.retried(retry=retry))
-            if self.wait:
-                crew.run()
-            else:
-                crew.start_more()
-                crew.say("Ray runs them, whether this goes on or not")
+            workers.work(retry=retry, wait=self.wait)
 
     @contextmanager
     def engine(self, sweep: Sweep) -> Iterator["Machines"]:
