@@ -59,6 +59,7 @@ def overrides(folder: Path, *more: str, rows: int = 240, family: str = "bert") -
         "reporting.resamples=200",  # a tenth, which costs less
         "batching.max_length=32",
         "optimizer.lr=2e-3",
+        "callbacks.resume.keep=true",  # states that runs are compared by
         *more,
     ]
 

@@ -37,6 +37,7 @@ from polarity.runs.manifest import seal
 from polarity.secrets import masked_text
 from polarity.training.assembled import Assembled
 from polarity.training.callbacks.checkpoints import BestCheckpoints
+from polarity.training.callbacks.resume import ResumePoint
 from polarity.training.chosen_epoch import chosen_epoch
 from polarity.training.fixed_vectors import VectorCache, fixed_as_in_training
 from polarity.training.manifest import Manifest
@@ -99,6 +100,9 @@ def _finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     afterwards(run, "the profile", lambda: print_profile(trainer, run))
     shutil.rmtree(_answers(run), ignore_errors=True)
     run.finish()
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ResumePoint):
+            callback.conclude(run)
     return float(best["value"])
 
 

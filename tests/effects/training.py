@@ -26,6 +26,7 @@ from polarity.run import RunDirectory
 from polarity.samplers import NaturalSampler
 from polarity.schedulers import LinearScheduler
 from polarity.training.callbacks.finite import NonFiniteLossError, StopOnNonFiniteLoss
+from polarity.training.callbacks.resume import ResumePoint
 from polarity.training.manifest import Manifest
 from polarity.training.module import MultiTaskModule
 from polarity.training.run import build_trainer
@@ -185,6 +186,8 @@ def callback(section: Section) -> Effect:
         made.fit(module, datamodule=data())
     except NonFiniteLossError as error:
         message = str(error)
+    if isinstance(component, ResumePoint):
+        component.conclude(run)
     kept = sorted(path.name for path in run.checkpoints.iterdir())
     printed = re.sub(r"\d+ s, \d+ rows/s", "", run.log.read_text()) if run.log.exists() else ""
     return Effect([counted.batches, counted.saves, kept, printed, message, recorder.logged])

@@ -85,3 +85,9 @@ def test_a_resume_point_loads_with_plain_containers_only(straight: RunDirectory)
     (first,) = loaded["callbacks"][ResumePoint().state_key]["ranks"]
     assert {"python", "numpy", "torch"} <= set(first)
     assert loaded["architecture"]["tasks"][0]["classes"] == ["yes", "no", "none", "1"]
+
+
+def test_a_finished_run_keeps_no_points_to_resume_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = interrupted(tmp_path, (1, 2), monkeypatch, "trainer.max_epochs=2", "callbacks.resume.keep=false")
+    (best,) = run.checkpoints.glob("*.ckpt")
+    assert best.name.startswith("epoch=")

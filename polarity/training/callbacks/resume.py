@@ -1,6 +1,7 @@
 """The point that a stopped run goes on from."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from lightning import LightningModule, Trainer
@@ -28,11 +29,15 @@ class ResumePoint(Checkpoint):
     bit on one CPU, as one never killed: the states of all random generators, the position among the epoch's batches,
     optimizer, schedule and early stopping are in the file, and files are only written between optimizer steps.
 
+    Nothing goes on from a finished run, so they are removed then: most of the disk that a run would take.
+
     :param minutes: the most work that can be lost; 0 saves after every optimizer step.
+    :param keep: whether they stay in a finished run.
     """
 
-    def __init__(self, *, minutes: NonNegative = 10.0) -> None:
+    def __init__(self, *, minutes: NonNegative = 10.0, keep: bool = False) -> None:
         self.minutes = minutes
+        self.keep = keep
         self._saved_at = time.monotonic()
         self._restored: list[State] | None = None
         self._within_validation = False
@@ -116,6 +121,13 @@ class ResumePoint(Checkpoint):
         self._save(trainer)
         if signal := trainer.strategy.broadcast(asked_to_stop(trainer)):
             raise Interrupted(signal)
+
+    def conclude(self, run: RunDirectory) -> None:
+        """Remove them from a run that is finished."""
+        if not self.keep:
+            for path in (run.resume_point, run.previous_point):
+                with suppress(OSError):  # what cannot be removed takes room, and no more
+                    path.unlink()
 
     def _save(self, trainer: Trainer) -> None:
         run = RunDirectory(trainer.default_root_dir)
