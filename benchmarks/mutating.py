@@ -15,6 +15,8 @@ OPERATORS: dict[type[ast.operator], str] = {
 }  # fmt: skip
 NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "any": "all", "all": "any"}
 TEXTS = (ast.JoinedStr, ast.Assert, ast.Import, ast.ImportFrom)
+SYMMETRIC = {"isinstance", "min", "max", "np.minimum", "np.maximum", "np.hypot", "torch.minimum", "torch.maximum"}
+"""Functions of two arguments that are the same in either order, or would not run."""
 TYPES = {"annotation", "returns", "decorator_list", "bases"}
 Change = tuple[ast.expr | ast.stmt, str] | tuple[ast.expr | ast.stmt, str, str]
 """A node, what takes its place, and what that is called if it takes many words."""
@@ -91,6 +93,9 @@ def _children(node: ast.AST) -> Iterator[ast.AST]:
     """
     if isinstance(node, ast.Raise) or (isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Annotated"):
         return
+    if isinstance(node, ast.ClassDef):
+        yield from node.body  # its keywords, like ``total=False``, are for the type checker
+        return
     if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Tuple):
         yield from (node.value, *node.slice.elts)
         return
@@ -158,7 +163,7 @@ def swappable(function: ast.expr, pair: list[ast.expr]) -> bool:
     """Whether it would run, and make a difference."""
     first, second = pair
     starred = isinstance(first, ast.Starred) or isinstance(second, ast.Starred)
-    return not starred and ast.unparse(function) != "isinstance" and ast.unparse(first) != ast.unparse(second)
+    return not starred and ast.unparse(function) not in SYMMETRIC and ast.unparse(first) != ast.unparse(second)
 
 
 def _negated(tests: list[ast.expr]) -> Iterator[Change]:

@@ -207,11 +207,13 @@ def _counts_of_groups(strata: Sequence[np.ndarray], groups: np.ndarray) -> csr_a
 
 def _linked(relations: Sequence[np.ndarray], rows: int) -> np.ndarray:
     """Connected components of the rows, where equal numbers in any relation link two rows."""
+    if not relations:
+        return np.arange(rows)
     links, nodes = [], rows
     for relation in relations:
         links.append(np.stack([np.arange(rows), nodes + relation]))
         nodes += int(relation.max(initial=-1)) + 1
-    ends = np.concatenate(links, axis=1) if links else np.empty((2, 0), dtype=np.int64)
+    ends = np.concatenate(links, axis=1)
     graph = coo_array((np.ones(ends.shape[1], dtype=np.int8), (ends[0], ends[1])), shape=(nodes, nodes))
     return _codes(connected_components(graph, directed=False)[1][:rows])
 

@@ -81,9 +81,9 @@ class ClassWeights:
     def _base(self, counts: np.ndarray) -> np.ndarray:
         if self.mode == "balanced":
             return np.asarray(counts.sum() / (len(counts) * counts))
-        if self.mode == "effective" and self.effective_beta is not None:
-            # 1 - beta^n without the cancellation that 1 - beta**n suffers for beta near 1
-            inverse = 1.0 / -np.expm1(counts * np.log(self.effective_beta))
+        if self.effective_beta is not None:
+            # beta^n - 1 without the cancellation that beta**n - 1 suffers for beta near 1; the mean takes the sign away
+            inverse = np.reciprocal(np.expm1(counts * np.log(self.effective_beta)))
             return np.asarray(inverse / inverse.mean())
         return np.ones_like(counts)
 

@@ -31,12 +31,13 @@ class Sampler(Component, ABC):
     :param rows_per_epoch: rows drawn per epoch; None for as many as there are labelled rows.
     """
 
+    _labels: np.ndarray
+    _tasks: tuple[Task, ...]
+    _seed: int
+
     def __init__(self, *, rows_per_epoch: PositiveInt | None) -> None:
         self.rows_per_epoch = rows_per_epoch
         self._weights: np.ndarray | None = None
-        self._labels = np.empty((0, 0), dtype=np.int64)
-        self._tasks: tuple[Task, ...] = ()
-        self._seed = 0
 
     def fit(self, labels: np.ndarray, tasks: Sequence[Task], seed: int) -> None:
         """Weigh the training rows.

@@ -33,6 +33,8 @@ from benchmarks.mutating import mutants
         ("x = a, a", set()),
         ("x = f(a, a)", set()),
         ("x = isinstance(a, b)", set()),
+        ("x = max(a, b)", {"x = min(a, b)"}),
+        ("class A(B, total=False):\n    x = 3", {"class A(B, total=False):\n    x = 4"}),
         ("x = zip(a, b, strict=True)", {"x = zip(b, a, strict=True)"}),
         ("x = Annotated[int, Field(ge=1)]", set()),
         ("x = path / 'a' / f'{b}'", set()),

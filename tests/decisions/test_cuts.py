@@ -1,5 +1,7 @@
 """The search over sorted scores against trying everything."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -123,3 +125,21 @@ def test_sum_of_f1_is_that_of_scikit_learn() -> None:
     decided = log_p.argmax(axis=1)
     expected = f1_score(labels, decided, labels=range(4), average="macro", zero_division=0)
     assert sum_of_f1(confusion(labels, decided, 4)) / 4 == pytest.approx(expected)
+
+
+def test_rows_that_only_rounding_tells_apart_are_tied_by_the_error_of_either() -> None:
+    resolution = np.array([1e-12, 1e-6, 1e-12])
+    contest = Contest(0, np.array([0, 0, 1]), np.ones(3, dtype=int), np.array([5, 1 + 1e-9, 1]), resolution)
+    assert best_cut(contest, np.zeros((2, 2), dtype=np.int64))[0] != pytest.approx(1)
+    assert best_cut(replace(contest, resolution=np.full(3, 1e-12)), np.zeros((2, 2), dtype=np.int64))[
+        0
+    ] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("label", "cut"), [(0, -4), (1, 7)])
+def test_a_cut_beyond_all_scores_stays_clear_of_them(label: int, cut: float) -> None:
+    """By as much as the last of them is large, and by 1 at least."""
+    contest = Contest(0, np.full(3, label), np.ones(3, dtype=int), np.array([3.5, 0.5, -2]), np.full(3, 1e-12))
+    assert best_cut(contest, np.zeros((2, 2), dtype=np.int64))[0] == cut
+    small = replace(contest, scores=contest.scores / 10)
+    assert best_cut(small, np.zeros((2, 2), dtype=np.int64))[0] == pytest.approx([-1.2, 1.35][label])

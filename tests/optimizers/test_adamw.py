@@ -118,3 +118,10 @@ def test_the_defaults_are_those_of_the_preset() -> None:
 def test_fused_kernels_do_not_go_with_a_gradient_scaler(fused: bool | None, precision: str, refused: bool) -> None:
     conflicts = AdamW(fused=fused).conflicts(Context(precision=precision))
     assert [conflict.partition(":")[0] for conflict in conflicts] == ["fused"] * refused
+
+
+def test_one_parameter_on_a_device_without_fused_kernels_is_enough() -> None:
+    model = Classifier()
+    assert AdamW().build(model).defaults["fused"] is True
+    model.heads["tone"].to("meta")
+    assert AdamW().build(model).defaults["fused"] is False

@@ -271,3 +271,9 @@ def test_each_place_has_its_decayed_group_first_which_is_the_order_that_checkpoi
     exempt = [number for number, name in enumerate(names) if name.endswith(".no_decay")]
     assert [names[number - 1] for number in exempt] == [names[number].removesuffix(".no_decay") for number in exempt]
     assert len(exempt) == len(names) / 2
+
+
+def test_what_stands_within_a_norm_is_not_one() -> None:
+    norm = nn.LayerNorm(4)
+    norm.gate = nn.Linear(4, 4)
+    assert undecayed(nn.Sequential(norm), ["norm"]) == {norm.weight, norm.bias}

@@ -11,7 +11,8 @@ from polarity.statistics.counts import Counts
 from polarity.statistics.groups import group_freedom
 from polarity.statistics.interval import Share
 from polarity.statistics.percentile import sample_p
-from polarity.statistics.score_intervals import Intervals
+from polarity.statistics.resample import resample
+from polarity.statistics.score_intervals import Intervals, mean_f1_interval
 
 
 @pytest.mark.parametrize("world", [World(2, 60, 0, 0.8), World(6, 35, 0, 0.8), World(12, 30, 0.8, 0.8)], ids=str)
@@ -130,3 +131,18 @@ def test_the_interval_of_a_share_has_the_variance_of_the_jackknife(hits: list[in
     for end in (interval.low, interval.high):  # Wilson's ends are where the share is as far off as the quantile says
         errors = abs(end - share) / np.sqrt(end * (1 - end) / rows)
         assert errors == pytest.approx(student.ppf(0.975, group_freedom(groups[1])))
+
+
+def test_a_systems_interval_does_not_depend_on_its_place_among_others() -> None:
+    """Also where no sample shows a class: its own interval is that of this system."""
+    labels = np.tile([0, 1, 2], 20)[:, None]
+    predictions = of_labels(labels[:, 0].tolist())
+    wrong, right = [np.roll(labels[:, 0], 1)], [labels[:, 0]]
+    found = []
+    for systems, place in (([right], 0), ([wrong, right], 1), ([wrong, wrong, right], 2)):
+        counts = Counts([item.task for item in predictions.tasks], labels, systems, predictions.clusters)
+        observed, drawn = counts.observed(), resample(counts, 50, 0)
+        found.append(mean_f1_interval(counts, observed, drawn, place, confidence=0.95))
+    assert found[0] is not None
+    assert found[0].low < 1
+    assert found[1:] == found[:1] * 2

@@ -12,7 +12,7 @@ from polarity.component import Progress
 from polarity.evaluation.metrics import score
 from polarity.losses import CrossEntropyLoss
 from polarity.optimizers import AdamW
-from polarity.regularizers import NoRegularizer, RDrop, Regularizer
+from polarity.regularizers import Distillation, NoRegularizer, RDrop, Regularizer
 from polarity.schedulers import LinearScheduler, PlateauScheduler
 from polarity.tasks import IGNORE_INDEX
 from polarity.training.epoch import EpochSums
@@ -112,6 +112,17 @@ def test_copies_that_nothing_is_dropped_from_agree_row_by_row() -> None:
     assert penalties.tolist() == pytest.approx([0, 0], abs=1e-6)
 
 
+def test_each_row_learns_the_answers_of_the_teacher() -> None:
+    module = Module(regularizer=Distillation(teacher="outputs/run", temperature=1.0))
+    with torch.no_grad():
+        own = [values.log_softmax(dim=1) for values in module.model(**tiny_batch())]
+    said = [torch.randn(values.shape).log_softmax(dim=1) for values in own]
+    penalties = module.task_losses({**batch(), "teacher": said})[1]
+    known = [LABELS[:, t] != IGNORE_INDEX for t in range(2)]
+    divergence = [((p.exp() * (p - q)).sum(dim=1)[k]).mean() for p, q, k in zip(said, own, known, strict=True)]
+    assert penalties.tolist() == pytest.approx([float(value) for value in divergence], rel=1e-4)
+
+
 def test_copies_have_dropout_masks_of_their_own() -> None:
     module = Module(regularizer=RDrop(alpha=1.0, warmup_epochs=0), dropout=0.5)
     assert min(module.task_losses(batch())[1].tolist()) > 1e-4
@@ -205,6 +216,8 @@ def test_the_norm_before_clipping_is_logged() -> None:
     norm = torch.stack([p.grad.norm() for p in module.model.parameters() if p.grad is not None]).norm()
     module.configure_gradient_clipping(None)
     assert module.logged["gradient/total"] == pytest.approx(float(norm), rel=1e-5)
+    module.trainer.strategy = SimpleNamespace(reduce=lambda table, **_: table)
+    assert module.training_losses()["train/gradient_norm"] == pytest.approx(float(norm), rel=1e-5)
 
 
 @pytest.mark.parametrize(("accumulate", "windows"), [(1, 3), (2, 2), (3, 1), (5, 1)])
@@ -239,6 +252,15 @@ def test_the_means_of_an_epoch(accumulate: int, windows: int) -> None:
     )
     doubled = sums.means(TASKS, [True, True], weights, accumulate, lambda table: 2 * table)
     assert doubled["train/tone/loss"] == pytest.approx(entropies[0])
+
+
+def test_sums_are_kept_where_the_batches_are() -> None:
+    sums, there = EpochSums(1), {"device": "meta"}
+    sums.add_batch(
+        torch.zeros(1, **there), torch.zeros(1, **there), [torch.zeros(3, 3, **there)], LABELS[:, :1].to("meta"),
+        first=True,
+    )  # fmt: skip
+    assert sums.table.is_meta
 
 
 def test_the_means_of_a_single_task() -> None:
