@@ -1,5 +1,6 @@
 """What is written as YAML is read as it was: a job's name is hexadecimal digits, which may look like a number."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from polarity.errors import UserError
 from polarity.files import read_yaml, yaml_text
 from polarity.paths import conf_dir
 from polarity.yaml_loader import OMEGACONF, loader, parsed
@@ -33,6 +35,17 @@ def test_other_values_too(content: dict[str, object], tmp_path: Path) -> None:
     read = read_yaml(tmp_path / "file.yaml", dict)
     assert read == content
     assert list(read) == list(content), "in their order"
+
+
+def test_what_is_written_reads_well() -> None:
+    """Texts without quotes where they need none, in their own letters, each on one line."""
+    words = " ".join(["schöne"] * 40)
+    assert yaml_text({"b": words, "a": ["text"]}) == f"b: {words}\na:\n- text\n"
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=re.escape(f"{tmp_path}: cannot be read: Is a directory")):
+        read_yaml(tmp_path, dict)
 
 
 def as_omegaconf(text: str) -> object:

@@ -157,8 +157,8 @@ class _Search:
         """
         waiting = np.ones(len(members), dtype=bool)
         while True:
-            roots, places, counts = np.unique(self.components.of(members), return_inverse=True, return_counts=True)
-            outside = np.flatnonzero(waiting & (places != counts.argmax())) if len(roots) > 1 else places[:0]
+            _, places, counts = np.unique(self.components.of(members), return_inverse=True, return_counts=True)
+            outside = np.flatnonzero(waiting & (places != counts.argmax()))
             if not len(outside):
                 return
             one = outside[0]

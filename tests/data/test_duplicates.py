@@ -106,6 +106,14 @@ def test_not_alike(one: str, other: str) -> None:
     assert duplicate_groups([one, other]).tolist() == [0, 1]
 
 
+@pytest.mark.parametrize(("characters", "groups"), [(24, [0, 1]), (25, [0, 0])])
+def test_texts_are_compared_by_their_ngrams_from_25_characters(characters: int, groups: list[int]) -> None:
+    text = unlike(3)[:characters]
+    other = text[:-1] + "ä"
+    assert NearDuplicates().groups([text, other]).tolist() == groups
+    assert duplicate_groups([text, other]).tolist() == groups
+
+
 def test_texts_of_which_nothing_is_left_are_compared_as_they_are() -> None:
     assert duplicate_groups([":)", "10", ":)", "!!!", " 10 ", "10."]).tolist() == [0, 1, 0, 2, 1, 3]
 

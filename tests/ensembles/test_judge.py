@@ -149,5 +149,6 @@ def test_the_gain_over_all_tasks_is_the_mean_of_theirs() -> None:
     assert judgement.value == pytest.approx(np.mean([part.value for part in parts]))
     apart = np.sqrt(sum(part.standard_error**2 for part in parts)) / 2
     assert judgement.standard_error == pytest.approx(apart, rel=0.15), "as of independent tasks"
+    assert overall_gain(tasks, np.full_like(labels, IGNORE_INDEX), first, second).value == 0
     alone = overall_gain(tasks[:1], labels[:, :1], first[:1], second[:1])
     assert (alone.value, alone.standard_error) == pytest.approx((parts[0].value, parts[0].standard_error))

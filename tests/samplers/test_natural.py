@@ -15,6 +15,13 @@ def fitted(rows_per_epoch: int | None) -> NaturalSampler:
     return sampler
 
 
+def test_a_draw_is_that_of_its_seed_and_epoch_in_every_version() -> None:
+    sampler = NaturalSampler(rows_per_epoch=None)
+    sampler.fit(LABELS, TASKS, seed=7)
+    drawn = np.random.default_rng(np.random.SeedSequence([7, 2, 1])).permutation(LABELLED)
+    assert sampler.draw(2).tolist() == drawn.tolist()
+
+
 def test_each_labelled_row_comes_once_in_shuffled_order() -> None:
     draws = [fitted(None).draw(epoch).tolist() for epoch in range(10)]
     assert all(sorted(draw) == LABELLED for draw in draws)

@@ -162,6 +162,21 @@ def test_seeds_needed_are_a_range_around_what_shrinks_the_error_enough() -> None
     assert seeds_needed(difference(runs([0.5]), runs([0.6])), 0.01) is None, "nothing is known of the seed"
 
 
+def test_seeds_needed_know_how_few_groups_there_are() -> None:
+    variance, rows, groups, sought = 4e-4, 2e-5, 4, 0.03
+
+    def reach(seeds: int) -> float:
+        total = rows + 2 * variance / seeds
+        share = 2 * variance / seeds / total
+        freedom = 1 / (share / (2 * (seeds - 1)) + (1 - share) / (groups - 1))
+        return float(np.sqrt(total) * (student.ppf(0.975, freedom) + student.ppf(0.8, freedom)))
+
+    estimate = SeedEstimate(0.0, rows, groups, SeedVariance(variance, 0, 10**6), share=1.0, sides=2)
+    low, high = seeds_needed(estimate, sought) or (0, 0)
+    assert low == high, "a variance that is known is no range"
+    assert reach(low) <= sought < reach(low - 1)
+
+
 def test_equal_is_what_both_one_sided_tests_say() -> None:
     assert equivalence_p(0.002, 0.004, 30, 0.01) == pytest.approx(student.sf(2, 30))
     assert equivalence_p(-0.002, 0.004, 30, 0.01) == pytest.approx(student.sf(2, 30))

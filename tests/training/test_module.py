@@ -149,6 +149,13 @@ def test_training_stops_between_steps_only(batch_idx: int, accumulate: int, *, s
     assert module.trainer.should_stop, "it is not forgotten"
 
 
+def test_training_goes_on_if_nothing_asks_it_to_stop() -> None:
+    module = Module()
+    for number in range(7):
+        module.on_train_batch_end(None, batch(), number)
+        assert not module.trainer.should_stop
+
+
 @pytest.mark.parametrize(("most", "done", "at"), [(-1, 9, 7), (9, 8, 7), (9, 9, 3), (0, 0, 7)])
 def test_the_last_step_is_validated_at_once(most: int, done: int, at: int) -> None:
     module = Module(max_steps=most, global_step=done)
@@ -208,6 +215,10 @@ def test_an_epochs_sums_go_on_where_they_were_saved() -> None:
     assert module._sums.table.any()
     module.on_train_epoch_start()
     assert not module._sums.table.any()
+    another = Module()
+    another.global_rank = 1  # there was one device, and there are two now
+    another.on_load_checkpoint(saved)
+    assert not another._sums.table.any()
 
 
 def test_the_norm_before_clipping_is_logged() -> None:
@@ -217,7 +228,10 @@ def test_the_norm_before_clipping_is_logged() -> None:
     module.configure_gradient_clipping(None)
     assert module.logged["gradient/total"] == pytest.approx(float(norm), rel=1e-5)
     module.trainer.strategy = SimpleNamespace(reduce=lambda table, **_: table)
-    assert module.training_losses()["train/gradient_norm"] == pytest.approx(float(norm), rel=1e-5)
+    module.on_train_epoch_end()
+    assert module.logged["train/gradient_norm"] == pytest.approx(float(norm), rel=1e-5)
+    means = [module.logged[f"train/{task.name}/loss"] for task in TASKS]
+    assert module.logged["train/loss"] == pytest.approx(np.mean(means)), "validation has labels of both tasks"
 
 
 @pytest.mark.parametrize(("accumulate", "windows"), [(1, 3), (2, 2), (3, 1), (5, 1)])
