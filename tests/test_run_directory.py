@@ -256,3 +256,10 @@ def test_no_run_is_offered_its_own_name(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=piece) as refused:
             RunDirectory.open(tmp_path / name)
         assert f"did you mean '{name}'" not in str(refused.value)
+
+
+def test_a_planned_run_waits(tmp_path: Path) -> None:
+    RunDirectory.plan(tmp_path / "job", CONFIG, ["seed=1"])
+    run = RunDirectory.open(tmp_path / "job")
+    assert (run.status["state"], run.overrides, run.written_config) == ("waiting", ["seed=1"], CONFIG)
+    assert run.recorded["id"]

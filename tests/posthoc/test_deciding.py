@@ -65,6 +65,11 @@ def fitted() -> Fitted:
     return fit_decider(sample(2000, skew=1.5), TemperatureScaling(), BiasDecision())
 
 
+def test_without_a_label_nothing_is_gained() -> None:
+    nothing = np.empty(0, dtype=np.int64)
+    assert gain(TONE, nothing, nothing, nothing) == Gain(0.0, 0.0)
+
+
 @every_method
 def test_it_depends_on_ids_and_not_on_the_order(calibration: Calibration, decision: Decision) -> None:
     predictions = sample()
