@@ -63,6 +63,10 @@ def test_clip_bounds_the_weights_after_the_multipliers() -> None:
     assert polarization.tolist() == [pytest.approx(6975 / (3 * 1942)), 2.5, 0.9]
 
 
+def test_a_clip_may_leave_one_weight() -> None:
+    assert [weight.tolist() for weight in weights(mode="balanced", clip=[1.0, 1.0])] == [[1, 1, 1], [1, 1, 1]]
+
+
 @pytest.mark.parametrize(("mode", "beta"), [("balanced", None), ("effective", 0.9)])
 def test_classes_without_rows_are_all_named_instead_of_weighing_infinitely(mode: str, beta: float | None) -> None:
     with pytest.raises(UserError) as caught:

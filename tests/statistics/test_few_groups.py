@@ -9,7 +9,7 @@ from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.statistics import intervals, paired_difference
 from polarity.statistics.counts import Counts
 from polarity.statistics.groups import group_freedom
-from polarity.statistics.interval import Share
+from polarity.statistics.interval import UNKNOWN, Share, f1_interval
 from polarity.statistics.percentile import sample_p
 from polarity.statistics.resample import resample
 from polarity.statistics.score_intervals import Intervals, mean_f1_interval
@@ -146,3 +146,13 @@ def test_a_systems_interval_does_not_depend_on_its_place_among_others() -> None:
     assert found[0] is not None
     assert found[0].low < 1
     assert found[1:] == found[:1] * 2
+
+
+def test_where_nothing_is_right_what_none_of_the_rows_shows_may_still_be_there() -> None:
+    labels = np.array([0, 1] * 20)
+    found = intervals(of_labels(labels.tolist()), [1 - labels], resamples=50).overall
+    by_class = [f1_interval(Share(0, 40)), f1_interval(Share(0, 40)), UNKNOWN]  # the last has no row at all
+    square = student.ppf(0.975, 1e9) ** 2
+    reach = np.sqrt(sum(interval.high**2 for interval in by_class if interval)) / 3
+    assert found is not None
+    assert (found.low, found.high) == pytest.approx((0, np.hypot(square / (40 + square), reach)), rel=1e-4)

@@ -14,10 +14,10 @@ from sklearn.metrics import accuracy_score, f1_score
 from polarity.evaluation.metrics import score
 from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.statistics import counts as counts_of_rows
-from polarity.statistics import paired_difference
+from polarity.statistics import intervals, paired_difference
 from polarity.statistics.counts import Counts, blocks
 from polarity.statistics.holm import holm
-from polarity.statistics.interval import UNKNOWN, Share, f1_interval
+from polarity.statistics.interval import UNKNOWN, Interval, Share, f1_interval
 from polarity.statistics.mcnemar import mcnemar
 from polarity.statistics.percentile import bootstrap_p, percentile_interval, sample_interval, sample_p
 from polarity.statistics.permutation import permutation_of_runs
@@ -192,6 +192,35 @@ def test_many_rows_are_joined_where_that_leaves_a_quarter_or_less(monkeypatch: p
         decided = np.arange(12) % kinds // 3
         counts = Counts([task], labels, [[decided]], joined=True)
         assert (counts.times is not None) == joined
+
+
+def test_joined_rows_are_drawn_as_each_alone_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels, systems = example(rows=200)
+    labels[:] = np.arange(200)[:, None] % 2
+    decided = [[values % 2 for values in system] for system in systems]
+    alone = resample(Counts(TASKS, labels, decided), 2000, 0)
+    monkeypatch.setattr(counts_of_rows, "JOINED_FROM", 12)
+    counts = Counts(TASKS, labels, decided, joined=True)
+    assert counts.times is not None
+    joined = resample(counts, 2000, 0)
+    for name in ("overall", "macro_f1"):
+        mine, its = getattr(joined, name), getattr(alone, name)
+        assert mine.shape == its.shape
+        np.testing.assert_allclose(mine.mean(axis=0), its.mean(axis=0), atol=0.005)
+        np.testing.assert_allclose(mine.std(axis=0), its.std(axis=0), rtol=0.1)
+
+
+def test_intervals_are_drawn_with_seed_0_unless_another_is_given() -> None:
+    labels, (first, _) = example(rows=40)
+    found = [
+        intervals(rows_of(labels), first, resamples=50, **given).overall for given in ({}, {"seed": 0}, {"seed": 1})
+    ]
+    assert found[0] == found[1] != found[2]
+
+
+def test_an_interval_that_leaves_nothing_out_knows_nothing() -> None:
+    known = [Interval(*ends).known for ends in ((0, 1), (-1, 1), (-1, 0.9), (0.1, 1), (-0.9, 1))]
+    assert known == [False, False, True, True, True]
 
 
 @pytest.mark.parametrize("sign", [1, -1])

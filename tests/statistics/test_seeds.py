@@ -50,6 +50,11 @@ def test_what_rows_decide_between_runs_counts_once() -> None:
     assert result.between < 0.2 * 0.02**2 / 400
 
 
+@pytest.mark.parametrize("count", [2, 5])
+def test_what_rows_decide_between_runs_does_not_depend_on_their_number(count: int) -> None:
+    assert runs([0.5] * count, rows=0.01, own=0.02).interaction == pytest.approx(0.02**2, rel=0.1)
+
+
 def test_a_single_run_borrows_the_spread_of_the_others() -> None:
     several, single = [0.5, 0.54, 0.46], [0.6]
     result = difference(runs(several), runs(single))

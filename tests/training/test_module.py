@@ -156,7 +156,7 @@ def test_training_goes_on_if_nothing_asks_it_to_stop() -> None:
         assert not module.trainer.should_stop
 
 
-@pytest.mark.parametrize(("most", "done", "at"), [(-1, 9, 7), (9, 8, 7), (9, 9, 3), (0, 0, 7)])
+@pytest.mark.parametrize(("most", "done", "at"), [(-1, 9, 7), (9, 8, 7), (9, 9, 3), (1, 1, 3), (0, 0, 7)])
 def test_the_last_step_is_validated_at_once(most: int, done: int, at: int) -> None:
     module = Module(max_steps=most, global_step=done)
     module.on_train_batch_end(None, batch(), 2)
