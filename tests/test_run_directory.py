@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from polarity.errors import UserError
-from polarity.files import checksum, unwritable, whole_file, whole_folder, write_json
+from polarity.files import check_room, checksum, unwritable, whole_file, whole_folder, write_json
 from polarity.locks import FolderLock
 from polarity.processes import this_process
 from polarity.run import RunDirectory, configuration_hash
@@ -263,3 +263,13 @@ def test_a_planned_run_waits(tmp_path: Path) -> None:
     run = RunDirectory.open(tmp_path / "job")
     assert (run.status["state"], run.overrides, run.written_config) == ("waiting", ["seed=1"], CONFIG)
     assert run.recorded["id"]
+
+
+def test_folders_without_room_are_told_by_their_settings(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    check_room(output=tmp_path / "new", resume=None)
+    with pytest.raises(UserError) as refused:
+        check_room(output=tmp_path / "file", resume=None, cache=tmp_path / "file" / "inner")
+    is_file, within = refused.value.problems
+    assert is_file == f"output: {tmp_path / 'file'} is a file, not a folder"
+    assert within == f"cache: {tmp_path / 'file'} is not a folder"

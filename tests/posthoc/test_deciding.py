@@ -16,7 +16,7 @@ from polarity.evaluation.predictions import Predictions, TaskPredictions, read_p
 from polarity.posthoc import FILE, Decider, Fitted, fit_decider
 from polarity.posthoc.crossfit import FittingMethod, LabelledRows, cross_fitted, judged_without
 from polarity.posthoc.folds import stratified_folds
-from polarity.posthoc.gain import Gain, gain
+from polarity.posthoc.gain import Gain, gain, standard_error
 from polarity.posthoc.task_fitting import CLEAR
 from polarity.tasks import IGNORE_INDEX, Task
 
@@ -68,6 +68,11 @@ def fitted() -> Fitted:
 def test_without_a_label_nothing_is_gained() -> None:
     nothing = np.empty(0, dtype=np.int64)
     assert gain(TONE, nothing, nothing, nothing) == Gain(0.0, 0.0)
+
+
+def test_groups_of_one_row_have_the_error_of_rows_about_their_mean() -> None:
+    pulls = np.array([0.5, 0.7, 0.2, 0.9])
+    assert standard_error(pulls, np.arange(4)) == pytest.approx((pulls.std(ddof=1) / 2, 3))
 
 
 @every_method
