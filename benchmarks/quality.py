@@ -1,21 +1,25 @@
 """Recipes against their rivals on real data sets: ``python -m benchmarks.quality --data ../shared/data``.
 
 Every recipe is a sweep over seeds, which goes on where it was stopped; its runs are scored on the test rows, against
-three rivals that see the same rows: the linear baseline of every report, and the same linear model on TF-IDF and the
-vectors of the frozen encoder side by side, those of its last layer or, as in the recommended recipe, the mean of its
-last four.
+four rivals that see the same rows: the linear baseline of every report; the same linear model on TF-IDF and the vectors
+of the frozen encoder side by side, those of its last layer or, as in the recommended recipe, the mean of its last four;
+and plain fine-tuning of that encoder. Seeds and recipes are averaged as ``polarity.ensemble method=average`` does it.
 Differences are paired, their intervals from a bootstrap over test rows of the average over seeds.
-Writes ``benchmarks/results/quality.md``. Vectors are computed once; then a seed takes a minute of one core, and ten
-with the two recipes that train the encoder.
+Vectors are computed once; then a seed takes a minute of one core, and ten with the two recipes that train the encoder.
+What was found is kept by data set in ``benchmarks/results/quality.json``, and as a table in ``quality.md`` beside it,
+so that ``--sets`` may name one set at a time.
 """
 
 import argparse
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,6 +40,7 @@ from polarity.sweeps.folder import Sweep
 from polarity.training.fixed_vectors import VectorCache
 
 RESULTS = Path(__file__).parent / "results" / "quality.md"
+RECORD = RESULTS.with_suffix(".json")
 RESAMPLES = 2_000
 HEADS = ["loss=ce", "loss.class_weights=balanced", "batching.batch_size=48", "optimizer.head_lr_multiplier=1"]
 PROBE = ["head=linear", "head.init=linear_probe"]
@@ -58,6 +63,18 @@ RECIPES = {
 }  # fmt: skip
 """Command lines of what is measured."""
 
+RIVALS = ("above TF-IDF", "above TF-IDF and e5", "above both, four layers", "above experiment=finetuned")
+HEADING = """# Quality
+
+Made by `python -m benchmarks.quality`, which says what the rows are. At most 1,000 validation and 2,000 test rows of
+each data set. Rivals choose their C on validation, as each recipe chooses its epoch and its rule.
+Intervals: 95 %, bootstrap over test rows of the mean over seeds; they are not corrected for their number.
+"""
+
+FINETUNED = "experiment=finetuned"
+TRAINED = ("experiment=recommended_finetuned", FINETUNED)
+"""Recipes that train the encoder."""
+
 TONES = "[negative,neutral,positive]"
 SETS = {
     "newsframe": ["data=newsframe"],
@@ -69,9 +86,8 @@ LEAKAGE = ["data.id=id", "data.leakage.exact=drop", "data.leakage.near=drop"]
 
 @dataclass(frozen=True)
 class Line:
-    """One recipe on one data set: macro-F1 of each seed, and by how much it is better than each rival."""
+    """One recipe on a data set: macro-F1 of each seed, and by how much it is better than each rival."""
 
-    data: str
     recipe: str
     scores: list[float]
     better: list[tuple[float, float, float]]
@@ -89,23 +105,25 @@ def measured(data: str, settings: list[str], seeds: Sequence[int]) -> tuple[list
         best.baseline("linear", "test"), {item.task.name: item.task.classes for item in own.tasks}
     )
     rivals = [[item.argmax for item in linear.tasks], linear_on_both(plain), linear_on_both(best)]
-    decided = {name: [_decided(run, own) for run in runs] for name, runs in by_recipe.items()}
-    systems = [*rivals, *(one for runs in decided.values() for one in runs)]
+    said = {name: [_of(run, own) for run in runs] for name, runs in by_recipe.items()}
+    decided = {name: [[item.predicted for item in one.tasks] for one in runs] for name, runs in said.items()}
+    decided |= {f"the seeds of {name}, averaged": [_averaged(said[name])] for name in TRAINED}
+    decided["both of these, averaged"] = [
+        _averaged(pair) for pair in zip(*(said[name] for name in TRAINED), strict=True)
+    ]
+    systems = [*rivals, *(one for several in decided.values() for one in several)]
     counts = Counts([item.task for item in own.tasks], own.labels, systems, own.clusters)
     overall, drawn = counts.observed().overall[0], resample(counts, RESAMPLES, 0).overall
-    lines, start = list[Line](), len(rivals)
-    for name, runs in decided.items():
-        columns = list(range(start, start + len(runs)))
-        differences = [
-            (overall[columns].mean() - overall[rival], drawn[:, columns].mean(axis=1) - drawn[:, rival])
-            for rival in range(len(rivals))
-        ]
-        better = [
-            (float(value), float(np.quantile(draws, 0.025)), float(np.quantile(draws, 0.975)))
-            for value, draws in differences
-        ]
-        lines.append(Line(data, name, overall[columns].tolist(), better))
-        start += len(runs)
+    ends = np.cumsum([len(rivals), *map(len, decided.values())]).tolist()
+    columns = {name: list(range(*span)) for name, span in zip(decided, pairwise(ends), strict=True)}
+    lines = []
+    for name, mine in columns.items():
+        better = []
+        for its in [*([number] for number in range(len(rivals))), columns[FINETUNED]]:
+            draws = drawn[:, mine].mean(axis=1) - drawn[:, its].mean(axis=1)
+            low, high = np.quantile(draws, [0.025, 0.975]).tolist()
+            better.append((float(overall[mine].mean() - overall[its].mean()), low, high))
+        lines.append(Line(name, overall[mine].tolist(), better))
     return lines, overall[: len(rivals)].tolist()
 
 
@@ -118,10 +136,16 @@ def trained(name: str, overrides: list[str], seeds: Sequence[int]) -> list[RunDi
     return [runs[seed] for seed in seeds]
 
 
-def _decided(run: RunDirectory, own: Predictions) -> list[np.ndarray]:
+def _of(run: RunDirectory, own: Predictions) -> Predictions:
     predictions = saved_predictions(run, "test")
     assert predictions.ids == own.ids
-    return [item.predicted for item in predictions.tasks]
+    return predictions
+
+
+def _averaged(several: Sequence[Predictions]) -> list[np.ndarray]:
+    """What the mean of their calibrated probabilities decides."""
+    by_task = zip(*(one.tasks for one in several), strict=True)
+    return [np.mean([item.probabilities for item in items], axis=0).argmax(axis=1) for items in by_task]
 
 
 def linear_on_both(run: RunDirectory) -> list[np.ndarray]:
@@ -149,32 +173,24 @@ def linear_on_both(run: RunDirectory) -> list[np.ndarray]:
     ]
 
 
-def markdown(lines: Sequence[Line], rivals: dict[str, list[float]], sizes: str) -> str:
-    """The table, and what it was measured on."""
-    table = [
-        "| data | recipe | test macro-F1 by seed | above TF-IDF | above TF-IDF and e5 | above both, four layers |",
-        "|---|---|---|---|---|---|",
-    ]
-    for line in lines:
-        scores = ", ".join(f"{100 * score:.1f}" for score in line.scores)
-        better = " | ".join(f"{100 * v:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})" for v, low, high in line.better)
-        table.append(f"| {line.data} | {line.recipe} | {scores} | {better} |")
-    scores = "; ".join(f"{name} {', '.join(f'{100 * score:.1f}' for score in own)}" for name, own in rivals.items())
-    host = ", ".join(f"{key} {value}" for key, value in machine("torch", "transformers", "scikit-learn").items())
-    return (
-        f"""# Quality
+def markdown(record: dict[str, Any]) -> str:
+    """The table, and what it was measured on.
 
-Made by `python -m benchmarks.quality`, which says what the rows are. {sizes}
-The rivals' own scores: {scores}. All choose their C on validation, as each recipe chooses its epoch and its rule.
-Intervals: 95 %, bootstrap over test rows of the mean over seeds; they are not corrected for the number of lines.
-
-"""
-        + "\n".join(table)
-        + f"""
-
-Machine: {host}.
-"""
-    )
+    :param record: by data set, its lines, the scores of the rivals, the number of training rows and the machine.
+    """
+    rows, about = [["data", "recipe", "test macro-F1 by seed", *RIVALS], ["---"] * (3 + len(RIVALS))], list[str]()
+    for data, found in record.items():
+        for line in found["lines"]:
+            scores = ", ".join(f"{100 * score:.1f}" for score in line["scores"])
+            better = [
+                f"{100 * value:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})" for value, low, high in line["better"]
+            ]
+            rows.append([data, line["recipe"], scores, *better, *["not measured"] * (len(RIVALS) - len(better))])
+        rivals = ", ".join(f"{100 * score:.1f}" for score in found["rivals"])
+        host = ", ".join(f"{key} {value}" for key, value in found["machine"].items())
+        about.append(f"* {data}: {found['train']:,} training rows; the rivals' own scores {rivals}; {host}")
+    table = [f"| {' | '.join(cells)} |" for cells in rows]
+    return "\n".join([HEADING, *table, "", *about, ""])
 
 
 def main() -> None:
@@ -186,13 +202,15 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("outputs/quality"), help="folder of the runs")
     asked = parser.parse_args()
     limits = [f"limit.train={asked.train}", "limit.val=1000", "limit.test=2000", f"output_dir={asked.runs}"]
-    sizes = f"At most {asked.train:,} training, 1,000 validation and 2,000 test rows of each data set."
-    lines, rivals = list[Line](), dict[str, list[float]]()
     for data in asked.sets:
         settings = [*SETS[data], f"data.path={asked.data / data}", *LEAKAGE, *limits]
-        found, rivals[data] = measured(data, settings, asked.seeds)
-        lines += found
-        RESULTS.write_text(markdown(lines, rivals, sizes), encoding="utf-8")
+        lines, rivals = measured(data, settings, asked.seeds)
+        host = machine("torch", "transformers", "scikit-learn")
+        own = {"train": asked.train, "machine": host, "rivals": rivals, "lines": [asdict(line) for line in lines]}
+        record = {**(json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}), data: own}
+        record = {name: record[name] for name in SETS if name in record}
+        RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        RESULTS.write_text(markdown(record), encoding="utf-8")
     print(RESULTS.read_text(encoding="utf-8"))
 
 
