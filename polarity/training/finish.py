@@ -149,12 +149,12 @@ def best_checkpoint(trainer: Trainer, run: RunDirectory) -> State:
 
 
 def read_checkpoint(path: Path) -> State:
-    """A checkpoint's content: plain containers and tensors, on the CPU.
+    """A checkpoint's content: plain containers and tensors, on the CPU; of the file, only what is asked for is read.
 
     :raises CheckpointError: if the file is missing or damaged.
     """
     try:
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
+        return dict(torch.load(path, map_location="cpu", weights_only=True, mmap=True))
     except Exception as error:  # many kinds, by where a file is cut off
         raise CheckpointError(f"{path} cannot be read, and nothing else is scored in its place: {error}") from error
 
