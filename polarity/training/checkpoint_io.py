@@ -1,6 +1,5 @@
 """How a checkpoint comes to be on disk."""
 
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +7,7 @@ import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
 from polarity.content import State
-from polarity.files import write_bytes
+from polarity.files import whole_file
 
 
 class WholeCheckpoints(TorchCheckpointIO):
@@ -23,6 +22,10 @@ class WholeCheckpoints(TorchCheckpointIO):
 
         :raises OSError: if it cannot be written.
         """
-        content = BytesIO()
-        torch.save(checkpoint, content)
-        write_bytes(Path(path), content.getbuffer())
+        try:
+            with whole_file(Path(path)) as part, part.open("wb") as file:
+                torch.save(checkpoint, file)
+        except RuntimeError as error:  # what torch makes of a disk that was full before its last words
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from error
+            raise

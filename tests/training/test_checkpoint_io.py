@@ -27,6 +27,23 @@ def test_a_checkpoint_is_written_beside_its_place_synchronised_and_renamed(
     assert torch.equal(torch.load(tmp_path / "checkpoints" / "a.ckpt")["value"], torch.ones(3))
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+@pytest.mark.parametrize("numbers", [10, 10_000_000])
+def test_a_full_disk_is_told_as_such_and_leaves_nothing(
+    numbers: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what torch writes last, and with what it writes first."""
+    whole, full = Path.open, Path("/dev/full")  # where each byte is one too many
+    monkeypatch.setattr(
+        Path,
+        "open",
+        lambda path, mode="r", *more, **by: whole(full if ".part" in path.name else path, mode, *more, **by),
+    )
+    with pytest.raises(OSError, match="No space left on device"):
+        WholeCheckpoints().save_checkpoint({"value": torch.ones(numbers)}, tmp_path / "a.ckpt")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
 def test_an_outdone_checkpoint_stays_until_the_resume_point_knows_the_better_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
