@@ -93,11 +93,12 @@ class Line:
     better: list[tuple[float, float, float]]
 
 
-def measured(data: str, settings: list[str], seeds: Sequence[int]) -> tuple[list[Line], list[float]]:
+def measured(data: str, settings: list[str], asked: argparse.Namespace) -> tuple[list[Line], list[float]]:
     """All recipes on one data set; also the rivals' scores."""
     by_recipe = {
-        name: trained(re.sub(r"\W+", "-", f"{data} {name}"), [*settings, *overrides], seeds)
+        name: trained(re.sub(r"\W+", "-", f"{data} {name}"), [*settings, *overrides], asked.seeds)
         for name, overrides in RECIPES.items()
+        if not (asked.untrained and name in TRAINED)
     }
     plain, best = (by_recipe[name][0] for name in ("model=e5_small, frozen", "experiment=recommended"))
     own = saved_predictions(best, "test")
@@ -107,10 +108,10 @@ def measured(data: str, settings: list[str], seeds: Sequence[int]) -> tuple[list
     rivals = [[item.argmax for item in linear.tasks], linear_on_both(plain), linear_on_both(best)]
     said = {name: [_of(run, own) for run in runs] for name, runs in by_recipe.items()}
     decided = {name: [[item.predicted for item in one.tasks] for one in runs] for name, runs in said.items()}
-    decided |= {f"the seeds of {name}, averaged": [_averaged(said[name])] for name in TRAINED}
-    decided["both of these, averaged"] = [
-        _averaged(pair) for pair in zip(*(said[name] for name in TRAINED), strict=True)
-    ]
+    if not asked.untrained:
+        decided |= {f"the seeds of {name}, averaged": [_averaged(said[name])] for name in TRAINED}
+        pairs = zip(*(said[name] for name in TRAINED), strict=True)
+        decided["both of these, averaged"] = [_averaged(pair) for pair in pairs]
     systems = [*rivals, *(one for several in decided.values() for one in several)]
     counts = Counts([item.task for item in own.tasks], own.labels, systems, own.clusters)
     overall, drawn = counts.observed().overall[0], resample(counts, RESAMPLES, 0).overall
@@ -119,7 +120,8 @@ def measured(data: str, settings: list[str], seeds: Sequence[int]) -> tuple[list
     lines = []
     for name, mine in columns.items():
         better = []
-        for its in [*([number] for number in range(len(rivals))), columns[FINETUNED]]:
+        plain_finetuning = [] if asked.untrained else [columns[FINETUNED]]
+        for its in [*([number] for number in range(len(rivals))), *plain_finetuning]:
             draws = drawn[:, mine].mean(axis=1) - drawn[:, its].mean(axis=1)
             low, high = np.quantile(draws, [0.025, 0.975]).tolist()
             better.append((float(overall[mine].mean() - overall[its].mean()), low, high))
@@ -199,12 +201,13 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--train", type=int, default=4_000, help="most training rows; 1,000 for validation, 2,000 test")
+    parser.add_argument("--untrained", action="store_true", help="without the recipes that train the encoder")
     parser.add_argument("--runs", type=Path, default=Path("outputs/quality"), help="folder of the runs")
     asked = parser.parse_args()
     limits = [f"limit.train={asked.train}", "limit.val=1000", "limit.test=2000", f"output_dir={asked.runs}"]
     for data in asked.sets:
         settings = [*SETS[data], f"data.path={asked.data / data}", *LEAKAGE, *limits]
-        lines, rivals = measured(data, settings, asked.seeds)
+        lines, rivals = measured(data, settings, asked)
         host = machine("torch", "transformers", "scikit-learn")
         own = {"train": asked.train, "machine": host, "rivals": rivals, "lines": [asdict(line) for line in lines]}
         record = {**(json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}), data: own}
