@@ -16,6 +16,10 @@ from polarity.secrets import learn_environment, masked_text
 from polarity.standard_streams import standard_streams, to_nowhere
 from polarity.wording import times
 
+SPINS = "10000"
+"""How often a thread looks whether the others are done before it sleeps: some 0.1 ms, much longer than to the next
+operation. By default it is some milliseconds, in which a core that other programs need as well does nothing at all."""
+
 
 def only_informs(command: argparse.Namespace) -> bool:
     """Whether the command line asks Hydra to print something instead of running."""
@@ -35,6 +39,8 @@ def print_problems(verb: str, problems: Sequence[str]) -> None:
 def prepare_process() -> None:
     """What every way into the program does first, also that from Python."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # has no effect where torch was imported before
     learn_environment()
 
 

@@ -16,6 +16,7 @@ from polarity.data.reading import Inputs, Reader
 from polarity.models.components import described, own_pooling, rebuilt
 from polarity.models.dropout import use_cheap_dropout
 from polarity.models.encoder import ENCODER, Encoder, Place
+from polarity.models.huggingface.attention import CHEAP, attending
 from polarity.models.huggingface.families import random_encoder, usable_attention
 from polarity.models.huggingface.lora import LowRank, merge, merged_weights
 from polarity.models.huggingface.places import pretrained_places
@@ -104,6 +105,9 @@ class HuggingFaceEncoder(Encoder):
         answers = not (torch.is_grad_enabled() or padded)
         if self.unpadded and (self.backbone.training or answers) and pays(attention_mask):
             output = unpadded(self.backbone, layers=layers, pooler=self.pooling.needs_pooler, **inputs)
+        elif self.unpadded and self.backbone.training and self.attention == "eager":
+            with attending(self.backbone.config, CHEAP):
+                output = self.backbone(output_hidden_states=layers > 0, **inputs)
         elif self.lora is not None and not self.training:
             further = {"output_hidden_states": layers > 0, **inputs}
             output = functional_call(self.backbone, merged_weights(self.backbone), (), further)

@@ -6,17 +6,17 @@ row, in tables of rows of like lengths. Modules, weights and results are those o
 Zeng et al., Boosting Distributed Training Performance of the Unpadded BERT Model, 2022 (arXiv 2208.08124).
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AttentionInterface, PreTrainedConfig, PreTrainedModel
+from transformers import AttentionInterface, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from polarity.models.dropout import dropout as dropped
+from polarity.models.huggingface.attention import attending
 
 NAME = "polarity_unpadded"
 """Under which transformers finds :func:`attention_by_rows`; with a name that it does not know, it makes no masks."""
@@ -47,7 +47,7 @@ def unpadded(
     :param pooler: whether it has the output of the encoder's own pooler.
     """
     real = attention_mask.bool()
-    with _attending_by_rows(backbone.config):
+    with attending(backbone.config, NAME):
         output = backbone(
             input_ids=input_ids[real][None],
             position_ids=_positions(backbone, input_ids)[real][None],
@@ -75,16 +75,6 @@ def _positions(backbone: PreTrainedModel, input_ids: Tensor) -> Tensor:
         positions: Tensor = embeddings.create_position_ids_from_input_ids(input_ids, embeddings.padding_idx)
         return positions
     return torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
-
-
-@contextmanager
-def _attending_by_rows(config: PreTrainedConfig) -> Iterator[None]:
-    before = config._attn_implementation  # noqa: SLF001 - it has no public name
-    config._attn_implementation = NAME  # noqa: SLF001
-    try:
-        yield
-    finally:
-        config._attn_implementation = before  # noqa: SLF001
 
 
 @dataclass(frozen=True)

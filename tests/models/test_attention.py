@@ -1,0 +1,78 @@
+"""The padded pass in training attends as that of transformers does, but for the numbers that dropout draws."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from polarity.models.huggingface.attention import CHEAP, attending, attention
+from polarity.models.huggingface.encoder import HuggingFaceEncoder
+from polarity.models.huggingface.unpadded import FAMILIES
+from tests.tiny import tiny_batch, tiny_classifier
+
+ENCODERS = {"camembert": {"type_vocab_size": 1}, "electra": {"embedding_size": 8}}
+
+
+def encoder_of(family: str, *, dropout: float) -> HuggingFaceEncoder:
+    """In training mode."""
+    torch.manual_seed(0)
+    encoder = tiny_classifier(family, **ENCODERS.get(family, {})).encoder
+    assert isinstance(encoder, HuggingFaceEncoder)
+    for module in encoder.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+        for name in ("dropout_prob", "attention_dropout"):  # DistilBERT and ModernBERT; the others read a module's
+            if hasattr(module, name):
+                setattr(module, name, dropout)
+        if isinstance(own := getattr(module, "dropout", None), nn.Dropout) and hasattr(module, "scaling"):
+            own.p = dropout
+    return encoder.train()
+
+
+def passes(encoder: HuggingFaceEncoder, batch: dict[str, Tensor], name: str) -> tuple[Tensor, list[Tensor]]:
+    """Vectors of real tokens, and gradients."""
+    encoder.zero_grad()
+    with attending(encoder.backbone.config, name):
+        hidden = encoder.backbone(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"])
+    real = hidden.last_hidden_state[batch["attention_mask"].bool()]
+    (real * torch.linspace(0.1, 1, real.numel()).view_as(real)).sum().backward()
+    return real.detach(), [one.grad.clone() for one in encoder.parameters() if one.grad is not None]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_it_is_the_eager_one(family: str) -> None:
+    encoder, batch = encoder_of(family, dropout=0.0), tiny_batch("war", "Good news for the people.", "soup is bread")
+    expected, slopes = passes(encoder, batch, "eager")
+    own, gradients = passes(encoder, batch, CHEAP)
+    torch.testing.assert_close(own, expected, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(gradients, slopes, atol=1e-6, rtol=1e-4)
+
+
+def test_its_weights_drop_out_at_the_rate() -> None:
+    module, rows = nn.Identity().train(), 2000
+    query = torch.zeros(rows, 1, 3, 4)
+    answers, _ = attention(module, query, query, torch.ones_like(query), None, scaling=1.0, dropout=0.3)
+    kept = (answers[..., 0] * 3 * 0.7).round()  # of three equal weights, in thirds
+    torch.testing.assert_close(kept.mean() / 3, torch.tensor(0.7), atol=0.02, rtol=0)
+    assert kept.unique().tolist() == [0, 1, 2, 3]
+    answers, _ = attention(module.eval(), query, query, torch.ones_like(query), None, dropout=0.3)
+    assert answers.unique().tolist() == [1.0]
+
+
+@pytest.mark.parametrize(("family", "texts", "training", "own"), [
+    ("bert", ("war", "soup"), True, True),
+    ("bert", ("war", "soup"), False, False),
+    ("deberta-v2", ("war", "soup"), True, False),
+    ("bert", ("war", "Good news for the people."), True, False),
+])  # fmt: skip
+def test_a_step_attends_by_it_where_nothing_is_unpadded(
+    family: str, texts: tuple[str, ...], *, own: bool, training: bool
+) -> None:
+    encoder = encoder_of(family, dropout=0.1).train(training)
+    encoder.unpadded, encoder.backbone.config._attn_implementation = family in FAMILIES, "eager"
+    seen: list[str] = []
+
+    encoder.backbone.register_forward_pre_hook(lambda *_: seen.append(encoder.attention))
+    with torch.set_grad_enabled(training):
+        encoder(**tiny_batch(*texts))
+    assert (seen == [CHEAP]) == own
+    assert encoder.attention == "eager"
