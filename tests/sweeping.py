@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 from polarity.run import RunDirectory
 from polarity.sweeps.folder import Sweep
@@ -13,7 +13,8 @@ from tests.verbs import outcome_of
 def sweep(*arguments: str, code: int = 0) -> str:
     """What ``python -m polarity.train ARGUMENTS`` says; it has to end with this exit code."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    with patch("polarity.sweeps.local.Popen", Forked), patch.dict(os.environ, {"PYTHONPATH": path}):
+    by_tests = patch.multiple("polarity.sweeps.local", Popen=Forked, can_fork=Mock(return_value=False))
+    with by_tests, patch.dict(os.environ, {"PYTHONPATH": path}):
         ended, said = outcome_of("train", *arguments)
     assert ended == code, said
     return said

@@ -4,18 +4,20 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, STDOUT, Popen
 from tempfile import TemporaryFile
-from typing import IO
+from typing import IO, Self
 from uuid import uuid4
 
 from polarity.config.trust import foreign_modules
 from polarity.content import Json
 from polarity.quoting import in_quotes
-from polarity.sweeps.crew import Engine, Place, Worker
+from polarity.sweeps.crew import Engine, Place, Process, Worker
 from polarity.sweeps.folder import Sweep
+from polarity.sweeps.forks import Forks, can_fork
 from polarity.sweeps.job import Job
 from polarity.sweeps.memory import MemoryWatch
 
@@ -74,15 +76,24 @@ class LocalWorker(Worker):
 
 
 class Processes(Engine):
-    """Processes of this machine, which run the program itself.
+    """Processes of this machine, which run the program itself; a block within which they may be started.
 
     :param places: as many run at the same time.
+    :param forked: whether they are forked, where that is possible, so that they need not import anything.
     """
 
-    def __init__(self, sweep: Sweep, places: Sequence[Place]) -> None:
+    def __init__(self, sweep: Sweep, places: Sequence[Place], *, forked: bool = False) -> None:
         folder = Path(sweep.asked.folder)
-        self._folder = folder if folder.is_dir() else None
+        self._folder = folder if folder.is_dir() else Path.cwd()
         self._places, self._memory = places, MemoryWatch()
+        self._forks = Forks() if forked and can_fork(places) else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._forks:
+            self._forks.close()
 
     @property
     def places(self) -> Sequence[Place]:
@@ -98,16 +109,22 @@ class Processes(Engine):
         if not job.take(retried):
             return None
         before, said = job.run.recorded, TemporaryFile()  # noqa: SIM115 - read when its process has ended
-        process = Popen(  # noqa: S603 - the program itself
-            [sys.executable, "-m", "polarity.train", *command_of(job)],
+        process = self._begin(["-m", "polarity.train", *command_of(job)], {**os.environ, **place}, said)
+        return LocalWorker(job, process, place, before, said=said)
+
+    def _begin(self, words: Sequence[str], environment: Mapping[str, str], said: IO[bytes]) -> Process:
+        if self._forks:
+            with suppress(OSError):  # somebody has ended what forks
+                return self._forks.start(words, self._folder, environment, said)
+        return Popen(  # noqa: S603 - the program itself
+            [sys.executable, *words],
             cwd=self._folder,
-            env={**os.environ, **place},
+            env=environment,
             stdin=DEVNULL,
             stdout=said,
             stderr=STDOUT,
             start_new_session=True,  # Ctrl-C reaches it through this process alone, and once
         )
-        return LocalWorker(job, process, place, before, said=said)
 
     def refused(self, worker: Worker) -> bool:
         """As above."""

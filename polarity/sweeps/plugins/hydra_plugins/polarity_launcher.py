@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 from hydra.core.utils import JobReturn, JobStatus
@@ -72,7 +72,7 @@ class LocalLauncher(SweepLauncher):
         """As above."""
         from polarity.sweeps.local import Processes, places_of
 
-        return nullcontext(Processes(sweep, places_of(sweep, self.jobs)))
+        return Processes(sweep, places_of(sweep, self.jobs), forked=True)
 
 
 class _OfCluster(SweepLauncher):
