@@ -2,6 +2,7 @@
 
 python -m benchmarks.startup --rounds 5
 
+Sweeps are of one job and of five, of n-grams on 300 rows, whose jobs have little to do but to begin and to end.
 Prints medians, and writes them to ``benchmarks/results/startup.md``: seconds by the clock, which other programs on the
 machine lengthen, and seconds of a processor, which they hardly do. What reads runs reads a small sweep that is made for
 it; the quickstart's first optimizer step ends its process.
@@ -40,6 +41,8 @@ WRONG = (
     "experiment=quickstart optimizer.lr=abc",
     "-m seed=0,x loss=focal,ce",
 )
+SWEEPS = ("seed=0", "seed=0,1,2,3,4", "seed=0,1,2,3,4 hydra/launcher=basic")
+JOBS = (*SMALL, "model=ngrams", "head=linear", "output_dir=outputs")
 VERBS = ("baseline", "compare", "ensemble", "evaluate", "export", "inspect", "predict", "refit", "report", "sweep")
 
 Commands = Mapping[str, tuple[str, ...]]
@@ -59,6 +62,7 @@ def commands(sweep: Path) -> Commands:
         "compare A B": verb("compare", str(first), str(second)),
         "report run=A": verb("report", f"run={first}"),
         "sweep SWEEP": verb("sweep", str(sweep)),
+        **{f"train -m {words}": verb("train", "-m", *words.split(), *JOBS) for words in SWEEPS},
         "train experiment=quickstart, to its first optimizer step": ("-c", FIRST_STEP),
     }
 

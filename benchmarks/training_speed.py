@@ -25,6 +25,7 @@ from benchmarks import loop, ours, peers
 from benchmarks import work as settings
 from benchmarks.machine import machine
 from benchmarks.turns import Clock, Side, Turn
+from polarity.config.cli import prepare_process
 from polarity.errors import UserError
 
 RESULTS = Path(__file__).parent / "results"
@@ -166,6 +167,7 @@ def faster(row: dict[str, Any]) -> str:
 
 def main() -> None:
     arguments = read_arguments()
+    prepare_process()  # so that threads of all sides sleep soon, where other programs run
     try:
         ours.load(chosen(arguments), precision=arguments.precision)  # a mistake in the data is told once
         turns = measure(arguments)
