@@ -26,7 +26,15 @@ LEFT_BY_LIBRARIES = {
     "PYTORCH_NVML_BASED_CUDA_CHECK", "RAY_CLIENT_MODE", "TORCHINDUCTOR_CACHE_DIR",
 }  # fmt: skip
 """Variables that torch, Lightning and Ray set for themselves, when they are imported or train within this process."""
-HARMLESS = {"COLUMNS", "GOMP_SPINCOUNT", "OMP_NUM_THREADS", "POLARITY_CACHE", "PYTEST_CURRENT_TEST", "PYTHONPATH", *LEFT_BY_LIBRARIES}
+HARMLESS = {
+    "COLUMNS",
+    "GOMP_SPINCOUNT",
+    "OMP_NUM_THREADS",
+    "POLARITY_CACHE",
+    "PYTEST_CURRENT_TEST",
+    "PYTHONPATH",
+    *LEFT_BY_LIBRARIES,
+}
 """Variables that no import learns anything from; a process in which another one differs is a new one."""
 
 
