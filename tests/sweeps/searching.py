@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import optuna
 
@@ -19,6 +18,7 @@ from polarity.sweeps.search.study import open_study
 from polarity.train import _asked
 from tests.command import ROOT
 from tests.running import overrides
+from tests.sweeping import jobs_as
 from tests.sweeps.test_planning import SHORT
 
 RATE = "optimizer.lr=tag(log,interval(1e-4,1e-1))"
@@ -45,7 +45,7 @@ def asked(folder: Path, *more: str) -> Sweep:
 def run(folder: str | Path, *, jobs: int = 2, engine_of: EngineOf | None = None, retry: bool = False) -> Sweep:
     """Run what is missing of it."""
     sweep = Sweep.open(folder)
-    with patch("polarity.sweeps.local.Popen", Quick):
+    with jobs_as(Quick):
         search(sweep, engine_of or (lambda one: nullcontext(Processes(one, places_of(one, jobs)))), retry=retry)
     return Sweep.open(sweep.path)
 

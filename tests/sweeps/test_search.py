@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
-from unittest.mock import patch
 
 import psutil
 import pytest
@@ -18,7 +17,7 @@ from polarity.sweeps.search.hopeless import hopeless
 from polarity.sweeps.search.study import JOURNAL, distributions, open_study, sampler
 from tests import command
 from tests.running import overrides
-from tests.sweeping import only_sweep, states
+from tests.sweeping import jobs_as, only_sweep, states
 from tests.sweeps.searching import RATE, Quick, asked, run, start, starts, trials
 from tests.sweeps.test_planning import SHORT
 from tests.verbs import outcome_of, said_by
@@ -45,7 +44,7 @@ def test_trials_are_jobs_and_the_same_again_runs_nothing(tmp_path: Path, capsys:
 @pytest.mark.slow
 def test_the_command_line_from_the_first_trial_to_the_recommended_preset(tmp_path: Path) -> None:
     line = ["-m", *overrides(tmp_path, *SHORT, RATE, "hydra/sweeper=optuna", "hydra.sweeper.trials=2", rows=60)]
-    with patch("polarity.sweeps.local.Popen", Quick):
+    with jobs_as(Quick):
         code, said = outcome_of("train", *line)
         assert code == 0, said
         assert "job 2 ended: val/macro_f1" in said
