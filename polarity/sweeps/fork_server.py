@@ -131,8 +131,8 @@ def become(command: Command, path: list[str]) -> None:
     os.environ.update(command["environment"])
     further = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     kind, what, *arguments = command["words"]
-    first = str(Path.cwd()) if kind == "-m" else ""
-    sys.path[:] = [first, *(str(Path(folder).absolute()) for folder in further), *path]
+    first = [] if sys.flags.safe_path else [str(Path.cwd()) if kind == "-m" else ""]
+    sys.path[:] = [*first, *(str(Path(folder).absolute()) for folder in further), *path]
     importlib.invalidate_caches()
     random.seed()
     np.random.seed()  # noqa: NPY002 - libraries draw from the global generator
@@ -146,7 +146,7 @@ def become(command: Command, path: list[str]) -> None:
 def own_path() -> list[str]:
     """Where modules are looked for, without the folder and PYTHONPATH: each command brings its own."""
     own = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    return [folder for folder in sys.path[1:] if folder not in own]
+    return [folder for folder in (sys.path if sys.flags.safe_path else sys.path[1:]) if folder not in own]
 
 
 def preload() -> None:

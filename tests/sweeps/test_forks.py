@@ -1,5 +1,6 @@
 """Jobs of this machine are forked by a process that has imported what they import."""
 
+import ast
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ import pytest
 
 from polarity.sweeps import local
 from polarity.sweeps.forks import LOST, Forked, Forks, can_fork
-from tests.command import PATIENCE, USUAL
+from tests.command import PATIENCE, ROOT, USUAL
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="jobs are new processes on this system")
 FACTS = """
@@ -106,6 +107,18 @@ def server_of(process: Forked) -> psutil.Process:
     server = psutil.Process(process.pid).parent()
     assert server is not None
     return server
+
+
+@pytest.mark.slow
+def test_no_module_is_found_where_it_runs_if_somebody_has_forbidden_that(tmp_path: Path) -> None:
+    forks, program = Forks(), "import sys; print(sys.path, flush=True)"
+    with TemporaryFile() as said:
+        assert ended(started(forks, tmp_path, program, said, PYTHONSAFEPATH="1", PYTHONPATH=str(ROOT))) == 0
+        first, *others = ast.literal_eval(_read(said).decode())
+    forks.close()
+    assert first == str(ROOT)
+    assert "" not in others
+    assert str(tmp_path) not in others
 
 
 @pytest.mark.slow
