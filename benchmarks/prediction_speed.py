@@ -200,6 +200,7 @@ def main() -> None:
         run = polarity.train([*QUICK, f"output_dir={folder}"])
         test = run_splits(run).test
         assert test is not None
+        precision = run.config["trainer"]["precision"]
         exported = polarity_export(run, Path(folder))
         sentences = list(test.text[: asked.rows])
         joined = [
@@ -208,7 +209,7 @@ def main() -> None:
         ]
         sections = [compared(run, exported, texts, asked.rounds) for texts in joined]
     about = ", ".join(f"{name} {value}" for name, value in machine("torch", "transformers", "onnxruntime").items())
-    own = f"polarity.predict answers in {run.config['trainer']['precision']}, as it trained; other sides in 32 bits."
+    own = f"polarity.predict answers in {precision}, as it trained; other sides in 32 bits."
     rounds = f"{own} {asked.rounds} rounds on {about}; load {os.getloadavg()[0]:.1f} at the end."
     write_text(RESULTS, "\n".join(["# Speed of prediction\n", *sections, f"{rounds}\n"]))
     print(RESULTS.read_text(encoding="utf-8"))
