@@ -1,8 +1,10 @@
 """What the speed comparison makes of its turns."""
 
+import json
+
 import pytest
 
-from benchmarks.training_speed import read_arguments, summary
+from benchmarks.training_speed import RESULTS, faster, read_arguments, summary
 from benchmarks.turns import Turn
 
 
@@ -20,3 +22,11 @@ def test_only_data_may_be_chosen(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     with pytest.raises(SystemExit):
         read_arguments()
     assert "loss.gamma=0: only data may be chosen" in capsys.readouterr().err
+
+
+def test_the_readme_has_the_numbers_of_the_record() -> None:
+    sides = json.loads((RESULTS / "training_speed.json").read_text("utf-8"))["sides"]
+    readme = (RESULTS.parents[1] / "README.md").read_text("utf-8")
+    assert len(sides) == 5
+    for side in sides[1:]:
+        assert f"| {side['samples_per_second']:.1f} | {faster(side)} |" in readme

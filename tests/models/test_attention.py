@@ -7,24 +7,20 @@ from torch import Tensor, nn
 from polarity.models.huggingface.attention import CHEAP, attending, attention
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.huggingface.unpadded import FAMILIES
+from tests.models.test_unpadded import ENCODERS
 from tests.tiny import tiny_batch, tiny_classifier
 
-ENCODERS = {"camembert": {"type_vocab_size": 1}, "electra": {"embedding_size": 8}}
 
-
-def encoder_of(family: str, *, dropout: float) -> HuggingFaceEncoder:
-    """In training mode."""
+def encoder_of(family: str) -> HuggingFaceEncoder:
+    """In training mode, where nothing drops out."""
     torch.manual_seed(0)
     encoder = tiny_classifier(family, **ENCODERS.get(family, {})).encoder
     assert isinstance(encoder, HuggingFaceEncoder)
     for module in encoder.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
-        for name in ("dropout_prob", "attention_dropout"):  # DistilBERT and ModernBERT; the others read a module's
-            if hasattr(module, name):
-                setattr(module, name, dropout)
-        if isinstance(own := getattr(module, "dropout", None), nn.Dropout) and hasattr(module, "scaling"):
-            own.p = dropout
+        if hasattr(module, "attention_dropout"):  # ModernBERT's
+            module.attention_dropout = 0.0
     return encoder.train()
 
 
@@ -40,7 +36,7 @@ def passes(encoder: HuggingFaceEncoder, batch: dict[str, Tensor], name: str) -> 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_it_is_the_eager_one(family: str) -> None:
-    encoder, batch = encoder_of(family, dropout=0.0), tiny_batch("war", "Good news for the people.", "soup is bread")
+    encoder, batch = encoder_of(family), tiny_batch("war", "Good news for the people.", "soup is bread")
     expected, slopes = passes(encoder, batch, "eager")
     own, gradients = passes(encoder, batch, CHEAP)
     torch.testing.assert_close(own, expected, atol=1e-6, rtol=1e-5)
@@ -67,7 +63,7 @@ def test_its_weights_drop_out_at_the_rate() -> None:
 def test_a_step_attends_by_it_where_nothing_is_unpadded(
     family: str, texts: tuple[str, ...], *, own: bool, training: bool
 ) -> None:
-    encoder = encoder_of(family, dropout=0.1).train(training)
+    encoder = encoder_of(family).train(training)
     encoder.unpadded, encoder.backbone.config._attn_implementation = family in FAMILIES, "eager"
     seen: list[str] = []
 
