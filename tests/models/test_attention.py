@@ -1,4 +1,4 @@
-"""The padded pass in training attends as that of transformers does, but for the numbers that dropout draws."""
+"""The padded pass attends as that of transformers does, but for the numbers that dropout draws in training."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from polarity.models.huggingface.attention import CHEAP, attending, attention
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
-from polarity.models.huggingface.unpadded import FAMILIES
+from polarity.models.huggingface.unpadded import FAMILIES, NAME
 from tests.models.test_unpadded import ENCODERS
 from tests.tiny import tiny_batch, tiny_classifier
 
@@ -54,21 +54,30 @@ def test_its_weights_drop_out_at_the_rate() -> None:
     assert answers.unique().tolist() == [1.0]
 
 
-@pytest.mark.parametrize(("family", "texts", "training", "own"), [
-    ("bert", ("war", "soup"), True, True),
-    ("bert", ("war", "soup"), False, False),
-    ("deberta-v2", ("war", "soup"), True, False),
-    ("bert", ("war", "Good news for the people."), True, False),
+LONG = "good news " * 17
+"""36 tokens with those around it."""
+
+
+@pytest.mark.parametrize(("family", "texts", "mode", "precision", "expected"), [
+    ("bert", ("war", "soup"), "train", "32", CHEAP),
+    ("bert", ("war", "soup"), "eval", "32", "sdpa"),
+    ("bert", ("war", "soup"), "eval", "16", "eager"),
+    ("bert", (LONG, LONG), "eval", "16", "sdpa"),
+    ("bert", ("war", LONG), "train", "32", NAME),
+    ("bert", ("war", LONG), "eval", "16", NAME),
+    ("deberta-v2", ("war", "soup"), "train", "32", "eager"),
+    ("deberta-v2", ("war", "soup"), "eval", "32", "eager"),
 ])  # fmt: skip
-def test_a_step_attends_by_it_where_nothing_is_unpadded(
-    family: str, texts: tuple[str, ...], *, own: bool, training: bool
-) -> None:
+def test_who_attends_how(family: str, texts: tuple[str, ...], mode: str, precision: str, expected: str) -> None:
+    training = mode == "train"
     encoder = encoder_of(family).train(training)
     encoder.unpadded, encoder.backbone.config._attn_implementation = family in FAMILIES, "eager"
-    seen: list[str] = []
-
+    batch, seen = tiny_batch(*texts), []
+    with torch.inference_mode():
+        plain = encoder.pooling(encoder.backbone(**batch), batch["attention_mask"])
     encoder.backbone.register_forward_pre_hook(lambda *_: seen.append(encoder.attention))
-    with torch.set_grad_enabled(training):
-        encoder(**tiny_batch(*texts))
-    assert (seen == [CHEAP]) == own
+    with torch.set_grad_enabled(training), torch.autocast("cpu", torch.bfloat16, enabled=precision == "16"):
+        vectors = encoder(**batch)
+    assert seen == [expected]
     assert encoder.attention == "eager"
+    torch.testing.assert_close(vectors.float(), plain, atol=0.02 if precision == "16" else 1e-5, rtol=0)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from polarity.models import MultiTaskClassifier, PretrainedEncoder
+from polarity.models.huggingface import unpadded
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.huggingface.unpadded import FAMILIES, LengthTable, attention_by_rows, tables_of
 from tests.tiny import POOLED, model_of, save_tiny_encoder, tiny_batch, tiny_classifier
@@ -99,15 +100,19 @@ def test_answers_go_without_padding_too_and_are_the_same(family: str) -> None:
     rebuilt = MultiTaskClassifier.from_architecture(model.architecture()).eval()
     rebuilt.load_state_dict(model.state_dict())
     assert isinstance(rebuilt.encoder, HuggingFaceEncoder)
-    seen = tokens_seen(rebuilt.encoder)
+    seen, length = tokens_seen(rebuilt.encoder), int(batch["attention_mask"][1].sum())
     padded = rebuilt(**batch)  # as an export traces it
     with torch.inference_mode():
         answers = rebuilt(**batch)
         with torch.autocast("cpu", torch.bfloat16):
-            rebuilt(**batch)
+            rounded = rebuilt(**batch)
+            alone = rebuilt(**{name: values[1:2, :length] for name, values in batch.items()})
     places, tokens = batch["input_ids"].numel(), int(batch["attention_mask"].sum())
-    assert seen == [places, tokens, places], "roundings to 16 bits would depend on the rows beside a row"
+    assert seen == [places, tokens, tokens, length]
     torch.testing.assert_close(answers, [values.detach() for values in padded], atol=1e-6, rtol=1e-5)
+    for half, whole, own in zip(rounded, answers, alone, strict=True):
+        torch.testing.assert_close(half.float(), whole, atol=0.02, rtol=0)
+        torch.testing.assert_close(half[1:2], own, atol=0.01, rtol=0)  # whichever rows are beside it
 
 
 @pytest.mark.parametrize(
@@ -140,7 +145,9 @@ def test_tables_hold_rows_of_like_lengths_and_every_token_once() -> None:
     assert isinstance(third, LengthTable)
 
 
-def test_gradients_of_attention_are_right() -> None:
+@pytest.mark.parametrize("fused", [True, False])
+def test_gradients_of_attention_are_right(monkeypatch: pytest.MonkeyPatch, *, fused: bool) -> None:
+    monkeypatch.setattr(unpadded, "fused_pays", lambda _: fused)
     states = [torch.randn(1, 2, 6, 3, dtype=torch.float64, requires_grad=True) for _ in range(3)]
     tables, module = tables_of(torch.tensor([1, 3, 2])), torch.nn.Identity()
     for window in (None, 2):
@@ -149,3 +156,7 @@ def test_gradients_of_attention_are_right() -> None:
             return attention_by_rows(module, q, k, v, None, tables=tables, scaling=0.5, sliding_window=window)[0]
 
         assert torch.autograd.gradcheck(attend, states)
+        q, k, v = (state[0] for state in states)
+        last = attend(*states)[0, 4:].transpose(0, 1)  # of two tokens, which see each other in any window
+        expected = (q[:, 4:] @ k[:, 4:].transpose(1, 2) * 0.5).softmax(dim=-1) @ v[:, 4:]
+        torch.testing.assert_close(last, expected)

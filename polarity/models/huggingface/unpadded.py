@@ -12,11 +12,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from polarity.models.dropout import dropout as dropped
-from polarity.models.huggingface.attention import attending
+from polarity.models.huggingface.attention import attending, fused_pays
 
 NAME = "polarity_unpadded"
 """Under which transformers finds :func:`attention_by_rows`; with a name that it does not know, it makes no masks."""
@@ -27,13 +28,14 @@ FAMILIES = ("bert", "camembert", "distilbert", "electra", "modernbert", "roberta
 SPREAD = 1.25
 """Longest row of a table, in lengths of its shortest."""
 
-PADDING = 0.03
+PADDING = {"training": 0.03, "answering": 0.1}
 """Share of a batch below which padding costs less than what it takes to avoid it."""
 
 
-def pays(attention_mask: Tensor) -> bool:
+def pays(attention_mask: Tensor, *, training: bool) -> bool:
     """Whether a batch is worth it: on a CPU, where counting tokens waits for nothing, and with padding in it."""
-    return attention_mask.device.type == "cpu" and bool((1 - attention_mask.float().mean()) > PADDING)
+    least = PADDING["training" if training else "answering"]
+    return attention_mask.device.type == "cpu" and bool((1 - attention_mask.float().mean()) > least)
 
 
 def unpadded(
@@ -143,9 +145,12 @@ def attention_by_rows(
         if sliding_window is not None:
             steps = torch.arange(length, device=query.device)
             allowed = allowed & ((steps - steps[:, None]).abs() < sliding_window)
-        scores = (q @ k.transpose(2, 3) * scaling).masked_fill(~allowed, torch.finfo(q.dtype).min)
-        weights = dropped(scores.softmax(dim=-1), dropout, module.training)
-        hidden = (weights.to(v.dtype) @ v).transpose(1, 2).reshape(whole, heads * size)
+        if (dropout and module.training) or not fused_pays(length):
+            scores = (q @ k.transpose(2, 3) * scaling).masked_fill(~allowed, torch.finfo(q.dtype).min)
+            mixed = dropped(scores.softmax(dim=-1), dropout, module.training).to(v.dtype) @ v
+        else:
+            mixed = F.scaled_dot_product_attention(q, k, v, allowed, scale=scaling)
+        hidden = mixed.transpose(1, 2).reshape(whole, heads * size)
         attended.append(_Moved.apply(hidden, table.places, table.tokens, tokens))  # type: ignore[no-untyped-call]
     return torch.stack(attended).sum(dim=0).view(1, tokens, heads, size), None
 
