@@ -11,6 +11,7 @@ from polarity.training.assembled import Assembled
 def train(assembled: Assembled, clock: Clock) -> None:
     """Train until the time is up."""
     module, data, parts = assembled.module.train(), assembled.data, assembled.prepared.components
+    module.model.encoder.narrow(data.inputs["train"])
     loader, precision = data.train_dataloader(), str(assembled.prepared.config["trainer"]["precision"])
     optimizer = parts.optimizer.build(module.model)
     schedule = parts.scheduler.build(optimizer, len(loader) // settings.ACCUMULATE)["scheduler"]

@@ -20,6 +20,7 @@ from polarity.errors import UserError
 from polarity.models import PretrainedEncoder
 from polarity.run import RunDirectory
 from polarity.training.assembled import Assembled, Stages, assemble
+from polarity.training.narrowed_tables import NarrowedTables
 from polarity.training.trainer import build_trainer
 
 SETTINGS = [
@@ -124,6 +125,7 @@ def train(assembled: Assembled, clock: Clock) -> None:
     with tempfile.TemporaryDirectory() as folder:
         run = RunDirectory.create(folder, assembled.prepared.config, [])
         config = {**assembled.prepared.config, "run_dir": str(run.path)}
-        trainer = build_trainer(config, run, [*build_callbacks(config).values(), Clocked(clock)])
+        callbacks = [NarrowedTables(assembled), *build_callbacks(config).values(), Clocked(clock)]
+        trainer = build_trainer(config, run, callbacks)
         with contextlib.suppress(TimeIsUpError):
             trainer.fit(assembled.module, datamodule=assembled.data)

@@ -30,7 +30,7 @@ from polarity.errors import UserError
 
 RESULTS = Path(__file__).parent / "results"
 EXPLANATION = {
-    "polarity": "length-grouped batches, both dropout passes in one forward, nothing computed for padding",
+    "polarity": "length-grouped batches, both dropout passes in one forward, no work for padding and unseen tokens",
     "loop": "the same modules and batches in a bare PyTorch loop",
     "notebook": f"every text padded to {settings.MAX_LENGTH} tokens, gradient checkpointing, two passes",
     "dynamic": "random batches padded to their longest text, two passes",

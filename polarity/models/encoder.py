@@ -122,6 +122,12 @@ class Encoder(nn.Module, ABC):
         self.train(training)
         return of_vectors(vectors)
 
+    def narrow(self, inputs: Inputs) -> None:
+        """Train no weights that no training row can teach anything, such as vectors of tokens that none has.
+
+        :param inputs: of the training rows; what :meth:`fix` made of them.
+        """
+
     def merge(self) -> None:
         """Put what was trained beside the weights into them; then it is saved."""
 

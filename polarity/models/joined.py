@@ -133,6 +133,10 @@ class JoinedEncoder(Encoder):
         for name in self.parts.keys() & (other.parts.keys() if isinstance(other, JoinedEncoder) else ()):
             self.encoders[name].adapt(cast("JoinedEncoder", other).encoders[name])
 
+    def narrow(self, inputs: Inputs) -> None:
+        for name, part in self.encoders.items():
+            part.narrow(cast("JoinedInputs", inputs).parts[name])
+
     def merge(self) -> None:
         for part in self.encoders.values():
             part.merge()

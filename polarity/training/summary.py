@@ -12,6 +12,7 @@ from polarity.config.preflight import Prepared
 from polarity.data.folds import too_few_rows
 from polarity.data.leakage import without_examples
 from polarity.data.module import TextDataModule
+from polarity.models.huggingface.seen_tokens import SeenTokens
 from polarity.optimizers.groups import GroupRow, group_table
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
@@ -47,6 +48,29 @@ class TrainingSummary(Callback):
         texts = [text for _, rows in self.prepared.splits.items() for text in rows.text]
         for warning in self.reader.warnings(texts, model.title):
             console.print(f"warning: {warning}", style="yellow")
+        self._print_rows(console)
+        console.print(class_balance_table(self.prepared, self.data, pl_module))
+        for name in SHOWN:
+            console.print(f"{name}: {masked_text(repr(getattr(self.prepared.components, name)))}")
+        console.print(parameter_table(trainer.optimizers))
+        for table in pl_module.model.modules():
+            if isinstance(table, SeenTokens):
+                console.print(f"embeddings: {table.sentence}")
+        step = f"{self.data.batch_size} x {trainer.accumulate_grad_batches} rows"
+        console.print(
+            f"at most {times(trainer.max_epochs or 0, 'epoch')}, "
+            f"{times(int(trainer.estimated_stepping_batches), 'step')} of {step}, "
+            f"{trainer.world_size} x {trainer.strategy.root_device.type}, {trainer.precision}, "
+            f"seed {self.prepared.root.seed}; best by {self.prepared.root.monitor}"
+        )
+        if self.prepared.chosen:
+            precision, reason = precision_of(trainer.strategy.root_device)
+            console.print(f"precision: {precision}, since {reason}; trainer.precision=NAME chooses another")
+        console.print(f"run folder: {run.path}\n")
+
+    def _print_rows(self, console: RunConsole) -> None:
+        """How many rows there are, and what the model reads of them."""
+        model = self.prepared.components.model
         for name, rows in self.prepared.splits.items():
             store = self.data.inputs[name]
             share = store.truncated / max(1, len(rows))
@@ -59,21 +83,6 @@ class TrainingSummary(Callback):
                 f"{name}: {times(len(rows), 'row')}, {store.lengths.mean():.0f} tokens on average, "
                 f"{cut}{contexts if store.contexts_cut else ''}{unknown}"
             )
-        console.print(class_balance_table(self.prepared, self.data, pl_module))
-        for name in SHOWN:
-            console.print(f"{name}: {masked_text(repr(getattr(self.prepared.components, name)))}")
-        console.print(parameter_table(trainer.optimizers))
-        step = f"{self.data.batch_size} x {trainer.accumulate_grad_batches} rows"
-        console.print(
-            f"at most {times(trainer.max_epochs or 0, 'epoch')}, "
-            f"{times(int(trainer.estimated_stepping_batches), 'step')} of {step}, "
-            f"{trainer.world_size} x {trainer.strategy.root_device.type}, {trainer.precision}, "
-            f"seed {self.prepared.root.seed}; best by {self.prepared.root.monitor}"
-        )
-        if self.prepared.chosen:
-            precision, reason = precision_of(trainer.strategy.root_device)
-            console.print(f"precision: {precision}, since {reason}; trainer.precision=NAME chooses another")
-        console.print(f"run folder: {run.path}\n")
 
 
 def class_balance_table(prepared: Prepared, data: TextDataModule, module: MultiTaskModule) -> Table:

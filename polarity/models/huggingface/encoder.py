@@ -22,6 +22,7 @@ from polarity.models.huggingface.lora import LowRank, merge, merged_weights
 from polarity.models.huggingface.places import pretrained_places
 from polarity.models.huggingface.probing import check_reading
 from polarity.models.huggingface.reader import TokenReader
+from polarity.models.huggingface.seen_tokens import train_seen_tokens
 from polarity.models.huggingface.tokens import TokenStore
 from polarity.models.huggingface.unpadded import FAMILIES, pays, unpadded
 from polarity.models.pooling import Pooling
@@ -152,6 +153,11 @@ class HuggingFaceEncoder(Encoder):
         if not any(parameter.requires_grad for parameter in self.backbone.parameters()):
             self.backbone.eval()
         return self
+
+    def narrow(self, inputs: Inputs) -> None:
+        """Of the table of tokens, train those of the training rows."""
+        if isinstance(inputs, TokenStore):
+            train_seen_tokens(self.backbone, inputs)
 
     def merge(self) -> None:
         if self.lora is not None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FORMAT = 3
 """Raise it whenever the same rows, tokenizer and length would be stored differently."""
 
+TOGETHER = 1_000_000
+"""Token ids that are looked at in one piece."""
+
 
 class TokenStore(Inputs):
     """The token ids of one split.
@@ -83,6 +86,14 @@ class TokenStore(Inputs):
         special = int(np.isin(self._ids, list(self._special)).sum())
         unknown = 0 if self._unknown is None else int((self._ids == self._unknown).sum())
         return [Unknown("of the tokens are unknown to its tokenizer", len(self._ids) - special, unknown)]
+
+    def seen(self, tokens: int) -> np.ndarray:
+        """Which of so many tokens occur, padding included: bool ``[tokens]``."""
+        occurs = np.zeros(tokens, dtype=bool)
+        occurs[self._pad_id] = True
+        for start in range(0, len(self._ids), TOGETHER):
+            occurs[self._ids[start : start + TOGETHER]] = True
+        return occurs
 
     def batch(self, rows: np.ndarray) -> dict[str, Tensor]:
         """Model inputs of the rows with these numbers, int64 ``[rows, longest of them]``, padded on the right."""
