@@ -19,6 +19,7 @@ from polarity.run import RunDirectory
 from polarity.runs.rebuild import run_splits
 from polarity.training.assembled import Stages, assemble
 from polarity.training.linear_probe import MOST_ROWS, begin_as_probe
+from polarity.training.narrowed_tables import NarrowedTables
 from polarity.training.refitting import StopAfter
 from tests.running import composed, overrides, train
 from tests.trials import plain_trainer
@@ -57,10 +58,8 @@ def test_it_is_what_training_on_these_rows_gives(run: RunDirectory, again: RunDi
     made = assemble(replace(prepared, splits=prepared.splits.all_trained()), Stages())
     epochs = json.loads(again.metrics.read_text(encoding="utf-8"))["best"]["epochs"]
     accumulate = run.config["batching"]["accumulate"]
-    ending = StopAfter(epochs)
-    trainer = plain_trainer(
-        max_epochs=2, limit_val_batches=0, accumulate_grad_batches=accumulate, callbacks=[ending], log_every_n_steps=1
-    )
+    plan = {"max_epochs": 2, "limit_val_batches": 0, "accumulate_grad_batches": accumulate, "log_every_n_steps": 1}
+    trainer = plain_trainer(callbacks=[NarrowedTables(made), StopAfter(epochs)], **plan)
     trainer.fit(made.module, datamodule=made.data)
     weights, (model, _) = made.module.model.state_dict(), load_model(again.model)
     assert all(torch.equal(weight, weights[name]) for name, weight in model.state_dict().items())
