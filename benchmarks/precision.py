@@ -72,10 +72,14 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("outputs/precision"), help="folder of the sweeps")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--jobs", type=int, default=2, help="side by side")
+    parser.add_argument("--sets", nargs="+", default=list(sets(Path())), choices=list(sets(Path())))
     asked = parser.parse_args()
-    found = {name: compared(name, overrides, asked) for name, overrides in sets(asked.data).items()}
+    found = {name: compared(name, sets(asked.data)[name], asked) for name in asked.sets}
     pair = next(iter(found.values())).pairs[0]
-    RESULTS.write_text(markdown([line(*each) for each in found.items()], (pair.first, pair.second)), encoding="utf-8")
+    before = RESULTS.read_text(encoding="utf-8").splitlines()
+    kept = [row for name in sets(Path()) if name not in found for row in before if row.startswith(f"| {name} |")]
+    lines = [*kept, *(line(*each) for each in found.items())]
+    RESULTS.write_text(markdown(lines, (pair.first, pair.second)), encoding="utf-8")
     print(RESULTS.read_text(encoding="utf-8"))
 
 
