@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel
 
 from polarity.models.huggingface.tokens import TokenStore
+from polarity.wording import out_of
 
 
 class SeenTokens(nn.Embedding):
@@ -33,10 +34,8 @@ class SeenTokens(nn.Embedding):
     @property
     def sentence(self) -> str:
         """What is trained of it, in words."""
-        return (
-            f"{len(self.tokens):,} of {len(self.whole):,} tokens occur in the training texts and are trained; "
-            "the others keep their vectors"
-        )
+        trained = out_of(len(self.tokens), len(self.whole), "token", "is", "are")
+        return f"{trained} in the training texts, and learnt; all others keep their vectors"
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the signature of torch
         """Vectors ``[..., width]`` of tokens ``[...]``."""
