@@ -18,6 +18,7 @@ from polarity.comparison.result import Comparison
 RESULTS = Path(__file__).parent / "results" / "precision.md"
 RECIPE = ["experiment=quickstart", "reporting.baselines=false", "limit.val=800", "test=true"]
 PRECISIONS = "trainer.precision=32-true,bf16-mixed"
+ORDER = ("trainer.precision=32-true", "trainer.precision=bf16-mixed")
 MARGIN = 1
 
 
@@ -41,23 +42,24 @@ def line(name: str, found: Comparison) -> str:
     """A row of the table."""
     (pair,) = found.pairs
     scores = {group.name: f"{100 * group.overall:.2f} ({100 * (group.deviation or 0):.2f})" for group in found.groups}
-    low, high = (100 * end for end in (pair.interval.low, pair.interval.high))
-    difference = f"{100 * pair.difference:+.2f} ({low:+.2f} to {high:+.2f})"
-    cells = [name, str(found.setup.rows), str(pair.seeds[0]), scores[pair.first], scores[pair.second]]
+    sign = 100 if pair.first == ORDER[0] else -100  # the order of a comparison is its own
+    low, high = sorted(sign * end for end in (pair.interval.low, pair.interval.high))
+    difference = f"{sign * pair.difference:+.2f} ({low:+.2f} to {high:+.2f})"
+    cells = [name, str(found.setup.rows), str(pair.seeds[0]), *(scores[each] for each in ORDER)]
     return f"| {' | '.join([*cells, difference, f'{pair.equal.p:.3f}', pair.verdict])} |"
 
 
-def markdown(lines: list[str], order: tuple[str, str]) -> str:
+def markdown(lines: list[str]) -> str:
     """The results as a page."""
     host = ", ".join(f"{key} {value}" for key, value in machine("torch", "lightning", "transformers").items())
     return f"""# float32 and bfloat16
 
 Made by `python -m benchmarks.precision`, which says what was run. Overall macro-F1 on the test rows in points, mean
-over the seeds (standard deviation); the difference is {order[1]} minus {order[0]},
+over the seeds (standard deviation); the difference is {ORDER[1]} minus {ORDER[0]},
 with its 95 % interval over rows and seeds. "p" is that of two one-sided tests that the difference is a point or more:
 below 0.05 the two are equal up to that.
 
-| data | test rows | seeds | {order[0]} | {order[1]} | difference | p | verdict |
+| data | test rows | seeds | {ORDER[0]} | {ORDER[1]} | difference | p | verdict |
 |---|---|---|---|---|---|---|---|
 {chr(10).join(lines)}
 
@@ -75,11 +77,10 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=list(sets(Path())), choices=list(sets(Path())))
     asked = parser.parse_args()
     found = {name: compared(name, sets(asked.data)[name], asked) for name in asked.sets}
-    pair = next(iter(found.values())).pairs[0]
     before = RESULTS.read_text(encoding="utf-8").splitlines()
     kept = [row for name in sets(Path()) if name not in found for row in before if row.startswith(f"| {name} |")]
     lines = [*kept, *(line(*each) for each in found.items())]
-    RESULTS.write_text(markdown(lines, (pair.first, pair.second)), encoding="utf-8")
+    RESULTS.write_text(markdown(lines), encoding="utf-8")
     print(RESULTS.read_text(encoding="utf-8"))
 
 
