@@ -10,6 +10,7 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from polarity.losses import FocalLoss
 from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.huggingface.families import random_encoder
+from polarity.models.huggingface.seen_tokens import SeenTokens
 from polarity.models.pooling import MeanPooling
 from polarity.optimizers import AdamW
 from polarity.tasks import Task
@@ -31,6 +33,8 @@ from polarity.training.callbacks.speed import peak_flops, training_flops
 RESULT = Path(__file__).parent / "results" / "step_profile.md"
 TASKS = [Task("first", ("a", "b", "c"), "first"), Task("second", ("a", "b", "c"), "second")]
 BATCH, ACCUMULATE, MEGA_BATCHES = 16, 3, 50
+VOCABULARY = range(1_000, 10_500)
+"""Tokens that the texts have: as many as the training texts of the quickstart."""
 KINDS = {
     "matrix products": ("aten::mm", "aten::addmm", "aten::bmm"),
     "dropout": ("aten::bernoulli_", "aten::random_", "_Dropped", "aten::bitwise", "aten::__", "aten::native_dropout"),
@@ -49,7 +53,9 @@ def batches(mean: int) -> list[dict[str, Tensor]]:
     made = []
     for lengths in sorted_rows[generator.permutation(MEGA_BATCHES)[:ACCUMULATE]]:
         mask = torch.from_numpy((np.arange(lengths.max()) < lengths[:, None]).astype(np.int64))
-        made.append({"input_ids": torch.randint(1000, 30000, mask.shape) * mask, "attention_mask": mask})
+        made.append(
+            {"input_ids": torch.randint(VOCABULARY.start, VOCABULARY.stop, mask.shape) * mask, "attention_mask": mask}
+        )
     return made
 
 
@@ -102,6 +108,8 @@ def measure(shape: str, precision: str, mean: int, copies: int, peak: float) -> 
     torch.manual_seed(0)
     encoder = SHAPES[shape]()
     encoder.unpadded = True
+    table: Any = encoder.backbone.get_input_embeddings()
+    encoder.backbone.set_input_embeddings(SeenTokens(table, torch.tensor([0, *VOCABULARY])))
     model, window = MultiTaskClassifier(tasks=TASKS, encoder=encoder, head=Head()), batches(mean)
     step = stepper(model, window, copies, precision)
     stepper(model, window[:1], copies, precision)()
