@@ -4,13 +4,14 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from polarity.models import MultiTaskClassifier, PretrainedEncoder
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
-from polarity.models.huggingface.seen_tokens import SeenTokens
+from polarity.models.huggingface.seen_tokens import SeenTokens, train_seen_tokens
 from polarity.models.huggingface.tokens import TokenStore
 from polarity.models.huggingface.unpadded import FAMILIES
 from tests.models.test_tokens import rows
@@ -118,6 +119,21 @@ def test_a_table_that_is_not_trained_stays(tmp_path: Path, settings: dict[str, A
     model = model_of(PretrainedEncoder(name=str(save_tiny_encoder(tmp_path, "bert")), **settings))
     model.encoder.narrow(store(READ))
     assert type(table_of(model)) is nn.Embedding
+
+
+def test_a_table_of_which_all_is_read_or_that_serves_twice_stays() -> None:
+    whole, _, _ = narrowed()
+    backbone: Any = whole.encoder.backbone
+    everything = store(READ)
+    everything.seen = lambda tokens: np.ones(tokens, dtype=bool)  # type: ignore[method-assign]
+    train_seen_tokens(backbone, everything)
+    assert type(table_of(whole)) is nn.Embedding
+    other, _, _ = narrowed()
+    backbone = other.encoder.backbone
+    backbone.again = nn.Linear(16, 193, bias=False)
+    backbone.again.weight = table_of(other).weight
+    train_seen_tokens(backbone, store(READ))
+    assert type(table_of(other)) is nn.Embedding
 
 
 def test_padding_is_read_in_training_too() -> None:

@@ -35,7 +35,7 @@ class SeenTokens(nn.Embedding):
     def sentence(self) -> str:
         """What is trained of it, in words."""
         trained = out_of(len(self.tokens), len(self.whole), "token", "is", "are")
-        return f"{trained} in the training texts, and learnt; all others keep their vectors"
+        return f"{trained} read in training, padding among them, and learnt; all others keep their vectors"
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the signature of torch
         """Vectors ``[..., width]`` of tokens ``[...]``."""
