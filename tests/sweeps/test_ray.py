@@ -160,13 +160,16 @@ def test_what_stands_against_it_is_told_at_once(tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / "outputs").exists()
 
 
-def test_a_cluster_that_is_too_busy_at_first_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [RuntimeError, ConnectionAbortedError])
+def test_a_cluster_that_is_too_busy_at_first_is_asked_again(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked, ready = list[str](), 3
 
     def init(address: str, **_: object) -> None:
         asked.append(address)
         if len(asked) < ready:
-            raise RuntimeError("Starting Ray client server failed")
+            raise error("Starting Ray client server failed")
 
     monkeypatch.setattr(ray, "init", init)
     monkeypatch.setattr(ray, "shutdown", lambda: asked.append("left"))

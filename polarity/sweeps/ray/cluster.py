@@ -47,7 +47,7 @@ def _connect(address: str, tries: int = TRIES) -> None:
 
     try:
         ray.init(address, log_to_driver=False, configure_logging=False, logging_level=logging.ERROR)
-    except RuntimeError:
+    except (RuntimeError, ConnectionAbortedError):  # the second by the way of ray://
         if tries == 1:
             raise
         time.sleep(PAUSE)
