@@ -14,11 +14,13 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import settings
+from torch import nn
 
 from polarity.paths import cache_dir
 
@@ -43,6 +45,20 @@ def _seeded() -> None:
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - libraries draw from the global generator
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _weights_stay_trainable() -> Iterator[None]:
+    """Weights that are moved to a GPU within inference mode can never be trained again; on a CPU they do not move."""
+    apply = nn.Module._apply
+
+    def checked(self: nn.Module, *arguments: Any, **settings: Any) -> nn.Module:
+        assert not torch.is_inference_mode_enabled(), f"{type(self).__name__} is moved within inference mode"
+        return apply(self, *arguments, **settings)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nn.Module, "_apply", checked)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -53,7 +53,6 @@ def in_order(rows: Sequence[Tensor], values: Sequence[Tensor], total: int) -> np
     return placed
 
 
-@torch.inference_mode()
 def predict_logits(
     model: MultiTaskClassifier,
     batches: Iterable[Mapping[str, Tensor]],
@@ -68,9 +67,9 @@ def predict_logits(
     :param batches: batches that hold every row once, as the data module's evaluation loaders give them.
     :param advance: called with the number of rows that are done, batch by batch.
     """
-    model = model.to(device).eval()
+    model = model.to(device).eval()  # outside of inference mode, in which its weights could not be trained afterwards
     rows, logits = [], []
-    with autocast(device, precision):
+    with torch.inference_mode(), autocast(device, precision):
         for batch in batches:
             rows.append(batch["rows"])
             logits.append(model(**model_inputs(batch, device)))

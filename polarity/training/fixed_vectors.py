@@ -52,12 +52,11 @@ class VectorCache:
         with FileLock(self.folder / f"{mark}.lock"):  # one device computes, the others read
             return cached_arrays(self.folder / mark, lambda: {VECTORS: self._computed(encoder, inputs)})[VECTORS]
 
-    @torch.inference_mode()
     def _computed(self, encoder: Encoder, inputs: Inputs) -> np.ndarray:
         training = encoder.training
         encoder.to(self.device).eval()
         rows, vectors = [], []
-        with autocast(self.device, self.precision), progress("vectors", len(inputs)) as advance:
+        with progress("vectors", len(inputs)) as advance, torch.inference_mode(), autocast(self.device, self.precision):
             for planned in evaluation_plan(inputs.lengths, self.batch_size, self.world_size):
                 numbers = planned.rows
                 batch = {name: value.to(self.device) for name, value in inputs.batch(numbers).items()}

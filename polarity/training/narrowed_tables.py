@@ -30,4 +30,4 @@ class NarrowedTables(lightning.Callback):
         for optimizer in checkpoint["optimizer_states"]:
             for table, moments in product(tables, optimizer["state"].values()):
                 whole = {name: value for name, value in moments.items() if value.shape == table.whole.shape}
-                moments.update({name: value[table.tokens] for name, value in whole.items()})
+                moments.update({name: value[table.tokens.to(value.device)] for name, value in whole.items()})
