@@ -1,12 +1,14 @@
 """A loss that is not a number ends the run at once, and names the rows."""
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
 
 from polarity.run import RunDirectory
+from polarity.training.callbacks.finite import StopOnNonFiniteLoss
 from polarity.training.run import start_run
 from tests.misfortune import misfortune
 from tests.running import composed, overrides
@@ -49,6 +51,20 @@ def test_the_rows_of_the_first_bad_batch_are_named(every: int, tmp_path: Path, m
     named = error.partition("rows of that batch: ")[2].partition(". ")[0]
     assert set(named.split(", ")) == batches[10 + 4]
     assert len(batches) == 10 + (5 if every == 1 else 8)
+
+
+def test_a_gpu_is_not_waited_for_at_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    monkeypatch.setattr(StopOnNonFiniteLoss, "_look", lambda self, _: looks.append(len(self._pending)))
+    trainer: Any = SimpleNamespace(num_training_batches=10**6)
+    for device, most in (("cpu", 1), ("meta", 20)):
+        callback, module = StopOnNonFiniteLoss(), SimpleNamespace(device=torch.device(device))
+        for number in range(most):
+            assert not looks
+            batch, outputs = {"rows": torch.arange(2)}, {"loss": torch.tensor(1.0)}
+            callback.on_train_batch_end(trainer, cast("Any", module), outputs, batch, number)
+        assert looks == [most]
+        looks.clear()
 
 
 def test_no_resume_point_is_saved_after_it(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from polarity.data.reading import Inputs, Reader
 from polarity.models.components import described, own_pooling, rebuilt
 from polarity.models.dropout import use_cheap_dropout
 from polarity.models.encoder import ENCODER, Encoder, Place
-from polarity.models.huggingface.attention import CHEAP, answering, attending
+from polarity.models.huggingface.attention import CHEAP, ON_GPU, answering, attending, use_unplanned_attention
 from polarity.models.huggingface.families import random_encoder, usable_attention
 from polarity.models.huggingface.lora import LowRank, merge, merged_weights
 from polarity.models.huggingface.places import pretrained_places
@@ -55,6 +55,7 @@ class HuggingFaceEncoder(Encoder):
         self.width = backbone.config.hidden_size
         self.backbone = backbone
         use_cheap_dropout(backbone)
+        use_unplanned_attention()
         self.pooling = pooling
         self.pooling.bind(self.width)
         self.standard: nn.Module = nn.Identity()
@@ -112,10 +113,13 @@ class HuggingFaceEncoder(Encoder):
             return self.backbone(**whole)
         if (training or not torch.is_grad_enabled()) and pays(inputs["attention_mask"], training=training):
             return unpadded(self.backbone, layers=layers, pooler=self.pooling.needs_pooler, **inputs)
+        with attending(self.backbone.config, self._attention_for(inputs["input_ids"])):
+            return self.backbone(**whole)
+
+    def _attention_for(self, input_ids: Tensor) -> str:
         if self.attention == "eager":
-            with attending(self.backbone.config, CHEAP if training else answering(inputs["input_ids"])):
-                return self.backbone(**whole)
-        return self.backbone(**whole)
+            return CHEAP if self.backbone.training else answering(input_ids)
+        return ON_GPU if input_ids.device.type != "cpu" and self.attention == "sdpa" else self.attention
 
     @property
     def is_fixed(self) -> bool:
