@@ -52,6 +52,7 @@ SPECIAL: Special = {
     ("ResumePoint", "minutes"): [0.0],
     ("LearningRateMonitor", "logging_interval"): ["epoch"],
     ("GradientCosine", "every_n_batches"): [1],
+    ("StopOnNonFiniteLoss", "every_n_batches"): [3],
     ("EMAWeightAveraging", "update_every_n_steps"): [2],
     ("Trainer", "accelerator"): ["cpu" if torch.accelerator.is_available() else "gpu"],
     ("Trainer", "devices"): [3],

