@@ -6,26 +6,33 @@ and ``if`` do, is refused, and so is a tensor of the processor beside one of its
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from polarity.clipping import Clipping, NormClipping
+from polarity.evaluation.inference import BESIDE_INPUTS
 from polarity.losses import CrossEntropyLoss, MultiTaskLoss
-from polarity.models import MultiTaskClassifier
+from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.huggingface.seen_tokens import SeenTokens
 from polarity.models.huggingface.unpadded import FAMILIES
+from polarity.models.joined import WideDeep
+from polarity.models.metadata import WithMetadata
+from polarity.models.ngrams.settings import Ngrams
 from polarity.optimizers import AdamW
 from polarity.regularizers import Distillation, NoRegularizer, RDrop, Regularizer
 from polarity.schedulers import LinearScheduler
 from polarity.training.module import Batch, MultiTaskModule
 from tests.losses.test_losses import LOSSES
+from tests.models.test_metadata import with_columns
 from tests.presets import shipped
 from tests.regularizers.test_regularizers import REGULARIZERS
-from tests.tiny import POOLED, TASKS, tiny_batch, tiny_classifier
+from tests.tiny import POOLED, TASKS, save_tiny_encoder, tiny_batch, tiny_classifier
 from tests.training.test_module import LABELS, WINDOW
 
 ENCODERS = [(family, pooling) for family, pooling in POOLED if family in FAMILIES]
@@ -78,10 +85,10 @@ def batch() -> Batch:
     return {**inputs, **given, "window": [counts.to("meta") for counts in WINDOW]}
 
 
-def one_step(module: Module) -> None:
+def one_step(module: Module, given: Batch | None = None) -> None:
     """All that happens to a batch in training, but for the Trainer's own part."""
     optimizer = AdamW().build(module.model)
-    losses, penalties, logits, labels = module.train()._losses(batch())
+    losses, penalties, logits, labels = module.train()._losses(given or batch())
     module._sums.add_batch(losses, penalties, logits, labels, first=True)
     torch.autograd.backward((module.loss.task_weights * (losses + penalties)).sum())
     module.configure_gradient_clipping(optimizer)
@@ -92,6 +99,22 @@ def one_step(module: Module) -> None:
 @pytest.mark.parametrize(("family", "pooling"), ENCODERS)
 def test_encoders_and_poolings(family: str, pooling: str) -> None:
     one_step(module(family, pooling))
+
+
+def test_an_encoder_beside_ngrams_and_columns(tmp_path: Path) -> None:
+    texts = with_columns()
+    deep = PretrainedEncoder(name=str(save_tiny_encoder(tmp_path)), attention="sdpa")
+    source = WithMetadata(encoder=WideDeep(encoder=deep, ngrams=Ngrams(width=6)), features={"source": "category"})
+    reader = source.make_reader(texts)
+    encoder = source.build(reader)
+    for part in encoder.modules():
+        if isinstance(part, HuggingFaceEncoder):
+            part.unpadded = True  # as attention=auto has it, which means another implementation on this machine
+    made = module()
+    made.model = MultiTaskClassifier(tasks=TASKS, encoder=encoder, head=Head()).to("meta")
+    read = reader.inputs(texts, 32).batch(np.arange(3))
+    beside = {name: values for name, values in batch().items() if name in BESIDE_INPUTS}
+    one_step(made, beside | {name: values.to("meta") for name, values in read.items()})
 
 
 @pytest.mark.parametrize("loss", LOSSES)
