@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from polarity.models.huggingface.attention import CHEAP, attending, attention
+from polarity.models.huggingface.attention import CHEAP, ON_GPU, attending, attention
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.huggingface.unpadded import FAMILIES, NAME
 from tests.models.test_unpadded import ENCODERS
@@ -32,6 +32,16 @@ def passes(encoder: HuggingFaceEncoder, batch: dict[str, Tensor], name: str) -> 
     real = hidden.last_hidden_state[batch["attention_mask"].bool()]
     (real * torch.linspace(0.1, 1, real.numel()).view_as(real)).sum().backward()
     return real.detach(), [one.grad.clone() for one in encoder.parameters() if one.grad is not None]
+
+
+@pytest.mark.parametrize("texts", [("war", "Good news for the people."), ("war", "soup")], ids=["padded", "alike"])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_that_of_a_gpu_is_sdpa(family: str, texts: tuple[str, ...]) -> None:
+    encoder, batch = encoder_of(family), tiny_batch(*texts)
+    expected, slopes = passes(encoder, batch, "sdpa")
+    found, own = passes(encoder, batch, ON_GPU)
+    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(own, slopes, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

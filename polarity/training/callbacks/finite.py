@@ -10,6 +10,9 @@ from torch import Tensor
 from polarity.content import State
 from polarity.settings import PositiveInt
 
+SELDOM = 20
+"""Batches between two looks where these wait for the device."""
+
 
 class NonFiniteLossError(RuntimeError):
     """The training loss became infinite or not a number."""
@@ -32,7 +35,7 @@ class StopOnNonFiniteLoss(Callback):
     ) -> None:
         """Look at the losses since the last look."""
         self._pending.append((batch["rows"], outputs["loss"].detach()))
-        most = self.every_n_batches or (1 if pl_module.device.type == "cpu" else 20)
+        most = self.every_n_batches or (1 if pl_module.device.type == "cpu" else SELDOM)
         if len(self._pending) >= most or batch_idx + 1 >= trainer.num_training_batches:
             self._look(trainer)
 
