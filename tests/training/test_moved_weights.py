@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from tests.running import train
 from tests.sameness import assert_same_runs
+from tests.tiny import save_tiny_encoder
 
 KINDS = {
     "as usual": ("sampler=joint", "regularizer=rdrop", "regularizer.warmup_epochs=0"),
@@ -17,13 +18,17 @@ KINDS = {
     "from a linear probe": ("head=linear", "head.init=linear_probe"),
     "adapters": ("model.lora_rank=2",),
     "n-grams": ("model=ngrams",),
+    "n-grams beside": ("model=wide_deep", "model.encoder=local", "head=linear", "head.init=linear_probe"),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_does_not_know_where_its_weights_are(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    without = ("model.name=",) if kind == "n-grams" else ()
-    usual = train(tmp_path, *KINDS[kind], f"output_dir={tmp_path / 'usual'}", without=without)
+    without = ("model=local", "model.name=") if "n-grams" in kind else ()
+    words = list(KINDS[kind])
+    if kind == "n-grams beside":
+        words.append(f"model.encoder.name={save_tiny_encoder(tmp_path / 'encoder')}")
+    usual = train(tmp_path, *words, f"output_dir={tmp_path / 'usual'}", without=without)
     apply, moved = nn.Module._apply, list[str]()
 
     def moving(self: nn.Module, fn: Callable[[Tensor], Tensor], *more: Any) -> nn.Module:
@@ -31,6 +36,6 @@ def test_a_run_does_not_know_where_its_weights_are(kind: str, tmp_path: Path, mo
         return apply(self, lambda values: fn(values).clone(), *more)
 
     monkeypatch.setattr(nn.Module, "_apply", moving)
-    again = train(tmp_path, *KINDS[kind], f"output_dir={tmp_path / 'again'}", without=without)
+    again = train(tmp_path, *words, f"output_dir={tmp_path / 'again'}", without=without)
     assert {"MultiTaskModule", "MultiTaskClassifier"} <= set(moved)
     assert_same_runs(usual, again)
