@@ -16,7 +16,8 @@ SIGNALS = {"interrupt": signal.SIGINT, "terminate": signal.SIGTERM, "kill": sign
 
 
 class Misfortune(Callback):
-    """At one batch of one process: an exception, a signal, weights without numbers, a folder that is gone, no memory.
+    """At one batch of one process: an exception, a signal, weights without numbers, a folder that is gone, no memory,
+    or a wait for the end that comes from outside, however fast the machine is.
 
     :param mark: a file that is made then, so that the same run is spared when it is resumed.
     :param within: name of the run's folder; None for any.
@@ -32,7 +33,7 @@ class Misfortune(Callback):
         rank: int = 0,
         within: str | None = None,
         validating: bool = False,
-        kind: Literal["error", "interrupt", "terminate", "kill", "spoil", "vanish", "starve", "flood"] = "error",
+        kind: Literal["error", "interrupt", "terminate", "kill", "spoil", "vanish", "starve", "flood", "wait"] = "error",
     ) -> None:
         self.mark = Path(mark)
         self.at = (epoch, batch, rank, validating)
@@ -56,6 +57,8 @@ class Misfortune(Callback):
             return
         if self.kind in SIGNALS:
             os.kill(os.getpid(), SIGNALS[self.kind])
+        elif self.kind == "wait":
+            time.sleep(600)
         elif self.kind == "spoil":
             next(pl_module.model.heads.parameters()).data.fill_(float("nan"))
         elif self.kind == "vanish":

@@ -199,7 +199,8 @@ def test_ctrl_c_in_a_terminal_reaches_all_processes(
 
 @pytest.mark.slow
 def test_a_run_killed_at_a_random_moment_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
-    settings = (*SETTINGS, "trainer.max_epochs=6", "callbacks.early_stopping=null")
+    never_ends = misfortune(tmp_path, kind="wait", epoch=5)  # before it is killed
+    settings = (*SETTINGS, "trainer.max_epochs=6", "callbacks.early_stopping=null", never_ends)
     process, run = started(tmp_path, *overrides(tmp_path, *settings))
     wait_for(run, "epoch 1 of", process)
     with pytest.raises(UserError, match=f"is still running, as process {process.pid}"):
@@ -208,7 +209,8 @@ def test_a_run_killed_at_a_random_moment_goes_on_as_if_nothing_had_been(tmp_path
     process.kill()
     process.communicate(timeout=command.PATIENCE)
     assert run.status["state"] == "stopped"
-    command.run("train", f"resume={run.path}", folder=tmp_path, real=True)
+    (tmp_path / "mark of misfortune").touch()
+    command.run("train", f"resume={run.path}", "trust=tests.misfortune", folder=tmp_path, real=True)
     straight = tmp_path / "straight"
     straight.mkdir()
     command.run("train", *overrides(straight, *settings), folder=straight, real=True)
