@@ -33,7 +33,9 @@ class Misfortune(Callback):
         rank: int = 0,
         within: str | None = None,
         validating: bool = False,
-        kind: Literal["error", "interrupt", "terminate", "kill", "spoil", "vanish", "starve", "flood", "wait"] = "error",
+        kind: Literal[
+            "error", "interrupt", "terminate", "kill", "spoil", "vanish", "starve", "flood", "wait"
+        ] = "error",
     ) -> None:
         self.mark = Path(mark)
         self.at = (epoch, batch, rank, validating)

@@ -173,25 +173,28 @@ def test_rows_without_a_label_change_nothing(tmp_path: Path) -> None:
     assert not any(value.any() for value in silent.values())
 
 
-def test_accumulated_batches_are_one_big_batch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("drawn", [42, 34])  # the last batch of 16 rows has 10, and 2, which are fewer than its parts
+def test_accumulated_and_cut_batches_are_one_big_batch(drawn: int, tmp_path: Path) -> None:
     weights = []
-    for rows, accumulate in ((16, 1), (4, 4)):
+    for rows, accumulate, micro, parts in ((16, 1, 16, 1), (4, 4, 4, 1), (16, 1, 5, 4)):
         run = trials.assembled(
             tmp_path,
             *NO_DROPOUT,
             f"batching.batch_size={rows}",
             f"batching.accumulate={accumulate}",
+            f"batching.micro_batch_size={micro}",
             "batching.mega_batches=null",  # the same rows in the same windows
-            "sampler.rows_per_epoch=42",  # windows of 16, 16 and 10 rows; the last batch of the last has 2
+            f"sampler.rows_per_epoch={drawn}",
             "clipping=none",
             "scheduler=constant",
             "scheduler.warmup_ratio=0",
         )
         run.module._optimizer = trials.PlainGradientDescent()
         before = {name: value.clone() for name, value in run.module.model.state_dict().items()}
-        weights.append(trials.fit(run, accumulate=accumulate))
+        weights.append(trials.fit(run, accumulate=accumulate * parts))
     assert not torch.allclose(weights[0]["heads.tone.out.weight"], before["heads.tone.out.weight"])
-    torch.testing.assert_close(weights[1], weights[0], rtol=1e-4, atol=1e-6)
+    for other in weights[1:]:
+        torch.testing.assert_close(other, weights[0], rtol=1e-4, atol=1e-6)
 
 
 # What is drawn

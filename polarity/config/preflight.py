@@ -33,7 +33,8 @@ from polarity.tasks import Task
 class Prepared:
     """A checked configuration: its data, its components, and the settings at its root.
 
-    :param config: with the precision that ``trainer.precision=auto`` has come to, which a run keeps.
+    :param config: with the precision that ``trainer.precision=auto`` has come to, and, once training begins, the size
+        of micro-batches, which a run keeps.
     :param data_seconds: how long reading, splitting and checking the data took.
     :param chosen: whether that was left to the hardware.
     """
@@ -44,6 +45,13 @@ class Prepared:
     components: Components
     data_seconds: float
     chosen: bool = False
+
+
+def with_micro_batches(prepared: Prepared, rows: int) -> Prepared:
+    """The same with the size of micro-batches that ``batching.micro_batch_size=null`` has come to."""
+    batching = {**prepared.config["batching"], "micro_batch_size": rows}
+    components = replace(prepared.components, batching=build("batching", batching))
+    return replace(prepared, config={**prepared.config, "batching": batching}, components=components)
 
 
 def prepare(config: Config, *, multirun: bool = False, elsewhere: bool = False) -> Prepared:

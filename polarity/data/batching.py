@@ -16,8 +16,10 @@ ContextShare = Annotated[float, Field(gt=0, lt=1)]
 class Batching(Component):
     """How many rows and tokens go through the model at once; :mod:`polarity.data.plan` makes the batches.
 
-    :param batch_size: rows per forward pass over all devices, so that the number of devices never changes a step.
-    :param accumulate: forward passes per optimizer step.
+    :param batch_size: rows of a batch over all devices, so that the number of devices never changes a step.
+    :param accumulate: batches per optimizer step.
+    :param micro_batch_size: most rows of a batch that go through the model in one pass, over all devices; None: as many
+        as fit into memory, see :mod:`polarity.training.micro_batches`.
     :param mega_batches: batches among which drawn rows are sorted by length; None for no grouping.
     :param eval_batch_size: most rows per evaluation batch and device.
     :param max_length: tokens per row including special tokens; longer texts are cut.
@@ -32,6 +34,7 @@ class Batching(Component):
         *,
         batch_size: PositiveInt,
         accumulate: PositiveInt,
+        micro_batch_size: PositiveInt | None,
         mega_batches: PositiveInt | None,
         eval_batch_size: PositiveInt,
         max_length: PositiveInt,
@@ -43,6 +46,7 @@ class Batching(Component):
             raise UserError("mega_batches: has no effect at 1, since a single batch cannot be regrouped; use null")
         self.batch_size = batch_size
         self.accumulate = accumulate
+        self.micro_batch_size = micro_batch_size
         self.mega_batches = mega_batches
         self.eval_batch_size = eval_batch_size
         self.max_length = max_length
@@ -56,10 +60,12 @@ class Batching(Component):
             problems.append(
                 f"max_length: {self.max_length} is more than the {times(context.positions, 'token')} of this encoder"
             )
-        if context.devices is not None and self.batch_size < context.devices:
-            problems.append(
-                f"batch_size: {times(self.batch_size, 'row')} cannot be shared by {context.devices} devices"
-            )
+        micro = self.micro_batch_size
+        if micro is not None and micro > self.batch_size:
+            problems.append(f"micro_batch_size: {micro} is more than the {times(self.batch_size, 'row')} of a batch")
+        for name, rows in (("batch_size", self.batch_size), ("micro_batch_size", micro)):
+            if rows is not None and context.devices is not None and rows < context.devices:
+                problems.append(f"{name}: {times(rows, 'row')} cannot be shared by {context.devices} devices")
         return problems
 
     def loader_settings(self) -> Config:

@@ -1,6 +1,7 @@
-"""Stopping in good order before the memory is full: a system that runs out of it kills without a word."""
+"""How much memory is free, and stopping in good order before it is full: a system without any kills without a word."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 from polarity.errors import UserError
 from polarity.wording import times
@@ -10,10 +11,21 @@ LEAST = 0.03
 _GROUPS = Path("/sys/fs/cgroup")
 
 
+class Memory(NamedTuple):
+    """Bytes that are free, of so many."""
+
+    free: float
+    total: float
+
+
 def free_share() -> float | None:
     """Share of the memory that is free, of the machine or of the container; None where nobody tells (not on Linux)."""
-    found = [share for share in (_of_machine(), _of_container()) if share is not None]
-    return min(found, default=None)
+    return min((one.free / one.total for one in _found()), default=None)
+
+
+def free_bytes() -> float | None:
+    """The same in bytes."""
+    return min((one.free for one in _found()), default=None)
 
 
 def check_memory(name: str, rows: int) -> None:
@@ -29,21 +41,25 @@ def check_memory(name: str, rows: int) -> None:
         raise UserError(f"{name}: the memory is full after {times(rows, 'row')}; {advice}")
 
 
-def _of_machine() -> float | None:
+def _found() -> list[Memory]:
+    return [memory for memory in (_of_machine(), _of_container()) if memory is not None]
+
+
+def _of_machine() -> Memory | None:
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         sizes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines) if rest}
-        return sizes["MemAvailable"] / sizes["MemTotal"]
+        return Memory(1024 * sizes["MemAvailable"], 1024 * sizes["MemTotal"])
     except (OSError, ValueError, KeyError, IndexError):
         return None
 
 
-def _of_container() -> float | None:
+def _of_container() -> Memory | None:
     try:
         most = int((_GROUPS / "memory.max").read_text(encoding="ascii"))
         used = int((_GROUPS / "memory.current").read_text(encoding="ascii"))
         stat = (_GROUPS / "memory.stat").read_text(encoding="ascii").splitlines()
         files = sum(int(line.split()[1]) for line in stat if line.startswith(("inactive_file ", "active_file ")))
-        return 1 - (used - files) / most
+        return Memory(most - (used - files), most)
     except (OSError, ValueError, IndexError):
         return None

@@ -18,6 +18,7 @@ from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.samplers.base import Sampler
 from polarity.settings import PositiveInt
+from polarity.tasks import IGNORE_INDEX
 
 Batch = dict[str, Tensor | list[Tensor]]
 
@@ -44,6 +45,9 @@ class InputsDataset(Dataset[Batch]):
             "labels": torch.from_numpy(self.labels[planned.rows]),
             "rows": torch.from_numpy(planned.rows),
         }
+        if planned.blank:
+            batch |= {"labels": torch.full((len(planned.rows), self.labels.shape[1]), IGNORE_INDEX),
+                      "rows": torch.from_numpy(planned.rows[:0])}  # fmt: skip
         if planned.window is not None:
             batch["window"] = [torch.from_numpy(counts) for counts in planned.window]
         if self.teacher is not None:
@@ -74,9 +78,10 @@ class TextDataModule(LightningDataModule):
 
     :param inputs: the inputs of each split, by the split's name.
     :param sampler: fitted on the training split.
-    :param batch_size: rows per training step over all devices.
+    :param batch_size: rows of a training batch over all devices.
     :param eval_batch_size: most rows per evaluation batch on each device.
-    :param accumulate: training steps per optimizer update.
+    :param accumulate: training batches per optimizer step.
+    :param micro_batch_size: most rows of a training batch that go through the model at once; None for all.
     :param mega_batches: training batches among which rows are sorted by length; None for no grouping.
     :param teacher: what another model says about the training rows, see :class:`InputsDataset`.
     :param num_workers: processes that assemble batches; 0 is right for all but slow disks.
@@ -95,6 +100,7 @@ class TextDataModule(LightningDataModule):
         seed: int,
         num_workers: int,
         pin_memory: bool,
+        micro_batch_size: PositiveInt | None = None,
         teacher: Sequence[np.ndarray] | None = None,
     ) -> None:
         super().__init__()
@@ -105,6 +111,7 @@ class TextDataModule(LightningDataModule):
         self.batch_size = batch_size
         self.eval_batch_size = eval_batch_size
         self.accumulate = accumulate
+        self.micro_batch_size = micro_batch_size
         self.mega_batches = mega_batches
         self.seed = seed
         self.num_workers = num_workers
@@ -154,6 +161,10 @@ class TextDataModule(LightningDataModule):
         )
         return DataLoader(dataset, sampler=batches, **self._loading())
 
+    def training_batch(self, rows: np.ndarray) -> Batch:
+        """These rows as training sees them, but not of any window."""
+        return self._fixed.get("train", self._datasets["train"])[PlannedBatch(rows)]
+
     def evaluation_batches(self, split: str, *, inputs: Inputs | None = None, world_size: int = 1) -> Iterator[Batch]:
         """The batches of all ranks, one after the other: the very ones that ``world_size`` devices evaluate.
 
@@ -190,6 +201,7 @@ class TextDataModule(LightningDataModule):
             lengths=self._datasets["train"].inputs.lengths,
             batch_size=self.batch_size,
             accumulate=self.accumulate,
+            micro_batch_size=self.micro_batch_size,
             mega_batches=self.mega_batches,
             seed=self.seed,
             rank=rank,

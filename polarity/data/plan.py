@@ -22,10 +22,12 @@ class PlannedBatch:
 
     :param rows: row numbers, int64.
     :param window: class counts of the whole accumulation window over all ranks; None outside of training.
+    :param blank: whether the rows only fill up a window, and count for nothing.
     """
 
     rows: np.ndarray
     window: Counts | None = None
+    blank: bool = False
 
 
 class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
@@ -37,6 +39,10 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
     changes what a step sees. Should the last global batch have fewer rows than there are ranks, they join the batch
     before it, so that no rank is ever without rows.
 
+    Where a batch is more than what goes through the model at once, it is cut into micro-batches, always the same number
+    of them, so that windows stay in step; a rank for which a batch has too few rows gets a row that counts for nothing.
+    So which rows a step sees, and by what its loss is divided, does not depend on their size.
+
     The plan is a pure function of seed and epoch. Lightning sets the epoch through :meth:`set_epoch`. An epoch that is
     to end early, for a trial, sets ``limit``, so that its last window is counted as it is.
 
@@ -44,8 +50,9 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
     :param labels: int64 ``[rows, tasks]``.
     :param class_numbers: number of classes of each task.
     :param lengths: tokens of each row.
-    :param batch_size: rows per step over all devices.
-    :param accumulate: steps per optimizer update; they make one window.
+    :param batch_size: rows of a batch over all devices.
+    :param accumulate: batches per optimizer step; they make one window.
+    :param micro_batch_size: most rows of a batch that go through the model at once, over all devices; None for all.
     :param mega_batches: batches among which rows are sorted by length; None leaves the draw in its order.
     :raises UserError: fewer rows per step, or per epoch, than devices.
     """
@@ -61,6 +68,7 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
         accumulate: PositiveInt,
         mega_batches: PositiveInt | None,
         seed: int,
+        micro_batch_size: PositiveInt | None = None,
         rank: int = 0,
         world_size: int = 1,
     ) -> None:
@@ -72,19 +80,20 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
         self.class_numbers = list(class_numbers)
         self.lengths = lengths
         self.batch_size = batch_size
-        self.accumulate = accumulate
+        self.parts = micro_batches(batch_size, micro_batch_size)
+        self.accumulate = accumulate * self.parts
         self.mega_batches = mega_batches
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
         whole, tail = divmod(sampler.rows_drawn, batch_size)
-        self._length = whole + (tail >= world_size)
+        self._length = (whole + (tail >= world_size)) * self.parts
         self.limit = self._length
         self._epoch = 0
         self._resumed = (0, 0)
 
     def __len__(self) -> int:
-        """Batches of an epoch, the same in each; resuming within an epoch does not shorten it."""
+        """Micro-batches of an epoch, the same in each; resuming within an epoch does not shorten it."""
         return self._length
 
     def __iter__(self) -> Iterator[PlannedBatch]:
@@ -95,7 +104,10 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
         for start in range(begin, len(plan), self.accumulate):  # an epoch is resumed between windows
             batches = plan[start : start + self.accumulate]
             window = self._counts(np.concatenate(batches))
-            yield from (PlannedBatch(rows=rows[self.rank :: self.world_size], window=window) for rows in batches)
+            filling = batches[0][:1]
+            for rows in batches:
+                own = rows[self.rank :: self.world_size]
+                yield PlannedBatch(own if len(own) else filling, window, blank=not len(own))
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch of the next iteration."""
@@ -104,7 +116,7 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
     def resume_at(self, epoch: int, batch: int) -> None:
         """Begin ``epoch`` at its batch number ``batch``; other epochs stay whole.
 
-        :param batch: batches that were finished; all of them means the next epoch.
+        :param batch: micro-batches that were finished; all of them means the next epoch.
         :raises UserError: the position lies within an accumulation window, the gradients of which are lost.
         """
         if batch >= self.limit:
@@ -118,13 +130,14 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
         self._epoch = epoch
 
     def plan(self, epoch: int) -> list[np.ndarray]:
-        """The global batches of an epoch in order: row numbers, before they are shared among ranks."""
+        """The micro-batches of an epoch in order: row numbers, before they are shared among ranks."""
         draw = self.sampler.draw(epoch)
         generator = epoch_generator(self.seed, epoch, BATCH_STREAM)
         plan: list[np.ndarray] = []
         for chunk in _cut(draw, self.batch_size * (self.mega_batches or 1), self.world_size):
             batches = _cut(self._grouped(chunk), self.batch_size, self.world_size)
-            plan.extend(batches[number] for number in generator.permutation(len(batches)))
+            for number in generator.permutation(len(batches)):
+                plan.extend(np.array_split(batches[number], self.parts))  # the last ones may be empty
         return plan[: self.limit]
 
     def _grouped(self, chunk: np.ndarray) -> np.ndarray:
@@ -173,6 +186,11 @@ def evaluation_plan(lengths: np.ndarray, batch_size: PositiveInt, world_size: in
     """The batches of all ranks, one after the other."""
     for rank in range(world_size):
         yield from EvalBatches(lengths=lengths, batch_size=batch_size, rank=rank, world_size=world_size)
+
+
+def micro_batches(batch_size: int, micro_batch_size: int | None) -> int:
+    """How many micro-batches a batch has, all of them as equal as can be."""
+    return -(-batch_size // (micro_batch_size or batch_size))
 
 
 def _cut(rows: np.ndarray, size: int, smallest: int) -> list[np.ndarray]:

@@ -31,6 +31,15 @@ class Manifest:
             head = {"run": self.run.recorded.get("id"), "configuration": self.run.written_config}
             write_json(self.path, {**head, "best": None, "resume": [], "checkpoints": {}})
 
+    def settle(self, config: Mapping[str, Any]) -> None:
+        """Bind it to what the configuration has come to, before there are checkpoints.
+
+        A run that is killed meanwhile has not begun, and settles again.
+        """
+        self.path.unlink(missing_ok=True)
+        self.run.settle(config)
+        self.begin()
+
     def read(self) -> Json:
         """Everything that was noted.
 

@@ -98,7 +98,7 @@ class MultiTaskModule(LightningModule):
         # Lightning divides by the accumulation factor, and DDP averages over devices; both are undone here, since the
         # window's normaliser has already divided by everything there is to divide by.
         scaled = total * self.trainer.accumulate_grad_batches * self.trainer.world_size
-        self.log("step/objective", scaled.detach(), batch_size=len(batch["rows"]))
+        self.log("step/objective", scaled.detach(), batch_size=len(batch["labels"]))
         return scaled
 
     def on_train_start(self) -> None:

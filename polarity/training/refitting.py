@@ -16,6 +16,7 @@ from polarity.training.continued_pretraining import pretraining_of
 from polarity.training.fixed_vectors import FixedVectors
 from polarity.training.harmless_warnings import hide_harmless_warnings
 from polarity.training.linear_probe import LinearProbe
+from polarity.training.micro_batches import MicroBatches
 from polarity.training.narrowed_tables import NarrowedTables
 from polarity.training.trainer import build_trainer
 
@@ -42,8 +43,8 @@ def train_again(prepared: Prepared, epochs: int, run: RunDirectory) -> Assembled
     rows = len(prepared.splits.train)
     assembled = assemble(replace(prepared, splits=prepared.splits.all_trained()), Stages())
     probe = [LinearProbe(assembled, first=rows)] if prepared.components.head.init == "linear_probe" else []
-    before = [*pretraining_of(assembled), FixedVectors(assembled), *probe, NarrowedTables(assembled)]
-    callbacks = [*before, StopOnNonFiniteLoss(), StopAfter(epochs)]
+    begun, cut = pretraining_of(assembled), [NarrowedTables(assembled), MicroBatches(assembled)]
+    callbacks = [*begun, FixedVectors(assembled), *probe, *cut, StopOnNonFiniteLoss(), StopAfter(epochs)]
     with hide_harmless_warnings():
         trainer = build_trainer(without_validation(prepared.config, nothing=not epochs), run, callbacks)
         trainer.fit(assembled.module, datamodule=assembled.data)

@@ -23,6 +23,7 @@ from polarity.training.fixed_vectors import FixedVectors
 from polarity.training.harmless_warnings import hide_harmless_warnings
 from polarity.training.linear_probe import LinearProbe
 from polarity.training.manifest import Manifest
+from polarity.training.micro_batches import MicroBatches
 from polarity.training.narrowed_tables import NarrowedTables
 from polarity.training.signals import StopOnSignal
 from polarity.training.status import StatusRecorder, exit_code, record_failure
@@ -92,7 +93,8 @@ def _fit(assembled: Assembled, run: RunDirectory, point: Path | None, watching: 
     # averages of the weights, which may be among the callbacks, begin with what these learn
     probe = point is None and assembled.prepared.components.head.init == "linear_probe"
     begun = pretraining_of(assembled) if point is None else []
-    before = [*begun, FixedVectors(assembled), *([LinearProbe(assembled)] if probe else []), NarrowedTables(assembled)]
+    probing = [LinearProbe(assembled)] if probe else []
+    before = [*begun, FixedVectors(assembled), *probing, NarrowedTables(assembled), MicroBatches(assembled)]
     callbacks = [*watching, *before, *build_callbacks(config).values(), *own]
     # a state that knows the tasks before it is trained may be better than all that training makes of it
     trainer = build_trainer(config, run, callbacks, validate_first=probe or assembled.branched)

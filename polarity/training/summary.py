@@ -56,7 +56,7 @@ class TrainingSummary(Callback):
         for table in pl_module.model.modules():
             if isinstance(table, SeenTokens):
                 console.print(f"embeddings: {table.sentence}")
-        step = f"{self.data.batch_size} x {trainer.accumulate_grad_batches} rows"
+        step = f"{self.data.batch_size} x {self.data.accumulate} rows"
         console.print(
             f"at most {times(trainer.max_epochs or 0, 'epoch')}, "
             f"{times(int(trainer.estimated_stepping_batches), 'step')} of {step}, "

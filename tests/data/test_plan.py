@@ -116,6 +116,33 @@ def test_windows_count_the_labels_of_all_their_batches_on_all_ranks(case: Case, 
 
 
 @settings(deadline=None)
+@given(case=cases(), micro=st.integers(1, 16), world_size=st.integers(1, 3), epoch=st.integers(0, 3))
+def test_micro_batches_never_change_what_a_step_sees(case: Case, micro: int, world_size: int, epoch: int) -> None:
+    size, accumulate = case.settings["batch_size"], case.settings["accumulate"]
+    micro = max(world_size, min(micro, size))
+    whole = case.batches(world_size=world_size)
+    ranks = [case.batches(rank=rank, world_size=world_size, micro_batch_size=micro) for rank in range(world_size)]
+    parts = ranks[0].parts
+    assert len(ranks[0]) == parts * len(whole)
+    assert ranks[0].accumulate == parts * accumulate
+    for batches in (whole, *ranks):
+        batches.set_epoch(epoch)
+    cut = [list(rank) for rank in ranks]
+    for number, (batch, planned) in enumerate(zip(whole.plan(epoch), whole, strict=True)):
+        own = [rank[number * parts : (number + 1) * parts] for rank in cut]
+        shown = [part.rows for rank in own for part in rank if not part.blank]
+        assert sorted(np.concatenate(shown)) == sorted(batch)
+        for same in zip(*own, strict=True):
+            assert all(len(part.rows) for part in same)
+            if len(batch) <= size:
+                assert sum(len(part.rows) for part in same if not part.blank) <= micro
+            for part in same:
+                assert part.window is not None
+                assert planned.window is not None
+                assert [counts.tolist() for counts in part.window] == [counts.tolist() for counts in planned.window]
+
+
+@settings(deadline=None)
 @given(case=cases())
 def test_the_plan_is_a_function_of_seed_and_epoch(case: Case) -> None:
     batches = case.batches()

@@ -17,6 +17,7 @@ from tests.tiny import tiny_tokenizer
 
 SPECIAL: Special = {
     ("Batching", "mega_batches"): [None, 2, 3],
+    ("Batching", "micro_batch_size"): [1, 3, 5],  # null is decided later
     ("Batching", "max_length"): [32, 300],
     ("Batching", "max_context"): [None, 0.1, 0.4],
     ("Batching", "eval_batch_size"): [20, 150],

@@ -37,6 +37,7 @@ def aged(run: RunDirectory) -> RunDirectory:
     for key in ADDED:
         section, _, name = key.rpartition(".")
         del (config[section] if section else config)[name]
+    del config["batching"]["micro_batch_size"]
     config["reporting"][TARGET] = next(iter(MOVED))
     (run.path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
     noted = Manifest(run)
@@ -56,10 +57,11 @@ def test_what_was_not_there_means_what_was_done_then() -> None:
     config = as_now(first_version())
     assert config["test"] is True  # every run scored test
     assert config["batching"]["max_context"] is None  # contexts were never cut
+    assert config["batching"]["micro_batch_size"] == config["batching"]["batch_size"]  # batches were never cut
     assert config["from"] is None
     assert [config[key] for key in ("folds", "repeats", "fold")] == [None, 1, None]
     assert config["pretraining"]["_target_"] == "polarity.pretraining.none.NoPretraining"
-    given = {"test": False, "from": "a", "trust": "b", "batching": {"max_context": 0.25}}
+    given = {"test": False, "from": "a", "trust": "b", "batching": {"max_context": 0.25, "micro_batch_size": 4}}
     given |= {"folds": 5, "repeats": 2, "fold": 3, "sweep": {"name": "c", "retry": None}, "pretraining": {}}
     assert as_now(given) == given
 

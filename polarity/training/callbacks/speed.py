@@ -60,7 +60,7 @@ class Speed(Callback):
         copies = pl_module.regularizer.copies(Progress(trainer.current_epoch, trainer.max_epochs or 1))
         self.rows += len(lengths)
         self.tokens += int(lengths.sum())
-        self.places += sum(len(batch) * int(batch.max()) for batch in trained)
+        self.places += sum(len(batch) * int(batch.max()) for batch in trained if len(batch))
         self.flops += copies * training_flops(pl_module.model.encoder, lengths)
         self.seconds += self._last - self._started
 
