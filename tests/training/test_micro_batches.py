@@ -2,6 +2,8 @@
 
 import copy
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -13,9 +15,10 @@ from polarity.data.plan import micro_batches
 from polarity.run import RunDirectory
 from polarity.training import micro_batches as chosen
 from polarity.training.manifest import Manifest
-from polarity.training.micro_batches import SHARE, bytes_of_a_row, free_on, known_bytes, rows_within
+from polarity.training.micro_batches import SHARE, MicroBatches, bytes_of_a_row, free_on, known_bytes, rows_within
 from polarity.training.resuming import refuse_changed_settings
 from polarity.training.run import resume_run
+from tests import trials
 from tests.running import train
 from tests.sameness import assert_close_runs, assert_same_runs
 from tests.tiny import FAMILIES, tiny_batch, tiny_classifier
@@ -133,6 +136,17 @@ def test_a_run_goes_on_with_what_it_has_chosen(tmp_path: Path, monkeypatch: pyte
     stopped = interrupted(folders[1], (1, 6), monkeypatch, *hard)
     assert stopped.config["batching"]["micro_batch_size"] == 6
     assert_same_runs(whole, stopped)
+
+
+def test_other_processes_take_what_the_first_has_chosen(tmp_path: Path) -> None:
+    run = trials.assembled(tmp_path, "batching.accumulate=2")
+    strategy = SimpleNamespace(broadcast=lambda given: given or 5)
+    trainer: Any = SimpleNamespace(is_global_zero=False, strategy=strategy, default_root_dir=str(tmp_path / "none"))
+    MicroBatches(run).setup(trainer, run.module, "fit")
+    assert run.data.micro_batch_size == 5
+    assert trainer.accumulate_grad_batches == 2 * 4  # of 16 rows
+    assert run.prepared.config["batching"]["micro_batch_size"] == run.prepared.components.batching.micro_batch_size == 5
+    assert not (tmp_path / "none").exists()
 
 
 @pytest.mark.slow
