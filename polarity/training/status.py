@@ -7,6 +7,7 @@ import traceback
 from typing import Any
 from uuid import uuid4
 
+import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
@@ -114,7 +115,9 @@ def _reason(error: BaseException) -> str:
     """In a few words first: tables show the beginning alone."""
     text = str(error) or type(error).__name__
     _, refused, wanted = text.partition("can't allocate memory")  # torch tells the line of its own code before that
-    return f"memory ran out: {refused}{wanted}" if refused else text
+    if refused or isinstance(error, torch.OutOfMemoryError):
+        return f"memory ran out: {refused}{wanted or text}; batching.micro_batch_size=ROWS takes fewer rows at once"
+    return text
 
 
 def record_failure(run: RunDirectory, error: Exception) -> None:

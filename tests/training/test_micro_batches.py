@@ -18,6 +18,7 @@ from polarity.training.manifest import Manifest
 from polarity.training.micro_batches import SHARE, MicroBatches, bytes_of_a_row, free_on, known_bytes, rows_within
 from polarity.training.resuming import refuse_changed_settings
 from polarity.training.run import resume_run
+from polarity.training.status import record_failure
 from tests import trials
 from tests.running import train
 from tests.sameness import assert_close_runs, assert_same_runs
@@ -157,6 +158,21 @@ def test_a_refit_is_cut_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     said_by("refit", f"run={run.path}", f"output_dir={tmp_path / 'again'}")
     refit = RunDirectory.open(tmp_path / "again" / "latest")
     assert [one.config["batching"]["micro_batch_size"] for one in (run, refit)] == [4, 4]
+
+
+@pytest.mark.parametrize(
+    ("error", "begins"),
+    [
+        (RuntimeError("[x at y.cpp:1] can't allocate memory: you tried 5 bytes"), "can't allocate memory: you tried 5"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried 5 GiB"), "CUDA out of memory. Tried 5 GiB"),
+    ],
+)
+def test_a_run_without_memory_says_what_takes_less(error: Exception, begins: str, tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, {"seed": 1}, [])
+    record_failure(run, error)
+    said = str(run.status["error"])
+    assert said.startswith(f"memory ran out: {begins}")
+    assert said.endswith("; batching.micro_batch_size=ROWS takes fewer rows at once")
 
 
 def test_a_run_that_is_killed_while_it_keeps_the_choice_can_be_resumed(
