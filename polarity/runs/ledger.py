@@ -18,6 +18,8 @@ from polarity.wording import times
 FOLDER = "ledger"
 NO_CAUSE = ("seed", "output_dir", "cache_dir", "resume", "test", "run_dir", "logger", "reporting", "sweep")
 """Root settings that do not make another configuration: repetitions, where things are written, and what beside."""
+NO_CAUSE_ANYWHERE = ("cache_dir", "micro_batch_size")
+"""The same of settings at any place: where things are kept, and how much memory there was."""
 
 
 @dataclass(frozen=True)
@@ -155,14 +157,14 @@ def ledger_of(config: Mapping[str, Any]) -> Ledger:
 
 
 def causes(config: Mapping[str, Any]) -> Config:
-    """The settings that make a configuration; not the seed, nor where anything is written, in a section either."""
+    """The settings that make a configuration; not the seed, nor what decides where it is written, or how it fits."""
 
-    def without_cache(node: Any) -> Any:
+    def of(node: Any) -> Any:
         if not isinstance(node, Mapping):
             return node
-        return {key: without_cache(value) for key, value in node.items() if key != "cache_dir"}
+        return {key: of(value) for key, value in node.items() if key not in NO_CAUSE_ANYWHERE}
 
-    return {key: without_cache(value) for key, value in config.items() if key not in NO_CAUSE}
+    return {key: of(value) for key, value in config.items() if key not in NO_CAUSE}
 
 
 def configuration_name(config: Mapping[str, Any], *, decision: str = "stored") -> str:

@@ -147,3 +147,11 @@ def test_where_things_are_kept_makes_no_other_configuration() -> None:
     moved = {**one, "seed": 1, "cache_dir": "/elsewhere", "data": {"path": "a.csv", "cache_dir": "/elsewhere"}}
     assert configuration_name(one) == configuration_name(moved)
     assert configuration_name(one) != configuration_name({**one, "data": {"path": "b.csv", "cache_dir": None}})
+
+
+def test_how_much_memory_there_was_makes_no_other_configuration() -> None:
+    """Seeds that were trained on several machines are one configuration, and so are runs of earlier versions."""
+    batching = {"batch_size": 16, "accumulate": 2}
+    names = {configuration_name({"batching": {**batching, "micro_batch_size": rows}}) for rows in (None, 4, 16)}
+    assert names == {configuration_name({"batching": batching})}
+    assert names != {configuration_name({"batching": {**batching, "batch_size": 8}})}
