@@ -172,7 +172,7 @@ def test_a_run_without_memory_says_what_takes_less(error: Exception, begins: str
     record_failure(run, error)
     said = str(run.status["error"])
     assert said.startswith(f"memory ran out: {begins}")
-    assert said.endswith("; batching.micro_batch_size=ROWS takes fewer rows at once")
+    assert said.endswith("; with batching.micro_batch_size=ROWS, a new run takes fewer rows at once")
 
 
 def test_a_run_that_is_killed_while_it_keeps_the_choice_can_be_resumed(
