@@ -116,7 +116,8 @@ def _reason(error: BaseException) -> str:
     text = str(error) or type(error).__name__
     _, refused, wanted = text.partition("can't allocate memory")  # torch tells the line of its own code before that
     if refused or isinstance(error, torch.OutOfMemoryError):
-        return f"memory ran out: {refused}{wanted or text}; with batching.micro_batch_size=ROWS, a new run takes fewer rows at once"
+        advice = "with batching.micro_batch_size=ROWS, a new run takes fewer rows at once"
+        return f"memory ran out: {refused}{wanted or text}; {advice}"
     return text
 
 
