@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from polarity.config.overrides import key_of
-from polarity.config.precision import AUTO
 from polarity.config.preflight import rows_of
 from polarity.config.root import as_root
 from polarity.config.search.asked import Search, is_of_search
+from polarity.config.settled import is_left
 from polarity.config.shown import flat
 from polarity.content import Config, Json
 from polarity.errors import UserError
@@ -214,6 +214,6 @@ def _differences(sweep: Sweep, asked: AskedSweep, searched: set[str], jobs: Sequ
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     for key in sorted(old.keys() | new.keys()):
-        settled = new.get(key) == AUTO  # by the machine that the run began on
+        settled = key in new and is_left(key, new[key])
         if not settled and (key not in old or key not in new or old[key] != new[key]):
             yield f"{key} was {old.get(key)}, and is {new.get(key)} now"

@@ -7,6 +7,7 @@ from typing import Any
 
 from polarity.comparison.chosen import best_of_runs
 from polarity.config.compose import choices_of, compose_jobs, resolved
+from polarity.config.settled import MICRO_BATCHES
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.files import yaml_text
@@ -77,7 +78,7 @@ def _is_shipped(group: str, name: str) -> bool:
 
 
 def _beyond(wanted: Mapping[str, Any], plain: Mapping[str, Any], place: str = "") -> Config:
-    """What has to be set beside the presets."""
+    """What has to be set beside the presets; how much memory there was says nothing about another machine."""
     extra = [key for key in plain if key not in wanted and (place or key not in LEFT_OUT)]
     if extra:
         raise UserError(f"best: no preset can take away {place}{extra[0]}; run the job's own command line instead")
@@ -87,6 +88,6 @@ def _beyond(wanted: Mapping[str, Any], plain: Mapping[str, Any], place: str = ""
         if isinstance(value, Mapping) and isinstance(known, Mapping):
             inner = _beyond(value, known, f"{place}{key}.")
             beyond |= {key: inner} if inner else {}
-        elif key not in plain or value != known:
+        elif f"{place}{key}" != MICRO_BATCHES and (key not in plain or value != known):
             beyond[key] = value
     return beyond

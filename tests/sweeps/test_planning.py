@@ -14,7 +14,7 @@ from polarity.errors import UserError
 from polarity.run import RunDirectory
 from polarity.runs.saved import finished_run
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.plan import PlannedJob, plan
+from polarity.sweeps.plan import PlannedJob, _changes, plan
 from polarity.train import _asked, _checked, check
 from tests.running import overrides
 from tests.sweeping import only_sweep, states
@@ -131,7 +131,7 @@ def test_what_can_be_no_sweep_is_refused(tmp_path: Path) -> None:
 HOLD = """
 import sys, time
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.plan import PlannedJob, plan
+from polarity.sweeps.plan import PlannedJob, plan, _changes
 job = Sweep.open(sys.argv[1]).jobs[0]
 print(job.take({}), flush=True)
 time.sleep(60)
@@ -168,3 +168,11 @@ def test_a_number_of_jobs_that_cannot_be_is_refused_before_there_is_a_folder(
     with pytest.raises(UserError, match=reason):
         check([*overrides(tmp_path), *more])
     assert not (tmp_path / "outputs").exists()
+
+
+def test_what_the_machine_has_settled_is_no_change() -> None:
+    settled = {"trainer.precision": "32-true", "batching.micro_batch_size": 4, "model.attention": "eager"}
+    left = {"trainer.precision": "auto", "batching.micro_batch_size": None, "model.attention": "auto"}
+    assert list(_changes(settled, left)) == ["model.attention was eager, and is auto now"]
+    asked = {**settled, "batching.micro_batch_size": 8}
+    assert list(_changes(settled, asked)) == ["batching.micro_batch_size was 4, and is 8 now"]
