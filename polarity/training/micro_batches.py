@@ -71,7 +71,7 @@ class MicroBatches(lightning.Callback):
         surely = None if known is None else rows_within(room, SURELY * copies * known, data.batch_size, workers)
         if surely == data.batch_size:
             return surely
-        row = copies * bytes_of_a_row(module.model, self._longest(), device, str(trainer.precision))
+        row = copies * needed(module.model, self._longest(), device, str(trainer.precision), known)
         fitting = rows_within(room, row, data.batch_size, workers)
         if fitting < data.batch_size:
             RunConsole(RunDirectory(trainer.default_root_dir).log).print(
@@ -128,6 +128,21 @@ def known_bytes(model: nn.Module, tokens: int) -> float | None:
     shapes = [[int(getattr(one, name)) for name in names] for one in configs if all(hasattr(one, n) for n in names)]
     kept = [2.0 * tokens * (34 * width + 5 * heads * tokens) * layers for width, heads, layers in shapes]
     return sum(kept) if kept else None
+
+
+def needed(
+    model: MultiTaskClassifier, twice: dict[str, Tensor], device: torch.device, precision: str, known: float | None
+) -> float:
+    """What is counted, or else known, where a model has operations that only its device can do; 0 for neither.
+
+    Arguments as of :func:`bytes_of_a_row`.
+    """
+    try:
+        return bytes_of_a_row(model, twice, device, precision)
+    except RuntimeError:
+        if device.type == "cpu":
+            raise
+        return known or 0.0
 
 
 def bytes_of_a_row(model: MultiTaskClassifier, twice: dict[str, Tensor], device: torch.device, precision: str) -> float:

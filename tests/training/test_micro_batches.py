@@ -15,7 +15,15 @@ from polarity.data.plan import micro_batches
 from polarity.run import RunDirectory
 from polarity.training import micro_batches as chosen
 from polarity.training.manifest import Manifest
-from polarity.training.micro_batches import SHARE, MicroBatches, bytes_of_a_row, free_on, known_bytes, rows_within
+from polarity.training.micro_batches import (
+    SHARE,
+    MicroBatches,
+    bytes_of_a_row,
+    free_on,
+    known_bytes,
+    needed,
+    rows_within,
+)
 from polarity.training.resuming import refuse_changed_settings
 from polarity.training.run import resume_run
 from polarity.training.status import record_failure
@@ -88,6 +96,16 @@ def test_what_transformers_are_known_to_keep_is_what_is_counted(width: int, toke
 
 def test_what_is_no_transformer_is_counted_only() -> None:
     assert known_bytes(torch.nn.Linear(3, 4), 5) is None
+
+
+@pytest.mark.parametrize("known", [None, 7.0])
+def test_what_only_a_gpu_can_do_is_not_counted_elsewhere(known: float | None) -> None:
+    model = tiny_classifier()
+    model.register_forward_pre_hook(lambda *_: torch.empty(1, device="meta").item())
+    inputs = {name: value[:2] for name, value in tiny_batch().items()}
+    assert needed(model, inputs, torch.device("cuda"), "bf16-mixed", known) == (known or 0.0)
+    with pytest.raises(RuntimeError):
+        needed(model, inputs, CPU, "bf16-mixed", known)
 
 
 def test_memory_is_told_in_bytes_too() -> None:
