@@ -138,6 +138,7 @@ def test_where_they_do_not_they_go_through_in_parts_and_the_steps_are_the_same(
     assert_close_runs(whole, parts)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_what_it_has_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     of_memory(monkeypatch, 12)  # of which R-Drop takes two for each
     folders = [tmp_path / name for name in ("whole", "stopped")]
