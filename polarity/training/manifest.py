@@ -57,11 +57,14 @@ class Manifest:
         content = self.read()
         write_json(self.path, {**content, "resume": [*content["resume"], checksum(path)][-KEPT:]})
 
-    def add_best(self, path: Path, best: str) -> None:
-        """Note one of the best checkpoints, and which of them is the best; those that are gone are forgotten."""
+    def add_best(self, path: Path, name: str, best: str) -> None:
+        """Note one of the best checkpoints, and which of them is the best; those that are gone are forgotten.
+
+        :param path: the file that is about to get its name.
+        """
         content = self.read()
-        known = {name: mark for name, mark in content["checkpoints"].items() if (path.parent / name).exists()}
-        write_json(self.path, {**content, "best": best, "checkpoints": {**known, path.name: checksum(path)}})
+        known = {one: mark for one, mark in content["checkpoints"].items() if (path.parent / one).exists()}
+        write_json(self.path, {**content, "best": best, "checkpoints": {**known, name: checksum(path)}})
 
     def problem(self, path: Path) -> str | None:
         """Why a checkpoint cannot be trusted; None if it is one that this run wrote, to the last bit."""

@@ -57,7 +57,7 @@ def nudge(path: Path) -> None:
     for values in checkpoint["state_dict"].values():
         values.add_(0.05 * torch.randn(values.shape))
     torch.save(checkpoint, path)
-    Manifest(RunDirectory(path.parent.parent)).add_best(path, path.name)  # as if the run itself had written it
+    Manifest(RunDirectory(path.parent.parent)).add_best(path, path.name, path.name)  # as if the run itself had written it
 
 
 @pytest.mark.parametrize("act", [Path.unlink, cut_off])
@@ -148,3 +148,19 @@ def test_no_finite_score_is_no_best_checkpoint(tmp_path: Path, monkeypatch: pyte
         training_run.start_run(composed(*arguments), arguments, keep_going=False)
     (path,) = (tmp_path / "outputs").glob("2*")
     assert "no epoch had a finite val/macro_f1" in RunDirectory.open(path).status["error"]
+
+
+def test_a_run_that_ends_while_it_saves_its_first_checkpoint_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no file that the manifest does not know, which would look damaged, nor another one to go on from."""
+    arguments = overrides(tmp_path, "trainer.max_epochs=1", "reporting.baselines=false", "reporting.resamples=100")
+    with monkeypatch.context() as patch:
+        patch.setattr(Manifest, "add_best", lambda *_: sys.exit(9))
+        with pytest.raises(SystemExit):
+            training_run.start_run(composed(*arguments), arguments, keep_going=False)
+    (path,) = (tmp_path / "outputs").glob("2*")
+    run = RunDirectory.open(path)
+    assert list(run.checkpoints.glob("*.ckpt")) == []
+    training_run.resume_run(str(path))
+    assert run.status["state"] == "finished"

@@ -7,6 +7,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from polarity.content import State
+from polarity.parts import unfinished
 from polarity.run import RunDirectory
 from polarity.settings import PositiveInt
 from polarity.training.manifest import Manifest
@@ -45,9 +46,15 @@ class BestCheckpoints(ModelCheckpoint):
         self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
 
     def _save_checkpoint(self, trainer: Trainer, filepath: str) -> None:
-        super()._save_checkpoint(trainer, filepath)
-        if trainer.is_global_zero:
-            Manifest(RunDirectory(trainer.default_root_dir)).add_best(Path(filepath), Path(self.best_model_path).name)
+        """Noted before it is in its place: a run that is killed in its first epoch may have no other."""
+        path = Path(filepath)
+        with unfinished(path) as part:  # each process has a name of its own; the first one writes
+            super()._save_checkpoint(trainer, str(part))
+            self._last_checkpoint_saved = filepath
+            if trainer.is_global_zero:
+                best = Path(self.best_model_path).name
+                Manifest(RunDirectory(trainer.default_root_dir)).add_best(part, path.name, best)
+                part.replace(path)
 
     def _remove_checkpoint(self, trainer: Trainer, filepath: str) -> None:
         """Not yet."""
