@@ -57,7 +57,8 @@ def nudge(path: Path) -> None:
     for values in checkpoint["state_dict"].values():
         values.add_(0.05 * torch.randn(values.shape))
     torch.save(checkpoint, path)
-    Manifest(RunDirectory(path.parent.parent)).add_best(path, path.name, path.name)  # as if the run itself had written it
+    manifest = Manifest(RunDirectory(path.parent.parent))
+    manifest.add_best(path, path.name, path.name)  # as if the run itself had written it
 
 
 @pytest.mark.parametrize("act", [Path.unlink, cut_off])
