@@ -1,6 +1,6 @@
 """AutoGluon on one column of text, run by a Python of its own: ``python autogluon_tabular.py ASKED ANSWER``.
 
-Presets "medium_quality", its default; chosen by macro-F1 on the validation rows; one processor core of all.
+Its default presets; models are chosen by macro-F1 on the validation rows.
 """
 
 import json

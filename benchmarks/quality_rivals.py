@@ -84,13 +84,7 @@ def by_autogluon(splits: Splits, python: Path, seconds: int) -> list[np.ndarray]
         given = {
             "seconds": seconds,
             "tasks": [
-                {
-                    "classes": list(task.classes),
-                    **{
-                        name: _labelled(rows, task, number)
-                        for name, rows in (("train", splits.train), ("val", splits.val))
-                    },
-                }
+                {"train": _labelled(splits.train, task, number), "val": _labelled(splits.val, task, number)}
                 for number, task in enumerate(splits.tasks)
             ],
             "test": list(splits.test.text),

@@ -2,7 +2,7 @@
 
 What a row needs is what autograd keeps of it for the backward pass. Where twice of what a transformer is known to keep
 fits for all rows of a batch, nothing is measured; else it is counted, for the longest training row, before the first
-step. Which rows a step sees, and what is computed of them, does not depend on the answer.
+step. Which rows a step sees, and by what its loss is divided, does not depend on the answer; dropout draws other masks.
 """
 
 import lightning
@@ -77,7 +77,7 @@ class MicroBatches(lightning.Callback):
             RunConsole(RunDirectory(trainer.default_root_dir).log).print(
                 f"micro-batches: {fitting} of {times(data.batch_size, 'row')} at a time, since the longest row takes"
                 f" {row / 1e6:,.0f} MB, and {max(0.0, room) / 1e9:.1f} GB are free;"
-                " batching.micro_batch_size=ROWS chooses another number, and the steps are the same with each"
+                " batching.micro_batch_size=ROWS chooses another number; a step is of the same rows with each"
             )
         return fitting
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polarity.data.memory import free_bytes
+from polarity.data import memory
 from polarity.data.plan import micro_batches
 from polarity.run import RunDirectory
 from polarity.training import micro_batches as chosen
@@ -108,10 +108,15 @@ def test_what_only_a_gpu_can_do_is_not_counted_elsewhere(known: float | None) ->
         needed(model, inputs, CPU, "bf16-mixed", known)
 
 
-def test_memory_is_told_in_bytes_too() -> None:
-    free = free_bytes()
-    assert free is None or free > 1e6
-    assert free_on(CPU) is None or abs((free_on(CPU) or 0) - (free or 0)) < 4e9
+def test_the_memory_of_a_cpu_is_that_of_the_machine_or_of_its_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_of_machine", lambda: memory.Memory(5.0, 8.0))
+    monkeypatch.setattr(memory, "_of_container", lambda: memory.Memory(3.0, 4.0))
+    assert free_on(CPU) == 3.0
+    assert memory.free_share() == 0.625
+    monkeypatch.setattr(memory, "_of_container", lambda: None)
+    assert free_on(CPU) == 5.0
+    monkeypatch.setattr(memory, "_of_machine", lambda: None)
+    assert free_on(CPU) is None
     assert free_on(torch.device("meta")) is None
 
 
