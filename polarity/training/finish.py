@@ -27,7 +27,7 @@ from polarity.files import write_json
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.components import modules_in
 from polarity.models.saving import load_model, read_card, save_model
-from polarity.progress import lines_to, progress
+from polarity.progress import progress
 from polarity.reports.baselines_table import baselines_table
 from polarity.reports.console import RunConsole
 from polarity.reports.html import SplitContent, write_run_report
@@ -63,11 +63,6 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     :raises ScoreMismatchError: if the fresh model's validation score differs from the one monitored in training.
     """
     run.set_status("running", stage="finishing")
-    with lines_to(RunConsole(run.log).print):
-        return _finish(assembled, trainer, run)
-
-
-def _finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     splits, stages = scored_splits(assembled.prepared), assembled.stages
     with stages.time("reload and verify"):
         best = best_checkpoint(trainer, run)

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from lightning import Callback, Trainer
@@ -11,6 +12,9 @@ from polarity.config.recorded import RunSettings
 from polarity.config.trainer import build_callbacks
 from polarity.config.trust import Trust
 from polarity.content import Config
+from polarity.processes import rank
+from polarity.progress import lines_to
+from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.runs.environment import where_it_began
 from polarity.training import resuming
@@ -76,7 +80,7 @@ def _run(assembled: Assembled, run: RunDirectory, *, point: Path | None, keep_go
     """Fit and finish, recording in the folder how it ended."""
     recorder = StatusRecorder(run)
     try:
-        with StopOnSignal() as stop, hide_harmless_warnings():
+        with StopOnSignal() as stop, hide_harmless_warnings(), _lines_to_log(run):
             recorder.begin(assembled.prepared.splits)
             trainer = _fit(assembled, run, point, [recorder, stop])
             return finish(assembled, trainer, run) if trainer.is_global_zero else float("nan")
@@ -85,6 +89,11 @@ def _run(assembled: Assembled, run: RunDirectory, *, point: Path | None, keep_go
         return float("nan") if keep_going and isinstance(error, Exception) else sys.exit(exit_code(error))
     finally:
         recorder.end()
+
+
+def _lines_to_log(run: RunDirectory) -> AbstractContextManager[None]:
+    """What takes minutes tells so in the run's log as well, from the first process on: nobody sees the others."""
+    return nullcontext() if rank() else lines_to(RunConsole(run.log).print)
 
 
 def _fit(assembled: Assembled, run: RunDirectory, point: Path | None, watching: list[Callback]) -> Trainer:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import rich
 
+from polarity import progress as module
 from polarity.run import RunDirectory
 from polarity.training.callbacks.progress import ProgressInLines
 from tests.command import PATIENCE
@@ -89,3 +90,16 @@ def run_rows(run: RunDirectory) -> list[int]:
     """The training rows of a finished run."""
     fingerprints = json.loads(run.environment.read_text(encoding="utf-8"))
     return list(range(fingerprints["data"]["train"]["rows"]))
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [("pretraining=mlm", "masked tokens:"), ("model.freeze=encoder", "vectors:"), ("seed=1", "scoring val:")],
+)
+def test_what_takes_long_before_and_after_the_epochs_is_in_the_log(
+    setting: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job of a sweep has no terminal, and half an hour may pass there."""
+    monkeypatch.setattr(module, "SECONDS", 0.005)
+    run = train(tmp_path, setting)
+    assert told in run.log.read_text(encoding="utf-8")
