@@ -7,9 +7,10 @@ python -m polarity.train resume=outputs/2026-01-31_12-00-00-1a2b3c4d
 
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig
@@ -32,6 +33,7 @@ from polarity.config.compose import (
 from polarity.config.explain import training_help
 from polarity.config.folds import command_problems
 from polarity.config.hydra_private import read_arguments
+from polarity.config.launcher import LauncherSettings
 from polarity.config.overrides import OWN_LAUNCHERS, jobs_problems, key_of
 from polarity.config.recorded import RunSettings
 from polarity.config.search.asked import is_of_search, is_search
@@ -46,12 +48,17 @@ from polarity.secrets import masked_command
 from polarity.sweeps.folder import is_sweep
 from polarity.sweeps.problems import problems_of_launcher, problems_of_searching, runs_elsewhere
 
+if TYPE_CHECKING:
+    from polarity.config.preflight import Prepared
+
 NO_EFFECT = {
     "hydra.run.dir": "output_dir says where run folders are made",
     "hydra.output_subdir": "the configuration is config.yaml in the run's folder",
     "hydra.job.chdir": "paths are meant from the folder that the run was started in",
 }
 """Settings of Hydra that a run does not ask for."""
+
+Meanwhile = Callable[[LauncherSettings, Sequence[JobConfig]], None]
 
 
 def check(arguments: list[str]) -> list[str]:
@@ -62,7 +69,7 @@ def check(arguments: list[str]) -> list[str]:
     return _checked(arguments)[0]
 
 
-def _checked(arguments: list[str]) -> tuple[list[str], list[JobConfig]]:
+def _checked(arguments: list[str], *, meanwhile: Meanwhile = lambda *_: None) -> tuple[list[str], list[JobConfig]]:
     """The same with the jobs; none if the command line only asks for information."""
     command = read_arguments(arguments)
     if command.help:
@@ -74,7 +81,7 @@ def _checked(arguments: list[str]) -> tuple[list[str], list[JobConfig]]:
         raise UserError("-m: torchrun and srun start the processes of one run; start the sweep as one process")
     name, folder = command.config_name or "train", cli.config_dir(command)
     overrides = spelt_out(command.overrides, config_dir=folder) if command.multirun else command.overrides
-    jobs = checked_jobs(overrides, name=name, config_dir=folder, multirun=command.multirun)
+    jobs = checked_jobs(overrides, name=name, config_dir=folder, multirun=command.multirun, meanwhile=meanwhile)
     return cli.rewritten(arguments, command, overrides), jobs
 
 
@@ -102,10 +109,17 @@ def _asked(arguments: list[str], jobs: list[JobConfig]) -> list[str]:
 
 
 def checked_jobs(
-    overrides: list[str], *, name: str = "train", config_dir: str | None = None, multirun: bool = False
+    overrides: list[str],
+    *,
+    name: str = "train",
+    config_dir: str | None = None,
+    multirun: bool = False,
+    meanwhile: Meanwhile = lambda *_: None,
 ) -> list[JobConfig]:
     """The runs that overrides ask for.
 
+    :param meanwhile: called with the launcher of a multirun and its jobs, when their settings are right; what else can
+        be wrong takes seconds to find out.
     :raises UserError: with all problems of all of them.
     """
     try:
@@ -122,10 +136,23 @@ def checked_jobs(
         problems += problems_of_searching(launcher) if is_search(overrides) else []
     inside = multirun and launcher is not None and launcher.kind not in OWN_LAUNCHERS
     place = {"inside": inside, "elsewhere": multirun and launcher is not None and runs_elsewhere(launcher)}
+    if multirun and launcher and not problems:
+        meanwhile(launcher, jobs)
     problems = problems or [problem for job in jobs for problem in _problems_of_rest(job, **place)]
     if problems:
         raise UserError(dict.fromkeys(problems))
     return jobs
+
+
+def _begin_importing(launcher: LauncherSettings, jobs: Sequence[JobConfig]) -> None:
+    """Where jobs are forked on this machine, let what forks them import what they need."""
+    from polarity.sweeps.forks import begin_early, can_fork
+    from polarity.sweeps.places import shares_of_cores, surely_without_gpus
+
+    settings = [RunSettings(resolved(job.config)[0]) for job in jobs]
+    places = shares_of_cores(launcher.jobs)
+    if launcher.kind == "LocalLauncher" and can_fork(places) and surely_without_gpus(settings):
+        begin_early(places[0])
 
 
 def _problems_of_settings(job: JobConfig, *, multirun: bool) -> list[str]:
@@ -156,7 +183,6 @@ def _problems_of_rest(job: JobConfig, *, inside: bool, elsewhere: bool) -> list[
     :param elsewhere: whether they run on other machines.
     """
     from polarity.config.preflight import prepare
-    from polarity.data.contexts import without_effect
 
     config, _ = resolved(job.config)
     if RunSettings(config).resume is not None:
@@ -165,8 +191,18 @@ def _problems_of_rest(job: JobConfig, *, inside: bool, elsewhere: bool) -> list[
         prepared = prepare(config, multirun=inside, elsewhere=elsewhere)
     except UserError as error:
         return list(error.problems)
-    limited = prepared.components.model.limited
-    return without_effect(prepared.splits, job.overrides, limited=limited)
+    return _without_effect(prepared, [key_of(text) for text in job.overrides])
+
+
+def _without_effect(prepared: "Prepared", asked: Collection[str]) -> list[str]:
+    """A problem for each setting that a command line asks for and that plays no part in this model."""
+    from polarity.data.contexts import without_effect
+
+    model, optimizer = prepared.components.model, prepared.components.optimizer
+    problems = without_effect(prepared.splits, asked, limited=model.limited)
+    if "optimizer.layer_decay" in asked and getattr(optimizer, "layer_decay", 1) != 1 and not model.layered:
+        problems.append("optimizer.layer_decay: has no effect, since no layers of this model are trained; leave it out")
+    return problems
 
 
 def is_resumed(config: Config, overrides: list[str], problems: list[str], *, multirun: bool) -> bool:
@@ -228,7 +264,7 @@ def main() -> None:
     from polarity.training.ranks import one_run
 
     with cli.verb("train"), one_run(), _recording_early_failures():
-        arguments, jobs = _checked(sys.argv[1:])
+        arguments, jobs = _checked(sys.argv[1:], meanwhile=_begin_importing)
         several = bool(jobs) and read_arguments(sys.argv[1:]).multirun
         sys.argv[1:] = [*arguments, *(_asked(sys.argv[1:], jobs) if several else [])]
         from polarity.sweeps.hydra_callback import table_whenever_it_ends

@@ -1,16 +1,16 @@
 """Contexts that leave room for the text: of a pair, the context is cut to its share, and the text gets the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from polarity.data.rows import Splits
 
 
-def without_effect(splits: Splits, overrides: Sequence[str], *, limited: bool) -> list[str]:
+def without_effect(splits: Splits, asked: Collection[str], *, limited: bool) -> list[str]:
     """A problem where a command line asks for a length that plays no part.
 
+    :param asked: the keys of its settings.
     :param limited: whether the model cuts long rows at all.
     """
-    asked = {text.lstrip("+").partition("=")[0] for text in overrides}
     if not limited:
         names = [name for name in ("batching.max_length", "batching.max_context") if name in asked]
         return [f"{name}: has no effect, since this model reads texts whole; leave it out" for name in names]

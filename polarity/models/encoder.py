@@ -203,6 +203,11 @@ class EncoderSettings(Component, ABC):
         """Whether long rows are cut, so that ``batching.max_length`` and ``max_context`` have an effect."""
         return True
 
+    @property
+    def layered(self) -> bool:
+        """Whether layers that lie on each other are trained, which ``optimizer.layer_decay`` can tell apart."""
+        return True
+
     def locate(self) -> None:
         """Look whether everything is there that the encoder needs; cheap.
 

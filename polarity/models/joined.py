@@ -201,6 +201,11 @@ class WideDeep(EncoderSettings):
         """Whether one of them is."""
         return any(part.limited for part in self.parts.values())
 
+    @property
+    def layered(self) -> bool:
+        """Whether one of them is."""
+        return any(part.layered for part in self.parts.values())
+
     def problems(self, tasks: Sequence[Task]) -> list[str]:
         return [f"{name}.{problem}" for name, part in self.parts.items() for problem in part.problems(tasks)]
 

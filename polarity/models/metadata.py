@@ -50,8 +50,10 @@ class MetadataReader(Reader):
         """
         _check(rows, features)
         learnt = {name: (kind, KINDS[kind].learn(rows.metadata[name])) for name, kind in features.items()}
-        if same := [name for name, (_, feature) in learnt.items() if not feature.width]:
-            raise UserError(f"data.features.{name}: all training rows say the same; leave it out" for name in same)
+        if empty := [name for name, (_, feature) in learnt.items() if not feature.width]:
+            said = {name: "all training rows say the same" for name in empty if len(set(rows.metadata[name])) == 1}
+            rare = "no value stands in two training rows, so that nothing can be learnt of it"
+            raise UserError(f"data.features.{name}: {said.get(name, rare)}; leave it out" for name in empty)
         return cls(learnt)
 
     @property
@@ -102,8 +104,9 @@ def _check(rows: Rows, features: Mapping[str, FeatureKind]) -> None:
             problems.append(f"data.features.{name}: the model reads this column, and the rows have none{known}")
         elif bad := KINDS[kind].unreadable(cells):
             found = f"{times(len(bad), 'value')} that {'is' if len(bad) == 1 else 'are'} no {kind}"
+            values = ", ".join(dict.fromkeys(repr(cells[row]) for row in bad[:5]))
             problems.append(
-                f"data.features.{name}: {found}, such as {cells[bad[0]]!r}: {examples([rows.ids[row] for row in bad])}"
+                f"data.features.{name}: {found}, such as {values}: {examples([rows.ids[row] for row in bad])}"
             )
     if problems:
         raise UserError(problems)
@@ -142,6 +145,11 @@ class WithMetadata(EncoderSettings):
     def limited(self) -> bool:
         """Whether the encoder is."""
         return self.encoder.limited
+
+    @property
+    def layered(self) -> bool:
+        """Whether the encoder is."""
+        return self.encoder.layered
 
     def problems(self, tasks: Sequence[Task]) -> list[str]:
         return self.encoder.problems(tasks)

@@ -14,6 +14,7 @@ from polarity.reports.console import RunConsole
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.lines import end_line, start_line
+from polarity.sweeps.places import Place
 from polarity.training.signals import Interrupted, handle
 from polarity.wording import times
 
@@ -23,9 +24,6 @@ PAUSE_FOR_OTHERS = 1.0
 """Seconds between two looks at the jobs that other processes run."""
 REFUSED = 2
 """Exit code of a process that was told why it cannot begin."""
-
-Place = Mapping[str, str]
-"""Environment variables of a job's process: its share of the cores, or its GPUs."""
 
 
 class Process(Protocol):

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from polarity.content import Json
-from polarity.sweeps.crew import PAUSE_FOR_OTHERS, REFUSED, Crew, Engine, Place, Process, Worker
+from polarity.sweeps.crew import PAUSE_FOR_OTHERS, REFUSED, Crew, Engine, Process, Worker
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.local import Processes
+from polarity.sweeps.places import Place
 
 _AT_WORK: dict[str, "OneJob"] = {}
 """What runs in the threads of this worker, by the folder of the job."""

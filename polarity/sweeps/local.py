@@ -15,46 +15,17 @@ from uuid import uuid4
 from polarity.config.trust import foreign_modules
 from polarity.content import Json
 from polarity.quoting import in_quotes
-from polarity.sweeps.crew import Engine, Place, Process, Worker
+from polarity.sweeps.crew import Engine, Process, Worker
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.forks import Forks, can_fork
+from polarity.sweeps.forks import begun_or_new, can_fork
 from polarity.sweeps.job import Job
 from polarity.sweeps.memory import MemoryWatch
+from polarity.sweeps.places import Place
 
 LAST_WORDS = 2000
 """Characters that are kept of what a process said that could not record why it ended."""
 
 MEMORY = "memory ran out, and the kernel has ended its process"
-
-
-def places_of(sweep: Sweep, jobs: int | None) -> list[Place]:
-    """Where jobs run at the same time; GPUs and cores are shared out.
-
-    :param jobs: how many; None for one on each GPU, or one if there are none.
-    """
-    settings = [job.run.settings for job in sweep.jobs[:1]]
-    gpus = [] if any(one.on_cpu for one in settings) else _gpus()
-    if gpus:
-        width = max([one.devices or 1 for one in settings], default=1)
-        groups = [gpus[start : start + width] for start in range(0, len(gpus) - width + 1, width)] or [gpus]
-        return [{"CUDA_VISIBLE_DEVICES": ",".join(groups[n % len(groups)])} for n in range(jobs or len(groups))]
-    if jobs in (None, 1):
-        return [{}]
-    return [{"OMP_NUM_THREADS": str(max(1, _cores() // jobs))}] * jobs
-
-
-def _cores() -> int:
-    given = os.environ.get("OMP_NUM_THREADS", "")
-    return int(given) if given.isdecimal() else len(os.sched_getaffinity(0))
-
-
-def _gpus() -> list[str]:
-    """The numbers, or names, of the GPUs that this process may use."""
-    import torch
-
-    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
-    names = [str(number) for number in range(torch.cuda.device_count())]
-    return [name for name in chosen.split(",") if name][: len(names)] if chosen else names
 
 
 @dataclass(kw_only=True)
@@ -86,7 +57,7 @@ class Processes(Engine):
         folder = Path(sweep.asked.folder)
         self._folder = folder if folder.is_dir() else Path.cwd()
         self._places, self._memory = places, MemoryWatch()
-        self._forks = Forks() if forked and can_fork(places) else None
+        self._forks = begun_or_new() if forked and can_fork(places) else None
 
     def __enter__(self) -> Self:
         return self

@@ -12,7 +12,8 @@ import optuna
 
 from polarity.config.compose import compose_jobs
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.local import Processes, places_of
+from polarity.sweeps.local import Processes
+from polarity.sweeps.places import places_of
 from polarity.sweeps.search.run import EngineOf, search
 from polarity.sweeps.search.study import open_study
 from polarity.train import _asked

@@ -10,10 +10,10 @@ from types import SimpleNamespace
 import pytest
 
 from polarity.run import RunDirectory
-from polarity.sweeps import local
 from polarity.sweeps.crew import Crew, Worker
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.local import LocalWorker, Processes, places_of
+from polarity.sweeps.local import LocalWorker, Processes
+from polarity.sweeps.places import places_of
 from polarity.training import run as training_run
 from polarity.training.status import StatusRecorder
 from tests.running import composed, overrides
@@ -170,7 +170,7 @@ def test_cores_and_gpus_are_shared_out(
     jobs: int | None, gpus: int, visible: str | None, places: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: gpus)
-    monkeypatch.setattr(local, "_cores", lambda: 4)
+    monkeypatch.setattr("polarity.sweeps.places._cores", lambda: 4)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)

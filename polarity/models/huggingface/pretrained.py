@@ -126,6 +126,11 @@ class PretrainedEncoder(EncoderSettings):
         return [self.dropout, self.encoder_dropout, self.lora_dropout or 0.0]
 
     @property
+    def layered(self) -> bool:
+        """Unless all are frozen."""
+        return self.freeze != "encoder"
+
+    @property
     def lora(self) -> LowRank | None:
         """The adapters, if there are any."""
         if self.lora_rank is None:

@@ -47,6 +47,11 @@ class Ngrams(EncoderSettings):
         """Texts are read whole."""
         return False
 
+    @property
+    def layered(self) -> bool:
+        """There is one."""
+        return False
+
     def make_reader(self, rows: Rows | None = None) -> NgramReader:
         """Learns which n-grams there are and how rare they are; labels are not looked at."""
         features = TextFeatures()

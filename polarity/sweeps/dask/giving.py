@@ -7,12 +7,12 @@ from uuid import uuid4
 
 from polarity.errors import UserError
 from polarity.settings import PositiveInt
-from polarity.sweeps.crew import Crew, Place
+from polarity.sweeps.crew import Crew
 from polarity.sweeps.dask.cluster import client_of
 from polarity.sweeps.elsewhere import Elsewhere, Given, stop
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
-from polarity.sweeps.local import places_of
+from polarity.sweeps.places import Place, places_of
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 from polarity.errors import UserError
 from polarity.settings import NonNegativeInt, PositiveInt
-from polarity.sweeps.crew import Place
 from polarity.sweeps.elsewhere import Elsewhere, Given
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
+from polarity.sweeps.places import Place
 from polarity.sweeps.ray.cluster import cluster_at, machines, resources
 from polarity.sweeps.ray.within import AtWork
 

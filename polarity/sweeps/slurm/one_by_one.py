@@ -7,9 +7,10 @@ from contextlib import suppress
 from polarity.content import Json
 from polarity.errors import UserError
 from polarity.reports.console import RunConsole
-from polarity.sweeps.crew import Engine, Place, Worker
+from polarity.sweeps.crew import Engine, Worker
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
+from polarity.sweeps.places import Place
 from polarity.sweeps.slurm.queue import Submissions, cancel
 from polarity.wording import times
 

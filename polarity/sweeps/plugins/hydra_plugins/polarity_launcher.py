@@ -70,7 +70,8 @@ class LocalLauncher(SweepLauncher):
 
     def engine(self, sweep: "Sweep") -> "AbstractContextManager[Engine]":
         """As above."""
-        from polarity.sweeps.local import Processes, places_of
+        from polarity.sweeps.local import Processes
+        from polarity.sweeps.places import places_of
 
         return Processes(sweep, places_of(sweep, self.jobs), forked=True)
 

@@ -1,0 +1,54 @@
+"""Where the jobs of a sweep run on this machine: its GPUs, or shares of its cores."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from polarity.config.recorded import RunSettings
+from polarity.sweeps.folder import Sweep
+
+Place = Mapping[str, str]
+"""Environment variables of a job's process: its share of the cores, or its GPUs."""
+
+GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+"""Files of a machine with a GPU that torch knows: of NVIDIA, of AMD, and of both within Windows."""
+
+
+def places_of(sweep: Sweep, jobs: int | None) -> list[Place]:
+    """Where jobs run at the same time; GPUs and cores are shared out.
+
+    :param jobs: how many; None for one on each GPU, or one if there are none.
+    """
+    settings = [job.run.settings for job in sweep.jobs[:1]]
+    gpus = [] if any(one.on_cpu for one in settings) else _gpus()
+    if not gpus:
+        return shares_of_cores(jobs)
+    width = max([one.devices or 1 for one in settings], default=1)
+    groups = [gpus[start : start + width] for start in range(0, len(gpus) - width + 1, width)] or [gpus]
+    return [{"CUDA_VISIBLE_DEVICES": ",".join(groups[n % len(groups)])} for n in range(jobs or len(groups))]
+
+
+def shares_of_cores(jobs: int | None) -> list[Place]:
+    """Places of a machine without GPUs."""
+    if jobs in (None, 1):
+        return [{}]
+    return [{"OMP_NUM_THREADS": str(max(1, _cores() // jobs))}] * jobs
+
+
+def surely_without_gpus(jobs: Sequence[RunSettings]) -> bool:
+    """Whether jobs run on cores, as far as can be told before torch is imported."""
+    return any(job.on_cpu for job in jobs) or not any(Path(name).exists() for name in GPU_DRIVERS)
+
+
+def _cores() -> int:
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdecimal() else len(os.sched_getaffinity(0))
+
+
+def _gpus() -> list[str]:
+    """The numbers, or names, of the GPUs that this process may use."""
+    import torch
+
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = [str(number) for number in range(torch.cuda.device_count())]
+    return [name for name in chosen.split(",") if name][: len(names)] if chosen else names
