@@ -1,5 +1,6 @@
 """The predictions file of a split: what every later number is computed from."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from polarity.tasks import IGNORE_INDEX, Task
 
 SCHEMA_VERSION = "3"
 READABLE = ("", "1", "2", SCHEMA_VERSION)
-SCHEMA_KEY, GROUP_KEY = "polarity.predictions", "polarity.group"
+SCHEMA_KEY, GROUP_KEY, TASKS_KEY = "polarity.predictions", "polarity.group", "polarity.tasks"
 METADATA_MARK, TOKENS = "@", "#tokens"
 FOLD, REPEAT = "#fold", "#repeat"
 
@@ -144,7 +145,7 @@ def predictions_table(predictions: Predictions) -> pa.Table:
     """``id`` and for each task ``TASK.label``, ``TASK.pred``, ``TASK.logit.CLASS`` and ``TASK.prob.CLASS``.
 
     Where they are known also ``TASK.crossfit``, ``@COLUMN`` for each metadata column, and ``#tokens``. The schema's own
-    metadata name the column of the groups, if there is one.
+    metadata name tasks and classes, which may be called like parts of columns, and the column of the groups, if any.
     """
     columns: dict[str, pa.Array] = {"id": pa.array(predictions.ids, pa.string())}
     for item in predictions.tasks:
@@ -161,7 +162,10 @@ def predictions_table(predictions: Predictions) -> pa.Table:
     columns |= {f"{METADATA_MARK}{name}": pa.array(values) for name, values in predictions.metadata.items()}
     if predictions.tokens is not None:
         columns[TOKENS] = pa.array(predictions.tokens, pa.int32())
-    about = {SCHEMA_KEY: SCHEMA_VERSION} | ({GROUP_KEY: predictions.group} if predictions.group is not None else {})
+    tasks = json.dumps({item.task.name: item.task.classes for item in predictions.tasks})
+    about = {SCHEMA_KEY: SCHEMA_VERSION, TASKS_KEY: tasks} | (
+        {GROUP_KEY: predictions.group} if predictions.group is not None else {}
+    )
     return pa.table(columns).replace_schema_metadata(about)
 
 
@@ -174,8 +178,8 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
 def read_predictions(path: Path, classes: Mapping[str, Sequence[str]] | None = None) -> Predictions:
     """What :func:`write_predictions` wrote, or a file made by hand with ``id``, ``TASK.label`` and ``TASK.pred``.
 
-    :param classes: the classes of each task, in order; else they are those of the file's columns of logits, or of
-        probabilities, or the values of label and prediction, sorted.
+    :param classes: the classes of each task, in order; else they are those that the file names, those of its columns of
+        logits, or of probabilities, or the values of label and prediction, sorted.
     :raises UserError: if the file is missing, cut off, or not of this schema.
     """
     return predictions_in(read_columns(path), path, classes)
@@ -207,10 +211,12 @@ def predictions_in(table: pa.Table, path: Path, classes: Mapping[str, Sequence[s
         raise UserError(f"{path}: schema version {version} is unknown; this version reads 1 to {SCHEMA_VERSION}")
     group = about.get(GROUP_KEY)
     problems = [f"{path}: has no column 'id'"] if "id" not in table.column_names else []
-    names = [name.removesuffix(".label") for name in table.column_names if name.endswith(".label")]
-    names = [name for name in names if f"{name}.pred" in table.column_names]
+    told: dict[str, list[str]] = json.loads(about.get(TASKS_KEY, "{}"))
+    names = list(told) or _tasks_among(table.column_names)
     if not names:
         problems.append(f"{path}: has no columns TASK.label and TASK.pred, so it holds no predictions")
+    needed = [f"{name}.{kind}" for name in names for kind in ("label", "pred")]
+    problems += [f"{path}: lacks the column {name!r}" for name in needed if name not in table.column_names]
     if group is not None and f"{METADATA_MARK}{group}" not in table.column_names:
         problems.append(f"{path}: lacks the column {METADATA_MARK + group!r}, whose values its rows are grouped by")
     if problems:
@@ -218,7 +224,7 @@ def predictions_in(table: pa.Table, path: Path, classes: Mapping[str, Sequence[s
     ids = [str(value) for value in table["id"].to_pylist()]
     if len(set(ids)) < len(ids):
         raise UserError(f"{path}: the ids are not unique")
-    tasks = tuple(_read_task(path, table, name, (classes or {}).get(name)) for name in names)
+    tasks = tuple(_read_task(path, table, name, (classes or told).get(name)) for name in names)
     metadata = {
         name.removeprefix(METADATA_MARK): [str(cell or "") for cell in table[name].to_pylist()]
         for name in table.column_names
@@ -226,6 +232,14 @@ def predictions_in(table: pa.Table, path: Path, classes: Mapping[str, Sequence[s
     }
     tokens = table[TOKENS].to_numpy() if TOKENS in table.column_names else None
     return Predictions(ids, tasks, metadata, tokens, group)
+
+
+def _tasks_among(columns: Sequence[str]) -> list[str]:
+    """Of a file that does not name them: what has a label and a prediction, and is neither metadata nor a class."""
+    names = [column.removesuffix(".label") for column in columns if column.endswith(".label")]
+    names = [name for name in names if f"{name}.pred" in columns and not name.startswith(METADATA_MARK)]
+    values = tuple(f"{name}.{kind}" for name in names for kind in ("logit", "prob"))
+    return [name for name in names if name not in values]
 
 
 def _names(task: Task, indices: np.ndarray) -> pa.Array:

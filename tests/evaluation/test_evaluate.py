@@ -490,3 +490,10 @@ def test_the_command(run: RunDirectory, tmp_path: Path) -> None:
     said = command("evaluate", f"run={run.path}", "loss.gamma=2", "seed=3", folder=tmp_path, code=2, real=True)
     assert "polarity.evaluate: 2 problems" in said
     assert "Traceback" not in said
+
+
+def test_single_texts_are_not_evaluated_as_pairs(run: RunDirectory, tmp_path: Path) -> None:
+    """Otherwise no row would be known from training."""
+    path = write_corpus(tmp_path / "new.csv")
+    with pytest.raises(UserError, match=r"data\.context: the run was trained on single texts; leave it out"):
+        evaluated(run, f"data.path={path}", "data.context=source")

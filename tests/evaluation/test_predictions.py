@@ -73,6 +73,24 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert part.tasks[0].honest.tolist() == labels[7:, 0].tolist()
 
 
+@pytest.mark.parametrize("told", [True, False], ids=["of today", "of an older version"])
+def test_no_column_is_taken_for_a_task_that_is_none(told: bool, tmp_path: Path) -> None:
+    """Columns of the data, and classes, that are called like the columns of a task."""
+    tasks = (Task("tone", ("label", "pred", "other"), "tone"), TASKS[1])
+    values = {"old.label": ["no"] * 4, "old.pred": ["yes"] * 4, "a.crossfit": [""] * 4}
+    rows = Rows([*"abcd"], ["text"] * 4, None, np.array([[0, 0], [1, 1], [2, 0], [0, 1]]), metadata=values)
+    logits = [np.eye(4, 3, dtype=np.float32), np.eye(4, 2, dtype=np.float32)]
+    path = tmp_path / "val.parquet"
+    write_predictions(path, Predictions.undecided(tasks, rows, logits))
+    if not told:
+        table = pq.read_table(path)
+        pq.write_table(table.replace_schema_metadata({b"polarity.predictions": b"3"}), path)
+    found = read_predictions(path)
+    assert [(item.task.name, item.task.classes) for item in found.tasks] == [(t.name, t.classes) for t in tasks]
+    assert found.metadata == values
+    assert np.array_equal(found.labels, rows.labels)
+
+
 def test_the_column_of_groups_goes_with_the_file(tmp_path: Path) -> None:
     labels = np.zeros((4, 1), dtype=np.int64)
     rows = Rows(list("abcd"), ["text"] * 4, None, labels, {"post": ["x", "", "x", ""]}, "post")
