@@ -17,6 +17,7 @@ from polarity.wording import times
 
 if TYPE_CHECKING:
     from polarity.comparison.result import Comparison
+    from polarity.config.recorded import DataSettings
     from polarity.data.rows import Rows
     from polarity.ensembles.predictor import EnsemblePredictor
     from polarity.evaluation.devices import Accelerator
@@ -48,8 +49,8 @@ class Answer:
 class Model:
     """A finished run's model with its calibration and decision rule; made by :func:`load`."""
 
-    def __init__(self, predictor: "Predictor | EnsemblePredictor") -> None:
-        self._predictor = predictor
+    def __init__(self, predictor: "Predictor | EnsemblePredictor", data: "DataSettings") -> None:
+        self._predictor, self._data = predictor, data
 
     @property
     def tasks(self) -> "tuple[Task, ...]":
@@ -64,7 +65,7 @@ class Model:
     def predict(
         self,
         texts: Sequence[str],
-        contexts: Sequence[str] | None = None,
+        contexts: Sequence[str | None] | None = None,
         metadata: Mapping[str, Sequence[object]] | None = None,
     ) -> list[dict[str, Answer]]:
         """An answer for each task, by its name, for each text, in their order: the numbers of ``polarity.predict``.
@@ -77,13 +78,30 @@ class Model:
 
         if isinstance(texts, str):
             raise UserError("texts: is one text; give a list")
-        if contexts is not None and len(contexts) != len(texts):
-            raise UserError(f"contexts: there are {len(contexts)} for {times(len(texts), 'text')}")
-        rows = Rows.unlabelled(texts, contexts, _columns(metadata or {}, self.columns, len(texts)))
+        if problems := self._problems(texts, contexts):
+            raise UserError(problems)
+        first = None if contexts is None else [context or "" for context in contexts]
+        rows = Rows.unlabelled(texts, first, _columns(metadata or {}, self.columns, len(texts)))
         answers: list[dict[str, Answer]] = []
         for start in range(0, len(texts), AT_ONCE):
             answers += self._answers(rows.select(range(start, min(start + AT_ONCE, len(texts)))), start)
         return answers
+
+    def _problems(self, texts: Sequence[object], contexts: Sequence[object] | None) -> list[str]:
+        """Why these cannot be read: what the verb refuses as well."""
+        from polarity.data.cells import context_refusal, text_refusal
+
+        if contexts is None and self._data.context is not None:
+            return ["contexts: the run was trained on pairs; give a first text for each, '' where there is none"]
+        if contexts is not None and self._data.single:
+            return ["contexts: the run was trained on single texts; leave them out"]
+        if contexts is not None and len(contexts) != len(texts):
+            return [f"contexts: there are {len(contexts)} for {times(len(texts), 'text')}"]
+        refusals = [
+            *((f"texts[{number}]", text_refusal("it", text)) for number, text in enumerate(texts)),
+            *((f"contexts[{number}]", context_refusal("it", text)) for number, text in enumerate(contexts or [])),
+        ]
+        return [refusal.at(where) for where, refusal in refusals if refusal is not None]
 
     def _answers(self, rows: "Rows", start: int) -> list[dict[str, Answer]]:
         logits, _, problems = self._predictor.logits(rows)
@@ -116,12 +134,19 @@ def _columns(given: Mapping[str, Sequence[object]], wanted: Sequence[str], rows:
             problems.append(f"metadata.{name}: there are {len(values)} for {times(rows, 'text')}")
         else:
             try:
-                columns[name] = [cell_text(value) or "" for value in values]
+                columns[name] = [cell_text(_plain(value)) or "" for value in values]
             except NoTextError:
                 problems.append(f"metadata.{name}: holds something that is no text or number")
     if problems:
         raise UserError(problems)
     return columns
+
+
+def _plain(value: object) -> object:
+    """A value of NumPy or pandas as one of Python."""
+    if type(value).__name__ in ("NAType", "NaTType"):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _answer(task: "Task", decided: Any, probabilities: np.ndarray) -> Answer:
@@ -153,9 +178,11 @@ def load(
     from polarity.ensembles.predictor import predictor_of
     from polarity.systems.rebuild import rebuild_any
 
+    if batch_size is not None and batch_size < 1:
+        raise UserError(f"batch_size: must be at least 1, got {batch_size}")
     prepare_process()
     rebuilt = rebuild_any(Path(run), accelerator=accelerator, batch_size=batch_size, decision=decision, trust=trust)
-    return Model(predictor_of(rebuilt))
+    return Model(predictor_of(rebuilt), rebuilt.settings.data)
 
 
 def compare(runs: Folder | Sequence[Folder], **settings: object) -> "list[Comparison]":

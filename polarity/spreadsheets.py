@@ -30,11 +30,11 @@ def as_written(cell: str) -> str:
 
 def write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
     """Write a CSV file for people and their spreadsheets, whole or not at all; see :func:`harmless`."""
-    write_text(path, "".join(_line(line) for line in (header, *lines)))
+    write_text(path, "".join(csv_line([harmless(cell) for cell in line]) for line in (header, *lines)))
 
 
-def _line(cells: Sequence[object]) -> str:
+def csv_line(cells: Sequence[object], delimiter: str = ",") -> str:
+    """One row of CSV with its newline; cells that hold line breaks of any kind are quoted."""
     buffer = StringIO(newline="")
-    writer = csv.writer(buffer, lineterminator="\r\n")  # cells with either of the two are quoted
-    writer.writerow([harmless(cell) for cell in cells])
+    csv.writer(buffer, delimiter=delimiter, lineterminator="\r\n").writerow(cells)  # either of the two is quoted
     return buffer.getvalue().removesuffix("\r\n") + "\n"

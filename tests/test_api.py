@@ -11,6 +11,7 @@ import pytest
 from lightning.pytorch.callbacks import Callback
 
 import polarity
+from polarity.api import _columns
 from polarity.data.rows import Rows
 from polarity.errors import RunError, UserError
 from polarity.run import RunDirectory
@@ -67,8 +68,16 @@ def test_wrong_calls_are_reported(run: RunDirectory, tmp_path: Path) -> None:
     model = polarity.load(run.path)
     with pytest.raises(UserError, match="give a list"):
         model.predict("one text")
-    with pytest.raises(UserError, match="there are 2 for 1 text"):
-        model.predict(["a"], ["b", "c"])
+    with pytest.raises(UserError, match="trained on single texts"):
+        model.predict(["a"], ["b"])
+    unreadable: list[Any] = ["a", None, float("nan"), " ", "half \ud800", 3]
+    with pytest.raises(UserError) as error:
+        model.predict(unreadable)
+    assert [problem.partition(":")[0].split()[0] for problem in error.value.problems] == [
+        f"texts[{number}]" for number in (1, 2, 3, 4, 5)
+    ]
+    with pytest.raises(UserError, match="batch_size: must be at least 1, got 0"):
+        polarity.load(run.path, batch_size=0)
     with pytest.raises(UserError, match="is no run's folder"):
         polarity.load(tmp_path / "nowhere")
     with pytest.raises(UserError, match=r"loss\.gama"):
@@ -76,6 +85,35 @@ def test_wrong_calls_are_reported(run: RunDirectory, tmp_path: Path) -> None:
     assert not (tmp_path / "outputs").exists()
     with pytest.raises(UserError, match="resume: is for the command line"):
         polarity.train([f"resume={run.path}"])
+
+
+def test_pairs_are_asked_as_pairs(folder: Path, rows: Rows) -> None:
+    run = polarity.train([*overrides(folder), "trainer.max_epochs=1", "data.context=source", f"output_dir={folder / 'pairs'}"])
+    model = polarity.load(run.path)
+    texts = rows.text[:2]
+    assert model.predict(texts, ["", "one"]) == model.predict(texts, [None, "one"])
+    with pytest.raises(UserError, match="trained on pairs; give a first text"):
+        model.predict(texts)
+    with pytest.raises(UserError, match="there are 1 for 2 texts"):
+        model.predict(texts, ["b"])
+    unreadable: list[Any] = ["one", 3]
+    with pytest.raises(UserError, match=r"contexts\[1\] is 3 \(int\)"):
+        model.predict(texts, unreadable)
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (np.int64(3), "3"),
+        (np.float32(0.5), "0.5"),
+        (np.str_("a"), "a"),
+        (np.bool_(1), "true"),
+        (type("NAType", (), {})(), ""),
+        (None, ""),
+    ],
+)
+def test_values_of_numpy_and_pandas_are_those_of_files(value: object, cell: str) -> None:
+    assert _columns({"one": [value]}, ["one"], 1) == {"one": [cell]}
 
 
 def test_a_run_that_fails_is_an_error(folder: Path, tmp_path: Path) -> None:

@@ -86,6 +86,8 @@ class NewData:
         """
         assert self.path is not None
         wrong = task_problems("data.tasks", self.tasks or {}, tasks)
+        if self.context is not None and data.single:
+            wrong.append("data.context: the run was trained on single texts; leave it out")
         if wrong:
             raise UserError(wrong)
         problems = Problems()

@@ -1,7 +1,5 @@
 """What writes tables: all columns of the input, then those that are added."""
 
-import csv
-import io
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -10,7 +8,7 @@ from typing import BinaryIO, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from polarity.spreadsheets import harmless
+from polarity.spreadsheets import csv_line, harmless
 from polarity.tables.chunk import Chunk
 
 
@@ -59,9 +57,7 @@ class DelimitedWriter(Writer):
     def _write(self, rows: Iterable[Sequence[str]]) -> None:
         if self._spreadsheet:
             rows = [[str(harmless(cell)) for cell in row] for row in rows]
-        text = io.StringIO(newline="")
-        csv.writer(text, delimiter=self._delimiter, lineterminator="\n").writerows(rows)
-        self._stream.write(text.getvalue().encode())
+        self._stream.write("".join(csv_line(row, self._delimiter) for row in rows).encode())
 
 
 class JsonWriter(Writer):

@@ -15,8 +15,8 @@ from tests.prediction.jobs import FORMATS, TASKS, added_columns, job, predict, r
 
 NASTY = [
     "plain", "007", "1.10", "NA", "null", " padded ", 'a "quoted" word', "'single'", "comma, semicolon; tab\tpipe|", "",
-    "two\nlines", "carriage\r\nreturn", "\u2028 separator", "München 東京 🎉", "\\x41 \\n", "=1+1", "{}", "[1]", "-",
-    "\ufeffmark",
+    "two\nlines", "carriage\r\nreturn", "bare\rreturn", "\u2028 separator", "München 東京 🎉", "\\x41 \\n",
+    "=1+1", "{}", "[1]", "-", "\ufeffmark",
 ]  # fmt: skip
 ROWS = [{"id": f"{n:03}", "text": f"text {cell}", "cell": cell, "": cell[::-1]} for n, cell in enumerate(NASTY)]
 

@@ -1,7 +1,5 @@
 """Per-class F1 of every epoch, on the console and in ``history.csv``."""
 
-import csv
-import io
 import time
 from typing import Any
 
@@ -13,6 +11,7 @@ from polarity.evaluation.metrics import TaskScore
 from polarity.files import write_text
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
+from polarity.spreadsheets import csv_line
 from polarity.training.module import MultiTaskModule
 
 
@@ -26,12 +25,15 @@ class History(Callback):
 
     :param monitor: the score that marks the best epoch.
     :param mode: ``max`` or ``min``.
+
+    ``seconds_before`` are those of the processes that the run was trained in before this one.
     """
 
     def __init__(self, *, monitor: str, mode: str) -> None:
         self.monitor = monitor
         self.mode = mode
         self.rows: list[Json] = []
+        self.seconds_before = 0.0
         self._clock = Clock()
 
     @property
@@ -47,6 +49,7 @@ class History(Callback):
         """Go on after the epochs of the resume point."""
         self.rows = list(state_dict["rows"])
         self._clock = Clock(**state_dict["clock"])
+        self.seconds_before = sum(row["seconds"] for row in self.rows) + state_dict["clock"]["seconds"]
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the epoch's clock."""
@@ -77,6 +80,7 @@ class History(Callback):
         assert isinstance(pl_module, MultiTaskModule)
         losses = pl_module.training_losses()  # on every rank: it reduces over ranks
         times = self._clock.measured()
+        self._clock = Clock()
         pl_module.log_dict(times, rank_zero_only=True)
         if not trainer.is_global_zero or pl_module.scores is None:
             return
@@ -149,8 +153,4 @@ def task_line(name: str, scored: TaskScore) -> str:
 def to_csv(rows: list[Json]) -> str:
     """Rows as CSV text, the columns of the first row first."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
+    return "".join(csv_line(cells) for cells in (names, *([row.get(name, "") for name in names] for row in rows)))
