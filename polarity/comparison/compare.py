@@ -147,7 +147,7 @@ def _with_rank(score: GroupScore, rank: int) -> GroupScore:
 
 
 def _pair_result(pair: Pair, rows: int, confidence: float, margin: float) -> PairResult:
-    rows_needed, seeds_needed = needs(pair, rows, margin)
+    rows_needed, seeds_needed = needs(pair, rows, confidence, margin)
     first, second = (runs.count for runs in pair.runs)
     return PairResult(
         first=pair.first.name,

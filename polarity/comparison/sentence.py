@@ -1,6 +1,9 @@
 """What a comparison of two groups says, in one plain sentence."""
 
+from dataclasses import replace
 from math import floor, log10
+
+from scipy.special import ndtri
 
 from polarity.comparison.evidence import Pair
 from polarity.comparison.result import Verdict
@@ -16,11 +19,15 @@ def verdict(pair: Pair, confidence: float) -> Verdict:
     return "equal" if pair.equal.corrected < 1 - confidence else "unclear"
 
 
-def needs(pair: Pair, rows: int, margin: float) -> tuple[int | None, tuple[int, int | None] | None]:
+def needs(pair: Pair, rows: int, confidence: float, margin: float) -> tuple[int | None, tuple[int, int | None] | None]:
     """Rows, and seeds, that it would take to see a difference of ``margin``, corrected for all pairs."""
     if pair.interval == NO_DIFFERENCE_KNOWN or pair.folds:
         return None, None
-    return rows_needed(pair.estimate, rows, margin, pair.level), seeds_needed(pair.estimate, margin, pair.level)
+    estimate = pair.estimate
+    if not pair.seeds_included:  # where hardly a row tells two runs apart, the interval knows better what others may
+        error = (pair.interval.high - pair.interval.low) / 2 / float(ndtri((1 + confidence) / 2))
+        estimate = replace(estimate, rows=max(estimate.rows, error**2))
+    return rows_needed(estimate, rows, margin, pair.level), seeds_needed(estimate, margin, pair.level)
 
 
 def pair_sentence(pair: Pair, rows: int, confidence: float, margin: float = 0.01) -> str:
@@ -84,7 +91,7 @@ def _seeds(pair: Pair) -> str:
 def _needs(pair: Pair, rows: int, confidence: float, margin: float) -> str:
     if pair.folds:
         return "more rows, or more repeats of the folds, would narrow it"
-    more_rows, more_seeds = needs(pair, rows, margin)
+    more_rows, more_seeds = needs(pair, rows, confidence, margin)
     pairs = round((1 - confidence) / pair.level)
     holm = f", corrected for {pairs} pairs (level {1 - confidence:.2g} / {pairs}, Holm's first step)"
     power = f"with a power of 80 %{holm if pairs > 1 else ''}"

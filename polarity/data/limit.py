@@ -15,6 +15,8 @@ from polarity.wording import times
 class Limit(Component):
     """Keeps at most so many rows of each split: a seeded random subset that holds every class of every task.
 
+    There are more rows where there are more classes.
+
     :param train: rows of the training split kept; null for all. Likewise ``val`` and ``test``.
     :param seed: of the subset; it is independent of the run's seed, so that seeds compare on the same rows.
     """
@@ -33,7 +35,9 @@ class Limit(Component):
             most: int | None = getattr(self, name)
             kept[name] = rows if most is None or most >= len(rows) else self._subset(rows, splits.tasks, most)
             if len(kept[name]) < len(rows):
-                notes.append(f"{name}: {len(kept[name])} of {times(len(rows), 'row')}, as limit.{name}={most} asks")
+                classes = f"; fewer would not hold every class, as limit.{name}={most} has to"
+                why = f", as limit.{name}={most} asks" if len(kept[name]) == most else classes
+                notes.append(f"{name}: {len(kept[name])} of {times(len(rows), 'row')}{why}")
         return Splits(splits.tasks, kept["train"], kept["val"], kept.get("test"), notes)
 
     def _subset(self, rows: Rows, tasks: Sequence[Task], most: int) -> Rows:

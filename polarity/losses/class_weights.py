@@ -53,6 +53,8 @@ class ClassWeights:
             problems.append(f"effective_beta: has no effect with class_weights={mode}; set it to null")
         if self.clip is not None and self.clip[0] > self.clip[1]:
             problems.append(f"clip: must be [low, high] with low <= high, got {list(self.clip)}")
+        if self.clip is not None and self.clip[1] == 0:
+            problems.append("clip: high has to be above 0; all weights would be 0, so nothing would be trained")
         if self.clip is not None and self.mode is None and not self.multipliers:
             problems.append("clip: has no effect with class_weights=null and no multipliers; set it to null")
         if problems:

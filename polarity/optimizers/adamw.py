@@ -91,5 +91,5 @@ class AdamW(Optimizer):
         fused = self.fused
         if fused is None:
             fused = all(parameter.device.type in FUSED_DEVICES for parameter in model.parameters())
-        beta1, beta2 = self.betas
+        beta1, beta2 = map(float, self.betas)  # torch refuses 0, a whole number, beside another kind
         return torch.optim.AdamW(groups, lr=self.lr, betas=(beta1, beta2), eps=self.eps, fused=fused)

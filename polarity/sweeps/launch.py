@@ -72,7 +72,7 @@ def go_on(folder: str, *, retry: bool) -> int:
             if problems := [*missing_extra(), *problems_of_searching(launcher, pruner=asked["pruner"])]:
                 raise UserError(problems)
             go_on_searching(sweep, section, retry=retry)
-            return exit_code(sweep, launcher)
+            return exit_code(Sweep.open(folder), launcher)  # with the jobs that were proposed meanwhile
         tell(sweep, retry=retry)
         if launcher.kind in OWN_LAUNCHERS:
             instantiate(section).work(sweep, retry=retry)

@@ -41,7 +41,7 @@ def branch(model: MultiTaskClassifier, reader: Reader, prepared: Prepared) -> tu
     model.encoder.adapt(other.encoder)
     ours, theirs = model.state_dict(), other.state_dict()
     problems = _other_encoder(ours, theirs)
-    if not problems and not reader.same_as(its_reader):
+    if not reader.same_as(its_reader) and (not problems or model.encoder.title == other.encoder.title):
         problems = ["has another vocabulary"]
     if problems:
         made = " ".join([other.encoder.title, run.settings.as_overrides("model", ("name",))]).strip()

@@ -20,6 +20,7 @@ from polarity.runs.environment import where_it_began
 from polarity.training import resuming
 from polarity.training.assembled import Assembled, Stages, assemble
 from polarity.training.callbacks.epochs import EpochDecisions
+from polarity.training.callbacks.history import History
 from polarity.training.callbacks.speed import Speed
 from polarity.training.continued_pretraining import pretraining_of
 from polarity.training.finish import finish
@@ -69,8 +70,9 @@ def resume_run(folder: str, *, trust: Trust = None) -> float:
         resuming.refuse_changed_settings(run)
         point = resuming.point_to_resume_from(run)
         with where_it_began(run):
-            assembled = assemble(prepare(resuming.trusted_config(run, trust=trust)), Stages(), point=point)
-        resuming.refuse_changed_data(run, assembled.prepared.splits)
+            prepared = prepare(resuming.trusted_config(run, trust=trust))
+            resuming.refuse_changed_data(run, prepared.splits)  # first: models that learn their words of it differ
+            assembled = assemble(prepared, Stages(), point=point)
         if not Manifest(run).path.exists():  # it has waited, or failed before it had begun
             run.settle(assembled.prepared.config)
     return _run(assembled, run, point=point, keep_going=False)
@@ -109,4 +111,6 @@ def _fit(assembled: Assembled, run: RunDirectory, point: Path | None, watching: 
     trainer = build_trainer(config, run, callbacks, validate_first=probe or assembled.branched)
     with assembled.stages.time("training", shown=False):
         trainer.fit(assembled.module, datamodule=assembled.data, ckpt_path=point, weights_only=True)
+    histories = [callback for callback in callbacks if isinstance(callback, History)]
+    assembled.stages.seconds["training"] += sum(history.seconds_before for history in histories)
     return trainer

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 from rich.table import Table
 
 from polarity.config.precision import precision_of
@@ -12,6 +12,7 @@ from polarity.config.preflight import Prepared
 from polarity.data.folds import too_few_rows
 from polarity.data.leakage import without_examples
 from polarity.data.module import TextDataModule
+from polarity.errors import UserError
 from polarity.models.huggingface.seen_tokens import SeenTokens
 from polarity.optimizers.groups import GroupRow, group_table
 from polarity.reports.console import RunConsole
@@ -32,7 +33,11 @@ class TrainingSummary(Callback):
         self.prepared, self.data, self.reader = assembled.prepared, assembled.data, assembled.reader
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Everything is known now: devices, steps, groups."""
+        """Everything is known now: devices, steps, groups.
+
+        :raises UserError: if there are too few steps for a setting.
+        """
+        _check_averages(trainer)
         if not trainer.is_global_zero:
             return
         assert isinstance(pl_module, MultiTaskModule)
@@ -82,6 +87,17 @@ class TrainingSummary(Callback):
             console.print(
                 f"{name}: {times(len(rows), 'row')}, {store.lengths.mean():.0f} tokens on average, "
                 f"{cut}{contexts if store.contexts_cut else ''}{unknown}"
+            )
+
+
+def _check_averages(trainer: Trainer) -> None:
+    """Refuse an average that is never updated after its first step."""
+    steps = int(trainer.estimated_stepping_batches)
+    for callback in trainer.callbacks:  # type: ignore[attr-defined]
+        if isinstance(callback, EMAWeightAveraging) and 1 < callback.update_every_n_steps >= steps:
+            raise UserError(
+                f"callbacks: update_every_n_steps={callback.update_every_n_steps}, and this run has "
+                f"{times(steps, 'step')}: the average would be the weights after the first one; take a smaller number"
             )
 
 

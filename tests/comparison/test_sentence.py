@@ -101,3 +101,10 @@ def test_seeds_are_a_range() -> None:
         pair(0.002, -0.02, 0.02, 0.7, (runs(3), runs(3))), estimate=SeedEstimate(0.002, 1e-7, 800, seeds, 2 / 3, 2)
     )
     assert re.search(r"; \d+ to \d+ seeds each would be needed to see 1 point", pair_sentence(unclear, 800, 0.95))
+
+
+def test_nothing_is_said_to_be_seen_where_hardly_a_row_tells_two_runs_apart() -> None:
+    alike = pair(0.0, -0.019, 0.019, 1.0, (runs(1), runs(1)), rows=0.0)
+    said = pair_sentence(alike, 200, 0.95)
+    assert "would have been seen" not in said
+    assert "about 1,500 rows would be needed to see 1 point" in said

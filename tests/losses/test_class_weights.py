@@ -88,6 +88,7 @@ def test_null_takes_classes_without_rows() -> None:
         ({"effective_beta": 0.99}, "effective_beta"),
         ({"mode": "balanced", "clip": [10.0, 0.1]}, "clip"),
         ({"clip": [0.1, 10.0]}, "clip"),
+        ({"mode": "balanced", "clip": [0.0, 0.0]}, "clip"),
     ],
 )
 def test_contradictions_and_settings_without_effect_are_refused(settings: dict[str, object], key: str) -> None:

@@ -68,13 +68,13 @@ def test_every_setting_has_an_effect_and_is_printed() -> None:
         assert f"{name}={value!r}" in repr(AdamW(**{name: value}))
 
 
-@pytest.mark.parametrize("betas", [[0.5, 0.95], [0.9, 0.6], [0.0, 0.9]])
+@pytest.mark.parametrize("betas", [[0.5, 0.95], [0.9, 0.6], [0, 0.9]])
 def test_settings_mean_what_they_mean_to_torch(betas: list[float]) -> None:
     """By value: settings wired to the wrong place would be felt as well."""
     settings = {"lr": 0.01, "weight_decay": 0.1, "betas": betas, "eps": 1e-3}
     torch.manual_seed(0)
     model = Classifier()
-    plain = torch.optim.AdamW(model.parameters(), **settings)
+    plain = torch.optim.AdamW(model.parameters(), **{**settings, "betas": tuple(map(float, betas))})
     for scale in (1.0, -0.1):
         for parameter in model.parameters():
             parameter.grad = scale * torch.linspace(-1, 1, parameter.numel()).view_as(parameter)

@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 
 from polarity.config.search.parameter import Parameter
 from polarity.errors import UserError
+from polarity.sweeps.folder import Sweep
 from polarity.sweeps.search.hopeless import hopeless
 from polarity.sweeps.search.study import JOURNAL, distributions, open_study, sampler
 from tests import command
@@ -56,6 +57,20 @@ def test_the_command_line_from_the_first_trial_to_the_recommended_preset(tmp_pat
     assert f"lr: {rate}" in said_by("sweep", str(sweep.path), "best")
     sweep.ask(replace(sweep.asked, search={**(sweep.asked.search or {}), "trials": 7}))
     assert "5 of 7 trials to come" in said_by("sweep", str(sweep.path))
+
+
+@pytest.mark.slow
+def test_a_resumed_search_tells_of_all_its_trials(tmp_path: Path) -> None:
+    """Also of those that were proposed meanwhile."""
+    sweep = asked(tmp_path, RATE, "hydra.sweeper.trials=3")
+    with jobs_as(Quick):
+        code, said = outcome_of("train", f"resume={sweep.path}")
+    assert code == 0, said
+    assert "trials to come" not in said
+    names = [job.name for job in Sweep.open(sweep.path).jobs]
+    assert len(names) == 3
+    assert all(name in said.partition("validation scores of all jobs")[2] for name in names)
+    assert len((sweep.path / "jobs.csv").read_text(encoding="utf-8").splitlines()) == 4
 
 
 @pytest.mark.parametrize(("name", "count"), [("tpe", 14), ("random", 14), ("gp", 11)])

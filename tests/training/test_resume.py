@@ -1,5 +1,6 @@
 """A run that was stopped anywhere and resumed ends like one that was never stopped, bit for bit."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from polarity.run import RunDirectory
+from polarity.runs.saved import read_metrics
 from polarity.training import run as training_run
 from polarity.training.callbacks.resume import ResumePoint
 from tests.running import composed, overrides, train
@@ -91,3 +93,6 @@ def test_a_finished_run_keeps_no_points_to_resume_from(tmp_path: Path, monkeypat
     run = interrupted(tmp_path, (1, 2), monkeypatch, "trainer.max_epochs=2", "callbacks.resume.keep=false")
     (best,) = run.checkpoints.glob("*.ckpt")
     assert best.name.startswith("epoch=")
+    with run.history.open(encoding="utf-8", newline="") as file:
+        in_all = sum(float(row["seconds"]) for row in csv.DictReader(file))
+    assert read_metrics(run)["seconds"]["training"] >= 0.95 * in_all, "also what the first process had trained"

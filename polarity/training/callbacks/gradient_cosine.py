@@ -6,7 +6,9 @@ from typing import Any
 import torch
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
+from torch import nn
 
+from polarity.errors import UserError
 from polarity.settings import PositiveInt
 from polarity.training.module import MultiTaskModule
 
@@ -24,12 +26,20 @@ class GradientCosine(Callback):
     def __init__(self, *, every_n_batches: PositiveInt = 50) -> None:
         self.every_n_batches = every_n_batches
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Refuse a model of which tasks share nothing that is trained."""
+        if not _shared(pl_module):
+            raise UserError(
+                "callbacks: gradient_cosine looks at the weights that tasks share, and none is trained here "
+                "(model.freeze=encoder); leave it out"
+            )
+
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int) -> None:
         """Measure on this batch, without touching its own gradients or its random numbers."""
         if batch_idx % self.every_n_batches:
             return
         assert isinstance(pl_module, MultiTaskModule)
-        shared = [p for p in pl_module.model.shared_parameters() if p.requires_grad]
+        shared = _shared(pl_module)
         device = trainer.strategy.root_device
         generators = [device] if device.type == "cuda" else []
         with torch.random.fork_rng(generators), trainer.precision_plugin.train_step_context():
@@ -45,3 +55,8 @@ class GradientCosine(Callback):
                 values[f"cosine/{first}_{second}"] = gradients[first] @ gradients[second] / product
         for logger in trainer.loggers:
             logger.log_metrics({name: float(value) for name, value in values.items()}, step=trainer.global_step)
+
+
+def _shared(module: LightningModule) -> list[nn.Parameter]:
+    assert isinstance(module, MultiTaskModule)
+    return [parameter for parameter in module.model.shared_parameters() if parameter.requires_grad]
