@@ -6,6 +6,7 @@ from typing import Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
+from omegaconf.errors import MissingMandatoryValue
 
 from polarity.config.folds import folds_of
 from polarity.content import Config
@@ -27,6 +28,10 @@ def build(path: str, node: Config, **given: Any) -> Any:
     learn(node, path)
     try:
         return instantiate(node, **given, _convert_="all")
+    except MissingMandatoryValue as error:
+        raise UserError(
+            f"{path}: a value is '???', which stands for one that is missing; give it another name"
+        ) from error
     except InstantiationException as error:
         cause = _cause(error)
         inner = re.search(r"^full_key: (\S+)$", str(error), re.MULTILINE)  # where inside the section it happened

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
@@ -178,6 +179,9 @@ def _checkable(good: Sequence[str], wrong: Collection[str]) -> list[str] | None:
 
 
 def _why_unreadable(text: str, reason: Exception) -> str:
+    if "=" not in text:
+        folder = "; folders are given as run=FOLDER, or runs=[A,B]" if Path(text).exists() else ""
+        return f"settings are written NAME=VALUE{folder}"
     if text.isascii():
         return first_lines(reason)
     return """names beyond ASCII have to stand in double quotes, as in 'data.tasks={stance:["für",gegen]}'"""

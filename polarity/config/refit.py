@@ -23,6 +23,8 @@ def refit_problems(config: Config) -> list[str]:
         for name, node in config["callbacks"].items()
         if node is not None and not str(node.get(TARGET)).startswith(NEUTRAL)
     ]
+    if "teacher" in config["regularizer"]:
+        problems.append("regularizer: the teacher has been chosen by the validation rows that would be learnt from it")
     if "monitor" in config["scheduler"]:
         problems.append("scheduler: follows a validation score, and a refit has none")
     problems += [f"trainer.{name}: epochs would not be what they were" for name in ENDS if name in config["trainer"]]

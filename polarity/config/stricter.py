@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from polarity.settings import NonNegative, PositiveInt
+from polarity.settings import NonNegative, PositiveInt, ProperFraction
 
 STRICTER: dict[str, dict[str, Any]] = {
     "EarlyStopping": {"patience": PositiveInt, "min_delta": NonNegative},
@@ -15,6 +15,10 @@ STRICTER: dict[str, dict[str, Any]] = {
         "precision": Literal["auto", "32-true", "16-mixed", "bf16-mixed"],
     },
     "LearningRateMonitor": {"logging_interval": Literal["step", "epoch"]},
-    "EMAWeightAveraging": {"use_buffers": Literal[False], "update_every_n_steps": PositiveInt},
+    "EMAWeightAveraging": {
+        "decay": ProperFraction,
+        "use_buffers": Literal[False],
+        "update_every_n_steps": PositiveInt,
+    },
     "CSVLogger": {"flush_logs_every_n_steps": PositiveInt},
 }

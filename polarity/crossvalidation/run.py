@@ -4,6 +4,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from polarity.config.folds import folds_of, of_fold
@@ -13,13 +14,18 @@ from polarity.config.trust import Trust
 from polarity.content import Config
 from polarity.crossvalidation.finish import finish
 from polarity.data.folds import FoldedRows
+from polarity.errors import UserError
+from polarity.regularizers import Distillation
 from polarity.reports.console import RunConsole, log_only
 from polarity.reports.folds import fold_line, folds_intro
 from polarity.run import RunDirectory
 from polarity.runs.environment import where_it_began
+from polarity.runs.saved import finished_model
 from polarity.training import resuming
 from polarity.training.run import resume_run, start_run
+from polarity.training.seen_rows import check_seen_rows
 from polarity.training.status import StatusRecorder, exit_code
+from polarity.training.teacher import SETTING
 
 Begun = Callable[[RunDirectory], None]
 
@@ -36,9 +42,27 @@ def start(config: Config, overrides: list[str], *, keep_going: bool, begun: Begu
     if not RunSettings(config).folds:
         return start_run(config, overrides, keep_going=keep_going, begun=begun)
     prepared = prepare(config)
+    _check_teacher(prepared)
     run = RunDirectory.create(prepared.root.output_dir, prepared.config, overrides)
     begun(run)
     return _train(run, prepared, trust=None)
+
+
+def _check_teacher(prepared: Prepared) -> None:
+    """Refuse one that knows the rows, before anything is written: a fold's own run would, too, for each holds out some.
+
+    :raises UserError: if it is no finished run, or has learnt from these rows.
+    """
+    regularizer, folds = prepared.components.regularizer, folds_of(prepared.config)
+    if not isinstance(regularizer, Distillation) or folds is None:
+        return
+    first = FoldedRows(prepared.components.data, prepared.splits, folds).of(1)
+    try:
+        check_seen_rows(finished_model(regularizer.teacher), replace(prepared, splits=first), SETTING, both_ways=True)
+    except UserError as error:
+        problems = [problem if problem.startswith(SETTING) else f"{SETTING}: {problem}" for problem in error.problems]
+        advice = "folds: each row is held out of one fold, so a teacher has to come from other rows; leave folds out"
+        raise UserError([*problems, advice]) from error
 
 
 def resume(folder: str, *, trust: Trust = None) -> float:

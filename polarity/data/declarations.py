@@ -78,6 +78,9 @@ class Declaration:
             )
         if len(labels) > _SUGGESTED or (len(labels) > _FEW and 2 * len(labels) > labels.total()):
             return f"; {found}; is it one of labels?"
+        if unusable := [name for name in labels if not can_be_class(name)]:
+            names = ", ".join(printable(repr(name)) for name in unusable[:SHOWN])
+            return f"; {found}; settings cannot hold {names} as it stands: rename it in the data"
         return f"; {found}; for instance {shlex.quote(f'data.tasks={{{self.to_paste(labels)}}}')}"
 
     def to_paste(self, labels: Counter[str]) -> str:
@@ -87,6 +90,15 @@ class Declaration:
         short = _NAME.fullmatch(self.column) and self.column == self.name
         value = classes if short else f"{{column:{as_word(self.column)},classes:{classes}}}"
         return f"{self.name}:{value}"
+
+
+def can_be_class(name: str) -> bool:
+    """Whether a configuration can hold a name: it would resolve ``${...}``, and takes ``???`` for what is missing."""
+    return name != "???" and "${" not in name and not _has_controls(name)
+
+
+def _has_controls(name: str) -> bool:
+    return printable(name) != name or len(name.splitlines()) > 1 or "\t" in name
 
 
 def declare(tasks: object) -> tuple[list[Declaration], list[str]]:
@@ -136,7 +148,7 @@ def _declare(name: str, entry: object) -> tuple[Declaration | None, list[str]]:
             problems.append(f"{key}: a class must be a name, got {value!r}")
         elif isinstance(value, str) and not normalize(value):
             problems.append(f"{key}: a class has an empty name; rows without a label need no class")
-        elif isinstance(value, str) and (printable(value) != value or len(value.splitlines()) > 1 or "\t" in value):
+        elif isinstance(value, str) and _has_controls(value):
             problems.append(f"{key}: a class name holds control characters: {printable(repr(value))}")
     if len(classes) == 1:
         problems.append(f"{key}: has one class, {classes[0]!r}; a task needs at least two")

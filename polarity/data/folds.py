@@ -16,6 +16,8 @@ FEW = 30
 """Validation rows of a class below which its F1 is hardly known: with 30, to 0.2 either way."""
 FOLDED = 5_000
 """Rows above which five trainings cost more than they tell."""
+ADVISED = 5
+"""Folds."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,15 @@ def too_few_rows(splits: Splits) -> list[str]:
     if rows >= FEW or whole > FOLDED:
         return []
     few = f"validation has {times(rows, 'row')} of class {name!r} of task {task!r}, too few to choose and score by"
-    return [f"{few}; folds=5 scores each of {times(whole, 'row')} by a model that has not seen it"]
+    if _fewest(splits) < ADVISED:  # a class has to be in each fold
+        return [few]
+    return [f"{few}; folds={ADVISED} scores each of {times(whole, 'row')} by a model that has not seen it"]
+
+
+def _fewest(splits: Splits) -> int:
+    """Rows of the rarest class in training and validation together."""
+    both = [rows.class_counts(splits.tasks) for rows in (splits.train, splits.val)]
+    return min(int((first + second).min()) for first, second in zip(*both, strict=True))
 
 
 def _keeping_together(split: Split, group: str | None) -> Split:

@@ -25,27 +25,29 @@ def presence(
     counts = {name: rows.class_counts(tasks) for name, rows in splits}
     problems, notes = [], []
     for place, split in enumerate(counts):
-        missing = [text for number, task in enumerate(tasks) for text in _missing(task, number, split, counts)]
+        missing = [found for number, task in enumerate(tasks) for found in _missing(task, number, split, counts)]
         if place == 0:
             advice = "what is never seen cannot be learnt: add rows, or leave it out of data.tasks"
-            problems += [f"{text}; {advice}" for text in missing]
+            problems += [f"{text}; {advice}" for text, _ in missing]
         elif absent == "stop":
-            problems += [f"{text}; data.absent_classes=warn goes on, and its F1 counts as 0" for text in missing]
+            problems += [f"{text}; data.absent_classes=warn goes on, and {effect}" for text, effect in missing]
         else:
-            notes += [f"{text}; its F1 counts as 0" for text in missing]
+            notes += [f"{text}; {effect}" for text, effect in missing]
     return problems, notes
 
 
-def _missing(task: Task, number: int, split: str, counts: _Counts) -> list[str]:
+def _missing(task: Task, number: int, split: str, counts: _Counts) -> list[tuple[str, str]]:
+    """What is missing, and what that does to the scores of the split."""
     here = counts[split][number]
     if task.classes and not here.sum():
-        return [f"{split}: no row has a label of task {task.name!r}"]
+        return [(f"{split}: no row has a label of task {task.name!r}", "the task has no part in its scores")]
     missing = []
     for index, name in enumerate(task.classes):
         if not here[index]:
             others = ", ".join(f"{of[number][index]:,} in {other}" for other, of in counts.items() if other != split)
             elsewhere = f" ({others})" if others else ""
-            missing.append(f"{split}: no row of class {name!r} of task {task.name!r}{elsewhere}")
+            text = f"{split}: no row of class {name!r} of task {task.name!r}{elsewhere}"
+            missing.append((text, "its F1 counts as 0"))
     return missing
 
 

@@ -32,14 +32,16 @@ def members_table(
     """
     tasks = [item.task for item in rows.tasks]
     ours = [item.honest for item in rows.tasks]
-    how = ", cross-fitted" if split == "val" else ""
-    title = f"{split} ({times(len(rows), 'row')}): macro-F1{how}, with paired 95 % intervals"
+    how = "cross-fitted, all by the same kinds of rule" if split == "val" else "members by their own rules"
+    title = f"{split} ({times(len(rows), 'row')}): macro-F1 ({how}), with paired 95 % intervals"
     table = Table("system", "rows/s", "task", "macro-F1", "ensemble is better by", title=title)
     speeds = {one.name: one.speed for one in outcome.asked}
     for name, own in decided.items():
         if name in speeds:
             scores, difference = score(tasks, rows.labels, own), paired_difference(rows, own, ours, resamples=resamples)
             by = [signed(difference.overall), *(signed(difference.tasks[task.name]) for task in tasks)]
+            if outcome.judged.kept is None and name == outcome.judged.best:
+                by = [""] * len(by)  # it is the result itself
             _add(table, name, speeds[name], scores, by)
     result = ENSEMBLE if outcome.judged.kept else f"{outcome.judged.best} alone"
     _add(table, result, speed, score(tasks, rows.labels, ours), [""] * (1 + len(tasks)), style="bold")
@@ -57,7 +59,8 @@ def _add(table: Table, name: str, speed: float, scores: Scores, by: Sequence[str
 
 def ways_table(outcome: Outcome) -> Table:
     """The gain of every way that was judged."""
-    table = Table("way", "gain over the best member", "standard error", "kept", title="cross-fitted gains, in points")
+    over = "gain over the best member (of each fold)"
+    table = Table("way", over, "standard error", "kept", title="cross-fitted gains, in points")
     for name, gain in outcome.judged.gains.items():
         kept = "yes" if name == outcome.judged.kept else "no"
         table.add_row(name, f"{100 * gain.value:+.2f}", f"{100 * gain.standard_error:.2f}", kept)
@@ -65,12 +68,17 @@ def ways_table(outcome: Outcome) -> Table:
 
 
 def cost_sentence(outcome: Outcome, speed: float) -> str:
-    """What the gain costs."""
+    """What the gain over one member costs; nothing, where it is alone."""
+    if outcome.judged.kept is None:
+        return f"cost: none, it is {outcome.judged.best} alone"
     best = next(one for one in outcome.asked if one.name == outcome.judged.best)
-    gain = 100 * outcome.judged.honest_gain.value
+    rows = outcome.fitted.predictions
+    tasks = [item.task for item in rows.tasks]
+    ours, its = ([item.honest for item in rows.tasks], outcome.decided[best.name])
+    gain = score(tasks, rows.labels, ours).overall - score(tasks, rows.labels, its).overall
     return (
         f"cost: {speed:,.0f} rows/s, where {best.name} alone does {best.speed:,.0f} "
-        f"({best.speed / speed:.1f} times the time), for {gain:+.2f} points"
+        f"({best.speed / speed:.1f} times the time), for {100 * gain:+.2f} points more than it on validation"
     )
 
 

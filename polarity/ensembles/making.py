@@ -1,5 +1,6 @@
 """An ensemble, from finished runs to a folder of its own."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from polarity.data.locate import locate
@@ -38,6 +39,7 @@ def make(settings: EnsembleSettings) -> RunDirectory:
         read = fill(run, outcome, gathered, settings)
         speed = _check(run, gathered, settings)
         counted = _record(run, root, outcome, gathered)
+    read = tuple(replace(split, ledger=counted[0]) if counted and split.name == "test" else split for split in read)
     run.point_latest()
     reporting = reporting_of(settings, run.settings)
     write_run_report(run, texts=reporting.texts, resamples=reporting.resamples, splits=read)

@@ -62,7 +62,7 @@ class Outcome:
         name = judged.kept or max(judged.gains, key=lambda name: judged.gains[name].value)
         gain = judged.gains[name]
         points = f"{100 * gain.value:+.2f} points of overall macro-F1, standard error {100 * gain.standard_error:.2f}"
-        over = f"its cross-fitted gain over the best member is {points}"
+        over = f"its cross-fitted gain over the member that is best without each fold is {points}"
         if judged.kept is None:
             return (
                 f"no ensemble: {judged.best} alone is kept. {name} came closest: {over}; more than {judged.needed:.2f} "

@@ -72,7 +72,7 @@ def write_card(
     """
     run, config = rebuilt.run, rebuilt.config
     splits = [Scored.of(rebuilt, name) for name in ("val", "test") if run.predictions(name).is_file()]
-    rows = read_environment(run)["data"]
+    rows, metrics = read_environment(run)["data"], read_metrics(run)
     name = f"{encoder_name(config).rpartition('/')[2]}-{'-'.join(about['tasks'])}"
     card = ModelCard.from_template(
         _metadata(rebuilt, name, splits, about["format"]),
@@ -88,7 +88,8 @@ def write_card(
         rows=rows,
         decisions=rebuilt.decider.to_dict()["tasks"],
         decision=rebuilt.decision,
-        best=read_metrics(run).get("best", {}),
+        best=metrics.get("best", {}),
+        soup=[] if "epoch" in metrics.get("best", {}) else metrics.get("ensemble", {}).get("used", []),
         settings=settings_table(config),
         splits=splits,
         score=_score,

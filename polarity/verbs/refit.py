@@ -69,6 +69,9 @@ def _problems(first: RunDirectory, best: Mapping[str, Any]) -> list[str]:
     """Why the run cannot be trained again."""
     if first.settings.refit:
         return [f"run: {first.path}: is a refit already; give {first.settings.refit}"]
+    if "ensemble" in first.config:
+        kept = ", ".join(read_metrics(first)["ensemble"]["used"])
+        return [f"run: {first.path}: is an ensemble; give a run as training makes it ({kept})"]
     if "epoch" not in best or "step" not in best:
         return [f"run: {first.path}: no epochs were chosen for it; give a run as training makes it"]
     return [f"run: {first.path}: {problem}" for problem in refit_problems(first.config)]

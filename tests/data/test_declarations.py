@@ -7,6 +7,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from polarity.data.declarations import Declaration, declare
+from polarity.printable import printable
 from polarity.tasks import Task
 
 REFUSED: list[tuple[Any, str]] = [
@@ -117,6 +118,13 @@ def test_suggested_override_can_be_pasted() -> None:
     declarations, wrong = declare(override.value())
     assert wrong == []
     assert declarations[0].resolve(Counter(labels), wrong).classes == tuple(labels)
+
+
+@pytest.mark.parametrize("label", ["???", "${x}", "${oc.env:HOME}", "a\tb", "a\u2028b"])
+def test_what_settings_cannot_hold_is_not_suggested(label: str) -> None:
+    (problem,) = resolve([], [label, "other"])[1]
+    assert "for instance" not in problem
+    assert f"settings cannot hold {printable(repr(label))} as it stands: rename it in the data" in problem
 
 
 def test_suggestion_with_a_column() -> None:

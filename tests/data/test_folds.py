@@ -159,5 +159,9 @@ def test_folds_are_advised_where_validation_has_few_rows_of_a_class() -> None:
     (line,) = too_few_rows(few)
     assert line.startswith(f"validation has {count} rows of class 'rare' of task 'topic'")
     assert "folds=5 scores each of 400 rows" in line
+    rare = np.flatnonzero(whole.labels[:, 1] == 2)
+    fewer = whole.select(np.setdiff1d(np.arange(400), rare[4:]))
+    (line,) = too_few_rows(Splits(TASKS, fewer.select(range(60, len(fewer))), fewer.select(range(60)), None))
+    assert "folds" not in line, "four rows cannot be in five folds"
     many = rows(3000)
     assert not too_few_rows(Splits(TASKS, many.select(range(1500)), many.select(range(1500, 3000)), None))

@@ -1,5 +1,6 @@
 """``python -m polarity.ensemble``, as users meet it: the folder that it makes, and every verb on it."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -155,6 +156,12 @@ def test_without_a_convincing_gain_the_best_member_is_kept_alone(home: Path) -> 
         assert np.array_equal(first.honest, second.honest)
     check_unchanged(run)
     assert "hf folder" in said_by("export", f"run={run.path}", "format=hf")
+    assert f"cost: none, it is {best} alone" in said
+    own = next(line for line in said.splitlines() if line.startswith(f"│ {best} ") and "alone" not in line)
+    assert own.split("│")[5].strip() == "", "it is not compared with itself"
+    assert f"is an ensemble; give a run as training makes it ({best})" in " ".join(
+        said_by("refit", f"run={run.path}", code=2).split()
+    )
 
 
 def test_a_look_at_the_test_split_is_recorded_and_none_is_taken_unasked(home: Path) -> None:
@@ -170,6 +177,10 @@ def test_a_look_at_the_test_split_is_recorded_and_none_is_taken_unasked(home: Pa
     look = ledger.evaluations(mark).entries[-1]
     assert (look.verb, look.run) == ("ensemble", str(run.path))
     assert "looked at" in said
+    page = run.report.read_text(encoding="utf-8")
+    assert ledger.sentence(mark).partition("has been ")[2] in page, "this look included"
+    said_by("report", f"run={run.path}", "resamples=100")
+    assert run.report.read_text(encoding="utf-8") == page
 
 
 def test_a_soup_is_one_model_with_the_mean_of_the_weights(home: Path) -> None:
@@ -180,7 +191,20 @@ def test_a_soup_is_one_model_with_the_mean_of_the_weights(home: Path) -> None:
     for name, value in ours.items():
         assert torch.equal(value, torch.stack([one[name].double() for one in members]).mean(0).to(value.dtype))
     assert "reproduced" in said_by("evaluate", f"run={run.path}", "resamples=100")
-    assert "hf folder" in said_by("export", f"run={run.path}", "format=hf")
+    assert "hf folder" in said_by("export", f"run={run.path}", "format=hf", f"output={run.path.parent / 'soup'}")
+    card = " ".join((run.path.parent / "soup" / "README.md").read_text(encoding="utf-8").split())
+    assert f"The weights are the mean of those of {len(SEEDS)} runs: {', '.join(f'seed-{s}' for s in SEEDS)}." in card
+
+
+def test_the_cost_is_told_beside_what_the_table_says(home: Path) -> None:
+    """Its gain over the member that it names, not over the best of each fold."""
+    run, said = make(home, "method=average", "gate=false")
+    named = read_object(run.metrics)["ensemble"]["best_member"]
+    row = next(line for line in said.splitlines() if line.startswith(f"│ {named} "))
+    gain = 100 * float(row.split("│")[5].split()[0])
+    told = re.search(rf"where {named} alone does .* for ([+-][\d.]+) points more than it", " ".join(said.split()))
+    assert told is not None
+    assert float(told[1]) == pytest.approx(gain, abs=0.006)
 
 
 def test_a_greedy_soup_is_never_worse_by_what_chose_it_than_its_best_member(home: Path) -> None:

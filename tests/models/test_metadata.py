@@ -66,6 +66,16 @@ def test_what_cannot_be_read_is_told_before_training_and_for_every_split() -> No
     ]
 
 
+def test_a_column_of_which_nothing_can_be_learnt_is_told_why() -> None:
+    names = with_columns(16, source=[f"author {number}" for number in range(16)], length=["7"] * 16)
+    with pytest.raises(UserError) as error:
+        MetadataReader.learn(names, FEATURES)  # type: ignore[arg-type]
+    assert sorted(problem.partition(";")[0] for problem in error.value.problems) == [
+        "data.features.length: all training rows say the same",
+        "data.features.source: no value stands in two training rows, so that nothing can be learnt of it",
+    ]
+
+
 def test_they_are_learnt_from_training_rows() -> None:
     reader = MetadataReader.learn(with_columns(16), FEATURES)  # type: ignore[arg-type]
     others = with_columns(3, source=["b", "new", ""], length=["7.5", "", "0"])

@@ -9,9 +9,12 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
+from polarity.errors import UserError
 from polarity.models.saving import load_model
+from polarity.train import check
 from polarity.training.callbacks.averaging import StochasticWeightAveraging
-from tests.running import train
+from tests import command
+from tests.running import overrides, train
 from tests.trials import assembled, plain_trainer
 
 SWA = ("callbacks=swa", "callbacks.swa.share=1.0", "trainer.max_epochs=1")
@@ -82,3 +85,19 @@ def test_it_goes_on_from_a_checkpoint(at: int, tmp_path: Path) -> None:
     second, end = watched(tmp_path, 0.4, resume=first.path)
     assert len(second.steps) == 15 - at
     assert torch.allclose(end, mean([*first.steps[:at], *second.steps][-6:]), atol=1e-6)
+
+
+@pytest.mark.parametrize(("setting", "said"), [("decay=1.0", "decay: "), ("decay=2", "decay: ")])
+def test_an_average_that_would_never_change_is_refused(setting: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=rf"callbacks\.ema\.{said}"):
+        check(overrides(tmp_path, "callbacks=ema", f"callbacks.ema.{setting}"))
+
+
+def test_an_average_needs_more_than_one_update(tmp_path: Path) -> None:
+    command.run(
+        "train", *overrides(tmp_path, "callbacks=ema", "callbacks.ema.update_every_n_steps=19"), folder=tmp_path
+    )
+    said = command.run(
+        "train", *overrides(tmp_path, "callbacks=ema", "callbacks.ema.update_every_n_steps=20"), folder=tmp_path, code=1
+    )
+    assert "the average would be the weights after the first one" in " ".join(said.split())

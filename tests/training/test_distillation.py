@@ -13,8 +13,9 @@ from polarity.evaluation.inference import model_inputs
 from polarity.run import RunDirectory
 from polarity.training import teacher
 from polarity.wording import times
-from tests.running import train
+from tests.running import overrides, train
 from tests.trials import assembled
+from tests.verbs import outcome_of
 
 QUICK = ("trainer.max_epochs=1", "trainer.log_every_n_steps=1", "reporting.baselines=false", "reporting.resamples=100")
 
@@ -86,3 +87,12 @@ def test_a_teacher_has_to_know_the_tasks_and_to_be_finished(run: RunDirectory, t
         (tmp_path / "decision.json").rename(run.model / "decision.json")
     with pytest.raises(UserError, match="does not know the task topic with these classes"):
         assembled(home(run), *student(run, "data.tasks={tone:[yes,no,none,1],topic:[food,war]}"))
+
+
+def test_folds_of_the_teachers_own_rows_are_refused_before_anything_is_written(run: RunDirectory) -> None:
+    before = sorted(run.path.parent.iterdir())
+    code, said = outcome_of("train", *overrides(home(run), *student(run, "folds=2"), rows=150))
+    assert code == 2, said
+    said = " ".join(said.split())
+    assert "folds: each row is held out of one fold, so a teacher has to come from other rows" in said
+    assert sorted(run.path.parent.iterdir()) == before

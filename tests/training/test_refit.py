@@ -112,6 +112,8 @@ def test_what_cannot_be_done_again_is_refused(tmp_path: Path) -> None:
         "trainer.max_steps",
     ]
     assert refit_problems(composed(*overrides(tmp_path))) == []
+    distilled = composed(*overrides(tmp_path, "regularizer=distillation", "regularizer.teacher=there"))
+    assert "has been chosen by the validation rows" in refit_problems(distilled)[0]
 
 
 def test_a_probe_is_chosen_as_before_and_fitted_to_all(run: RunDirectory) -> None:
