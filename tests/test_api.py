@@ -88,7 +88,9 @@ def test_wrong_calls_are_reported(run: RunDirectory, tmp_path: Path) -> None:
 
 
 def test_pairs_are_asked_as_pairs(folder: Path, rows: Rows) -> None:
-    run = polarity.train([*overrides(folder), "trainer.max_epochs=1", "data.context=source", f"output_dir={folder / 'pairs'}"])
+    run = polarity.train(
+        [*overrides(folder), "trainer.max_epochs=1", "data.context=source", f"output_dir={folder / 'pairs'}"]
+    )
     model = polarity.load(run.path)
     texts = rows.text[:2]
     assert model.predict(texts, ["", "one"]) == model.predict(texts, [None, "one"])
