@@ -20,7 +20,9 @@ from polarity.errors import UserError
 from polarity.evaluation.inference import autocast
 from polarity.models.huggingface.loading import origin_of, quiet_transformers
 from polarity.models.huggingface.pretrained import PretrainedEncoder
+from polarity.models.huggingface.tokens import TokenStore
 from polarity.models.mark import mark_of
+from polarity.pretraining.corpus_vocabulary import CorpusVocabulary
 from polarity.pretraining.mlm import MaskedLanguageModelling
 from polarity.progress import progress
 from polarity.tasks import IGNORE_INDEX
@@ -76,7 +78,14 @@ class MaskedTokens:
             torch.manual_seed(self.settings.seed)
             model, fresh = _with_head(source)
             values = {name: value for name, value in self.settings.settings.items() if name != "texts"}
-            made_by = [values, self.precision, self.device.type, torch.__version__, torch.get_num_threads()]
+            made_by = [
+                "corpus vocabulary",
+                values,
+                self.precision,
+                self.device.type,
+                torch.__version__,
+                torch.get_num_threads(),
+            ]
             mark = mark_of(made_by, model.state_dict().items(), self.read)
             self.folder.mkdir(parents=True, exist_ok=True)
             with FileLock(self.folder / f"{mark}.lock"):  # one process trains, the others read
@@ -91,14 +100,23 @@ class MaskedTokens:
     def _trained(self, model: PreTrainedModel) -> dict[str, np.ndarray]:
         order = np.random.default_rng(self.settings.seed).permutation(len(self.read))
         held_out, texts = order[: self._held_out()], order[self._held_out() :]
+        vocabulary = self._vocabulary(model)
         model.to(device=self.device)  # type: ignore[call-arg]
-        before = self._loss(model, held_out)
-        self._fit(model, texts)
-        losses = np.array([before, self._loss(model, held_out)])
-        base = model.base_model.state_dict()
+        before = self._loss(model, vocabulary, held_out)
+        self._fit(model, vocabulary, texts)
+        losses = np.array([before, self._loss(model, vocabulary, held_out)])
+        base = vocabulary.state(model.base_model)
         return {LOSSES: losses, **{name: value.cpu().float().numpy() for name, value in base.items()}}
 
-    def _fit(self, model: PreTrainedModel, texts: np.ndarray) -> None:
+    def _vocabulary(self, model: PreTrainedModel) -> CorpusVocabulary:
+        """The tokens of the texts, and those that stand for no word."""
+        seen = np.zeros(max(len(self.tokenizer), model.config.vocab_size), dtype=bool)
+        if isinstance(self.read, TokenStore):
+            seen |= self.read.seen(len(seen))
+        seen[self.tokenizer.all_special_ids] = True
+        return CorpusVocabulary(model, seen[: model.config.vocab_size])
+
+    def _fit(self, model: PreTrainedModel, vocabulary: CorpusVocabulary, texts: np.ndarray) -> None:
         chosen, masks = self.settings, self._masks()
         generator = np.random.default_rng([chosen.seed, 1])
         steps = chosen.epochs * -(-len(texts) // chosen.batch_size)
@@ -108,7 +126,7 @@ class MaskedTokens:
         with progress("masked tokens", chosen.epochs * len(texts)) as advance:
             for _ in range(chosen.epochs):
                 for rows in self._batches(generator.permutation(texts)):
-                    total, guessed = self._guess(model, rows, masks)
+                    total, guessed = self._guess(model, vocabulary, rows, masks)
                     (total / guessed.clamp(min=1)).backward()  # type: ignore[no-untyped-call]
                     torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST_NORM)
                     optimizer.step()
@@ -117,11 +135,11 @@ class MaskedTokens:
                     advance(len(rows))
 
     @torch.inference_mode()
-    def _loss(self, model: PreTrainedModel, rows: np.ndarray) -> float:
+    def _loss(self, model: PreTrainedModel, vocabulary: CorpusVocabulary, rows: np.ndarray) -> float:
         """Mean over the masked tokens of some rows, by the same masks each time."""
         model.eval()
         masks = self._masks()
-        sums = [self._guess(model, batch, masks) for batch in self._batches(rows)]
+        sums = [self._guess(model, vocabulary, batch, masks) for batch in self._batches(rows)]
         guessed = sum(float(count) for _, count in sums)
         return sum(float(total) for total, _ in sums) / guessed if guessed else float("nan")
 
@@ -137,18 +155,22 @@ class MaskedTokens:
         return made
 
     def _guess(
-        self, model: PreTrainedModel, rows: np.ndarray, masks: DataCollatorForLanguageModeling
+        self,
+        model: PreTrainedModel,
+        vocabulary: CorpusVocabulary,
+        rows: np.ndarray,
+        masks: DataCollatorForLanguageModeling,
     ) -> tuple[Tensor, Tensor]:
         """Sum of the cross-entropies of the masked tokens of a batch, and how many there are."""
         batch = self.read.batch(rows)
         special = torch.isin(batch["input_ids"], torch.tensor(self.tokenizer.all_special_ids))
         masked, labels = masks.torch_mask_tokens(batch["input_ids"].clone(), special)
-        inputs = {"input_ids": masked, "attention_mask": batch["attention_mask"]}
-        wanted = labels.to(self.device)
-        places = wanted != IGNORE_INDEX
+        inputs = {"input_ids": vocabulary.rows(masked), "attention_mask": batch["attention_mask"]}
+        places = labels != IGNORE_INDEX
+        wanted, places = vocabulary.rows(labels[places]).to(self.device), places.to(self.device)
         with autocast(self.device, self.precision), _at(places, model.base_model):
             logits = model(**{name: value.to(self.device) for name, value in inputs.items()}).logits[0]
-        return F.cross_entropy(logits.float(), wanted[places], reduction="sum"), places.sum()
+        return F.cross_entropy(logits.float(), wanted, reduction="sum"), places.sum()
 
 
 @contextmanager
