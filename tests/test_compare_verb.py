@@ -166,6 +166,25 @@ def test_of_one_group_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixt
     assert by_rows.verdict != "unclear"
 
 
+def test_of_several_columns_of_groups_the_coarsest_counts_in_any_order(tmp_path: Path) -> None:
+    runs = [a_run(tmp_path / str(n), LABELS, noisy(LABELS, 0.8, n), loss={"gamma": float(n)}) for n in (1, 2)]
+    for run, column in zip(runs, ("post", "author"), strict=True):
+        path = run / "predictions" / "val.parquet"
+        predictions = read_predictions(path)
+        authors = {"author": [f"author {number % 7}" for number in range(len(predictions))]}
+        grouped = replace(predictions, metadata=predictions.metadata | authors, group=column)
+        write_predictions(path, grouped)
+        about = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+        about["sha256"]["predictions/val.parquet"] = checksum(path)
+        (run / "metrics.json").write_text(json.dumps(about), encoding="utf-8")
+    one, other = compare(settings(*runs, cluster="auto")), compare(settings(*runs[::-1], cluster="auto"))
+    for comparison in (one, other):
+        assert comparison.setup.cluster == "author"
+        assert any("several columns (author, post); author, with the fewest groups" in n for n in comparison.notes)
+    assert one.pairs[0].verdict == other.pairs[0].verdict
+    assert one.pairs[0].interval == other.pairs[0].interval
+
+
 def test_clusters_widen_the_interval_and_leave_mcnemar_out(tmp_path: Path) -> None:
     labels = np.repeat(LABELS[:40], 30)
     decided = [np.repeat(noisy(LABELS[:40], right, seed), 30) for seed, right in ((1, 0.8), (2, 0.6))]

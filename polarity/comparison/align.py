@@ -172,6 +172,26 @@ def _mapped(item: TaskPredictions, task: Task, what: str) -> np.ndarray:
     return np.where(known, numbers[np.where(known, indices, 0)], IGNORE_INDEX)
 
 
+def own_cluster(systems: Sequence[System]) -> tuple[str | None, list[str]]:
+    """The column that the predictions themselves are grouped by, and a note if they name several.
+
+    Of several it is the one with the fewest groups, in whatever order the systems come: rows that are wrongly taken for
+    independent make a difference look sure.
+    """
+    groups = dict[str, int]()
+    for system in systems:
+        if (column := system.predictions.group) is not None and column not in groups:
+            clusters = system.predictions.clusters
+            assert clusters is not None
+            groups[column] = len(np.unique(clusters))
+    if not groups:
+        return None, []
+    chosen = min(groups, key=lambda column: (groups[column], column))
+    named = ", ".join(sorted(groups))
+    note = f"the predictions are grouped by several columns ({named}); {chosen}, with the fewest groups, was taken"
+    return chosen, [note] if len(groups) > 1 else []
+
+
 def _cluster(placed: Sequence[Predictions], column: str | None) -> np.ndarray | None:
     if column is None:
         return None

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from polarity.comparison.align import align
+from polarity.comparison.align import align, own_cluster
 from polarity.comparison.evidence import Evidence
 from polarity.comparison.find import FoundFolders
 from polarity.comparison.grouping import group_systems
@@ -62,7 +62,7 @@ def best_of_runs(folders: Sequence[Path]) -> list[Best]:
         groups = group_systems(rows.systems)
         if len(groups) < 2:
             continue
-        cluster = next((s.predictions.group for s in rows.systems if s.predictions.group is not None), None)
+        cluster, _ = own_cluster(rows.systems)
         aligned = align(rows.systems, SPLIT, tasks=None, cluster=cluster)
         evidence = Evidence(rows.systems, groups, aligned, resamples=RESAMPLES, confidence=CONFIDENCE, seed=0)
         members = {group.name: [rows.systems[number].folder for number in group.members] for group in groups}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import get_args
 
 from polarity.data.leakage import without_examples
+from polarity.inspection.labels import LIKELIER
 from polarity.inspection.result import (
     Conflicts,
     Duplicates,
@@ -180,5 +181,11 @@ def of_labels(labels: Sequence[TaskLabels]) -> Iterator[Finding]:
                 "which has macro-F1 "
                 f"{task.macro_f1:.3f} cross-validated {task.validated} of all splits ({harder}); many are its own "
                 "mistakes, so read the first ones"
+            )
+            yield Finding("note", "labels", text)
+        elif confused := sum(pair.rows for pair in task.pairs):
+            text = (
+                f"{task.task}: no label is suspicious, though {out_of(confused, task.rows, 'row', 'is', 'are')} taken "
+                f"for another class by a linear model: it is not {LIKELIER:g} times as sure of that as of the label"
             )
             yield Finding("note", "labels", text)

@@ -10,11 +10,12 @@ from polarity.evaluation.predictions import Predictions
 from polarity.run import RunDirectory
 from polarity.statistics.counts import Counts
 from polarity.statistics.interval import UNKNOWN
-from polarity.statistics.percentile import sample_interval
 from polarity.statistics.resample import resample
+from polarity.statistics.score_intervals import mean_f1_interval
 from polarity.statistics.selection import RESAMPLES, select_best
 
 SCORE = "val/macro_f1"
+CONFIDENCE = 0.95
 
 
 def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str, Any]) -> Json:
@@ -43,8 +44,7 @@ def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str,
         return selection | {"epochs": 1, "optimism": 0.0, "corrected": overall, "sentence": ""}
     counts = Counts(tasks, labels, [list(epoch.T) for epoch in epochs], predictions.clusters)
     chosen = select_best(counts, [[number] for number in range(len(epochs))])
-    drawn = resample(own, RESAMPLES, 0).overall[:, 0]
-    ordinary = sample_interval(overall, drawn, own) or UNKNOWN
+    ordinary = mean_f1_interval(own, own.observed(), resample(own, RESAMPLES, 0), 0, confidence=CONFIDENCE) or UNKNOWN
     interval, corrected = chosen.interval(ordinary), max(0.0, overall - chosen.optimism)
     selection |= {"epochs": len(epochs), "optimism": chosen.optimism, "corrected": corrected}
     if interval.known:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from polarity.comparison.align import align
+from polarity.comparison.align import align, own_cluster
 from polarity.comparison.compare import compare_systems
 from polarity.comparison.find import find_folders
 from polarity.comparison.held_out import marks_of, record_evaluations
@@ -81,7 +81,7 @@ def _apart(parted: Sequence[SameRows]) -> list[str]:
 
 
 def _compared(settings: CompareSettings, systems: Sequence[System], notes: Sequence[str]) -> Comparison:
-    cluster = _own_cluster(systems) if settings.cluster == AUTO else settings.cluster
+    cluster, about_cluster = own_cluster(systems) if settings.cluster == AUTO else (settings.cluster, [])
     split = OUT_OF_FOLD if systems[0].folds else settings.split
     aligned = align(systems, split, tasks=settings.tasks, cluster=cluster)
     ranked = split in (FREE, OUT_OF_FOLD, settings.select)
@@ -99,13 +99,8 @@ def _compared(settings: CompareSettings, systems: Sequence[System], notes: Seque
         seed=settings.seed,
         margin=settings.margin / 100,
         marks=marks,
-        notes=notes,
+        notes=[*about_cluster, *notes],
     )
-
-
-def _own_cluster(systems: Sequence[System]) -> str | None:
-    """The column that the predictions themselves are grouped by."""
-    return next((system.predictions.group for system in systems if system.predictions.group is not None), None)
 
 
 def _check(settings: CompareSettings) -> None:

@@ -10,6 +10,7 @@ from polarity.baselines.crossval import out_of_fold
 from polarity.data.duplicates import NearDuplicates
 from polarity.data.rows import Splits
 from polarity.evaluation.metrics import score_task
+from polarity.inspection.findings import of_labels
 from polarity.inspection.labels import LIKELIER, check_labels, suspicious
 from polarity.inspection.pool import Pool
 from polarity.tasks import IGNORE_INDEX
@@ -107,3 +108,17 @@ def test_what_belongs_together_is_left_out_as_a_whole() -> None:
         len({*alone.joined(["post", "Lang"])}) < len({*alone.joined(["post"])}) == len({*given.rows.metadata["post"]})
     )
     assert len(pool(0, 0, test=False).joined(["post"])) == 0
+
+
+def test_a_model_that_is_never_sure_is_told_of(checked: tuple[Pool, list[np.ndarray]]) -> None:
+    """Its silence would look like labels without a fault."""
+    pool, probabilities = checked
+    flat = [(values + 20) / (values + 20).sum(axis=-1, keepdims=True) for values in probabilities]
+    labels = check_labels(pool, flat, None)
+    said = [finding.text for finding in of_labels(labels)]
+    assert not any(sum(task.suspicious.values()) for task in labels)
+    confused = [sum(pair.rows for pair in task.pairs) for task in labels]
+    assert max(confused) > 1
+    for task, count in zip(labels, confused, strict=True):
+        line = f"{task.task}: no label is suspicious, though {count:,} of {task.rows:,} rows"
+        assert any(text.startswith(line) for text in said) == (count > 0)

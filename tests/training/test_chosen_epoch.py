@@ -1,6 +1,7 @@
 """The epoch is chosen on the validation rows: every run keeps what it needs to say by how much that flatters."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from polarity.evaluation.predictions import Predictions, TaskPredictions, read_predictions
 from polarity.run import RunDirectory
+from polarity.statistics.score_intervals import intervals
 from polarity.tasks import Task
 from polarity.training.chosen_epoch import NOT_KNOWN, chosen_epoch
 from tests.running import train
@@ -41,6 +43,18 @@ def test_the_best_of_equal_epochs_is_corrected(tmp_path: Path) -> None:
     assert choice["low"] < choice["corrected"] < choice["overall"]
     assert choice["sentence"].startswith("the epoch is the best of 10, chosen on the validation rows: ")
     assert "(it was val/loss that chose)" in chosen_epoch(run, predictions, {"monitor": "val/loss"})["sentence"]
+
+
+def test_the_interval_is_the_ordinary_one_moved_also_where_a_class_is_never_hit(tmp_path: Path) -> None:
+    run, predictions = epochs(tmp_path, count=3)
+    (item,) = predictions.tasks
+    never = np.where(item.predicted == 1, 0, item.predicted)
+    predictions = replace(predictions, tasks=(replace(item, predicted=never, crossfit=never),))
+    choice = chosen_epoch(run, predictions, {"monitor": "val/macro_f1"})
+    ordinary = intervals(predictions, [never]).overall
+    assert ordinary is not None
+    assert choice["high"] == pytest.approx(ordinary.high - choice["optimism"], abs=0.01)
+    assert choice["low"] == pytest.approx(ordinary.low - choice["optimism"], abs=0.01)
 
 
 def test_an_epoch_that_is_far_better_loses_nothing(tmp_path: Path) -> None:
