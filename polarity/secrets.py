@@ -1,5 +1,6 @@
 """Passwords, tokens and keys among the settings: known by their names, and never written down."""
 
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -8,7 +9,15 @@ from typing import Any
 MASK = "***"
 
 _ALWAYS = {"password", "passwd", "pwd", "passphrase", "secret", "secrets", "credential", "credentials", "apikey"}
-_KEYS = {"api", "access", "private", "secret", "auth", "account", "signing", "encryption", "ssh"}
+_KEYS = {
+    "api", "access", "private", "secret", "auth", "account", "signing", "encryption", "ssh", "master", "client",
+    "service", "server", "user", "admin", "app", "my", "license", "session", "subscription", "consumer", "hub",
+    "hf", "huggingface", "openai", "anthropic", "cohere", "mistral", "wandb", "comet", "neptune", "clearml",
+    "mlflow", "azure", "aws", "google",
+}  # fmt: skip
+"""What stands before "key", or "tokens", where a secret is meant."""
+_WHICH = {"prod", "production", "dev", "test", "staging", "live", "old", "new"}
+"""Which of several it is, as a number may say as well."""
 _VOCABULARY = {"pad", "unk", "cls", "sep", "mask", "bos", "eos", "special"}
 """What stands before "token" where a token of a vocabulary is meant."""
 
@@ -16,8 +25,8 @@ _FREE = ("data.tasks",)
 """Mappings whose keys are names that users choose: a task may be called "secret"."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_URL = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]*://)[^/@\s'\"]*:(?P<password>[^/@\s'\"]+)@")
-_PAIR = re.compile(r"(?P<key>[\w.-]+)(?P<sign>\s*[:=]\s*)(?P<value>\"[^\"]*\"|'[^']*'|\$\{[^}]*\}|[^\s,{}\[\]]+)")
+_URL = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]*://)[^/@\s'\":]*:(?P<password>[^/\s'\"]+)@")
+_PAIR = re.compile(r"(?P<key>[\w.-]+)(?P<sign>['\"]?\s*[:=]\s*)(?P<value>\"[^\"]*\"|'[^']*'|\$\{[^}]*\}|[^\s,{}\[\]]+)")
 _VARIABLE = re.compile(r"\$\{oc\.env:(?P<name>\w+)\}")
 
 SHORTEST = 8
@@ -33,6 +42,8 @@ def is_secret(name: str) -> bool:
     [True, True, False, False, False, False]
     """
     words = [word.lower() for word in _WORD.findall(name.rpartition(".")[2])]
+    while len(words) > 1 and (words[-1].isdecimal() or words[-1] in _WHICH):
+        del words[-1]
     if not words:
         return False
     before = words[-2] if len(words) > 1 else None
@@ -40,6 +51,8 @@ def is_secret(name: str) -> bool:
         return before not in _VOCABULARY
     if words[-1] == "key":
         return before is None or before in _KEYS
+    if words[-1] in ("keys", "tokens"):
+        return before in _KEYS
     return bool(_ALWAYS & set(words))
 
 
@@ -81,8 +94,15 @@ def without_known(text: str) -> str:
 
 
 def _remember(*values: str) -> None:
-    """PWD is no password: what names a file of this machine is no secret either."""
-    _known.update(value for value in values if len(value) >= SHORTEST and not os.path.lexists(value))
+    """PWD is no password: what names a file of this machine is no secret either.
+
+    Errors and JSON repeat them with escapes.
+    """
+    for value in values:
+        if len(value) >= SHORTEST and not os.path.lexists(value):
+            _known.update(
+                {value, repr(value)[1:-1], json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+            )
 
 
 def masked(node: Any, path: str = "") -> Any:

@@ -9,6 +9,7 @@ from omegaconf import OmegaConf
 from polarity.config.overrides import COLLECTIONS, IN_SECTIONS, NESTED
 from polarity.config.sections import SECTIONS
 from polarity.errors import UserError
+from polarity.models.components import TRUST_ADVICE
 from polarity.paths import conf_dir
 from polarity.secrets import is_secret, is_variable, masked_places
 from polarity.signature import TARGET
@@ -65,7 +66,7 @@ def check_trusted(
             module = target.rpartition(".")[0] or target
             problems.append(
                 f"{place}.{TARGET}: {target!r} is none of this project's own components for {place}, and reading a run "
-                f"runs no other code; if you know and trust it: trust={module}"
+                f"runs no other code{TRUST_ADVICE}{module}"
             )
         problems += _interpolations(node, place, secrets=bool(trusted) and not own)
     problems += _interpolations(config, "", secrets=False)

@@ -35,6 +35,16 @@ def modules_in(values: Mapping[str, Any]) -> list[str]:
     return own + [name for value in values.values() if isinstance(value, Mapping) for name in modules_in(value)]
 
 
+TRUST_ADVICE = "; if you know and trust it: trust="
+
+
+def without_trust_advice(error: UserError) -> UserError:
+    """Its problems where no setting says whom to trust, as for models that a run begins with or learns from."""
+    own = "; here it has to be code that this run's own settings name as well"
+    parts = (problem.partition(TRUST_ADVICE) for problem in error.problems)
+    return UserError(f"{problem}{own}" if advice else problem for problem, advice, _ in parts)
+
+
 def known_class(target: object, kind: type[T], trust: Collection[str] = ()) -> type[T]:
     """The class that a saved model names; only what is trusted is ever imported.
 
@@ -45,8 +55,8 @@ def known_class(target: object, kind: type[T], trust: Collection[str] = ()) -> t
     if not any(name.startswith(f"{module}.") for module in (OWN, *trust)):
         module = name.rpartition(".")[0] or name
         raise UserError(
-            f"{TARGET}: {name!r} is none of this project's own classes, and reading a model runs no other code; "
-            f"if you know and trust it: trust={module}"
+            f"{TARGET}: {name!r} is none of this project's own classes, and reading a model runs no other code"
+            f"{TRUST_ADVICE}{module}"
         )
     try:
         found = get_object(name)

@@ -26,6 +26,10 @@ RESUMED = "resumed"
 """Key of ``environment.json``: what each later start depended on; the first one's record stands around it."""
 
 
+CODE = (".py", ".pyi", ".yaml", ".yml", ".toml", ".jinja", ".html", ".css", ".js")
+"""Endings of the files whose uncommitted changes are recorded; data may lie in a checkout as well, and hold texts."""
+
+
 def record_start(run: RunDirectory, splits: Splits) -> None:
     """Add what this start depends on to ``environment.json``; what earlier ones recorded is kept."""
     here = environment(splits)
@@ -111,7 +115,8 @@ def _git(folder: Path) -> dict[str, str] | None:
     top = _run_git(folder, "rev-parse", "--show-toplevel")
     if not commit or not top or Path(top) != folder.parent:
         return None
-    return {"commit": commit, "diff": masked_text(_run_git(folder.parent, "diff", "HEAD"))}
+    changed = _run_git(folder.parent, "diff", "HEAD", "--", *(f"*{ending}" for ending in CODE))
+    return {"commit": commit, "diff": masked_text(changed)}
 
 
 def _run_git(folder: Path, *arguments: str) -> str:

@@ -8,7 +8,7 @@ from polarity.config.preflight import Prepared
 from polarity.data.reading import Reader
 from polarity.errors import UserError
 from polarity.models.classifier import MultiTaskClassifier
-from polarity.models.components import modules_in
+from polarity.models.components import modules_in, without_trust_advice
 from polarity.models.saving import load_model
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.saved import finished_single_model
@@ -37,7 +37,10 @@ def branch(model: MultiTaskClassifier, reader: Reader, prepared: Prepared) -> tu
         check_unchanged(run, "model", "metrics.json")
     except UserError as error:
         raise UserError(f"from: {problem}" for problem in error.problems) from error
-    other, its_reader = load_model(run.model, modules_in(model.architecture()))
+    try:
+        other, its_reader = load_model(run.model, modules_in(model.architecture()))
+    except UserError as error:
+        raise UserError(f"from: {run.model}: {problem}" for problem in without_trust_advice(error).problems) from error
     model.encoder.adapt(other.encoder)
     ours, theirs = model.state_dict(), other.state_dict()
     problems = _other_encoder(ours, theirs)

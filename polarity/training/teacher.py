@@ -16,6 +16,7 @@ from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator
 from polarity.files import checksum
+from polarity.models.components import without_trust_advice
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import REBUILT
 from polarity.runs.saved import finished_model
@@ -43,7 +44,8 @@ def soft_labels(prepared: Prepared, teacher: str) -> tuple[list[np.ndarray], lis
         with FileLock(folder.with_suffix(".lock")):  # one device asks, the others read
             kept = cached_arrays(folder, lambda: _asked(run, prepared))
     except UserError as error:
-        named = (problem if problem.startswith(SETTING) else f"{SETTING}: {problem}" for problem in error.problems)
+        problems = without_trust_advice(error).problems
+        named = (problem if problem.startswith(SETTING) else f"{SETTING}: {problem}" for problem in problems)
         raise UserError(named) from error
     return [np.array(kept[str(number)]) for number in range(len(splits.tasks))], notes
 

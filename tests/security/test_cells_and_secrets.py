@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from polarity.files import write_json
 from polarity.printable import printable
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
+from polarity.runs import environment as environments
 from polarity.runs.environment import environment
 from polarity.secrets import is_secret, learn, masked, masked_text, without_known
 from polarity.spreadsheets import as_written, harmless, write_csv
@@ -57,7 +60,18 @@ def test_texts_do_not_steer_a_terminal(capsys: pytest.CaptureFixture[str], tmp_p
 
 
 SECRETS = ["password", "logger.x.api_key", "hub_token", "token", "key", "clientSecret", "AWS_SECRET_ACCESS_KEY"]
-PLAIN = ["max_tokens", "batching.tokens", "tokenizer", "key_column", "pad_token", "keys", "monkey", "sort_key"]
+SECRETS += ["OPENAI_API_KEY_2", "openai_key", "hf_tokens", "HF_TOKEN_2", "API_KEY_PROD", "service_key", "api_keys"]
+PLAIN = [
+    "max_tokens",
+    "batching.tokens",
+    "tokenizer",
+    "key_column",
+    "pad_token",
+    "keys",
+    "monkey",
+    "sort_key",
+    "tokens_2",
+]
 
 
 def test_names_of_secrets() -> None:
@@ -144,7 +158,47 @@ def test_what_was_learnt_is_masked_in_whatever_is_written(tmp_path: Path, monkey
 
 def test_the_difference_to_the_commit_is_kept_without_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     changed = "+api_key: Zq7-in-a-preset\n+lr: 1e-3\n+url = 'https://me:Zq7-url@host'"
-    answers = {"rev-parse HEAD": "abc", "rev-parse --show-toplevel": str(ROOT), "diff HEAD": changed}
-    monkeypatch.setattr("polarity.runs.environment._run_git", lambda _, *words: answers[" ".join(words)])
+    answers = {"rev-parse HEAD": "abc", "rev-parse --show-toplevel": str(ROOT)}
+    monkeypatch.setattr("polarity.runs.environment._run_git", lambda _, *words: answers.get(" ".join(words), changed))
     git = environment({})["git"]  # type: ignore[arg-type]
     assert git == {"commit": "abc", "diff": "+api_key: ***\n+lr: 1e-3\n+url = 'https://***@host'"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '+  "api_key": "sesamesesame",',
+        "{'api_key': 'sesamesesame'}",
+        "https://user:sesam@sesame99@host/x@y",
+        "ftp://user:sesamesesame@host",
+    ],
+)
+def test_secrets_of_other_spellings_are_hidden(text: str) -> None:
+    said = masked_text(text)
+    assert "sesam" not in said
+    assert "***" in said
+
+
+def test_a_secret_is_found_with_the_escapes_of_errors_and_json() -> None:
+    secret = "it's\\\"secret99\u00fc"
+    learn({"password": secret})
+    for spelt in (secret, repr(KeyError(secret)), json.dumps({"x": secret}), json.dumps(secret, ensure_ascii=False)):
+        assert "secret99" not in without_known(spelt)
+
+
+def test_changes_of_data_in_a_checkout_are_not_recorded(tmp_path: Path) -> None:
+    """They may be texts; those of code are."""
+    names = ("polarity/a.py", "data/c.csv", "conf/x.yaml", "texts.jsonl")
+
+    def write(text: str) -> None:
+        for name in names:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text, encoding="utf-8")
+
+    write("before\n")
+    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "x"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True)
+    write("after\n")
+    found = environments._git(tmp_path / "polarity")
+    assert found is not None
+    assert [name in found["diff"] for name in names] == [True, False, True, False]
