@@ -80,7 +80,7 @@ class Declaration:
             return f"; {found}; is it one of labels?"
         if unusable := [name for name in labels if not can_be_class(name)]:
             names = ", ".join(printable(repr(name)) for name in unusable[:SHOWN])
-            return f"; {found}; settings cannot hold {names} as it stands: rename it in the data"
+            return f"; {found}; settings cannot hold {names}; rename that in the data"
         return f"; {found}; for instance {shlex.quote(f'data.tasks={{{self.to_paste(labels)}}}')}"
 
     def to_paste(self, labels: Counter[str]) -> str:

@@ -124,7 +124,7 @@ def test_suggested_override_can_be_pasted() -> None:
 def test_what_settings_cannot_hold_is_not_suggested(label: str) -> None:
     (problem,) = resolve([], [label, "other"])[1]
     assert "for instance" not in problem
-    assert f"settings cannot hold {printable(repr(label))} as it stands: rename it in the data" in problem
+    assert f"settings cannot hold {printable(repr(label))}; rename that in the data" in problem
 
 
 def test_suggestion_with_a_column() -> None:
