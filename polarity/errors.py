@@ -40,3 +40,13 @@ def nearest(name: object, valid: Iterable[object], *, what: str = "valid") -> st
     hint = f"; did you mean {folded[close[0]]!r}?" if close else ""
     shown = ", ".join(names[:30]) + (f", ... ({len(names)} in all)" if len(names) > 30 else "")
     return f"{hint} ({what}: {shown or 'none'})"
+
+
+TRUST_ADVICE = "; if you know and trust it: trust="
+
+
+def without_trust_advice(error: UserError) -> UserError:
+    """Its problems where no setting says whom to trust, as for models that a run begins with or learns from."""
+    own = "; here it has to be code that this run's own settings name as well"
+    parts = (problem.partition(TRUST_ADVICE) for problem in error.problems)
+    return UserError(f"{problem}{own}" if advice else problem for problem, advice, _ in parts)

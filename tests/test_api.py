@@ -18,6 +18,7 @@ from polarity.run import RunDirectory
 from polarity.runs.rebuild import run_splits
 from polarity.runs.saved import saved_predictions
 from tests.misfortune import misfortune
+from tests.presets import VERBS
 from tests.running import overrides
 
 
@@ -155,7 +156,9 @@ def test_runs_are_compared(run: RunDirectory, folder: Path) -> None:
 
 
 def test_importing_the_package_does_not_import_torch() -> None:
-    program = "import sys, polarity; assert 'torch' not in sys.modules"
+    """Nor does that of a verb: --help, and a wrong setting, would be answered five seconds later."""
+    verbs = ", ".join(f"polarity.{verb}" for verb in VERBS)
+    program = f"import sys, polarity, {verbs}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 

@@ -8,8 +8,7 @@ from omegaconf import OmegaConf
 
 from polarity.config.overrides import COLLECTIONS, IN_SECTIONS, NESTED
 from polarity.config.sections import SECTIONS
-from polarity.errors import UserError
-from polarity.models.components import TRUST_ADVICE
+from polarity.errors import TRUST_ADVICE, UserError
 from polarity.paths import conf_dir
 from polarity.secrets import is_secret, is_variable, masked_places
 from polarity.signature import TARGET

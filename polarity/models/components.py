@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from hydra.utils import get_object
 
-from polarity.errors import UserError
+from polarity.errors import TRUST_ADVICE, UserError
 from polarity.signature import TARGET, settings_of
 
 OWN = "polarity.models"
@@ -33,16 +33,6 @@ def modules_in(values: Mapping[str, Any]) -> list[str]:
     """The modules of all classes that the values of a model name: what to trust of a model that is the user's own."""
     own = [str(values[TARGET]).rpartition(".")[0]] if TARGET in values else []
     return own + [name for value in values.values() if isinstance(value, Mapping) for name in modules_in(value)]
-
-
-TRUST_ADVICE = "; if you know and trust it: trust="
-
-
-def without_trust_advice(error: UserError) -> UserError:
-    """Its problems where no setting says whom to trust, as for models that a run begins with or learns from."""
-    own = "; here it has to be code that this run's own settings name as well"
-    parts = (problem.partition(TRUST_ADVICE) for problem in error.problems)
-    return UserError(f"{problem}{own}" if advice else problem for problem, advice, _ in parts)
 
 
 def known_class(target: object, kind: type[T], trust: Collection[str] = ()) -> type[T]:

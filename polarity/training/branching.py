@@ -6,9 +6,9 @@ from torch import Tensor
 
 from polarity.config.preflight import Prepared
 from polarity.data.reading import Reader
-from polarity.errors import UserError
+from polarity.errors import UserError, without_trust_advice
 from polarity.models.classifier import MultiTaskClassifier
-from polarity.models.components import modules_in, without_trust_advice
+from polarity.models.components import modules_in
 from polarity.models.saving import load_model
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.saved import finished_single_model

@@ -13,10 +13,9 @@ from polarity.config.trust import foreign_modules
 from polarity.content import Config
 from polarity.data.cache import cached_arrays
 from polarity.data.rows import Rows
-from polarity.errors import UserError
+from polarity.errors import UserError, without_trust_advice
 from polarity.evaluation.devices import Accelerator
 from polarity.files import checksum
-from polarity.models.components import without_trust_advice
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import REBUILT
 from polarity.runs.saved import finished_model
