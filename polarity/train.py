@@ -7,7 +7,7 @@ python -m polarity.train resume=outputs/2026-01-31_12-00-00-1a2b3c4d
 
 import shlex
 import sys
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,7 +33,6 @@ from polarity.config.compose import (
 from polarity.config.explain import training_help
 from polarity.config.folds import command_problems
 from polarity.config.hydra_private import read_arguments
-from polarity.config.launcher import LauncherSettings
 from polarity.config.overrides import OWN_LAUNCHERS, jobs_problems, key_of
 from polarity.config.recorded import RunSettings
 from polarity.config.search.asked import is_of_search, is_search
@@ -58,8 +57,6 @@ NO_EFFECT = {
 }
 """Settings of Hydra that a run does not ask for."""
 
-Meanwhile = Callable[[LauncherSettings, Sequence[JobConfig]], None]
-
 
 def check(arguments: list[str]) -> list[str]:
     """Check every job of a command line; returns the arguments for Hydra's main.
@@ -69,7 +66,7 @@ def check(arguments: list[str]) -> list[str]:
     return _checked(arguments)[0]
 
 
-def _checked(arguments: list[str], *, meanwhile: Meanwhile = lambda *_: None) -> tuple[list[str], list[JobConfig]]:
+def _checked(arguments: list[str]) -> tuple[list[str], list[JobConfig]]:
     """The same with the jobs; none if the command line only asks for information."""
     command = read_arguments(arguments)
     if command.help:
@@ -81,7 +78,7 @@ def _checked(arguments: list[str], *, meanwhile: Meanwhile = lambda *_: None) ->
         raise UserError("-m: torchrun and srun start the processes of one run; start the sweep as one process")
     name, folder = command.config_name or "train", cli.config_dir(command)
     overrides = spelt_out(command.overrides, config_dir=folder) if command.multirun else command.overrides
-    jobs = checked_jobs(overrides, name=name, config_dir=folder, multirun=command.multirun, meanwhile=meanwhile)
+    jobs = checked_jobs(overrides, name=name, config_dir=folder, multirun=command.multirun)
     return cli.rewritten(arguments, command, overrides), jobs
 
 
@@ -114,12 +111,9 @@ def checked_jobs(
     name: str = "train",
     config_dir: str | None = None,
     multirun: bool = False,
-    meanwhile: Meanwhile = lambda *_: None,
 ) -> list[JobConfig]:
     """The runs that overrides ask for.
 
-    :param meanwhile: called with the launcher of a multirun and its jobs, when their settings are right; what else can
-        be wrong takes seconds to find out.
     :raises UserError: with all problems of all of them.
     """
     try:
@@ -136,23 +130,10 @@ def checked_jobs(
         problems += problems_of_searching(launcher) if is_search(overrides) else []
     inside = multirun and launcher is not None and launcher.kind not in OWN_LAUNCHERS
     place = {"inside": inside, "elsewhere": multirun and launcher is not None and runs_elsewhere(launcher)}
-    if multirun and launcher and not problems:
-        meanwhile(launcher, jobs)
     problems = problems or [problem for job in jobs for problem in _problems_of_rest(job, **place)]
     if problems:
         raise UserError(dict.fromkeys(problems))
     return jobs
-
-
-def _begin_importing(launcher: LauncherSettings, jobs: Sequence[JobConfig]) -> None:
-    """Where jobs are forked on this machine, let what forks them import what they need."""
-    from polarity.sweeps.forks import begin_early, can_fork
-    from polarity.sweeps.places import shares_of_cores, surely_without_gpus
-
-    settings = [RunSettings(resolved(job.config)[0]) for job in jobs]
-    places = shares_of_cores(launcher.jobs)
-    if launcher.kind == "LocalLauncher" and can_fork(places) and surely_without_gpus(settings):
-        begin_early(places[0])
 
 
 def _problems_of_settings(job: JobConfig, *, multirun: bool) -> list[str]:
@@ -264,7 +245,7 @@ def main() -> None:
     from polarity.training.ranks import one_run
 
     with cli.verb("train"), one_run(), _recording_early_failures():
-        arguments, jobs = _checked(sys.argv[1:], meanwhile=_begin_importing)
+        arguments, jobs = _checked(sys.argv[1:])
         several = bool(jobs) and read_arguments(sys.argv[1:]).multirun
         sys.argv[1:] = [*arguments, *(_asked(sys.argv[1:], jobs) if several else [])]
         from polarity.sweeps.hydra_callback import table_whenever_it_ends

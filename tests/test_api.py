@@ -157,7 +157,7 @@ def test_runs_are_compared(run: RunDirectory, folder: Path) -> None:
 
 def test_importing_the_package_does_not_import_torch() -> None:
     """Nor does that of a verb: --help, and a wrong setting, would be answered five seconds later."""
-    verbs = ", ".join(f"polarity.{verb}" for verb in VERBS)
+    verbs = ", ".join(f"polarity.{verb}" for verb in ["train", *VERBS])
     program = f"import sys, polarity, {verbs}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)
 

@@ -1,6 +1,5 @@
 """Processes of jobs that share what they import: forked from one which has imported it."""
 
-import atexit
 import json
 import os
 import select
@@ -26,7 +25,7 @@ def can_fork(places: Sequence[Place]) -> bool:
 
 
 class Forks:
-    """A process that has imported what jobs do, and forks for each; it begins with the first, or early.
+    """A process that has imported what jobs do, and forks for each; it begins with the first.
 
     What it has forked goes on when it ends.
     """
@@ -35,16 +34,6 @@ class Forks:
         self._server: subprocess.Popen[bytes] | None = None
         self._control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
-    def begin(self, environment: Mapping[str, str]) -> None:
-        """Have it import already."""
-        self._server = _serve(self._theirs, environment)
-
-    def kill(self) -> None:
-        """End it at once, whatever it does."""
-        if self._server:
-            self._server.kill()
-        self.close()
-
     def start(self, words: Sequence[str], folder: Path, environment: Mapping[str, str], said: IO[bytes]) -> "Forked":
         """``python WORDS``, in a session of its own.
 
@@ -52,7 +41,7 @@ class Forks:
         :raises OSError: if the process that forks is gone.
         """
         if self._server is None:
-            self.begin(environment)
+            self._server = _serve(self._theirs, environment)
         command = Command(words=[*words], folder=str(folder), environment=dict(environment), session=True)
         answers, answer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -83,30 +72,6 @@ def _serve(theirs: socket.socket, environment: Mapping[str, str]) -> subprocess.
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-
-
-_EARLY: list[Forks] = []
-
-
-def begin_early(place: Place) -> None:
-    """Have what forks import already while this process does something else; it is killed if nobody takes it.
-
-    :param place: that of the first job.
-    """
-    if not _EARLY:
-        atexit.register(_kill_what_nobody_took)
-        _EARLY.append(Forks())
-        _EARLY[0].begin({**os.environ, **place})
-
-
-def _kill_what_nobody_took() -> None:
-    for forks in _EARLY:
-        forks.kill()
-
-
-def begun_or_new() -> Forks:
-    """What has begun early, if it has."""
-    return _EARLY.pop() if _EARLY else Forks()
 
 
 class Forked:

@@ -17,7 +17,7 @@ from polarity.content import Json
 from polarity.quoting import in_quotes
 from polarity.sweeps.crew import Engine, Process, Worker
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.forks import begun_or_new, can_fork
+from polarity.sweeps.forks import Forks, can_fork
 from polarity.sweeps.job import Job
 from polarity.sweeps.memory import MemoryWatch
 from polarity.sweeps.places import Place
@@ -57,7 +57,7 @@ class Processes(Engine):
         folder = Path(sweep.asked.folder)
         self._folder = folder if folder.is_dir() else Path.cwd()
         self._places, self._memory = places, MemoryWatch()
-        self._forks = begun_or_new() if forked and can_fork(places) else None
+        self._forks = Forks() if forked and can_fork(places) else None
 
     def __enter__(self) -> Self:
         return self

@@ -1,17 +1,12 @@
 """Where the jobs of a sweep run on this machine: its GPUs, or shares of its cores."""
 
 import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
-from polarity.config.recorded import RunSettings
 from polarity.sweeps.folder import Sweep
 
 Place = Mapping[str, str]
 """Environment variables of a job's process: its share of the cores, or its GPUs."""
-
-GPU_DRIVERS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
-"""Files of a machine with a GPU that torch knows: of NVIDIA, of AMD, and of both within Windows."""
 
 
 def places_of(sweep: Sweep, jobs: int | None) -> list[Place]:
@@ -33,11 +28,6 @@ def shares_of_cores(jobs: int | None) -> list[Place]:
     if jobs in (None, 1):
         return [{}]
     return [{"OMP_NUM_THREADS": str(max(1, _cores() // jobs))}] * jobs
-
-
-def surely_without_gpus(jobs: Sequence[RunSettings]) -> bool:
-    """Whether jobs run on cores, as far as can be told before torch is imported."""
-    return any(job.on_cpu for job in jobs) or not any(Path(name).exists() for name in GPU_DRIVERS)
 
 
 def _cores() -> int:

@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
@@ -14,12 +13,9 @@ from typing import IO
 import psutil
 import pytest
 
-from polarity.sweeps import forks as forks_module
 from polarity.sweeps import local
-from polarity.sweeps.forks import LOST, Forked, Forks, begin_early, begun_or_new, can_fork
-from tests import command
+from polarity.sweeps.forks import LOST, Forked, Forks, can_fork
 from tests.command import PATIENCE, ROOT, USUAL
-from tests.running import overrides
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="jobs are new processes on this system")
 FACTS = """
@@ -157,37 +153,6 @@ def test_a_job_is_a_new_process_when_nothing_forks_any_more(tmp_path: Path, monk
         assert ended(first) == LOST
         engine._begin(["-c", WAIT], USUAL, said)
     assert [words[1:] for words in begun] == [["-c", WAIT]]
-
-
-def test_what_has_begun_early_is_taken_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    begun: list[dict[str, str]] = []
-    monkeypatch.setattr(forks_module, "_serve", lambda _, environment: begun.append(environment))
-    monkeypatch.setattr(forks_module.atexit, "register", lambda _: None)
-    begin_early({"OMP_NUM_THREADS": "3"})
-    begin_early({"OMP_NUM_THREADS": "4"})
-    early, later = begun_or_new(), begun_or_new()
-    early.close()
-    later.close()
-    assert early is not later
-    assert [one["OMP_NUM_THREADS"] for one in begun] == ["3"]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("launcher", ["local", "basic"])
-def test_nothing_is_left_of_a_sweep_whose_data_are_wrong(launcher: str, tmp_path: Path) -> None:
-    """It has begun to import by then, unless jobs run in the process of the sweep."""
-    sweep = ["-m", *overrides(tmp_path), "seed=0,1", f"hydra/launcher={launcher}", "data.path=nowhere.csv"]
-    process = command.start("train", *sweep, folder=tmp_path, real=True)
-    began = set[int]()
-    while process.poll() is None:
-        with suppress(psutil.NoSuchProcess):
-            children = psutil.Process(process.pid).children()
-            began |= {child.pid for child in children if "polarity.sweeps.fork_server" in child.cmdline()}
-        time.sleep(0.02)
-    said, _ = process.communicate()
-    assert process.returncode == 2, said
-    assert len(began) == (launcher == "local")
-    assert not any(psutil.pid_exists(pid) for pid in began)
 
 
 def test_nothing_is_forked_where_jobs_have_gpus() -> None:
