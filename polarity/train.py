@@ -106,11 +106,7 @@ def _asked(arguments: list[str], jobs: list[JobConfig]) -> list[str]:
 
 
 def checked_jobs(
-    overrides: list[str],
-    *,
-    name: str = "train",
-    config_dir: str | None = None,
-    multirun: bool = False,
+    overrides: list[str], *, name: str = "train", config_dir: str | None = None, multirun: bool = False
 ) -> list[JobConfig]:
     """The runs that overrides ask for.
 

@@ -25,7 +25,7 @@ from polarity.training import resuming
 from polarity.training.run import resume_run, start_run
 from polarity.training.seen_rows import check_seen_rows
 from polarity.training.status import StatusRecorder, exit_code
-from polarity.training.teacher import SETTING
+from polarity.training.teacher import SETTING, named
 
 Begun = Callable[[RunDirectory], None]
 
@@ -60,9 +60,8 @@ def _check_teacher(prepared: Prepared) -> None:
     try:
         check_seen_rows(finished_model(regularizer.teacher), replace(prepared, splits=first), SETTING, both_ways=True)
     except UserError as error:
-        problems = [problem if problem.startswith(SETTING) else f"{SETTING}: {problem}" for problem in error.problems]
         advice = "folds: each row is held out of one fold, so a teacher has to come from other rows; leave folds out"
-        raise UserError([*problems, advice]) from error
+        raise UserError([*named(error), advice]) from error
 
 
 def resume(folder: str, *, trust: Trust = None) -> float:

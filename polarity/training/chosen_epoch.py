@@ -10,12 +10,10 @@ from polarity.evaluation.predictions import Predictions
 from polarity.run import RunDirectory
 from polarity.statistics.counts import Counts
 from polarity.statistics.interval import UNKNOWN
-from polarity.statistics.resample import resample
-from polarity.statistics.score_intervals import mean_f1_interval
+from polarity.statistics.score_intervals import intervals
 from polarity.statistics.selection import RESAMPLES, select_best
 
 SCORE = "val/macro_f1"
-CONFIDENCE = 0.95
 
 
 def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str, Any]) -> Json:
@@ -44,7 +42,7 @@ def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str,
         return selection | {"epochs": 1, "optimism": 0.0, "corrected": overall, "sentence": ""}
     counts = Counts(tasks, labels, [list(epoch.T) for epoch in epochs], predictions.clusters)
     chosen = select_best(counts, [[number] for number in range(len(epochs))])
-    ordinary = mean_f1_interval(own, own.observed(), resample(own, RESAMPLES, 0), 0, confidence=CONFIDENCE) or UNKNOWN
+    ordinary = intervals(predictions, decided, resamples=RESAMPLES).overall or UNKNOWN
     interval, corrected = chosen.interval(ordinary), max(0.0, overall - chosen.optimism)
     selection |= {"epochs": len(epochs), "optimism": chosen.optimism, "corrected": corrected}
     if interval.known:

@@ -43,10 +43,14 @@ def soft_labels(prepared: Prepared, teacher: str) -> tuple[list[np.ndarray], lis
         with FileLock(folder.with_suffix(".lock")):  # one device asks, the others read
             kept = cached_arrays(folder, lambda: _asked(run, prepared))
     except UserError as error:
-        problems = without_trust_advice(error).problems
-        named = (problem if problem.startswith(SETTING) else f"{SETTING}: {problem}" for problem in problems)
-        raise UserError(named) from error
+        raise UserError(named(error)) from error
     return [np.array(kept[str(number)]) for number in range(len(splits.tasks))], notes
+
+
+def named(error: UserError) -> list[str]:
+    """Its problems, each beginning with the setting that names the teacher."""
+    problems = without_trust_advice(error).problems
+    return [problem if problem.startswith(SETTING) else f"{SETTING}: {problem}" for problem in problems]
 
 
 def _asked(run: RunDirectory, prepared: Prepared) -> Mapping[str, np.ndarray]:
