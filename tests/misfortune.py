@@ -1,5 +1,6 @@
 """Callbacks that make something go wrong at a certain step of a run, once."""
 
+import atexit
 import os
 import resource
 import shutil
@@ -86,6 +87,27 @@ class Unhurried(Callback):
 
     def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
         time.sleep(self.seconds)
+
+
+class Late(Callback):
+    """The first process takes longer than the others to end its training; when it has, and when another one leaves, is
+    written down.
+
+    :param folder: where files of these names, "trained" and "left", get the time.
+    """
+
+    def __init__(self, *, folder: str) -> None:
+        self.folder = Path(folder)
+
+    def teardown(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        if trainer.global_rank:
+            atexit.register(self.note, "left")
+        else:
+            time.sleep(5)
+            self.note("trained")
+
+    def note(self, what: str) -> None:
+        (self.folder / what).write_text(str(time.time()))
 
 
 def misfortune(folder: Path, *, name: str = "misfortune", **settings: Any) -> str:

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from lightning import Callback, Trainer
+from torch import distributed
 
 from polarity.config.preflight import prepare
 from polarity.config.recorded import RunSettings
@@ -111,6 +112,13 @@ def _fit(assembled: Assembled, run: RunDirectory, point: Path | None, watching: 
     trainer = build_trainer(config, run, callbacks, validate_first=probe or assembled.branched)
     with assembled.stages.time("training", shown=False):
         trainer.fit(assembled.module, datamodule=assembled.data, ckpt_path=point, weights_only=True)
+        _leave_together()
     histories = [callback for callback in callbacks if isinstance(callback, History)]
     assembled.stages.seconds["training"] += sum(history.seconds_before for history in histories)
     return trainer
+
+
+def _leave_together() -> None:
+    """No process ends while another one may still read from it: gloo would find the connection reset."""
+    if distributed.is_available() and distributed.is_initialized() and distributed.get_backend() == "gloo":
+        distributed.monitored_barrier()

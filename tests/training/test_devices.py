@@ -114,3 +114,11 @@ def test_a_killed_process_does_not_leave_the_other_waiting(rank: int, state: set
     command.run("train", f"resume={stopped.path}", "trust=tests.misfortune", folder=tmp_path, real=True)
     assert only_run(tmp_path).status["state"] == "finished"
     assert len(history(stopped)) == 2
+
+
+@pytest.mark.slow
+def test_no_process_leaves_before_the_first_has_trained(tmp_path: Path) -> None:
+    late = f"+callbacks.late={{_target_: tests.misfortune.Late, folder: {tmp_path}}}"
+    command.run("train", *overrides(tmp_path, *TWO, *ONCE, late), folder=tmp_path, real=True)
+    trained, left = (float((tmp_path / name).read_text()) for name in ("trained", "left"))
+    assert trained < left
