@@ -20,10 +20,13 @@ def machine(*packages: str) -> dict[str, Any]:
 
 
 def processor() -> str:
-    """Its name, as well as the system tells it."""
+    """Its name, as well as the system tells it, and by what instructions it multiplies bfloat16, if it does."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])
+    halves = ", ".join(flag for flag in flags if flag.endswith("_bf16"))
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name} ({halves})" if halves else name
