@@ -24,3 +24,9 @@ def cache_dir(chosen: str | None = None) -> Path:
         return Path(chosen).expanduser()
     chosen = os.environ.get(CACHE_VARIABLE)
     return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".cache" / "polarity"
+
+
+def in_outputs(folder: Path) -> str | None:
+    """What may be meant by a run's or sweep's name alone: its folder, as ``output_dir`` is by default; None if not."""
+    usual = folder.parent / "outputs" / folder.name
+    return f"; did you mean '{usual}'?" if usual.is_dir() else None

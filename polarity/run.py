@@ -19,6 +19,7 @@ from polarity.content import Config, Json
 from polarity.errors import UserError, nearest
 from polarity.files import read_object, read_yaml, whole_folder, write_json, write_text
 from polarity.locks import FolderLock
+from polarity.paths import in_outputs
 from polarity.processes import is_alive, is_of_this_machine, led_folder, this_process
 from polarity.run_files import STATUS, RunFiles, is_run
 from polarity.secrets import masked, masked_command, masked_text
@@ -226,4 +227,5 @@ def _why_no_run(folder: Path) -> str:
     if folder.is_symlink():
         return f"is a link to {folder.readlink()}, which does not exist"
     others = sorted(item.name for item in folder.parent.iterdir() if is_run(item)) if folder.parent.is_dir() else []
-    return f"is no run's folder{nearest(folder.name, others, what='runs beside it')}"
+    hint = in_outputs(folder) or nearest(folder.name, others, what="runs beside it")
+    return f"is no run's folder{hint}"

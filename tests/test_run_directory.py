@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from polarity.comparison.find import find_folders
 from polarity.errors import UserError
 from polarity.files import check_room, checksum, unwritable, whole_file, whole_folder, write_json
 from polarity.locks import FolderLock
@@ -18,6 +19,7 @@ from polarity.processes import this_process
 from polarity.run import RunDirectory, configuration_hash
 from polarity.runs.rebuild import read_environment
 from polarity.runs.saved import read_metrics
+from polarity.sweeps.folder import Sweep
 from tests.command import ROOT, USUAL, python
 
 CONFIG = {"seed": 1, "loss": {"gamma": 2.0}, "name": "naïve"}
@@ -149,6 +151,18 @@ def test_a_misspelt_run_is_told_the_nearest_one_beside_it(tmp_path: Path) -> Non
     with pytest.raises(UserError, match=f"did you mean '{run.path.name}'") as refused:
         RunDirectory.open(tmp_path / f"{run.path.name}x")
     assert f"(runs beside it: {run.path.name})" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "open_it", [RunDirectory.open, Sweep.open, lambda name: find_folders([name])], ids=["run", "sweep", "compare"]
+)
+def test_what_is_told_by_its_name_alone_is_found_among_the_outputs(
+    open_it: Callable[[str], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunDirectory.create(tmp_path / "outputs", CONFIG, [])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=f"did you mean 'outputs/{run.path.name}'"):
+        open_it(run.path.name)
 
 
 def test_the_thousandth_run_of_one_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from polarity.errors import UserError, nearest
+from polarity.paths import in_outputs
 from polarity.run import followed
 from polarity.runs.saved import finished_run
 
@@ -92,5 +93,5 @@ def _no_folder(name: str) -> str:
     folder = Path(name).expanduser()
     parent = folder.parent
     neighbours = sorted(item.name for item in parent.iterdir() if is_folder(item)) if parent.is_dir() else []
-    hint = nearest(folder.name, neighbours, what="beside it")
+    hint = in_outputs(folder) or nearest(folder.name, neighbours, what="beside it")
     return f"runs: {name} is no run's folder, nor one with predictions/*.parquet{hint}"

@@ -14,6 +14,7 @@ from polarity.content import Config, Json
 from polarity.errors import UserError, nearest
 from polarity.files import read_yaml, write_text, yaml_text
 from polarity.locks import FolderLock
+from polarity.paths import in_outputs
 from polarity.sweeps.job import Job
 
 ASKED = "sweep.yaml"
@@ -65,7 +66,8 @@ class Sweep:
         folder = Path(path).expanduser()
         if not is_sweep(folder):
             others = sorted(item.parent.name for item in folder.parent.glob(f"*/{ASKED}"))
-            raise UserError(f"{folder}: is no sweep's folder{nearest(folder.name, others, what='sweeps beside it')}")
+            hint = in_outputs(folder) or nearest(folder.name, others, what="sweeps beside it")
+            raise UserError(f"{folder}: is no sweep's folder{hint}")
         return cls(folder.resolve())
 
     @contextmanager
