@@ -29,4 +29,4 @@ def cache_dir(chosen: str | None = None) -> Path:
 def in_outputs(folder: Path) -> str | None:
     """What may be meant by a run's or sweep's name alone: its folder, as ``output_dir`` is by default; None if not."""
     usual = folder.parent / "outputs" / folder.name
-    return f"; did you mean '{usual}'?" if usual.is_dir() else None
+    return f"; did you mean '{usual}'?" if folder.name and usual.is_dir() else None
