@@ -59,12 +59,13 @@ def folder(run: RunDirectory, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def assert_same(result: dict[str, dict[str, dict[str, object]]], stored: Predictions) -> None:
+    """Another library's kernels round 32 bits otherwise, by an amount that is each processor's own (`TOLERANCE`)."""
     for item in stored.tasks:
         name, classes = item.task.name, item.task.classes
         assert [result[key][name]["label"] for key in stored.ids] == [classes[c] for c in item.predicted]
         values = np.array([list(result[key][name]["probabilities"].values()) for key in stored.ids])  # type: ignore[attr-defined]
         assert item.probabilities is not None
-        assert np.abs(values - item.probabilities).max() < 1e-6
+        assert np.abs(values - item.probabilities).max() < 1e-5
 
 
 @pytest.mark.slow
