@@ -35,7 +35,7 @@ def sample_interval(
     elif freedom is None:
         return percentile_interval(drawn, confidence)
     else:
-        reach = float(student.ppf((1 + confidence) / 2, freedom) * drawn.std())
+        reach = float(student.ppf((1 + confidence) / 2, freedom) * drawn.std(ddof=1))
     return Interval(max(lowest, value - reach), min(1.0, value + reach))
 
 
@@ -52,7 +52,7 @@ def sample_p(value: float, drawn: np.ndarray, counts: Counts, *, task: int | Non
         return bootstrap_p(drawn)
     if freedom < FEWEST or not np.ptp(drawn):
         return 1.0
-    return float(2 * student.sf(abs(value) / float(drawn.std()), freedom))
+    return float(2 * student.sf(abs(value) / float(drawn.std(ddof=1)), freedom))
 
 
 def percentile_interval(drawn: np.ndarray, confidence: float = 0.95) -> Interval:

@@ -21,9 +21,9 @@ def resample(counts: Counts, resamples: int, seed: int) -> Statistics:
     drawn together, as the multinomial distribution that their numbers then have. For groups, whose bootstrap is too
     narrow where they are few, see :func:`jackknife_samples`.
     """
-    generator = np.random.default_rng([seed, 0])
     if counts.grouped:
-        return jackknife_samples(counts, resamples, generator)
+        return jackknife_samples(counts)
+    generator = np.random.default_rng([seed, 0])
     if counts.times is not None:
         shares = counts.times / counts.units
         parts = [
@@ -37,29 +37,26 @@ def resample(counts: Counts, resamples: int, seed: int) -> Statistics:
     )  # fmt: skip
 
 
-def jackknife_samples(counts: Counts, resamples: int, generator: np.random.Generator) -> Statistics:
-    r"""Normal samples with the variances and covariances of the jackknife over g groups.
+def jackknife_samples(counts: Counts) -> Statistics:
+    r"""Values with the variances and covariances (``ddof=1``) of the jackknife over g groups, ``n`` = 2 g.
 
-    .. math:: \theta + \sqrt{\tfrac{g - 1}{g}} \sum_j z_j (\theta_{(-j)} - \theta), \quad z_j \sim N(0, 1)
+    .. math:: \theta \pm \sqrt{\tfrac{(g - 1) (2 g - 1)}{2 g}} (\theta_{(-j)} - \theta), \quad j = 1, \ldots, g
 
     where theta is a score of all rows and :math:`\theta_{(-j)}` that without group j. Their standard deviation is the
     standard error of the jackknife (CV3, MacKinnon, Nielsen and Webb, Journal of Applied Econometrics 2023), which
-    holds for few groups together with Student's quantiles at :meth:`Counts.freedom` degrees of freedom.
+    holds for few groups together with Student's quantiles at :meth:`Counts.freedom` degrees of freedom. Nothing is
+    drawn; quantiles of these values mean nothing.
     """
     whole = counts.observed()
     without = counts.statistics(counts.matrix.sum(axis=0, dtype=np.float64) - counts.matrix)
-    factor = np.sqrt(1 - 1 / counts.units)
-    parts = []
-    for size in blocks(resamples, 2 * counts.units):
-        weights = factor * generator.standard_normal((size, counts.units))
-        parts.append(Statistics(*(_moved(weights, getattr(whole, name), getattr(without, name)) for name in NAMES)))
-    return Statistics.joined(parts)
+    factor = np.sqrt((counts.units - 1) * (2 * counts.units - 1) / (2 * counts.units))
 
+    def mirrored(name: str) -> np.ndarray:
+        centre = getattr(whole, name)
+        pulls = factor * (getattr(without, name) - centre)
+        return np.concatenate([centre + pulls, centre - pulls])
 
-def _moved(weights: np.ndarray, centre: np.ndarray, without: np.ndarray) -> np.ndarray:
-    """The scores ``centre`` moved by the groups' pulls."""
-    pulls = (without - centre).reshape(len(without), -1)
-    return np.asarray(centre + (weights @ pulls).reshape(len(weights), *centre.shape[1:]))
+    return Statistics(*map(mirrored, NAMES))
 
 
 def draws(generator: np.random.Generator, size: int, units: int) -> np.ndarray:

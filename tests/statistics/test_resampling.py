@@ -132,13 +132,13 @@ def test_few_groups_reach_no_further_than_scores_do() -> None:
     drawn = np.array([0.1, 0.9] * 50)
     freedom, task = counts.freedom(0), 0
     assert freedom is not None
-    reach = student.ppf(0.975, freedom) * 0.4
+    reach = student.ppf(0.975, freedom) * drawn.std(ddof=1)
     for value, lowest in ((0.5, 0.0), (0.5, -1.0), (-0.9, -1.0)):
         interval = sample_interval(value, drawn, counts, task=task, lowest=lowest)
         assert interval is not None
         assert (interval.low, interval.high) == pytest.approx((max(lowest, value - reach), min(1, value + reach)))
     assert sample_interval(0.2, drawn, counts, task=task) == sample_interval(0.2, drawn, counts, task=task, lowest=0.0)
-    assert sample_p(0.3, drawn, counts, task=task) == pytest.approx(2 * student.sf(0.3 / 0.4, freedom))
+    assert sample_p(0.3, drawn, counts, task=task) == pytest.approx(2 * student.sf(0.3 / drawn.std(ddof=1), freedom))
 
 
 def test_whatever_is_drawn_has_a_stream_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,6 +238,22 @@ def test_clusters_are_drawn_and_swapped_as_wholes() -> None:
     narrow = resample(Counts(TASKS, np.repeat(labels, 3, axis=0), thrice), 500, 0).overall[:, 0].std()
     wide = resample(clustered, 500, 0).overall[:, 0].std()
     assert wide == pytest.approx(narrow * np.sqrt(3), rel=0.2)
+
+
+@pytest.mark.parametrize("groups", [2, 3, 30])
+def test_groups_have_the_variances_and_covariances_of_the_jackknife(groups: int) -> None:
+    """CV3, from the scores of the rows without each group, computed one by one."""
+    labels, systems = example(rows=90, systems=3)
+    group = np.arange(90) % groups
+    counts = Counts(TASKS, labels, systems, group)
+    whole = counts.observed().macro_f1.reshape(-1)
+    left = [group != number for number in range(groups)]
+    without = [Counts(TASKS, labels[kept], [[values[kept] for values in one] for one in systems]) for kept in left]
+    pulls = np.stack([one.observed().macro_f1.reshape(-1) for one in without]) - whole
+    drawn = resample(counts, 7, 5).macro_f1.reshape(2 * groups, -1)
+    assert drawn.mean(axis=0) == pytest.approx(whole)
+    assert np.cov(drawn.T, ddof=1) == pytest.approx((groups - 1) / groups * pulls.T @ pulls, rel=1e-6)
+    assert not np.ptp(pulls[:, 0]) == 0
 
 
 def test_a_task_without_labels_counts_for_nothing() -> None:
