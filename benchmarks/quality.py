@@ -234,7 +234,11 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--train", type=int, default=4_000, help="most training rows; 1,000 for validation, 2,000 test")
     parser.add_argument(
-        "--trainer", nargs="+", default=[], choices=list(PACKAGES), help="fine-tune these by the Trainer of transformers"
+        "--trainer",
+        nargs="+",
+        default=[],
+        choices=list(PACKAGES),
+        help="fine-tune these by the Trainer of transformers",
     )
     parser.add_argument(
         "--autogluon", type=Path, help="a Python that has autogluon.tabular, which is then tried as well"

