@@ -72,6 +72,8 @@ def _checked(arguments: list[str]) -> tuple[list[str], list[JobConfig]]:
     if command.help:
         print(training_help())
         sys.exit(0)
+    if command.multirun and command.cfg:
+        raise UserError("--cfg: shows the configuration of one run; leave out -m, and give each setting one value")
     if cli.only_informs(command):
         return cli.rewritten(arguments, command, command.overrides), []
     if outside_size() > 1 and command.multirun:

@@ -145,6 +145,7 @@ class Evidence:
             self.groups[first].name,
             means[first].value,
             error,
+            seeds=self.seeds() is not None,
         )
 
     def pairs(self, groups: Sequence[Group]) -> list[Pair]:

@@ -195,6 +195,7 @@ class Shortlist:
     :param recommended: the first of them whose score is at most one standard error below the best.
     :param score: of ``recommended``, as it is on these rows.
     :param error: standard error of the best score.
+    :param seeds: whether anything is known of what another seed would change.
     """
 
     tied: list[str]
@@ -202,12 +203,18 @@ class Shortlist:
     recommended: str
     score: float
     error: float
+    seeds: bool
 
     @property
     def sentences(self) -> list[str]:
         """All this in words."""
         tied = f"the best {len(self.tied)} of {self.of} cannot be told apart" if len(self.tied) > 1 else ""
         alone = f"the best of {self.of} is better than each of the others, beyond chance"
+        if not self.seeds:
+            alone = (
+                f"in these runs the best of {self.of} is better than each of the others on other rows, too; one seed "
+                "each says nothing of other seeds, with which another may be the best (seed=0,1,2)"
+            )
         within = f"the first that was asked for within one standard error ({self.error:.4f}) of the best"
         return [tied or alone, f"recommended: {self.recommended} ({self.score:.4f}), {within}"]
 

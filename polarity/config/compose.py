@@ -86,6 +86,8 @@ def compose_jobs(
         try:
             opened = open_keys(overrides)
             jobs = (corners(opened) if search else jobs_of(opened)) if multirun else [opened]
+            if not jobs:
+                raise UserError([f"{restored(text)}: has no value" for text in opened if not jobs_of([text])])
             problems = [problem for job in jobs for problem in base_problems(job, extra)]
             if problems:
                 raise UserError(dict.fromkeys(problems))

@@ -19,6 +19,7 @@ from polarity.errors import UserError
 from polarity.samplers.base import Sampler
 from polarity.settings import PositiveInt
 from polarity.tasks import IGNORE_INDEX
+from polarity.wording import times
 
 Batch = dict[str, Tensor | list[Tensor]]
 
@@ -194,6 +195,8 @@ class TextDataModule(LightningDataModule):
 
     def _plan(self) -> TrainBatches:
         rank, world_size = self._place()
+        if (rows := len(self.splits.val)) < world_size:  # Lightning leaves out the validation of a device without rows
+            raise UserError(f"val: {times(rows, 'row')} cannot be shared by {world_size} devices")
         batches = TrainBatches(
             sampler=self.sampler,
             labels=self.splits.train.labels,

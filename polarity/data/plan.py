@@ -36,11 +36,10 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
     The draw of an epoch is cut into chunks of ``mega_batches * batch_size`` rows; within a chunk the rows are sorted by
     length, cut into global batches, and the batches shuffled. Rank ``r`` takes the rows ``r::world_size`` of every
     global batch. So grouping by length never changes how often a row is shown, and the number of devices never
-    changes what a step sees. Should the last global batch have fewer rows than there are ranks, they join the batch
-    before it, so that no rank is ever without rows.
+    changes what a step sees; a rank for which a batch has too few rows gets a row that counts for nothing.
 
     Where a batch is more than what goes through the model at once, it is cut into micro-batches, always the same number
-    of them, so that windows stay in step; a rank for which a batch has too few rows gets a row that counts for nothing.
+    of them, so that windows stay in step.
     So which rows a step sees, and by what its loss is divided, does not depend on their size.
 
     The plan is a pure function of seed and epoch. Lightning sets the epoch through :meth:`set_epoch`. An epoch that is
@@ -86,8 +85,7 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
-        whole, tail = divmod(sampler.rows_drawn, batch_size)
-        self._length = (whole + (tail >= world_size)) * self.parts
+        self._length = -(-sampler.rows_drawn // batch_size) * self.parts
         self.limit = self._length
         self._epoch = 0
         self._resumed = (0, 0)
@@ -134,8 +132,8 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
         draw = self.sampler.draw(epoch)
         generator = epoch_generator(self.seed, epoch, BATCH_STREAM)
         plan: list[np.ndarray] = []
-        for chunk in _cut(draw, self.batch_size * (self.mega_batches or 1), self.world_size):
-            batches = _cut(self._grouped(chunk), self.batch_size, self.world_size)
+        for chunk in _cut(draw, self.batch_size * (self.mega_batches or 1)):
+            batches = _cut(self._grouped(chunk), self.batch_size)
             for number in generator.permutation(len(batches)):
                 plan.extend(np.array_split(batches[number], self.parts))  # the last ones may be empty
         return plan[: self.limit]
@@ -193,8 +191,6 @@ def micro_batches(batch_size: int, micro_batch_size: int | None) -> int:
     return -(-batch_size // (micro_batch_size or batch_size))
 
 
-def _cut(rows: np.ndarray, size: int, smallest: int) -> list[np.ndarray]:
-    """Consecutive pieces of ``size`` rows; a rest of fewer than ``smallest`` rows joins the last piece."""
-    whole, rest = divmod(len(rows), size)
-    pieces = max(whole + (rest >= smallest and rest > 0), 1)
-    return np.split(rows, [size * number for number in range(1, pieces)])
+def _cut(rows: np.ndarray, size: int) -> list[np.ndarray]:
+    """Consecutive pieces of ``size`` rows; the last one may have fewer."""
+    return np.split(rows, range(size, len(rows), size))

@@ -69,4 +69,5 @@ class SplitMetrics(nn.Module):
 
     def _entropies(self, task: int) -> np.ndarray:
         """Loss of each row, 0 without a label, float64 ``[rows]``: a sum of many that does not drift."""
-        return np.asarray(self.entropies[task].compute().cpu(), dtype=np.float64)
+        values = np.asarray(self.entropies[task].compute().cpu(), dtype=np.float64)
+        return np.atleast_1d(values)  # torchmetrics gives a single one without a dimension

@@ -130,8 +130,9 @@ class Sweep:
 
     @property
     def unasked(self) -> int:
-        """How many of these are still to be proposed; the jobs of one have the same settings but the seed."""
-        known = {tuple(text for text in job.changed if key_of(text) != "seed") for job in self.jobs}
+        """How many of these are still to be proposed; the jobs of one have the same settings but a seed of its own."""
+        searched = {parameter.key for parameter in self.search.parameters} if self.search else set[str]()
+        known = {tuple(text for text in job.changed if key_of(text) in searched) for job in self.jobs}
         return max(0, self.trials - len(known))
 
     def retried(self, *, retry: bool) -> Mapping[str, Json]:

@@ -39,7 +39,8 @@ def write_page_of(sweep: Sweep, rows: Sequence[Json], best: Sequence[Best], rema
         settings = RunSettings(config)
         monitor = monitor or settings.monitor
         machine |= dict.fromkeys(gpus)
-        devices = min(settings.devices or len(gpus), len(gpus)) or 1
+        given = max(0, settings.devices or 0)  # -1 takes what there is
+        devices = min(given or len(gpus), len(gpus)) if gpus else given or 1
         values = values_of(job, config, asked.space)
         trials.append(trial_of(job, row, values, settings=settings, devices=devices))
     content = SweepContent(
@@ -85,7 +86,7 @@ def trial_of(job: Job, row: Json, values: Mapping[str, str], *, settings: RunSet
         score=row.get("overall"),
         tasks={key.removesuffix("/macro_f1"): row[key] for key in row if key.endswith("/macro_f1")},
         monitored=row.get("monitored"),
-        epoch=row["epoch"] + 1 if "epoch" in row else None,
+        epoch=row.get("best epoch"),
         curve=curve,
         seconds=sum(seconds for line in history if (seconds := number(line.get("seconds", ""))) > 0),
         devices=devices,

@@ -1,14 +1,15 @@
 """The table of a sweep: every job with its state and scores, and what the best of them is worth."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import shorten
 
 from rich.table import Table
 
 from polarity.comparison.chosen import Best, best_of_runs
 from polarity.content import Json
+from polarity.files import read_object
 from polarity.reports.console import RunConsole
 from polarity.reports.html.numbers import duration
 from polarity.spreadsheets import write_csv
@@ -93,11 +94,11 @@ def job_rows(jobs: Sequence[Job]) -> list[Json]:
             row |= {"where": f"{status.get('host', 'begins')}:{status.get('pid', '')}", **how_far(job)}
             row["sign"] = round(job.run.last_sign)
         if row["state"] == "finished":
-            metrics = json.loads(job.run.metrics.read_text(encoding="utf-8"))
+            metrics = read_object(job.run.metrics)
             honest = metrics["crossfit"]["val"]  # by decision rules that had not seen the row
             row |= {"monitored": metrics["best"]["value"], "overall": honest["overall"]}
             row |= {f"{task}/macro_f1": scores["macro_f1"] for task, scores in honest["tasks"].items()}
-            row["epoch"] = metrics["best"]["epoch"]
+            row["best epoch"] = metrics["best"]["epoch"] + 1
         rows.append(row)
     return rows
 
@@ -130,12 +131,12 @@ def jobs_table(jobs: list[Json]) -> Table:
     table = Table("folder", "changed", "state", *headings, title="validation scores of all jobs")
     for job in jobs:
         scores = [f"{job[name]:.4f}" if job.get(name) is not None else "-" for name in (*SCORES, *corrected, *tasks)]
-        state = f"{job['state']}: {job['error'][:60]}" if job["error"] else job["state"]
+        state = f"{job['state']}: {shorten(job['error'], 70, placeholder=' ...')}" if job["error"] else job["state"]
         if "where" in job:
             left = f", {duration(job['left'])} left" if "left" in job else ""
             state += (
                 f" on {job['where']}, {times(job['done'], 'epoch')} done{left}, last sign {duration(job['sign'])} ago"
             )
-        epoch = str(job["epoch"] + 1) if "epoch" in job else "-"
+        epoch = str(job.get("best epoch", "-"))
         table.add_row(job["folder"], job["changed"] or "(nothing)", state, *scores, epoch)
     return table

@@ -8,7 +8,7 @@ import pytest
 
 from polarity.comparison.evidence import Pair
 from polarity.comparison.grouping import Group
-from polarity.comparison.result import TestResult
+from polarity.comparison.result import Shortlist, TestResult
 from polarity.comparison.sentence import pair_sentence, verdict
 from polarity.statistics.interval import Interval
 from polarity.statistics.seeds import Runs, SeedEstimate, SeedVariance
@@ -108,3 +108,11 @@ def test_nothing_is_said_to_be_seen_where_hardly_a_row_tells_two_runs_apart() ->
     said = pair_sentence(alike, 200, 0.95)
     assert "would have been seen" not in said
     assert "about 1,500 rows would be needed to see 1 point" in said
+
+
+@pytest.mark.parametrize("seeds", [False, True])
+def test_of_one_seed_each_nothing_is_said_of_other_seeds(seeds: bool) -> None:
+    first, recommended = Shortlist(["a"], 3, "a", 0.7, 0.01, seeds=seeds).sentences
+    assert ("beyond chance" in first) == seeds
+    assert ("says nothing of other seeds" in first) != seeds
+    assert recommended.startswith("recommended: a (0.7000)")

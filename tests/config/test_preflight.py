@@ -221,3 +221,18 @@ def test_several_processes_inside_a_multirun_are_refused(folder: Path) -> None:
 def test_a_right_command_line_passes(folder: Path) -> None:
     arguments = overrides(folder, "sampler=joint", "sampler.boosts.tone.yes=2.5")
     assert check(arguments)[-1] == "++sampler.boosts.tone.yes=2.5"
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["seed=range(3,3)", "loss=ce,focal"], "seed=range(3,3): has no value"),
+        (["seed=1,2", "--cfg", "job"], "--cfg: shows the configuration of one run"),
+    ],
+    ids=["range", "cfg"],
+)
+def test_a_sweep_of_nothing_is_refused(folder: Path, words: list[str], problem: str) -> None:
+    with pytest.raises(UserError) as refused:
+        check(["-m", *overrides(folder, *words)])
+    (said,) = refused.value.problems
+    assert said.startswith(problem)

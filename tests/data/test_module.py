@@ -160,6 +160,14 @@ def test_evaluation_without_a_trainer_holds_each_row_once(world_size: int) -> No
     assert len(batches) % world_size == 0
 
 
+def test_fewer_validation_rows_than_devices_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lightning would leave out the validation of one, and the others would wait for it."""
+    module = data()
+    monkeypatch.setattr(module, "_place", lambda: (0, 22))
+    with pytest.raises(UserError, match="val: 21 rows cannot be shared by 22 devices"):
+        module.train_dataloader()
+
+
 def random_states() -> tuple[Any, ...]:
     return random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # noqa: NPY002
 

@@ -43,6 +43,15 @@ def test_batches_give_what_the_whole_gives(size: int, dtype: torch.dtype) -> Non
         assert_whole(metrics, logits, labels)
 
 
+def test_a_split_of_one_row_has_scores_and_losses() -> None:
+    logits, labels = some_rows(1)
+    labels[:] = 1
+    metrics = SplitMetrics(TASKS)
+    metrics.update(logits, labels)
+    assert metrics.scores().rows == 1
+    assert_whole(metrics, logits, labels)
+
+
 def test_a_task_without_labels_has_no_loss_and_is_in_no_mean() -> None:
     logits, labels = some_rows(9)
     labels[:, 0] = IGNORE_INDEX

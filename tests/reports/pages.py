@@ -266,7 +266,7 @@ def sweep_content(
     members = {f"{place}: {one.named}": [Path(trial.name) for trial in one.trials] for place, one in enumerate(ranked)}
     names, best, third = list(members), ranked[0].mean, min(2, len(ranked) - 1)
     chosen = Chosen(names[0], len(names), best, best - 0.012, Interval(best - 0.04, best + 0.02))
-    shortlist = Shortlist(names[:5], len(names), names[third], ranked[third].mean, 0.01)
+    shortlist = Shortlist(names[:5], len(names), names[third], ranked[third].mean, 0.01, seeds=True)
     return replace(content, best=[Best(chosen, shortlist, members)])
 
 

@@ -146,7 +146,7 @@ def test_the_table_lists_all_jobs_by_what_they_changed(swept: Sweeps) -> None:
         assert float(row["monitored"]) == metrics["best"]["value"]
         assert float(row["overall"]) == metrics["crossfit"]["val"]["overall"]
         assert float(row["tone/macro_f1"]) == metrics["crossfit"]["val"]["tasks"]["tone"]["macro_f1"]
-        assert int(row["epoch"]) == metrics["best"]["epoch"]
+        assert int(row["best epoch"]) == metrics["best"]["epoch"] + 1
         (line,) = [line for line in table.splitlines() if run.path.name in line]
         assert row["changed"].split()[0] in line
         assert f"{metrics['crossfit']['val']['overall']:.4f}" in line

@@ -25,6 +25,13 @@ from tests.verbs import outcome_of, said_by
 
 
 @pytest.mark.slow
+def test_a_seed_that_is_searched_makes_trials_of_their_own(tmp_path: Path) -> None:
+    sweep = asked(tmp_path, "loss=ce,focal", "seed=0,1", "hydra.sweeper.trials=4")
+    sweep = run(sweep.path)
+    assert (len(sweep.jobs), sweep.unasked) == (4, 0)
+
+
+@pytest.mark.slow
 def test_trials_are_jobs_and_the_same_again_runs_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sweep = asked(tmp_path, RATE, "hydra.sweeper.trials=4")
     assert (sweep.jobs, sweep.unasked) == ([], 4)

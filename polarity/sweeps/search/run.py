@@ -42,7 +42,10 @@ def _tell(trials: Trials) -> None:
     left = f", of which {times(len(open_jobs), 'job')} go on" if open_jobs else ""
     console.print(f"{begun} of {times(trials.search.trials, 'trial')} begun before{left}: {trials.sweep.path}")
     if begun >= trials.search.trials and not open_jobs:
-        console.print("nothing is missing; hydra.sweeper.trials=N extends it, sweep=NAME begins another sweep")
+        asked = trials.search.settings["trials"]
+        whole = f"all {times(trials.begun, 'combination')} of values are tried; {times(asked, 'trial')} were asked for"
+        more = "hydra.sweeper.trials=N extends it" if trials.search.count >= asked else whole
+        console.print(f"nothing is missing; {more}; sweep=NAME begins another sweep")
 
 
 def _one_by_one(trials: Trials) -> None:
