@@ -189,6 +189,9 @@ def is_resumed(config: Config, overrides: list[str], problems: list[str], *, mul
     settings = RunSettings(config)
     if settings.resume is None:
         return False
+    if not settings.resume:
+        problems.append("resume: needs the folder of a run or of a sweep")
+        return True
     from polarity.training.resuming import resumable, trusted_config
 
     whole = is_sweep(settings.resume)

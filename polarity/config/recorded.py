@@ -94,7 +94,7 @@ class RunSettings:
     def resume(self) -> str | None:
         """Folder of the stopped run that is to go on."""
         folder = self._config.get("resume")
-        return str(folder) if folder else None
+        return None if folder is None else str(folder)
 
     @property
     def sweep(self) -> Mapping[str, Any]:

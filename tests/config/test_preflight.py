@@ -236,3 +236,8 @@ def test_a_sweep_of_nothing_is_refused(folder: Path, words: list[str], problem: 
         check(["-m", *overrides(folder, *words)])
     (said,) = refused.value.problems
     assert said.startswith(problem)
+
+
+def test_a_folder_that_a_shell_left_empty_begins_no_run() -> None:
+    with pytest.raises(UserError, match="resume: needs the folder of a run or of a sweep"):
+        check(["resume="])

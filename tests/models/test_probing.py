@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from transformers import CONFIG_MAPPING
 
 from polarity.data.rows import Rows
@@ -72,3 +73,19 @@ def test_the_first_token_of_a_tokenizer_without_one_for_the_row_is_only_a_word()
     tokenizer.backend_tokenizer.post_processor = None
     with pytest.raises(UserError, match="begins no row with a token that stands for all of it"):
         check_reading(tiny_classifier("bert", pooling="cls").encoder, store(tokenizer), tokenizer)
+
+
+def test_weights_that_are_no_numbers_are_refused() -> None:
+    tokenizer, model = tiny_tokenizer(), encoder_of("bert", num_attention_heads=2)
+    with torch.no_grad():
+        next(model.backbone.encoder.parameters())[0, 0] = float("nan")
+    with pytest.raises(UserError, match="'bert' gives values that are no numbers"):
+        check_reading(model, store(tokenizer), tokenizer)
+
+
+def test_vectors_of_another_width_than_promised_are_refused() -> None:
+    """Reformer gives twice its hidden size."""
+    tokenizer, model = tiny_tokenizer(), encoder_of("bert", num_attention_heads=2)
+    model.standard = nn.ConstantPad1d((0, 16), 0.5)
+    with pytest.raises(UserError, match="'bert' gives vectors of 32 numbers, where its configuration promises 16"):
+        check_reading(model, store(tokenizer), tokenizer)

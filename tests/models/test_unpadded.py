@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from transformers import BertConfig
 
 from polarity.models import MultiTaskClassifier, PretrainedEncoder
 from polarity.models.huggingface import unpadded
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
+from polarity.models.huggingface.families import random_encoder
 from polarity.models.huggingface.unpadded import FAMILIES, LengthTable, attention_by_rows, tables_of
+from polarity.models.pooling import MeanPooling
 from tests.tiny import POOLED, model_of, save_tiny_encoder, tiny_batch, tiny_classifier
 
 LONG = "They hate the awful soup, and the table, and the chair, and all that is in it or was!"
@@ -160,3 +163,11 @@ def test_gradients_of_attention_are_right(monkeypatch: pytest.MonkeyPatch, *, fu
         last = attend(*states)[0, 4:].transpose(0, 1)  # of two tokens, which see each other in any window
         expected = (q[:, 4:] @ k[:, 4:].transpose(1, 2) * 0.5).softmax(dim=-1) @ v[:, 4:]
         torch.testing.assert_close(last, expected)
+
+
+def test_a_decoder_keeps_the_padded_pass() -> None:
+    """Its tokens do not see what follows, which the pass by rows does not know."""
+    for decoder in (False, True):
+        config = BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, is_decoder=decoder)
+        backbone = random_encoder(config, "eager", pooler=False)
+        assert HuggingFaceEncoder(backbone, MeanPooling(), 0.1, unpadded=True).unpadded != decoder

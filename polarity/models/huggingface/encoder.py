@@ -64,7 +64,9 @@ class HuggingFaceEncoder(Encoder):
         accepted = inspect.signature(backbone.forward).parameters
         self.takes_segments = "token_type_ids" in accepted and getattr(backbone.config, "type_vocab_size", 0) > 1
         # A checkpointed layer runs again in the backward pass, when attention is the padded one's again.
-        self.unpadded = unpadded and self.family in FAMILIES and not backbone.is_activation_checkpointing
+        # A decoder's tokens do not see what follows, which the pass by rows does not know.
+        plain = backbone.is_activation_checkpointing or getattr(backbone.config, "is_decoder", False)
+        self.unpadded = unpadded and self.family in FAMILIES and not plain
         self.lora = lora
         if lora is not None:
             lora.add_to(backbone)

@@ -1,6 +1,7 @@
 """Which encoder a run starts from, and how its tokens become one vector per row."""
 
 import copy
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Literal
@@ -173,7 +174,8 @@ class PretrainedEncoder(EncoderSettings):
 
         :raises UserError: if it is missing or has tokens that the encoder does not know.
         """
-        tokenizer, vocabulary = load_tokenizer(self.source, self.revision), self.config().vocab_size
+        tokenizer = load_tokenizer(self.source, self.revision)
+        vocabulary = getattr(self.config(), "vocab_size", sys.maxsize)  # CANINE hashes characters
         if len(tokenizer) > vocabulary:
             raise UserError(
                 f"model.name: the tokenizer of {self.name!r} has {times(len(tokenizer), 'token')}, "

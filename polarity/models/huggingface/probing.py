@@ -47,6 +47,13 @@ def check_reading(encoder: "HuggingFaceEncoder", store: TokenStore, tokenizer: A
             f"model.name: {family!r} cannot read rows of {length} or {times(length + padding, 'token')} "
             f"({str(error).splitlines()[0]}); choose an encoder that reads rows of any length"
         ) from error
+    if alone.shape[-1] != encoder.width or not bool(alone.isfinite().all()):
+        width = alone.shape[-1]
+        given = f"vectors of {width} numbers" if width != encoder.width else "values that are no numbers"
+        raise UserError(
+            f"model.name: {family!r} gives {given}, where its configuration promises {encoder.width} finite ones; "
+            "choose another encoder, or make its folder anew"
+        )
     scale = max(float(alone.abs().max()), 1e-12)
     if float((alone - padded).abs().max()) > TOLERANCE * scale:
         problems.append(
