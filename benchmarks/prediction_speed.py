@@ -198,6 +198,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=2400, help="of one sentence")
     parser.add_argument("--sentences", type=int, nargs="+", default=[1, 5], help="in a text")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--output", type=Path, default=RESULTS)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         run = polarity.train([*QUICK, f"output_dir={folder}"])
@@ -214,8 +215,8 @@ def main() -> None:
     about = ", ".join(f"{name} {value}" for name, value in machine("torch", "transformers", "onnxruntime").items())
     own = f"polarity.predict answers in {precision}, as it trained; other sides in 32 bits but where they say so."
     rounds = f"{own} {asked.rounds} rounds on {about}; load {os.getloadavg()[0]:.1f} at the end."
-    write_text(RESULTS, "\n".join(["# Speed of prediction\n", *sections, f"{rounds}\n"]))
-    print(RESULTS.read_text(encoding="utf-8"))
+    write_text(asked.output, "\n".join(["# Speed of prediction\n", *sections, f"{rounds}\n"]))
+    print(asked.output.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Several encoders side by side: each reads the texts in its own way, and the heads read all their vectors."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 import torch
@@ -12,11 +14,23 @@ from torch import Tensor, nn
 from polarity.content import Json
 from polarity.data.reading import Inputs, Reader, Unknown
 from polarity.data.rows import Rows
+from polarity.errors import UserError
 from polarity.models.components import name_of
 from polarity.models.encoder import ENCODER, Encoder, EncoderSettings, Place, encoder_of, vectors_of
 from polarity.models.linear_features import LinearFeatures, side_by_side
 from polarity.signature import TARGET
 from polarity.tasks import Task
+
+T = TypeVar("T")
+
+
+@contextmanager
+def of_part(name: str) -> Iterator[None]:
+    """What a part says of its settings within the block, it says of ``model.NAME``, where the command line has them."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(re.sub(r"^model\.", f"model.{name}.", problem) for problem in error.problems) from error
 
 
 class JoinedInputs(Inputs):
@@ -153,7 +167,8 @@ class JoinedEncoder(Encoder):
         assert isinstance(reader, JoinedReader)
         assert isinstance(inputs, JoinedInputs)
         for name, part in self.encoders.items():
-            part.check(reader.parts[name], inputs.parts[name])
+            with of_part(name):
+                part.check(reader.parts[name], inputs.parts[name])
 
     def load_reader(self, folder: Path) -> JoinedReader:
         return JoinedReader({name: part.load_reader(folder / name) for name, part in self.encoders.items()})
@@ -210,18 +225,26 @@ class WideDeep(EncoderSettings):
         return [f"{name}.{problem}" for name, part in self.parts.items() for problem in part.problems(tasks)]
 
     def locate(self) -> None:
-        for part in self.parts.values():
-            part.locate()
+        self._each(lambda _, part: part.locate())
 
     def longest(self) -> int | None:
         """The shorter one's."""
-        return min((length for part in self.parts.values() if (length := part.longest()) is not None), default=None)
+        lengths = self._each(lambda _, part: part.longest()).values()
+        return min((length for length in lengths if length is not None), default=None)
 
     def make_reader(self, rows: Rows | None = None) -> JoinedReader:
         """Both readers."""
-        return JoinedReader({name: part.make_reader(rows) for name, part in self.parts.items()})
+        return JoinedReader(self._each(lambda _, part: part.make_reader(rows)))
 
     def build(self, reader: Reader) -> JoinedEncoder:
         """Both encoders."""
         assert isinstance(reader, JoinedReader)
-        return JoinedEncoder({name: part.build(reader.parts[name]) for name, part in self.parts.items()})
+        return JoinedEncoder(self._each(lambda name, part: part.build(reader.parts[name])))
+
+    def _each(self, ask: Callable[[str, EncoderSettings], T]) -> dict[str, T]:
+        """What each part answers, by its name."""
+        answers = {}
+        for name, part in self.parts.items():
+            with of_part(name):
+                answers[name] = ask(name, part)
+        return answers

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from polarity.errors import UserError
 from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder, load_model, save_model
 from polarity.models.joined import WideDeep
 from polarity.models.ngrams.settings import Ngrams
@@ -52,6 +53,13 @@ def test_every_parameter_has_one_place_and_each_part_its_own_rates(wide_deep: Wi
     assert rates["encoder.layer.3"] == 1.0
     assert rates["ngrams.encoder"] == 0.002
     assert rates["head.sentiment"] == 3.0
+
+
+def test_what_is_wrong_with_a_part_is_said_of_the_parts_setting(tmp_path: Path) -> None:
+    wide_deep = WideDeep(encoder=PretrainedEncoder(name=str(tmp_path)), ngrams=Ngrams(width=6))
+    for ask in (wide_deep.locate, wide_deep.longest, wide_deep.make_reader):
+        with pytest.raises(UserError, match=r"^model\.encoder\.name: "):
+            ask()
 
 
 def test_settings_are_those_of_both(wide_deep: WideDeep) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModel, BertForMaskedLM
+from transformers import AutoModel, AutoModelForMaskedLM, BertForMaskedLM
 
 from polarity.errors import UserError
 from polarity.models import PretrainedEncoder
@@ -59,6 +59,57 @@ def test_weights_of_another_family_are_an_error(encoder: Path, tmp_path: Path) -
     (problem,) = problems(lambda: model_of(PretrainedEncoder(name=str(encoder))))
     assert "missing: " in problem
     assert "in all" in problem
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("hidden_size", "16"),
+        ("hidden_size", None),
+        ("num_attention_heads", 0),
+        ("num_attention_heads", 3),
+        ("num_hidden_layers", "two"),
+        ("num_hidden_layers", 0),
+        ("num_hidden_layers", -1),
+        ("hidden_act", "nope"),
+        ("hidden_dropout_prob", 3),
+        ("vocab_size", -4),
+        ("max_position_embeddings", "many"),
+        ("pad_token_id", 9000),
+        ("dtype", "float3"),
+        ("id2label", [1]),
+        ("model_type", ["bert"]),
+    ],
+)
+def test_whatever_a_damaged_configuration_says_is_told_in_a_line(key: str, value: object, encoder: Path) -> None:
+    config = json.loads((encoder / "config.json").read_text(encoding="utf-8"))
+    (encoder / "config.json").write_text(json.dumps({**config, key: value}), encoding="utf-8")
+    settings = PretrainedEncoder(name=str(encoder))
+    wrong = settings.problems(TASKS)
+
+    def begin() -> None:  # in the order of a run
+        settings.locate()
+        settings.longest()
+        settings.build()
+
+    (problem,) = [f"model.{text}" for text in wrong] or problems(begin)
+    assert problem.startswith(("model.name: the configuration in", "model.name: the configuration of this 'bert'"))
+    assert " " in problem.split(": ", 2)[-1]
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["encoder", "masked-lm"])
+@pytest.mark.parametrize("family", [family for family in FAMILIES if family != "modernbert"])  # which counts itself
+def test_layers_that_the_configuration_leaves_out_are_an_error(family: str, whole: bool, tmp_path: Path) -> None:
+    folder = save_tiny_encoder(tmp_path / "encoder", family)
+    if whole:
+        with quiet_transformers():
+            AutoModelForMaskedLM.from_config(tiny_config(family)).save_pretrained(folder)
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    count = next(name for name in ("num_hidden_layers", "n_layers") if name in config)
+    (folder / "config.json").write_text(json.dumps({**config, count: 2}), encoding="utf-8")
+    (problem,) = problems(lambda: PretrainedEncoder(name=str(folder)).build())
+    assert "layers of which its configuration knows nothing" in problem
+    assert [f"layer{s}.{number}" in problem for s in ("", "s") for number in (2, 3)].count(True) == 2
 
 
 def test_a_missing_pooler_is_an_error_only_if_it_is_used(encoder: Path) -> None:

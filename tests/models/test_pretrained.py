@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from transformers import AutoModel, AutoTokenizer
+from transformers import CONFIG_MAPPING, AutoModel, AutoTokenizer
 
 from polarity.errors import UserError
 from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder, load_model, save_model
 from polarity.models.components import own_pooling
+from polarity.models.huggingface.families import max_positions
 from polarity.models.huggingface.reader import TokenReader
 from polarity.models.pooling import Last4MeanPooling, MaxPooling, PoolerPooling
 from polarity.optimizers import AdamW
@@ -26,6 +27,7 @@ from tests.tiny import (
     pooling_of,
     save_tiny_encoder,
     tiny_batch,
+    tiny_config,
     tiny_tokenizer,
 )
 
@@ -105,6 +107,12 @@ def test_max_positions_is_the_longest_row_that_works(family: str, tmp_path: Path
         more = torch.full((1, longest + 1), 20)
         with pytest.raises((IndexError, RuntimeError)):
             model(input_ids=more, attention_mask=torch.ones_like(more))
+
+
+def test_positions_of_a_table_of_another_class_count_as_well() -> None:
+    config = tiny_config("bert").to_dict() | {"max_position_embeddings": 20, "pad_token_id": 1}
+    config.pop("model_type")
+    assert max_positions(CONFIG_MAPPING["ibert"](**config)) == 18
 
 
 @every_family

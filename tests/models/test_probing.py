@@ -45,6 +45,16 @@ def test_an_encoder_that_reads_padding_is_refused(family: str) -> None:
         check_reading(encoder_of(family, **READS_PADDING[family]), store(tokenizer), tokenizer)
 
 
+@torch.inference_mode()
+def test_an_answer_does_not_depend_on_what_was_asked_before() -> None:
+    few = {"num_attention_heads": 2, "block_size": 2, "num_random_blocks": 1, "attention_type": "block_sparse"}
+    encoder = encoder_of("big_bird", **few).eval()
+    long, short = (torch.arange(20, 20 + length)[None] for length in (32, 4))
+    first, _, again = (encoder(input_ids=ids, attention_mask=torch.ones_like(ids)) for ids in (long, short, long))
+    assert torch.equal(first, again)
+    assert HuggingFaceEncoder.from_architecture(encoder.architecture()).backbone.attention_type == "original_full"
+
+
 def test_an_encoder_that_takes_some_lengths_only_is_refused() -> None:
     tokenizer, few = tiny_tokenizer(), {"num_attention_heads": 2, "num_landmarks": 4, "segment_means_seq_len": 8}
     with pytest.raises(UserError, match=r"'nystromformer' cannot read rows of \d+ or \d+ tokens"):

@@ -246,6 +246,13 @@ def test_a_length_for_special_tokens_alone_is_refused(tmp_path: Path, family: Fa
     assert store.truncated == 1
 
 
+def test_pairs_without_anything_between_them_are_refused(tmp_path: Path) -> None:
+    tokenizer = bert_like()
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(single="$A", pair="$A $B:1")
+    with pytest.raises(UserError, match=r"model.name: its tokenizer puts nothing between context and text"):
+        TokenStore.open(rows("war", context=["news"]), tokenizer, 32, tmp_path)
+
+
 def test_texts_that_are_not_unicode_are_listed(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"2 rows without valid Unicode.*row0, row2"):
         TokenStore.open(rows("a \ud83d", "b", "c", context=["a", "b", "\udc00"]), bert_like(), 8, tmp_path)

@@ -26,6 +26,8 @@ def family_problems(
     family, kind = config.model_type, encoder_class(config)
     if kind is None or config.is_encoder_decoder or not isinstance(getattr(config, "hidden_size", None), int):
         return [f"name: {family!r} is no text encoder with one stack of layers; choose one such as BERT or XLM-R"]
+    if (layers := getattr(config, "num_hidden_layers", 1)) < 1:
+        return [f"name: the configuration of this {family!r} has {layers} layers (num_hidden_layers)"]
     problems = _pooling_problems(config, pooling)
     if encoder_dropout is not None and not dropout_settings(config):
         problems.append(f"encoder_dropout: {family!r} has no dropout that could be set; set it to null")

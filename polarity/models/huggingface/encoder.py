@@ -54,6 +54,10 @@ class HuggingFaceEncoder(Encoder):
         super().__init__()
         self.width = backbone.config.hidden_size
         self.backbone = backbone
+        if getattr(backbone.config, "attention_type", None) == "block_sparse":
+            # BigBird goes over to this at its first short batch, and stays: answers would depend on earlier ones
+            backbone.set_attention_type("original_full")  # type: ignore[operator]
+            backbone.config.attention_type = "original_full"
         use_cheap_dropout(backbone)
         use_unplanned_attention()
         self.pooling = pooling

@@ -6,7 +6,6 @@ import sys
 from typing import Any, Literal, get_args
 
 import torch
-from torch import nn
 from transformers import MODEL_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
 from transformers.utils.import_utils import is_flash_attn_2_available
 
@@ -110,8 +109,8 @@ def max_positions(config: PreTrainedConfig) -> int:
     with torch.device("meta"):  # only the structure is looked at
         encoder = AutoModel.from_config(copy.deepcopy(config), trust_remote_code=False, attn_implementation="eager")
     tables = [
-        module.num_embeddings - (0 if module.padding_idx is None else module.padding_idx + 1)
+        len(module.weight) - (0 if module.padding_idx is None else module.padding_idx + 1)
         for name, module in encoder.named_modules()
-        if isinstance(module, nn.Embedding) and name.rpartition(".")[-1] == "position_embeddings"
+        if name.rpartition(".")[-1] == "position_embeddings" and hasattr(module, "padding_idx")  # I-BERT has its own
     ]
     return int(min([limit, *tables]))

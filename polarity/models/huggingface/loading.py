@@ -1,24 +1,20 @@
 """Reading pretrained files: quiet about what is harmless, strict about what is not."""
 
 import json
-import pickle
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging
 
 from polarity.content import Json
 from polarity.errors import UserError
 from polarity.models.huggingface.families import AttentionName, pooler_argument
-
-UNREADABLE = (OSError, ValueError, TypeError, KeyError, RuntimeError, EOFError, SafetensorError, pickle.UnpicklingError)
-"""What transformers raises for files that are missing, cut off or not what their name says."""
 
 SMALLEST_VOCABULARY = 20
 """Without its files, transformers makes a tokenizer of special tokens alone, and says nothing."""
@@ -38,6 +34,24 @@ def quiet_transformers(*, downloads: bool = False) -> Iterator[None]:
         if bars:
             logging.enable_progress_bar()
 
+
+@contextmanager
+def reading(what: str, source: str) -> Iterator[None]:
+    """Tell in a line what is wrong with files that are missing, cut off, or not what their name says.
+
+    :param what: is read from ``source`` within the block.
+    :raises UserError: for whatever transformers raises: each damaged value has an exception of its own.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"model.name: the {what} in {source} cannot be read: {_reason(error)}") from error
+
+
+LAYER = re.compile(r"(.*?\.)\d+(?=\.)")
+"""The beginning of a weight's name, up to the number of its layer."""
 
 OWN_CODE = "auto_map"
 """Key of a JSON file by which a model names code that comes with it."""
@@ -66,13 +80,10 @@ def load_config(source: str, revision: str | None) -> PreTrainedConfig:
     :raises UserError: if it cannot be read.
     """
     refuse_own_code(source)
-    try:
-        with quiet_transformers():
-            config: PreTrainedConfig = AutoConfig.from_pretrained(
-                source, trust_remote_code=False, **origin_of(source, revision)
-            )
-    except UNREADABLE as error:
-        raise UserError(f"model.name: the configuration in {source} cannot be read: {_first_line(error)}") from error
+    with reading("configuration", source), quiet_transformers():
+        config: PreTrainedConfig = AutoConfig.from_pretrained(
+            source, trust_remote_code=False, **origin_of(source, revision)
+        )
     return config
 
 
@@ -82,14 +93,8 @@ def load_tokenizer(source: str, revision: str | None) -> Any:
     :raises UserError: if it cannot be read, or cannot pad.
     """
     refuse_own_code(source)
-    try:
-        with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, **origin_of(source, revision))
-    except (*UNREADABLE, ImportError) as error:
-        reason = _first_line(error)
-        if "tiktoken" in str(error) and find_spec("sentencepiece") is None:  # transformers names what it tried last
-            reason = "it needs a package that is not installed; run: pip install sentencepiece protobuf"
-        raise UserError(f"model.name: the tokenizer in {source} cannot be read: {reason}") from error
+    with reading("tokenizer", source), quiet_transformers():
+        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, **origin_of(source, revision))
     if len(tokenizer) < SMALLEST_VOCABULARY:
         raise UserError(f"model.name: {source} holds no vocabulary for its tokenizer, every word would be unknown")
     if tokenizer.pad_token_id is None:
@@ -105,21 +110,19 @@ def load_encoder(
     :param pooler: whether it keeps its own pooler, where its family has one.
     :raises UserError: if the weights cannot be read or if any of them is missing; none is ever left random.
     """
-    try:
-        with quiet_transformers(downloads=not Path(source).is_dir()):
-            encoder, info = AutoModel.from_pretrained(
-                source,
-                trust_remote_code=False,
-                config=config,
-                dtype=torch.float32,
-                attn_implementation=attention,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,  # reported here, with the missing ones
-                **origin_of(source, revision),
-                **pooler_argument(config, pooler=pooler),
-            )
-    except UNREADABLE as error:
-        raise UserError(f"model.name: the weights in {source} cannot be read: {_first_line(error)}") from error
+    bars = not Path(source).is_dir()
+    with reading("weights", source), quiet_transformers(downloads=bars):
+        encoder, info = AutoModel.from_pretrained(
+            source,
+            trust_remote_code=False,
+            config=config,
+            dtype=torch.float32,
+            attn_implementation=attention,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # reported here, with the missing ones
+            **origin_of(source, revision),
+            **pooler_argument(config, pooler=pooler),
+        )
     missing = sorted(info["missing_keys"])
     if missing and all(key.startswith("pooler.") for key in missing):
         raise UserError(
@@ -131,6 +134,11 @@ def load_encoder(
             f"model.name: the weights in {source} do not fit its configuration: {_listed(missing, mismatched)}"
         )
     loaded: PreTrainedModel = encoder
+    if left_out := _layers_left_out(loaded, info["unexpected_keys"]):
+        raise UserError(
+            f"model.name: in the weights in {source} there are layers of which its configuration knows nothing: "
+            f"{_first(left_out)}; mend num_hidden_layers, or save the encoder with no more layers than it shall have"
+        )
     return loaded
 
 
@@ -139,16 +147,29 @@ def origin_of(source: str, revision: str | None) -> Json:
     return {"local_files_only": True} if Path(source).is_dir() else {"revision": revision}
 
 
-def _listed(missing: Collection[str], mismatched: Collection[str]) -> str:
-    parts = []
-    for what, keys in (("missing", list(missing)), ("of another shape", list(mismatched))):
-        if keys:
-            more = f", ... ({len(keys)} in all)" if len(keys) > 5 else ""
-            parts.append(f"{what}: {', '.join(keys[:5])}{more}")
-    return "; ".join(parts)
+def _layers_left_out(encoder: PreTrainedModel, unexpected: Collection[str]) -> list[str]:
+    """Layers of a file that have no place in the encoder, though it has the same weights under other numbers."""
+    known = {LAYER.sub(r"\1", name, count=1) for name in encoder.state_dict()}
+    keys = sorted(key.removeprefix(f"{encoder.base_model_prefix}.") for key in unexpected)
+    found = [match for key in keys if (match := LAYER.match(key))]
+    return list(dict.fromkeys(match[0] for match in found if match[1] + match.string[match.end() :] in known))
 
 
-def _first_line(error: BaseException) -> str:
+def _listed(missing: Sequence[str], mismatched: Sequence[str]) -> str:
+    parts = (("missing", missing), ("of another shape", mismatched))
+    return "; ".join(f"{what}: {_first(keys)}" for what, keys in parts if keys)
+
+
+def _first(keys: Sequence[str]) -> str:
+    more = f", ... ({len(keys)} in all)" if len(keys) > 5 else ""
+    return f"{', '.join(keys[:5])}{more}"
+
+
+def _reason(error: BaseException) -> str:
     if "trust_remote_code" in str(error):  # transformers advises to run it
         return "it comes with code of its own, which is never run; use a family that transformers has itself"
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    if "tiktoken" in str(error) and find_spec("sentencepiece") is None:  # transformers names what it tried last
+        return "it needs a package that is not installed; run: pip install sentencepiece protobuf"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = " ".join(lines[: 2 if lines[0].endswith(":") else 1]) if lines else ""
+    return said if " " in said else f"{type(error).__name__} {said}".strip()

@@ -16,7 +16,7 @@ from polarity.models.encoder import EncoderSettings
 from polarity.models.huggingface.compatibility import family_problems
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.huggingface.families import AttentionSetting, best_attention, dropout_settings, max_positions
-from polarity.models.huggingface.loading import load_config, load_encoder, load_tokenizer
+from polarity.models.huggingface.loading import load_config, load_encoder, load_tokenizer, reading
 from polarity.models.huggingface.lora import LowRank, Targets, lora_problems
 from polarity.models.huggingface.places import EMBEDDINGS, pretrained_places
 from polarity.models.huggingface.prefix import with_prefix
@@ -167,7 +167,9 @@ class PretrainedEncoder(EncoderSettings):
 
     def longest(self) -> int:
         """As many tokens as it has positions for."""
-        return max_positions(self.config())
+        config = self.config()
+        with reading("configuration", self.source):  # of which the structure is made
+            return max_positions(config)
 
     def make_reader(self, rows: Rows | None = None) -> TokenReader:
         """The encoder's tokenizer.

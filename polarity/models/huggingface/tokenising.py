@@ -135,6 +135,11 @@ def _check_room(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: in
         )
     if rows.context is None:
         return
+    if special <= tokenizer.num_special_tokens_to_add(pair=False):
+        raise UserError(
+            "model.name: its tokenizer puts nothing between context and text, so that the model could not tell where "
+            "the text begins; choose an encoder of another family, or data.context=null"
+        )
     contexts = list(dict.fromkeys(rows.context))  # many rows share one: the comments under a post, say
     lengths = dict(zip(contexts, _plain_lengths(contexts, tokenizer), strict=True))
     needed = [lengths[context] + special + 1 for context in rows.context]
