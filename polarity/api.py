@@ -236,6 +236,7 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
     from polarity.config.compose import resolved, with_test
     from polarity.crossvalidation.run import start
     from polarity.train import checked_jobs
+    from polarity.training.further_devices import begun_in_python
 
     prepare_process()
     if any(text.startswith("resume=") for text in overrides):
@@ -243,8 +244,10 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
     (job,) = checked_jobs(list(overrides), config_dir=None if config_dir is None else str(Path(config_dir).absolute()))
     config = with_test(resolved(job.config)[0], several=False)
     begun: list[RunDirectory] = []
+    place = [] if config_dir is None else ["--config-dir", str(Path(config_dir).absolute())]
     try:
-        start(config, job.overrides, keep_going=False, begun=begun.append)
+        with begun_in_python([*place, *overrides]):
+            start(config, job.overrides, keep_going=False, begun=begun.append)
     except SystemExit as end:
         if not begun:  # nobody but a user's own code ends a process before there is a folder
             raise

@@ -168,6 +168,7 @@ class Chosen:
     :param score: overall macro-F1 on these rows.
     :param corrected: what further rows may be expected to give (bootstrap bias corrected selection).
     :param interval: of ``corrected``.
+    :param equal: how many other groups have the very same score.
     """
 
     name: str
@@ -175,12 +176,15 @@ class Chosen:
     score: float
     corrected: float
     interval: Interval
+    equal: int = 0
 
     @property
     def sentence(self) -> str:
         """All this in words."""
         known = "" if not self.interval.known else f", interval {self.interval.low:.4f} to {self.interval.high:.4f}"
         said = f"{self.name} is the best of {self.of}, chosen on these rows"
+        if self.equal:
+            said = f"{self.name} is the first of {self.equal + 1} with the best score of {self.of}, chosen on these rows"
         if f"{self.corrected:.4f}" == f"{self.score:.4f}":
             return f"{said}; the choice adds nothing to its {self.score:.4f}"
         return f"{said}: {self.score:.4f} is too high for that reason; corrected {self.corrected:.4f}{known}"

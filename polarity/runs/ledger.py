@@ -20,6 +20,8 @@ NO_CAUSE = ("seed", "output_dir", "cache_dir", "resume", "test", "run_dir", "log
 """Root settings that do not make another configuration: repetitions, where things are written, and what beside."""
 NO_CAUSE_ANYWHERE = ("cache_dir", "micro_batch_size")
 """The same of settings at any place: where things are kept, and how much memory there was."""
+NO_CAUSE_OF_TRAINER = ("accelerator", "devices", "num_nodes", "strategy")
+"""The same of the Trainer's: on what it is computed."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,10 @@ def causes(config: Mapping[str, Any]) -> Config:
             return node
         return {key: of(value) for key, value in node.items() if key not in NO_CAUSE_ANYWHERE}
 
-    return {key: of(value) for key, value in config.items() if key not in NO_CAUSE}
+    found = {key: of(value) for key, value in config.items() if key not in NO_CAUSE}
+    if isinstance(trainer := found.get("trainer"), dict):
+        found["trainer"] = {key: value for key, value in trainer.items() if key not in NO_CAUSE_OF_TRAINER}
+    return found
 
 
 def configuration_name(config: Mapping[str, Any], *, decision: str = "stored") -> str:

@@ -99,7 +99,7 @@ class Sweep:
 
     @cached_property
     def jobs(self) -> list[Job]:
-        """Its jobs, in the order in which they were asked for."""
+        """Its jobs, in the order in which they were asked for, but for those whose folders somebody has deleted."""
         asked = self.asked
         return [
             Job(
@@ -109,6 +109,7 @@ class Sweep:
                 FolderLock(self.path / name, ".claim"),
             )
             for number, (name, overrides) in enumerate(asked.jobs.items(), 1)
+            if (self.path / name).is_dir()
         ]
 
     @property

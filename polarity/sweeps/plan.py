@@ -136,7 +136,7 @@ def _refuse_other_search(sweep: Sweep, old: Config | None, new: Config | None) -
 
 def add(sweep: Sweep, job: PlannedJob) -> Job:
     """The job of a sweep that has this configuration; made if it is new, as those of a sweeper that proposes values."""
-    if job.name not in sweep.asked.jobs:
+    if job.name not in sweep.asked.jobs or not (sweep.path / job.name).is_dir():
         with sweep.alone():
             asked = sweep.asked
             _add(sweep, asked, job)

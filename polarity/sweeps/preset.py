@@ -18,6 +18,8 @@ from polarity.sweeps.plan import ELSEWHERE
 
 LEFT_OUT = (*ELSEWHERE, "seed", "test")
 """Settings that are those of a run, and not of a configuration."""
+FILES = ("path", "train", "val", "test")
+"""Settings of data that may name a file, or a folder."""
 GROUP = "experiment"
 
 
@@ -57,6 +59,7 @@ def preset_of(sweep: Sweep, job: Job, file: Path) -> str:
     )
     wanted = {key: value for key, value in job.run.config.items() if key not in LEFT_OUT}
     preset: Config = {"defaults": [*({f"override /{group}": name} for group, name in changed.items()), "_self_"]}
+    wanted["data"] = _from_anywhere(wanted["data"], Path(asked.folder))
     preset |= _beyond(wanted, resolved(plain.config)[0])
     command = shlex.join(["--config-dir", str(file.parent.parent), f"experiment={file.stem}"])
     heading = f"# @package _global_\n# python -m polarity.train {command}\n# From {job.path}\n"
@@ -75,6 +78,12 @@ def _check_place(asked: AskedSweep, changed: Mapping[str, str], file: Path) -> N
 
 def _is_shipped(group: str, name: str) -> bool:
     return (conf_dir() / group.partition("@")[0] / f"{name}.yaml").is_file()
+
+
+def _from_anywhere(data: Mapping[str, Any], folder: Path) -> Config:
+    """Relative paths of files, which are meant from the folder that the sweep was started in, as absolute ones."""
+    paths = {key: folder / data[key] for key in FILES if isinstance(data.get(key), str)}
+    return {**data, **{key: str(path) for key, path in paths.items() if path.exists()}}
 
 
 def _beyond(wanted: Mapping[str, Any], plain: Mapping[str, Any], place: str = "") -> Config:

@@ -31,10 +31,17 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
     console.print()
     console.print(jobs_table(rows))
     for item in best:
+        if len(best) > 1:
+            names = [folder.name for folders in item.members.values() for folder in folders]
+            more = f" and {times(len(names) - 5, 'other')}" if len(names) > 5 else ""
+            console.print(f"on the validation rows of {', '.join(names[:5])}{more}:")
         for sentence in (item.chosen.sentence, *item.shortlist.sentences):
             console.print(sentence)
     if best and sweep.asked.search:
-        console.print("of a search, the first is the one whose values are nearest to the first ones, or lower ends")
+        console.print(
+            "of a search, the first is the one whose values are nearest to the first ones, or lower ends; it goes by what "
+            "is monitored while it trains, the table by overall, which decision rules may change"
+        )
     console.print(f"jobs are in {sweep.path}, and this table in {sweep.path / 'jobs.csv'}")
     console.print(_about_test(sweep))
     remaining = what_next(rows, sweep)

@@ -85,7 +85,7 @@ def _run(assembled: Assembled, run: RunDirectory, *, point: Path | None, keep_go
     try:
         with StopOnSignal() as stop, hide_harmless_warnings(), _lines_to_log(run):
             recorder.begin(assembled.prepared.splits)
-            trainer = _fit(assembled, run, point, [recorder, stop])
+            trainer = _fit(assembled, run, point, recorder, stop)
             return finish(assembled, trainer, run) if trainer.is_global_zero else float("nan")
     except BaseException as error:  # noqa: BLE001 - also signals, and whatever else ends a process
         recorder.conclude(error)
@@ -99,7 +99,9 @@ def _lines_to_log(run: RunDirectory) -> AbstractContextManager[None]:
     return nullcontext() if rank() else lines_to(RunConsole(run.log).print)
 
 
-def _fit(assembled: Assembled, run: RunDirectory, point: Path | None, watching: list[Callback]) -> Trainer:
+def _fit(
+    assembled: Assembled, run: RunDirectory, point: Path | None, recorder: StatusRecorder, stop: StopOnSignal
+) -> Trainer:
     config = assembled.prepared.config
     own = [EpochDecisions(), Speed(), TrainingSummary(assembled)]
     # averages of the weights, which may be among the callbacks, begin with what these learn
@@ -107,9 +109,10 @@ def _fit(assembled: Assembled, run: RunDirectory, point: Path | None, watching: 
     begun = pretraining_of(assembled) if point is None else []
     probing = [LinearProbe(assembled)] if probe else []
     before = [*begun, FixedVectors(assembled), *probing, NarrowedTables(assembled), MicroBatches(assembled)]
-    callbacks = [*watching, *before, *build_callbacks(config).values(), *own]
+    callbacks: list[Callback] = [recorder, stop, *before, *build_callbacks(config).values(), *own]
     # a state that knows the tasks before it is trained may be better than all that training makes of it
     trainer = build_trainer(config, run, callbacks, validate_first=probe or assembled.branched)
+    recorder.watch(trainer)
     with assembled.stages.time("training", shown=False):
         trainer.fit(assembled.module, datamodule=assembled.data, ckpt_path=point, weights_only=True)
         _leave_together()

@@ -17,12 +17,15 @@ from polarity.processes import RUN_VARIABLE, led_folder, rank, this_process
 from polarity.reports.console import print_failure
 from polarity.run import RunDirectory, now
 from polarity.runs.environment import record_start
+from polarity.training.further_devices import FurtherDevices, end_with, watch_further_devices
 from polarity.training.manifest import Manifest
 from polarity.training.ranks import lead
 from polarity.training.signals import Interrupted
 
 PATIENCE = 3.0
 """Seconds for which a process of a further device leaves it to the first one to record a failure of them all."""
+ENDING = 0.5
+"""Seconds that a process which was killed may take to be gone."""
 HEARTBEAT = 10.0
 """Seconds after which a run that trains shows again that it does."""
 
@@ -37,27 +40,31 @@ class StatusRecorder(Callback):
         self.run = run
         self.recorded = False
         self.unwritten: Exception | None = None
+        self.cause: BaseException | None = None
         self._attempt = run.recorded.get("attempt") if led_folder() else uuid4().hex
         self._trainer: Trainer | None = None
         self._beaten = time.monotonic()
 
     def begin(self, splits: Splits) -> None:
         """Mark the run as this process's own from now on, and record what it depends on."""
-        if not led_folder():
+        if led_folder():
+            end_with(self.run.recorded)
+        else:
             started = self.run.recorded.get("started", now())
             self.run.set_status("running", attempt=self._attempt, stage="training", started=started, **this_process())
             Manifest(self.run).begin()
             record_start(self.run, splits)
             lead(self.run.path)
 
+    def watch(self, trainer: Trainer) -> None:
+        """Remember who starts the other processes, and be told when one is lost."""
+        self._trainer = trainer
+        watch_further_devices(trainer, self.conclude)
+
     def end(self) -> None:
         """Give the run's folder back."""
         os.environ.pop(RUN_VARIABLE, None)
         self.run.lock.release()
-
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Remember who has started the other processes."""
-        self._trainer = trainer
 
     def on_train_batch_end(self, *given: Any) -> None:
         """Show that the run goes on."""
@@ -82,15 +89,26 @@ class StatusRecorder(Callback):
         Where it cannot be written, as on a full disk, it is only told: the folder's lock, which ends with this process,
         keeps the next reader from believing that the run goes on.
         """
-        text = "".join(traceback.format_exception(error))
         try:
             if self._known(PATIENCE if rank() > 0 else 0):
                 return
+            error = self.cause = self._cause_of(error)
+            text = "".join(traceback.format_exception(error))
             details = {"interrupted": True} if isinstance(error, (Interrupted, KeyboardInterrupt)) else {}
             self.run.set_status("failed", error=_reason(error), traceback=text, **details)
         except (OSError, UserError) as unwritten:
             self.unwritten = unwritten
         self.recorded = True
+
+    def _cause_of(self, error: BaseException) -> BaseException:
+        """What another process was lost by, in place of what its silence breaks here."""
+        launcher = None if self._trainer is None else self._trainer.strategy.launcher
+        if not isinstance(launcher, FurtherDevices) or not isinstance(error, RuntimeError):
+            return error
+        lost = launcher.problem(ENDING)
+        if lost is not None:
+            lost.__cause__ = error
+        return lost or error
 
     def _known(self, patience: float) -> bool:
         """Whether the end of this attempt is recorded, or another one has begun since."""
@@ -105,7 +123,7 @@ class StatusRecorder(Callback):
         """Record, tell on the console, and end the processes of further devices, which nobody else would end."""
         self.record(error)
         if self.recorded:
-            print_failure(self.run, error, unwritten=self.unwritten)
+            print_failure(self.run, self.cause or error, unwritten=self.unwritten)
         launcher = None if self._trainer is None or rank() > 0 else self._trainer.strategy.launcher
         if launcher is not None and self.recorded:
             launcher.kill(signal.SIGKILL)

@@ -155,3 +155,11 @@ def test_how_much_memory_there_was_makes_no_other_configuration() -> None:
     names = {configuration_name({"batching": {**batching, "micro_batch_size": rows}}) for rows in (None, 4, 16)}
     assert names == {configuration_name({"batching": batching})}
     assert names != {configuration_name({"batching": {**batching, "batch_size": 8}})}
+
+
+def test_on_what_it_was_computed_makes_no_other_configuration() -> None:
+    one = {"accelerator": "cpu", "devices": 1, "max_epochs": 2}
+    two = {"accelerator": "gpu", "devices": 2, "num_nodes": 2, "strategy": {"_target_": "x"}, "max_epochs": 2}
+    assert configuration_name({"trainer": one}) == configuration_name({"trainer": two})
+    assert configuration_name({"trainer": one}) != configuration_name({"trainer": {**one, "max_epochs": 3}})
+    assert configuration_name({"loss": {"devices": 1}}) != configuration_name({"loss": {"devices": 2}})

@@ -1,6 +1,7 @@
 """What a sweep is: found again by its command line or its name, extended, or refused where it is another one."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+import yaml
 
 from polarity.config import preflight
 from polarity.errors import UserError
@@ -15,6 +17,7 @@ from polarity.run import RunDirectory
 from polarity.runs.saved import finished_run
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.plan import PlannedJob, _changes, plan
+from polarity.sweeps.preset import preset_of
 from polarity.train import _asked, _checked, check
 from tests.running import overrides
 from tests.sweeping import only_sweep, states
@@ -77,6 +80,22 @@ def test_a_sweep_with_a_name_is_extended_by_new_values_and_new_settings(tmp_path
         [f"optimizer.lr={lr}", f"seed={seed}"]
         for lr, seed in (("0.001", 1), ("0.001", 2), ("0.002", 0), ("0.002", 1), ("0.002", 2))
     ]
+
+
+def test_a_job_whose_folder_was_deleted_is_no_job_until_it_is_asked_for_again(tmp_path: Path) -> None:
+    first = planned(tmp_path, "seed=0,1", "sweep=mine")
+    shutil.rmtree(first.jobs[0].path)
+    assert [job.changed for job in Sweep.open(first.path).jobs] == [["seed=1"]]
+    assert [job.changed for job in planned(tmp_path, "seed=1,2", "sweep=mine").jobs] == [["seed=1"], ["seed=2"]]
+    assert len(planned(tmp_path, "seed=0,1", "sweep=mine").jobs) == 3
+
+
+def test_a_preset_of_a_sweep_finds_the_data_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    overrides(tmp_path, rows=60)
+    monkeypatch.chdir(tmp_path)
+    sweep = planned(tmp_path, "seed=0,1", "data.path=corpus.csv")
+    text = preset_of(sweep, sweep.jobs[0], tmp_path / "experiment" / "best.yaml")
+    assert yaml.safe_load(text)["data"]["path"] == str(tmp_path / "corpus.csv")
 
 
 def test_the_same_configuration_is_one_job_however_it_is_written(tmp_path: Path) -> None:

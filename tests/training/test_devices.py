@@ -1,8 +1,12 @@
 """Two processes do what one does, and end together."""
 
+import os
+import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
@@ -113,9 +117,56 @@ def test_a_killed_process_does_not_leave_the_other_waiting(rank: int, state: set
     assert process.returncode != 0
     stopped = only_run(tmp_path)
     assert stopped.status["state"] in state
+    if rank == 1:
+        assert stopped.status["error"].startswith("the process of device 1 was ended by SIGKILL")
     command.run("train", f"resume={stopped.path}", "trust=tests.misfortune", folder=tmp_path, real=True)
     assert only_run(tmp_path).status["state"] == "finished"
     assert len(history(stopped)) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", ["first", "second"])
+def test_a_process_killed_while_the_other_starts_ends_both(killed: str, tmp_path: Path) -> None:
+    process = command.start("train", *overrides(tmp_path, *TWO), folder=tmp_path, real=True)
+    first = psutil.Process(process.pid)
+    while not (others := [each for each in first.children() if "polarity.train" in each.cmdline()]):  # git is one, too
+        time.sleep(0.1)
+    (first if killed == "first" else others[0]).kill()
+    said, _ = process.communicate(timeout=command.PATIENCE)  # both streams are closed when no process is left
+    assert process.returncode != 0
+    stopped = only_run(tmp_path)
+    if killed == "second":
+        assert said.count("The run stopped: LostDeviceError: the process of device 1 was ended by SIGKILL") == 1
+        assert stopped.status["state"] == "failed"
+    command.run("train", f"resume={stopped.path}", folder=tmp_path, real=True)
+    assert only_run(tmp_path).status["state"] == "finished"
+
+
+SCRIPT = """
+import os, sys
+import polarity
+
+print("the script runs")
+for seed in (0, 1):
+    run = polarity.train([*sys.argv[1:], f"seed={seed}"])
+    print(run.status["state"], "LOCAL_RANK" in os.environ)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["script", "-c"])
+def test_runs_on_two_devices_from_python(way: str, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT, encoding="utf-8")
+    words = ["-c", SCRIPT] if way == "-c" else ["script.py"]
+    asked = [*overrides(tmp_path, *TWO, *ONCE), "reporting.baselines=false", "test=false"]
+    environment = {**os.environ, "PYTHONPATH": str(command.ROOT), "OMP_NUM_THREADS": "1"}
+    process = command.python(*words, *asked, folder=tmp_path, env=environment, real=True, stdout=subprocess.PIPE)
+    said, _ = process.communicate(timeout=command.PATIENCE)
+    assert process.returncode == 0
+    assert said.count("the script runs") == 1
+    assert said.count("finished False") == 2
+    one, two = sorted((tmp_path / "outputs").glob("2*"))
+    assert [len(history(RunDirectory.open(path))) for path in (one, two)] == [1, 1]
 
 
 @pytest.mark.slow
