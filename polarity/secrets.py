@@ -25,7 +25,7 @@ _FREE = ("data.tasks",)
 """Mappings whose keys are names that users choose: a task may be called "secret"."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_URL = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]*://)[^/@\s'\":]*:(?P<password>[^/\s'\"]+)@")
+_URL = re.compile(r"(?P<scheme>[a-zA-Z][\w+.-]*://)[^/@\s'\":]*:(?P<password>(?!\d+/)[^\s'\"]+)@")
 _PAIR = re.compile(r"(?P<key>[\w.-]+)(?P<sign>['\"]?\s*[:=]\s*)(?P<value>\"[^\"]*\"|'[^']*'|\$\{[^}]*\}|[^\s,{}\[\]]+)")
 _VARIABLE = re.compile(r"\$\{oc\.env:(?P<name>\w+)\}")
 

@@ -424,6 +424,16 @@ def test_a_broken_run_does_not_break_a_pattern(tmp_path: Path) -> None:
     assert "cut" in problems(tmp_path / "out" / "a", tmp_path / "out" / "cut")
 
 
+def test_equal_scores_share_the_first_place(tmp_path: Path) -> None:
+    worse = noisy(LABELS, 0.3, 1)
+    said = [noisy(LABELS, 0.6, 0)] * 2 + [worse]
+    runs = [a_run(tmp_path / str(n), LABELS, one, loss={"gamma": float(n)}) for n, one in enumerate(said)]
+    chosen = compare(settings(*runs)).chosen
+    assert chosen is not None
+    assert chosen.equal == 1
+    assert "is the first of 2 with the best score of 3, chosen on these rows" in chosen.sentence
+
+
 def test_the_chosen_one_is_marked_and_corrected_in_every_output(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

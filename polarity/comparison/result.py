@@ -184,7 +184,9 @@ class Chosen:
         known = "" if not self.interval.known else f", interval {self.interval.low:.4f} to {self.interval.high:.4f}"
         said = f"{self.name} is the best of {self.of}, chosen on these rows"
         if self.equal:
-            said = f"{self.name} is the first of {self.equal + 1} with the best score of {self.of}, chosen on these rows"
+            said = (
+                f"{self.name} is the first of {self.equal + 1} with the best score of {self.of}, chosen on these rows"
+            )
         if f"{self.corrected:.4f}" == f"{self.score:.4f}":
             return f"{said}; the choice adds nothing to its {self.score:.4f}"
         return f"{said}: {self.score:.4f} is too high for that reason; corrected {self.corrected:.4f}{known}"

@@ -154,6 +154,10 @@ class Reader(ABC):
         """
         return []
 
+    def advice(self, texts: Sequence[str]) -> list[str]:
+        """What may read these texts better, a line each."""
+        return []
+
     @property
     def settings(self) -> dict[str, object]:
         """The arguments that make an equal reader, which keeps each as an attribute of the same name."""

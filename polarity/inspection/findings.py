@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import get_args
 
 from polarity.data.leakage import without_examples
+from polarity.data.reading import Reader
 from polarity.inspection.labels import LIKELIER
 from polarity.inspection.result import (
     Conflicts,
@@ -109,9 +110,10 @@ def of_lengths(lengths: Lengths, max_context: float | None = None) -> Iterator[F
         yield Finding("warning" if much else "note", "lengths", text)
 
 
-def of_vocabulary(warnings: Sequence[str]) -> Iterator[Finding]:
-    """Texts that the tokenizer does not know."""
-    yield from (Finding("warning", "lengths", warning) for warning in warnings)
+def of_vocabulary(reader: Reader, texts: Sequence[str], model: str | None) -> Iterator[Finding]:
+    """Texts that the tokenizer does not know, or that another one may know better."""
+    yield from (Finding("warning", "lengths", warning) for warning in reader.warnings(texts, model))
+    yield from (Finding("note", "lengths", line) for line in reader.advice(texts))
 
 
 def of_duplicates(duplicates: Duplicates, conflicts: Conflicts) -> Iterator[Finding]:

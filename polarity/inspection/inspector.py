@@ -90,7 +90,7 @@ class Inspector:
             *findings.of_counts(counts),
             *findings.of_association(joint),
             *findings.of_lengths(counted, self.max_context),
-            *findings.of_vocabulary(reader.warnings(pool.rows.text, name) if reader and counted.tokenizer else ()),
+            *(findings.of_vocabulary(reader, pool.rows.text, name) if reader and counted.tokenizer else ()),
             *findings.of_duplicates(repeated, conflicting),
             *findings.crossing_groups(crossing),
             *findings.of_languages(spoken),

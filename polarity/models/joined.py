@@ -81,6 +81,9 @@ class JoinedReader(Reader):
     def warnings(self, texts: Sequence[str], model: str | None) -> list[str]:
         return [warning for part in self.parts.values() for warning in part.warnings(texts, model)]
 
+    def advice(self, texts: Sequence[str]) -> list[str]:
+        return [line for part in self.parts.values() for line in part.advice(texts)]
+
     def same_as(self, other: Reader) -> bool:
         if not isinstance(other, JoinedReader) or list(self.parts) != list(other.parts):
             return False

@@ -65,6 +65,11 @@ class Sweep:
         """
         folder = Path(path).expanduser()
         if not is_sweep(folder):
+            inside = sorted(str(item.parent) for item in folder.glob(f"*/{ASKED}"))
+            if inside:
+                raise UserError(
+                    f"{folder}: is no sweep's folder, but holds sweeps; give one of them: {', '.join(inside[-3:])}"
+                )
             others = sorted(item.parent.name for item in folder.parent.glob(f"*/{ASKED}"))
             hint = in_outputs(folder) or nearest(folder.name, others, what="sweeps beside it")
             raise UserError(f"{folder}: is no sweep's folder{hint}")

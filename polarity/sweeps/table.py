@@ -39,8 +39,8 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
             console.print(sentence)
     if best and sweep.asked.search:
         console.print(
-            "of a search, the first is the one whose values are nearest to the first ones, or lower ends; it goes by what "
-            "is monitored while it trains, the table by overall, which decision rules may change"
+            "of a search, the first is the one whose values are nearest to the first ones, or lower ends; a search "
+            "goes by what is monitored while it trains, the table by overall, which decision rules may change"
         )
     console.print(f"jobs are in {sweep.path}, and this table in {sweep.path / 'jobs.csv'}")
     console.print(_about_test(sweep))

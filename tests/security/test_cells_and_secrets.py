@@ -171,12 +171,18 @@ def test_the_difference_to_the_commit_is_kept_without_secrets(monkeypatch: pytes
         "{'api_key': 'sesamesesame'}",
         "https://user:sesam@sesame99@host/x@y",
         "ftp://user:sesamesesame@host",
+        "https://user:sesam/sesame99@host/x",
     ],
 )
 def test_secrets_of_other_spellings_are_hidden(text: str) -> None:
     said = masked_text(text)
     assert "sesam" not in said
     assert "***" in said
+
+
+def test_a_port_is_no_secret() -> None:
+    text = "http://host:8080/path?mail=a@b.de"
+    assert masked_text(text) == text
 
 
 def test_a_secret_is_found_with_the_escapes_of_errors_and_json() -> None:

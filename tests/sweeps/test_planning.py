@@ -98,6 +98,12 @@ def test_a_preset_of_a_sweep_finds_the_data_from_anywhere(tmp_path: Path, monkey
     assert yaml.safe_load(text)["data"]["path"] == str(tmp_path / "corpus.csv")
 
 
+def test_a_folder_that_holds_sweeps_names_them(tmp_path: Path) -> None:
+    sweep = planned(tmp_path, "seed=0,1", "sweep=mine")
+    with pytest.raises(UserError, match=f"is no sweep's folder, but holds sweeps; give one of them: {sweep.path}"):
+        Sweep.open(sweep.path.parent)
+
+
 def test_the_same_configuration_is_one_job_however_it_is_written(tmp_path: Path) -> None:
     assert len(planned(tmp_path, "optimizer.lr=1e-3,0.001,1.0e-3", "sweep=once").jobs) == 1
     assert len(planned(tmp_path, "optimizer.lr=0.001,0.002", "sweep=once").jobs) == 2

@@ -1,11 +1,11 @@
-"""Texts in other languages than English before a tokenizer that was made for English alone.
+"""Texts in other languages than English before a tokenizer that was made for English alone, and the other way round.
 
-It hardly meets an unknown token in French or in Hindi written with Latin letters: it cuts words into pieces that it
-knows from elsewhere, and its model learns little from them.
+Such a tokenizer hardly meets an unknown token in French or in Hindi written with Latin letters: it cuts words into
+pieces that it knows from elsewhere, and its model learns little from them.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +16,9 @@ THE = {
     "\u0120the": (5, 262, 253),  # RoBERTa, GPT-2, ModernBERT
 }
 """The place of one word in the vocabularies that were made from English texts, by how they write it."""
+
+OF_MANY_LANGUAGES = {"\u2581the": (70,), "the": (10105, 10103)}
+"""The same in vocabularies of many languages: that of XLM-R, which e5 has as well, and those of mBERT."""
 
 _WORD = re.compile(r"\w+")
 
@@ -38,10 +41,33 @@ MUCH = 0.2
 written with Latin letters 64 to 98 %, Hindi mixed with English 43 %."""
 
 
+MOSTLY = 0.85
+"""Share of texts with one of these words from which they are taken for English: 89 to 98 % of English ones have one."""
+
+
 def english_only(tokenizer: "PreTrainedTokenizerBase") -> bool:
     """Whether its vocabulary is one of those that were made from English texts."""
-    found = {places: tokenizer.convert_tokens_to_ids(token) for token, places in THE.items()}
-    return any(place in places and place != tokenizer.unk_token_id for places, place in found.items())
+    return _has_one_of(tokenizer, THE)
+
+
+def english_advice(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> list[str]:
+    """What may be better where an encoder of many languages reads English alone."""
+    if not _has_one_of(tokenizer, OF_MANY_LANGUAGES):
+        return []
+    long = [words for text in texts if len(words := _WORD.findall(text.lower())) >= FEWEST_WORDS]
+    share = sum(not COMMON.isdisjoint(words) for words in long) / max(1, len(long))
+    if share < MOSTLY:
+        return []
+    line = (
+        f"{share:.0%} of the texts with five words and more look English; on two such data sets an encoder of English "
+        "alone, experiment=recommended_english, was 2.5 and 5 points better, in two to three times the time"
+    )
+    return [line]
+
+
+def _has_one_of(tokenizer: "PreTrainedTokenizerBase", vocabularies: Mapping[str, Collection[int]]) -> bool:
+    found = {token: tokenizer.convert_tokens_to_ids(token) for token in vocabularies}
+    return any(place in vocabularies[token] and place != tokenizer.unk_token_id for token, place in found.items())
 
 
 def foreign_share(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> float:

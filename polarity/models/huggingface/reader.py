@@ -10,10 +10,11 @@ import numpy as np
 from polarity.data.contexts import context_room
 from polarity.data.reading import Reader, check_texts
 from polarity.data.rows import Rows
+from polarity.models.huggingface.english import english_advice
 from polarity.models.huggingface.loading import load_tokenizer
 from polarity.models.huggingface.tokenising import check_tokenizer, cut_contexts, whole_lengths
 from polarity.models.huggingface.tokens import TokenStore
-from polarity.models.huggingface.vocabulary import vocabulary_warnings
+from polarity.models.huggingface.vocabulary import some, vocabulary_warnings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -47,6 +48,9 @@ class TokenReader(Reader):
 
     def warnings(self, texts: Sequence[str], model: str | None) -> list[str]:
         return vocabulary_warnings(texts, self.tokenizer, model)
+
+    def advice(self, texts: Sequence[str]) -> list[str]:
+        return english_advice(some(texts), self.tokenizer)
 
     def same_as(self, other: Reader) -> bool:
         return isinstance(other, TokenReader) and _read_by(self.tokenizer) == _read_by(other.tokenizer)

@@ -69,7 +69,7 @@ def _script_of(letter: str) -> str:
 
 def coverage(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> dict[str, Coverage]:
     """What the tokenizer makes of the texts, by script."""
-    chosen = _some(texts)
+    chosen = some(texts)
     tokenizer.backend_tokenizer.no_truncation()
     encoded = tokenizer(chosen, add_special_tokens=False, return_attention_mask=False, verbose=False)
     found: dict[str, Coverage] = {}
@@ -112,7 +112,7 @@ def vocabulary_warnings(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBas
             f"{named} cuts words into many pieces ({scripts} a word), hardly more than letters or bytes;"
             f" {fitting(found)}"
         )
-    if not warnings and english_only(tokenizer) and (share := foreign_share(_some(texts), tokenizer)) >= MUCH:
+    if not warnings and english_only(tokenizer) and (share := foreign_share(some(texts), tokenizer)) >= MUCH:
         warnings.append(
             f"{share:.0%} of the texts with five words and more are hardly English (none of its commonest words, and"
             f" words in many pieces), and {named} was made for English alone; {fitting(found)}"
@@ -120,7 +120,7 @@ def vocabulary_warnings(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBas
     return warnings
 
 
-def _some(texts: Sequence[str]) -> list[str]:
+def some(texts: Sequence[str]) -> list[str]:
     """Evenly taken ones."""
     return list(texts[:: max(1, len(texts) // LOOKED_AT)])
 
