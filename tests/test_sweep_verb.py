@@ -19,12 +19,15 @@ from tensorboard.plugins.hparams.backend_context import Context
 
 from polarity.config.compose import compose_jobs, resolved
 from polarity.config.recorded import RunSettings
+from polarity.content import Json
 from polarity.files import read_object
 from polarity.processes import this_process
+from polarity.reports.html.sweep.content import SweepContent
+from polarity.sweeps import page
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.page import values_of
 from polarity.sweeps.plan import PlannedJob
-from polarity.sweeps.table import print_jobs
+from polarity.sweeps.table import jobs_table, print_jobs, report_jobs
 from polarity.verbs import sweep as watching
 from tests.reports.pages import HOSTILE, Page
 from tests.running import overrides
@@ -200,3 +203,35 @@ def test_a_sweep_that_goes_on_has_a_report(finished: Sweep, tmp_path: Path) -> N
     assert "1 of 4 jobs running in other processes" in page.text
     assert page.headings["h1"].startswith("One configuration: overall macro-F1")
     running.lock.release()
+
+
+def test_a_damaged_file_of_scores_is_named(finished: Sweep, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(finished.path, tmp_path / "copy"))
+    damaged = copy / finished.jobs[0].name / "metrics.json"
+    damaged.write_text("{", encoding="utf-8")
+    assert f"{damaged}: is damaged" in said_by("sweep", str(copy), code=2)
+
+
+def test_the_reason_of_a_failure_is_cut_between_words() -> None:
+    reason = "no room is left for the weights of the best epoch, which are written to the folder of the run"
+    row: Json = {"folder": "a", "changed": "", "state": "failed", "error": reason}
+    (shown,) = jobs_table([row]).columns[2].cells
+    assert str(shown).endswith(" ...")
+    assert reason.startswith(str(shown).removeprefix("failed: ").removesuffix(" ..."))
+    assert len(str(shown)) <= len("failed: ") + 70
+
+
+@pytest.mark.parametrize(("devices", "wanted"), [("1", 1), ("2", 2), ("auto", 1)])
+def test_processes_on_a_cpu_are_counted_as_devices(
+    devices: str, wanted: int, finished: Sweep, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = Sweep.open(Path(shutil.copytree(finished.path, tmp_path / "copy")))
+    for job in sweep.jobs:
+        file = job.path / "config.yaml"
+        config = yaml.safe_load(file.read_text("utf-8"))
+        config["trainer"]["devices"] = int(devices) if devices.isdigit() else devices
+        file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    kept: list[SweepContent] = []
+    monkeypatch.setattr(page, "write_sweep_report", lambda content, path: kept.append(content) or path)
+    report_jobs(sweep)
+    assert {trial.devices for trial in kept[0].trials} == {wanted}

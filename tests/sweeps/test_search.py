@@ -1,6 +1,7 @@
 """Searches: what is proposed, told and run, by whom, and how often."""
 
 import os
+import re
 import signal
 import time
 from dataclasses import replace
@@ -104,11 +105,15 @@ def test_what_is_proposed_depends_on_what_has_ended_and_not_on_who_asks(name: st
 
 
 @pytest.mark.slow
-def test_values_that_were_proposed_before_are_not_run_again(tmp_path: Path) -> None:
+def test_values_that_were_proposed_before_are_not_run_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sweep = asked(tmp_path, "optimizer.lr=choice(0.1,0.01)", "batching.batch_size=range(8,12,2)")
     sweep = run(sweep.path)
     assert starts(sweep) == [1] * 4
     assert sweep.unasked == 0
+    run(sweep.path)
+    said = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"nothing is missing; all 4 combinations of values are tried; \d+ trials were asked for", said)
+    assert starts(sweep) == [1] * 4
 
 
 @pytest.mark.slow
