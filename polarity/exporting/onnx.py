@@ -75,9 +75,8 @@ def write_onnx(rebuilt: Rebuilt, folder: Path) -> None:
                 verbose=False,
             )
     except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
-        raise UserError(
-            f"format: {model.encoder.title} cannot be exported to ONNX ({str(error).strip().splitlines()[0]})"
-        ) from error
+        reason = str(error.__cause__ or error).strip().partition("\n")[0]  # torch's own tells of steps, in colours
+        raise UserError(f"format: {model.encoder.title} cannot be exported to ONNX ({reason})") from error
     assert program is not None
     for node in program.model.graph.all_nodes():  # stack traces, with the paths of the machine that made them
         node.metadata_props.clear()

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.onnx.errors import OnnxExporterError
 
 from polarity.errors import UserError
 from polarity.exporting import onnx
@@ -65,7 +66,8 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 def test_an_encoder_that_cannot_be_exported_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> None:
-        raise RuntimeError("no such operator\nand a long trace")
+        cause = RuntimeError("no such operator\nand a long trace")
+        raise OnnxExporterError("Failed to export. \x1b[96mThis is step 1/3\x1b[0m") from cause
 
     monkeypatch.setattr("torch.onnx.export", fail)
     model = tiny_classifier().eval()
