@@ -26,6 +26,15 @@ def reason_of(error: OSError) -> str:
     return f"{' -> '.join(paths)}: {reason}" if paths else reason
 
 
+def reason_of_import(error: BaseException) -> str:
+    """Why a class cannot be imported, without the advice of Hydra, which is of no use if the module is there."""
+    first: BaseException = error
+    while isinstance(first, ImportError) and first.__cause__ is not None:  # Hydra's own, around what has happened
+        first = first.__cause__
+    text = " ".join(str(first).split())
+    return f"{type(first).__name__}: {text}" if text else type(first).__name__
+
+
 def nearest(name: object, valid: Iterable[object], *, what: str = "valid") -> str:
     """End of a sentence that helps with a wrong name: the nearest valid one, and the valid ones.
 

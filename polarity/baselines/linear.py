@@ -97,7 +97,10 @@ class LinearModel:
 
 @dataclass(frozen=True)
 class TunedModel:
-    """The model whose C gave the best macro-F1 on validation; of equals, the one with the smallest C."""
+    """The model whose C gave the best macro-F1 on validation; of equals, the one by which its labels are likeliest.
+
+    Of equals with the smallest C, probabilities would be too flat to tell a doubtful label from a sure one.
+    """
 
     model: LinearModel
     strength: float
@@ -116,7 +119,7 @@ def choose(task: Task, train: tuple[csr_matrix, np.ndarray], val: tuple[csr_matr
         for strength in strengths:
             tried.append(TunedModel(LinearModel.fit(task, *train, strength), strength))
             advance(1)
-    return max(tried, key=lambda one: _macro_f1(task, labels, one.model.log_probabilities(features)))
+    return max(tried, key=lambda one: _goodness(task, labels, one.model.log_probabilities(features)))
 
 
 def _worth_trying(labels: np.ndarray) -> Sequence[float]:
@@ -124,7 +127,9 @@ def _worth_trying(labels: np.ndarray) -> Sequence[float]:
     return STRENGTHS if len(np.unique(labels[labels != IGNORE_INDEX])) > 1 else (USUAL,)
 
 
-def _macro_f1(task: Task, labels: np.ndarray, logits: np.ndarray) -> float:
+def _goodness(task: Task, labels: np.ndarray, logits: np.ndarray) -> tuple[float, float]:
+    """Macro-F1, and the mean log-likelihood of the labels."""
     score = score_task(task, labels, logits.argmax(axis=1)).macro_f1
     assert score is not None
-    return score
+    known = np.flatnonzero(labels != IGNORE_INDEX)
+    return score, float(logits[known, labels[known]].mean())

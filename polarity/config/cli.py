@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import sysconfig
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -81,9 +82,17 @@ def user_errors(verb: str) -> Iterator[None]:
     except KeyboardInterrupt:
         _tell(f"polarity.{verb}: interrupted")
         sys.exit(130)
-    except Exception:  # noqa: BLE001 - a mistake of the program; Python would print it with the data and secrets in it
-        _tell(f"{traceback.format_exc()}polarity.{verb}: failed by a mistake of the program")
+    except Exception as error:  # noqa: BLE001 - a mistake; Python would print it with the data and secrets in it
+        _tell(f"{traceback.format_exc()}polarity.{verb}: failed by a mistake {_whose(error)}")
         sys.exit(1)
+
+
+def _whose(error: Exception) -> str:
+    """In which file of the user's own code it happened, if that was on the way; else that it is the program's."""
+    known = [str(Path(__file__).parents[1]), *(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_file()]
+    own = [frame for frame in frames if not any(Path(frame.filename).is_relative_to(folder) for folder in known)]
+    return f"in {own[-1].filename}, line {own[-1].lineno}" if own else "of the program"
 
 
 def _tell(text: str) -> None:

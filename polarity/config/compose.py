@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from hydra import compose as hydra_compose
@@ -75,7 +76,9 @@ def compose_jobs(
 
     :param config_dir: further folder of presets, as given with ``--config-dir``.
     :raises CompositionError: with a problem for each override that names nothing, or cannot be read.
+    :raises UserError: if a preset of that folder has the name of a shipped one, which would be taken instead.
     """
+    _refuse_hidden(config_dir)
     overrides = [readable(text, multirun=multirun) for text in overrides]
     extra = _searchpath(config_dir)
     with _hydra():
@@ -116,6 +119,22 @@ def spelt_out(overrides: Sequence[str], *, config_dir: str | None) -> list[str]:
 def _searchpath(config_dir: str | None) -> list[str]:
     """The override that lets presets be found in the user's own folder."""
     return [f"hydra.searchpath=[file://{config_dir}]"] if config_dir else []
+
+
+def _refuse_hidden(config_dir: str | None) -> None:
+    own = Path(config_dir) if config_dir else None
+    names = sorted(str(path.relative_to(own)) for path in own.rglob("*.yaml")) if own else []
+    hidden = [name for name in names if own and _differs(conf_dir() / name, own / name)]
+    if hidden:
+        raise UserError(
+            f"--config-dir: {own}/{name} has the name of a shipped preset, which would be taken in its place; give it "
+            "another name"
+            for name in hidden
+        )
+
+
+def _differs(shipped: Path, own: Path) -> bool:
+    return shipped.is_file() and shipped.read_bytes() != own.read_bytes()
 
 
 def _hydra() -> AbstractContextManager[None]:

@@ -75,8 +75,10 @@ def prepare(config: Config, *, multirun: bool = False, elsewhere: bool = False) 
     context = replace(context, positions=_positions(components, problems), dropout=_has_dropout(components))
     for name, component in components.items():
         if isinstance(component, Component):
-            found = component.problems(tasks) if splits is not None else []
-            found += component.conflicts(context)
+            found = [
+                *_lines(component.problems(tasks) if splits is not None else []),
+                *_lines(component.conflicts(context)),
+            ]
             problems += [f"{name}{problem}" if problem.startswith(":") else f"{name}.{problem}" for problem in found]
     problems += _pretraining_problems(config, components)
     problems += _monitor_problems(config, tasks) if tasks else []
@@ -88,6 +90,11 @@ def prepare(config: Config, *, multirun: bool = False, elsewhere: bool = False) 
     if chosen:
         config = {**config, "trainer": {**config["trainer"], "precision": context.precision}}
     return Prepared(config, as_root(config), splits, Components(**components), seconds, chosen)
+
+
+def _lines(said: list[str] | str) -> list[str]:
+    """What a component says is wrong; one that says a single thing may forget that it is a list."""
+    return [said] if isinstance(said, str) else said
 
 
 def _build(config: Config, problems: list[str]) -> Config:

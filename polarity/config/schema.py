@@ -9,7 +9,7 @@ from pydantic_core import ValidationError
 
 from polarity.config.accepted import Accepted, Constructor
 from polarity.config.constructors import constructor
-from polarity.errors import nearest
+from polarity.errors import nearest, reason_of_import
 from polarity.signature import TARGET
 
 HYDRA_KEYS = {TARGET, "_partial_", "_convert_", "_recursive_", "_args_"}
@@ -25,8 +25,8 @@ def section_problems(path: str, node: object, *, kind: str | None = None) -> lis
         return [f"{path}: must be a section with a {TARGET}, got {node!r}"]
     try:
         target = constructor(str(node[TARGET]))
-    except Exception as error:  # noqa: BLE001 - anything can happen while a user's module is imported
-        return [f"{path}.{TARGET}: cannot import {node[TARGET]!r} ({str(error).splitlines()[0]})"]
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - anything can happen while a user's module is imported
+        return [f"{path}.{TARGET}: cannot import {node[TARGET]!r} ({reason_of_import(error)})"]
     if kind is not None and kind not in target.kinds:
         group, wanted = path.rpartition(".")[2], kind.rpartition(".")[2]
         return [f"{path}.{TARGET}: {node[TARGET]} is no {wanted}; choose a preset of the group {group!r}"]

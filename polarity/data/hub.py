@@ -1,5 +1,6 @@
 """Data sets of the Hugging Face `datasets` library: by id, or from a local folder."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from tempfile import TemporaryDirectory
@@ -120,8 +121,16 @@ class HubCorpus(TableCorpus):
                     f"data.path: {self.path!r} is no folder here, is not in the cache, and the hub cannot be reached "
                     f"({unreachable[0]}); give data.path=FOLDER with a downloaded copy"
                 ) from error
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-            raise UserError(f"data.path: `datasets` cannot load {self.path!r} ({reason})") from error
+            text = " ".join(str(error).split())
+            if "Config name is missing" in text or "BuilderConfig" in text:
+                named = re.search(r"\[.*?\]", text)
+                raise UserError(
+                    f"data.name: {'has to be given' if self.name is None else f'there is no {self.name!r}'}; "
+                    f"{self.path!r} has {named[0] if named else 'several configurations'}"
+                ) from error
+            raise UserError(
+                f"data.path: `datasets` cannot load {self.path!r} ({type(error).__name__}: {text})"
+            ) from error
 
     def _load_dataset(self, path: str, **options: Any) -> Any:
         import datasets

@@ -21,6 +21,7 @@ from polarity.data.validation import Checked, report_cells, report_missing_colum
 from polarity.errors import UserError
 from polarity.tables.problems import Problems
 from polarity.tasks import IGNORE_INDEX, Task
+from polarity.wording import times
 
 Tables = Mapping[SplitName | None, Table | None]
 """Tables by split, in order. The key None is a table yet to be split; a table that is None could not be read."""
@@ -97,12 +98,15 @@ class TableCorpus(Corpus):
 
     def check(self, splits: Splits) -> Splits:
         """The splits, if they neither share texts nor lack a class, as far as the settings ask for it."""
-        problems: list[str] = []
+        problems, before = list[str](), len(splits.train)
         try:
             splits = super().check(splits)
         except UserError as error:
             problems += error.problems
         wrong, notes = presence(splits.tasks, splits.items(), self.absent_classes)
+        if dropped := before - len(splits.train):
+            why = f"; data.leakage has left {times(dropped, 'row')} out of train, perhaps all of this class"
+            wrong = [f"{text}{why}" if text.startswith("train:") else text for text in wrong]
         if problems or wrong:
             raise UserError([*problems, *wrong])
         splits.notes += [

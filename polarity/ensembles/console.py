@@ -37,11 +37,11 @@ def members_table(
     table = Table("system", "rows/s", "task", "macro-F1", "ensemble is better by", title=title)
     speeds = {one.name: one.speed for one in outcome.asked}
     for name, own in decided.items():
-        if name in speeds:
+        if name in speeds and (
+            outcome.judged.kept is not None or name != outcome.judged.best
+        ):  # else the result itself
             scores, difference = score(tasks, rows.labels, own), paired_difference(rows, own, ours, resamples=resamples)
             by = [signed(difference.overall), *(signed(difference.tasks[task.name]) for task in tasks)]
-            if outcome.judged.kept is None and name == outcome.judged.best:
-                by = [""] * len(by)  # it is the result itself
             _add(table, name, speeds[name], scores, by)
     result = ENSEMBLE if outcome.judged.kept else f"{outcome.judged.best} alone"
     _add(table, result, speed, score(tasks, rows.labels, ours), [""] * (1 + len(tasks)), style="bold")

@@ -38,6 +38,14 @@ class MultiTaskLoss(Component, nn.Module, ABC):
     defaults: ClassVar[LossSettings] = DEFAULTS
     """Of the shared settings; a loss may have others."""
 
+    by_row: ClassVar[bool] = False
+    """Whether the loss of a row depends on that row alone, so that rows without a label may stand beside it."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "row_losses" in vars(cls) and "by_row" not in vars(cls):
+            cls.by_row = False  # another formula, of which it is not known
+
     task_weights: Tensor
     """``[tasks]``, a buffer, after :meth:`bind`."""
 
@@ -59,7 +67,7 @@ class MultiTaskLoss(Component, nn.Module, ABC):
         """The arguments that make an equal object: those of its own, which are attributes, and the shared ones."""
         own = [name for name in signature_of(type(self)).settings if name not in self.shared]
         empty = {"multipliers": self.class_weights.multipliers, "task_weights": self.weight_by_task}
-        return {name: getattr(self, name) for name in own} | {**self.shared, **empty}
+        return {name: getattr(self, name) for name in own if hasattr(self, name)} | {**self.shared, **empty}
 
     def problems(self, tasks: Sequence[Task]) -> list[str]:
         problems = per_task_problems("smoothing", self.smoothing, tasks)
@@ -105,8 +113,11 @@ class MultiTaskLoss(Component, nn.Module, ABC):
     ) -> Tensor:
         """Loss of each row, ``[n]``, with class weight and smoothing.
 
+        Rows without a label are left out before, or, of a loss that says ``by_row``, masked before and after: with
+        logits of 0, as rows of class 0.
+
         :param logits: ``[n, classes]``.
-        :param target: class indices ``[n]``; no row is without a label.
+        :param target: class indices ``[n]``.
         :param weights: class weights ``[classes]``.
         :param progress: how far training is.
         """
@@ -142,18 +153,30 @@ class MultiTaskLoss(Component, nn.Module, ABC):
         window: Sequence[Tensor] | None,
         progress: Progress,
     ) -> Tensor:
-        # Masked rather than indexed: no shape depends on the data, so a GPU never waits for the host, and a batch
-        # without labels still reaches every head, with zero gradients. The mask goes in before and after, so that not
-        # even a non-finite derivative of an unlabelled row can leak.
+        # Masked rather than indexed, where a loss allows it: no shape depends on the data, so a GPU never waits for the
+        # host, and a batch without labels still reaches every head, with zero gradients. The mask goes in before and
+        # after, so that not even a non-finite derivative of an unlabelled row can leak.
         labelled = labels != IGNORE_INDEX
         target = labels.where(labelled, 0)
-        rows = self.row_losses(number, logits.where(labelled[:, None], 0.0), target, weights, progress)
+        if self.by_row:
+            given, wanted = logits.where(labelled[:, None], 0.0), target
+        else:
+            given, wanted = logits[labelled], target[labelled]
+        # without any row there is nothing to ask, but heads still get their zero gradients
+        rows = self.row_losses(number, given, wanted, weights, progress) if len(wanted) else given.sum(dim=1)
+        if rows.shape != wanted.shape:
+            raise ValueError(
+                f"{type(self).__name__}.row_losses has to give a loss for each row, {list(wanted.shape)}; it has given "
+                f"{list(rows.shape)}"
+            )
+        if self.by_row:
+            rows = rows.where(labelled, 0.0)
         if window is None:
             counts = logits.new_zeros(logits.shape[1]).index_add(0, target, labelled.to(logits.dtype))
         else:
             counts = window[number]
         normaliser = (counts * weights).sum() if self.reduction == "weighted_mean" else counts.sum()
-        return rows.where(labelled, 0.0).sum() * inverse_or_zero(normaliser)
+        return rows.sum() * inverse_or_zero(normaliser)
 
 
 def inverse_or_zero(normaliser: Tensor) -> Tensor:

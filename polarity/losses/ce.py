@@ -20,6 +20,8 @@ class CrossEntropyLoss(MultiTaskLoss):
     The settings are those of :class:`~polarity.losses.settings.LossSettings`.
     """
 
+    by_row = True
+
     def row_losses(
         self, task_number: int, logits: Tensor, target: Tensor, weights: Tensor, progress: Progress
     ) -> Tensor:

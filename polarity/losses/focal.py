@@ -34,6 +34,7 @@ class FocalLoss(MultiTaskLoss):
     """
 
     defaults: ClassVar[LossSettings] = {**DEFAULTS, "class_weights": "balanced", "clip": [0.1, 10.0]}
+    by_row = True
 
     def __init__(self, *, gamma: PerTask = 2.0, **shared: Unpack[LossSettings]) -> None:
         super().__init__(**shared)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from hydra.utils import get_object
 
-from polarity.errors import TRUST_ADVICE, UserError
+from polarity.errors import TRUST_ADVICE, UserError, reason_of_import
 from polarity.signature import TARGET, settings_of
 
 OWN = "polarity.models"
@@ -50,8 +50,8 @@ def known_class(target: object, kind: type[T], trust: Collection[str] = ()) -> t
         )
     try:
         found = get_object(name)
-    except Exception as error:  # anything can happen while a user's module is imported
-        raise UserError(f"{TARGET}: cannot import {name!r} ({(str(error) or repr(error)).splitlines()[0]})") from error
+    except (Exception, SystemExit) as error:  # anything can happen while a user's module is imported
+        raise UserError(f"{TARGET}: cannot import {name!r} ({reason_of_import(error)})") from error
     if not (inspect.isclass(found) and issubclass(found, kind)):
         raise UserError(f"{TARGET}: {name} is no {kind.__name__}")
     return found

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from polarity.evaluation.inference import autocast
 from polarity.models.huggingface.loading import origin_of, quiet_transformers
 from polarity.models.huggingface.pretrained import PretrainedEncoder
 from polarity.models.huggingface.tokens import TokenStore
-from polarity.models.mark import mark_of
+from polarity.models.mark import ROWS_AT_ONCE, mark_of
 from polarity.pretraining.corpus_vocabulary import CorpusVocabulary
 from polarity.pretraining.mlm import MaskedLanguageModelling
 from polarity.progress import progress
@@ -39,7 +40,7 @@ class Further:
 
     :param weights: of the encoder, float32, by their names.
     :param before: loss of the texts that were held out, mean over the masked tokens in nats; ``after`` likewise.
-    :param texts: that were trained on; ``held_out`` those that were not.
+    :param texts: that were trained on, each counted once; ``held_out`` those that were not.
     :param fresh: whether the head that guesses was not among the published weights, so that it began at random.
     """
 
@@ -79,7 +80,7 @@ class MaskedTokens:
             model, fresh = _with_head(source)
             values = {name: value for name, value in self.settings.settings.items() if name != "texts"}
             made_by = [
-                "corpus vocabulary",
+                "corpus vocabulary, distinct texts",
                 values,
                 self.precision,
                 self.device.type,
@@ -92,13 +93,24 @@ class MaskedTokens:
                 kept = dict(cached_arrays(self.folder / mark, lambda: self._trained(model)))
         before, after = kept.pop(LOSSES).tolist()
         held_out = self._held_out()
-        return Further(kept, before, after, len(self.read) - held_out, held_out, fresh)
+        return Further(kept, before, after, len(self.distinct) - held_out, held_out, fresh)
+
+    @cached_property
+    def distinct(self) -> np.ndarray:
+        """Numbers of the rows that have other tokens than all before them: a copy would tell what is held out."""
+        first: dict[bytes, int] = {}
+        for start in range(0, len(self.read), ROWS_AT_ONCE):
+            batch = self.read.batch(np.arange(start, min(start + ROWS_AT_ONCE, len(self.read))))
+            pairs = zip(batch["input_ids"].numpy(), batch["attention_mask"].numpy(), strict=True)
+            for number, (ids, mask) in enumerate(pairs, start):
+                first.setdefault(ids[mask > 0].tobytes(), number)
+        return np.array(list(first.values()))
 
     def _held_out(self) -> int:
-        return min(MOST_HELD_OUT, max(1, round(HELD_OUT * len(self.read))))
+        return min(MOST_HELD_OUT, max(1, round(HELD_OUT * len(self.distinct))))
 
     def _trained(self, model: PreTrainedModel) -> dict[str, np.ndarray]:
-        order = np.random.default_rng(self.settings.seed).permutation(len(self.read))
+        order = np.random.default_rng(self.settings.seed).permutation(self.distinct)
         held_out, texts = order[: self._held_out()], order[self._held_out() :]
         vocabulary = self._vocabulary(model)
         model.to(device=self.device)  # type: ignore[call-arg]

@@ -1,5 +1,6 @@
 """What a person reads while a run goes on: the terminal shows it, and the run's log keeps it."""
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,6 +11,8 @@ from traceback import format_exception
 from rich.console import RenderableType
 from rich.table import Table
 
+from polarity.config.trust import foreign_modules
+from polarity.errors import UserError
 from polarity.printable import SafeConsole, shared_console
 from polarity.reports.fitting import fit_to_width
 from polarity.run import RunDirectory
@@ -65,6 +68,15 @@ def _print(console: SafeConsole, content: RenderableType, *, style: str | None =
     )
 
 
+def resuming(run: RunDirectory) -> str:
+    """The overrides by which a run goes on."""
+    modules = list[str]()
+    with suppress(UserError):  # what is wrong with its configuration is told by whoever resumes it
+        modules = foreign_modules(run.config)
+    trusted = modules[0] if len(modules) == 1 else f"[{','.join(modules)}]"
+    return shlex.join([f"resume={run.whole}", *([f"trust={trusted}"] if modules else [])])
+
+
 def print_failure(run: RunDirectory, error: BaseException, *, unwritten: Exception | None = None) -> None:
     """Say in the end what went wrong, where the traceback is and how to go on; within a sweep as well.
 
@@ -81,7 +93,7 @@ def print_failure(run: RunDirectory, error: BaseException, *, unwritten: Excepti
         lines.append(f"traceback: {run.path / 'status.json'}")
     else:
         lines += ["".join(format_exception(error)).rstrip(), f"this could not be recorded: {unwritten}"]
-    lines.append(f"go on with: python -m polarity.train resume={run.whole}")
+    lines.append(f"go on with: python -m polarity.train {resuming(run)}")
     console = RunConsole(run.log)
     for number, line in enumerate(lines):
         with suppress(OSError):  # the terminal comes first, and has it even where the log cannot be written any more

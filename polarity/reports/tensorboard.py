@@ -11,6 +11,11 @@ from polarity.wording import times
 PREFIX = "report"
 
 
+def last_step(steps: int) -> int:
+    """Where Lightning writes what is known after so many steps: at the last of them, counted from 0."""
+    return max(0, steps - 1)
+
+
 def log_analysis(writer: Any, analysis: Analysis, step: int, split: str) -> None:
     """Log every score with its interval, calibration numbers, precision-recall curves, and tables as texts.
 

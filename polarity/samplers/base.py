@@ -10,6 +10,7 @@ from polarity.errors import UserError
 from polarity.samplers.exposure import Exposure, expected_exposure, natural_exposure, realised_exposure
 from polarity.settings import PositiveInt
 from polarity.tasks import IGNORE_INDEX, Task
+from polarity.wording import times
 
 DRAW_STREAM = 1
 BATCH_STREAM = 2
@@ -49,7 +50,13 @@ class Sampler(Component, ABC):
         if not labelled.any():
             raise UserError("train: no row has a label of any task")
         weights = np.zeros(len(labels), dtype=np.float64)
-        weights[labelled] = self._row_weights(labels[labelled], tasks)
+        given = np.asarray(self._row_weights(labels[labelled], tasks))
+        if given.shape != (labelled.sum(),) or not np.isfinite(given).all() or (given < 0).any():
+            raise UserError(
+                f"sampler: {type(self).__name__}._row_weights has to give a finite weight, not below 0, for each of "
+                f"{times(int(labelled.sum()), 'labelled row')}"
+            )
+        weights[labelled] = given
         if not weights.any():
             raise UserError(f"sampler: every labelled row has weight 0 under {self!r}")
         self._labels, self._tasks, self._seed, self._weights = labels, tuple(tasks), seed, weights
@@ -68,8 +75,18 @@ class Sampler(Component, ABC):
         return self.rows_per_epoch or int(labelled.sum())
 
     def draw(self, epoch: int) -> np.ndarray:
-        """Row numbers of the whole epoch over all ranks, int64 ``[rows_drawn]``: a function of seed and epoch alone."""
-        return self._draw(self.weights, epoch_generator(self._seed, epoch, DRAW_STREAM))
+        """Row numbers of the whole epoch over all ranks, int64 ``[rows_drawn]``: a function of seed and epoch alone.
+
+        :raises UserError: if the sampler has drawn others than rows of the split, or another number of them.
+        """
+        drawn = np.asarray(self._draw(self.weights, epoch_generator(self._seed, epoch, DRAW_STREAM)))
+        rows = drawn if drawn.dtype.kind in "iu" else np.array([-1])
+        if drawn.shape != (self.rows_drawn,) or rows.min() < 0 or rows.max() >= len(self._labels):
+            raise UserError(
+                f"sampler: {type(self).__name__}._draw has to give {self.rows_drawn} numbers of rows, from 0 to "
+                f"{len(self._labels) - 1}; it has given {drawn.dtype} {list(drawn.shape)}"
+            )
+        return drawn
 
     def natural_exposure(self) -> Exposure:
         """Class and cell counts of the split itself."""

@@ -102,9 +102,10 @@ def advice(sweep: Sweep, asked: AskedSweep, best: Sequence[Best]) -> dict[str, s
         return {}
     name = best[0].recommended[0].name
     place = ["--config-dir", asked.config_dir] if asked.config_dir else []
+    output = f"{asked.config_dir}/best.yaml" if asked.config_dir else "best.yaml"  # beside presets that it may name
     return {
         "What is recommended, as a preset": shlex.join(
-            ["python", "-m", "polarity.sweep", str(sweep.path), "best", "output=best.yaml"]
+            ["python", "-m", "polarity.sweep", str(sweep.path), "best", f"output={output}"]
         ),
         f"The same as a command line, in {asked.folder}": shlex.join(
             ["python", "-m", "polarity.train", *place, *asked.jobs[name]]

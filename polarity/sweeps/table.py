@@ -134,7 +134,12 @@ def jobs_table(jobs: list[Json]) -> Table:
     """The rows of :func:`job_rows` for people."""
     tasks = list(dict.fromkeys(name for job in jobs for name in job if name.endswith("/macro_f1")))
     corrected = ["corrected"] if any("corrected" in job for job in jobs) else []
-    headings = [*SCORES, *corrected, *(name.removesuffix("/macro_f1") for name in tasks), "best epoch"]
+    headings = [
+        *SCORES,
+        *(["corrected mean"] if corrected else []),
+        *(name.removesuffix("/macro_f1") for name in tasks),
+        "best epoch",
+    ]
     table = Table("folder", "changed", "state", *headings, title="validation scores of all jobs")
     for job in jobs:
         scores = [f"{job[name]:.4f}" if job.get(name) is not None else "-" for name in (*SCORES, *corrected, *tasks)]

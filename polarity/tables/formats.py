@@ -3,12 +3,13 @@
 import codecs
 import gzip
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
 import pyarrow as pa
 
-from polarity.errors import UserError, nearest
+from polarity.errors import UserError
 from polarity.tables.delimited import DelimitedReader
 from polarity.tables.dialect import Dialect
 from polarity.tables.jsonlines import JsonReader
@@ -29,6 +30,7 @@ FORMATS: dict[str, Format] = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar", ".bz2", ".xz", ".zst")
 _DELIMITERS: dict[str, str] = {"csv": ",", "tsv": "\t"}
 USED: dict[Format, tuple[str, ...]] = {
     "csv": ("encoding", "delimiter", "quote", "header"),
@@ -46,8 +48,12 @@ def file_format(path: Path) -> Format | None:
 
 def unknown_format(path: Path) -> str:
     """Why the format of a file is not known."""
-    hint = nearest(_extension(path) or "no extension", FORMATS, what="known extensions")
-    return f"the extension {_extension(path)!r} does not tell a format{hint}"
+    known = f"known: {', '.join(FORMATS)}, the texts also as .gz"
+    if _extension(path) in ARCHIVES:
+        return f"is an archive of files; unpack it ({known})"
+    close = get_close_matches(_extension(path), FORMATS, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"the extension {_extension(path)!r} does not tell a format{hint} ({known})"
 
 
 def _extension(path: Path) -> str:

@@ -10,6 +10,7 @@ from torch import Tensor
 from polarity.clipping.base import Clipping
 from polarity.component import Progress
 from polarity.content import State
+from polarity.errors import UserError
 from polarity.evaluation.inference import model_inputs
 from polarity.evaluation.metrics import Scores
 from polarity.evaluation.monitored import score_metrics
@@ -160,6 +161,10 @@ class MultiTaskModule(LightningModule):
     def configure_optimizers(self) -> Any:
         """The optimizer, and its schedule over all steps that the Trainer plans."""
         optimizer = self._optimizer.build(self.model)
+        if not all("name" in group for group in optimizer.param_groups):
+            raise UserError(
+                f"optimizer: each group of {type(self._optimizer).__name__} needs a 'name' beside its 'params'"
+            )
         schedule = self._scheduler.build(optimizer, int(self.trainer.estimated_stepping_batches))
         if "monitor" not in schedule:
             return {"optimizer": optimizer, "lr_scheduler": schedule}

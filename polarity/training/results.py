@@ -21,7 +21,7 @@ from polarity.posthoc import fit_decider
 from polarity.reporting import Reporting
 from polarity.reports.figures import write_figures
 from polarity.reports.html import SplitContent, read_splits
-from polarity.reports.tensorboard import log_analysis
+from polarity.reports.tensorboard import last_step, log_analysis
 from polarity.run import RunDirectory
 from polarity.runs.saved import CHECKSUMS
 from polarity.secrets import masked
@@ -127,5 +127,5 @@ def log_to_tensorboard(
         if isinstance(logger, TensorBoardLogger):
             logger.log_hyperparams(chosen(masked(assembled.prepared.config), overrides), metrics, step=best["step"])
             for split in splits:
-                log_analysis(logger.experiment, split.analysis, best["step"], split.name)
+                log_analysis(logger.experiment, split.analysis, last_step(best["step"]), split.name)
             logger.finalize("success")

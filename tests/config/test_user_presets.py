@@ -1,5 +1,7 @@
 """Presets of the user's own, in a folder of the user's own, from any working directory."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,9 +9,10 @@ import yaml
 
 from polarity.config.compose import compose_jobs, resolved
 from polarity.errors import UserError
+from polarity.paths import conf_dir
 from polarity.run import RunDirectory
 from polarity.train import check
-from tests.command import run
+from tests.command import ROOT, run
 from tests.running import overrides, write_corpus
 from tests.tiny import save_tiny_encoder
 
@@ -135,3 +138,50 @@ def test_they_train_through_the_command_line(folder: Path) -> None:
     assert finished.status["state"] == "finished"
     assert finished.config["loss"]["multipliers"] == {"tone": {"yes": 1.5, "1": 3}}
     assert "boosts" not in finished.config["sampler"]
+
+
+def test_one_with_the_name_of_a_shipped_one_is_refused_unless_it_is_the_same(folder: Path) -> None:
+    write(folder / "loss" / "focal.yaml", (conf_dir() / "loss" / "focal.yaml").read_text(encoding="utf-8"))
+    compose_jobs("train", ["loss=focal"], config_dir=str(folder), multirun=False)
+    write(folder / "loss" / "focal.yaml", "_target_: mine.Other\n")
+    with pytest.raises(UserError, match=r"--config-dir: .*loss/focal.yaml has the name of a shipped preset"):
+        compose_jobs("train", [], config_dir=str(folder), multirun=False)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("import nothing_of_this_name", "ModuleNotFoundError: No module named 'nothing_of_this_name'"),
+        ("raise OSError('no such device')", "OSError: no such device"),
+        ("def broken(", "SyntaxError: '(' was never closed"),
+        ("import sys; sys.exit(0)", "SystemExit: 0"),
+    ],
+)
+def test_why_a_module_cannot_be_imported_is_told(
+    code: str, reason: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder / "loss" / "broken.yaml", "_target_: broken_module_of_mine.Loss\n")
+    write(folder.parent / "broken_module_of_mine.py", code)
+    monkeypatch.syspath_prepend(str(folder.parent))
+    monkeypatch.delitem(sys.modules, "broken_module_of_mine", raising=False)
+    with pytest.raises(UserError) as error:
+        check(["--config-dir", str(folder), "experiment=mine", "loss=broken"])
+    (problem,) = error.value.problems
+    assert problem.startswith(f"loss._target_: cannot import 'broken_module_of_mine.Loss' ({reason}")
+
+
+WRONG = """from polarity.losses import CrossEntropyLoss
+
+
+class Wrong(CrossEntropyLoss):
+    def problems(self, tasks):
+        return [None][1]
+"""
+
+
+def test_a_mistake_in_own_code_is_told_with_its_line(folder: Path) -> None:
+    write(folder / "loss" / "wrong.yaml", "defaults: [_shared, _self_]\n_target_: wrong_module_of_mine.Wrong\n")
+    write(folder.parent / "wrong_module_of_mine.py", WRONG)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder.parent)])}
+    said = run("train", "--config-dir", "mine", "experiment=mine", "loss=wrong", folder=folder.parent, env=env, code=1)
+    assert f"failed by a mistake in {folder.parent / 'wrong_module_of_mine.py'}, line 6" in said

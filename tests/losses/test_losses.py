@@ -306,3 +306,59 @@ def test_settings_that_do_not_fit_the_tasks_are_all_found(kind: type[MultiTaskLo
 def test_weight_zero_for_every_task_is_refused() -> None:
     assert CrossEntropyLoss(task_weights={"tone": 0.0, "topic": 0.0}).problems(TASKS)[0].startswith("task_weights: ")
     assert not CrossEntropyLoss(task_weights={"tone": 0.0}).problems(TASKS)
+
+
+class HardestHalf(MultiTaskLoss):
+    """A formula that looks across rows: those with the lower half of the losses cost nothing."""
+
+    def row_losses(
+        self, task_number: int, logits: Tensor, target: Tensor, weights: Tensor, progress: Progress
+    ) -> Tensor:
+        assert len(target)
+        rows = torch.nn.functional.cross_entropy(logits, target, weights, reduction="none")
+        return rows * (rows >= rows.median())
+
+
+class OfAnotherShape(CrossEntropyLoss):
+    def __init__(self, *, shape: str) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def row_losses(self, *given: Any) -> Tensor:
+        rows = super().row_losses(*given)
+        return {"mean": rows.mean(), "one": rows[:1], "column": rows[:, None]}[self.shape]
+
+
+def test_a_formula_across_rows_never_sees_a_row_without_a_label() -> None:
+    loss = bound(HardestHalf())
+    logits, labels = some_rows(12)
+    losses, gradients = with_gradients(lambda leaves: loss(leaves, labels), logits)
+    for number in range(len(TASKS)):
+        known = labels[:, number] != IGNORE_INDEX
+        assert torch.allclose(losses[number], loss([each[known] for each in logits], labels[known])[number])
+        assert torch.all(gradients[number][~known] == 0)
+    nothing = torch.full_like(labels, IGNORE_INDEX)
+    losses, gradients = with_gradients(lambda leaves: loss(leaves, nothing), logits)
+    assert losses.tolist() == [0.0, 0.0]
+    assert all(torch.all(each == 0) for each in gradients)
+
+
+def test_another_formula_does_not_inherit_that_rows_stand_alone() -> None:
+    assert CrossEntropyLoss.by_row
+    assert FocalLoss.by_row
+    assert not OfAnotherShape.by_row
+
+
+@pytest.mark.parametrize("shape", ["mean", "one", "column"])
+def test_losses_of_another_shape_than_the_rows_are_refused(shape: str) -> None:
+    logits, labels = some_rows(8, labelled=1.1)
+    with pytest.raises(ValueError, match=r"OfAnotherShape.row_losses has to give a loss for each row, \[8\]"):
+        bound(OfAnotherShape(shape=shape))(logits, labels)
+
+
+def test_a_setting_that_is_no_attribute_is_left_out_of_what_is_printed() -> None:
+    class Forgetful(CrossEntropyLoss):
+        def __init__(self, *, forgotten: float = 1.0) -> None:
+            super().__init__()
+
+    assert "forgotten" not in repr(Forgetful(forgotten=2.0))

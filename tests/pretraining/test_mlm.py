@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from polarity.config.preflight import prepare
+from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.files import read_object
 from polarity.models import PretrainedEncoder
@@ -85,6 +86,27 @@ def test_adapters_and_poolers_keep_what_they_have(tmp_path: Path) -> None:
     state, query = encoder.backbone.state_dict(), "encoder.layer.0.attention.self.query"
     assert torch.equal(state[f"{query}.base_layer.weight"], torch.tensor(found.weights[f"{query}.weight"]))
     assert all(torch.equal(state[name], value) for name, value in kept.items())
+
+
+def test_a_text_is_trained_on_or_held_out_whatever_copies_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = PretrainedEncoder(name=str(save_tiny_encoder(tmp_path / "encoder")))
+    reader, once = source.make_reader(), rows(60)
+    read = reader.inputs(Rows.joined([once, once, once]), 32)
+    seen: list[set[int]] = []
+
+    def fit(_: object, __: object, ___: object, texts: np.ndarray) -> float:
+        seen.append(set(texts.tolist()))
+        return 1.0
+
+    monkeypatch.setattr(MaskedTokens, "_fit", fit)
+    monkeypatch.setattr(MaskedTokens, "_loss", fit)
+    chosen = MaskedLanguageModelling(epochs=1)
+    found = MaskedTokens(chosen, reader.tokenizer, read, tmp_path / "cache", CPU, "32-true").train(source)
+    assert (found.texts, found.held_out) == (57, 3)
+    held_out, trained = seen[0], seen[1]
+    assert not {number % 60 for number in held_out} & {number % 60 for number in trained}
 
 
 def test_further_texts_are_none_of_those_that_are_evaluated(tmp_path: Path) -> None:

@@ -134,3 +134,31 @@ def test_a_sampler_prints_its_settings(sampler: Sampler) -> None:
     assert repr(sampler).startswith(type(sampler).__name__ + "(")
     assert "rows_per_epoch=9" in repr(sampler)
     assert all(f"{name}={value!r}" in repr(sampler) for name, value in sampler.settings.items())
+
+
+class Broken(Sampler):
+    """Gives something else than what a sampler owes."""
+
+    def __init__(self, *, weights: object = None, draw: object = None) -> None:
+        super().__init__(rows_per_epoch=None)
+        self.given = weights, draw
+
+    def _row_weights(self, labels: np.ndarray, tasks: object) -> np.ndarray:
+        return np.ones(len(labels)) if self.given[0] is None else np.asarray(self.given[0])
+
+    def _draw(self, weights: np.ndarray, generator: object) -> np.ndarray:
+        return np.asarray(self.given[1])
+
+
+@pytest.mark.parametrize("weights", [[1.0], [-1.0] * 60, [float("nan")] * 60, np.ones((60, 2))])
+def test_weights_that_are_not_those_of_the_labelled_rows_are_refused(weights: object) -> None:
+    with pytest.raises(UserError, match=r"sampler: Broken._row_weights has to give a finite weight.*60 labelled rows"):
+        Broken(weights=weights).fit(some_labels(), TASKS, seed=1)
+
+
+@pytest.mark.parametrize("draw", [[0, 1], [0] * 180, [60] * 60, [-1] * 60, [0.0] * 60, [[0]] * 60])
+def test_a_draw_that_is_not_the_announced_one_is_refused(draw: object) -> None:
+    sampler = Broken(draw=draw)
+    sampler.fit(some_labels(), TASKS, seed=1)
+    with pytest.raises(UserError, match=r"sampler: Broken._draw has to give 60 numbers of rows, from 0 to 59"):
+        sampler.draw(0)

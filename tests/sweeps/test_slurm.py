@@ -110,6 +110,8 @@ def test_a_job_of_two_processes_does_what_one_does(slurm: dict[str, str], tmp_pa
 
 def test_what_slurm_refuses_is_told_in_its_words(slurm: dict[str, str], tmp_path: Path) -> None:
     line = overrides(tmp_path, *SHORT, *SLURM, "hydra.launcher.partition=nowhere", "seed=0", rows=60)
-    said = command.run("train", "-m", *line, folder=tmp_path, env=slurm, code=2)
+    said = command.run("train", "-m", *line, folder=tmp_path, env=slurm, code=1)
+    assert "polarity.train: failed: hydra/launcher=slurm: " in said
     assert "invalid partition specified: nowhere" in said
+    assert "nothing was started" not in said
     assert states(tmp_path) == ["waiting"]

@@ -126,7 +126,8 @@ def test_what_a_job_needs_is_asked_for(tmp_path: Path) -> None:
         "gpus_per_node": 4,
         "cpus_per_task": 8,
     }
-    assert (asked["mem"], asked["time"], asked["partition"], asked["signal_delay_s"]) == (32.0, 90, "gpu", 120)
+    assert (asked["mem"], asked["time"], asked["partition"], asked["signal_delay_s"]) == ("32768M", 90, "gpu", 120)
+    assert Slurm(memory=2.5).options(found, (1, 1, True))["mem"] == "2560M"
     assert "gpus_per_node" not in Slurm().options(found, (1, 1, True))
     assert "no-requeue" in Slurm(requeue=False).options(found, (1, 1, True))["additional_parameters"]
 

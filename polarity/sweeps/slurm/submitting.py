@@ -1,5 +1,6 @@
 """Giving SLURM what is missing of a sweep, and waiting for it."""
 
+import math
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,7 +65,7 @@ class Slurm:
         """Submit what is missing and does not stand in the queue; then wait for what does, if that is asked for.
 
         :param retry: whether those that have failed before are tried again.
-        :raises UserError: if SLURM refuses it.
+        :raises OSError: if SLURM refuses it.
         """
         submissions, console = Submissions(sweep), RunConsole(None)
         with sweep.alone():
@@ -112,7 +113,7 @@ class Slurm:
         try:
             made = executor.submit_array(tasks)
         except FailedJobError as error:
-            raise UserError(f"hydra/launcher=slurm: {error}") from error
+            raise OSError(f"hydra/launcher=slurm: {error}") from error
         numbers = {task.name: str(one.job_id) for task, one in zip(tasks, made, strict=True)}
         submissions.add(numbers)
         return numbers
@@ -125,7 +126,7 @@ class Slurm:
         options = {
             "partition": self.partition,
             "time": self.minutes,
-            "mem": self.memory,
+            "mem": self.memory and f"{math.ceil(1024 * self.memory)}M",  # without a unit it is in MB
             "nodes": machines,
             "ntasks_per_node": processes,
             "cpus_per_task": self.cores,

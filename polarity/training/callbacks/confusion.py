@@ -4,7 +4,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from polarity.reports.tensorboard import confusion_markdown
+from polarity.reports.tensorboard import confusion_markdown, last_step
 from polarity.training.module import MultiTaskModule
 
 
@@ -20,4 +20,4 @@ class ConfusionLog(Callback):
             if isinstance(logger, TensorBoardLogger):
                 for task in pl_module.tasks:
                     table = confusion_markdown(task.classes, pl_module.scores.tasks[task.name].confusion.tolist())
-                    logger.experiment.add_text(f"confusion/{task.name}", table, trainer.global_step)
+                    logger.experiment.add_text(f"confusion/{task.name}", table, last_step(trainer.global_step))

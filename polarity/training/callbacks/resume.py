@@ -95,6 +95,7 @@ class ResumePoint(Checkpoint):
         if due or signal:
             self._save(trainer)
         if signal:
+            trainer._logger_connector.update_train_step_metrics()  # noqa: SLF001 - Lightning logs the step after this
             raise Interrupted(signal)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
