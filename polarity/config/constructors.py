@@ -37,7 +37,10 @@ def constructor(name: str) -> Constructor:
     module, _, _ = name.rpartition(".")
     if module not in sys.modules and name.startswith(SHIPPED) and (kept := _kept(cache_dir()).get(name)):
         return kept
-    return _of(get_object(name))
+    try:
+        return _of(get_object(name))
+    except SystemExit as error:  # a module that ends whatever imports it
+        raise ImportError(name) from error
 
 
 def schema_of(verb: str) -> str:

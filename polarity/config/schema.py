@@ -25,7 +25,7 @@ def section_problems(path: str, node: object, *, kind: str | None = None) -> lis
         return [f"{path}: must be a section with a {TARGET}, got {node!r}"]
     try:
         target = constructor(str(node[TARGET]))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - anything can happen while a user's module is imported
+    except Exception as error:  # noqa: BLE001 - anything can happen while a user's module is imported
         return [f"{path}.{TARGET}: cannot import {node[TARGET]!r} ({reason_of_import(error)})"]
     if kind is not None and kind not in target.kinds:
         group, wanted = path.rpartition(".")[2], kind.rpartition(".")[2]
