@@ -61,7 +61,7 @@ def _refused(config: DictConfig, section: str, node: dict[Any, Any]) -> list[str
     except UserError as error:
         keys = {problem.partition(":")[0].removeprefix(f"{section}.") for problem in error.problems}
         return [key for key in node if key in keys]
-    except Exception:  # noqa: BLE001 - whatever a class does while it is built; the preflight tells it
+    except (Exception, SystemExit):  # noqa: BLE001 - whatever a class does while it is built; the preflight tells it
         return []
     return []
 
