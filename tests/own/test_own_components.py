@@ -1,6 +1,7 @@
 """Components of a user's own package train, are told, checked and read again like the project's own."""
 
 import importlib
+import json
 import os
 import re
 import sys
@@ -13,6 +14,7 @@ import pytest
 import torch
 from transformers.modeling_outputs import BaseModelOutput
 
+from polarity.api import train
 from polarity.component import Progress
 from polarity.config.compose import compose_jobs, resolved
 from polarity.config.constructors import schema_of
@@ -46,6 +48,28 @@ def in_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """The user's module can be imported, here and in processes that are started."""
     monkeypatch.syspath_prepend(str(OWN))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(OWN), os.environ.get("PYTHONPATH", "")]))
+
+
+def test_an_optimizer_and_a_corpus_of_the_page_train(
+    documented: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "shown", documented)
+    rows = [{"text": f"good news {n}" if n % 2 else f"bad war {n}", "stance": ["no", "yes"][n % 2]} for n in range(40)]
+    content = {"train": [*rows[:30], {"text": "of nobody knows what"}], "val": rows[30:]}
+    (tmp_path / "nested.json").write_text(json.dumps(content), encoding="utf-8")
+    for group, preset in (
+        ("data", f"_target_: shown.Nested\npath: {tmp_path / 'nested.json'}\nclasses: ['no', 'yes']\n"),
+        ("optimizer", "_target_: shown.SGD\nlr: 0.1\nmomentum: 0.9\nlayer_decay: 1.0\n"),
+    ):
+        (tmp_path / "mine" / group).mkdir(parents=True)
+        (tmp_path / "mine" / group / "shown.yaml").write_text(preset, encoding="utf-8")
+    words = [f"output_dir={tmp_path / 'outputs'}", f"cache_dir={tmp_path / 'cache'}", "trainer.accelerator=cpu"]
+    chosen = ["data=shown", "optimizer=shown", "model=ngrams", "trainer.max_epochs=1", "reporting.baselines=false"]
+    trained = train([*words, *chosen, "trainer.enable_progress_bar=false"], config_dir=tmp_path / "mine")
+    said = trained.log.read_text(encoding="utf-8")
+    assert "SGD(lr=0.1, momentum=0.9, layer_decay=1.0)" in said
+    assert trained.status["state"] == "finished"
+    assert read_object(trained.environment)["data"]["train"]["rows"] == 31
 
 
 @pytest.mark.slow

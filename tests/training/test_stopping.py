@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from polarity.errors import UserError
 from polarity.processes import this_process
@@ -22,7 +23,13 @@ from tests.misfortune import misfortune
 from tests.running import composed, overrides, train
 from tests.sameness import assert_same_runs
 
-SETTINGS = ("callbacks.resume.minutes=0", "model.encoder_dropout=0.2", "sampler=joint", "batching.accumulate=2")
+SETTINGS = (
+    "callbacks.resume.minutes=0",
+    "model.encoder_dropout=0.2",
+    "sampler=joint",
+    "batching.accumulate=2",
+    "trainer.log_every_n_steps=1",
+)
 
 
 def only_run(folder: Path) -> RunDirectory:
@@ -60,6 +67,17 @@ def test_a_signal_stops_a_run_which_then_goes_on_as_if_nothing_had_been(
     assert f"go on with: python -m polarity.train resume={run.path}" in said
     resume_run(str(run.path), trust="tests.misfortune")
     assert_same_runs(whole, run)
+    assert logged_steps(run) == logged_steps(whole)
+
+
+def logged_steps(run: RunDirectory) -> list[int]:
+    """At which an objective stands in TensorBoard."""
+    steps = list[int]()
+    for file in (run.path / "tensorboard").rglob("events*"):
+        events = EventAccumulator(str(file)).Reload()
+        if "step/objective" in events.Tags()["scalars"]:
+            steps += [event.step for event in events.Scalars("step/objective")]
+    return sorted(steps)
 
 
 def test_a_signal_that_python_swallows_is_raised_again(monkeypatch: pytest.MonkeyPatch) -> None:
