@@ -17,10 +17,12 @@ class Setting:
     """One argument of a constructor.
 
     :param hint: its annotation; Any where a library's cannot be evaluated.
+    :param annotated: whether it has one.
     """
 
     hint: Any
     default: Any
+    annotated: bool = True
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def signature_of(target: Any) -> Signature:
         elif parameter.kind is parameter.VAR_KEYWORD:
             open_ended = True
         elif parameter.kind is not parameter.VAR_POSITIONAL:
-            settings[name] = Setting(hint, parameter.default)
+            settings[name] = Setting(hint, parameter.default, parameter.annotation is not parameter.empty)
     return Signature(settings, open_ended)
 
 

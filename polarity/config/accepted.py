@@ -4,7 +4,7 @@ import inspect
 import json
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from typing import Any, Self, get_args
 
@@ -21,11 +21,13 @@ class Accepted:
     :param schema: pydantic's, as it checks Python's values in strict mode; None where any value will do.
     :param kind: dotted name of the class of components that is asked for, if one is.
     :param needed: whether there is no default.
+    :param annotated: whether its class says what it accepts.
     """
 
     schema: Json | None
     kind: str | None = None
     needed: bool = False
+    annotated: bool = True
 
     @cached_property
     def validator(self) -> SchemaValidator | None:
@@ -72,7 +74,9 @@ def constructor_of(target: Any, stricter: Mapping[str, Any]) -> Constructor:
     """
     signature, name = signature_of(target), getattr(target, "__name__", str(target))
     settings = {
-        key: accepted(stricter.get(key, setting.hint), needed=setting.default is NEEDED)
+        key: replace(
+            accepted(stricter.get(key, setting.hint), needed=setting.default is NEEDED), annotated=setting.annotated
+        )
         for key, setting in signature.settings.items()
     }
     kinds = tuple(map(dotted, target.__mro__)) if inspect.isclass(target) else ()

@@ -27,9 +27,8 @@ def section_problems(path: str, node: object, *, kind: str | None = None) -> lis
         target = constructor(str(node[TARGET]))
     except Exception as error:  # noqa: BLE001 - anything can happen while a user's module is imported
         return [f"{path}.{TARGET}: cannot import {node[TARGET]!r} ({reason_of_import(error)})"]
-    if kind is not None and kind not in target.kinds:
-        group, wanted = path.rpartition(".")[2], kind.rpartition(".")[2]
-        return [f"{path}.{TARGET}: {node[TARGET]} is no {wanted}; choose a preset of the group {group!r}"]
+    if kind is not None and (wrong := _kind_problem(target, kind, path.rpartition(".")[2])):
+        return [f"{path}.{TARGET}: {node[TARGET]} {wrong}"]
     useless = WITHOUT_EFFECT.get(target.name, {})
     problems = [f"{path}.{key}: has no effect; {why}" for key, why in useless.items() if key in node]
     for key, value in node.items():
@@ -46,6 +45,17 @@ def section_problems(path: str, node: object, *, kind: str | None = None) -> lis
         if setting.needed and key not in node:
             problems.append(f"{path}.{key}: is missing; {target.name} needs it")
     return problems
+
+
+def _kind_problem(target: Constructor, kind: str, group: str) -> str:
+    """What is wrong with a class where one of this kind is asked for, if anything."""
+    if kind not in target.kinds:
+        return f"is no {kind.rpartition('.')[2]}; choose a preset of the group {group!r}"
+    bare = [key for key, setting in target.settings.items() if not setting.annotated]
+    if kind.startswith("polarity.") and (target.open_ended or bare):
+        what = "takes settings of any name (**)" if target.open_ended else f"has no annotation for {', '.join(bare)}"
+        return f"{what}, so nothing would be checked; see docs/extending.md"
+    return ""
 
 
 def _left_open(path: str, key: str, target: Constructor, node: Mapping[str, Any], found: list[str]) -> list[str]:

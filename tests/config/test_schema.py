@@ -1,10 +1,11 @@
 """A typed constructor finds unknown keys, missing keys, types and ranges, all at once."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import pytest
 
 from polarity.config.schema import section_problems
+from polarity.losses import CrossEntropyLoss, LossSettings
 from polarity.settings import Fraction, NonNegative, PerClass, PerTask, Positive, PositiveInt
 
 
@@ -86,3 +87,32 @@ def test_all_problems_come_at_once() -> None:
 def test_a_component_of_another_kind_is_refused() -> None:
     assert "is no Component" in section_problems("x", PART, kind=TARGET)[0]
     assert "must be a section" in section_problems("x", 3)[0]
+
+
+class Bare(CrossEntropyLoss):
+    def __init__(self, *, a, b: float = 1.0) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        super().__init__()
+
+
+class Open(CrossEntropyLoss):
+    def __init__(self, *, a: float = 1.0, **shared: Any) -> None:
+        super().__init__(**shared)
+
+
+class Typed(CrossEntropyLoss):
+    def __init__(self, *, a: Any = 1.0, **shared: Unpack[LossSettings]) -> None:
+        super().__init__(**shared)
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (Bare, "has no annotation for a, so nothing would be checked; see docs/extending.md"),
+        (Open, "takes settings of any name (**), so nothing would be checked; see docs/extending.md"),
+        (Typed, None),
+    ],
+)
+def test_a_component_has_to_say_what_its_settings_are(kind: type, message: str | None) -> None:
+    target = f"{__name__}.{kind.__name__}"
+    found = section_problems("loss", {"_target_": target, "a": 1}, kind="polarity.losses.base.MultiTaskLoss")
+    assert found == ([] if message is None else [f"loss._target_: {target} {message}"])

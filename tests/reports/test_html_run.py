@@ -108,7 +108,7 @@ def test_what_was_logged_of_the_steps_is_drawn(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
         write_csv(folder / "metrics.csv", ["step", "step/objective", "gradient/total", "lr-A/head", "lr-A/body"], lines)
     loss, gradient, rate = step_curves(run.path / "csv")
-    assert (loss.epochs[0], loss.epochs[-1], len(loss.epochs)) == (2, 499, 200)
+    assert (loss.epochs[0], loss.epochs[-1], len(loss.epochs)) == (3, 500, 200)
     assert loss.lines["objective"][0] == 1
     assert loss.lines["objective"][-1] == loss.lines["objective"][101] == 2, "what was trained again counts once"
     assert gradient.lines["total"][-1] == pytest.approx(0.1)

@@ -56,7 +56,8 @@ def _curves(title: str, y_name: str, lines: Mapping[str, Mapping[int, float]]) -
     note = (
         f"Each point is the mean of about {len(steps) / len(blocks):.0f} logged steps." if len(steps) > POINTS else ""
     )
-    return Curves(title, y_name, [float(block[-1]) for block in blocks], drawn, note=note, x_name="step")
+    numbers = [float(block[-1]) + 1 for block in blocks]  # from 1, as in all tables; Lightning counts from 0
+    return Curves(title, y_name, numbers, drawn, note=note, x_name="step")
 
 
 def _mean(line: Mapping[int, float], block: np.ndarray) -> float:
