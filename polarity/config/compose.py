@@ -122,19 +122,16 @@ def _searchpath(config_dir: str | None) -> list[str]:
 
 
 def _refuse_hidden(config_dir: str | None) -> None:
-    own = Path(config_dir) if config_dir else None
-    names = sorted(str(path.relative_to(own)) for path in own.rglob("*.yaml")) if own else []
-    hidden = [name for name in names if own and _differs(conf_dir() / name, own / name)]
+    if config_dir is None:
+        return
+    shipped = {path: Path(config_dir, path.relative_to(conf_dir())) for path in sorted(conf_dir().rglob("*.yaml"))}
+    hidden = [own for path, own in shipped.items() if own.is_file() and own.read_bytes() != path.read_bytes()]
     if hidden:
         raise UserError(
-            f"--config-dir: {own}/{name} has the name of a shipped preset, which would be taken in its place; give it "
-            "another name"
-            for name in hidden
+            f"--config-dir: {own} has the name of a shipped preset, which would be taken in its place; give it another "
+            "name"
+            for own in hidden
         )
-
-
-def _differs(shipped: Path, own: Path) -> bool:
-    return shipped.is_file() and shipped.read_bytes() != own.read_bytes()
 
 
 def _hydra() -> AbstractContextManager[None]:

@@ -37,9 +37,8 @@ def members_table(
     table = Table("system", "rows/s", "task", "macro-F1", "ensemble is better by", title=title)
     speeds = {one.name: one.speed for one in outcome.asked}
     for name, own in decided.items():
-        if name in speeds and (
-            outcome.judged.kept is not None or name != outcome.judged.best
-        ):  # else the result itself
+        is_result = outcome.judged.kept is None and name == outcome.judged.best  # which stands below, by its own rule
+        if name in speeds and not is_result:
             scores, difference = score(tasks, rows.labels, own), paired_difference(rows, own, ours, resamples=resamples)
             by = [signed(difference.overall), *(signed(difference.tasks[task.name]) for task in tasks)]
             _add(table, name, speeds[name], scores, by)

@@ -19,7 +19,7 @@ from polarity.sweeps.plan import ELSEWHERE
 LEFT_OUT = (*ELSEWHERE, "seed", "test")
 """Settings that are those of a run, and not of a configuration."""
 FILES = ("path", "train", "val", "test")
-"""Settings of data that may name a file, or a folder."""
+"""Settings of data that may name a file, and the first of them a folder; on the hub, the others name splits."""
 GROUP = "experiment"
 
 
@@ -83,7 +83,8 @@ def _is_shipped(group: str, name: str) -> bool:
 def _from_anywhere(data: Mapping[str, Any], folder: Path) -> Config:
     """Relative paths of files, which are meant from the folder that the sweep was started in, as absolute ones."""
     paths = {key: folder / data[key] for key in FILES if isinstance(data.get(key), str)}
-    return {**data, **{key: str(path) for key, path in paths.items() if path.exists()}}
+    files = {key: str(path) for key, path in paths.items() if path.is_file() or (key == "path" and path.is_dir())}
+    return {**data, **files}
 
 
 def _beyond(wanted: Mapping[str, Any], plain: Mapping[str, Any], place: str = "") -> Config:

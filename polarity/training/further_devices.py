@@ -123,17 +123,19 @@ def watch_further_devices(trainer: Trainer, lost: Callable[[LostDeviceError], No
         trainer.strategy._launcher = FurtherDevices(given, lost)  # noqa: SLF001 - it has no public name
 
 
-def end_with(first: Json) -> None:
+def end_with(first: Json, over: threading.Event) -> None:
     """End this process, wherever it waits, once the first one of its run is gone; on the same machine.
 
     :param first: as :func:`polarity.processes.this_process` described it.
+    :param over: from when on it does not matter any more.
     """
     if not is_of_this_machine(first):
         return
 
     def watch() -> None:
         while is_alive(first):
-            threading.Event().wait(PAUSE)
+            if over.wait(PAUSE):
+                return
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="first-process").start()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 import traceback
 from typing import Any
@@ -43,12 +44,13 @@ class StatusRecorder(Callback):
         self.cause: BaseException | None = None
         self._attempt = run.recorded.get("attempt") if led_folder() else uuid4().hex
         self._trainer: Trainer | None = None
+        self._over = threading.Event()
         self._beaten = time.monotonic()
 
     def begin(self, splits: Splits) -> None:
         """Mark the run as this process's own from now on, and record what it depends on."""
         if led_folder():
-            end_with(self.run.recorded)
+            end_with(self.run.recorded, self._over)
         else:
             started = self.run.recorded.get("started", now())
             self.run.set_status("running", attempt=self._attempt, stage="training", started=started, **this_process())
@@ -63,6 +65,7 @@ class StatusRecorder(Callback):
 
     def end(self) -> None:
         """Give the run's folder back."""
+        self._over.set()
         os.environ.pop(RUN_VARIABLE, None)
         self.run.lock.release()
 
