@@ -10,11 +10,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob
 from hydra.errors import HydraException
 from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
 
 from polarity.config.composed import compose
 from polarity.errors import nearest
+from polarity.signature import TARGET
 
 PREFIXES = ("+", "~")
 COMPOSITION_ERRORS = (HydraException, OmegaConfBaseException, YAMLError, ValueError)
@@ -264,6 +265,9 @@ def _reason(text: str, error: BaseException) -> str:
             f"the {layer} chooses a {group} for {place}, which the {section} that is chosen does not have{has}; "
             f"choose another {section}, or leave out the {layer} and give what you need of it"
         )
+    bottom = _bottom(error)
+    if isinstance(bottom, (ConfigKeyError, ConfigAttributeError)) and isinstance(bottom.parent_node, DictConfig):
+        return f"no such setting{nearest(bottom.key, [key for key in bottom.parent_node if key != TARGET])}"
     group = _nested_group(text)
     if not group or "Could not override" not in first_lines(error):
         return first_lines(error)
@@ -276,10 +280,14 @@ def _reason(text: str, error: BaseException) -> str:
 
 def first_lines(error: BaseException) -> str:
     """The beginning of the reason at the bottom of a chain of errors."""
+    lines = [line.strip() for line in str(_bottom(error)).splitlines() if line.strip()]
+    return " ".join(lines[:4])
+
+
+def _bottom(error: BaseException) -> BaseException:
     while error.__cause__ is not None and str(error.__cause__) != "None":
         error = error.__cause__
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines[:4])
+    return error
 
 
 def jobs_problems(overrides: Sequence[str], *, sweeping: bool) -> list[str]:

@@ -104,6 +104,23 @@ def test_a_folder_that_holds_sweeps_names_them(tmp_path: Path) -> None:
         Sweep.open(sweep.path.parent)
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            ["search=llrd", "hydra.sweeper.trails=3"],
+            r"hydra.sweeper.trails=3: no such setting; did you mean 'trials'\?",
+        ),
+        (["seed=0,1", "hydra.launcher.jbos=2"], r"hydra.launcher.jbos=2: no such setting; did you mean 'jobs'\?"),
+    ],
+)
+def test_a_misspelt_setting_of_the_sweep_is_told_with_the_right_one(
+    line: list[str], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=message):
+        check(["-m", *overrides(tmp_path, *line, rows=60)])
+
+
 def test_the_same_configuration_is_one_job_however_it_is_written(tmp_path: Path) -> None:
     assert len(planned(tmp_path, "optimizer.lr=1e-3,0.001,1.0e-3", "sweep=once").jobs) == 1
     assert len(planned(tmp_path, "optimizer.lr=0.001,0.002", "sweep=once").jobs) == 2
