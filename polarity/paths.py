@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+NAME = r"^[^/\\]+$"
+"""The pattern of a text that becomes the name of a file or folder."""
+
 CACHE_VARIABLE = "POLARITY_CACHE"
 """Environment variable that moves the cache."""
 

@@ -8,7 +8,7 @@ from pydantic import Field, with_config
 from typing_extensions import TypedDict
 
 from polarity.content import Config
-from polarity.paths import cache_dir
+from polarity.paths import NAME, cache_dir
 from polarity.settings import PositiveInt, Seed
 
 FoldCount = Annotated[int, Field(ge=2)]
@@ -18,7 +18,7 @@ FoldCount = Annotated[int, Field(ge=2)]
 class SweepOptions(TypedDict):
     """What a sweep is called, and whether it tries failed jobs again."""
 
-    name: Annotated[str, Field(pattern=r"^[^/\\]+$")] | None
+    name: Annotated[str, Field(pattern=NAME)] | None
     retry: Literal["failed"] | None
 
 

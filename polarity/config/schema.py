@@ -10,6 +10,7 @@ from pydantic_core import ValidationError
 from polarity.config.accepted import Accepted, Constructor
 from polarity.config.constructors import constructor
 from polarity.errors import nearest, reason_of_import
+from polarity.paths import NAME
 from polarity.signature import TARGET
 
 HYDRA_KEYS = {TARGET, "_partial_", "_convert_", "_recursive_", "_args_"}
@@ -114,7 +115,9 @@ def _explain(path: str, value: object, error: ValidationError) -> list[str]:
         key = ".".join([path, *place])
         got = details[0]["input"] if not place else _at(value, place)
         choices = [choice for detail in details if detail["type"] == "literal_error" for choice in _choices(detail)]
-        if choices:
+        if all(detail["type"] == "extra_forbidden" for detail in details):
+            problems.append(f"{key}: no such setting")
+        elif choices:
             problems.append(f"{key}: {got!r} is not valid{nearest(got, choices)}")
         else:
             wanted = " or ".join(dict.fromkeys(_wanted(detail) for detail in details))
@@ -150,8 +153,11 @@ def _choices(detail: Any) -> list[str]:
 
 
 def _wanted(detail: Any) -> str:
-    message = str(detail["msg"])
-    message = message.removeprefix("Input should be ")
+    message = str(detail["msg"]).removeprefix("Input should be ")
+    if detail["type"] == "string_pattern_mismatch":
+        return (
+            "a name without slashes" if detail["ctx"]["pattern"] == NAME else f"a text like {detail['ctx']['pattern']}"
+        )
     kinds = {
         "a valid number": "a number",
         "a valid integer": "a whole number",

@@ -160,7 +160,7 @@ def test_what_can_be_no_sweep_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is the folder of a run"):
         planned(tmp_path, "seed=0,1", "sweep=run")
     run.lock.release()
-    with pytest.raises(UserError, match=r"sweep\.name: "):
+    with pytest.raises(UserError, match=r"sweep\.name: must be a name without slashes, got 'a/b'"):
         planned(tmp_path, "seed=0,1", "sweep=a/b")
     with pytest.raises(UserError, match="retry: has an effect with -m only"):
         _checked(overrides(tmp_path, "sweep.retry=failed"))
