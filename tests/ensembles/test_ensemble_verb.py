@@ -157,7 +157,9 @@ def test_without_a_convincing_gain_the_best_member_is_kept_alone(home: Path) -> 
     check_unchanged(run)
     assert "hf folder" in said_by("export", f"run={run.path}", "format=hf")
     assert f"cost: none, it is {best} alone" in said
-    own = next(line for line in said.splitlines() if line.startswith(f"│ {best} ") and "alone" not in line)
+    scores = said.partition("cross-fitted, all by the same kinds of rule")[2].partition("└")[0]
+    (own,) = (line for line in scores.splitlines() if line.startswith(f"│ {best} "))
+    assert own.startswith(f"│ {best} alone "), "with one score, its own"
     assert own.split("│")[5].strip() == "", "it is not compared with itself"
     assert f"is an ensemble; give a run as training makes it ({best})" in " ".join(
         said_by("refit", f"run={run.path}", code=2).split()
