@@ -15,6 +15,8 @@ from polarity.runs.ledger import Ledger, configuration_name, ledger_of
 def record_evaluations(systems: Sequence[System], aligned: Aligned, split: str) -> list[str]:
     """Record a look by each system; returns what the ledger says of the rows then.
 
+    Baselines beside runs are not counted: nobody has chosen anything of them.
+
     :raises UserError: if a ledger cannot be written.
     """
     unknown = _fingerprint(aligned)
@@ -22,6 +24,8 @@ def record_evaluations(systems: Sequence[System], aligned: Aligned, split: str) 
     shared = next((ledger_of(system.config) for system in systems if system.config is not None), Ledger(cache_dir()))
     ledgers: dict[Path, tuple[Ledger, str]] = {}
     for number, system in enumerate(systems):
+        if system.kind == "baseline" and any(other.kind != "baseline" for other in systems):
+            continue
         fingerprint = system.fingerprint(split) or next(
             (found for other in systems if (found := other.fingerprint(split))), unknown
         )

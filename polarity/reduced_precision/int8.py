@@ -54,7 +54,8 @@ def int8_predictor(rebuilt: Rebuilt, kept: Path) -> GraphPredictor:
     """
     problems = [problem.replace("format: onnx", "precision: int8") for problem in package_problems()]
     problems += [
-        f"precision: int8 goes through onnx; {problem}" for problem in rebuilt.model.encoder.export_problems("onnx")
+        f"precision: int8 needs an encoder that exports to onnx; leave it out ({problem.partition(';')[0]})"
+        for problem in rebuilt.model.encoder.export_problems("onnx")
     ]
     if problems:
         raise UserError(problems)

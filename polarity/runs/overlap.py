@@ -38,6 +38,26 @@ class RunOverlap:
         )
 
 
+def ledger_mark(rows: Rows, splits: Splits | None) -> str:
+    """The fingerprint under which looks at new rows count; rows of a split of the run are that split in any order."""
+    for _, known in splits.items() if splits is not None else ():
+        places = {name: place for place, name in enumerate(rows.ids)}
+        if len(rows) == len(known) and places.keys() == set(known.ids):
+            mark = known.fingerprint()
+            if rows.select([places[name] for name in known.ids]).fingerprint() == mark:
+                return mark
+    return rows.fingerprint()
+
+
+def seen_in_test(rows: Rows, splits: Splits) -> list[str]:
+    """What new rows share with the run's test split, whose looks are counted."""
+    known = set() if splits.test is None else set(zip(splits.test.contexts, splits.test.text, strict=True))
+    shared = sum(pair in known for pair in zip(rows.contexts, rows.text, strict=True))
+    if not shared:
+        return []
+    return [f"{shared:,} of {times(len(rows), 'row')} stand in the run's test split; to look at them is to look at it"]
+
+
 def overlaps(rows: Rows, splits: Splits, near_duplicates: NearDuplicates) -> list[RunOverlap]:
     """What new rows share with the splits that the run was trained and chosen on; none where nothing is shared.
 

@@ -20,8 +20,9 @@ def sample_interval(
 ) -> Interval | None:
     """The interval of a score, or of a difference; None where the rows are of one group, and nothing can be said.
 
-    Of independent rows it is :func:`percentile_interval`, of groups Student's. Where no sample differs, since two
-    systems decide alike, it reaches as far as what none of the rows showed may still be there (Wilson's bound).
+    Of independent rows it is :func:`percentile_interval`, with the value within it, of groups Student's. Where no
+    sample differs, since two systems decide alike, it reaches as far as what none of the rows showed may still be there
+    (Wilson's bound).
 
     :param drawn: resampled values ``[resamples]`` of these counts.
     :param task: that the score is of; None for all.
@@ -33,7 +34,9 @@ def sample_interval(
     if not np.ptp(drawn):
         reach = _unseen(counts, confidence)
     elif freedom is None:
-        return percentile_interval(drawn, confidence)
+        # classes of a row or two are often not drawn at all, and all resamples may lie on one side of the value
+        found = percentile_interval(drawn, confidence)
+        return Interval(min(found.low, value), max(found.high, value))
     else:
         reach = float(student.ppf((1 + confidence) / 2, freedom) * drawn.std(ddof=1))
     return Interval(max(lowest, value - reach), min(1.0, value + reach))

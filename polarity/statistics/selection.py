@@ -75,10 +75,11 @@ def select_best(
 
     observed = means(counts.observed())[0]
     spread = np.sqrt(np.zeros(len(observed)) if between is None else np.asarray(between))
+    rank = observed.argsort(kind="stable").argsort()  # so that the order in which they are given changes nothing
     chosen, outside = [], []
     for size in blocks(resamples, counts.units):
         drawn = draws(generator, size, counts.units)
-        noise = generator.normal(size=(size, len(observed))) * spread
+        noise = generator.normal(size=(size, len(observed)))[:, rank] * spread
         chosen.append((means(counts.statistics(drawn @ counts.matrix)) + noise).argmax(axis=1))
         outside.append(means(counts.statistics((drawn == 0).astype(np.float32) @ counts.matrix)) - noise)
     picked, left_out = np.concatenate(chosen), np.concatenate(outside)

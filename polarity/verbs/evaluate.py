@@ -23,7 +23,7 @@ from polarity.reports.console import RunConsole
 from polarity.runs.answering import Answering
 from polarity.runs.ledger import record_evaluation
 from polarity.runs.new_data import NewData
-from polarity.runs.overlap import RunOverlap, overlaps
+from polarity.runs.overlap import RunOverlap, ledger_mark, overlaps, seen_in_test
 from polarity.runs.rebuild import run_splits
 from polarity.runs.reproduction import reproduce, reproduce_some
 from polarity.runs.saved import CHECKSUMS, finished_model, read_metrics, refuse_refit
@@ -120,7 +120,7 @@ def _new_rows(rebuilt: Answering, data: NewData, resamples: int) -> tuple[Evalua
         _check_tasks(rebuilt, splits)
         notes.append(str(reproduce_some(rebuilt, splits.val)))
         found = overlaps(rows, splits, rebuilt.settings.data.near_duplicates)
-        notes += [f"WARNING: {overlap}" for overlap in found]
+        notes += [*(f"WARNING: {overlap}" for overlap in found), *seen_in_test(rows, splits)]
     predictions = rebuilt.predict(rows)
     about = {**_about(rebuilt), "path": str(data.path), "overlap": _overlap_json(splits, found), "notes": notes}
     if found:
@@ -128,7 +128,7 @@ def _new_rows(rebuilt: Answering, data: NewData, resamples: int) -> tuple[Evalua
         rest = analyse(predictions.select(clean), resamples=resamples).headline.overall
         about["without_overlap"] = {"rows": int(clean.sum()), "overall": rest.value}
         notes.append(f"WARNING: without these rows, overall is {shown(rest)} over {times(int(clean.sum()), 'row')}")
-    mark = rows.fingerprint()
+    mark = ledger_mark(rows, splits)
     name = f"{locate(str(data.path)).name.split('.')[0]}-{mark[:8]}"
     analysis = analyse(predictions, resamples=resamples)
     return Evaluated(name, rows, mark, predictions, analysis, about), notes

@@ -144,5 +144,5 @@ def test_what_cannot_be_is_refused(run: RunDirectory, tmp_path: Path, monkeypatc
 @pytest.mark.skipif(find_spec("onnxruntime") is None, reason="onnxruntime is not installed")
 def test_a_model_that_has_no_graph_is_refused(tmp_path: Path) -> None:
     run = train(tmp_path, "model=ngrams", "trainer.max_epochs=1", without=("model",))
-    with pytest.raises(UserError, match="precision: int8 goes through onnx"):
+    with pytest.raises(UserError, match="precision: int8 needs an encoder that exports to onnx; leave it out"):
         do(run, corpus(run), tmp_path / "out.csv", "precision=int8")

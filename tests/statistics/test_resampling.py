@@ -331,3 +331,29 @@ def test_labels_may_be_missing_in_every_row_of_a_class() -> None:
     labels = np.array([[0], [1], [0], [1]])
     result = Counts([task], labels, [[labels[:, 0]]]).observed()
     assert result.macro_f1[0, 0, 0] == pytest.approx(2 / 3), "an absent class counts 0"
+
+
+def test_an_interval_holds_its_value_where_all_resamples_lie_on_one_side() -> None:
+    """Of 200 rows a hundred classes have two each: a class that is not drawn counts 0 in every resample."""
+    classes = tuple(map(str, range(100)))
+    labels = np.repeat(np.arange(100), 2)[:, None]
+    counts = Counts([Task("t", classes, "t")], labels, [[labels[:, 0]], [np.zeros(200, dtype=np.int64)]], None)
+    value, drawn = counts.observed().overall[0, 0], resample(counts, 200, 0).overall[:, 0]
+    assert drawn.max() < value
+    found = sample_interval(float(value), drawn, counts)
+    assert found is not None
+    assert found.high == value
+
+
+def test_the_choice_does_not_depend_on_the_order_in_which_runs_are_given() -> None:
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 3, 300)[:, None]
+    said = [np.where(generator.random(300) < right, labels[:, 0], 0) for right in (0.5, 0.6, 0.55, 0.7)]
+    task = Task("t", ("a", "b", "c"), "t")
+
+    def corrected(order: list[int]) -> float:
+        counts = Counts([task], labels, [[said[number]] for number in order], None)
+        between = [0.0004 * (1 + number) for number in order]
+        return select_best(counts, [[place] for place in range(4)], resamples=300, between=between, seed=0).corrected
+
+    assert corrected([0, 1, 2, 3]) == pytest.approx(corrected([2, 0, 3, 1]), abs=1e-12)
