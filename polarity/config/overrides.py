@@ -268,9 +268,13 @@ def _reason(text: str, error: BaseException) -> str:
     bottom = _bottom(error)
     if isinstance(bottom, (ConfigKeyError, ConfigAttributeError)) and isinstance(bottom.parent_node, DictConfig):
         return f"no such setting{nearest(bottom.key, [key for key in bottom.parent_node if key != TARGET])}"
-    group = _nested_group(text)
-    if not group or "Could not override" not in first_lines(error):
-        return first_lines(error)
+    said, group = first_lines(error), _nested_group(text)
+    if said.startswith(f"Could not override '{key_of(text)}'") and not group:
+        return f"there is no {key_of(text)} to choose here; --help shows what there is"
+    if said.startswith("Cannot merge"):
+        return "a list and a mapping {name: value} cannot be joined; is it given twice?"
+    if not group or "Could not override" not in said:
+        return said
     place = NESTED.get(key_of(text), key_of(text))
     section, _, part = place.rpartition(".")
     deeper = [other for other in IN_SECTIONS if other != place and other.endswith(f".{part}")]

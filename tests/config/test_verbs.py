@@ -64,6 +64,17 @@ def test_unknown_settings_are_refused_by_name(verb: str) -> None:
     assert any(problem.startswith(f"{wrong}x: no such setting") for problem in refused.value.problems)
 
 
+def test_what_a_verb_has_no_choice_of_is_told_in_plain_words() -> None:
+    with pytest.raises(UserError, match=r"^experiment=quickstart: there is no experiment to choose here; --help shows"):
+        read_settings("baseline", ["experiment=quickstart"])
+
+
+def test_a_setting_that_is_given_twice_in_other_shapes_is_told() -> None:
+    twice = ["data=csv", "data.tasks=[label]", "data.tasks={label:[no,yes]}"]
+    with pytest.raises(UserError, match=r"data.tasks=\{label:\[no,yes\]\}: a list and a mapping .*is it given twice"):
+        check(twice)
+
+
 @every_verb
 def test_its_help_is_its_file(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert read_settings(verb, ["--help"]) is None
