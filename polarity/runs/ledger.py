@@ -20,8 +20,8 @@ NO_CAUSE = ("seed", "output_dir", "cache_dir", "resume", "test", "run_dir", "log
 """Root settings that do not make another configuration: repetitions, where things are written, and what beside."""
 NO_CAUSE_ANYWHERE = ("cache_dir", "micro_batch_size")
 """The same of settings at any place: where things are kept, and how much memory there was."""
-NO_CAUSE_OF_TRAINER = ("accelerator", "devices", "num_nodes", "strategy")
-"""The same of the Trainer's: on what it is computed."""
+ON_ONE_DEVICE = {"accelerator": "auto", "devices": 1, "num_nodes": None, "strategy": None}
+"""Of the Trainer, on what it is computed: a look counts as one at the configuration on one device, whatever it was."""
 
 
 @dataclass(frozen=True)
@@ -166,19 +166,20 @@ def causes(config: Mapping[str, Any]) -> Config:
             return node
         return {key: of(value) for key, value in node.items() if key not in NO_CAUSE_ANYWHERE}
 
-    found = {key: of(value) for key, value in config.items() if key not in NO_CAUSE}
-    if isinstance(trainer := found.get("trainer"), dict):
-        found["trainer"] = {key: value for key, value in trainer.items() if key not in NO_CAUSE_OF_TRAINER}
-    return found
+    return {key: of(value) for key, value in config.items() if key not in NO_CAUSE}
 
 
 def configuration_name(config: Mapping[str, Any], *, decision: str = "stored") -> str:
-    """Names what was looked at: runs that differ only by seed or by where they write share it.
+    """Names what was looked at: runs that differ only by seed, by where they write or by their devices share it.
 
     :param config: the run's resolved configuration.
     :param decision: of the evaluation; another rule than the stored one is another configuration.
     """
-    name = configuration_hash(causes(config))
+    own = causes(config)
+    if isinstance(trainer := own.get("trainer"), Mapping):
+        one = {**trainer, **ON_ONE_DEVICE}
+        own["trainer"] = {key: value for key, value in one.items() if value is not None or key not in ON_ONE_DEVICE}
+    name = configuration_hash(own)
     return name if decision == "stored" else f"{name}+{decision}"
 
 

@@ -40,8 +40,8 @@ class RunOverlap:
 
 def ledger_mark(rows: Rows, splits: Splits | None) -> str:
     """The fingerprint under which looks at new rows count; rows of a split of the run are that split in any order."""
+    places = {name: place for place, name in enumerate(rows.ids)}
     for _, known in splits.items() if splits is not None else ():
-        places = {name: place for place, name in enumerate(rows.ids)}
         if len(rows) == len(known) and places.keys() == set(known.ids):
             mark = known.fingerprint()
             if rows.select([places[name] for name in known.ids]).fingerprint() == mark:

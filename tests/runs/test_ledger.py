@@ -12,8 +12,8 @@ from filelock import FileLock
 from polarity.errors import UserError
 from polarity.evaluation.metrics import Scores, TaskScore
 from polarity.paths import cache_dir
-from polarity.run import RunDirectory
-from polarity.runs.ledger import NO_CAUSE, Ledger, configuration_name, ledger_of, record_evaluation
+from polarity.run import RunDirectory, configuration_hash
+from polarity.runs.ledger import NO_CAUSE, Ledger, causes, configuration_name, ledger_of, record_evaluation
 from tests.command import PATIENCE
 
 ROWS, OTHER = "0123abcd", "4567ef00"
@@ -161,5 +161,8 @@ def test_on_what_it_was_computed_makes_no_other_configuration() -> None:
     one = {"accelerator": "cpu", "devices": 1, "max_epochs": 2}
     two = {"accelerator": "gpu", "devices": 2, "num_nodes": 2, "strategy": {"_target_": "x"}, "max_epochs": 2}
     assert configuration_name({"trainer": one}) == configuration_name({"trainer": two})
+    usual = {"trainer": {"max_epochs": 2, "accelerator": "auto", "devices": 1}}
+    assert configuration_name({"trainer": two}) == configuration_name(usual) == configuration_hash(usual)
+    assert causes({"trainer": two}) != causes(usual), "a comparison tells them apart"
     assert configuration_name({"trainer": one}) != configuration_name({"trainer": {**one, "max_epochs": 3}})
     assert configuration_name({"loss": {"devices": 1}}) != configuration_name({"loss": {"devices": 2}})
