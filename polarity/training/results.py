@@ -122,10 +122,10 @@ def log_to_tensorboard(
     metrics = {f"best/{name}": value for name, value in score_metrics(results.scores("argmax")["val"]).items()}
     metrics[f"best/{best['monitor']}"] = best["value"]
     metrics["best/overall"] = results.scores("honest")["val"].overall  # by which a sweep's table ranks
-    overrides = RunDirectory(trainer.default_root_dir).overrides
+    overrides, step = RunDirectory(trainer.default_root_dir).overrides, last_step(best["step"])
     for logger in trainer.loggers:
         if isinstance(logger, TensorBoardLogger):
-            logger.log_hyperparams(chosen(masked(assembled.prepared.config), overrides), metrics, step=best["step"])
+            logger.log_hyperparams(chosen(masked(assembled.prepared.config), overrides), metrics, step=step)
             for split in splits:
-                log_analysis(logger.experiment, split.analysis, last_step(best["step"]), split.name)
+                log_analysis(logger.experiment, split.analysis, step, split.name)
             logger.finalize("success")

@@ -95,6 +95,16 @@ def test_confusion_matrices_of_every_epoch_are_tables_in_any_script(events: Even
         assert len(events.Tensors(f"report/val/reliability/{task}/text_summary")) == 1
 
 
+def test_what_is_known_after_an_epoch_stands_at_its_last_step(events: EventAccumulator) -> None:
+    ends = {item.step for item in events.Scalars("val/macro_f1")}
+    tags = events.Tags()
+    steps = {name: {item.step for item in events.Scalars(name)} for name in tags["scalars"]}
+    steps |= {name: {item.step for item in events.Tensors(name)} for name in tags["tensors"] if name[0] != "_"}
+    late = ("val/", "train/", "best/", "confusion/", "report/", "exposure")
+    beside = {name: found for name, found in steps.items() if name.startswith(late) and not found <= ends}
+    assert beside == {}
+
+
 def test_curves_of_the_best_checkpoint_are_logged_for_every_class(events: EventAccumulator) -> None:
     curves = {name for name in events.Tags()["tensors"] if name.startswith("report/val/precision_recall/")}
     tone = {f"report/val/precision_recall/tone/{label}" for label in ("yes", "no", "none", "1")}
