@@ -9,6 +9,9 @@ from torch.nn import functional as F
 BITS = 15
 """Of the random number of an element, which is kept if it is small enough; so rates are rounded to 1/32,768."""
 
+KEPT = 2**BITS
+"""Cases out of which a rate keeps a whole number."""
+
 SAME_SIZE = {
     torch.float64: torch.int64,
     torch.float32: torch.int32,
@@ -30,7 +33,7 @@ def dropout(values: Tensor, rate: float, training: bool = True) -> Tensor:  # no
     """
     if not training or rate == 0 or values.device.type != "cpu" or torch.compiler.is_compiling():
         return F.dropout(values, rate, training)
-    dropped: Tensor = _Dropped.apply(values, round((1 - rate) * 2**BITS))  # type: ignore[no-untyped-call]
+    dropped: Tensor = _Dropped.apply(values, round((1 - rate) * KEPT))  # type: ignore[no-untyped-call]
     return dropped
 
 
@@ -39,23 +42,29 @@ class _Dropped(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, values: Tensor, kept: int) -> Tensor:
-        drawn = torch.empty(-(-values.numel() // 4), dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
-        below = drawn[: values.numel()].view(values.shape) & 2**BITS - 1
-        # All bits of a negative difference after the shift, none of another one.
-        mask = (below - kept if kept < 2**BITS else below.fill_(-1)).bitwise_right_shift_(BITS)
+        mask = drawn_mask(values, kept)
         ctx.save_for_backward(mask)
-        ctx.scale = 2**BITS / max(kept, 1)
-        return _masked(values, mask, ctx.scale)
+        ctx.scale = KEPT / max(kept, 1)
+        return masked(values, mask).mul_(ctx.scale)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (mask,) = ctx.saved_tensors
-        return _masked(gradients[0], mask, ctx.scale), None
+        return masked(gradients[0], mask).mul_(ctx.scale), None
 
 
-def _masked(values: Tensor, mask: Tensor, scale: float) -> Tensor:
+def drawn_mask(values: Tensor, kept: int) -> Tensor:
+    """For each element 16 bits, all of them 1 in ``kept`` of :data:`KEPT` cases, all of them 0 otherwise."""
+    drawn = torch.empty(-(-values.numel() // 4), dtype=torch.int64).random_(-(2**63), None).view(torch.int16)
+    below = drawn[: values.numel()].view(values.shape).bitwise_and_(KEPT - 1)
+    # All bits of a negative difference after the shift, none of another one.
+    return (below.sub_(kept) if kept < KEPT else below.fill_(-1)).bitwise_right_shift_(BITS)
+
+
+def masked(values: Tensor, mask: Tensor) -> Tensor:
+    """Zeros where a mask of :func:`drawn_mask` has them."""
     bits = SAME_SIZE[values.dtype]
-    return (values.view(bits) & mask.to(bits)).view(values.dtype).mul_(scale)
+    return (values.view(bits) & mask.to(bits)).view(values.dtype)
 
 
 class Dropout(nn.Dropout):

@@ -9,11 +9,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedConfig
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import eager_mask, sdpa_mask
 
-from polarity.models.dropout import dropout as dropped
+from polarity.models.huggingface.dropped_attention import dropped_attention, drops_here
 
 CHEAP = "polarity_cheap_dropout"
 """Under which transformers finds :func:`attention`: drawing torch's dropout takes a twelfth of a step."""
@@ -63,10 +64,14 @@ def attention(
 
     :param attention_mask: is added to the scores, ``[rows, 1, tokens, tokens]``.
     """
-    scores = query @ key.transpose(2, 3) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
+    if drops_here(query, attention_mask, dropout, training=module.training):
+        attended = dropped_attention(query, key, value, attention_mask, scaling, dropout)
+        return attended.transpose(1, 2).contiguous(), None
+    scores = query @ key.transpose(2, 3) * scaling
     if attention_mask is not None:
         scores = scores + attention_mask
-    weights = dropped(scores.softmax(dim=-1), dropout, module.training)
+    weights = F.dropout(scores.softmax(dim=-1), dropout, module.training)
     return (weights.to(value.dtype) @ value).transpose(1, 2).contiguous(), None
 
 

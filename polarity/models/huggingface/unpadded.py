@@ -16,8 +16,8 @@ from torch.nn import functional as F
 from transformers import AttentionInterface, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from polarity.models.dropout import dropout as dropped
 from polarity.models.huggingface.attention import attending, fused_pays
+from polarity.models.huggingface.dropped_attention import dropped_attention
 
 NAME = "polarity_unpadded"
 """Under which transformers finds :func:`attention_by_rows`; with a name that it does not know, it makes no masks."""
@@ -145,9 +145,11 @@ def attention_by_rows(
         if sliding_window is not None:
             steps = torch.arange(length, device=query.device)
             allowed = allowed & ((steps - steps[:, None]).abs() < sliding_window)
-        if (dropout and module.training) or not fused_pays(length):
+        if dropout and module.training:
+            mixed = dropped_attention(q, k, v, allowed, scaling, dropout)
+        elif not fused_pays(length):
             scores = (q @ k.transpose(2, 3) * scaling).masked_fill(~allowed, torch.finfo(q.dtype).min)
-            mixed = dropped(scores.softmax(dim=-1), dropout, module.training).to(v.dtype) @ v
+            mixed = scores.softmax(dim=-1).to(v.dtype) @ v
         else:
             mixed = F.scaled_dot_product_attention(q, k, v, allowed, scale=scaling)
         hidden = mixed.transpose(1, 2).reshape(whole, heads * size)
