@@ -9,11 +9,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedConfig
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import eager_mask, sdpa_mask
 
+from polarity.models.dropout import dropout as dropped
 from polarity.models.huggingface.dropped_attention import dropped_attention, drops_here
 
 CHEAP = "polarity_cheap_dropout"
@@ -71,7 +71,7 @@ def attention(
     scores = query @ key.transpose(2, 3) * scaling
     if attention_mask is not None:
         scores = scores + attention_mask
-    weights = F.dropout(scores.softmax(dim=-1), dropout, module.training)
+    weights = dropped(scores.softmax(dim=-1), dropout, module.training)
     return (weights.to(value.dtype) @ value).transpose(1, 2).contiguous(), None
 
 
