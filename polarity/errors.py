@@ -15,6 +15,10 @@ class UserError(Exception):
         super().__init__("\n".join(self.problems))
 
 
+class HopelessError(UserError):
+    """Settings that cannot do in this run what they are for: going on with it would end alike."""
+
+
 class RunError(RuntimeError):
     """A run that was started from Python has failed; its message names the folder and the reason."""
 

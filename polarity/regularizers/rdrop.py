@@ -11,6 +11,7 @@ from polarity.errors import UserError
 from polarity.regularizers.base import Regularizer
 from polarity.settings import NonNegative, NonNegativeInt, PositiveInt
 from polarity.tasks import IGNORE_INDEX
+from polarity.wording import times
 
 
 class RDrop(Regularizer):
@@ -42,7 +43,7 @@ class RDrop(Regularizer):
     def conflicts(self, context: Context) -> list[str]:
         problems = []
         if context.epochs is not None and self.warmup_epochs >= context.epochs:
-            never = f"the regulariser would never start within trainer.max_epochs={context.epochs}"
+            never = f"the regulariser would never start in {times(context.epochs, 'epoch')} of training"
             problems.append(f"warmup_epochs: {never}; lower it, or use regularizer=none")
         if context.dropout is False:
             problems.append(": has no effect, since every dropout is 0; use regularizer=none")

@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from polarity.config.trust import foreign_modules
-from polarity.errors import UserError
+from polarity.errors import HopelessError, UserError
 from polarity.printable import SafeConsole, shared_console
 from polarity.reports.fitting import fit_to_width
 from polarity.run import RunDirectory
@@ -93,7 +93,10 @@ def print_failure(run: RunDirectory, error: BaseException, *, unwritten: Excepti
         lines.append(f"traceback: {run.path / 'status.json'}")
     else:
         lines += ["".join(format_exception(error)).rstrip(), f"this could not be recorded: {unwritten}"]
-    lines.append(f"go on with: python -m polarity.train {resuming(run)}")
+    if isinstance(error, HopelessError):
+        lines.append("nothing was trained: start it anew with other settings")
+    else:
+        lines.append(f"go on with: python -m polarity.train {resuming(run)}")
     console = RunConsole(run.log)
     for number, line in enumerate(lines):
         with suppress(OSError):  # the terminal comes first, and has it even where the log cannot be written any more

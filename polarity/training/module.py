@@ -66,6 +66,7 @@ class MultiTaskModule(LightningModule):
         self._epochs = 1
         self._stopping = False
         self._sums = EpochSums(len(self.tasks))
+        self._objective: Tensor | float = 0.0  # of the micro-batches of a window so far
 
     def task_losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """What this micro-batch adds to the loss and to the regulariser of each task in its window, ``[T]`` each."""
@@ -98,9 +99,11 @@ class MultiTaskModule(LightningModule):
         total = (self.loss.task_weights * self.last_task_losses).sum()
         # Lightning divides by the accumulation factor, and DDP averages over devices; both are undone here, since the
         # window's normaliser has already divided by everything there is to divide by.
-        scaled = total * self.trainer.accumulate_grad_batches * self.trainer.world_size
-        self.log("step/objective", scaled.detach(), batch_size=len(batch["labels"]))
-        return scaled
+        devices = self.trainer.world_size
+        self._objective = self._objective + total.detach() * devices
+        # Lightning takes it with the step that the window ends with; on several devices it is that of the first one.
+        self.log("step/objective", self._objective, batch_size=len(batch["labels"]))
+        return total * self.trainer.accumulate_grad_batches * devices
 
     def on_train_start(self) -> None:
         """Let each device draw its own dropout masks; Lightning has given all of them the same seed."""
@@ -121,6 +124,8 @@ class MultiTaskModule(LightningModule):
         trainer, done = self.trainer, batch_idx + 1
         self._stopping = self._stopping or trainer.should_stop
         stepped = done % trainer.accumulate_grad_batches == 0 or done == trainer.num_training_batches
+        if stepped:
+            self._objective = 0.0
         trainer.should_stop = self._stopping and stepped
         if 0 < trainer.max_steps <= trainer.global_step:
             trainer.val_check_batch = done  # the epoch ends with this batch, so it is validated now

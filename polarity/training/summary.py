@@ -4,21 +4,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
+from lightning.pytorch.callbacks import Callback
 from rich.table import Table
 
+from polarity.component import Context
 from polarity.config.precision import precision_of
 from polarity.config.preflight import Prepared
 from polarity.data.folds import too_few_rows
 from polarity.data.leakage import without_examples
 from polarity.data.module import TextDataModule
-from polarity.errors import UserError
 from polarity.models.huggingface.seen_tokens import SeenTokens
 from polarity.optimizers.groups import GroupRow, group_table
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.secrets import masked_text
 from polarity.training.assembled import Assembled
+from polarity.training.averages import refuse_idle_averages, stale_averages
 from polarity.training.module import MultiTaskModule
 from polarity.wording import times
 
@@ -35,15 +36,17 @@ class TrainingSummary(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Everything is known now: devices, steps, groups.
 
-        :raises UserError: if there are too few steps for a setting.
+        :raises HopelessError: if there are too few steps for a setting.
         """
-        _check_averages(trainer)
+        refuse_idle_averages(self.prepared.config, trainer)
         if not trainer.is_global_zero:
             return
         assert isinstance(pl_module, MultiTaskModule)
         run = RunDirectory(trainer.default_root_dir)
         console = RunConsole(run.log)
         self._print_notes(console)
+        for warning in [*stale_averages(self.prepared.config, trainer), *self._unreached(trainer)]:
+            console.print(f"warning: {warning}", style="yellow")
         self._print_rows(console)
         console.print(class_balance_table(self.prepared, self.data, pl_module))
         for name in SHOWN:
@@ -78,6 +81,14 @@ class TrainingSummary(Callback):
         for line in self.reader.advice(texts):
             console.print(f"note: {line}")
 
+    def _unreached(self, trainer: Trainer) -> list[str]:
+        """What does not start in as many epochs as ``trainer.max_steps`` allows."""
+        in_epoch = -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
+        epochs = -(-int(trainer.estimated_stepping_batches) // max(1, in_epoch))
+        return [
+            f"regularizer.{line}" for line in self.prepared.components.regularizer.conflicts(Context(epochs=epochs))
+        ]
+
     def _print_rows(self, console: RunConsole) -> None:
         """How many rows there are, and what the model reads of them."""
         model = self.prepared.components.model
@@ -92,17 +103,6 @@ class TrainingSummary(Callback):
             console.print(
                 f"{name}: {times(len(rows), 'row')}, {store.lengths.mean():.0f} tokens on average, "
                 f"{cut}{contexts if store.contexts_cut else ''}{unknown}"
-            )
-
-
-def _check_averages(trainer: Trainer) -> None:
-    """Refuse an average that is never updated after its first step."""
-    steps = int(trainer.estimated_stepping_batches)
-    for callback in trainer.callbacks:  # type: ignore[attr-defined]
-        if isinstance(callback, EMAWeightAveraging) and 1 < callback.update_every_n_steps >= steps:
-            raise UserError(
-                f"callbacks: update_every_n_steps={callback.update_every_n_steps}, and this run has "
-                f"{times(steps, 'step')}: the average would be the weights after the first one; take a smaller number"
             )
 
 

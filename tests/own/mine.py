@@ -20,7 +20,7 @@ from polarity.losses import LossSettings, MultiTaskLoss
 from polarity.models import Encoder, EncoderSettings
 from polarity.models.pooling import Pooling
 from polarity.models.pooling.base import masked_mean
-from polarity.settings import Fraction, NonNegativeInt, Positive, PositiveInt, ProperFraction
+from polarity.settings import Fraction, Positive, PositiveInt, ProperFraction
 from polarity.tasks import Task
 
 
@@ -148,9 +148,9 @@ class BagOfWordsSettings(EncoderSettings):
 class EMA(WeightAveraging):
     """An exponential moving average of the weights, from a step on."""
 
-    def __init__(self, *, decay: ProperFraction = 0.99, after: NonNegativeInt = 0) -> None:
+    def __init__(self, *, decay: ProperFraction = 0.99, every: PositiveInt = 1) -> None:
         super().__init__(use_buffers=False, multi_avg_fn=get_ema_multi_avg_fn(decay))
-        self.after = after
+        self.every = every
 
     def should_update(self, step_idx: int | None = None, epoch_idx: int | None = None) -> bool:
-        return step_idx is not None and step_idx >= self.after
+        return step_idx is not None and step_idx % self.every == 0

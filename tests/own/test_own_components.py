@@ -170,8 +170,8 @@ def test_the_code_of_the_page_on_extending_does_what_it_says(
         documented.main()
     assert done == [documented.CountSettings(run="outputs/A")]
     assert schema_of("count").endswith(".count.CountSettings")
-    assert not documented.EMA(after=3).should_update(2)
-    assert documented.EMA(after=3).should_update(3)
+    assert not documented.EMA(every=3).should_update(2)
+    assert documented.EMA(every=3).should_update(3)
 
 
 @pytest.mark.usefixtures("in_path")

@@ -1,6 +1,7 @@
 """With callbacks=ema or swa the averaged weights are what is validated, kept, verified and exported."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,9 +10,10 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from polarity.errors import UserError
+from polarity.errors import HopelessError, UserError
 from polarity.models.saving import load_model
 from polarity.train import check
+from polarity.training.averages import refuse_idle_averages, stale_averages
 from polarity.training.callbacks.averaging import StochasticWeightAveraging
 from tests import command
 from tests.running import overrides, train
@@ -67,7 +69,7 @@ def mean(steps: list[Tensor]) -> Tensor:
     return torch.stack(steps).double().mean(dim=0).float()
 
 
-@pytest.mark.parametrize(("share", "averaged"), [(0.4, 6), (0.01, 1), (1.0, 15)])
+@pytest.mark.parametrize(("share", "averaged"), [(0.4, 6), (0.8, 12), (0.01, 1), (1.0, 15)])
 def test_the_mean_is_that_of_the_weights_after_the_last_steps(share: float, averaged: int, tmp_path: Path) -> None:
     watch, end = watched(tmp_path, share)
     assert len(watch.steps) == 15
@@ -101,3 +103,42 @@ def test_an_average_needs_more_than_one_update(tmp_path: Path) -> None:
         "train", *overrides(tmp_path, "callbacks=ema", "callbacks.ema.update_every_n_steps=20"), folder=tmp_path, code=1
     )
     assert "the average would be the weights after the first one" in " ".join(said.split())
+    assert "go on with" not in said, "it would end alike"
+
+
+def callbacks(**settings: Any) -> dict[str, Any]:
+    return {"callbacks": {"ema": {"_target_": "lightning.pytorch.callbacks.EMAWeightAveraging", **settings}}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"update_every_n_steps": 20}, "update_every_n_steps=20"),
+        ({"update_starting_at_step": 20}, "update_starting_at_step=20"),
+        ({"update_starting_at_epoch": 4}, "update_starting_at_epoch=4"),
+    ],
+)
+def test_an_average_that_never_begins_is_refused(settings: dict[str, Any], said: str) -> None:
+    run: Any = SimpleNamespace(estimated_stepping_batches=20, max_epochs=4)
+    with pytest.raises(HopelessError, match=rf"callbacks\.ema\.{said}"):
+        refuse_idle_averages(callbacks(**settings), run)
+    refuse_idle_averages(callbacks(**{name: value - 1 for name, value in settings.items()}), run)
+
+
+@pytest.mark.parametrize(
+    ("decay", "steps", "every", "told"), [(0.999, 72, 1, 0.93), (0.9, 72, 1, 0), (0.9, 72, 9, 0.48)]
+)
+def test_an_average_of_weights_from_before_training_is_told(decay: float, steps: int, every: int, told: float) -> None:
+    run: Any = SimpleNamespace(estimated_stepping_batches=steps, max_epochs=4)
+    said = stale_averages(callbacks(decay=decay, update_every_n_steps=every), run)
+    assert len(said) == (told > 0)
+    assert all(f"callbacks.ema.decay={decay:g} keeps {told:.0%} of" in line for line in said)
+
+
+def test_a_short_run_is_told_what_it_does_not_reach(tmp_path: Path) -> None:
+    """Few steps for the average, and none for R-Drop, which waits for the third epoch."""
+    short = ("callbacks=ema", "regularizer=rdrop", "model.dropout=0.1", "trainer.max_epochs=9", "trainer.max_steps=3")
+    said = command.run("train", *overrides(tmp_path, *short), folder=tmp_path)
+    told = " ".join(said.split())
+    assert "warning: callbacks.ema.decay=0.999 keeps 100% of the weights" in told
+    assert "warning: regularizer.warmup_epochs: the regulariser would never start in 1 epoch of training" in told

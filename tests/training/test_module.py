@@ -87,8 +87,18 @@ def test_the_loss_is_the_weighted_sum_of_the_tasks_before_lightning_averages_it(
     tone, topic = cross_entropies(module)
     expected = (2.0 * tone + 0.5 * topic) * accumulate * devices
     assert float(module.training_step(batch(), 0).detach()) == pytest.approx(expected, rel=1e-5)
-    assert module.logged["step/objective"] == pytest.approx(expected, rel=1e-5)
+    assert module.logged["step/objective"] == pytest.approx(expected / accumulate, rel=1e-5)
     assert module.last_task_losses.tolist() == pytest.approx([tone, topic], rel=1e-5)
+
+
+def test_the_objective_of_a_step_is_that_of_all_its_micro_batches() -> None:
+    module, whole = Module(accumulate_grad_batches=2), Module()
+    whole.training_step(batch(), 0)
+    for number, rows in enumerate([slice(0, 2), slice(2, 3)] * 2):
+        module.training_step(batch(rows), number)
+        if number % 2:
+            assert module.logged["step/objective"] == pytest.approx(whole.logged["step/objective"], rel=1e-5)
+        module.on_train_batch_end(None, batch(rows), number)
 
 
 def test_losses_are_told_the_epoch_of_those_that_are_planned() -> None:

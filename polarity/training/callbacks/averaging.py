@@ -1,5 +1,6 @@
 """The mean of the weights of the last part of training."""
 
+import math
 from typing import Any
 
 from lightning import LightningModule, Trainer
@@ -32,7 +33,9 @@ class StochasticWeightAveraging(WeightAveraging):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
         """Take the weights of this step into the mean, if it is one of the last part."""
-        if trainer.global_step <= (1 - self.share) * trainer.estimated_stepping_batches:
+        planned = trainer.estimated_stepping_batches
+        averaged = math.ceil(round(self.share * planned, 6))  # 0.9 x 10 may be a little more than 9
+        if trainer.global_step <= planned - averaged:
             return
         if not self._begun:
             self._begun = True

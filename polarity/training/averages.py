@@ -1,0 +1,59 @@
+"""Whether Lightning's moving average of the weights can become one, in as many steps as a run has."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from lightning import Trainer
+from lightning.pytorch.callbacks import EMAWeightAveraging
+
+from polarity.content import Config
+from polarity.errors import HopelessError
+from polarity.wording import times
+
+EMA = f"{EMAWeightAveraging.__module__}.{EMAWeightAveraging.__name__}"
+SHORT_NAME = f"lightning.pytorch.callbacks.{EMAWeightAveraging.__name__}"
+
+STALE = 0.1
+"""Share of the average that weights from before training may have at the end, until it is told."""
+
+
+def refuse_idle_averages(config: Config, trainer: Trainer) -> None:
+    """Refuse an average that is never updated after its first step: what it had copied there would be kept.
+
+    :raises HopelessError: naming the setting.
+    """
+    steps, epochs = int(trainer.estimated_stepping_batches), trainer.max_epochs or 0
+    for place, settings in _averages(config):
+        every, start = settings.get("update_every_n_steps", 1), settings.get("update_starting_at_step") or 0
+        this = f"and this run has {times(steps, 'step')}"
+        if 1 < every >= steps:
+            raise HopelessError(
+                f"{place}.update_every_n_steps={every}, {this}: the average would be the weights after the first one;"
+                " take a smaller number"
+            )
+        if start >= steps > 0:
+            raise HopelessError(f"{place}.update_starting_at_step={start}, {this}: the average would never begin")
+        if (begin := settings.get("update_starting_at_epoch") or 0) >= epochs > 0:
+            raise HopelessError(f"{place}.update_starting_at_epoch={begin}, and this run has {times(epochs, 'epoch')}")
+
+
+def stale_averages(config: Config, trainer: Trainer) -> list[str]:
+    """What is to be said of averages that at the end are still made of weights from before training, in part."""
+    steps, said = int(trainer.estimated_stepping_batches), []
+    for place, settings in _averages(config):
+        decay = settings.get("decay", 0.999)
+        updates = (steps - (settings.get("update_starting_at_step") or 0)) // settings.get("update_every_n_steps", 1)
+        left = decay ** max(0, updates - 1)  # the first one copies the weights, which a warm-up has hardly moved
+        if left > STALE:
+            advised = 1 - 3 / max(updates, 6)
+            said.append(
+                f"{place}.decay={decay:g} keeps {left:.0%} of the weights after the first step in the average, since"
+                f" this run has {times(updates, 'update')}: it would lag far behind; {advised:.2g} keeps 5%"
+            )
+    return said
+
+
+def _averages(config: Config) -> Iterator[tuple[str, Any]]:
+    for name, settings in config["callbacks"].items():
+        if settings and settings.get("_target_") in {EMA, SHORT_NAME}:
+            yield f"callbacks.{name}", settings
