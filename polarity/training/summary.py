@@ -8,6 +8,7 @@ from lightning.pytorch.callbacks import Callback
 from rich.table import Table
 
 from polarity.component import Context
+from polarity.config.averages import refuse_idle_averages, stale_averages
 from polarity.config.precision import precision_of
 from polarity.config.preflight import Prepared
 from polarity.data.folds import too_few_rows
@@ -19,7 +20,6 @@ from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.secrets import masked_text
 from polarity.training.assembled import Assembled
-from polarity.training.averages import refuse_idle_averages, stale_averages
 from polarity.training.module import MultiTaskModule
 from polarity.wording import times
 
@@ -38,14 +38,15 @@ class TrainingSummary(Callback):
 
         :raises HopelessError: if there are too few steps for a setting.
         """
-        refuse_idle_averages(self.prepared.config, trainer)
+        steps = int(trainer.estimated_stepping_batches)
+        refuse_idle_averages(self.prepared.config, steps, trainer.max_epochs or 0)
         if not trainer.is_global_zero:
             return
         assert isinstance(pl_module, MultiTaskModule)
         run = RunDirectory(trainer.default_root_dir)
         console = RunConsole(run.log)
         self._print_notes(console)
-        for warning in [*stale_averages(self.prepared.config, trainer), *self._unreached(trainer)]:
+        for warning in [*stale_averages(self.prepared.config, steps), *self._unreached(trainer, steps)]:
             console.print(f"warning: {warning}", style="yellow")
         self._print_rows(console)
         console.print(class_balance_table(self.prepared, self.data, pl_module))
@@ -58,7 +59,7 @@ class TrainingSummary(Callback):
         step = f"{self.data.batch_size} x {self.data.accumulate} rows"
         console.print(
             f"at most {times(trainer.max_epochs or 0, 'epoch')}, "
-            f"{times(int(trainer.estimated_stepping_batches), 'step')} of {step}, "
+            f"{times(steps, 'step')} of {step}, "
             f"{trainer.world_size} x {trainer.strategy.root_device.type}, {trainer.precision}, "
             f"seed {self.prepared.root.seed}; best by {self.prepared.root.monitor}"
         )
@@ -81,10 +82,10 @@ class TrainingSummary(Callback):
         for line in self.reader.advice(texts):
             console.print(f"note: {line}")
 
-    def _unreached(self, trainer: Trainer) -> list[str]:
+    def _unreached(self, trainer: Trainer, steps: int) -> list[str]:
         """What does not start in as many epochs as ``trainer.max_steps`` allows."""
         in_epoch = -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
-        epochs = -(-int(trainer.estimated_stepping_batches) // max(1, in_epoch))
+        epochs = -(-steps // max(1, in_epoch))
         return [
             f"regularizer.{line}" for line in self.prepared.components.regularizer.conflicts(Context(epochs=epochs))
         ]

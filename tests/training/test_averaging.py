@@ -1,7 +1,6 @@
 """With callbacks=ema or swa the averaged weights are what is validated, kept, verified and exported."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,10 +9,10 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
+from polarity.config.averages import refuse_idle_averages, stale_averages
 from polarity.errors import HopelessError, UserError
 from polarity.models.saving import load_model
 from polarity.train import check
-from polarity.training.averages import refuse_idle_averages, stale_averages
 from polarity.training.callbacks.averaging import StochasticWeightAveraging
 from tests import command
 from tests.running import overrides, train
@@ -119,18 +118,16 @@ def callbacks(**settings: Any) -> dict[str, Any]:
     ],
 )
 def test_an_average_that_never_begins_is_refused(settings: dict[str, Any], said: str) -> None:
-    run: Any = SimpleNamespace(estimated_stepping_batches=20, max_epochs=4)
     with pytest.raises(HopelessError, match=rf"callbacks\.ema\.{said}"):
-        refuse_idle_averages(callbacks(**settings), run)
-    refuse_idle_averages(callbacks(**{name: value - 1 for name, value in settings.items()}), run)
+        refuse_idle_averages(callbacks(**settings), steps=20, epochs=4)
+    refuse_idle_averages(callbacks(**{name: value - 1 for name, value in settings.items()}), steps=20, epochs=4)
 
 
 @pytest.mark.parametrize(
     ("decay", "steps", "every", "told"), [(0.999, 72, 1, 0.93), (0.9, 72, 1, 0), (0.9, 72, 9, 0.48)]
 )
 def test_an_average_of_weights_from_before_training_is_told(decay: float, steps: int, every: int, told: float) -> None:
-    run: Any = SimpleNamespace(estimated_stepping_batches=steps, max_epochs=4)
-    said = stale_averages(callbacks(decay=decay, update_every_n_steps=every), run)
+    said = stale_averages(callbacks(decay=decay, update_every_n_steps=every), steps)
     assert len(said) == (told > 0)
     assert all(f"callbacks.ema.decay={decay:g} keeps {told:.0%} of" in line for line in said)
 

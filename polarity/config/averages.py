@@ -3,26 +3,22 @@
 from collections.abc import Iterator
 from typing import Any
 
-from lightning import Trainer
-from lightning.pytorch.callbacks import EMAWeightAveraging
-
 from polarity.content import Config
 from polarity.errors import HopelessError
 from polarity.wording import times
 
-EMA = f"{EMAWeightAveraging.__module__}.{EMAWeightAveraging.__name__}"
-SHORT_NAME = f"lightning.pytorch.callbacks.{EMAWeightAveraging.__name__}"
+EMA = "EMAWeightAveraging"
 
 STALE = 0.1
 """Share of the average that weights from before training may have at the end, until it is told."""
 
 
-def refuse_idle_averages(config: Config, trainer: Trainer) -> None:
+def refuse_idle_averages(config: Config, steps: int, epochs: int) -> None:
     """Refuse an average that is never updated after its first step: what it had copied there would be kept.
 
+    :param steps: of the optimizer, that are planned.
     :raises HopelessError: naming the setting.
     """
-    steps, epochs = int(trainer.estimated_stepping_batches), trainer.max_epochs or 0
     for place, settings in _averages(config):
         every, start = settings.get("update_every_n_steps", 1), settings.get("update_starting_at_step") or 0
         this = f"and this run has {times(steps, 'step')}"
@@ -37,9 +33,9 @@ def refuse_idle_averages(config: Config, trainer: Trainer) -> None:
             raise HopelessError(f"{place}.update_starting_at_epoch={begin}, and this run has {times(epochs, 'epoch')}")
 
 
-def stale_averages(config: Config, trainer: Trainer) -> list[str]:
+def stale_averages(config: Config, steps: int) -> list[str]:
     """What is to be said of averages that at the end are still made of weights from before training, in part."""
-    steps, said = int(trainer.estimated_stepping_batches), []
+    said = []
     for place, settings in _averages(config):
         decay = settings.get("decay", 0.999)
         updates = (steps - (settings.get("update_starting_at_step") or 0)) // settings.get("update_every_n_steps", 1)
@@ -55,5 +51,5 @@ def stale_averages(config: Config, trainer: Trainer) -> list[str]:
 
 def _averages(config: Config) -> Iterator[tuple[str, Any]]:
     for name, settings in config["callbacks"].items():
-        if settings and settings.get("_target_") in {EMA, SHORT_NAME}:
+        if settings and str(settings.get("_target_")).rpartition(".")[2] == EMA:
             yield f"callbacks.{name}", settings
