@@ -1,6 +1,6 @@
 """The configuration diff: which keys differ between the groups."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from polarity.comparison.grouping import Group
@@ -13,13 +13,16 @@ from polarity.runs.ledger import causes
 def configuration_differences(systems: Sequence[System], groups: Sequence[Group]) -> list[ConfigurationDifference]:
     """Keys whose values are not the same in all groups that have a configuration, sorted; the seed comes last.
 
-    A key that is not there counts as null.
+    A key that is not there counts as null, but an ensemble has no settings of training that could differ.
     """
     firsts = {group.name: systems[group.members[0]] for group in groups}
     settings = {name: flat(causes(system.config)) for name, system in firsts.items() if system.config is not None}
     keys = sorted({key for own in settings.values() for key in own})
-    differences = [ConfigurationDifference(key, {name: own.get(key) for name, own in settings.items()}) for key in keys]
-    differences = [item for item in differences if _differs(list(item.values.values()))]
+    differences = [
+        ConfigurationDifference(key, {name: own.get(key) for name, own in settings.items()})
+        for key in keys
+        if _differs([own.get(key) for own in settings.values() if not _has_no_such(own, key)])
+    ]
     seeds = {
         group.name: sorted({systems[number].seed for number in group.members}, key=str)
         for group in groups
@@ -28,6 +31,12 @@ def configuration_differences(systems: Sequence[System], groups: Sequence[Group]
     if _differs(list(seeds.values())):
         differences.append(ConfigurationDifference("seed", {n: s[0] if len(s) == 1 else s for n, s in seeds.items()}))
     return differences
+
+
+def _has_no_such(settings: Mapping[str, Any], key: str) -> bool:
+    """Whether these are an ensemble's, and the key is of a section that ensembles lack."""
+    sections = {own.partition(".")[0] for own in settings}
+    return "ensemble" in sections and key.partition(".")[0] not in sections
 
 
 def code_notes(systems: Sequence[System]) -> list[str]:

@@ -11,6 +11,8 @@ from polarity.statistics.interval import NO_DIFFERENCE_KNOWN, Interval
 from polarity.statistics.power import rows_needed, seeds_needed
 from polarity.wording import points, times
 
+SIDES = " (the second minus the first)"
+
 
 def verdict(pair: Pair, confidence: float) -> Verdict:
     """Of the second group. The corrected test has to find a difference, and the interval to leave 0 out."""
@@ -43,10 +45,11 @@ def pair_sentence(pair: Pair, rows: int, confidence: float, margin: float = 0.01
     p = pair.tests[0]
     if found == "equal":
         text = f"{first} and {second} are equal within {points(margin)}{_these(pair)}: interval {_reach(pair.interval)}"
-        return f"{text}, {_p(pair.equal.corrected)} after correction{_seeds(pair)}"
+        return f"{text}{SIDES}, {_p(pair.equal.corrected)} after correction{_seeds(pair)}"
     if found == "unclear":
         between = "" if pair.seeds_included else "these two runs, "
-        text = f"no evidence of a difference between {between}{first} and {second}: interval {_reach(pair.interval)}"
+        text = f"no evidence of a difference between {between}{first} and {second}"
+        text += f": interval {_reach(pair.interval)}{SIDES}"
         if 0.0 not in pair.interval:
             text += f", but {_p(p.corrected)} after correction for all pairs"
         return f"{text}; {_needs(pair, rows, confidence, margin)}{_seeds(pair)}"

@@ -77,7 +77,8 @@ def cost_sentence(outcome: Outcome, speed: float) -> str:
     gain = score(tasks, rows.labels, ours).overall - score(tasks, rows.labels, its).overall
     return (
         f"cost: {speed:,.0f} rows/s, where {best.name} alone does {best.speed:,.0f} "
-        f"({best.speed / speed:.1f} times the time), for {100 * gain:+.2f} points more than it on validation"
+        f"({best.speed / speed:.1f} times the time), for {100 * abs(gain):.2f} points "
+        f"{'less' if gain < 0 else 'more'} than it on validation"
     )
 
 

@@ -149,15 +149,17 @@ def run_splits(run: RunDirectory) -> Splits:
     :raises UserError: if the data cannot be read, or are not the same any more.
     """
     config = run.config
-    where = f"{run.path}: these are the data that the run was trained on, with paths from the folder that it began in"
+    where = (
+        f"; {run.path} was trained on these data (paths are from the folder that it began in): they have to be as they"
+        " were then, and evaluate scores others with data.path=FILE"
+    )
     known = read_environment(run)["data"]
     try:
         with where_it_began(run):
             loaded = load_splits(config)
             loaded = loaded.all_trained() if RunSettings(config).refit else loaded
     except UserError as error:
-        raise UserError([*error.problems, where]) from error
-    problems = changed_data(known, described(loaded))
-    if problems:
-        raise UserError([*problems, where])
+        raise UserError([*error.problems[:-1], error.problems[-1] + where]) from error
+    if problems := changed_data(known, described(loaded)):
+        raise UserError([*problems[:-1], problems[-1] + where])
     return loaded

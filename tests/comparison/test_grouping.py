@@ -1,11 +1,12 @@
 """What belongs together, what it is called, and what differs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from polarity.comparison.differences import code_notes, configuration_differences
-from polarity.comparison.grouping import group_systems
+from polarity.comparison.grouping import Group, group_systems
 from polarity.comparison.load import System
 from polarity.evaluation.predictions import Predictions
 
@@ -63,6 +64,13 @@ def test_only_keys_that_differ_are_reported() -> None:
         "loss.same": [[1], [1], None],
         "seed": [0, 0, 5],
     }
+
+
+def test_an_ensemble_does_not_differ_in_what_it_does_not_have() -> None:
+    whole = replace(system("both"), config={"data": {"path": "x"}, "ensemble": {"gate": True}})
+    systems = [*(replace(system(n), config={"data": {"path": n}, "loss": {"gamma": 2.0}}) for n in "xy"), whole]
+    result = configuration_differences(systems, [Group(one.name, [n], []) for n, one in enumerate(systems)])
+    assert [item.key for item in result] == ["data.path", "ensemble.gate"]
 
 
 @pytest.mark.parametrize("same", [True, False])

@@ -45,7 +45,8 @@ def test_the_better_one_comes_first() -> None:
 def test_no_evidence_says_what_it_would_take() -> None:
     unclear = pair(0.002, -0.009, 0.012, 0.7, (runs(1), runs(1)))
     assert pair_sentence(unclear, 1000, 0.95) == (
-        "no evidence of a difference between these two runs, A and B: interval -0.9 to 1.2; about 7,800 rows would be "
+        "no evidence of a difference between these two runs, A and B: interval -0.9 to 1.2 "
+        "(the second minus the first); about 7,800 rows would be "
         "needed to see 1 point with a power of 80 % (one seed each: what another seed would change is not in the "
         "interval, so it says nothing of the configurations)"
     )
@@ -72,7 +73,10 @@ def test_it_says_which_seeds_are_in_the_interval(sides: tuple[Runs, Runs], says:
 def test_what_correction_takes_away_is_said() -> None:
     result = pair(0.02, 0.001, 0.04, 0.3, (runs(1), runs(1)))
     assert verdict(result, 0.95) == "unclear"
-    assert "interval 0.1 to 4.0, but p = 0.300 after correction for all pairs" in pair_sentence(result, 1000, 0.95)
+    assert (
+        "interval 0.1 to 4.0 (the second minus the first), but p = 0.300 after correction for all pairs"
+        in pair_sentence(result, 1000, 0.95)
+    )
     assert verdict(replace(result, tests=[TestResult("", "", 0.01, 0.01)]), 0.95) == "better"
 
 
@@ -80,7 +84,8 @@ def test_equal_is_said_only_where_it_was_shown() -> None:
     close = pair(0.001, -0.004, 0.006, 0.6, (runs(5), runs(5)), equal=0.01)
     assert verdict(close, 0.95) == "equal"
     assert pair_sentence(close, 1000, 0.95) == (
-        "A and B are equal within 1 point: interval -0.4 to 0.6, p = 0.010 after correction "
+        "A and B are equal within 1 point: interval -0.4 to 0.6 "
+        "(the second minus the first), p = 0.010 after correction "
         "(over rows, and over 5 seeds)"
     )
     single = pair(0.001, -0.004, 0.006, 0.6, (runs(1), runs(1)), equal=0.01)

@@ -204,9 +204,10 @@ def test_the_cost_is_told_beside_what_the_table_says(home: Path) -> None:
     named = read_object(run.metrics)["ensemble"]["best_member"]
     row = next(line for line in said.splitlines() if line.startswith(f"│ {named} "))
     gain = 100 * float(row.split("│")[5].split()[0])
-    told = re.search(rf"where {named} alone does .* for ([+-][\d.]+) points more than it", " ".join(said.split()))
+    told = re.search(rf"where {named} alone does .* for ([\d.]+) points (more|less) than it", " ".join(said.split()))
     assert told is not None
-    assert float(told[1]) == pytest.approx(gain, abs=0.006)
+    assert float(told[1]) == pytest.approx(abs(gain), abs=0.006)
+    assert (told[2] == "less") == (gain < -0.006)
 
 
 def test_a_greedy_soup_is_never_worse_by_what_chose_it_than_its_best_member(home: Path) -> None:
