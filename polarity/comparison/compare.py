@@ -189,7 +189,10 @@ def _notes(
     for group in groups:
         if group.repeats:
             names = ", ".join(systems[number].name for number in group.repeats)
-            notes.append(f"{names}: repeats a seed of {group.name}, so it is no further evidence and is not counted")
+            notes.append(
+                f"{names}: repeats a seed, or the answers, of {group.name}, so it is no further evidence and is not"
+                " counted"
+            )
     drawn = any(pair.tests[0].name == RANDOMISATION for pair in pairs)  # that of rows and seeds is no count of trials
     if drawn and len(pairs) / (setup.resamples + 1) >= 1 - setup.confidence:
         enough = ceil(len(pairs) / (1 - setup.confidence))

@@ -4,7 +4,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from polarity.comparison.load import System
+from polarity.config.recorded import RunSettings
 from polarity.runs.ledger import NO_CAUSE, causes
 
 LONGEST = 70
@@ -28,15 +31,30 @@ def group_systems(systems: Sequence[System]) -> list[Group]:
     """The groups, in the order of their first systems."""
     by_configuration: dict[str, list[int]] = {}
     for number, system in enumerate(systems):
-        by_configuration.setdefault(_configuration(system, number), []).append(number)
-    names = _names(systems, list(by_configuration.values()))
-    return [_group(systems, name, numbers) for name, numbers in zip(names, by_configuration.values(), strict=True)]
+        copied = next((other for other in systems if _is_alone(system, other)), system)
+        by_configuration.setdefault(_configuration(copied, number), []).append(number)
+    together = [sorted(numbers, key=lambda one: _is_ensemble(systems[one])) for numbers in by_configuration.values()]
+    return [_group(systems, name, one) for name, one in zip(_names(systems, together), together, strict=True)]
 
 
 def _configuration(system: System, number: int) -> str:
     if system.config is None:
         return f"system {number}"
     return json.dumps(causes(system.config), sort_keys=True, default=str)
+
+
+def _is_alone(system: System, member: System) -> bool:
+    """Whether a system is an ensemble of which this run was kept alone: the same settings, and the same decisions."""
+    if system.config is None or member.config is None:
+        return False
+    settings = RunSettings(system.config).first_member
+    pairs = list(zip(system.predictions.tasks, member.predictions.tasks, strict=False))
+    return (
+        settings is not None
+        and causes(settings) == causes(member.config)
+        and len(system.predictions) == len(member.predictions)
+        and all(np.array_equal(one.honest, other.honest) for one, other in pairs)
+    )
 
 
 def _group(systems: Sequence[System], name: str, numbers: Sequence[int]) -> Group:
@@ -48,6 +66,10 @@ def _group(systems: Sequence[System], name: str, numbers: Sequence[int]) -> Grou
         (repeats if seed in seeds else members).append(number)
         seeds.add(seed)
     return Group(name, members, repeats)
+
+
+def _is_ensemble(system: System) -> bool:
+    return system.config is not None and RunSettings(system.config).first_member is not None
 
 
 def _names(systems: Sequence[System], groups: Sequence[Sequence[int]]) -> list[str]:

@@ -119,6 +119,13 @@ class RunSettings:
         return trust
 
     @property
+    def first_member(self) -> Config | None:
+        """Of an ensemble of one model the configuration of the run that it may be alone; None for any other."""
+        if self._config.get("ensemble") is None or "model" not in self._config:
+            return None
+        return {name: value for name, value in self._config.items() if name != "ensemble"}
+
+    @property
     def encoder(self) -> str:
         """The last part of the encoder's name; of several models that answer together, just that."""
         if "model" not in self._config:

@@ -3,12 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from polarity.comparison.differences import code_notes, configuration_differences
 from polarity.comparison.grouping import Group, group_systems
 from polarity.comparison.load import System
-from polarity.evaluation.predictions import Predictions
+from polarity.evaluation.predictions import Predictions, TaskPredictions
+from polarity.tasks import Task
 
 CONFIG = {
     "seed": 0,
@@ -50,6 +52,23 @@ def test_a_group_is_named_by_what_its_command_line_has_beyond_the_others() -> No
 def test_equal_names_fall_back_to_folders() -> None:
     systems = [system("one", "a=1", loss={"gamma": 1.0}), system("two", "a=1", loss={"gamma": 0.0})]
     assert [group.name for group in group_systems([*systems, system("base")])] == ["one", "two", "base"]
+
+
+def answers(*decided: int) -> Predictions:
+    classes = np.array(decided)
+    task = TaskPredictions(Task("tone", ("bad", "good"), "tone"), np.zeros_like(classes), classes)
+    return Predictions([str(row) for row in range(len(classes))], (task,))
+
+
+def test_an_ensemble_of_which_one_member_was_kept_alone_repeats_it() -> None:
+    model: dict[str, object] = {"model": {"name": "a"}}
+    made = system("made", **model, ensemble={"gate": 2.0})
+    alone, soup = replace(made, predictions=answers(0, 1)), replace(made, predictions=answers(0, 0))
+    run = replace(system("run", **model), predictions=answers(0, 1))
+    assert group_systems([alone, run]) == [Group("run", [1], [0])]
+    assert [group.members for group in group_systems([run, soup])] == [[0], [1]]
+    other = replace(run, config={**CONFIG, "model": {"name": "b"}})
+    assert [group.members for group in group_systems([other, alone])] == [[0], [1]]
 
 
 def test_only_keys_that_differ_are_reported() -> None:
