@@ -45,16 +45,11 @@ def _configuration(system: System, number: int) -> str:
 
 def _is_alone(system: System, member: System) -> bool:
     """Whether a system is an ensemble of which this run was kept alone: the same settings, and the same decisions."""
-    if system.config is None or member.config is None:
+    settings = None if system.config is None else RunSettings(system.config).first_member
+    if settings is None or member.config is None or causes(settings) != causes(member.config):
         return False
-    settings = RunSettings(system.config).first_member
-    pairs = list(zip(system.predictions.tasks, member.predictions.tasks, strict=False))
-    return (
-        settings is not None
-        and causes(settings) == causes(member.config)
-        and len(system.predictions) == len(member.predictions)
-        and all(np.array_equal(one.honest, other.honest) for one, other in pairs)
-    )
+    pairs = zip(system.predictions.tasks, member.predictions.tasks, strict=True)
+    return all(np.array_equal(one.honest, other.honest) for one, other in pairs)
 
 
 def _group(systems: Sequence[System], name: str, numbers: Sequence[int]) -> Group:

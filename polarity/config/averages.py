@@ -29,16 +29,22 @@ def refuse_idle_averages(config: Config, steps: int, epochs: int) -> None:
             )
         if start >= steps > 0:
             raise HopelessError(f"{place}.update_starting_at_step={start}, {this}: the average would never begin")
-        if (begin := settings.get("update_starting_at_epoch") or 0) >= epochs > 0:
-            raise HopelessError(f"{place}.update_starting_at_epoch={begin}, and this run has {times(epochs, 'epoch')}")
+        begin = settings.get("update_starting_at_epoch")
+        if begin is not None and begin >= epochs > 0:
+            has = f"and this run has {times(epochs, 'epoch')}"
+            raise HopelessError(f"{place}.update_starting_at_epoch={begin}, {has}: it would have no effect")
+        if every < 1 and begin is None:
+            raise HopelessError(f"{place}.update_every_n_steps={every}: the average would never be updated")
 
 
 def stale_averages(config: Config, steps: int) -> list[str]:
     """What is to be said of averages that at the end are still made of weights from before training, in part."""
     said = []
     for place, settings in _averages(config):
-        decay = settings.get("decay", 0.999)
-        updates = (steps - (settings.get("update_starting_at_step") or 0)) // settings.get("update_every_n_steps", 1)
+        decay, every = settings.get("decay", 0.999), settings.get("update_every_n_steps", 1)
+        if every < 1:  # once an epoch, which is for those who know why
+            continue
+        updates = (steps - (settings.get("update_starting_at_step") or 0)) // every
         left = decay ** max(0, updates - 1)  # the first one copies the weights, which a warm-up has hardly moved
         if left > STALE:
             advised = 1 - 3 / max(updates, 6)

@@ -146,7 +146,7 @@ class BagOfWordsSettings(EncoderSettings):
 
 
 class EMA(WeightAveraging):
-    """An exponential moving average of the weights, from a step on."""
+    """An exponential moving average of the weights, updated after every so many steps."""
 
     def __init__(self, *, decay: ProperFraction = 0.99, every: PositiveInt = 1) -> None:
         super().__init__(use_buffers=False, multi_avg_fn=get_ema_multi_avg_fn(decay))

@@ -115,12 +115,17 @@ def callbacks(**settings: Any) -> dict[str, Any]:
         ({"update_every_n_steps": 20}, "update_every_n_steps=20"),
         ({"update_starting_at_step": 20}, "update_starting_at_step=20"),
         ({"update_starting_at_epoch": 4}, "update_starting_at_epoch=4"),
+        ({"update_every_n_steps": 0}, "update_every_n_steps=0"),
     ],
 )
 def test_an_average_that_never_begins_is_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(HopelessError, match=rf"callbacks\.ema\.{said}"):
         refuse_idle_averages(callbacks(**settings), steps=20, epochs=4)
-    refuse_idle_averages(callbacks(**{name: value - 1 for name, value in settings.items()}), steps=20, epochs=4)
+    possible = callbacks(**{name: abs(value - 1) for name, value in settings.items()})
+    refuse_idle_averages(possible, steps=20, epochs=4)
+    once_an_epoch = callbacks(update_every_n_steps=0, update_starting_at_epoch=1)
+    refuse_idle_averages(once_an_epoch, steps=20, epochs=4)
+    assert stale_averages(once_an_epoch, steps=20) == []
 
 
 @pytest.mark.parametrize(
