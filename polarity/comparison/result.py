@@ -218,7 +218,7 @@ class Shortlist:
         alone = f"the best of {self.of} is better than each of the others, beyond chance"
         if not self.seeds:
             alone = (
-                f"in these runs the best of {self.of} is better than each of the others on other rows, too; one seed "
+                f"in these runs the best of {self.of} is better than each of the others on other rows, too; one run "
                 "each says nothing of other seeds, with which another may be the best (seed=0,1,2)"
             )
         within = f"the first that was asked for within one standard error ({self.error:.4f}) of the best"

@@ -78,7 +78,7 @@ def _seeds(pair: Pair) -> str:
     sides = list(zip((pair.first, pair.second), pair.runs, strict=True))
     alone = [group.name for group, runs in sides if runs.count == 1 and not runs.fixed]
     if not pair.seeds_included:
-        what = "one seed each" if len(alone) == 2 else f"one seed of {alone[0]}"
+        what = "one run each" if len(alone) == 2 else f"one run of {alone[0]}"
         return (
             f" ({what}: what another seed would change is not in the interval, so it says nothing of the "
             f"configuration{'s' if len(alone) == 2 else ''})"

@@ -1,5 +1,6 @@
-"""Whether Lightning's moving average of the weights can become one, in as many steps as a run has."""
+"""Whether an average of the weights can become one, in as many steps as a run has."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,21 +8,34 @@ from polarity.content import Config
 from polarity.errors import HopelessError
 from polarity.wording import times
 
-EMA = "EMAWeightAveraging"
+EMA, SWA = "EMAWeightAveraging", "StochasticWeightAveraging"
 
 STALE = 0.1
 """Share of the average that weights from before training may have at the end, until it is told."""
 
 
+def averaged_steps(share: float, planned: int) -> int:
+    """How many of the planned steps are the last part, of which the mean is taken."""
+    return math.ceil(round(share * planned, 6))  # 0.9 x 10 may be a little more than 9
+
+
 def refuse_idle_averages(config: Config, steps: int, epochs: int) -> None:
     """Refuse an average that is never updated after its first step: what it had copied there would be kept.
+
+    That of the last of several steps alone is refused as well: it would be the weights as they are.
 
     :param steps: of the optimizer, that are planned.
     :raises HopelessError: naming the setting.
     """
-    for place, settings in _averages(config):
+    this = f"and this run has {times(steps, 'step')}"
+    for place, settings in _averages(config, SWA):
+        share = settings.get("share", 0.5)
+        if averaged_steps(share, steps) == 1 < steps:
+            raise HopelessError(
+                f"{place}.share={share:g}, {this}: the mean would be that of the last step alone, and so without effect"
+            )
+    for place, settings in _averages(config, EMA):
         every, start = settings.get("update_every_n_steps", 1), settings.get("update_starting_at_step") or 0
-        this = f"and this run has {times(steps, 'step')}"
         if 1 < every >= steps:
             raise HopelessError(
                 f"{place}.update_every_n_steps={every}, {this}: the average would be the weights after the first one;"
@@ -40,7 +54,7 @@ def refuse_idle_averages(config: Config, steps: int, epochs: int) -> None:
 def stale_averages(config: Config, steps: int) -> list[str]:
     """What is to be said of averages that at the end are still made of weights from before training, in part."""
     said = []
-    for place, settings in _averages(config):
+    for place, settings in _averages(config, EMA):
         decay, every = settings.get("decay", 0.999), settings.get("update_every_n_steps", 1)
         if every < 1:  # once an epoch, which is for those who know why
             continue
@@ -55,7 +69,7 @@ def stale_averages(config: Config, steps: int) -> list[str]:
     return said
 
 
-def _averages(config: Config) -> Iterator[tuple[str, Any]]:
+def _averages(config: Config, kind: str) -> Iterator[tuple[str, Any]]:
     for name, settings in config["callbacks"].items():
-        if settings and str(settings.get("_target_")).rpartition(".")[2] == EMA:
+        if settings and str(settings.get("_target_")).rpartition(".")[2] == kind:
             yield f"callbacks.{name}", settings

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from polarity.settings import NonNegative, PositiveInt, ProperFraction
+from polarity.settings import NonNegative, OpenFraction, PositiveInt
 
 STRICTER: dict[str, dict[str, Any]] = {
     "EarlyStopping": {"patience": PositiveInt, "min_delta": NonNegative},
@@ -16,7 +16,7 @@ STRICTER: dict[str, dict[str, Any]] = {
     },
     "LearningRateMonitor": {"logging_interval": Literal["step", "epoch"]},
     "EMAWeightAveraging": {
-        "decay": ProperFraction,
+        "decay": OpenFraction,
         "use_buffers": Literal[False],
         "update_every_n_steps": PositiveInt,
     },

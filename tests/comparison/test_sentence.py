@@ -47,7 +47,7 @@ def test_no_evidence_says_what_it_would_take() -> None:
     assert pair_sentence(unclear, 1000, 0.95) == (
         "no evidence of a difference between these two runs, A and B: interval -0.9 to 1.2 "
         "(the second minus the first); about 7,800 rows would be "
-        "needed to see 1 point with a power of 80 % (one seed each: what another seed would change is not in the "
+        "needed to see 1 point with a power of 80 % (one run each: what another seed would change is not in the "
         "interval, so it says nothing of the configurations)"
     )
     over_seeds = pair(0.002, -0.009, 0.012, 0.7, (runs(3), runs(3)), rows=9e-6)

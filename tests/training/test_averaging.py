@@ -88,10 +88,10 @@ def test_it_goes_on_from_a_checkpoint(at: int, tmp_path: Path) -> None:
     assert torch.allclose(end, mean([*first.steps[:at], *second.steps][-6:]), atol=1e-6)
 
 
-@pytest.mark.parametrize(("setting", "said"), [("decay=1.0", "decay: "), ("decay=2", "decay: ")])
-def test_an_average_that_would_never_change_is_refused(setting: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=rf"callbacks\.ema\.{said}"):
-        check(overrides(tmp_path, "callbacks=ema", f"callbacks.ema.{setting}"))
+@pytest.mark.parametrize("decay", ["0", "1.0", "2"])
+def test_an_average_that_would_never_change_or_be_the_weights_themselves_is_refused(decay: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"callbacks\.ema\.decay: "):
+        check(overrides(tmp_path, "callbacks=ema", f"callbacks.ema.decay={decay}"))
 
 
 def test_an_average_needs_more_than_one_update(tmp_path: Path) -> None:
@@ -126,6 +126,16 @@ def test_an_average_that_never_begins_is_refused(settings: dict[str, Any], said:
     once_an_epoch = callbacks(update_every_n_steps=0, update_starting_at_epoch=1)
     refuse_idle_averages(once_an_epoch, steps=20, epochs=4)
     assert stale_averages(once_an_epoch, steps=20) == []
+
+
+def test_a_mean_of_one_step_is_refused() -> None:
+    """It is the weights after the last step, as without it."""
+    swa = {"_target_": "polarity.training.callbacks.averaging.StochasticWeightAveraging"}
+    for share, steps in ((0.06, 20), (1.0, 1)):  # a look at one batch has but one step
+        refuse_idle_averages({"callbacks": {"swa": {**swa, "share": share}}}, steps=steps, epochs=4)
+    for share, steps in ((0.05, 20), (0.5, 2)):
+        with pytest.raises(HopelessError, match=rf"callbacks\.swa\.share={share:g}, and this run has {steps} step"):
+            refuse_idle_averages({"callbacks": {"swa": {**swa, "share": share}}}, steps=steps, epochs=4)
 
 
 @pytest.mark.parametrize(

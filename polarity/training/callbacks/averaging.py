@@ -1,12 +1,12 @@
 """The mean of the weights of the last part of training."""
 
-import math
 from typing import Any
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import WeightAveraging
 from torch.optim.swa_utils import get_swa_multi_avg_fn
 
+from polarity.config.averages import averaged_steps
 from polarity.content import State
 from polarity.settings import PositiveFraction
 
@@ -34,8 +34,7 @@ class StochasticWeightAveraging(WeightAveraging):
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *args: Any) -> None:
         """Take the weights of this step into the mean, if it is one of the last part."""
         planned = trainer.estimated_stepping_batches
-        averaged = math.ceil(round(self.share * planned, 6))  # 0.9 x 10 may be a little more than 9
-        if trainer.global_step <= planned - averaged:
+        if trainer.global_step <= planned - averaged_steps(self.share, int(planned)):
             return
         if not self._begun:
             self._begun = True
