@@ -33,7 +33,8 @@ from polarity.config.compose import (
 from polarity.config.explain import training_help
 from polarity.config.folds import command_problems
 from polarity.config.hydra_private import read_arguments
-from polarity.config.overrides import OWN_LAUNCHERS, jobs_problems, key_of
+from polarity.config.launcher import OWN_LAUNCHERS, jobs_problems
+from polarity.config.overrides import key_of
 from polarity.config.recorded import RunSettings
 from polarity.config.search.asked import is_of_search, is_search
 from polarity.config.structure import config_problems

@@ -18,19 +18,11 @@ from omegaconf.errors import OmegaConfBaseException
 from polarity.config.composed import compose
 from polarity.config.hydra_private import jobs_of
 from polarity.config.launcher import LauncherSettings
-from polarity.config.overrides import (
-    COMPOSITION_ERRORS,
-    base_problems,
-    closed_key,
-    first_lines,
-    key_of,
-    open_keys,
-    override_problems,
-    without_glob,
-)
+from polarity.config.overrides import closed_key, key_of, open_keys, without_glob
 from polarity.config.readable import readable, restored
 from polarity.config.replaced import LAYERS, drop_settings_of_replaced
 from polarity.config.search.asked import Search, corners, is_search, search_of
+from polarity.config.uncomposable import COMPOSITION_ERRORS, base_problems, first_lines, override_problems
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.paths import conf_dir

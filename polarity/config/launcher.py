@@ -1,10 +1,18 @@
 """The section ``hydra.launcher``, by typed names: nobody else knows where its settings stand."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from polarity.config.overrides import key_of
 from polarity.config.schema import section_problems
 from polarity.signature import TARGET
+
+LAUNCHER = "hydra.launcher."
+"""How the settings begin that tell how the jobs of a sweep are run."""
+OWN_LAUNCHERS = ("LocalLauncher", "SlurmLauncher", "DaskLauncher", "RayLauncher")
+"""Those that make each job of a sweep a process of its own."""
+KNOWN_LAUNCHERS = (*OWN_LAUNCHERS, "BasicLauncher")
+"""Those that can go on without the command line, and take one job after the other."""
 
 
 class LauncherSettings:
@@ -55,3 +63,16 @@ class LauncherSettings:
         """
         own = {key: value for key, value in self._section.items() if key != "jobs"}
         return section_problems("hydra.launcher", {**own, TARGET: target})
+
+
+def jobs_problems(overrides: Sequence[str], *, sweeping: bool) -> list[str]:
+    """What is wrong with how jobs are run, and with their number at a time, which Hydra itself does not check.
+
+    :param sweeping: whether there are several jobs.
+    """
+    given = {key_of(text): text.partition("=")[2] for text in overrides if key_of(text).startswith(LAUNCHER)}
+    if not sweeping:
+        return [f"{key}: has an effect with -m only" for key in given]
+    jobs = given.get(f"{LAUNCHER}jobs", "null")
+    positive = jobs.isdecimal() and int(jobs) > 0
+    return [] if positive or jobs == "null" else [f"{LAUNCHER}jobs: {jobs!r} is no number of jobs, from 1 on"]

@@ -9,8 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from polarity.config.compose import RunningJob, running_job
-from polarity.config.launcher import LauncherSettings
-from polarity.config.overrides import KNOWN_LAUNCHERS, OWN_LAUNCHERS
+from polarity.config.launcher import KNOWN_LAUNCHERS, OWN_LAUNCHERS, LauncherSettings
 from polarity.config.recorded import RunSettings
 from polarity.config.search.asked import missing_extra
 from polarity.errors import UserError

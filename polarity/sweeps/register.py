@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hydra.core.plugins import Plugins
 
-from polarity.config.overrides import OWN_LAUNCHERS
+from polarity.config.launcher import OWN_LAUNCHERS
 
 PLUGINS = Path(__file__).parent / "plugins"
 """Holds a part of ``hydra_plugins``, the one package that Hydra takes plugins from; others may hold more of it."""

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from polarity.config import composed
 from polarity.config.composed import compose
-from polarity.config.overrides import COMPOSITION_ERRORS, first_lines
+from polarity.config.uncomposable import COMPOSITION_ERRORS, first_lines
 from polarity.paths import CACHE_VARIABLE, conf_dir
 
 CASES = [

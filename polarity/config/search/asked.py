@@ -12,10 +12,12 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from polarity.config.composed import compose
-from polarity.config.overrides import COMPOSITION_ERRORS, KNOWN_LAUNCHERS, closed_key, key_of, open_keys
+from polarity.config.launcher import KNOWN_LAUNCHERS
+from polarity.config.overrides import closed_key, key_of, open_keys
 from polarity.config.readable import readable, restored
 from polarity.config.schema import section_problems
 from polarity.config.search.parameter import Parameter
+from polarity.config.uncomposable import COMPOSITION_ERRORS
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.signature import TARGET

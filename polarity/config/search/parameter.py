@@ -8,8 +8,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, IntervalSweep, RangeSweep
 from hydra.errors import HydraException
 
-from polarity.config.overrides import closed_key, first_lines, key_of
+from polarity.config.overrides import closed_key, key_of
 from polarity.config.readable import readable, restored
+from polarity.config.uncomposable import first_lines
 from polarity.errors import UserError, nearest
 
 TAGS = ("log", "int")
