@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from polarity.analysis.result import Analysis, Estimate, Result
 from polarity.evaluation.out_of_fold import HeldOut
-from polarity.statistics.fold_scores import FoldScores
+from polarity.statistics.fold_scores import Decided, FoldScores, counts_of_folds, interval_of_folds
 from polarity.wording import times
 
 
@@ -16,9 +16,9 @@ def respecting_folds(analysis: Analysis, folds: Sequence[HeldOut]) -> Analysis:
     """
     if not analysis.resamples:
         return analysis
-    decided = by_folds(analysis.decided, FoldScores.of(folds), analysis.confidence)
+    decided = by_folds(analysis.decided, folds, "predicted", analysis.confidence)
     raw = analysis.uncalibrated
-    raw = None if raw is None else by_folds(raw, FoldScores.of(folds, "argmax"), analysis.confidence)
+    raw = None if raw is None else by_folds(raw, folds, "argmax", analysis.confidence)
     over = times(len(folds), "fold")
     notes = [f"overall and macro-F1: corrected resampled intervals over {over}; classes, accuracy, slices: over rows"]
     repeats = len({item.repeat for item in folds})
@@ -27,18 +27,16 @@ def respecting_folds(analysis: Analysis, folds: Sequence[HeldOut]) -> Analysis:
     return replace(analysis, decided=decided, uncalibrated=raw, notes=(*notes, *analysis.notes))
 
 
-def by_folds(result: Result, scores: FoldScores, confidence: float) -> Result:
+def by_folds(result: Result, folds: Sequence[HeldOut], kind: Decided, confidence: float) -> Result:
     """Scores with the corrected resampled intervals of overall and macro-F1.
 
     Where all folds have the same score, as a perfect one, the interval over rows stays: none has zero width.
     """
+    scores, counts = FoldScores.of(folds, kind), counts_of_folds(folds, kind)
 
     def estimate(shown: Estimate, task: str | None = None) -> Estimate:
-        found = scores.estimate(task)
-        if found.error == 0:
-            return shown
-        interval = found.interval(confidence, lowest=0.0)
-        return Estimate(found.value, interval.low, interval.high)
+        interval = interval_of_folds(scores, counts, [0], task, confidence)
+        return shown if interval is None else Estimate(scores.estimate(task).value, interval.low, interval.high)
 
     tasks = [
         replace(item, macro_f1=estimate(item.macro_f1, item.task)) if item.task in scores.of_rows else item

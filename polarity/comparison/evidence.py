@@ -30,6 +30,7 @@ from polarity.statistics.seeds import (
     seed_variance,
 )
 from polarity.statistics.selection import select_best
+from polarity.statistics.unseen import hidden_error, score_reach, wider
 from polarity.tasks import IGNORE_INDEX
 from polarity.wording import points
 
@@ -104,8 +105,13 @@ class Evidence:
             return self._over_rows(group.members[0], task)
         if self.one_group:
             return UNKNOWN
-        found = mean_over_seeds(runs, self.counts.effective_units, self.seeds(task))
-        return found.interval(self.confidence, lowest=0.0)
+        found = mean_over_seeds(runs, self.counts.effective_units(task), self.seeds(task))
+        return self._with_unseen(found.interval(self.confidence, lowest=0.0), found.value, group, task)
+
+    def _with_unseen(self, interval: Interval, value: float, group: Group, task: int | None = None) -> Interval:
+        """The interval of a group's mean score, and what classes may hide of which all or none are right."""
+        reach = score_reach(self.counts, group.members, task, confidence=self.confidence)
+        return wider(interval, value, reach) or UNKNOWN
 
     def seeds(self, task: int | None = None, *, accuracy: bool = False) -> SeedVariance | None:
         """What all configurations together tell of the seed; None if each has but one."""
@@ -117,7 +123,7 @@ class Evidence:
 
     def chosen(self) -> Chosen:
         """The group with the highest score, and what it is worth on rows that it was not chosen on."""
-        units, seeds = self.counts.effective_units, self.seeds()
+        units, seeds = self.counts.effective_units(), self.seeds()
         means = [mean_over_seeds(self._runs(group), units, seeds) for group in self.groups]
         between = [mean.between for mean in means]
         found = select_best(self.counts, [group.members for group in self.groups], between=between, seed=self.seed)
@@ -133,10 +139,11 @@ class Evidence:
         their number. One standard error of the best score is the rule of Breiman et al., Classification and Regression
         Trees, 1984: among what is as good, the simplest is the one that was asked for first.
         """
-        means = [mean_over_seeds(self._runs(group), self.counts.effective_units, self.seeds()) for group in self.groups]
+        units, seeds = self.counts.effective_units(), self.seeds()
+        means = [mean_over_seeds(self._runs(group), units, seeds) for group in self.groups]
         best = max(range(len(means)), key=lambda number: means[number].value)
         others = [number for number in range(len(means)) if number != best]
-        behind = [self._difference(self._runs(self.groups[n]), self._runs(self.groups[best])).p for n in others]
+        behind = [self._difference(self.groups[n], self.groups[best]).p for n in others]
         apart = [value < 1 - self.confidence for value in holm(behind)]
         tied = [best, *(n for n, differs in zip(others, apart, strict=True) if not differs or self.one_group)]
         error = means[best].error
@@ -184,17 +191,19 @@ class Evidence:
         return float(swapped.overall[single.index(pair)]) if swapped is not None and pair in single else None
 
     def _pair(self, first: Group, second: Group, p_swaps: float | None) -> Pair:
-        estimate = self._difference(runs := self._runs(first), other := self._runs(second))
+        estimate, runs, other = self._difference(first, second), self._runs(first), self._runs(second)
         interval = NO_DIFFERENCE_KNOWN
         if p_swaps is None:
             interval = interval if self.one_group else estimate.interval(self.confidence)
             tests = self._tests_over_seeds(estimate, first, second)
         else:
             drawn = other.drawn[:, 0] - runs.drawn[:, 0]
-            interval = sample_interval(estimate.value, drawn, self.counts, self.confidence, lowest=-1.0) or interval
+            hidden = estimate.hidden
+            found = sample_interval(estimate.value, drawn, self.counts, self.confidence, lowest=-1.0, hidden=hidden)
+            interval = found or interval
             tests = [
                 single_test(RANDOMISATION, "overall", p_swaps),
-                single_test(BOOTSTRAP, "overall", sample_p(estimate.value, drawn, self.counts)),
+                single_test(BOOTSTRAP, "overall", sample_p(estimate.value, drawn, self.counts, hidden=hidden)),
                 *self._mcnemar(first.members[0], second.members[0]),
             ]
         if self.one_group:  # it cannot say how it would be in another
@@ -213,19 +222,26 @@ class Evidence:
         return equivalence_p(estimate.value, error, freedom, self.margin)
 
     def _difference(
-        self, first: Runs, second: Runs, task: int | None = None, *, accuracy: bool = False
+        self, first: Group, second: Group, task: int | None = None, *, accuracy: bool = False
     ) -> SeedEstimate:
-        return difference_over_seeds(first, second, self.counts.effective_units, self.seeds(task, accuracy=accuracy))
+        ours, theirs = (self._runs(group, task, accuracy=accuracy) for group in (first, second))
+        units, seeds = self.counts.effective_units(task), self.seeds(task, accuracy=accuracy)
+        hidden = 0.0 if accuracy else self._hidden(first, second, task)
+        return difference_over_seeds(ours, theirs, units, seeds, hidden=hidden)
+
+    def _hidden(self, first: Group, second: Group, task: int | None = None) -> float:
+        return hidden_error(self.counts, first.members, second.members, task, confidence=self.confidence)
 
     def _task(self, first: Group, second: Group, task: int) -> tuple[float, Interval]:
-        ours, theirs = self._runs(first, task), self._runs(second, task)
-        found = self._difference(ours, theirs, task)
+        found = self._difference(first, second, task)
         if self.one_group:
             return found.value, NO_DIFFERENCE_KNOWN
         if self.seeds() is not None:
             return found.value, found.interval(self.confidence)
-        drawn = theirs.drawn[:, 0] - ours.drawn[:, 0]
-        interval = sample_interval(found.value, drawn, self.counts, self.confidence, task=task, lowest=-1.0)
+        drawn = self._runs(second, task).drawn[:, 0] - self._runs(first, task).drawn[:, 0]
+        interval = sample_interval(
+            found.value, drawn, self.counts, self.confidence, task=task, lowest=-1.0, hidden=found.hidden
+        )
         return found.value, interval or NO_DIFFERENCE_KNOWN
 
     def _mcnemar(self, first: int, second: int) -> list[TestResult]:
@@ -247,8 +263,7 @@ class Evidence:
         tests = [single_test(ROWS_AND_SEEDS, "overall", estimate.p)]
         for task in self.labelled:
             number = self.aligned.tasks.index(task)
-            right = [self._runs(group, number, accuracy=True) for group in (first, second)]
-            errors = self._difference(right[0], right[1], number, accuracy=True)
+            errors = self._difference(first, second, number, accuracy=True)
             tests.append(single_test(ROWS_AND_SEEDS, f"errors in {task.name}", errors.p))
         ours, theirs = self._runs(first), self._runs(second)
         reachable = smallest_p(ours.count, theirs.count) <= 1 - self.confidence

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from polarity.comparison.evidence import EQUIVALENCE, Evidence, Pair, corrected, single_test
 from polarity.comparison.grouping import Group
-from polarity.statistics.fold_scores import FoldScores
+from polarity.statistics.fold_scores import FoldScores, interval_of_folds
 from polarity.statistics.interval import Interval
 from polarity.wording import points
 
@@ -19,14 +19,16 @@ class FoldEvidence(Evidence):
 
     def interval(self, number: int) -> Interval:
         """Of the overall score of one system."""
-        found = self._scores([number]).estimate()
-        return found.interval(self.confidence, lowest=0.0) if found.error else super().interval(number)
+        return self._of_folds([number]) or super().interval(number)
 
     def group_interval(self, group: Group, task: int | None = None) -> Interval:
         """Of a group's mean overall score, or macro-F1 of one task."""
+        return self._of_folds(group.members, task) or super().group_interval(group, task)
+
+    def _of_folds(self, members: Sequence[int], task: int | None = None) -> Interval | None:
+        """None where all folds have the same score."""
         name = None if task is None else self.aligned.tasks[task].name
-        found = self._scores(group.members).estimate(name)
-        return found.interval(self.confidence, lowest=0.0) if found.error else super().group_interval(group, task)
+        return interval_of_folds(self._scores(members), self.counts, members, name, self.confidence)
 
     def pairs(self, groups: Sequence[Group]) -> list[Pair]:
         """All pairs but those of two baselines, with their tests corrected for all pairs."""
@@ -38,8 +40,11 @@ class FoldEvidence(Evidence):
 
     def _by_folds(self, first: Group, second: Group) -> Pair:
         ours, theirs = self._scores(first.members), self._scores(second.members)
-        found = theirs.minus(ours)
-        of_tasks = {task.name: theirs.minus(ours, task.name) for task in self.labelled}
+        found = theirs.minus(ours, hidden=self._hidden(first, second))
+        of_tasks = {
+            task.name: theirs.minus(ours, task.name, self._hidden(first, second, self.aligned.tasks.index(task)))
+            for task in self.labelled
+        }
         interval = found.interval(self.confidence)
         if not found.error:  # all folds differ by the same: what other rows may change is known from the rows alone
             interval = self._pair(first, second, 1.0 if self.seeds() is None else None).interval

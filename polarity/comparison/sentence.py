@@ -28,7 +28,7 @@ def needs(pair: Pair, rows: int, confidence: float, margin: float) -> tuple[int 
     estimate = pair.estimate
     if not pair.seeds_included:  # where hardly a row tells two runs apart, the interval knows better what others may
         error = (pair.interval.high - pair.interval.low) / 2 / float(ndtri((1 + confidence) / 2))
-        estimate = replace(estimate, rows=max(estimate.rows, error**2))
+        estimate = replace(estimate, rows=max(estimate.rows, error**2 - estimate.hidden**2))
     return rows_needed(estimate, rows, margin, pair.level), seeds_needed(estimate, margin, pair.level)
 
 

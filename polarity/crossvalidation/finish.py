@@ -21,8 +21,7 @@ from polarity.run import LATEST, RunDirectory
 from polarity.runs.environment import read_environment
 from polarity.runs.manifest import check_unchanged, seal
 from polarity.runs.saved import CHECKSUMS, finished_run, read_metrics, saved_predictions
-from polarity.statistics.fold_scores import FoldScores
-from polarity.statistics.seeds import SeedEstimate
+from polarity.statistics.fold_scores import FoldScores, counts_of_folds, interval_of_folds
 from polarity.systems.folds import fit_rule, store_rule
 from polarity.training.finish import afterwards
 from polarity.training.results import METRICS_VERSION
@@ -83,13 +82,25 @@ def _metrics(
     rule: Fitted,
 ) -> Json:
     rows = sum(len(item.predictions) for item in held_out if item.repeat == 1)
+    counts = counts_of_folds(held_out)
+
+    def estimate(shown: Estimate, task: str | None = None) -> Json:
+        found = scores.estimate(task)
+        interval = interval_of_folds(scores, counts, [0], task)
+        if interval is None and shown.low is not None:  # all folds alike: the interval over rows
+            ends = {"low": shown.low, "high": shown.high}
+        else:
+            interval = interval or found.interval(lowest=0.0)
+            ends = {"low": interval.low, "high": interval.high}
+        return {"value": found.value, **ends, "standard_error": found.error, "degrees_of_freedom": found.freedom}
+
     return {
         "version": METRICS_VERSION,
         OUT_OF_FOLD: {"rows": rows, **_scores(scores)},
         "uncalibrated": {OUT_OF_FOLD: _scores(FoldScores.of(held_out, "argmax"))},
         "intervals": {
-            "overall": _estimate(scores.estimate(), result.overall),
-            "tasks": {name: _estimate(scores.estimate(name), result.task(name).macro_f1) for name in scores.of_rows},
+            "overall": estimate(result.overall),
+            "tasks": {name: estimate(result.task(name).macro_f1, name) for name in scores.of_rows},
         },
         "average": {name: {"decision": found["decision"]} for name, found in rule.evidence.items()},
         "folds": [_fold(fold, item, scores) for fold, item in zip(folds, held_out, strict=True)],
@@ -100,13 +111,6 @@ def _metrics(
 def _scores(scores: FoldScores) -> Json:
     tasks = {name: {"macro_f1": value} for name, value in scores.of_rows.items()}
     return {"overall": scores.overall, "tasks": tasks}
-
-
-def _estimate(found: SeedEstimate, shown: Estimate) -> Json:
-    """A 95 % interval, and the standard error and degrees of freedom that it comes from."""
-    interval = found.interval(lowest=0.0) if shown.low is None else shown
-    ends = {"low": interval.low, "high": interval.high}
-    return {"value": found.value, **ends, "standard_error": found.error, "degrees_of_freedom": found.freedom}
 
 
 def _fold(fold: RunDirectory, item: HeldOut, scores: FoldScores) -> Json:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -54,6 +55,7 @@ class Counts:
         *,
         joined: bool = False,
     ) -> None:
+        self.tasks = tuple(tasks)
         sizes = [len(task.classes) for task in tasks]
         ends = np.cumsum(sizes)
         self.slices = [slice(int(end - size), int(end)) for end, size in zip(ends, sizes, strict=True)]
@@ -79,17 +81,22 @@ class Counts:
         self.grouped = groups is not None
         self.units = len(self.matrix) if self.times is None else self.units
 
+    @cached_property
     def totals(self) -> np.ndarray:
         """Sums over all rows, float64 ``[columns of matrix]``."""
         if self.times is None:
             return np.asarray(self.matrix.sum(axis=0, dtype=np.float64))
         return np.asarray(self.times.astype(np.float64) @ self.matrix)
 
-    @property
-    def effective_units(self) -> float:
-        """Rows, or the groups of equal size that the groups are worth."""
-        freedom = self.freedom()
-        return self.units if freedom is None else freedom + 1
+    def effective_units(self, task: int | None = None) -> float:
+        """Labelled rows, or the groups of equal size that the groups are worth.
+
+        :param task: that the rows have to have a label of; None: of all tasks the one that has the fewest.
+        """
+        freedom = self.freedom(task)
+        if freedom is not None:
+            return freedom + 1
+        return min((float(self.totals[self.slices[t]].sum()) for t in self._labelled(task)), default=0.0)
 
     def freedom(self, task: int | None = None) -> float | None:
         """Degrees of freedom that the groups leave, 0 without any label; None where rows are independent.
@@ -98,9 +105,12 @@ class Counts:
         """
         if not self.grouped:
             return None
-        parts = range(len(self.slices)) if task is None else (task,)
-        labelled = [t for t in parts if self.labelled[t]]
-        return min((group_freedom(self.matrix[:, self.slices[t]].sum(axis=1)) for t in labelled), default=0.0)
+        return min(
+            (group_freedom(self.matrix[:, self.slices[t]].sum(axis=1)) for t in self._labelled(task)), default=0.0
+        )
+
+    def _labelled(self, task: int | None) -> list[int]:
+        return [t for t in (range(len(self.slices)) if task is None else (task,)) if self.labelled[t]]
 
     def statistics(self, counts: np.ndarray) -> Statistics:
         """Scores from counts ``[n, columns of matrix]``."""
@@ -128,7 +138,7 @@ class Counts:
 
     def observed(self) -> Statistics:
         """Scores of the rows as they are, ``n`` = 1."""
-        return self.statistics(self.totals()[None])
+        return self.statistics(self.totals[None])
 
     def _one_hot(self, indices: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """float32 ``[rows, classes of all tasks]``, all 0 for a task that a row has no label of."""

@@ -9,7 +9,10 @@ import numpy as np
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.out_of_fold import HeldOut
 from polarity.statistics.corrected_resampled import corrected_resampled
+from polarity.statistics.counts import Counts
+from polarity.statistics.interval import Interval
 from polarity.statistics.seeds import SeedEstimate
+from polarity.statistics.unseen import score_reach, wider
 
 Decided = Literal["predicted", "argmax"]
 
@@ -75,14 +78,49 @@ class FoldScores:
         """The overall score of all held-out rows, or a task's, with the error that its folds leave it."""
         return corrected_resampled(self.values(task), self.ratio, self.overall if task is None else self.of_rows[task])
 
-    def minus(self, other: "FoldScores", task: str | None = None) -> SeedEstimate:
-        """The mean difference to another system's scores in the same folds."""
-        return corrected_resampled(self.values(task) - other.values(task), self.ratio)
+    def minus(self, other: "FoldScores", task: str | None = None, hidden: float = 0.0) -> SeedEstimate:
+        """The mean difference to another system's scores in the same folds.
+
+        :param hidden: as of :class:`~polarity.statistics.seeds.SeedEstimate`.
+        """
+        return replace(corrected_resampled(self.values(task) - other.values(task), self.ratio), hidden=hidden)
+
+
+def counts_of_folds(folds: Sequence[HeldOut], kind: Decided = "predicted") -> Counts:
+    """All rows of the first repeat, of one system."""
+    first = [item for item in folds if item.repeat == folds[0].repeat]
+    parts, names = [item.predictions for item in first], folds[0].predictions.metadata
+    metadata = {name: [value for part in parts for value in part.metadata[name]] for name in names}
+    ids = [name for part in parts for name in part.ids]
+    clusters = replace(parts[0], ids=ids, metadata=metadata).clusters
+    tasks = [item.task for item in parts[0].tasks]
+    return Counts(tasks, np.concatenate([part.labels for part in parts]), [_decided(first, kind)], clusters)
+
+
+def interval_of_folds(
+    scores: FoldScores, counts: Counts, systems: Sequence[int], task: str | None, confidence: float = 0.95
+) -> Interval | None:
+    """The corrected resampled interval, and what classes may hide of which all or none are right in every fold.
+
+    None where all folds have the same score, so that there is no such interval.
+
+    :param counts: of the rows, among others of these ``systems``, which ``scores`` are the mean of.
+    """
+    found = scores.estimate(task)
+    if not found.error:
+        return None
+    number = None if task is None else [item.name for item in counts.tasks].index(task)
+    reach = score_reach(counts, systems, number, confidence=confidence)
+    return wider(found.interval(confidence, lowest=0.0), found.value, reach)
 
 
 def _scores(folds: Sequence[HeldOut], kind: Decided) -> Scores:
     """Of the rows of several folds at once."""
     parts = [item.predictions for item in folds]
     tasks = [item.task for item in parts[0].tasks]
-    decided = [np.concatenate([getattr(part.tasks[number], kind) for part in parts]) for number in range(len(tasks))]
-    return score(tasks, np.concatenate([part.labels for part in parts]), decided)
+    return score(tasks, np.concatenate([part.labels for part in parts]), _decided(folds, kind))
+
+
+def _decided(folds: Sequence[HeldOut], kind: Decided) -> list[np.ndarray]:
+    tasks = [item.predictions.tasks for item in folds]
+    return [np.concatenate([getattr(own, kind) for own in of_task]) for of_task in zip(*tasks, strict=True)]

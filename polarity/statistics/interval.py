@@ -85,7 +85,12 @@ def f1_interval(union: Share, confidence: float = 0.95) -> Interval | None:
     :param union: J.
     """
     found = union.interval(confidence)
-    return None if found is None else Interval(2 * found.low / (1 + found.low), 2 * found.high / (1 + found.high))
+    return None if found is None else Interval(f1_of(found.low), f1_of(found.high))
+
+
+def f1_of(share: float) -> float:
+    """F1 of the share J of :func:`f1_interval`."""
+    return 2 * share / (1 + share)
 
 
 def _wilson(share: float, rows: float, quantile: float) -> Interval:

@@ -11,6 +11,7 @@ from polarity.statistics.interval import Interval
 from polarity.statistics.percentile import sample_interval
 from polarity.statistics.randomisation import randomise
 from polarity.statistics.resample import resample
+from polarity.statistics.unseen import hidden_error
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,13 @@ class Difference:
 
     :param interval: None where all rows are of one group; then the p-value is 1.
     :param p: share of random swaps of the two systems' rows with a difference as large.
+    :param hidden: standard error of what none of the rows shows, which is in the interval.
     """
 
     value: float
     interval: Interval | None
     p: float
+    hidden: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,9 @@ def paired_difference(
 
     def difference(observed: np.ndarray, drawn: np.ndarray, p: float, task: int | None = None) -> Difference:
         value, values = float(observed[1] - observed[0]), drawn[:, 1] - drawn[:, 0]
-        return Difference(value, sample_interval(value, values, counts, task=task, lowest=-1.0), p)
+        hidden = hidden_error(counts, [0], [1], task)
+        interval = sample_interval(value, values, counts, task=task, lowest=-1.0, hidden=hidden)
+        return Difference(value, interval, p, hidden)
 
     overall = difference(observed.overall[0], drawn.overall, float(swapped.overall[0]))
     by_task = {

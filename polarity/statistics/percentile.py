@@ -17,39 +17,51 @@ def sample_interval(
     *,
     task: int | None = None,
     lowest: float = 0.0,
+    hidden: float = 0.0,
 ) -> Interval | None:
     """The interval of a score, or of a difference; None where the rows are of one group, and nothing can be said.
 
     Of independent rows it is :func:`percentile_interval`, with the value within it, of groups Student's. Where no
-    sample differs, since two systems decide alike, it reaches as far as what none of the rows showed may still be there
+    sample differs, as those of a single row, it reaches as far as what none of the rows showed may still be there
     (Wilson's bound).
 
     :param drawn: resampled values ``[resamples]`` of these counts.
     :param task: that the score is of; None for all.
     :param lowest: the smallest value that is possible, -1 for a difference; the largest is 1.
+    :param hidden: standard error of what no sample shows, of :func:`~polarity.statistics.unseen.hidden_error`.
     """
+    drawn = with_hidden(drawn, hidden)
     freedom = counts.freedom(task)
     if freedom is not None and freedom < FEWEST:
         return None
     if not np.ptp(drawn):
-        reach = _unseen(counts, confidence)
+        reach = _unseen(counts.effective_units(task), confidence)
     elif freedom is None:
         # classes of a row or two are often not drawn at all, and all resamples may lie on one side of the value
         found = percentile_interval(drawn, confidence)
-        return Interval(min(found.low, value), max(found.high, value))
+        return Interval(max(lowest, min(found.low, value)), min(1.0, max(found.high, value)))
     else:
         reach = float(student.ppf((1 + confidence) / 2, freedom) * drawn.std(ddof=1))
     return Interval(max(lowest, value - reach), min(1.0, value + reach))
 
 
-def _unseen(counts: Counts, confidence: float) -> float:
+def with_hidden(drawn: np.ndarray, hidden: float) -> np.ndarray:
+    """Resampled values with an independent normal part of this standard error added: quantiles in a fixed disorder."""
+    if not hidden:
+        return drawn
+    ranks = (np.random.default_rng(0).permutation(len(drawn)) + 0.5) / len(drawn)
+    return np.asarray(drawn + hidden * ndtri(ranks))
+
+
+def _unseen(units: float, confidence: float) -> float:
     """The share of rows that may well differ although none of those at hand does."""
     square = float(ndtri((1 + confidence) / 2)) ** 2
-    return square / (counts.effective_units + square)
+    return square / (units + square)
 
 
-def sample_p(value: float, drawn: np.ndarray, counts: Counts, *, task: int | None = None) -> float:
+def sample_p(value: float, drawn: np.ndarray, counts: Counts, *, task: int | None = None, hidden: float = 0.0) -> float:
     """Two-sided p-value of no difference, which agrees with :func:`sample_interval`; 1 where nothing can be said."""
+    drawn = with_hidden(drawn, hidden)
     freedom = counts.freedom(task)
     if freedom is None:
         return bootstrap_p(drawn)

@@ -18,8 +18,8 @@ SURE = 0.8
 def rows_needed(estimate: SeedEstimate, rows: int, difference: float, level: float = 0.05) -> int | None:
     """Rows with which a true ``difference`` is found with a power of 80 %, the number of seeds staying as it is.
 
-    The variance from rows falls as 1 / rows, that from seeds does not; Student's quantiles are those of the degrees of
-    freedom that there would be then.
+    The variance from rows falls as 1 / rows, as does the error of what no row shows; that from seeds does not.
+    Student's quantiles are those of the degrees of freedom that there would be then.
 
     :param rows: rows that ``estimate`` comes from.
     :param level: of the test; of n pairs that are corrected by Holm's method, its first step, alpha / n.
@@ -31,7 +31,8 @@ def rows_needed(estimate: SeedEstimate, rows: int, difference: float, level: flo
         if seeds is not None:
             beyond = max(0.0, seeds.variance - seeds.interaction)
             seeds = SeedVariance(beyond + seeds.interaction / factor, seeds.interaction / factor, seeds.freedom)
-        then = replace(estimate, rows=estimate.rows / factor, units=estimate.units * factor, seeds=seeds)
+        rows, hidden = estimate.rows / factor, estimate.hidden / factor
+        then = replace(estimate, rows=rows, hidden=hidden, units=estimate.units * factor, seeds=seeds)
         return bool(then.error * _reach(then.freedom, level) > difference)
 
     low, high = 1 / rows, 1e9
@@ -63,7 +64,7 @@ def _seeds(estimate: SeedEstimate, factor: float, difference: float, level: floa
     """Seeds of each, if the variance between runs is ``factor`` times what was found."""
     assert estimate.seeds is not None
     seeds = np.arange(2, MOST_SEEDS + 1)
-    common = max(0.0, estimate.rows - estimate.seeds.interaction * estimate.share)
+    common = max(0.0, estimate.of_rows - estimate.seeds.interaction * estimate.share)
     part = max(factor * estimate.seeds.variance, estimate.seeds.interaction) * estimate.sides / seeds
     total = common + part
     shares = part / np.maximum(total, np.finfo(float).tiny)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
@@ -11,6 +10,7 @@ from polarity.statistics.counts import Counts, Statistics
 from polarity.statistics.interval import UNKNOWN, Interval, Share, f1_interval
 from polarity.statistics.percentile import sample_interval
 from polarity.statistics.resample import resample
+from polarity.statistics.unseen import ClassShares, classes_of, score_reach, wider
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ def intervals(
     observed, drawn = counts.observed(), resample(counts, resamples, seed)
     by_task = {}
     for t, task in enumerate(tasks):
-        classes = _classes(counts, 0, t)
-        per_class = {name: one.intervals(confidence) for name, one in zip(task.classes, classes, strict=True)}
+        classes = classes_of(counts, 0, t)
+        per_class = {name: _of_class(one, confidence) for name, one in zip(task.classes, classes, strict=True)}
         macro = mean_f1_interval(counts, observed, drawn, 0, t, confidence=confidence)
         accuracy = _added([one.recall for one in classes]).interval(confidence)
         by_task[task.name] = TaskIntervals(macro, accuracy, per_class)
@@ -82,42 +82,16 @@ def mean_f1_interval(
         value, values = float(observed.overall[0, system]), drawn.overall[:, system]
     else:
         value, values = float(observed.macro_f1[0, system, task]), drawn.macro_f1[:, system, task]
-    parts = [t for t in ([task] if task is not None else range(len(counts.slices))) if counts.labelled[t]]
-    if not parts:
+    if not any(counts.labelled if task is None else [counts.labelled[task]]):
         return UNKNOWN
     interval = sample_interval(value, values, counts, confidence, task=task)
-    reaches = np.array([_unseen(_classes(counts, system, t), confidence) for t in parts])
-    return _wider(interval, value, np.sqrt((reaches**2).sum(axis=0)) / len(parts))
+    return wider(interval, value, score_reach(counts, [system], task, confidence=confidence))
 
 
-@dataclass(frozen=True)
-class _Class:
-    """What the scores of one class are shares of."""
-
-    precision: Share
-    recall: Share
-    union: Share
-
-    @classmethod
-    def of(cls, counts: Counts, system: int, number: int) -> Self:
-        blocks = (0, 1 + 2 * system, 2 + 2 * system)
-        columns = [counts.matrix[:, block * counts.classes + number].astype(np.float64) for block in blocks]
-        actual, hits, predicted = columns if counts.times is None else (counts.times * column for column in columns)
-
-        def share(trials: np.ndarray) -> Share:
-            by_group = np.stack([hits, trials]) if counts.grouped else None
-            return Share(int(hits.sum()), int(trials.sum()), by_group)
-
-        return cls(share(predicted), share(actual), share(predicted + actual - hits))
-
-    def intervals(self, confidence: float) -> ClassIntervals:
-        return ClassIntervals(
-            self.precision.interval(confidence), self.recall.interval(confidence), f1_interval(self.union, confidence)
-        )
-
-
-def _classes(counts: Counts, system: int, task: int) -> list[_Class]:
-    return [_Class.of(counts, system, number) for number in range(*counts.slices[task].indices(counts.classes))]
+def _of_class(shares: ClassShares, confidence: float) -> ClassIntervals:
+    return ClassIntervals(
+        shares.precision.interval(confidence), shares.recall.interval(confidence), f1_interval(shares.union, confidence)
+    )
 
 
 def _added(shares: Sequence[Share]) -> Share:
@@ -125,30 +99,3 @@ def _added(shares: Sequence[Share]) -> Share:
     groups = [share.by_group for share in shares if share.by_group is not None]
     by_group = np.sum(groups, axis=0) if groups else None
     return Share(sum(share.hits for share in shares), sum(share.trials for share in shares), by_group)
-
-
-def _unseen(classes: Sequence[_Class], confidence: float) -> np.ndarray:
-    """How far below and above macro-F1 might be for what no sample of these rows shows, ``[2]``.
-
-    A class of which all or none is right, or that has no row at all, has the same F1 in (nearly) every sample. Its own
-    interval knows better; its distances are put together as those of independent parts.
-
-    Zou and Donner, Construction of confidence limits about effect measures, Statistics in Medicine 2008.
-    """
-    squares = np.zeros(2)
-    for one in classes:
-        interval = f1_interval(one.union, confidence) if one.union.hits in (0, one.union.trials) else None
-        if interval is not None:
-            value = float(one.union.hits > 0)
-            squares += (value - interval.low) ** 2, (interval.high - value) ** 2
-    reach: np.ndarray = np.sqrt(squares) / len(classes)
-    return reach
-
-
-def _wider(interval: Interval | None, value: float, reach: np.ndarray) -> Interval | None:
-    """The interval with further distances below and above, independent of its own."""
-    if interval is None:
-        return None
-    below, above = np.hypot([value - interval.low, interval.high - value], reach)
-    below, above = max(below, value - interval.low), max(above, interval.high - value)
-    return Interval(max(0.0, value - float(below)), min(1.0, value + float(above)))

@@ -1,7 +1,7 @@
 """Means over seeds: what other rows and other seeds would change, together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import t as student
@@ -80,6 +80,8 @@ class SeedEstimate:
     :param seeds: what is known of the seed; None if nothing is, or if nothing depends on it.
     :param share: sum of 1 / runs over the configurations that have a seed.
     :param sides: how many of them have one, 1 or 2.
+    :param hidden: standard error of what no resample of the rows shows, of
+        :func:`~polarity.statistics.unseen.hidden_error`.
     """
 
     value: float
@@ -88,6 +90,12 @@ class SeedEstimate:
     seeds: SeedVariance | None = None
     share: float = 0.0
     sides: int = 0
+    hidden: float = 0.0
+
+    @property
+    def of_rows(self) -> float:
+        """Variance from the choice of rows, seen and unseen."""
+        return self.rows + self.hidden**2
 
     @property
     def between(self) -> float:
@@ -97,16 +105,16 @@ class SeedEstimate:
     @property
     def error(self) -> float:
         """Standard error."""
-        return float(np.sqrt(self.rows + self.between))
+        return float(np.sqrt(self.of_rows + self.between))
 
     @property
     def freedom(self) -> float:
         """Degrees of freedom of the whole: those of the parts, by their shares."""
-        total = self.rows + self.between
+        total = self.of_rows + self.between
         if self.seeds is None or total == 0:
             return max(self.units - 1, 1.0)
         part = min(1.0, self.seeds.whole * self.share / total)
-        return 1 / (part / self.seeds.freedom + self.rows / total / max(self.units - 1, 1))
+        return 1 / (part / self.seeds.freedom + self.of_rows / total / max(self.units - 1, 1))
 
     def interval(self, confidence: float = 0.95, lowest: float = -1.0) -> Interval:
         """Student's interval, cut to what is possible: from ``lowest`` (0 for a score, -1 for a difference) to 1."""
@@ -129,7 +137,9 @@ def mean_over_seeds(runs: Runs, units: float, pooled: SeedVariance | None) -> Se
     return _estimate(float(runs.observed.mean()), runs.drawn.mean(axis=1), [runs], units, pooled)
 
 
-def difference_over_seeds(first: Runs, second: Runs, units: float, pooled: SeedVariance | None) -> SeedEstimate:
+def difference_over_seeds(
+    first: Runs, second: Runs, units: float, pooled: SeedVariance | None, *, hidden: float = 0.0
+) -> SeedEstimate:
     r"""The difference of two configurations' mean scores, second minus first.
 
     With m and n runs, s^2 the variance between the runs of one configuration on the rows at hand, and w^2 the part of
@@ -148,9 +158,11 @@ def difference_over_seeds(first: Runs, second: Runs, units: float, pooled: SeedV
     sources of variance, Bouthillier et al., Accounting for Variance in Machine Learning Benchmarks, MLSys 2021.
 
     :param pooled: of all configurations that are compared, from :func:`seed_variance`.
+    :param hidden: as of :class:`SeedEstimate`.
     """
     value = float(second.observed.mean() - first.observed.mean())
-    return _estimate(value, second.drawn.mean(axis=1) - first.drawn.mean(axis=1), [first, second], units, pooled)
+    drawn = second.drawn.mean(axis=1) - first.drawn.mean(axis=1)
+    return replace(_estimate(value, drawn, [first, second], units, pooled), hidden=hidden)
 
 
 def _estimate(

@@ -81,12 +81,14 @@ def _by_folds(over_rows: BaselineResult, own: Sequence[HeldOut], other: Sequence
     """The same with differences, intervals and tests over the folds of all repeats."""
     ours, theirs = FoldScores.of(own), FoldScores.of(other)
 
-    def difference(task: str | None = None) -> Difference:
-        found = ours.minus(theirs, task)
-        return Difference(found.value, found.interval(CONFIDENCE), found.p)
+    def difference(known: Difference, task: str | None = None) -> Difference:
+        found = ours.minus(theirs, task, known.hidden)
+        return Difference(found.value, found.interval(CONFIDENCE), found.p, known.hidden)
 
-    paired = PairedResult(difference(), {name: difference(name) for name in ours.of_rows})
-    return replace(over_rows, result=by_folds(over_rows.result, theirs, CONFIDENCE), difference=paired)
+    whole = over_rows.difference
+    tasks = {name: difference(whole.tasks[name], name) for name in ours.of_rows}
+    result = by_folds(over_rows.result, other, "predicted", CONFIDENCE)
+    return replace(over_rows, result=result, difference=PairedResult(difference(whole.overall), tasks))
 
 
 def _result(name: str, own: Predictions, other: Predictions, bootstrap: Bootstrap) -> BaselineResult:

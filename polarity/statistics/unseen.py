@@ -1,0 +1,148 @@
+"""What no row at hand shows, though others may: of classes whose F1 is the same in every sample of these rows.
+
+Four rows of a class that are all found, or that two systems decide alike, are alike in every resample, which says
+nothing of a fifth. What it may hide is taken from the number of the class's own rows, by Wilson's bound, and added to
+what the resamples say as an independent part, in squares (Zou and Donner, Construction of confidence limits about
+effect measures, Statistics in Medicine 2008).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from scipy.special import ndtri  # the quantile of the normal distribution
+from scipy.stats import t as student
+
+from polarity.statistics.counts import Counts
+from polarity.statistics.groups import FEWEST
+from polarity.statistics.interval import UNKNOWN, Interval, Share, f1_interval, f1_of
+
+
+@dataclass(frozen=True)
+class ClassShares:
+    """What the scores of one class are shares of."""
+
+    precision: Share
+    recall: Share
+    union: Share
+
+    @classmethod
+    def of(cls, counts: Counts, system: int, number: int) -> Self:
+        """Of the class at column ``number`` among those of all tasks."""
+        blocks = (0, 1 + 2 * system, 2 + 2 * system)
+        columns = [counts.matrix[:, block * counts.classes + number].astype(np.float64) for block in blocks]
+        actual, hits, predicted = columns if counts.times is None else (counts.times * column for column in columns)
+
+        def share(trials: np.ndarray) -> Share:
+            by_group = np.stack([hits, trials]) if counts.grouped else None
+            return Share(int(hits.sum()), int(trials.sum()), by_group)
+
+        return cls(share(predicted), share(actual), share(predicted + actual - hits))
+
+    @property
+    def constant(self) -> bool:
+        """Whether all or none of its rows are right, or there are none: its F1 is the same in every sample."""
+        return self.union.hits in (0, self.union.trials)
+
+    def reach(self, confidence: float) -> np.ndarray:
+        """How far below and above its F1 may be on other rows if it is constant here, ``[2]``; else 0."""
+        if not self.constant:
+            return np.zeros(2)
+        interval = f1_interval(self.union, confidence) or UNKNOWN  # all of one group, as if there were none
+        value = float(self.union.hits > 0)
+        return np.array([value - interval.low, interval.high - value])
+
+
+def classes_of(counts: Counts, system: int, task: int) -> list[ClassShares]:
+    """Each class of a task."""
+    return [ClassShares.of(counts, system, number) for number in range(*counts.slices[task].indices(counts.classes))]
+
+
+def score_reach(counts: Counts, systems: Sequence[int], task: int | None = None, *, confidence: float) -> np.ndarray:
+    """How far below and above the mean score of some systems might be for what no sample of these rows shows, ``[2]``.
+
+    :param task: whose macro-F1 is meant; None for the overall score.
+    """
+    return _together(counts, task, lambda number: _reach(counts, systems, number, confidence))
+
+
+def _reach(counts: Counts, systems: Sequence[int], number: int, confidence: float) -> np.ndarray:
+    return np.asarray(np.mean([ClassShares.of(counts, one, number).reach(confidence) for one in systems], axis=0))
+
+
+def wider(interval: Interval | None, value: float, reach: np.ndarray) -> Interval | None:
+    """The interval of a score with further distances below and above, independent of its own."""
+    if interval is None:
+        return None
+    below, above = np.hypot([value - interval.low, interval.high - value], reach)
+    below, above = max(below, value - interval.low), max(above, interval.high - value)
+    return Interval(max(0.0, value - float(below)), min(1.0, value + float(above)))
+
+
+def hidden_error(
+    counts: Counts, first: Sequence[int], second: Sequence[int], task: int | None = None, *, confidence: float = 0.95
+) -> float:
+    """Standard error of the difference of two groups of systems that comes from classes which tell nothing apart here.
+
+    A class without any row says nothing, and counts 0 for all: the difference is one of the others.
+
+    :param first: numbers of the systems of one group, the runs of a configuration; ``second`` likewise.
+    """
+    freedom = counts.freedom(task)
+    if freedom is not None and freedom < FEWEST:
+        return 0.0
+    tail = (1 + confidence) / 2
+    quantile = float(ndtri(tail) if freedom is None else student.ppf(tail, freedom))
+
+    def reach(number: int) -> np.ndarray:
+        return np.array([_apart(counts, first, second, number, confidence)])
+
+    return float(_together(counts, task, reach)[0]) / quantile
+
+
+def _apart(counts: Counts, first: Sequence[int], second: Sequence[int], number: int, confidence: float) -> float:
+    """How far the F1 of a class may differ on other rows, where its difference is constant on these; else 0."""
+    if not counts.totals[number]:
+        return 0.0
+    if _alike(counts, [*first, *second], number):
+        return _alike_reach(ClassShares.of(counts, first[0], number).union, confidence)
+    if not all(_constant(counts, system, number) for system in (*first, *second)):
+        return 0.0
+    (below, above), (lower, upper) = (_reach(counts, side, number, confidence) for side in (first, second))
+    return float(max(np.hypot(below, upper), np.hypot(above, lower)))
+
+
+def _constant(counts: Counts, system: int, number: int) -> bool:
+    """As :attr:`ClassShares.constant`."""
+    blocks = (0, 1 + 2 * system, 2 + 2 * system)
+    actual, hits, predicted = (counts.totals[block * counts.classes + number] for block in blocks)
+    return hits in (0, predicted + actual - hits)
+
+
+def _alike(counts: Counts, systems: Sequence[int], number: int) -> bool:
+    """Whether all decide every row, or as many rows of each group, alike, as far as this class is concerned."""
+
+    def columns(system: int) -> np.ndarray:
+        return counts.matrix[:, [block * counts.classes + number for block in (1 + 2 * system, 2 + 2 * system)]]
+
+    return all(np.array_equal(columns(systems[0]), columns(other)) for other in systems[1:])
+
+
+def _alike_reach(union: Share, confidence: float) -> float:
+    """Of none of ``union`` rows being decided in two ways: the share that may be, all to the good or all to the bad."""
+    groups = None if union.by_group is None else np.stack([np.zeros_like(union.by_group[1]), union.by_group[1]])
+    found = Share(0, union.trials, groups).interval(confidence) or UNKNOWN
+    share = union.hits / union.trials
+    return max(f1_of(min(1.0, share + found.high)) - f1_of(share), f1_of(share) - f1_of(max(0.0, share - found.high)))
+
+
+def _together(counts: Counts, task: int | None, reach: Callable[[int], np.ndarray]) -> np.ndarray:
+    """Distances of all classes as those of independent parts of a mean."""
+    parts = [t for t in (range(len(counts.slices)) if task is None else (task,)) if counts.labelled[t]]
+    squares = []
+    for part in parts:
+        numbers = range(*counts.slices[part].indices(counts.classes))
+        squares.append(np.sum([reach(number) ** 2 for number in numbers], axis=0) / len(numbers) ** 2)
+    found: np.ndarray = np.sqrt(np.sum(squares, axis=0)) / max(1, len(parts))
+    return found
