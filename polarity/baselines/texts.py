@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from polarity.baselines.linear import LinearModel
 from polarity.data.ngrams import Learnt, TextFeatures
@@ -52,7 +52,7 @@ class LinearTexts:
             "terms": [{"of_context": one.of_context, "words": one.words, "terms": one.terms} for one in learnt],
         }
         write_json(folder / ABOUT, content)
-        save_file(arrays, folder / WEIGHTS)
+        (folder / WEIGHTS).write_bytes(save(arrays))  # its own writer makes a file that only its owner can read
 
     @classmethod
     def load(cls, folder: Path) -> "LinearTexts":

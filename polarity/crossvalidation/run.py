@@ -19,7 +19,7 @@ from polarity.regularizers import Distillation
 from polarity.reports.console import RunConsole, log_only
 from polarity.reports.folds import fold_line, folds_intro
 from polarity.run import RunDirectory
-from polarity.runs.environment import where_it_began
+from polarity.runs.environment import by_its_data, where_it_began
 from polarity.runs.saved import finished_model
 from polarity.training import resuming
 from polarity.training.run import resume_run, start_run
@@ -72,9 +72,9 @@ def resume(folder: str, *, trust: Trust = None) -> float:
     if not resuming.resumable(folder).settings.folds:
         return resume_run(folder, trust=trust)
     with resuming.claimed(folder) as run:
-        resuming.refuse_changed_settings(run)
-        with where_it_began(run):
-            prepared = prepare(resuming.trusted_config(run, trust=trust))
+        config = resuming.trusted_config(run, trust=trust)
+        with by_its_data(run):
+            prepared = prepare(config)
         resuming.refuse_changed_data(run, prepared.splits)
     return _train(run, prepared, trust=trust)
 

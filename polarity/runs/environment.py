@@ -4,8 +4,8 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, chdir, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, chdir, contextmanager, nullcontext
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
@@ -55,6 +55,27 @@ def where_it_began(run: RunDirectory) -> AbstractContextManager[None]:
     """Relative paths of a run's data are meant from the folder that it was started in, if that is still there."""
     folder = read_environment(run).get("folder") if run.environment.exists() else None
     return chdir(folder) if folder and Path(folder).is_dir() else nullcontext()
+
+
+@contextmanager
+def by_its_data(run: RunDirectory) -> Iterator[None]:
+    """As :func:`where_it_began`, for what reads the run's data by its own settings and can be given no others.
+
+    :raises UserError: that of the block, with where the data have to be, if it is about them.
+    """
+    try:
+        with where_it_began(run):
+            yield
+    except UserError as error:
+        problems = list(error.problems)
+        about = [number for number, problem in enumerate(problems) if problem.startswith("data")]
+        folder = read_environment(run).get("folder") if run.environment.exists() else None
+        if not about or not folder:
+            raise
+        problems[about[-1]] += (
+            f"; {run.path} keeps its settings, so its data have to be where they were, by paths from {folder}"
+        )
+        raise UserError(problems) from error
 
 
 def described(splits: Splits) -> Json:

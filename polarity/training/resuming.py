@@ -35,7 +35,24 @@ def resumable(folder: str) -> RunDirectory:
     if status["state"] == "running":
         raise UserError(f"resume: {folder} is still running, as process {status['pid']}; two would spoil its files")
     check_room(resume=run.path)
+    _refuse_missing(run)
     return run
+
+
+def _refuse_missing(run: RunDirectory) -> None:
+    """Refuse a folder that lacks what the run wrote before it trained.
+
+    :raises UserError: naming each file.
+    """
+    begun = {run.environment: "which data it saw"} if Manifest(run).path.exists() else {}
+    needed = {run.path / "overrides.yaml": "its command line", **begun}
+    if problems := [
+        f"resume: {path}: there is no such file, but the run wrote one, which tells {what}; put it back, or start "
+        f"another run from this one's weights: python -m polarity.train from={run.path} ..."
+        for path, what in needed.items()
+        if not path.is_file()
+    ]:
+        raise UserError(problems)
 
 
 @contextmanager
@@ -56,20 +73,18 @@ def claimed(folder: str) -> Iterator[RunDirectory]:
 
 
 def trusted_config(run: RunDirectory, *, trust: Trust) -> Config:
-    """The configuration of a run, all of which may be built.
+    """The configuration that a run was started with, all of which may be built.
 
-    :raises UserError: if it names code that is neither the project's own nor trusted.
+    :raises UserError: if it was changed, or names code that is neither the project's own nor trusted.
     """
+    _refuse_changed_settings(run)
     config = run.config
     check_trusted(config, str(run.path / "config.yaml"), trust=trust)
     return config
 
 
-def refuse_changed_settings(run: RunDirectory) -> None:
-    """Compare ``config.yaml`` with the configuration that the run was started with, if it had begun to train.
-
-    :raises UserError: naming the keys that were changed.
-    """
+def _refuse_changed_settings(run: RunDirectory) -> None:
+    """Compare ``config.yaml`` with the configuration that the run was started with, if it had begun to train."""
     manifest = Manifest(run)
     changed = manifest.changed_settings() if manifest.path.exists() else []
     if changed:

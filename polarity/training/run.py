@@ -13,11 +13,11 @@ from polarity.config.recorded import RunSettings
 from polarity.config.trainer import build_callbacks
 from polarity.config.trust import Trust
 from polarity.content import Config
-from polarity.processes import rank
+from polarity.processes import led_folder, rank
 from polarity.progress import lines_to
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
-from polarity.runs.environment import where_it_began
+from polarity.runs.environment import by_its_data
 from polarity.training import resuming
 from polarity.training.assembled import Assembled, Stages, assemble
 from polarity.training.callbacks.epochs import EpochDecisions
@@ -68,12 +68,14 @@ def resume_run(folder: str, *, trust: Trust = None) -> float:
     :raises UserError: if there is nothing to resume, or the data are not those that it was started with.
     """
     with resuming.claimed(folder) as run:
-        resuming.refuse_changed_settings(run)
+        config = resuming.trusted_config(run, trust=trust)
         point = resuming.point_to_resume_from(run)
-        with where_it_began(run):
-            prepared = prepare(resuming.trusted_config(run, trust=trust))
+        with by_its_data(run):
+            prepared = prepare(config)
             resuming.refuse_changed_data(run, prepared.splits)  # first: models that learn their words of it differ
             assembled = assemble(prepared, Stages(), point=point)
+        if point is None and run.environment.exists() and not led_folder():
+            RunConsole(run.log).print(f"no checkpoint is in {run.path}: training begins anew")
         if not Manifest(run).path.exists():  # it has waited, or failed before it had begun
             run.settle(assembled.prepared.config)
     return _run(assembled, run, point=point, keep_going=False)

@@ -54,8 +54,8 @@ class StatusRecorder(Callback):
         else:
             started = self.run.recorded.get("started", now())
             self.run.set_status("running", attempt=self._attempt, stage="training", started=started, **this_process())
+            record_start(self.run, splits)  # before the manifest: what has begun can always tell by what data
             Manifest(self.run).begin()
-            record_start(self.run, splits)
             lead(self.run.path)
 
     def watch(self, trainer: Trainer) -> None:

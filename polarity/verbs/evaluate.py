@@ -68,16 +68,12 @@ def evaluate(settings: EvaluateSettings) -> Path:
     with progress("evaluating"):
         if settings.data.path is None:
             evaluated, notes = _own_split(rebuilt, settings.split or "val", resamples)
+            marks = {"this test split": evaluated.fingerprint} if settings.split == "test" else {}
         else:
-            evaluated, notes = _new_rows(rebuilt, settings.data, resamples)
-    if settings.data.path is not None or settings.split == "test":
-        scores = evaluated.scores()
-        test_uses = record_evaluation(
-            rebuilt.run, evaluated.fingerprint, scores, verb="evaluate", decision=settings.decision
-        )
-        notes.append(
-            test_uses if settings.split == "test" else test_uses.replace("this test split has", "these rows have")
-        )
+            evaluated, notes, marks = _new_rows(rebuilt, settings.data, resamples)
+    for what, mark in marks.items():
+        uses = record_evaluation(rebuilt.run, mark, evaluated.scores(), verb="evaluate", decision=settings.decision)
+        notes.append(uses.replace("this test split has", f"{what} {'have' if what.endswith('rows') else 'has'}"))
     folder = rebuilt.run.evaluation(evaluated.name if settings.decision == "stored" else f"{evaluated.name}-argmax")
     texts = reporting.texts if settings.texts is None else settings.texts
     with progress("writing the report"):
@@ -105,7 +101,8 @@ def _own_split(rebuilt: Answering, split: str, resamples: int) -> tuple[Evaluate
     return Evaluated(split, rows, rows.fingerprint(), predictions, analysis, about), [str(reproduced)]
 
 
-def _new_rows(rebuilt: Answering, data: NewData, resamples: int) -> tuple[Evaluated, list[str]]:
+def _new_rows(rebuilt: Answering, data: NewData, resamples: int) -> tuple[Evaluated, list[str], dict[str, str]]:
+    """Also the marks under which the look counts, by what they are of."""
     rows, notes = data.load(rebuilt.settings.data, rebuilt.tasks)
     found: list[RunOverlap] = []
     try:
@@ -120,6 +117,8 @@ def _new_rows(rebuilt: Answering, data: NewData, resamples: int) -> tuple[Evalua
         _check_tasks(rebuilt, splits)
         notes.append(str(reproduce_some(rebuilt, splits.val)))
         found = overlaps(rows, splits, rebuilt.settings.data.near_duplicates)
+        if rebuilt.settings.refit:  # it was trained on its validation rows, and has chosen nothing by them
+            found = [overlap for overlap in found if overlap.split == "train"]
         notes += [*(f"WARNING: {overlap}" for overlap in found), *seen_in_test(rows, splits)]
     predictions = rebuilt.predict(rows)
     about = {**_about(rebuilt), "path": str(data.path), "overlap": _overlap_json(splits, found), "notes": notes}
@@ -129,9 +128,13 @@ def _new_rows(rebuilt: Answering, data: NewData, resamples: int) -> tuple[Evalua
         about["without_overlap"] = {"rows": int(clean.sum()), "overall": rest.value}
         notes.append(f"WARNING: without these rows, overall is {shown(rest)} over {times(int(clean.sum()), 'row')}")
     mark = ledger_mark(rows, splits)
+    marks = {"these rows": mark}
+    if splits is not None and splits.test is not None and seen_in_test(rows, splits):
+        whole = splits.test.fingerprint()
+        marks |= {"the run's test split": whole} if whole != mark else {}
     name = f"{locate(str(data.path)).name.split('.')[0]}-{mark[:8]}"
     analysis = analyse(predictions, resamples=resamples)
-    return Evaluated(name, rows, mark, predictions, analysis, about), notes
+    return Evaluated(name, rows, mark, predictions, analysis, about), notes, marks
 
 
 def _about(rebuilt: Answering) -> Json:

@@ -17,7 +17,7 @@ from polarity.models.saving import WEIGHTS, load_model, read_card
 from polarity.posthoc import Decider
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
-from polarity.runs.environment import changed_data, described, environment, read_environment, where_it_began
+from polarity.runs.environment import by_its_data, changed_data, described, environment, read_environment
 from polarity.runs.manifest import check_unchanged, seal
 from polarity.runs.new_folder import new_folder
 from polarity.runs.rebuild import Rebuilt
@@ -50,7 +50,7 @@ def refit(settings: RefitSettings) -> RunDirectory:
         raise UserError(problems)
     check_unchanged(first)
     check_trusted(first.config, str(first.path / "config.yaml"), trust=settings.trust)
-    with where_it_began(first):
+    with by_its_data(first):
         prepared = prepare({**first.config, "resume": None})
         if problems := changed_data(read_environment(first)["data"], described(prepared.splits)):
             raise UserError(f"run: {problem}" for problem in problems)

@@ -273,6 +273,19 @@ def test_the_test_rows_in_a_file_are_the_test_split(run: RunDirectory, tmp_path:
     assert metrics_of(folder)[folder.name] == read_metrics(run)["test"]
 
 
+def test_test_rows_among_others_are_a_look_at_the_test_split(
+    run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mark = json.loads(run.environment.read_text())["data"]["test"]["fingerprint"]
+    before = ledger_of(run.config).evaluations(mark).times
+    folder = evaluated(run, f"data.path={run.config['data']['path']}")
+    assert metrics_of(folder)["data"]["fingerprint"] != mark
+    assert ledger_of(run.config).evaluations(mark).times == before + 1
+    said = " ".join(capsys.readouterr().out.split())
+    assert "these rows have been looked at once" in said
+    assert "the run's test split has been looked at" in said
+
+
 def test_what_a_file_lacks_is_noted_or_refused(
     run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

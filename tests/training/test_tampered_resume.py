@@ -10,7 +10,7 @@ import pytest
 from polarity.config import preflight
 from polarity.errors import UserError
 from polarity.run import RunDirectory
-from polarity.training.resuming import point_to_resume_from, refuse_changed_settings
+from polarity.training.resuming import point_to_resume_from, trusted_config
 from polarity.training.run import resume_run
 from tests.running import train
 from tests.sameness import assert_same_runs
@@ -109,11 +109,53 @@ def test_another_runs_checkpoints_are_refused(stopped: RunDirectory, tmp_path: P
 
 
 def test_an_edited_configuration_is_refused_by_its_keys(stopped: RunDirectory) -> None:
-    refuse_changed_settings(stopped)
+    trusted_config(stopped, trust=None)
     path = stopped.path / "config.yaml"
     path.write_text(path.read_text().replace("lr: 0.002", "lr: 0.001").replace("seed: 42", "seed: 43"))
     with pytest.raises(UserError, match=r"was edited after the run began \(optimizer.lr, seed\)"):
         resume_run(str(stopped.path))
+
+
+def test_a_configuration_that_was_cut_off_is_no_foreign_code(stopped: RunDirectory) -> None:
+    path = stopped.path / "config.yaml"
+    text = path.read_text()
+    path.write_text(text[: text.index("polarity.data.") + len("polarity.data")])
+    with pytest.raises(UserError, match="was edited after the run began"):
+        resume_run(str(stopped.path))
+
+
+@pytest.mark.parametrize(
+    ("name", "what"), [("environment.json", "which data it saw"), ("overrides.yaml", "its command")]
+)
+def test_what_the_run_wrote_when_it_began_has_to_be_there(name: str, what: str, stopped: RunDirectory) -> None:
+    """Without the record of its data nobody could tell whether they are the same."""
+    (stopped.path / name).unlink()
+    before = stopped.recorded
+    with pytest.raises(UserError, match=rf"{name}: there is no such file, but the run wrote one, which tells {what}"):
+        resume_run(str(stopped.path))
+    assert stopped.recorded == before, "nothing was started"
+    assert not (stopped.path / name).exists()
+
+
+@pytest.mark.slow
+def test_without_checkpoints_it_says_that_it_begins_anew(
+    stopped: RunDirectory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(stopped.checkpoints)
+    resume_run(str(stopped.path))
+    assert f"no checkpoint is in {stopped.path}: training begins anew" in " ".join(capsys.readouterr().out.split())
+
+
+def test_data_that_were_moved_are_asked_back(stopped: RunDirectory) -> None:
+    corpus = Path(stopped.config["data"]["path"])
+    corpus.rename(corpus.with_name("moved.csv"))
+    preflight._load_once.cache_clear()
+    try:
+        with pytest.raises(UserError, match=r"keeps its settings, so its data have to be where they were, by paths"):
+            resume_run(str(stopped.path))
+    finally:
+        corpus.with_name("moved.csv").rename(corpus)
+        preflight._load_once.cache_clear()
 
 
 def test_changed_data_are_refused_by_the_split(stopped: RunDirectory) -> None:

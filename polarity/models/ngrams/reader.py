@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
@@ -78,7 +78,7 @@ class NgramReader(Reader):
         learnt = self.features.learnt
         write_json(folder / TERMS, {"blocks": _plain(learnt)})
         arrays = {str(number): np.ascontiguousarray(block.rarity) for number, block in enumerate(learnt)}
-        save_file(arrays, folder / RARITY)
+        (folder / RARITY).write_bytes(save(arrays))  # its own writer makes a file that only its owner can read
 
     @classmethod
     def load(cls, folder: Path) -> Self:
