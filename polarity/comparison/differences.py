@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from polarity.comparison.grouping import Group
+from polarity.comparison.grouping import Group, learnt_alike
 from polarity.comparison.load import System
 from polarity.comparison.result import ConfigurationDifference
 from polarity.config.shown import flat
-from polarity.runs.ledger import causes
+from polarity.runs.ledger import PLACE, causes, learnt_from
 
 
 def configuration_differences(systems: Sequence[System], groups: Sequence[Group]) -> list[ConfigurationDifference]:
@@ -17,12 +17,16 @@ def configuration_differences(systems: Sequence[System], groups: Sequence[Group]
     """
     firsts = {group.name: systems[group.members[0]] for group in groups}
     settings = {name: flat(causes(system.config)) for name, system in firsts.items() if system.config is not None}
-    keys = sorted({key for own in settings.values() for key in own})
+    same_rows = {f"data.{PLACE}"} if learnt_alike(list(firsts.values())) else set()
+    keys = sorted({key for own in settings.values() for key in own} - same_rows)
     differences = [
         ConfigurationDifference(key, {name: own.get(key) for name, own in settings.items()})
         for key in keys
         if _differs([own.get(key) for own in settings.values() if not _has_no_such(own, key)])
     ]
+    learnt = {name: learnt_from(system.rows)[:1] for name, system in firsts.items() if system.config is not None}
+    if all(learnt.values()) and _differs(marks := [mark[:8] for (mark,) in learnt.values()]):
+        differences.append(ConfigurationDifference("training rows", dict(zip(learnt, marks, strict=True))))
     seeds = {
         group.name: sorted({systems[number].seed for number in group.members}, key=str)
         for group in groups

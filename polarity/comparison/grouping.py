@@ -8,7 +8,7 @@ import numpy as np
 
 from polarity.comparison.load import System
 from polarity.config.recorded import RunSettings
-from polarity.runs.ledger import NO_CAUSE, causes
+from polarity.runs.ledger import NO_CAUSE, PLACE, causes, learnt_from
 
 LONGEST = 70
 """Characters of a group's name; the folder's name is shorter than a longer list of settings."""
@@ -40,7 +40,7 @@ def group_systems(systems: Sequence[System]) -> list[Group]:
 def _configuration(system: System, number: int) -> str:
     if system.config is None:
         return f"system {number}"
-    return json.dumps(causes(system.config), sort_keys=True, default=str)
+    return json.dumps(causes(system.config, system.rows), sort_keys=True, default=str)
 
 
 def _is_alone(system: System, member: System) -> bool:
@@ -69,16 +69,24 @@ def _is_ensemble(system: System) -> bool:
 
 def _names(systems: Sequence[System], groups: Sequence[Sequence[int]]) -> list[str]:
     """What a group's command line has beyond what all have; the folder of its first run where that does not tell."""
-    overrides = [_distinctive(systems[numbers[0]]) for numbers in groups if systems[numbers[0]].kind == "run"]
+    alike, firsts = learnt_alike(systems), [systems[numbers[0]] for numbers in groups]
+    overrides = [_distinctive(system, alike=alike) for system in firsts if system.kind == "run"]
     shared = set(overrides[0]).intersection(*overrides) if overrides else set()
     names = []
     for numbers in groups:
         system = systems[numbers[0]]
-        own = " ".join(text for text in _distinctive(system) if text not in shared)
+        own = " ".join(text for text in _distinctive(system, alike=alike) if text not in shared)
         names.append(own if own and len(own) <= LONGEST else system.name)
     taken = [name for name in names if names.count(name) > 1]
     return [systems[numbers[0]].name if name in taken else name for name, numbers in zip(names, groups, strict=True)]
 
 
-def _distinctive(system: System) -> list[str]:
-    return [text for text in system.overrides if text.partition("=")[0].lstrip("+~") not in NO_CAUSE]
+def _distinctive(system: System, *, alike: bool) -> list[str]:
+    no_cause = (*NO_CAUSE, *([f"data.{PLACE}"] if alike else []))
+    return [text for text in system.overrides if text.partition("=")[0].lstrip("+~") not in no_cause]
+
+
+def learnt_alike(systems: Sequence[System]) -> bool:
+    """Whether all runs have learnt from the same rows, wherever these stood."""
+    learnt = [learnt_from(system.rows) for system in systems if system.config is not None]
+    return bool(learnt) and bool(learnt[0]) and all(one == learnt[0] for one in learnt)

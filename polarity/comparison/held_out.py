@@ -54,7 +54,7 @@ def marks_of(split: str, sentences: Sequence[str], *, ranked: bool) -> list[str]
 
 def _configuration(system: System) -> str:
     if system.config is not None:
-        return configuration_name(system.config)
+        return configuration_name(system.config, system.rows)
     return configuration_hash({"kind": system.kind, "folder": "" if system.kind == "baseline" else str(system.folder)})
 
 

@@ -49,9 +49,15 @@ class System:
         """Of training."""
         return None if self.config is None else RunSettings(self.config).seed
 
+    @property
+    def rows(self) -> Mapping[str, Any]:
+        """Of each split, what is known of its rows."""
+        found: Mapping[str, Any] = (self.environment or {}).get("data") or {}
+        return found
+
     def fingerprint(self, split: str) -> str | None:
         """Of the split's ids, texts and labels; None where it is not known."""
-        found = (self.environment or {}).get("data", {}).get(split, {}).get("fingerprint")
+        found = (self.rows.get(split) or {}).get("fingerprint")
         return None if found is None else str(found)
 
 

@@ -104,16 +104,17 @@ def _needs(pair: Pair, rows: int, confidence: float, margin: float) -> str:
             return f"a difference of {points(margin)} would have been seen {power}"
         ways.append(f"about {_about(more_rows)} rows")
     if more_seeds is not None:
-        ways.append(_range(*more_seeds))
+        seeded = [group.name for group, runs in zip((pair.first, pair.second), pair.runs, strict=True) if not runs.fixed]
+        ways.append(_range(*more_seeds, "each" if len(seeded) == 2 else f"of {seeded[0]}"))
     if not ways:
         return f"neither more rows nor more seeds alone would be enough to see {points(margin)} {power}"
     return f"{' or '.join(ways)} would be needed to see {points(margin)} {power}"
 
 
-def _range(low: int, high: int | None) -> str:
+def _range(low: int, high: int | None, whose: str) -> str:
     if high is None:
-        return f"{low} seeds each or many more"
-    return f"{low} to {high} seeds each" if high > low else times(low, "seed") + " each"
+        return f"{low} seeds {whose} or many more"
+    return f"{low} to {high} seeds {whose}" if high > low else f"{times(low, 'seed')} {whose}"
 
 
 def _about(count: int) -> str:

@@ -20,7 +20,7 @@ from polarity.reporting import Reporting
 from polarity.reports.html import SplitContent
 from polarity.run import RunDirectory, configuration_hash
 from polarity.runs.environment import environment, read_environment
-from polarity.runs.ledger import causes
+from polarity.runs.ledger import causes, seen_by
 from polarity.runs.manifest import seal
 from polarity.runs.saved import read_metrics
 from polarity.systems.rebuild import combination_content
@@ -75,9 +75,10 @@ def config_of(outcome: Outcome, gathered: Gathered, settings: EnsembleSettings) 
 
 
 def _described(one: Asked) -> Json:
-    known = configuration_hash(causes(one.source.config)) if isinstance(one.source, RunDirectory) else None
-    seed = one.source.settings.seed if isinstance(one.source, RunDirectory) else None
-    return {"name": one.name, "configuration": known, "seed": seed}
+    if not isinstance(one.source, RunDirectory):
+        return {"name": one.name, "configuration": None, "seed": None}
+    known = configuration_hash(causes(one.source.config, seen_by(one.source)))
+    return {"name": one.name, "configuration": known, "seed": one.source.settings.seed}
 
 
 def _about(outcome: Outcome) -> Json:

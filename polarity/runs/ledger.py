@@ -10,8 +10,9 @@ from typing import Any
 from filelock import FileLock
 
 from polarity.config.recorded import RunSettings
-from polarity.content import Config
+from polarity.content import Config, Json
 from polarity.errors import UserError
+from polarity.files import read_object
 from polarity.run import RunDirectory, configuration_hash, now
 from polarity.wording import times
 
@@ -20,6 +21,8 @@ NO_CAUSE = ("seed", "output_dir", "cache_dir", "resume", "test", "run_dir", "log
 """Root settings that do not make another configuration: repetitions, where things are written, and what beside."""
 NO_CAUSE_ANYWHERE = ("cache_dir", "micro_batch_size")
 """The same of settings at any place: where things are kept, and how much memory there was."""
+PLACE = "path"
+"""Of the data: the same rows may be read from several places, by several names."""
 ON_ONE_DEVICE = {"accelerator": "auto", "devices": 1, "num_nodes": None, "strategy": None}
 """Of the Trainer, on what it is computed: a look counts as one at the configuration on one device, whatever it was."""
 
@@ -158,24 +161,38 @@ def ledger_of(config: Mapping[str, Any]) -> Ledger:
     return Ledger(RunSettings(config).cache)
 
 
-def causes(config: Mapping[str, Any]) -> Config:
-    """The settings that make a configuration; not the seed, nor what decides where it is written, or how it fits."""
+def causes(config: Mapping[str, Any], rows: Mapping[str, Any] | None = None) -> Config:
+    """The settings that make a configuration; not the seed, nor what decides where it is written, or how it fits.
+
+    :param rows: of ``environment.json``, what the run saw; then it is these rows that count, and not where they stood.
+    """
 
     def of(node: Any) -> Any:
         if not isinstance(node, Mapping):
             return node
         return {key: of(value) for key, value in node.items() if key not in NO_CAUSE_ANYWHERE}
 
-    return {key: of(value) for key, value in config.items() if key not in NO_CAUSE}
+    own = {key: of(value) for key, value in config.items() if key not in NO_CAUSE}
+    if (learnt := learnt_from(rows)) and isinstance(data := own.get("data"), Mapping):
+        own["data"] = {**{key: value for key, value in data.items() if key != PLACE}, "rows": learnt}
+    return own
 
 
-def configuration_name(config: Mapping[str, Any], *, decision: str = "stored") -> str:
+def learnt_from(rows: Mapping[str, Any] | None) -> list[str]:
+    """Fingerprints of what a run was trained and chosen on; empty where they are not known."""
+    found = [((rows or {}).get(split) or {}).get("fingerprint") for split in ("train", "val")]
+    return [str(mark) for mark in found] if all(found) else []
+
+
+def configuration_name(
+    config: Mapping[str, Any], rows: Mapping[str, Any] | None = None, *, decision: str = "stored"
+) -> str:
     """Names what was looked at: runs that differ only by seed, by where they write or by their devices share it.
 
-    :param config: the run's resolved configuration.
+    :param config: the run's resolved configuration; ``rows`` as of :func:`causes`.
     :param decision: of the evaluation; another rule than the stored one is another configuration.
     """
-    own = causes(config)
+    own = causes(config, rows)
     if isinstance(trainer := own.get("trainer"), Mapping):
         one = {**trainer, **ON_ONE_DEVICE}
         own["trainer"] = {key: value for key, value in one.items() if value is not None or key not in ON_ONE_DEVICE}
@@ -202,12 +219,18 @@ def record_evaluation(
     ledger.record(
         fingerprint,
         run=path or run.path,
-        configuration=configuration_name(config, decision=decision),
+        configuration=configuration_name(config, seen_by(run), decision=decision),
         verb=verb,
         overall=scores.overall,
         tasks={name: task.macro_f1 for name, task in scores.tasks.items()},
     )
     return ledger.sentence(fingerprint)
+
+
+def seen_by(run: RunDirectory) -> Json | None:
+    """What ``environment.json`` says of the rows that a run saw; None where nothing does."""
+    found = read_object(run.environment).get("data") if run.environment.is_file() else None
+    return found if isinstance(found, dict) else None
 
 
 def _append(path: Path, line: bytes) -> None:

@@ -35,6 +35,29 @@ def test_only_the_seed_and_places_may_differ_within_a_group() -> None:
     assert [group.members for group in group_systems(systems)] == [[0, 1], [2]]
 
 
+def rows(train: str, val: str = "v") -> dict[str, object]:
+    return {"data": {"train": {"fingerprint": train}, "val": {"fingerprint": val}, "test": None}}
+
+
+def test_the_same_rows_are_one_configuration_wherever_they_stood() -> None:
+    """A relative path, an absolute one and that of a copy; but not the rows of a file that was changed in between."""
+    systems = [
+        system("a", "data.path=c.csv", "x=1", seed=1, data={"path": "c.csv"}, environment=rows("aaaaaaaaaa")),
+        system("b", "data.path=/c.csv", seed=2, data={"path": "/c.csv"}, environment=rows("aaaaaaaaaa")),
+        system("c", "data.path=c.csv", seed=3, data={"path": "c.csv"}, environment=rows("bbbbbbbbbb")),
+        system("d", seed=4, data={"path": "d.csv"}),
+    ]
+    assert [group.members for group in group_systems(systems[:2])] == [[0, 1]]
+    assert [group.name for group in group_systems(systems[:2])] == ["a"]
+    assert [group.members for group in group_systems(systems)] == [[0, 1], [2], [3]], "unless nobody knows the rows"
+    other = [systems[0], replace(systems[1], config={**CONFIG, "loss": {"gamma": 1.0}, "data": {"path": "/c.csv"}})]
+    found = configuration_differences(other, group_systems(other))
+    assert [difference.key for difference in found] == ["loss.gamma", "seed"]
+    changed = [systems[0], systems[2]]
+    found = configuration_differences(changed, group_systems(changed))
+    assert next((one.key, list(one.values.values())) for one in found) == ("training rows", ["aaaaaaaa", "bbbbbbbb"])
+
+
 def test_folders_without_a_configuration_are_alone() -> None:
     made = [System(name, Path(name), "predictions", Predictions([], ())) for name in "ab"]
     assert [group.name for group in group_systems(made)] == ["a", "b"]

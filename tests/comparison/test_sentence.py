@@ -121,3 +121,12 @@ def test_of_one_seed_each_nothing_is_said_of_other_seeds(seeds: bool) -> None:
     assert ("beyond chance" in first) == seeds
     assert ("says nothing of other seeds" in first) != seeds
     assert recommended.startswith("recommended: a (0.7000)")
+
+
+def test_seeds_are_asked_of_the_side_that_has_any() -> None:
+    seeds = SeedVariance(1e-4, 0.0, 4)
+    with_baseline = replace(
+        pair(0.002, -0.02, 0.02, 0.7, (runs(3), runs(1, fixed=True))),
+        estimate=SeedEstimate(0.002, 1e-7, 800, seeds, 1 / 3, 1),
+    )
+    assert re.search(r"; \d+ to \d+ seeds of A would be needed", pair_sentence(with_baseline, 800, 0.95))
