@@ -21,7 +21,7 @@ from polarity.files import read_object, read_yaml, whole_folder, write_json, wri
 from polarity.locks import FolderLock
 from polarity.paths import in_outputs
 from polarity.processes import is_alive, is_of_this_machine, led_folder, this_process
-from polarity.run_files import STATUS, RunFiles, is_run
+from polarity.run_files import STATUS, RunFiles, is_run, what_a_run_lacks
 from polarity.secrets import masked, masked_command, masked_text
 
 State = Literal["waiting", "running", "finished", "failed"]
@@ -220,6 +220,8 @@ def _shown(folder: Path) -> Path:
 def _why_no_run(folder: Path) -> str:
     """The reason, with the runs that may be meant: those in it, or the one beside it with the nearest name."""
     if folder.is_dir():
+        if lacks := what_a_run_lacks(folder):
+            return lacks
         runs = sorted(str(item) for item in folder.iterdir() if is_run(item))
         return "is no run's folder" + (f", but holds runs; give one of them: {', '.join(runs[-3:])}" if runs else "")
     if folder.exists():

@@ -140,6 +140,20 @@ class RunFiles:
         return self.path / "train.log"
 
 
+MARKS = (STATUS, "config.yaml")
+"""What makes a folder a run's."""
+REMAINS = ("overrides.yaml", "environment.json")
+"""What nobody but a run writes, both; predictions, scores and models may be made by hand."""
+
+
 def is_run(folder: Path) -> bool:
     """Whether training made this folder."""
-    return (folder / STATUS).is_file() and (folder / "config.yaml").is_file()
+    return all((folder / name).is_file() for name in MARKS)
+
+
+def what_a_run_lacks(folder: Path) -> str | None:
+    """What has been taken from a folder that was a run's once; None if it is one, or never was."""
+    if is_run(folder) or not all((folder / name).exists() for name in REMAINS):
+        return None
+    gone = " and ".join(name for name in MARKS if not (folder / name).is_file())
+    return f"is no run's folder any more: {gone} is gone, which a run writes"

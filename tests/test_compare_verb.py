@@ -312,6 +312,14 @@ def test_broken_folders_are_named_all_at_once(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("gone", ["status.json", "config.yaml"])
+def test_what_is_left_of_a_run_is_no_folder_made_by_hand(gone: str, tmp_path: Path) -> None:
+    """Its decisions would be ranked beside those of the whole run, as of another system."""
+    runs = [a_run(tmp_path / name, LABELS, noisy(LABELS, 0.7, 0)) for name in "ab"]
+    (runs[0] / gone).unlink()
+    assert f"is no run's folder any more: {gone} is gone, which a run writes" in problems(*runs)
+
+
 def test_a_checksum_beside_predictions_made_by_hand_has_to_hold(tmp_path: Path) -> None:
     a, b = same("a", tmp_path), same("b", tmp_path)
     (a / "metrics.json").write_text(json.dumps({"sha256": {"predictions/val.parquet": "0" * 64}}))

@@ -13,6 +13,7 @@ from polarity.evaluation.out_of_fold import OUT_OF_FOLD, read_out_of_fold
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.files import checksum, read_object
 from polarity.run import RunDirectory
+from polarity.run_files import what_a_run_lacks
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.saved import CHECKSUMS, finished_run, read_metrics, refuse_refit, saved_folds, saved_predictions
 from polarity.statistics.fold_scores import FoldScores
@@ -111,6 +112,8 @@ def rows_compared(run: RunDirectory, split: str) -> str:
 
 
 def _by_hand(name: str, folder: Path, split: str) -> System:
+    if lacks := what_a_run_lacks(folder):
+        raise UserError(f"{folder}: {lacks}")
     _check_split(folder, split)
     path = RunDirectory(folder).predictions(split)
     predictions = read_predictions(path)

@@ -104,7 +104,9 @@ def _needs(pair: Pair, rows: int, confidence: float, margin: float) -> str:
             return f"a difference of {points(margin)} would have been seen {power}"
         ways.append(f"about {_about(more_rows)} rows")
     if more_seeds is not None:
-        seeded = [group.name for group, runs in zip((pair.first, pair.second), pair.runs, strict=True) if not runs.fixed]
+        seeded = [
+            group.name for group, runs in zip((pair.first, pair.second), pair.runs, strict=True) if not runs.fixed
+        ]
         ways.append(_range(*more_seeds, "each" if len(seeded) == 2 else f"of {seeded[0]}"))
     if not ways:
         return f"neither more rows nor more seeds alone would be enough to see {points(margin)} {power}"

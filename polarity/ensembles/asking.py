@@ -23,6 +23,8 @@ from polarity.systems.members import LinearMember
 LINEAR = "linear"
 SAMPLE = 256
 """Validation rows that a model is timed with, and has to reproduce."""
+PASSES, ENOUGH, MOST = 2, 0.3, 50
+"""How often it is timed: at least, and until so many seconds have gone by, but not more often."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,12 @@ def sample_of(rows: Rows) -> Rows:
 
 
 def rows_per_second(classifier: Classifier, rows: Rows) -> float:
-    """From texts to logits, once everything is warm."""
+    """From texts to logits, once everything is warm: the fastest of several passes, since others use the machine."""
     classifier.logits(rows.select(range(min(8, len(rows)))))
-    started = time.perf_counter()
-    classifier.logits(rows)
-    return len(rows) / max(time.perf_counter() - started, 1e-9)
+    began = time.perf_counter()
+    passes: list[float] = []
+    while len(passes) < PASSES or (time.perf_counter() - began < ENOUGH and len(passes) < MOST):
+        started = time.perf_counter()
+        classifier.logits(rows)
+        passes.append(time.perf_counter() - started)
+    return len(rows) / max(min(passes), 1e-9)

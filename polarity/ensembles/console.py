@@ -21,14 +21,12 @@ def members_table(
     decided: Mapping[str, Sequence[np.ndarray]],
     *,
     split: str,
-    speed: float,
     resamples: int,
 ) -> Table:
     """Macro-F1 of each member and of the result, and by how much that is better, with paired intervals.
 
     :param rows: what the result says about the split.
     :param decided: of each member, by name.
-    :param speed: of the result, in rows per second.
     """
     tasks = [item.task for item in rows.tasks]
     ours = [item.honest for item in rows.tasks]
@@ -43,7 +41,7 @@ def members_table(
             by = [signed(difference.overall), *(signed(difference.tasks[task.name]) for task in tasks)]
             _add(table, name, speeds[name], scores, by)
     result = ENSEMBLE if outcome.judged.kept else f"{outcome.judged.best} alone"
-    _add(table, result, speed, score(tasks, rows.labels, ours), [""] * (1 + len(tasks)), style="bold")
+    _add(table, result, outcome.speed, score(tasks, rows.labels, ours), [""] * (1 + len(tasks)), style="bold")
     return table
 
 
@@ -66,7 +64,7 @@ def ways_table(outcome: Outcome) -> Table:
     return table
 
 
-def cost_sentence(outcome: Outcome, speed: float) -> str:
+def cost_sentence(outcome: Outcome) -> str:
     """What the gain over one member costs; nothing, where it is alone."""
     if outcome.judged.kept is None:
         return f"cost: none, it is {outcome.judged.best} alone"
@@ -75,10 +73,12 @@ def cost_sentence(outcome: Outcome, speed: float) -> str:
     tasks = [item.task for item in rows.tasks]
     ours, its = ([item.honest for item in rows.tasks], outcome.decided[best.name])
     gain = score(tasks, rows.labels, ours).overall - score(tasks, rows.labels, its).overall
+    points = f"{100 * abs(gain):.2f} points {'less' if gain < 0 else 'more'} than it on validation"
+    if outcome.combined is None:
+        return f"cost: none, it is one model as {best.name} is, for {points}"
     return (
-        f"cost: {speed:,.0f} rows/s, where {best.name} alone does {best.speed:,.0f} "
-        f"({best.speed / speed:.1f} times the time), for {100 * abs(gain):.2f} points "
-        f"{'less' if gain < 0 else 'more'} than it on validation"
+        f"cost: {outcome.speed:,.0f} rows/s, where {best.name} alone does {best.speed:,.0f} "
+        f"({best.speed / outcome.speed:.1f} times the time), for {points}"
     )
 
 

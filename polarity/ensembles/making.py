@@ -4,12 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from polarity.data.locate import locate
-from polarity.ensembles.asking import ask_all, rows_per_second, sample_of
+from polarity.ensembles.asking import ask_all, sample_of
 from polarity.ensembles.console import cost_sentence, members_table, ways_table
 from polarity.ensembles.folder import config_of, fill, reporting_of
 from polarity.ensembles.gathering import Gathered, gather
 from polarity.ensembles.outcome import Outcome, find_outcome
-from polarity.ensembles.predictor import predictor_of
 from polarity.ensembles.settings import EnsembleSettings
 from polarity.evaluation.metrics import score
 from polarity.evaluation.predictions import Predictions
@@ -37,13 +36,13 @@ def make(settings: EnsembleSettings) -> RunDirectory:
     root = locate(settings.output_dir)
     with progress("writing the ensemble"), new_folder(root, config, overrides) as run:
         read = fill(run, outcome, gathered, settings)
-        speed = _check(run, gathered, settings)
+        _check(run, gathered, settings)
         counted = _record(run, root, outcome, gathered)
     read = tuple(replace(split, ledger=counted[0]) if counted and split.name == "test" else split for split in read)
     run.point_latest()
     reporting = reporting_of(settings, run.settings)
     write_run_report(run, texts=reporting.texts, resamples=reporting.resamples, splits=read)
-    _print(run, outcome, speed, reporting.resamples, counted)
+    _print(run, outcome, reporting.resamples, counted)
     return run
 
 
@@ -56,15 +55,14 @@ def _record(run: RunDirectory, root: Path, outcome: Outcome, gathered: Gathered)
     return [record_evaluation(run, mark, scores, verb="ensemble", path=root / run.path.name)]
 
 
-def _check(run: RunDirectory, gathered: Gathered, settings: EnsembleSettings) -> float:
-    """Read the folder back, as everybody will; it has to say what was stored. Returns its rows per second."""
+def _check(run: RunDirectory, gathered: Gathered, settings: EnsembleSettings) -> None:
+    """Read the folder back, as everybody will; it has to say what was stored."""
     sample = sample_of(gathered.splits.val)
     answering = rebuild_any(run.path, accelerator=settings.accelerator, trust=settings.trust)
     reproduce(answering, "val", answering.predict(sample))
-    return rows_per_second(predictor_of(answering), sample)
 
 
-def _print(run: RunDirectory, outcome: Outcome, speed: float, resamples: int, counted: list[str]) -> None:
+def _print(run: RunDirectory, outcome: Outcome, resamples: int, counted: list[str]) -> None:
     console = RunConsole(run.log)
     splits: dict[str, Predictions] = {"val": outcome.fitted.predictions, **outcome.said}
     console.print(ways_table(outcome))
@@ -74,7 +72,7 @@ def _print(run: RunDirectory, outcome: Outcome, speed: float, resamples: int, co
             if split == "val"
             else {one.name: [item.predicted for item in one.said[split].tasks] for one in outcome.asked}
         )
-        console.print(members_table(outcome, rows, decided, split=split, speed=speed, resamples=resamples))
-    for sentence in (outcome.sentence, cost_sentence(outcome, speed), *counted):
+        console.print(members_table(outcome, rows, decided, split=split, resamples=resamples))
+    for sentence in (outcome.sentence, cost_sentence(outcome), *counted):
         console.print(sentence)
     console.print(f"everything is in {run.path}; report: {run.report.name}")

@@ -56,6 +56,12 @@ class Outcome:
         }
 
     @property
+    def speed(self) -> float:
+        """Rows per second: its members' times together; those of one model, a soup among them, are that model's."""
+        used = [self.asked[number].speed for number in self.used]
+        return used[0] if self.combined is None else 1 / sum(1 / speed for speed in used)
+
+    @property
     def sentence(self) -> str:
         """What was kept, and why."""
         judged = self.judged

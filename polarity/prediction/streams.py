@@ -41,7 +41,9 @@ class Input:
 
     def problems(self) -> list[str]:
         """Whether something can be read there."""
-        if self.path is None or (self.path.exists() and not self.path.is_dir()):
+        if self.path is None:
+            return [] if sys.stdin is not None else ["input: standard input is closed; give a file, or a pipe"]
+        if self.path.exists() and not self.path.is_dir():
             return []
         what = f"input: {self.path} is a folder, not a file"
         return [what if self.path.is_dir() else missing("input", self.path)]
@@ -85,7 +87,7 @@ class Output:
         """Whether it can be written, without writing anything."""
         path = self.path
         if path is None:
-            return []
+            return [] if sys.stdout is not None else ["output: standard output is closed; give a file, or a pipe"]
         if path.is_dir():
             return [f"output: {path} is a folder, not a file"]
         if path.is_file() and source.path is not None and source.path.exists() and path.samefile(source.path):

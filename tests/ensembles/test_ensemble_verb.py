@@ -208,6 +208,16 @@ def test_the_cost_is_told_beside_what_the_table_says(home: Path) -> None:
     assert told is not None
     assert float(told[1]) == pytest.approx(abs(gain), abs=0.006)
     assert (told[2] == "less") == (gain < -0.006)
+    content = read_object(run.metrics)["ensemble"]
+    seconds = {name: 1 / speed for name, speed in content["rows_per_second"].items()}
+    times = sum(seconds[name] for name in content["used"]) / seconds[named]
+    assert f"({times:.1f} times the time)" in " ".join(said.split()), "no more than its members take together"
+
+
+def test_a_soup_costs_no_more_than_one_model(home: Path) -> None:
+    run, said = make(home, "method=soup_uniform", "gate=false")
+    content = read_object(run.metrics)["ensemble"]
+    assert f"cost: none, it is one model as {content['best_member']} is, for " in " ".join(said.split())
 
 
 def test_a_greedy_soup_is_never_worse_by_what_chose_it_than_its_best_member(home: Path) -> None:

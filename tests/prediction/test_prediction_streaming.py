@@ -14,7 +14,7 @@ import pytest
 
 from polarity.data.rows import Rows
 from polarity.errors import UserError
-from polarity.prediction.streams import Output
+from polarity.prediction.streams import Input, Output
 from polarity.tables.chunk import Chunk
 from tests.prediction.jobs import Lengths, added_columns, job, predict, read, write
 
@@ -162,3 +162,12 @@ def test_named_pipes(written: str, tmp_path: Path) -> None:
     outcome = predict(job(tmp_path / "pipe", tmp_path / f"out.{written}", input_format="jsonl"))
     thread.join()
     assert outcome.rows == len(read(tmp_path / f"out.{written}")) == 5
+
+
+@pytest.mark.parametrize(("closed", "name"), [("stdin", "input"), ("stdout", "output")])
+def test_a_stream_that_is_closed_is_told(closed: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``<&-`` and ``>&-`` close them; Python then has none."""
+    monkeypatch.setattr(sys, closed, None)
+    problems = Input("-").problems() + Output("-", overwrite=False).problems(Input("-"))
+    assert len(problems) == 1
+    assert problems[0].startswith(f"{name}: standard {name} is closed")
