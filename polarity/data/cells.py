@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from polarity.data.declarations import normalize
-from polarity.data.spelling import near_equal
+from polarity.data.spelling import as_number, near_equal
 from polarity.data.split_names import SPLIT_NAMES, SplitName, split_name
 from polarity.data.table import NoTextError, Table, cell_text
 from polarity.errors import nearest
@@ -94,11 +94,27 @@ def id_cells(table: Table, column: str, problems: Problems) -> list[str | None]:
     return ids
 
 
-def label_cells(table: Table, column: str, problems: Problems) -> list[str | None]:
-    """The labels in comparable form; None where missing (an empty cell, or null)."""
+def label_cells(table: Table, column: str, problems: Problems, classes: Sequence[str] = ()) -> list[str | None]:
+    """The labels in comparable form; None where missing (an empty cell, or null).
+
+    :param classes: that are known: a number or a boolean, as JSON and Parquet have them, is the class of that value,
+        however CSV files spell it.
+    """
     texts = _plain_cells(table, column, f"{table.name}: column {column!r} holds no label", problems)
     forms = {text: normalize(text) or None for text in set(texts) if text is not None}
+    for text, cell in zip(texts, table.columns[column], strict=True):
+        if text is not None and not isinstance(cell, str) and forms[text] not in classes:
+            forms[text] = _class_of_value(cell, classes) or forms[text]
     return [None if text is None else forms[text] for text in texts]
+
+
+def _class_of_value(cell: object, classes: Sequence[str]) -> str | None:
+    """The only class that spells this number or boolean."""
+    if isinstance(cell, bool):
+        spelled = [name for name in classes if name.lower() == str(cell).lower()]
+    else:
+        spelled = [name for name in classes if as_number(name) == as_number(str(cell))]
+    return spelled[0] if len(spelled) == 1 else None
 
 
 def report_unknown_labels(

@@ -67,7 +67,7 @@ class Declaration:
 
     def _suggestion(self, labels: Counter[str]) -> str:
         if not labels:
-            return f"; column {self.column!r} holds none"
+            return f"; no row that can be read has one in column {self.column!r}"
         shown = [f"{name!r} ({times(rows, 'row')})" for name, rows in labels.most_common(_FEW)]
         found = f"column {self.column!r} has {', '.join(shown)}"
         if len(labels) == 1:

@@ -4,7 +4,8 @@ import unicodedata
 from collections.abc import Callable, Collection
 
 
-def _number(text: str) -> str:
+def as_number(text: str) -> str:
+    """A number in one spelling; other texts as they are."""
     try:
         return repr(float(text))
     except ValueError:
@@ -14,7 +15,7 @@ def _number(text: str) -> str:
 WAYS: dict[str, Callable[[str], str]] = {
     "in upper and lower case": str.lower,
     "in blanks": lambda text: "".join(text.split()),
-    "in how the number is written": _number,
+    "in how the number is written": as_number,
     "in characters that cannot be seen": lambda text: "".join(c for c in text if unicodedata.category(c) != "Cf"),
     "in how its characters are composed": lambda text: unicodedata.normalize("NFKC", text),
 }

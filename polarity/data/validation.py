@@ -105,7 +105,7 @@ def validate(table: Table, columns: Columns, tasks: Sequence[Task], problems: Pr
 
 
 def _indices(table: Table, task: Task, problems: Problems) -> np.ndarray:
-    cells = label_cells(table, task.column, problems)
+    cells = label_cells(table, task.column, problems, task.classes)
     if task.classes:
         report_unknown_labels(table, task.column, cells, task.name, task.classes, problems)
     index: dict[str | None, int] = {name: number for number, name in enumerate(task.classes)}

@@ -20,15 +20,30 @@ _ESCAPED = re.compile("[\udc80-\udcff]+")
 
 def not_text(head: bytes, dialect: Dialect) -> str | None:
     """Why a file that begins with ``head`` holds no text of the encoding; None if it may."""
-    utf8 = codecs.lookup(dialect.encoding).name == "utf-8"
+    utf8 = is_utf8(dialect.encoding)
     if (what := next((what for start, what in _SIGNATURES.items() if head.startswith(start)), None)) is not None:
         return what
     setting = f"{dialect.setting}encoding"
-    if not utf8 and head.startswith(codecs.BOM_UTF8):
-        return f"begins with the mark of UTF-8, but {setting}={dialect.encoding}; give {setting}=utf-8"
+    if not utf8 and head.startswith(codecs.BOM_UTF8) and not is_mixed(head):
+        advice = f"give {setting}=utf-8, or remove the mark (its first three bytes) if the rest is {dialect.encoding}"
+        return f"begins with the mark of UTF-8, but {setting}={dialect.encoding}; {advice}"
     if utf8 and (wide := _wide_encoding(head)):
         return f"is {wide.upper()}, not UTF-8; give {setting}={wide}"
     return None
+
+
+def is_utf8(encoding: str) -> bool:
+    """Whether this is a name of it, with or without its mark."""
+    return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
+
+
+def is_mixed(head: bytes) -> bool:
+    """Whether a file has the mark of UTF-8 and is none, as programs make it that only add the mark."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return head.startswith(codecs.BOM_UTF8)
+    return False
 
 
 def _wide_encoding(head: bytes) -> str | None:

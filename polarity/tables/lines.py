@@ -1,5 +1,6 @@
 """Lines of a text file, one at a time; bytes that are no text are marked and not lost."""
 
+import codecs
 import io
 import zlib
 from collections.abc import Iterator
@@ -7,7 +8,7 @@ from typing import Any, BinaryIO, cast
 
 from polarity.errors import UserError
 from polarity.tables.dialect import Dialect
-from polarity.tables.encoding import not_text
+from polarity.tables.encoding import is_mixed, is_utf8, not_text
 
 LONGEST = 32 * 2**20
 """Characters of the longest line, and of the longest cell: more is no table of texts, and must not fill the memory."""
@@ -38,6 +39,8 @@ class Lines:
         if not wide and (what := not_text(head, dialect)) is not None:
             buffered.close()
             raise UserError(f"{name}: {what}")
+        if not wide and not is_utf8(dialect.encoding) and is_mixed(head):
+            buffered.read(len(codecs.BOM_UTF8))  # another encoding was asked for, in which it would be characters
         errors = "strict" if wide else "surrogateescape"
         self._text = io.TextIOWrapper(buffered, encoding=dialect.encoding, errors=errors, newline=newline)
 

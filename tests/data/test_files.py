@@ -1,5 +1,6 @@
 """What is read from files is what stands in them, whatever the format, the names and the language."""
 
+import codecs
 import csv
 import gzip
 import json
@@ -20,6 +21,7 @@ from polarity.data.leakage import Leakage
 from polarity.data.rows import Rows, Splits
 from polarity.data.splitting import Split
 from polarity.data.table import read_table
+from polarity.errors import UserError
 from polarity.tables.dialect import Dialect
 from polarity.tables.problems import Problems
 from polarity.tasks import IGNORE_INDEX
@@ -125,6 +127,32 @@ def test_typed_labels(extension: str, cells: list[Any], classes: list[Any], tmp_
     assert len(splits.tasks[0].classes) == 2
     result = sorted(label for label in by_text(splits).values() if label is not None)
     assert [result.count(name) for name in splits.tasks[0].classes] == [14, 13]
+
+
+@pytest.mark.parametrize("extension", [".csv", ".jsonl", ".parquet"])
+@pytest.mark.parametrize(
+    ("cells", "classes"),
+    [
+        ([1.0, 2.0], ["1.0", "2.0"]),
+        ([1, 2], ["1", "2.0"]),
+        ([True, False], ["True", "False"]),
+        ([1.5, 2.0], ["1.5", "2"]),
+    ],
+)
+def test_values_are_the_classes_that_a_csv_file_spells_otherwise(
+    extension: str, cells: list[Any], classes: list[str], tmp_path: Path
+) -> None:
+    """Python, and so pandas, writes 1.0 and True into CSV files, and numbers and booleans into the others."""
+    spelled = [classes[n % 2] if extension == ".csv" else cells[n % 2] for n in range(40)]
+    write(tmp_path / f"c{extension}", [{"text": unlike(n), "stance": cell} for n, cell in enumerate(spelled)])
+    splits = load(tmp_path, path=f"c{extension}", tasks={"stance": classes})
+    assert by_text(splits) == {unlike(n): classes[n % 2] for n in range(40)}
+
+
+def test_a_value_that_two_classes_spell_is_neither(tmp_path: Path) -> None:
+    write(tmp_path / "c.jsonl", [{"text": unlike(n), "stance": 1.5} for n in range(40)])
+    with pytest.raises(UserError, match=r"'1\.5' is no class of task 'stance'"):
+        load(tmp_path, path="c.jsonl", tasks={"stance": ["1.50", "1.500"]})
 
 
 def test_names_that_mean_something_to_computers(tmp_path: Path) -> None:
@@ -300,6 +328,22 @@ def test_byte_order_marks(encoding: str, tmp_path: Path) -> None:
     table = "text,stance\n" + "".join(f"{unlike(n)},{CLASSES[n % 4]}\n" for n in range(40))
     (tmp_path / "data.csv").write_bytes(table.encode(encoding))
     assert len(load(tmp_path, path="data.csv", encoding=encoding.removesuffix("-sig")).train.text) > 20
+
+
+def test_the_mark_of_utf_8_before_another_encoding_is_no_text(tmp_path: Path) -> None:
+    """The first refusal names the encoding; whoever gives it can go on."""
+    text = "text,stance\n" + "".join(f"für {unlike(n)},{CLASSES[n % 4]}\n" for n in range(40))
+    (tmp_path / "c.csv").write_bytes(codecs.BOM_UTF8 + text.encode("cp1252"))
+    with pytest.raises(UserError, match=r"perhaps data\.encoding=cp1252"):
+        load(tmp_path, path="c.csv")
+    splits = load(tmp_path, path="c.csv", encoding="cp1252")
+    assert set(by_text(splits)) == {f"für {unlike(n)}" for n in range(40)}
+
+
+def test_the_mark_may_be_named(tmp_path: Path) -> None:
+    write(tmp_path / "c.csv", sample())
+    (tmp_path / "c.csv").write_bytes(codecs.BOM_UTF8 + (tmp_path / "c.csv").read_bytes())
+    assert load(tmp_path, path="c.csv", encoding="utf-8-sig").tasks == load(tmp_path, path="c.csv").tasks
 
 
 @pytest.mark.parametrize("none", [None, ""])
