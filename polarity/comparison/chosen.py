@@ -1,5 +1,6 @@
 """The best of a sweep, and what it is worth on rows that it was not chosen on."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +9,11 @@ from polarity.comparison.align import align, own_cluster
 from polarity.comparison.evidence import Evidence
 from polarity.comparison.find import FoundFolders
 from polarity.comparison.grouping import group_systems
-from polarity.comparison.load import load_systems
+from polarity.comparison.load import System, baseline_of, load_systems
 from polarity.comparison.result import Chosen, Shortlist
 from polarity.comparison.same_rows import part_by_rows
 from polarity.errors import UserError
+from polarity.evaluation.metrics import score
 
 SPLIT = "val"
 RESAMPLES, CONFIDENCE = 2000, 0.95
@@ -23,11 +25,13 @@ class Best:
 
     :param shortlist: what else would do.
     :param members: folders of the runs of each configuration, by its name.
+    :param baseline: overall score of the linear baseline on the same rows; None where no run has it.
     """
 
     chosen: Chosen
     shortlist: Shortlist
     members: dict[str, list[Path]]
+    baseline: float | None
 
     @property
     def folders(self) -> list[Path]:
@@ -38,6 +42,17 @@ class Best:
     def recommended(self) -> list[Path]:
         """Of the runs of the configuration that is recommended."""
         return self.members[self.shortlist.recommended]
+
+    @property
+    def sentences(self) -> list[str]:
+        """What there is to say of it, the linear baseline at last."""
+        said = [self.chosen.sentence, *self.shortlist.sentences]
+        if self.baseline is None:
+            return said
+        ahead = self.shortlist.score - self.baseline
+        beside = f"{100 * abs(ahead):.1f} points {'below' if ahead >= 0 else 'ABOVE'} what is recommended"
+        command = shlex.join(["python", "-m", "polarity.compare", *map(str, self.recommended)])
+        return [*said, f"linear baseline: {self.baseline:.4f}, {beside}; whether that is chance: {command}"]
 
     @property
     def tied(self) -> list[Path]:
@@ -66,5 +81,13 @@ def best_of_runs(folders: Sequence[Path]) -> list[Best]:
         aligned = align(rows.systems, SPLIT, tasks=None, cluster=cluster)
         evidence = Evidence(rows.systems, groups, aligned, resamples=RESAMPLES, confidence=CONFIDENCE, seed=0)
         members = {group.name: [rows.systems[number].folder for number in group.members] for group in groups}
-        found.append(Best(evidence.chosen(), evidence.shortlist(), members))
+        found.append(Best(evidence.chosen(), evidence.shortlist(), members, _baseline(rows.systems)))
     return found
+
+
+def _baseline(systems: Sequence[System]) -> float | None:
+    """Its overall score, by the tasks that have labels."""
+    for one in baseline_of(systems, SPLIT):
+        tasks = [item.task for item in one.predictions.tasks]
+        return score(tasks, one.predictions.labels, [item.honest for item in one.predictions.tasks]).overall
+    return None

@@ -35,7 +35,7 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
             names = [folder.name for folders in item.members.values() for folder in folders]
             more = f" and {times(len(names) - 5, 'other')}" if len(names) > 5 else ""
             console.print(f"on the validation rows of {', '.join(names[:5])}{more}:")
-        for sentence in (item.chosen.sentence, *item.shortlist.sentences):
+        for sentence in item.sentences:
             console.print(sentence)
     if best and sweep.asked.search:
         console.print(
