@@ -51,8 +51,17 @@ def nearest(name: object, valid: Iterable[object], *, what: str = "valid") -> st
     swapped = [item for item in folded if sorted(item) == sorted(wanted)]  # letters in another order: modle, model
     close = swapped or get_close_matches(wanted, list(folded), n=1, cutoff=0.5)
     hint = f"; did you mean {folded[close[0]]!r}?" if close else ""
-    shown = ", ".join(names[:30]) + (f", ... ({len(names)} in all)" if len(names) > 30 else "")
+    shown = listed(names[:30]) + (f", ... ({len(names)} in all)" if len(names) > 30 else "")
     return f"{hint} ({what}: {shown or 'none'})"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names one after the other; one that holds a comma stands in quotes.
+
+    >>> listed(["yes", "no, thanks"])
+    "yes, 'no, thanks'"
+    """
+    return ", ".join(repr(name) if "," in name else name for name in names)
 
 
 TRUST_ADVICE = "; if you know and trust it: trust="

@@ -17,6 +17,7 @@ _BLANK = "".join(map(chr, (*range(0x21), 0x7F, 0x85, 0xA0, 0x1680, *range(0x2000
     "\u2028\u2029\u202f\u205f\u2060\u3000\ufeff"
 )
 """White space and characters that print nothing: a text of them alone is empty."""
+FLATTEN = "flatten the file first (pandas.json_normalize makes a column of each field, as 'user.name')"
 _LONGEST = 60
 """Characters of a cell that a message shows."""
 
@@ -140,29 +141,29 @@ def split_cells(table: Table, column: str, problems: Problems) -> list[SplitName
     return [None if cell is None else known[cell] for cell in cells]
 
 
-def metadata_cells(table: Table, column: str, problems: Problems | None) -> list[str] | None:
+def metadata_cells(table: Table, column: str, setting: str | None, problems: Problems) -> list[str] | None:
     """Further cells as text, empty where missing; None for a column of lists or objects.
 
-    :param problems: where to report lists and objects; None: the column was not asked for, so they are no fault.
+    :param setting: that asks for the column; None: none does, so that lists and objects are no fault.
     """
     found = Problems()
-    what = f"{table.name}: column {column!r} (data.metadata) holds no text or number"
-    texts = _plain_cells(table, column, what, found)
+    what = f"{table.name}: column {column!r} ({setting}) holds no text or number"
+    texts = _plain_cells(table, column, what, found, FLATTEN)
     if found:
-        if problems is not None:
+        if setting is not None:
             problems.merge(found)
         return None
     return ["" if text is None else text for text in texts]
 
 
-def _plain_cells(table: Table, column: str, what: str, problems: Problems) -> list[str | None]:
+def _plain_cells(table: Table, column: str, what: str, problems: Problems, advice: str = "") -> list[str | None]:
     texts: list[str | None] = []
     for row, cell in enumerate(table.columns[column]):
         try:
             texts.append(cell_text(cell))
         except NoTextError:
             texts.append(None)
-            problems.at(what, f"{table.where[row]} is {_described(cell)}")
+            problems.at(what, f"{table.where[row]} is {_described(cell)}", advice)
     return texts
 
 

@@ -120,9 +120,15 @@ def declare(tasks: object) -> tuple[list[Declaration], list[str]]:
         if isinstance(name, bool) or not _NAME.fullmatch(str(name)):
             problems.append(
                 f"tasks.{name}: {name!r} cannot name a task, since it becomes part of names of scores and files; "
-                f"use letters a-z, digits, _ and -, and give the column apart: {{column: {name}, classes: [...]}}"
+                f"use letters a-z, digits, _ and -, and give the column apart, for instance "
+                f"{shlex.quote(f'data.tasks={{{_plain_name(str(name))}:{{column:{as_word(str(name))}}}}}')}"
             )
     return made, problems
+
+
+def _plain_name(name: str) -> str:
+    """A name for a task of this column."""
+    return re.sub(r"[^a-z0-9_-]+", "_", name.casefold()).strip("_-") or "task"
 
 
 def _declare(name: str, entry: object) -> tuple[Declaration | None, list[str]]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from polarity.data.cells import (
+    FLATTEN,
     context_cells,
     id_cells,
     is_blank,
@@ -62,6 +63,8 @@ def report_missing_columns(table: Table, columns: Columns, problems: Problems) -
     missing = [(setting, column) for setting, column in needed if column not in table.columns]
     for setting, column in missing:
         hint = nearest(column, table.columns, what="columns") + headless_hint(table.columns, "data.")
+        if (outer := column.partition(".")[0]) != column and outer in table.columns:
+            hint += f"; fields within {outer!r} are no columns: {FLATTEN}"
         problems.add(f"{table.name}: has no column {column!r}, which data.{setting} asks for{hint}")
     return bool(missing)
 
@@ -117,7 +120,10 @@ def _metadata(table: Table, columns: Columns, problems: Problems) -> dict[str, l
     every = columns.metadata is None
     asked = [*(columns.metadata or ()), *columns.grouping]
     names = [name for name in table.columns if name in asked or (every and name not in parts)]
-    metadata = {name: metadata_cells(table, name, problems if name in asked else None) for name in names}
+    settings = dict.fromkeys(columns.metadata or (), "data.metadata") | {
+        column: f"data.{setting}" for column, setting in columns.grouping.items()
+    }
+    metadata = {name: metadata_cells(table, name, settings.get(name), problems) for name in names}
     nested = [name for name, cells in metadata.items() if cells is None and name not in asked]
     if nested:
         table.notes.append(f"{table.name}: columns of lists or objects are not kept as metadata: {', '.join(nested)}")

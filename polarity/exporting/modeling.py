@@ -135,7 +135,8 @@ class MultiTaskClassifier(nn.Module):
         :raises ValueError: if contexts are missing, or given to a model that knows none.
         """
         if (contexts is not None) != self.about["pairs"]:
-            raise ValueError(f"contexts: the model was trained {'with' if self.about['pairs'] else 'without'} them")
+            way = "with them: (texts, contexts=[...])" if self.about["pairs"] else "without them: (texts)"
+            raise ValueError(f"contexts: the model was trained {way}")
         batch = self.tokenizer(
             *([list(texts)] if contexts is None else [self._shortened(contexts), list(texts)]),
             truncation="only_first" if contexts is None else "only_second",

@@ -142,5 +142,6 @@ def column_problems(setting: str, name: str, columns: Sequence[str], source: str
         return []
     if name in known:
         return [f"input: {source} has the column {name!r}, which is read, more than once"]
-    hints = nearest(name, known, what="columns"), delimiter_hint(known, ""), headless_hint(known, "")
+    other = f"; {setting}=COLUMN names another" if setting in ("text", "context") else ""
+    hints = nearest(name, known, what="columns"), other, delimiter_hint(known, ""), headless_hint(known, "")
     return [f"{setting}: {source} has no column {name!r}{''.join(hints)}"]

@@ -89,7 +89,10 @@ CASES = [
     Case(
         "nested metadata that was asked for",
         {"data.jsonl": jsonl_of([row | {"tags": [1]} for row in rows()])},
-        ["column 'tags' (data.metadata) holds no text or number: row 1 (line 1) is [1] (list)"],
+        [
+            "column 'tags' (data.metadata) holds no text or number: row 1 (line 1) is [1] (list)",
+            "flatten the file first",
+        ],
         {"path": "data.jsonl", "metadata": ["tags"]},
     ),
     Case(
