@@ -33,7 +33,7 @@ def readable(text: str, *, multirun: bool) -> str:
         is_file = not multirun and value[:1] not in "[{" and "," in value and os.path.exists(value)  # noqa: PTH110 - false also for what no path can be
         return f"{key}={in_quotes(value)}" if is_file else text
     named = ".".join(part if _SEGMENT.fullmatch(part) else _marked(part) for part in key.split("."))
-    candidates = [value, _container(value)] if value[:1] in "[{" else [value]
+    candidates = [value, _container(value), _files(value)] if value[:1] in "[{" else [value]
     if value[:1] not in tuple("[{\"'") and not (multirun and "," in value):
         candidates.append(in_quotes(value))
     return next((one for other in candidates if _can_be_read(one := f"{named}={other}")), text)
@@ -69,6 +69,13 @@ def _container(value: str) -> str:
         return found["bare"] if _PLAIN.fullmatch(bare) else in_quotes(bare)
 
     return _PIECE.sub(piece, value)
+
+
+def _files(value: str) -> str:
+    """A list of files or folders that are there, whatever their names are made of."""
+    names = [name.strip() for name in value[1:-1].split(",")]
+    there = value[:1] == "[" and value[-1:] == "]" and all(map(os.path.exists, names))
+    return f"[{','.join(map(in_quotes, names))}]" if there else value
 
 
 def _key(name: str) -> str:

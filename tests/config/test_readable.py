@@ -5,6 +5,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from polarity.config.compose import compose_jobs, resolved
 from polarity.config.readable import readable
@@ -113,3 +114,13 @@ def test_a_link_to_nowhere_is_not_offered_its_own_name(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"is a symbolic link to nowhere/file\.csv, which does not exist") as refused:
         check(overrides(tmp_path, f"data.path={tmp_path / 'broken.csv'}"))
     assert "did you mean" not in str(refused.value)
+
+
+def test_lists_of_folders_that_exist_are_read_whatever_their_names_hold(tmp_path: Path) -> None:
+    names = [str(tmp_path / name) for name in ("a[1]", "it's", "b(2)", "c{3}", "plain")]
+    for name in names:
+        Path(name).mkdir()
+    text = readable(f"runs=[{', '.join(names)}]", multirun=False)
+    assert OverridesParser.create().parse_override(text).value() == names
+    nowhere = f"runs=[{names[0]},{tmp_path / 'nowhere'}]"
+    assert readable(nowhere, multirun=False) == nowhere
