@@ -304,7 +304,7 @@ def test_broken_folders_are_named_all_at_once(tmp_path: Path) -> None:
     said = problems(good, edited, cut, running, failed)
     assert f"{edited}/predictions/val.parquet: was changed after the run wrote it" in said
     assert f"{path}: is damaged or cut off" in said
-    assert f"{running}: the run was cut off before its end" in said
+    assert f"{running}: the run was cut off before its end; go on with it: python -m polarity.train resume=" in said
     assert f"{failed}: the run failed (out of memory)" in said
     assert f"{good}: has no predictions of split 'test' (there are: val)" in problems(good, edited, split="test")
     assert "goood is no run's folder, nor one with predictions/*.parquet; did you mean 'good'?" in problems(

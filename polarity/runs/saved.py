@@ -1,5 +1,6 @@
 """Predictions of finished runs, read with a check that they are what the run wrote."""
 
+import shlex
 from pathlib import Path
 
 from polarity.content import Json
@@ -25,10 +26,17 @@ def finished_run(path: str | Path) -> RunDirectory:
     if status["state"] == "waiting":
         raise UserError(f"{run.path}: the run has not begun yet; its sweep starts it: resume={run.path.parent}")
     if status["state"] == "stopped":
-        raise UserError(f"{run.path}: the run was cut off before its end; go on with it: resume={path}")
+        raise UserError(f"{run.path}: the run was cut off before its end; {_go_on(path)}")
     if status["state"] != "finished":
-        raise UserError(f"{run.path}: the run failed ({status.get('error', 'see status.json')}); it has no scores")
+        why = status.get("error", "see status.json")
+        if status.get("interrupted"):
+            raise UserError(f"{run.path}: the run was stopped before its end ({why}); {_go_on(path)}")
+        raise UserError(f"{run.path}: the run failed ({why}); it has no scores")
     return run
+
+
+def _go_on(path: str | Path) -> str:
+    return f"go on with it: {shlex.join(['python', '-m', 'polarity.train', f'resume={path}'])}"
 
 
 def finished_model(path: str | Path) -> RunDirectory:

@@ -1,5 +1,6 @@
 """After the last epoch: the best checkpoint, read back from disk, has to give the score that was monitored."""
 
+import shlex
 import shutil
 import traceback
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -246,7 +247,7 @@ def _print_end(
     console.print(
         "wall time: " + ", ".join(f"{name} {spent:.1f} s" for name, spent in assembled.stages.seconds.items())
     )
-    console.print(f"everything is in {run.path} (tensorboard --logdir {run.path.parent})")
+    console.print(f"everything is in {run.path} ({shlex.join(['tensorboard', '--logdir', str(run.path.parent)])})")
 
 
 def _report(run: RunDirectory, read: tuple[SplitContent, ...], *, texts: bool) -> None:

@@ -430,7 +430,14 @@ def test_data_that_changed_are_refused(run: RunDirectory, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("status", "message"),
-    [({"state": "failed", "error": "it burnt"}, "failed.*it burnt"), ({"state": "running"}, "cut off")],
+    [
+        ({"state": "failed", "error": "it burnt"}, "failed.*it burnt"),
+        (
+            {"state": "failed", "error": "SIGTERM", "interrupted": True},
+            r"was stopped.*SIGTERM.*go on with it: .*resume=",
+        ),
+        ({"state": "running"}, "cut off"),
+    ],
 )
 def test_unfinished_runs_are_refused(run: RunDirectory, status: dict[str, str], message: str) -> None:
     write_json(run.path / "status.json", status)

@@ -24,7 +24,7 @@ from polarity.training.micro_batches import (
     needed,
     rows_within,
 )
-from polarity.training.resuming import refuse_changed_settings
+from polarity.training.resuming import trusted_config
 from polarity.training.run import resume_run
 from polarity.training.status import record_failure
 from tests import trials
@@ -209,7 +209,7 @@ def test_a_run_that_is_killed_while_it_keeps_the_choice_can_be_resumed(
         killed.setattr(Manifest, "begin", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             manifest.settle({"seed": 2})
-    refuse_changed_settings(run)
+    trusted_config(run, trust=None)
     manifest.settle({"seed": 3})
     assert manifest.changed_settings() == []
     assert run.written_config == {"seed": 3}
