@@ -123,10 +123,12 @@ def _constant(counts: Counts, system: int, number: int) -> bool:
 def _alike(counts: Counts, systems: Sequence[int], number: int) -> bool:
     """Whether all decide every row, or as many rows of each group, alike, as far as this class is concerned."""
 
-    def columns(system: int) -> np.ndarray:
-        return counts.matrix[:, [block * counts.classes + number for block in (1 + 2 * system, 2 + 2 * system)]]
+    def columns(system: int) -> list[int]:
+        return [block * counts.classes + number for block in (1 + 2 * system, 2 + 2 * system)]
 
-    return all(np.array_equal(columns(systems[0]), columns(other)) for other in systems[1:])
+    first, *others = map(columns, systems)
+    same_sums = all(np.array_equal(counts.totals[first], counts.totals[other]) for other in others)  # as most have not
+    return same_sums and all(np.array_equal(counts.matrix[:, first], counts.matrix[:, other]) for other in others)
 
 
 def _alike_reach(union: Share, confidence: float) -> float:
