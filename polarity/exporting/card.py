@@ -13,6 +13,7 @@ from polarity.baselines import BASELINES
 from polarity.calibration.scaling import Scaling
 from polarity.config.shown import data_name, encoder_name, on_hub, settings_table
 from polarity.content import Json
+from polarity.errors import listed
 from polarity.evaluation.predictions import Predictions
 from polarity.exporting.answers import Agreement
 from polarity.exporting.markdown import plain
@@ -84,6 +85,7 @@ def write_card(
         group=splits[-1].predictions.group if splits else None,
         times=times,
         plain=plain,
+        listed=listed,
         data=data_name(config),
         rows=rows,
         decisions=rebuilt.decider.to_dict()["tasks"],

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from polarity.errors import UserError
+from polarity.errors import UserError, nearest
 from polarity.losses import ClassWeights
 from polarity.tasks import Task
 
@@ -100,6 +100,10 @@ def test_all_contradictions_are_reported_at_once() -> None:
     with pytest.raises(UserError) as caught:
         ClassWeights(**{**OFF, "effective_beta": 0.9, "clip": [0.1, 10.0]})
     assert len(caught.value.problems) == 2
+
+
+def test_names_with_commas_are_told_apart() -> None:
+    assert nearest("No", ["No, thanks", "yes"], what="classes").endswith("(classes: 'No, thanks', yes)")
 
 
 def test_unknown_names_come_with_the_nearest_valid_one() -> None:
