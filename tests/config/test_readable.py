@@ -97,6 +97,21 @@ def test_what_is_printed_to_paste_is_accepted(
     said_by("inspect", *usual, pasted)
 
 
+@pytest.mark.parametrize("column", ["Annotator 1", "it's (a)", "für", "[x]"])
+def test_a_column_that_cannot_name_a_task_is_given_apart(column: str, tmp_path: Path) -> None:
+    """What the first refusal tells to paste leads to the second, which lists the column's values."""
+    with (tmp_path / "c.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["text", column], *([f"text number {n}", "yn"[n % 2]] for n in range(60))])
+    usual = ["data=csv", f"data.path={tmp_path / 'c.csv'}"]
+    with pytest.raises(UserError, match="cannot name a task") as refused:
+        check([*usual, f"data.tasks=[{in_quotes(column)}]"])
+    (line,) = [line for line in refused.value.problems if "for instance" in line]
+    (pasted,) = shlex.split(line.split("for instance ")[1])
+    with pytest.raises(UserError, match=r"name its classes.*'y' \(30 rows\)") as refused:
+        check([*usual, pasted])
+    assert len(refused.value.problems) == 1
+
+
 def test_a_column_of_one_value_is_not_offered_as_a_task(tmp_path: Path) -> None:
     (tmp_path / "one.csv").write_text("text,label\n" + "".join(f"text {n},pos\n" for n in range(60)))
     with pytest.raises(UserError, match="no other value; a task needs at least two") as refused:
