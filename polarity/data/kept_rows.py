@@ -18,7 +18,7 @@ from polarity.tasks import Task
 
 FOLDER = "rows"
 """Within the cache."""
-WORTH = 32 * 2**20
+WORTH = 2**20
 """Bytes of files from which on their rows are kept; fewer are read again in less time than anybody notices."""
 _TOGETHER = 10_000
 _FEW = 1_000

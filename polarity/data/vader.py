@@ -83,11 +83,18 @@ class VaderCorpus(Corpus):
 
     def read(self) -> Splits:
         """Fetch the package if necessary, read the ratings, and split the texts."""
-        cache = default_cache_dir() if self.cache_dir is None else Path(self.cache_dir).expanduser()
-        rows = self.rows(PACKAGE.archive(cache / "packages"))
+        rows = self.rows(self._archive())
         train, val, test = self.split.apply(rows, self.tasks, self.leakage.near_duplicates)
         notes = self.split.notes([train, val] if test is None else [train, val, test])
         return Splits(self.tasks, train, val, test, notes)
+
+    def sources(self) -> list[Path]:
+        """The archive of the package, which is fetched if necessary."""
+        return [self._archive()]
+
+    def _archive(self) -> Path:
+        cache = default_cache_dir() if self.cache_dir is None else Path(self.cache_dir).expanduser()
+        return PACKAGE.archive(cache / "packages")
 
     def rows(self, archive: Path) -> Rows:
         """All texts of the chosen domains, from the archive of the package."""

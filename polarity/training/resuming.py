@@ -8,7 +8,7 @@ from pathlib import Path
 from polarity.config.trust import Trust, check_trusted
 from polarity.content import Config
 from polarity.data.rows import Splits
-from polarity.errors import UserError
+from polarity.errors import TRUST_ADVICE, UserError
 from polarity.files import check_room
 from polarity.processes import led_folder
 from polarity.reports.console import RunConsole
@@ -77,21 +77,31 @@ def trusted_config(run: RunDirectory, *, trust: Trust) -> Config:
 
     :raises UserError: if it was changed, or names code that is neither the project's own nor trusted.
     """
-    _refuse_changed_settings(run)
+    changed = _changed_settings(run)
     config = run.config
-    check_trusted(config, str(run.path / "config.yaml"), trust=trust)
+    try:
+        check_trusted(config, str(run.path / "config.yaml"), trust=trust)
+    except UserError as error:
+        if not changed:
+            raise
+        # whoever trusts what was put into the file, or is left of it, cannot go on with it either
+        plain = [said.partition(TRUST_ADVICE)[0] for said in error.problems]
+        raise UserError([*changed, *plain]) from error
+    if changed:
+        raise UserError(changed)
     return config
 
 
-def _refuse_changed_settings(run: RunDirectory) -> None:
-    """Compare ``config.yaml`` with the configuration that the run was started with, if it had begun to train."""
+def _changed_settings(run: RunDirectory) -> list[str]:
+    """A problem if ``config.yaml`` is not the configuration that the run was started with, if it had begun to train."""
     manifest = Manifest(run)
     changed = manifest.changed_settings() if manifest.path.exists() else []
-    if changed:
-        raise UserError(
-            f"resume: {run.path / 'config.yaml'} was edited after the run began ({', '.join(changed)}); put that back, "
-            f"or start another run from this one's weights: python -m polarity.train from={run.path} ..."
-        )
+    if not changed:
+        return []
+    return [
+        f"resume: {run.path / 'config.yaml'} was edited after the run began ({', '.join(changed)}); put that back, "
+        f"or start another run from this one's weights: python -m polarity.train from={run.path} ..."
+    ]
 
 
 def point_to_resume_from(run: RunDirectory) -> Path | None:
