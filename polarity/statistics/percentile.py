@@ -8,6 +8,10 @@ from polarity.statistics.counts import Counts
 from polarity.statistics.groups import FEWEST
 from polarity.statistics.interval import Interval
 
+_QUANTILES = ndtri((np.arange(51) + 0.5) / 51)
+NORMAL = _QUANTILES / _QUANTILES.std()
+"""Quantiles of the standard normal distribution, of variance 1."""
+
 
 def sample_interval(
     value: float,
@@ -30,27 +34,25 @@ def sample_interval(
     :param lowest: the smallest value that is possible, -1 for a difference; the largest is 1.
     :param hidden: standard error of what no sample shows, of :func:`~polarity.statistics.unseen.hidden_error`.
     """
-    drawn = with_hidden(drawn, hidden)
     freedom = counts.freedom(task)
     if freedom is not None and freedom < FEWEST:
         return None
-    if not np.ptp(drawn):
+    if not hidden and not np.ptp(drawn):
         reach = _unseen(counts.effective_units(task), confidence)
     elif freedom is None:
         # classes of a row or two are often not drawn at all, and all resamples may lie on one side of the value
-        found = percentile_interval(drawn, confidence)
+        found = percentile_interval(_with_hidden(drawn, hidden), confidence)
         return Interval(max(lowest, min(found.low, value)), min(1.0, max(found.high, value)))
     else:
-        reach = float(student.ppf((1 + confidence) / 2, freedom) * drawn.std(ddof=1))
+        reach = float(student.ppf((1 + confidence) / 2, freedom) * np.hypot(drawn.std(ddof=1), hidden))
     return Interval(max(lowest, value - reach), min(1.0, value + reach))
 
 
-def with_hidden(drawn: np.ndarray, hidden: float) -> np.ndarray:
-    """Resampled values with an independent normal part of this standard error added: quantiles in a fixed disorder."""
+def _with_hidden(drawn: np.ndarray, hidden: float) -> np.ndarray:
+    """Resampled values with an independent normal part of this standard error: each with each of its quantiles."""
     if not hidden:
         return drawn
-    ranks = (np.random.default_rng(0).permutation(len(drawn)) + 0.5) / len(drawn)
-    return np.asarray(drawn + hidden * ndtri(ranks))
+    return np.asarray(np.add.outer(drawn, hidden * NORMAL)).ravel()
 
 
 def _unseen(units: float, confidence: float) -> float:
@@ -61,13 +63,13 @@ def _unseen(units: float, confidence: float) -> float:
 
 def sample_p(value: float, drawn: np.ndarray, counts: Counts, *, task: int | None = None, hidden: float = 0.0) -> float:
     """Two-sided p-value of no difference, which agrees with :func:`sample_interval`; 1 where nothing can be said."""
-    drawn = with_hidden(drawn, hidden)
     freedom = counts.freedom(task)
     if freedom is None:
-        return bootstrap_p(drawn)
-    if freedom < FEWEST or not np.ptp(drawn):
+        return bootstrap_p(drawn, hidden)
+    error = float(np.hypot(drawn.std(ddof=1), hidden))
+    if freedom < FEWEST or not (hidden or np.ptp(drawn)):
         return 1.0
-    return float(2 * student.sf(abs(value) / float(drawn.std(ddof=1)), freedom))
+    return float(2 * student.sf(abs(value) / error, freedom))
 
 
 def percentile_interval(drawn: np.ndarray, confidence: float = 0.95) -> Interval:
@@ -83,11 +85,12 @@ def percentile_interval(drawn: np.ndarray, confidence: float = 0.95) -> Interval
     return Interval(float(low), float(high))
 
 
-def bootstrap_p(drawn: np.ndarray) -> float:
+def bootstrap_p(drawn: np.ndarray, hidden: float = 0.0) -> float:
     """Two-sided p-value of no difference: twice the share of resampled differences on the rarer side of 0.
 
     It is below ``1 - confidence`` just where the percentile interval leaves 0 out. Counting the sample itself as one
     resample keeps it from ever being 0.
     """
-    below, above = int((drawn <= 0).sum()), int((drawn >= 0).sum())
-    return min(1.0, 2 * (min(below, above) + 1) / (len(drawn) + 1))
+    values = _with_hidden(drawn, hidden)
+    rarer = len(drawn) * float(min((values <= 0).mean(), (values >= 0).mean()))
+    return min(1.0, 2 * (rarer + 1) / (len(drawn) + 1))

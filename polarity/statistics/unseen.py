@@ -102,33 +102,32 @@ def hidden_error(
 
 
 def _apart(counts: Counts, first: Sequence[int], second: Sequence[int], number: int, confidence: float) -> float:
-    """How far the F1 of a class may differ on other rows, where its difference is constant on these; else 0."""
+    """How far the F1 of a class may differ on other rows, where its difference is the same in every sample; else 0."""
     if not counts.totals[number]:
         return 0.0
-    if _alike(counts, [*first, *second], number):
-        return _alike_reach(ClassShares.of(counts, first[0], number).union, confidence)
-    if not all(_constant(counts, system, number) for system in (*first, *second)):
+    sides = [_patterns(counts, side, number) for side in (first, second)]
+    if any(sides[0].get(one) != sides[1].get(one) for one in {*sides[0], *sides[1]} if isinstance(one, bytes)):
         return 0.0
+    if sides[0] == sides[1]:
+        unions = [ClassShares.of(counts, system, number).union for system in first]
+        return float(np.mean([_alike_reach(union, confidence) for union in unions]))
     (below, above), (lower, upper) = (_reach(counts, side, number, confidence) for side in (first, second))
     return float(max(np.hypot(below, upper), np.hypot(above, lower)))
 
 
-def _constant(counts: Counts, system: int, number: int) -> bool:
-    """As :attr:`ClassShares.constant`."""
-    blocks = (0, 1 + 2 * system, 2 + 2 * system)
-    actual, hits, predicted = (counts.totals[block * counts.classes + number] for block in blocks)
-    return hits in (0, predicted + actual - hits)
+def _patterns(counts: Counts, systems: Sequence[int], number: int) -> dict[bytes | float, float]:
+    """What the F1 of a class can be in samples of the rows, and for which share of the systems.
 
-
-def _alike(counts: Counts, systems: Sequence[int], number: int) -> bool:
-    """Whether all decide every row, or as many rows of each group, alike, as far as this class is concerned."""
-
-    def columns(system: int) -> list[int]:
-        return [block * counts.classes + number for block in (1 + 2 * system, 2 + 2 * system)]
-
-    first, *others = map(columns, systems)
-    same_sums = all(np.array_equal(counts.totals[first], counts.totals[other]) for other in others)  # as most have not
-    return same_sums and all(np.array_equal(counts.matrix[:, first], counts.matrix[:, other]) for other in others)
+    A number where it is the same in all, else what each row adds to hits and decisions: the same F1 in each sample.
+    """
+    shares: dict[bytes | float, float] = {}
+    for system in systems:
+        columns = [block * counts.classes + number for block in (1 + 2 * system, 2 + 2 * system)]
+        hits, predicted = counts.totals[columns]
+        constant = hits in (0, predicted + counts.totals[number] - hits)
+        one = float(hits > 0) if constant else counts.matrix[:, columns].tobytes()
+        shares[one] = shares.get(one, 0.0) + 1 / len(systems)
+    return {one: round(share, 12) for one, share in shares.items()}
 
 
 def _alike_reach(union: Share, confidence: float) -> float:

@@ -96,12 +96,9 @@ def _changed_settings(run: RunDirectory) -> list[str]:
     """A problem if ``config.yaml`` is not the configuration that the run was started with, if it had begun to train."""
     manifest = Manifest(run)
     changed = manifest.changed_settings() if manifest.path.exists() else []
-    if not changed:
-        return []
-    return [
-        f"resume: {run.path / 'config.yaml'} was edited after the run began ({', '.join(changed)}); put that back, "
-        f"or start another run from this one's weights: python -m polarity.train from={run.path} ..."
-    ]
+    advice = f"or start another run from this one's weights: python -m polarity.train from={run.path} ..."
+    told = f"resume: {run.path / 'config.yaml'} was edited after the run began ({', '.join(changed)}); put that back, "
+    return [told + advice] if changed else []
 
 
 def point_to_resume_from(run: RunDirectory) -> Path | None:

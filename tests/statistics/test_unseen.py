@@ -105,6 +105,45 @@ def test_a_class_without_a_row_says_nothing() -> None:
     assert hidden_error(counts, [0], [1]) == pytest.approx(hidden_error(two, [0], [1]) * 2 / 3)
 
 
+@pytest.mark.parametrize("grouped", [False, True])
+def test_the_difference_is_the_same_from_either_side_and_by_any_name(*, grouped: bool) -> None:
+    generator = np.random.default_rng(3)
+    labels, first, _ = a_rare_class(generator, 60, 0.08, 0.0)
+    second = np.where(generator.random(60) < 0.15, 1 - labels, first)
+    second[labels == 1] = first[labels == 1] = 1
+    second[:30] = first[:30]
+    posts = np.arange(60) // 10
+    found = []
+    for names, (one, other) in (
+        (posts, (first, second)),
+        (posts, (second, first)),
+        ((5 * posts + 1) % 6, (first, second)),
+    ):
+        rows = rows_of(labels, names if grouped else None)
+        found.append(paired_difference(rows, [one], [other], resamples=500).overall)
+    there, back, renamed = found
+    assert there.interval is not None
+    assert back.interval is not None
+    assert renamed.interval is not None
+    assert (there.interval.low, there.interval.high) == pytest.approx((-back.interval.high, -back.interval.low))
+    assert (there.interval.low, there.interval.high) == pytest.approx((renamed.interval.low, renamed.interval.high))
+
+
+@pytest.mark.parametrize("missed", [False, True])
+def test_what_both_sides_do_alike_seed_by_seed_tells_them_nothing_apart(*, missed: bool) -> None:
+    """The seeds of each differ, and those of one are those of the other: a setting without effect."""
+    labels = np.array([1, 1, 1, 1, *[0] * 90])
+    one, other = labels.copy(), labels.copy()
+    other[4:12] = 1
+    other[0] = 0 if missed else 1
+    alike = Counts([RARE], labels[:, None], [[one], [other], [other], [one]])
+    whole = Counts([RARE], labels[:, None], [[one], [one], [one], [one]])
+    assert hidden_error(alike, [0, 1], [2, 3]) > 0.03
+    assert hidden_error(whole, [0, 1], [2, 3]) > 0.03
+    apart = Counts([RARE], labels[:, None], [[one], [other], [one], [one]])
+    assert hidden_error(apart, [0, 1], [2, 3]) == 0, "both classes tell them apart"
+
+
 def test_further_seeds_that_decide_alike_are_no_further_rows(tmp_path: Path) -> None:
     """Thirty rows, two of the rare class, found by no run: a second seed of each tells nothing of other rows."""
     labels = np.array([1, 1, *[0] * 28])
