@@ -92,12 +92,16 @@ class Sampler(Component, ABC):
         """Class and cell counts of the split itself."""
         return natural_exposure(self._labels, self._tasks)
 
-    def expected_exposure(self) -> Exposure:
-        """Average class and cell counts of an epoch."""
-        return expected_exposure(self.weights, self._labels, self._tasks, self.rows_drawn)
+    def expected_exposure(self, rows: int | None = None) -> Exposure:
+        """Average class and cell counts of an epoch.
+
+        :param rows: of one that ended after so many.
+        """
+        draws = self.rows_drawn if rows is None else rows
+        return expected_exposure(self.weights, self._labels, self._tasks, draws)
 
     def realised_exposure(self, draw: np.ndarray) -> Exposure:
-        """Class and cell counts of one epoch's draw."""
+        """Class and cell counts of an epoch's draw, or of what was shown of it."""
         return realised_exposure(draw, self._labels, self._tasks)
 
     @abstractmethod

@@ -46,7 +46,7 @@ class ExposureRow:
     :param kind: a class of one task, or a joint cell of all tasks.
     :param name: ``TASK=CLASS``, or for a cell all of them, ``TASK unlabelled`` where the label is missing.
     :param natural: rows of the split.
-    :param expected: rows an epoch shows on average.
+    :param expected: rows an epoch shows on average; of one that ended early, as many rows as it showed.
     :param realised: rows the epoch showed.
     """
 

@@ -147,6 +147,16 @@ def test_an_epoch_that_ends_early_is_scored_as_it_is(
         windows = -(-len(seen) // accumulate)
         objective = torch.stack(recorder.objectives[epoch]).sum() / windows
         assert row["train/objective"] == pytest.approx(float(objective), rel=1e-4)
+    with (run.details / "exposure.csv").open(encoding="utf-8", newline="") as file:
+        exposure = [row for row in csv.DictReader(file) if row["kind"] == "class"]
+    for epoch, seen in recorder.seen.items():
+        labels = np.concatenate([labels for _, labels in seen])
+        of_tone = [row for row in exposure if row["epoch"] == str(epoch) and row["name"].startswith("tone=")]
+        shown = [int(float(row["realised"])) for row in of_tone]
+        assert shown == np.bincount(labels[labels[:, 0] >= 0, 0], minlength=len(shown)).tolist()
+        expected = sum(float(row["expected"]) for row in exposure if row["epoch"] == str(epoch))
+        assert expected == pytest.approx(sum(float(row["expected"]) for row in exposure[: len(exposure) // len(rows)])
+                                         * len(labels) / len(np.concatenate([own for _, own in recorder.seen[0]])))  # fmt: skip
     for name, value in last_validation(run).items():
         assert rows[-1][name] == pytest.approx(value, rel=1e-5), name
     assert run.status["state"] == "finished"

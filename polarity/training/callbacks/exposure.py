@@ -1,5 +1,6 @@
 """What the sampler really shows the model."""
 
+import numpy as np
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
@@ -30,10 +31,12 @@ class ExposureLog(Callback):
         self.rows = list(state_dict["rows"])
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Compare what was drawn with what was to be expected."""
+        """Compare what was shown with what was to be expected of as many rows: an epoch may end early."""
         sampler, epoch = trainer.datamodule.sampler, trainer.current_epoch  # type: ignore[attr-defined]
-        realised = sampler.realised_exposure(sampler.draw(epoch))
-        table = exposure_table(sampler.natural_exposure(), sampler.expected_exposure(), realised)
+        done = trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        shown = np.concatenate(trainer.datamodule.train_batches.plan(epoch)[:done])  # type: ignore[attr-defined]
+        expected = sampler.expected_exposure(len(shown))
+        table = exposure_table(sampler.natural_exposure(), expected, sampler.realised_exposure(shown))
         for row in table:
             if row.kind == "class":
                 name = row.name.replace("=", "/", 1)

@@ -23,7 +23,8 @@ FEWEST = 10
 class Importance:
     """Of one setting.
 
-    :param fanova: share of the score's variance over the whole space, alone and with others; None if it is not known.
+    :param fanova: share of the score's variance over the whole space that its main effect explains, the mean over all
+        values of the others, in a forest; None if it is not known.
     :param alone: share of the variance between configurations that it explains by itself; None if that cannot be told.
     :param highest: the value with the highest mean score, and ``lowest`` that with the lowest.
     """
@@ -75,7 +76,7 @@ def explained(levels: Sequence[Level]) -> float | None:
 
 def why_no_fanova(configurations: Sequence[Configuration]) -> str | None:
     """The reason in a sentence; None if there is none."""
-    what = "Optuna's fANOVA, which counts how settings work together as well, needs"
+    what = "Optuna's fANOVA, which weighs all that was searched alike, needs"
     if find_spec("optuna") is None:
         return f"{what} the package optuna: pip install 'polarity[search]'."
     return f"{what} {FEWEST} configurations." if len(configurations) < FEWEST else None
@@ -100,7 +101,8 @@ def _fanova(parameters: Sequence[SearchedParameter], configurations: Sequence[Co
                 study.add_trial(optuna.trial.create_trial(params=values, distributions=space, value=one.mean))
             evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
             with suppress(RuntimeError):  # where no tree finds a difference
-                return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
+                # not rescaled to a sum of 1, which would give shares to settings that explain nothing
+                return dict(optuna.importance.get_param_importances(study, evaluator=evaluator, normalize=False))
             return {}
     finally:
         optuna.logging.set_verbosity(verbosity)
