@@ -1,6 +1,7 @@
 """The same things from Python: train, load a finished run and predict, compare runs, put them together."""
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -30,6 +31,8 @@ Folder = str | PathLike[str]
 INTERRUPTED = 130
 """Exit code of a run that Ctrl-C has stopped."""
 
+_ONE_AT_A_TIME = threading.RLock()
+"""Trainings of one process: they share its random numbers."""
 AT_ONCE = 1000
 """Texts that are tokenised together."""
 
@@ -226,15 +229,25 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
     >>> import polarity
     >>> run = polarity.train(["experiment=quickstart", "seed=1"])  # doctest: +SKIP
     >>> run.path  # doctest: +SKIP
-    PosixPath('outputs/2026-01-31_12-00-00-1a2b3c4d')
+    PosixPath('/home/me/outputs/2026-01-31_12-00-00-1a2b3c4d')
+
+    Of several threads one trains at a time, and the others wait: dropout draws from the process's own random numbers.
 
     :param overrides: as on the command line; sweeps and ``resume=`` are for the command line only.
     :param config_dir: further folder of presets.
     :raises UserError: with all problems at once; then nothing was started.
     :raises RunError: if the run failed later; its folder and log say why.
     """
+    if isinstance(overrides, str):
+        raise UserError("overrides: is one text; give a list")
+    with _ONE_AT_A_TIME:
+        return _train(overrides, config_dir)
+
+
+def _train(overrides: Sequence[str], config_dir: Folder | None) -> "RunDirectory":
     from polarity.config.compose import resolved, with_test
     from polarity.crossvalidation.run import start
+    from polarity.run import RunDirectory
     from polarity.train import checked_jobs
     from polarity.training.further_devices import begun_in_python
 
@@ -255,4 +268,4 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
         if end.code == INTERRUPTED:
             raise KeyboardInterrupt from end
         raise RunError(f"{run.path}: {run.status.get('error', 'the run was stopped')}") from end
-    return begun[0]
+    return RunDirectory(begun[0].path.absolute())

@@ -21,7 +21,7 @@ from polarity.files import read_object, read_yaml, whole_folder, write_json, wri
 from polarity.locks import FolderLock
 from polarity.paths import in_outputs
 from polarity.processes import is_alive, is_of_this_machine, led_folder, this_process
-from polarity.run_files import STATUS, RunFiles, is_run, what_a_run_lacks
+from polarity.run_files import FOLD, STATUS, RunFiles, is_run, what_a_run_lacks
 from polarity.secrets import masked, masked_command, masked_text
 
 State = Literal["waiting", "running", "finished", "failed"]
@@ -109,6 +109,8 @@ class RunDirectory(RunFiles):
         if is_run(folder):
             return cls(folder.resolve())
         around = next((parent for parent in folder.absolute().parents if is_run(parent)), None)
+        if around is not None and not folder.exists() and folder.name.startswith(FOLD):
+            raise UserError(f"{folder}: is gone, and {_shown(around)} needs it: put it back, or train that again")
         if around is not None:
             raise UserError(f"{folder}: lies within a run's folder; give that: {_shown(around)}")
         raise UserError(f"{folder}: {_why_no_run(folder)}")

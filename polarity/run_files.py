@@ -3,6 +3,8 @@
 from pathlib import Path
 
 STATUS = "status.json"
+FOLD = "fold-"
+"""Begins the name of a fold's folder."""
 
 
 class RunFiles:
@@ -16,7 +18,7 @@ class RunFiles:
 
     def fold(self, number: int) -> Path:
         """Folder of the run of a fold, in that of its cross-validation."""
-        return self.path / f"fold-{number}"
+        return self.path / f"{FOLD}{number}"
 
     @property
     def whole(self) -> Path:

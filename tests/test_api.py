@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,39 @@ def test_order_and_number_of_texts_do_not_matter(run: RunDirectory, rows: Rows) 
     assert [answer["tone"].label for answer in model.predict(texts[::-1])][::-1] == alone
 
 
+def test_the_folder_is_known_from_everywhere(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = [text for text in overrides(folder) if not text.startswith("output_dir=")]
+    run = polarity.train([*given, "trainer.max_epochs=1", "output_dir=here", "reporting.baselines=false"])
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert len(polarity.load(run.path).predict(["a text"])) == 1
+
+
+@pytest.mark.slow
+def test_trainings_in_threads_give_what_one_alone_gives(run: RunDirectory, folder: Path) -> None:
+    """They share the random numbers of the process, so that one waits for the other."""
+    made: list[RunDirectory] = []
+
+    def train() -> None:
+        made.append(polarity.train([*overrides(folder), "trainer.max_epochs=1"]))
+
+    threads = [threading.Thread(target=train) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    weights = {(one.model / "model.safetensors").read_bytes() for one in (run, *made)}
+    assert len(made) == 2
+    assert len(weights) == 1
+
+
 def test_wrong_calls_are_reported(run: RunDirectory, tmp_path: Path) -> None:
     model = polarity.load(run.path)
     with pytest.raises(UserError, match="give a list"):
         model.predict("one text")
+    with pytest.raises(UserError, match="overrides: is one text; give a list"):
+        polarity.train("seed=1")
     with pytest.raises(UserError, match="trained on single texts"):
         model.predict(["a"], ["b"])
     unreadable: list[Any] = ["a", None, float("nan"), " ", "half \ud800", 3]

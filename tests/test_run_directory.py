@@ -175,6 +175,12 @@ def test_the_thousandth_run_of_one_name_is_refused(tmp_path: Path, monkeypatch: 
         RunDirectory.create(tmp_path, CONFIG, [])
 
 
+def test_a_part_of_a_run_that_is_gone_is_called_that(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path, {}, [])
+    with pytest.raises(UserError, match=r"fold-2: is gone, and .* needs it: put it back, or train that again"):
+        RunDirectory.open(run.path / "fold-2")
+
+
 def test_what_is_no_run_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path, CONFIG, [])
     with pytest.raises(UserError, match=f"did you mean '{run.path.name}'"):

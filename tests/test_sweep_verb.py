@@ -60,6 +60,25 @@ def test_the_table_is_the_one_of_the_end(finished: Sweep) -> None:
     assert "within one standard error" in recommended
 
 
+def test_one_damaged_job_and_one_that_is_gone_leave_the_others(finished: Sweep, tmp_path: Path) -> None:
+    copy = Sweep.open(shutil.copytree(finished.path, tmp_path / finished.path.name))
+    first, second, *others = copy.jobs
+    shutil.rmtree(second.path)
+    with first.run.metrics.open("a", encoding="utf-8") as file:
+        file.write("x")
+    said = " ".join(said_by("sweep", str(copy.path)).split())
+    assert "damaged: " in said
+    assert "metrics.json: is damaged" in (copy.path / "jobs.csv").read_text("utf-8")
+    assert "1 of 3 jobs damaged, and left out; without its folder, the same command line runs it again" in said
+    assert "1 of 4 jobs gone, folder and all; the same command line runs them again" in said
+    assert all(job.name in said for job in others)
+    assert "is the best of 2, chosen on these rows" in said
+    said_by("sweep", str(copy.path), "report")
+    page = (copy.path / "sweep.html").read_text(encoding="utf-8")
+    assert first.name not in page
+    assert "jobs gone" in page
+
+
 def test_that_jobs_have_looked_at_test_is_told(
     finished: Sweep, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -203,13 +222,6 @@ def test_a_sweep_that_goes_on_has_a_report(finished: Sweep, tmp_path: Path) -> N
     assert "1 of 4 jobs running in other processes" in page.text
     assert page.headings["h1"].startswith("One configuration: overall macro-F1")
     running.lock.release()
-
-
-def test_a_damaged_file_of_scores_is_named(finished: Sweep, tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(finished.path, tmp_path / "copy"))
-    damaged = copy / finished.jobs[0].name / "metrics.json"
-    damaged.write_text("{", encoding="utf-8")
-    assert f"{damaged}: is damaged" in said_by("sweep", str(copy), code=2)
 
 
 def test_the_reason_of_a_failure_is_cut_between_words() -> None:

@@ -47,6 +47,7 @@ class Pair:
     :param equal: the test that the difference reaches the margin.
     :param level: of a single test at the first step of Holm's correction, (1 - confidence) / pairs.
     :param folds: that the difference is a mean over; 0 where it is one of all rows.
+    :param known: whether the rows say anything of others; not where (nearly) all are of one group.
     """
 
     first: Group
@@ -60,6 +61,7 @@ class Pair:
     equal: TestResult
     level: float
     folds: int = 0
+    known: bool = True
 
 
 class Evidence:
@@ -210,7 +212,10 @@ class Evidence:
             tests = [single_test(test.name, test.about, 1.0) for test in tests]
         by_task = {task.name: self._task(first, second, self.aligned.tasks.index(task)) for task in self.labelled}
         equal = single_test(EQUIVALENCE, f"within {points(self.margin)}", self._equal(estimate, interval))
-        return Pair(first, second, estimate, interval, by_task, p_swaps is None, (runs, other), tests, equal, 1.0)
+        return Pair(
+            first, second, estimate, interval, by_task, p_swaps is None, (runs, other), tests, equal, 1.0,
+            known=not self.one_group,
+        )  # fmt: skip
 
     def _equal(self, estimate: SeedEstimate, interval: Interval) -> float:
         """Where no row tells two systems apart, the interval's width stands for what others may."""

@@ -7,7 +7,7 @@ from scipy.special import ndtri
 
 from polarity.comparison.evidence import Pair
 from polarity.comparison.result import Verdict
-from polarity.statistics.interval import NO_DIFFERENCE_KNOWN, Interval
+from polarity.statistics.interval import Interval
 from polarity.statistics.power import rows_needed, seeds_needed
 from polarity.wording import points, times
 
@@ -23,7 +23,7 @@ def verdict(pair: Pair, confidence: float) -> Verdict:
 
 def needs(pair: Pair, rows: int, confidence: float, margin: float) -> tuple[int | None, tuple[int, int | None] | None]:
     """Rows, and seeds, that it would take to see a difference of ``margin``, corrected for all pairs."""
-    if pair.interval == NO_DIFFERENCE_KNOWN or pair.folds:
+    if not pair.known or pair.folds:
         return None, None
     estimate = pair.estimate
     if not pair.seeds_included:  # where hardly a row tells two runs apart, the interval knows better what others may
@@ -40,7 +40,7 @@ def pair_sentence(pair: Pair, rows: int, confidence: float, margin: float = 0.01
     """
     found = verdict(pair, confidence)
     first, second = pair.first.name, pair.second.name
-    if pair.interval == NO_DIFFERENCE_KNOWN:
+    if not pair.known:
         return f"nothing can be said about {first} and {second}: too few groups of rows to know what others would give"
     p = pair.tests[0]
     if found == "equal":

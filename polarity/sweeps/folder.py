@@ -138,8 +138,14 @@ class Sweep:
     def unasked(self) -> int:
         """How many of these are still to be proposed; the jobs of one have the same settings but a seed of its own."""
         searched = {parameter.key for parameter in self.search.parameters} if self.search else set[str]()
-        known = {tuple(text for text in job.changed if key_of(text) in searched) for job in self.jobs}
+        asked = self.asked.jobs.values()  # those whose folders are gone as well: a search asks for none again
+        known = {tuple(text for text in overrides if key_of(text) in searched) for overrides in asked}
         return max(0, self.trials - len(known))
+
+    @property
+    def gone(self) -> int:
+        """How many jobs were asked for whose folders somebody has deleted."""
+        return len(self.asked.jobs) - len(self.jobs)
 
     def retried(self, *, retry: bool) -> Mapping[str, Json]:
         """What is recorded now of the failed jobs, by their names, if these are tried again."""

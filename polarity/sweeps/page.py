@@ -34,6 +34,8 @@ def write_page_of(sweep: Sweep, rows: Sequence[Json], best: Sequence[Best], rema
     asked, jobs = sweep.asked, {job.name: job for job in sweep.jobs}
     trials, machine, monitor = [], dict[str, None](), ""
     for row in rows:
+        if row["state"] == "damaged":
+            continue
         job = jobs[row["folder"]]
         config, gpus = job.run.config, _gpus(job)
         settings = RunSettings(config)

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from polarity.comparison.chosen import Best, best_of_runs
 from polarity.content import Json
+from polarity.errors import UserError
 from polarity.files import read_object
 from polarity.reports.console import RunConsole
 from polarity.reports.html.numbers import duration
@@ -49,7 +50,8 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
         console.print(f"report: {write_page_of(sweep, rows, best, remaining)}")
     for line in remaining:
         console.print(line, style="bold red")
-    return sum(row["state"] not in ("finished", "pruned") for row in rows) + sweep.unasked
+    gone = 0 if sweep.trials else sweep.gone
+    return sum(row["state"] not in ("finished", "pruned") for row in rows) + sweep.unasked + gone
 
 
 def _about_test(sweep: Sweep) -> str:
@@ -79,35 +81,46 @@ def what_next(rows: Sequence[Json], sweep: Sweep) -> list[str]:
     """How many jobs of a sweep are not finished, and what can be done about them."""
     states, all_of = Counter(row["state"] for row in rows), times(len(rows), "job")
     go_on = "the same command line goes on with them"
+    again = "a search does not try their values again" if sweep.trials else "the same command line runs them again"
     lines = {
         "failed": f"of {all_of} failed; see status.json in their folders; sweep.retry=failed tries them again",
         "interrupted": f"of {all_of} interrupted; {go_on}",
         "waiting": f"of {all_of} waiting; {go_on}",
         "running": f"of {all_of} running in other processes: python -m polarity.sweep {sweep.path}",
+        "damaged": f"of {all_of} damaged, and left out; without its folder, the same command line runs it again",
+        "gone": f"of {times(len(sweep.asked.jobs), 'job')} gone, folder and all; {again}",
         "unasked": f"of {sweep.trials} trials to come; the same command line goes on",
     }
-    states["unasked"] = sweep.unasked
+    states["unasked"], states["gone"] = sweep.unasked, sweep.gone
     return [f"{states[state]} {line}" for state, line in lines.items() if states[state]]
 
 
 def job_rows(jobs: Sequence[Job]) -> list[Json]:
     """What each job changed, what became of it, and the validation scores of its best checkpoint, as numbers."""
-    rows = []
-    for job in jobs:
-        status = job.run.status
-        row: Json = {"folder": job.name, "changed": " ".join(job.changed), "state": job.state}
-        row["error"] = " ".join(str(status.get("error", "")).split())
-        if row["state"] == "running":
-            row |= {"where": f"{status.get('host', 'begins')}:{status.get('pid', '')}", **how_far(job)}
-            row["sign"] = round(job.run.last_sign)
-        if row["state"] == "finished":
-            metrics = read_object(job.run.metrics)
-            honest = metrics["crossfit"]["val"]  # by decision rules that had not seen the row
-            row |= {"monitored": metrics["best"]["value"], "overall": honest["overall"]}
-            row |= {f"{task}/macro_f1": scores["macro_f1"] for task, scores in honest["tasks"].items()}
-            row["best epoch"] = metrics["best"]["epoch"] + 1
-        rows.append(row)
-    return rows
+    return [_row(job) for job in jobs]
+
+
+def _row(job: Job) -> Json:
+    row: Json = {"folder": job.name, "changed": " ".join(job.changed)}
+    try:
+        return row | _state_and_scores(job)
+    except UserError as error:  # of one file; the other jobs have nothing to do with it
+        return row | {"state": "damaged", "error": "; ".join(error.problems).replace(f"{job.path}/", "")}
+
+
+def _state_and_scores(job: Job) -> Json:
+    status = job.run.status
+    row: Json = {"state": job.state, "error": " ".join(str(status.get("error", "")).split())}
+    if row["state"] == "running":
+        row |= {"where": f"{status.get('host', 'begins')}:{status.get('pid', '')}", **how_far(job)}
+        row["sign"] = round(job.run.last_sign)
+    if row["state"] == "finished":
+        metrics = read_object(job.run.metrics)
+        honest = metrics["crossfit"]["val"]  # by decision rules that had not seen the row
+        row |= {"monitored": metrics["best"]["value"], "overall": honest["overall"]}
+        row |= {f"{task}/macro_f1": scores["macro_f1"] for task, scores in honest["tasks"].items()}
+        row["best epoch"] = metrics["best"]["epoch"] + 1
+    return row
 
 
 def how_far(job: Job) -> Json:

@@ -154,9 +154,8 @@ def test_an_epoch_that_ends_early_is_scored_as_it_is(
         of_tone = [row for row in exposure if row["epoch"] == str(epoch) and row["name"].startswith("tone=")]
         shown = [int(float(row["realised"])) for row in of_tone]
         assert shown == np.bincount(labels[labels[:, 0] >= 0, 0], minlength=len(shown)).tolist()
-        expected = sum(float(row["expected"]) for row in exposure if row["epoch"] == str(epoch))
-        assert expected == pytest.approx(sum(float(row["expected"]) for row in exposure[: len(exposure) // len(rows)])
-                                         * len(labels) / len(np.concatenate([own for _, own in recorder.seen[0]])))  # fmt: skip
+        expected = sum(float(row["expected"]) for row in of_tone)
+        assert expected == pytest.approx(len(labels), rel=0.15), "some rows have no label"
     for name, value in last_validation(run).items():
         assert rows[-1][name] == pytest.approx(value, rel=1e-5), name
     assert run.status["state"] == "finished"
