@@ -6,11 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from polarity.evaluation.predictions import Predictions
+from polarity.statistics.class_shares import ClassShares, classes_of
 from polarity.statistics.counts import Counts, Statistics
 from polarity.statistics.interval import UNKNOWN, Interval, Share, f1_interval
 from polarity.statistics.percentile import sample_interval
 from polarity.statistics.resample import resample
-from polarity.statistics.unseen import ClassShares, classes_of, score_reach, wider
+from polarity.statistics.unseen import score_reach, wider
 
 
 @dataclass(frozen=True)

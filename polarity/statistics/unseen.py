@@ -6,57 +6,19 @@ what the resamples say as an independent part, in squares (Zou and Donner, Const
 effect measures, Statistics in Medicine 2008).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Self
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtri  # the quantile of the normal distribution
 from scipy.stats import t as student
 
+from polarity.statistics.class_shares import ClassShares
 from polarity.statistics.counts import Counts
 from polarity.statistics.groups import FEWEST
-from polarity.statistics.interval import UNKNOWN, Interval, Share, f1_interval, f1_of
-
-
-@dataclass(frozen=True)
-class ClassShares:
-    """What the scores of one class are shares of."""
-
-    precision: Share
-    recall: Share
-    union: Share
-
-    @classmethod
-    def of(cls, counts: Counts, system: int, number: int) -> Self:
-        """Of the class at column ``number`` among those of all tasks."""
-        blocks = (0, 1 + 2 * system, 2 + 2 * system)
-        columns = [counts.matrix[:, block * counts.classes + number].astype(np.float64) for block in blocks]
-        actual, hits, predicted = columns if counts.times is None else (counts.times * column for column in columns)
-
-        def share(trials: np.ndarray) -> Share:
-            by_group = np.stack([hits, trials]) if counts.grouped else None
-            return Share(int(hits.sum()), int(trials.sum()), by_group)
-
-        return cls(share(predicted), share(actual), share(predicted + actual - hits))
-
-    @property
-    def constant(self) -> bool:
-        """Whether all or none of its rows are right, or there are none: its F1 is the same in every sample."""
-        return self.union.hits in (0, self.union.trials)
-
-    def reach(self, confidence: float) -> np.ndarray:
-        """How far below and above its F1 may be on other rows if it is constant here, ``[2]``; else 0."""
-        if not self.constant:
-            return np.zeros(2)
-        interval = f1_interval(self.union, confidence) or UNKNOWN  # all of one group, as if there were none
-        value = float(self.union.hits > 0)
-        return np.array([value - interval.low, interval.high - value])
-
-
-def classes_of(counts: Counts, system: int, task: int) -> list[ClassShares]:
-    """Each class of a task."""
-    return [ClassShares.of(counts, system, number) for number in range(*counts.slices[task].indices(counts.classes))]
+from polarity.statistics.interval import UNKNOWN, Interval, Share, f1_of
 
 
 def score_reach(counts: Counts, systems: Sequence[int], task: int | None = None, *, confidence: float) -> np.ndarray:
@@ -105,29 +67,48 @@ def _apart(counts: Counts, first: Sequence[int], second: Sequence[int], number: 
     """How far the F1 of a class may differ on other rows, where its difference is the same in every sample; else 0."""
     if not counts.totals[number]:
         return 0.0
-    sides = [_patterns(counts, side, number) for side in (first, second)]
-    if any(sides[0].get(one) != sides[1].get(one) for one in {*sides[0], *sides[1]} if isinstance(one, bytes)):
+    sides = [_shares(_sums(counts, system, number) for system in side) for side in (first, second)]
+    if sides[0] == sides[1]:  # as few have; only then it is worth looking at the rows
+        sides = [_shares(_by_row(counts, system, number) for system in side) for side in (first, second)]
+        if sides[0] == sides[1]:
+            unions = [ClassShares.of(counts, system, number).union for system in first]
+            return float(np.mean([_alike_reach(union, confidence) for union in unions]))
+    if any(sides[0].get(one) != sides[1].get(one) for one in {*sides[0], *sides[1]} if not one.constant):
         return 0.0
-    if sides[0] == sides[1]:
-        unions = [ClassShares.of(counts, system, number).union for system in first]
-        return float(np.mean([_alike_reach(union, confidence) for union in unions]))
     (below, above), (lower, upper) = (_reach(counts, side, number, confidence) for side in (first, second))
     return float(max(np.hypot(below, upper), np.hypot(above, lower)))
 
 
-def _patterns(counts: Counts, systems: Sequence[int], number: int) -> dict[bytes | float, float]:
-    """What the F1 of a class can be in samples of the rows, and for which share of the systems.
+class _Pattern(NamedTuple):
+    """What a system makes of a class: equal patterns have the same F1 in each sample.
 
-    A number where it is the same in all, else what each row adds to hits and decisions: the same F1 in each sample.
+    :param constant: as :attr:`ClassShares.constant`.
     """
-    shares: dict[bytes | float, float] = {}
-    for system in systems:
-        columns = [block * counts.classes + number for block in (1 + 2 * system, 2 + 2 * system)]
-        hits, predicted = counts.totals[columns]
-        constant = hits in (0, predicted + counts.totals[number] - hits)
-        one = float(hits > 0) if constant else counts.matrix[:, columns].tobytes()
-        shares[one] = shares.get(one, 0.0) + 1 / len(systems)
-    return {one: round(share, 12) for one, share in shares.items()}
+
+    decided: bytes
+    constant: bool
+
+
+def _sums(counts: Counts, system: int, number: int) -> _Pattern:
+    """By the numbers of hits and decisions, which are not equal where rows are not."""
+    totals = counts.totals[_columns(counts, system, number)]
+    hits, predicted = totals
+    return _Pattern(totals.tobytes(), bool(hits in (0, predicted + counts.totals[number] - hits)))
+
+
+def _by_row(counts: Counts, system: int, number: int) -> _Pattern:
+    decided = counts.matrix[:, _columns(counts, system, number)].tobytes()
+    return _Pattern(decided, _sums(counts, system, number).constant)
+
+
+def _columns(counts: Counts, system: int, number: int) -> list[int]:
+    """Of hits and decisions."""
+    return [block * counts.classes + number for block in (1 + 2 * system, 2 + 2 * system)]
+
+
+def _shares(patterns: Iterable[_Pattern]) -> dict[_Pattern, Fraction]:
+    counted = Counter(patterns)
+    return {one: Fraction(count, counted.total()) for one, count in counted.items()}
 
 
 def _alike_reach(union: Share, confidence: float) -> float:
