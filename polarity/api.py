@@ -229,7 +229,7 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
     >>> import polarity
     >>> run = polarity.train(["experiment=quickstart", "seed=1"])  # doctest: +SKIP
     >>> run.path  # doctest: +SKIP
-    PosixPath('/home/me/outputs/2026-01-31_12-00-00-1a2b3c4d')
+    PosixPath('/home/somebody/outputs/2026-01-31_12-00-00-1a2b3c4d')
 
     Of several threads one trains at a time, and the others wait: dropout draws from the process's own random numbers.
 
