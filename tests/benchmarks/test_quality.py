@@ -1,14 +1,29 @@
 """The table of the quality benchmark."""
 
 import json
+from pathlib import Path
+
+import pytest
 
 from benchmarks.quality import RECORD, RESULTS, SETS, markdown
 
 
-def test_the_table_is_that_of_the_record() -> None:
-    record = json.loads(RECORD.read_text("utf-8"))
+@pytest.mark.parametrize("table", [RESULTS, RESULTS.with_stem("quality_trainer")], ids=lambda path: path.stem)
+def test_the_table_is_that_of_the_record(table: Path) -> None:
+    record = json.loads(table.with_suffix(".json").read_text("utf-8"))
     assert set(record) <= set(SETS)
-    assert RESULTS.read_text("utf-8") == markdown(record)
+    assert table.read_text("utf-8") == markdown(record)
+
+
+def test_rivals_that_were_not_measured_on_a_set_are_said_not_to_be() -> None:
+    line = {"recipe": "a", "scores": [0.5], "better": [[0.1, 0.0, 0.2]] * 4}
+    about = {"train": 10, "machine": {}, "rivals": [0.4] * 3}
+    ways = ["experiment=finetuned", "Trainer of transformers with mpnet, a task at a time"]
+    found = {data: {**about, "single": [way], "lines": [line]} for data, way in zip(SETS, ways, strict=False)}
+    heading, _, *rows = [line for line in markdown(found).splitlines() if line.startswith("|")]
+    assert heading.endswith("| above experiment=finetuned | above Trainer of transformers with mpnet |")
+    assert rows[0].endswith("| +10.0 (+0.0 to +20.0) | not measured |")
+    assert rows[1].endswith("| not measured | +10.0 (+0.0 to +20.0) |")
 
 
 def test_the_recommended_recipes_are_above_the_linear_baseline_wherever_they_were_measured() -> None:
