@@ -7,7 +7,7 @@ from polarity.comparison.grouping import Group, learnt_alike
 from polarity.comparison.load import System
 from polarity.comparison.result import ConfigurationDifference
 from polarity.config.shown import flat
-from polarity.runs.ledger import PLACE, causes, learnt_from
+from polarity.runs.ledger import PLACES, causes, learnt_from
 
 
 def configuration_differences(systems: Sequence[System], groups: Sequence[Group]) -> list[ConfigurationDifference]:
@@ -17,7 +17,7 @@ def configuration_differences(systems: Sequence[System], groups: Sequence[Group]
     """
     firsts = {group.name: systems[group.members[0]] for group in groups}
     settings = {name: flat(causes(system.config)) for name, system in firsts.items() if system.config is not None}
-    same_rows = {f"data.{PLACE}"} if learnt_alike(list(firsts.values())) else set()
+    same_rows = {f"data.{place}" for place in PLACES} if learnt_alike(list(firsts.values())) else set()
     keys = sorted({key for own in settings.values() for key in own} - same_rows)
     differences = [
         ConfigurationDifference(key, {name: own.get(key) for name, own in settings.items()})

@@ -8,7 +8,7 @@ import numpy as np
 
 from polarity.comparison.load import System
 from polarity.config.recorded import RunSettings
-from polarity.runs.ledger import NO_CAUSE, PLACE, causes, learnt_from
+from polarity.runs.ledger import NO_CAUSE, PLACES, causes, learnt_from
 
 LONGEST = 70
 """Characters of a group's name; the folder's name is shorter than a longer list of settings."""
@@ -82,7 +82,7 @@ def _names(systems: Sequence[System], groups: Sequence[Sequence[int]]) -> list[s
 
 
 def _distinctive(system: System, *, alike: bool) -> list[str]:
-    no_cause = (*NO_CAUSE, *([f"data.{PLACE}"] if alike else []))
+    no_cause = (*NO_CAUSE, *([f"data.{place}" for place in PLACES] if alike else []))
     return [text for text in system.overrides if text.partition("=")[0].lstrip("+~") not in no_cause]
 
 

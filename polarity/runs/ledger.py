@@ -21,7 +21,7 @@ NO_CAUSE = ("seed", "output_dir", "cache_dir", "resume", "test", "run_dir", "log
 """Root settings that do not make another configuration: repetitions, where things are written, and what beside."""
 NO_CAUSE_ANYWHERE = ("cache_dir", "micro_batch_size")
 """The same of settings at any place: where things are kept, and how much memory there was."""
-PLACE = "path"
+PLACES = ("path", "train", "val", "test")
 """Of the data: the same rows may be read from several places, by several names."""
 ON_ONE_DEVICE = {"accelerator": "auto", "devices": 1, "num_nodes": None, "strategy": None}
 """Of the Trainer, on what it is computed: a look counts as one at the configuration on one device, whatever it was."""
@@ -174,7 +174,7 @@ def causes(config: Mapping[str, Any], rows: Mapping[str, Any] | None = None) -> 
 
     own = {key: of(value) for key, value in config.items() if key not in NO_CAUSE}
     if (learnt := learnt_from(rows)) and isinstance(data := own.get("data"), Mapping):
-        own["data"] = {**{key: value for key, value in data.items() if key != PLACE}, "rows": learnt}
+        own["data"] = {**{key: value for key, value in data.items() if key not in PLACES}, "rows": learnt}
     return own
 
 

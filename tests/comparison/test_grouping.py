@@ -53,6 +53,11 @@ def test_the_same_rows_are_one_configuration_wherever_they_stood() -> None:
     other = [systems[0], replace(systems[1], config={**CONFIG, "loss": {"gamma": 1.0}, "data": {"path": "/c.csv"}})]
     found = configuration_differences(other, group_systems(other))
     assert [difference.key for difference in found] == ["loss.gamma", "seed"]
+    files = [
+        replace(one, config={**CONFIG, "seed": seed, "data": {"train": f"{one.name}.csv", "path": None}})
+        for seed, one in enumerate(systems[:2])
+    ]
+    assert [group.members for group in group_systems(files)] == [[0, 1]]
     changed = [systems[0], systems[2]]
     found = configuration_differences(changed, group_systems(changed))
     assert next((one.key, list(one.values.values())) for one in found) == ("training rows", ["aaaaaaaa", "bbbbbbbb"])
