@@ -148,14 +148,16 @@ def test_an_epoch_that_ends_early_is_scored_as_it_is(
         objective = torch.stack(recorder.objectives[epoch]).sum() / windows
         assert row["train/objective"] == pytest.approx(float(objective), rel=1e-4)
     with (run.details / "exposure.csv").open(encoding="utf-8", newline="") as file:
-        exposure = [row for row in csv.DictReader(file) if row["kind"] == "class"]
+        exposure = list(csv.DictReader(file))
+    labelled = sum(float(row["natural"]) for row in exposure if row["epoch"] == "0" and row["kind"] == "cell")
     for epoch, seen in recorder.seen.items():
         labels = np.concatenate([labels for _, labels in seen])
-        of_tone = [row for row in exposure if row["epoch"] == str(epoch) and row["name"].startswith("tone=")]
+        classes = [row for row in exposure if row["epoch"] == str(epoch) and row["kind"] == "class"]
+        of_tone = [row for row in classes if row["name"].startswith("tone=")]
         shown = [int(float(row["realised"])) for row in of_tone]
         assert shown == np.bincount(labels[labels[:, 0] >= 0, 0], minlength=len(shown)).tolist()
-        expected = sum(float(row["expected"]) for row in of_tone)
-        assert expected == pytest.approx(len(labels), rel=0.15), "some rows have no label"
+        natural, expected = (sum(float(row[name]) for row in of_tone) for name in ("natural", "expected"))
+        assert expected == pytest.approx(natural * len(labels) / labelled), "of as many rows as were shown"
     for name, value in last_validation(run).items():
         assert rows[-1][name] == pytest.approx(value, rel=1e-5), name
     assert run.status["state"] == "finished"
