@@ -52,7 +52,7 @@ class Best:
         ahead = self.shortlist.score - self.baseline
         beside = f"{100 * abs(ahead):.1f} points {'below' if ahead >= 0 else 'ABOVE'} what is recommended"
         command = shlex.join(["python", "-m", "polarity.compare", *map(str, self.recommended)])
-        return [*said, f"linear baseline: {self.baseline:.4f}, {beside}; whether that is chance: {command}"]
+        return [*said, f"linear baseline: {self.baseline:.4f}, {beside}; {command} tells whether that is chance"]
 
     @property
     def tied(self) -> list[Path]:

@@ -27,4 +27,6 @@ def test_a_recommendation_below_the_linear_baseline_says_so(right: float, where:
     assert best.baseline is not None
     apart = 100 * abs(best.shortlist.score - best.baseline)
     assert best.sentences[-1].startswith(f"linear baseline: {best.baseline:.4f}, {apart:.1f} points {where} what is")
-    assert best.sentences[-1].endswith(f"python -m polarity.compare {best.recommended[0]}")
+    assert best.sentences[-1].endswith(
+        f"; python -m polarity.compare {best.recommended[0]} tells whether that is chance"
+    )
