@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import ndtri  # the quantile of the normal distribution
 
 from polarity.comparison.align import Aligned
 from polarity.comparison.grouping import Group
@@ -223,7 +222,7 @@ class Evidence:
             return 1.0
         error, freedom = estimate.error, estimate.freedom
         if error == 0:
-            error = (interval.high - interval.low) / 2 / float(ndtri((1 + self.confidence) / 2))
+            error = interval.error(self.confidence)
         return equivalence_p(estimate.value, error, freedom, self.margin)
 
     def _difference(

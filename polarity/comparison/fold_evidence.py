@@ -1,6 +1,7 @@
 """The evidence of cross-validations on the same folds: differences are paired by fold."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from polarity.comparison.evidence import EQUIVALENCE, Evidence, Pair, corrected, single_test
 from polarity.comparison.grouping import Group
@@ -46,8 +47,9 @@ class FoldEvidence(Evidence):
             for task in self.labelled
         }
         interval = found.interval(self.confidence)
-        if not found.error:  # all folds differ by the same: what other rows may change is known from the rows alone
+        if not found.rows:  # all folds differ by the same: what other rows may change is known from the rows alone
             interval = self._pair(first, second, 1.0 if self.seeds() is None else None).interval
+            found = replace(found, hidden=interval.error(self.confidence))
         return Pair(
             first,
             second,

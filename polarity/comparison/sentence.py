@@ -3,8 +3,6 @@
 from dataclasses import replace
 from math import floor, log10
 
-from scipy.special import ndtri
-
 from polarity.comparison.evidence import Pair
 from polarity.comparison.result import Verdict
 from polarity.statistics.interval import Interval
@@ -27,7 +25,7 @@ def needs(pair: Pair, rows: int, confidence: float, margin: float) -> tuple[int 
         return None, None
     estimate = pair.estimate
     if not pair.seeds_included:  # where hardly a row tells two runs apart, the interval knows better what others may
-        error = (pair.interval.high - pair.interval.low) / 2 / float(ndtri((1 + confidence) / 2))
+        error = pair.interval.error(confidence)
         estimate = replace(estimate, rows=max(estimate.rows, error**2 - estimate.hidden**2))
     return rows_needed(estimate, rows, margin, pair.level), seeds_needed(estimate, margin, pair.level)
 

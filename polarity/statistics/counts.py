@@ -96,7 +96,7 @@ class Counts:
         freedom = self.freedom(task)
         if freedom is not None:
             return freedom + 1
-        return min((float(self.totals[self.slices[t]].sum()) for t in self._labelled(task)), default=0.0)
+        return min((float(self.totals[self.slices[t]].sum()) for t in self.labelled_tasks(task)), default=0.0)
 
     def freedom(self, task: int | None = None) -> float | None:
         """Degrees of freedom that the groups leave, 0 without any label; None where rows are independent.
@@ -106,10 +106,11 @@ class Counts:
         if not self.grouped:
             return None
         return min(
-            (group_freedom(self.matrix[:, self.slices[t]].sum(axis=1)) for t in self._labelled(task)), default=0.0
+            (group_freedom(self.matrix[:, self.slices[t]].sum(axis=1)) for t in self.labelled_tasks(task)), default=0.0
         )
 
-    def _labelled(self, task: int | None) -> list[int]:
+    def labelled_tasks(self, task: int | None = None) -> list[int]:
+        """Numbers of the tasks that have labelled rows; of one task alone, whether it has."""
         return [t for t in (range(len(self.slices)) if task is None else (task,)) if self.labelled[t]]
 
     def statistics(self, counts: np.ndarray) -> Statistics:

@@ -25,6 +25,10 @@ class Interval:
         """Whether it leaves out anything that a score (0 to 1) or a difference (-1 to 1) can be."""
         return self not in (UNKNOWN, NO_DIFFERENCE_KNOWN)
 
+    def error(self, confidence: float) -> float:
+        """The standard error that a normal distribution has whose interval of this confidence is as wide."""
+        return (self.high - self.low) / 2 / float(ndtri((1 + confidence) / 2))
+
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
 

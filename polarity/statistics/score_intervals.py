@@ -83,7 +83,7 @@ def mean_f1_interval(
         value, values = float(observed.overall[0, system]), drawn.overall[:, system]
     else:
         value, values = float(observed.macro_f1[0, system, task]), drawn.macro_f1[:, system, task]
-    if not any(counts.labelled if task is None else [counts.labelled[task]]):
+    if not counts.labelled_tasks(task):
         return UNKNOWN
     interval = sample_interval(value, values, counts, confidence, task=task)
     return wider(interval, value, score_reach(counts, [system], task, confidence=confidence))

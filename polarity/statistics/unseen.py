@@ -121,7 +121,7 @@ def _alike_reach(union: Share, confidence: float) -> float:
 
 def _together(counts: Counts, task: int | None, reach: Callable[[int], np.ndarray]) -> np.ndarray:
     """Distances of all classes as those of independent parts of a mean."""
-    parts = [t for t in (range(len(counts.slices)) if task is None else (task,)) if counts.labelled[t]]
+    parts = counts.labelled_tasks(task)
     squares = []
     for part in parts:
         numbers = range(*counts.slices[part].indices(counts.classes))

@@ -105,6 +105,7 @@ def _new_rows(rebuilt: Answering, data: NewData, resamples: int) -> tuple[Evalua
     """Also the marks under which the look counts, by what they are of."""
     rows, notes = data.load(rebuilt.settings.data, rebuilt.tasks)
     found: list[RunOverlap] = []
+    in_test: list[str] = []
     try:
         splits: Splits | None = run_splits(rebuilt.run)
     except UserError as error:
@@ -119,7 +120,8 @@ def _new_rows(rebuilt: Answering, data: NewData, resamples: int) -> tuple[Evalua
         found = overlaps(rows, splits, rebuilt.settings.data.near_duplicates)
         if rebuilt.settings.refit:  # it was trained on its validation rows, and has chosen nothing by them
             found = [overlap for overlap in found if overlap.split == "train"]
-        notes += [*(f"WARNING: {overlap}" for overlap in found), *seen_in_test(rows, splits)]
+        in_test = seen_in_test(rows, splits)
+        notes += [*(f"WARNING: {overlap}" for overlap in found), *in_test]
     predictions = rebuilt.predict(rows)
     about = {**_about(rebuilt), "path": str(data.path), "overlap": _overlap_json(splits, found), "notes": notes}
     if found:
@@ -129,7 +131,7 @@ def _new_rows(rebuilt: Answering, data: NewData, resamples: int) -> tuple[Evalua
         notes.append(f"WARNING: without these rows, overall is {shown(rest)} over {times(int(clean.sum()), 'row')}")
     mark = ledger_mark(rows, splits)
     marks = {"these rows": mark}
-    if splits is not None and splits.test is not None and seen_in_test(rows, splits):
+    if in_test and splits is not None and splits.test is not None:
         whole = splits.test.fingerprint()
         marks |= {"the run's test split": whole} if whole != mark else {}
     name = f"{locate(str(data.path)).name.split('.')[0]}-{mark[:8]}"

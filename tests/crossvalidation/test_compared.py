@@ -18,6 +18,8 @@ from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.files import checksum, write_json
 from polarity.run import RunDirectory
 from polarity.runs.manifest import seal
+from polarity.statistics.counts import Counts
+from polarity.statistics.unseen import hidden_error
 from polarity.tasks import Task
 from tests.running import composed, overrides
 from tests.verbs import outcome_of, said_by
@@ -107,6 +109,29 @@ def test_equal_systems_are_not_told_apart(tmp_path: Path) -> None:
     assert pair.difference == 0
     assert pair.verdict in ("equal", "unclear")
     assert pair.interval.low < 0 < pair.interval.high, "other rows might tell them apart"
+
+
+def test_where_all_folds_differ_by_the_same_the_rows_tell_what_others_may_change(tmp_path: Path) -> None:
+    """Not what one task alone may hide, in which nothing tells the two apart."""
+    size = ROWS // FOLDS
+    labels = np.stack([np.arange(size) % 2] * 2, axis=1)
+
+    def folds(wrong: int) -> list[HeldOut]:
+        said = [np.where(np.arange(size) < wrong, 1 - labels[:, 0], labels[:, 0]), labels[:, 1]]
+        tasks = tuple(TaskPredictions(task, labels[:, t], said[t]) for t, task in enumerate(TASKS))
+        rows = [range(fold - 1, ROWS, FOLDS) for fold in range(1, FOLDS + 1)]
+        return [HeldOut(n, 1, Predictions([f"row-{row}" for row in own], tasks)) for n, own in enumerate(rows, 1)]
+
+    runs = [finished(tmp_path, name, folds(wrong), f"seed={wrong}", f"loss.gamma={wrong}") for name, wrong in
+            (("a", 4), ("b", 6))]  # fmt: skip
+    pair = polarity.compare([str(run.path) for run in runs])[0].pairs[0]
+    every = np.concatenate([labels] * FOLDS)
+    systems = [[np.concatenate([item.predictions.tasks[t].predicted for item in folds(wrong)]) for t in (0, 1)]
+               for wrong in (4, 6)]  # fmt: skip
+    hidden = hidden_error(Counts(TASKS, every, systems), [0], [1])
+    assert 0 < hidden < 0.01
+    assert pair.interval.high - pair.interval.low > 2 * 2 * 1.96 * hidden
+    assert pair.equal.p > 0.05
 
 
 def test_no_interval_has_zero_width(tmp_path: Path) -> None:

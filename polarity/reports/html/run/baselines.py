@@ -83,6 +83,8 @@ def _by_folds(over_rows: BaselineResult, own: Sequence[HeldOut], other: Sequence
 
     def difference(known: Difference, task: str | None = None) -> Difference:
         found = ours.minus(theirs, task, known.hidden)
+        if not found.rows:  # all folds differ by the same, and the rows alone tell what others may change
+            return replace(known, value=found.value)
         return Difference(found.value, found.interval(CONFIDENCE), found.p, known.hidden)
 
     whole = over_rows.difference
