@@ -36,6 +36,7 @@ HARMLESS = {
     *LEFT_BY_LIBRARIES,
 }
 """Variables that no import learns anything from; a process in which another one differs is a new one."""
+_started: list["subprocess.Popen[str]"] = []
 
 
 class Forked(subprocess.Popen[Any]):
@@ -106,7 +107,8 @@ def python(
     """
     others = {name for name, _ in env.items() ^ USUAL.items()} - HARMLESS
     make = subprocess.Popen if real or others or not hasattr(os, "pidfd_open") else Forked
-    return make([sys.executable, *words], cwd=folder, env=env, text=True, **settings)
+    _started.append(make([sys.executable, *words], cwd=folder, env=env, text=True, **settings))
+    return _started[-1]
 
 
 def start(
@@ -134,6 +136,27 @@ def run(verb: str, *arguments: str, folder: Path, seconds: float = PATIENCE, cod
         process.kill()
     assert process.returncode == code, said
     return said
+
+
+def end_started() -> None:
+    """End what a test has started and, where it failed, not waited for: it would disturb the tests that follow."""
+    while _started:
+        process = _started.pop()
+        if process.poll() is None:
+            with suppress(psutil.NoSuchProcess):
+                kill(psutil.Process(process.pid))
+            process.wait()
+        for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
+            stream.close()
+
+
+def children(process: psutil.Process, verb: str) -> dict[psutil.Process, str]:
+    """The processes that it, or one that it has started, has started for this verb, with their command lines."""
+    found = {}
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # ended since it was listed
+            found[child] = " ".join(child.cmdline())
+    return {child: line for child, line in found.items() if f"polarity.{verb}" in line}
 
 
 def kill(*processes: psutil.Process) -> None:

@@ -23,6 +23,7 @@ from hypothesis import settings
 from torch import nn
 
 from polarity.paths import cache_dir
+from tests import command
 
 if PARALLEL:
     torch.set_num_threads(1)
@@ -45,6 +46,12 @@ def _seeded() -> None:
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - libraries draw from the global generator
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _processes_end() -> Iterator[None]:
+    yield
+    command.end_started()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.command import PATIENCE, USUAL, Forked, python, start, warm_process
+from tests.command import PATIENCE, USUAL, Forked, end_started, python, start, warm_process
 from tests.running import train
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="commands are new processes on this system")
@@ -113,3 +113,15 @@ os.kill(os.getpid(), 9)
 
 def test_it_is_started_once() -> None:
     assert warm_process() is warm_process()
+
+
+@pytest.mark.parametrize("real", [True, False])
+def test_what_a_failed_test_has_started_is_ended(real: bool, tmp_path: Path) -> None:
+    process = python("-c", WAIT, folder=tmp_path, env=USUAL, real=real, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "there\n"
+    started = psutil.Process(process.pid)
+    end_started()
+    assert process.returncode == -signal.SIGKILL
+    assert process.stdout.closed
+    assert not started.is_running()

@@ -90,22 +90,13 @@ def ray(_: Path, *, outside: bool = False) -> Iterator[Cluster]:
                 sys.stdout.write(f"{log}\n{log.read_text(encoding='utf-8')}\n")  # for a test that fails
 
 
-def jobs_of(worker: psutil.Process) -> list[str]:
-    """The command lines of the jobs that a worker runs."""
-    lines = []
-    for child in worker.children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            lines.append(" ".join(child.cmdline()))
-    return [line for line in lines if "polarity.train" in line]
-
-
 def working(workers: list[psutil.Process], folder: Path, sweep: "subprocess.Popen[str]") -> psutil.Process:
     """A worker whose job has saved where it stands."""
     limit = time.monotonic() + command.PATIENCE
     while time.monotonic() < limit:
         saved = [path.parent.parent.name for path in (folder / "outputs").glob("*/*/checkpoints/last.ckpt")]
         for worker in workers:
-            if any(name in line for name in saved for line in jobs_of(worker)):
+            if any(name in line for name in saved for line in command.children(worker, "train").values()):
                 return worker
         assert sweep.poll() is None, sweep.communicate()[0]
         time.sleep(0.1)

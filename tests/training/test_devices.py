@@ -129,9 +129,10 @@ def test_a_killed_process_does_not_leave_the_other_waiting(rank: int, state: set
 def test_a_process_killed_while_the_other_starts_ends_both(killed: str, tmp_path: Path) -> None:
     process = command.start("train", *overrides(tmp_path, *TWO), folder=tmp_path, real=True)
     first = psutil.Process(process.pid)
-    while not (others := [each for each in first.children() if "polarity.train" in each.cmdline()]):  # git is one, too
+    while not (others := command.children(first, "train")):
+        assert process.poll() is None, process.communicate()[0]
         time.sleep(0.1)
-    (first if killed == "first" else others[0]).kill()
+    (first if killed == "first" else next(iter(others))).kill()
     said, _ = process.communicate(timeout=command.PATIENCE)  # both streams are closed when no process is left
     assert process.returncode != 0
     stopped = only_run(tmp_path)
