@@ -40,6 +40,7 @@ from polarity.config.search.asked import is_of_search, is_search
 from polarity.config.structure import config_problems
 from polarity.content import Config
 from polarity.errors import UserError
+from polarity.importing import importing
 from polarity.paths import conf_dir
 from polarity.processes import led_folder, outside_size
 from polarity.quoting import as_word
@@ -162,7 +163,8 @@ def _problems_of_rest(job: JobConfig, *, inside: bool, elsewhere: bool) -> list[
     :param inside: whether jobs run one after the other in one process.
     :param elsewhere: whether they run on other machines.
     """
-    from polarity.config.preflight import prepare
+    with importing():
+        from polarity.config.preflight import prepare
 
     config, _ = resolved(job.config)
     if RunSettings(config).resume is not None:
@@ -215,8 +217,9 @@ def is_resumed(config: Config, overrides: list[str], problems: list[str], *, mul
 @hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name="train")
 def run_job(composed: DictConfig) -> float:
     """Hydra's task function: one run. Returns the best monitored score."""
-    from polarity.crossvalidation.run import resume, start
-    from polarity.sweeps.launch import go_on, run_one
+    with importing():
+        from polarity.crossvalidation.run import resume, start
+        from polarity.sweeps.launch import go_on, run_one
 
     with cli.user_errors("train"), _recording_early_failures():
         asked = RunSettings(resolved(composed)[0])

@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy.special import softmax
-from sklearn.metrics import log_loss
 
 from polarity.analysis.result import CalibrationNumbers, ReliabilityBin, TaskCalibration
 from polarity.evaluation.predictions import TaskPredictions
@@ -40,6 +39,8 @@ def calibration_numbers(probabilities: np.ndarray, labels: np.ndarray) -> Calibr
     :param probabilities: float64 ``[rows, classes]``.
     :param labels: class indices ``[rows]``.
     """
+    from sklearn.metrics import log_loss
+
     bins = reliability_bins(probabilities, labels)
     gaps = [item.rows * abs(item.accuracy - item.confidence) for item in bins
             if item.accuracy is not None and item.confidence is not None]  # fmt: skip

@@ -1,7 +1,6 @@
 """Precision and recall of each class as the threshold on its probability rises."""
 
 import numpy as np
-from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from polarity.analysis.result import PrecisionRecall
 from polarity.evaluation.predictions import TaskPredictions
@@ -26,6 +25,8 @@ def curves(predictions: TaskPredictions) -> tuple[PrecisionRecall, ...]:
 
 
 def _curve(task: str, label: str, hits: np.ndarray, probabilities: np.ndarray) -> PrecisionRecall:
+    from sklearn.metrics import average_precision_score, precision_recall_curve
+
     support = int(hits.sum())
     counted = {"hits": _at_least(probabilities[hits]), "false_alarms": _at_least(probabilities[~hits])}
     if not support:

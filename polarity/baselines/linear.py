@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.special import log_expit, log_softmax
-from sklearn.linear_model import LogisticRegression
 
 from polarity.evaluation.metrics import score_task
 from polarity.progress import progress
 from polarity.tasks import IGNORE_INDEX, Task
+
+if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
 
 STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Inverse strengths C of the regularisation that are tried."""
@@ -42,7 +45,7 @@ class LinearModel:
 
     classes: int
     seen: tuple[int, ...]
-    fitted: tuple[LogisticRegression, ...]
+    fitted: tuple["LogisticRegression", ...]
 
     @classmethod
     def fit(cls, task: Task, features: csr_matrix, labels: np.ndarray, strength: float) -> "LinearModel":
@@ -52,6 +55,8 @@ class LinearModel:
         :param labels: class indices ``[rows]``.
         :param strength: C.
         """
+        from sklearn.linear_model import LogisticRegression
+
         known = np.flatnonzero(labels != IGNORE_INDEX)
         seen = tuple(int(c) for c in np.unique(labels[known]))
         if len(seen) < 2 or not features.shape[1]:
@@ -74,6 +79,8 @@ class LinearModel:
     @classmethod
     def of(cls, classes: int, seen: Sequence[int], weights: np.ndarray) -> "LinearModel":
         """The model with these :attr:`weights`."""
+        from sklearn.linear_model import LogisticRegression
+
         fitted = []
         for row in weights:
             model = LogisticRegression()

@@ -7,10 +7,11 @@ import numpy as np
 
 from polarity.comparison.align import Aligned
 from polarity.comparison.differences import code_notes, configuration_differences
-from polarity.comparison.evidence import RANDOMISATION, Evidence, Pair
+from polarity.comparison.evidence import RANDOMISATION, Evidence
 from polarity.comparison.fold_evidence import FoldEvidence
 from polarity.comparison.grouping import Group, group_systems
 from polarity.comparison.load import System
+from polarity.comparison.pairs import Pair
 from polarity.comparison.result import Comparison, GroupScore, PairResult, Setup, SystemScore
 from polarity.comparison.sentence import needs, pair_sentence, verdict
 from polarity.evaluation.metrics import Scores, score

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from polarity.comparison.evidence import EQUIVALENCE, Evidence, Pair, corrected, single_test
+from polarity.comparison.evidence import EQUIVALENCE, Evidence
 from polarity.comparison.grouping import Group
+from polarity.comparison.pairs import Pair, corrected, single_test
 from polarity.statistics.fold_scores import FoldScores, interval_of_folds
 from polarity.statistics.interval import Interval
 from polarity.wording import points

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from math import floor, log10
 
-from polarity.comparison.evidence import Pair
+from polarity.comparison.pairs import Pair
 from polarity.comparison.result import Verdict
 from polarity.statistics.interval import Interval
 from polarity.statistics.power import rows_needed, seeds_needed

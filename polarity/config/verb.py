@@ -18,6 +18,7 @@ from polarity.config.readable import readable
 from polarity.config.schema import setting_problems
 from polarity.content import Config
 from polarity.errors import UserError, nearest
+from polarity.importing import importing
 from polarity.paths import conf_dir
 from polarity.printable import printable
 from polarity.secrets import masked
@@ -96,7 +97,9 @@ def run_verb(
     with cli.verb(verb, data=data):
         settings = read(sys.argv[1:]) if read else read_settings(verb, sys.argv[1:], rewrite=rewrite)
         if settings is not None:
-            getattr(import_module(f"polarity.verbs.{verb}"), act or verb)(settings)
+            with importing():
+                module = import_module(f"polarity.verbs.{verb}")
+            getattr(module, act or verb)(settings)
 
 
 def _plain(verb: str, known: Collection[str], overrides: Sequence[str]) -> tuple[Config, list[str]]:

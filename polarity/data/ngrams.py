@@ -5,13 +5,15 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix, hstack
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from polarity.data.rows import Rows
+
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 LAST = 0x1FFFF
 """Beyond it no script has characters that combine."""
@@ -93,12 +95,14 @@ def _pieces() -> dict[str, Any]:
 class _Block:
     """One kind of terms. Texts that repeat, as contexts do, are analysed once, which gives what each of them would."""
 
-    def __init__(self, counter: CountVectorizer, weights: TfidfTransformer, kept: np.ndarray) -> None:
+    def __init__(self, counter: "CountVectorizer", weights: "TfidfTransformer", kept: np.ndarray) -> None:
         self._counter, self._weights, self._kept = counter, weights, kept
         self.terms = len(kept)
 
     @classmethod
     def of(cls, learnt: Learnt) -> Self:
+        from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+
         settings = _words() if learnt.words else _pieces()
         counter = CountVectorizer(dtype=np.float32, vocabulary=learnt.terms, **settings)
         weights = TfidfTransformer(sublinear_tf=True)
@@ -116,6 +120,8 @@ class _Block:
 
 def _fitted(settings: dict[str, Any], texts: Sequence[str]) -> tuple[_Block, csr_matrix] | None:
     """The terms and their vectors, or None where the texts have no terms of this kind (no word, but emoji, say)."""
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+
     unique, places = _unique(texts)
     counter = CountVectorizer(dtype=np.float32, **settings)
     try:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from polarity.comparison.evidence import Pair
 from polarity.comparison.grouping import Group
+from polarity.comparison.pairs import Pair
 from polarity.comparison.result import Shortlist, TestResult
 from polarity.comparison.sentence import pair_sentence, verdict
 from polarity.statistics.interval import Interval
