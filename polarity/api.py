@@ -232,6 +232,7 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
     PosixPath('/home/somebody/outputs/2026-01-31_12-00-00-1a2b3c4d')
 
     Of several threads one trains at a time, and the others wait: dropout draws from the process's own random numbers.
+    What the caller draws afterwards is what it would have drawn without a training.
 
     :param overrides: as on the command line; sweeps and ``resume=`` are for the command line only.
     :param config_dir: further folder of presets.
@@ -245,6 +246,8 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
 
 
 def _train(overrides: Sequence[str], config_dir: Folder | None) -> "RunDirectory":
+    from lightning.pytorch.utilities.seed import isolate_rng
+
     from polarity.config.compose import resolved, with_test
     from polarity.crossvalidation.run import start
     from polarity.run import RunDirectory
@@ -259,7 +262,7 @@ def _train(overrides: Sequence[str], config_dir: Folder | None) -> "RunDirectory
     begun: list[RunDirectory] = []
     place = [] if config_dir is None else ["--config-dir", str(Path(config_dir).absolute())]
     try:
-        with begun_in_python([*place, *overrides]):
+        with begun_in_python([*place, *overrides]), isolate_rng():
             start(config, job.overrides, keep_going=False, begun=begun.append)
     except SystemExit as end:
         if not begun:  # nobody but a user's own code ends a process before there is a folder

@@ -1,14 +1,17 @@
 """What the README promises from Python: train, load and predict, compare."""
 
 import os
+import random
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from lightning.pytorch.callbacks import Callback
 
 import polarity
@@ -152,6 +155,28 @@ def test_values_of_numpy_and_pandas_are_those_of_files(value: object, cell: str)
 def test_a_run_that_fails_is_an_error(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="power failure"):
         polarity.train([*overrides(folder), misfortune(tmp_path), f"output_dir={tmp_path}"])
+
+
+def test_a_training_leaves_the_process_as_it_was(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that draws its rows anew for each run would draw the same ones, and nothing would tell it."""
+    monkeypatch.delenv("PL_GLOBAL_SEED", raising=False)
+
+    def state() -> list[object]:
+        return [dict(os.environ), len(warnings.filters), random.getstate(), torch.get_rng_state().tolist()]
+
+    def drawn() -> list[float]:
+        return [random.random(), np.random.random(), torch.rand(()).item()]  # noqa: NPY002 - the caller's own generator
+
+    polarity.train([*overrides(folder), "trainer.max_epochs=1", f"output_dir={tmp_path}"])  # libraries are imported
+    assert "PL_GLOBAL_SEED" not in os.environ, "what the caller seeds would take it for its own"
+    drawn()
+    before = state()
+    polarity.train([*overrides(folder), "trainer.max_epochs=1", f"output_dir={tmp_path}"])
+    assert state() == before
+    first = drawn()
+    with pytest.raises(RunError, match="power failure"):
+        polarity.train([*overrides(folder), misfortune(tmp_path), f"output_dir={tmp_path}"])
+    assert drawn() != first
 
 
 class Leaking(Callback):

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from subprocess import TimeoutExpired
 from typing import Any
 
+import torch
 from lightning import Trainer
 from lightning.fabric.utilities.distributed import _set_num_threads_if_needed
 from lightning.pytorch.strategies.launchers.subprocess_script import _SubprocessScriptLauncher
@@ -27,7 +28,9 @@ PAUSE = 1.0
 PATIENCE = 10.0
 """Seconds that the first process has to find out by itself that another one is lost."""
 LEFT = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE", "PYTHONPATH")
-"""Variables by which processes of a run find each other; another run in this process would take them for its own."""
+LEFT += ("PL_GLOBAL_SEED", "PL_SEED_WORKERS")
+"""Variables by which processes of a run find each other, and its seed; whatever the caller starts next in this process
+would take them for its own."""
 _ARGUMENTS: list[Sequence[str]] = []
 
 
@@ -41,12 +44,14 @@ def begun_in_python(arguments: Sequence[str]) -> Iterator[None]:
 
     :param arguments: the command line of the run.
     """
-    before = {name: os.environ.get(name) for name in LEFT}
+    before, threads = {name: os.environ.get(name) for name in LEFT}, torch.get_num_threads()
     _ARGUMENTS.append(arguments)
     try:
         yield
     finally:
         _ARGUMENTS.pop()
+        if torch.get_num_threads() != threads:  # several processes share out the cores
+            torch.set_num_threads(threads)
         if distributed.is_available() and distributed.is_initialized():
             distributed.destroy_process_group()
         for name, value in before.items():
