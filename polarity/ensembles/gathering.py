@@ -58,7 +58,7 @@ def gather(settings: EnsembleSettings) -> Gathered:
     runs, stored = _runs(settings, problems)
     if problems:
         raise UserError(problems)
-    problems += unused_in_members(settings.trust, runs.values())
+    problems += [*unused_in_members(settings.trust, runs.values()), *_copies(runs)]
     problems += _different(runs, stored, test=settings.test)
     if isinstance(settings.method, Soup):
         problems += soup_problems(list(runs.values()))
@@ -96,6 +96,13 @@ def _runs(settings: EnsembleSettings, problems: list[str]) -> tuple[dict[str, Ru
     if not problems and len(runs) + settings.baseline < 2:
         problems.append(f"runs: only {folders[0]} is there; an ensemble needs two members, or baseline=true beside it")
     return runs, stored
+
+
+def _copies(runs: dict[str, RunDirectory]) -> list[str]:
+    """A problem for each run that stands in two folders: it would have two voices."""
+    began: dict[str, str] = {}
+    first = {name: began.setdefault(run.environment.read_text(encoding="utf-8"), name) for name, run in runs.items()}
+    return [f"runs: {name} is a copy of {one}; give each run once" for name, one in first.items() if one != name]
 
 
 def _different(runs: dict[str, RunDirectory], stored: dict[str, Predictions], *, test: bool) -> list[str]:

@@ -240,6 +240,8 @@ def test_what_does_not_fit_together_is_refused_all_at_once(home: Path, average: 
     )
     assert "an ensemble needs two members" in refused(home, runs=("seed-1", "seed-1"))
     assert "no soup can be made" in refused(home, "method=soup_uniform", "baseline=true")
+    shutil.copytree(home / "seed-1", tmp_path / "copy")
+    assert "seed-1; give each run once" in refused(home, runs=("seed-1", "seed-2", str(tmp_path / "copy")))
     damaged = tmp_path / "damaged"
     shutil.copytree(home / "seed-2", damaged)
     (damaged / "model" / "decision.json").unlink()
