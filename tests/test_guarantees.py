@@ -37,7 +37,7 @@ from polarity.run import RunDirectory
 from polarity.runs.rebuild import run_splits
 from polarity.tasks import IGNORE_INDEX
 from polarity.train import check
-from polarity.training import finish
+from polarity.training import finish, verifying
 from polarity.training.assembled import Stages
 from polarity.training.run import assemble
 from tests import trials
@@ -98,9 +98,9 @@ def test_a_fresh_reload_reproduces_the_score(finished: RunDirectory) -> None:
     run = assemble(prepare(finished.config), Stages())
     model, _ = load_model(finished.model)
     logits = predict_logits(model, run.data.evaluation_batches("val"), len(run.data.inputs["val"]), device=CPU)
-    assert finish.verify(best, run.data.splits.val, model, logits) == best["value"]
-    with pytest.raises(finish.ScoreMismatchError, match="its scores cannot be trusted"):
-        finish.verify({**best, "value": best["value"] + 0.001}, run.data.splits.val, model, logits)
+    assert verifying.verify(best, run.data.splits.val, model, logits) == best["value"]
+    with pytest.raises(verifying.ScoreMismatchError, match="its scores cannot be trusted"):
+        verifying.verify({**best, "value": best["value"] + 0.001}, run.data.splits.val, model, logits)
 
 
 def test_without_a_best_checkpoint_nothing_is_scored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

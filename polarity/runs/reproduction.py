@@ -76,7 +76,8 @@ def reproduce(rebuilt: Answering, split: str, predictions: Predictions) -> tuple
     if not difference <= tolerance:
         raise UserError(
             f"{rebuilt.run.model}: does not reproduce {path.name}: its logits differ by up to {difference:.3g} "
-            f"(allowed: {tolerance:.0e}), so the run was scored with other weights than these; nothing is evaluated"
+            f"(allowed: {tolerance:.0e}), so the run was scored with other weights, or with texts read otherwise; "
+            "nothing is evaluated"
         )
     _check_rule(rebuilt, stored)
     tasks = tuple(

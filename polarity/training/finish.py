@@ -20,10 +20,8 @@ from polarity.config.preflight import Prepared
 from polarity.content import State
 from polarity.data.cache import cached_arrays
 from polarity.data.reading import Reader
-from polarity.data.rows import Rows, Splits
+from polarity.data.rows import Splits
 from polarity.evaluation.inference import predict_logits
-from polarity.evaluation.monitored import score_metrics
-from polarity.evaluation.split_metrics import SplitMetrics
 from polarity.files import write_json
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.components import modules_in
@@ -44,17 +42,12 @@ from polarity.training.fixed_vectors import VectorCache, fixed_as_in_training
 from polarity.training.manifest import Manifest
 from polarity.training.results import SplitResults, decide, log_to_tensorboard, write_results
 from polarity.training.trainer import print_profile
+from polarity.training.verifying import verify, verify_reader
 from polarity.wording import times
-
-TOLERANCE = 1e-6
 
 
 class CheckpointError(RuntimeError):
     """The best checkpoint is missing, or cannot be read."""
-
-
-class ScoreMismatchError(RuntimeError):
-    """The checkpoint that was read back does not reproduce the score of its epoch."""
 
 
 def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
@@ -62,6 +55,7 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
 
     :raises CheckpointError: if there is no best checkpoint; current weights are never scored in its place.
     :raises ScoreMismatchError: if the fresh model's validation score differs from the one monitored in training.
+    :raises ReaderMismatchError: if what was written reads texts otherwise than they were read in training.
     """
     run.set_status("running", stage="finishing")
     splits, stages = scored_splits(assembled.prepared), assembled.stages
@@ -69,7 +63,8 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
         best = best_checkpoint(trainer, run)
         trust = modules_in(assembled.module.model.architecture())
         export_model(run, best["checkpoint"], assembled.reader, trust)
-        model, _ = load_model(run.model, trust)
+        model, reader = load_model(run.model, trust)
+        verify_reader(reader, assembled, splits.val)
         predict = partial(_predict, assembled, trainer, run, model)
         logits = {"val": predict("val")}
         best["value"] = verify(best, splits.val, model, logits["val"])
@@ -169,24 +164,6 @@ def export_model(run: RunDirectory, checkpoint: str, reader: Reader, trust: Coll
     model.load_state_dict(weights, strict=True)
     model.encoder.merge()
     save_model(model, reader, run.model)
-
-
-def verify(best: Mapping[str, Any], rows: Rows, model: MultiTaskClassifier, logits: list[np.ndarray]) -> float:
-    """Compare the fresh model's monitored score with the one that chose the checkpoint. Returns the fresh one.
-
-    :raises ScoreMismatchError: if they differ by more than the single precision in which Lightning keeps scores.
-    """
-    metrics = SplitMetrics(model.tasks, sync=False)
-    metrics.update([torch.from_numpy(values) for values in logits], torch.from_numpy(rows.labels))
-    values = score_metrics(metrics.scores()) | metrics.losses()
-    again = float(values[best["monitor"]])
-    if not abs(again - best["value"]) <= TOLERANCE * max(1.0, abs(again)):
-        raise ScoreMismatchError(
-            f"{best['checkpoint']} gives {best['monitor']} {again:.8f} when read back, "
-            f"but {best['value']:.8f} was monitored in epoch {best['epoch'] + 1}; its scores cannot be trusted "
-            "(a callback that changes weights for validation has to change them in on_save_checkpoint as well)"
-        )
-    return again
 
 
 def _answers(run: RunDirectory) -> Path:

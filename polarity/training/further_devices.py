@@ -27,8 +27,8 @@ PAUSE = 1.0
 """Seconds between two looks at the other processes."""
 PATIENCE = 10.0
 """Seconds that the first process has to find out by itself that another one is lost."""
-LEFT = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE", "PYTHONPATH")
-LEFT += ("PL_GLOBAL_SEED", "PL_SEED_WORKERS")
+OF_PROCESSES = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK", "LOCAL_RANK", "WORLD_SIZE", "PYTHONPATH")
+LEFT = (*OF_PROCESSES, "PL_GLOBAL_SEED", "PL_SEED_WORKERS")
 """Variables by which processes of a run find each other, and its seed; whatever the caller starts next in this process
 would take them for its own."""
 _ARGUMENTS: list[Sequence[str]] = []

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
+from tokenizers import normalizers
 
+from polarity.models.huggingface import pretrained
 from polarity.run import RunDirectory
 from polarity.training import finish
 from polarity.training import run as training_run
@@ -83,6 +85,27 @@ def test_a_checkpoint_that_does_not_reproduce_its_score_fails_the_run(
     assert said is not None
     in_single_precision = pytest.approx(float(history(run)[0]["val/macro_f1"]), abs=1e-7)
     assert float(said[1]) == in_single_precision
+
+
+def test_a_tokenizer_that_is_not_read_back_as_it_was_fails_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its scores would be those of a model that nobody can ask."""
+
+    def forgotten(tokenizer: Any, prefix: str) -> Any:
+        backend = tokenizer.backend_tokenizer
+        backend.normalizer = normalizers.Sequence([normalizers.Prepend(prefix), backend.normalizer])
+        return tokenizer
+
+    monkeypatch.setattr(pretrained, "with_prefix", forgotten)
+    arguments = overrides(tmp_path, "trainer.max_epochs=1", "model.prefix='news: '")
+    with pytest.raises(SystemExit):
+        training_run.start_run(composed(*arguments), arguments, keep_going=False)
+    (path,) = (tmp_path / "outputs").glob("2*")
+    run = RunDirectory.open(path)
+    assert run.status["state"] == "failed"
+    assert "reads texts otherwise than they were read in training (input_ids" in run.status["error"]
+    assert not run.metrics.exists()
 
 
 @pytest.mark.slow
