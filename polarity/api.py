@@ -1,8 +1,9 @@
 """The same things from Python: train, load a finished run and predict, compare runs, put them together."""
 
 import json
+import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -67,9 +68,9 @@ class Model:
 
     def predict(
         self,
-        texts: Sequence[str],
-        contexts: Sequence[str | None] | None = None,
-        metadata: Mapping[str, Sequence[object]] | None = None,
+        texts: Iterable[str],
+        contexts: Iterable[str | None] | None = None,
+        metadata: Mapping[str, Iterable[object]] | None = None,
     ) -> list[dict[str, Answer]]:
         """An answer for each task, by its name, for each text, in their order: the numbers of ``polarity.predict``.
 
@@ -79,15 +80,17 @@ class Model:
         """
         from polarity.data.rows import Rows
 
-        if isinstance(texts, str):
-            raise UserError("texts: is one text; give a list")
-        if problems := self._problems(texts, contexts):
+        given = _listed("texts", texts)
+        first: list[Any] | None = None
+        if contexts is not None:
+            first = [_plain(context) for context in _listed("contexts", contexts)]
+        if problems := self._problems(given, first):
             raise UserError(problems)
-        first = None if contexts is None else [context or "" for context in contexts]
-        rows = Rows.unlabelled(texts, first, _columns(metadata or {}, self.columns, len(texts)))
+        columns = _columns({} if metadata is None else metadata, self.columns, len(given))
+        rows = Rows.unlabelled(given, None if first is None else [context or "" for context in first], columns)
         answers: list[dict[str, Answer]] = []
-        for start in range(0, len(texts), AT_ONCE):
-            answers += self._answers(rows.select(range(start, min(start + AT_ONCE, len(texts)))), start)
+        for start in range(0, len(given), AT_ONCE):
+            answers += self._answers(rows.select(range(start, min(start + AT_ONCE, len(given)))), start)
         return answers
 
     def _problems(self, texts: Sequence[object], contexts: Sequence[object] | None) -> list[str]:
@@ -121,7 +124,20 @@ class Model:
         ]
 
 
-def _columns(given: Mapping[str, Sequence[object]], wanted: Sequence[str], rows: int) -> dict[str, list[str]]:
+def _listed(name: str, values: Any) -> list[Any]:
+    """Values of any kind that can be gone through, but a text, whose letters would be taken for texts.
+
+    :raises UserError: for a text, and for what is no several values.
+    """
+    if isinstance(values, (str, bytes)):
+        raise UserError(f"{name}: is one text; give a list")
+    try:
+        return list(values)
+    except TypeError as error:
+        raise UserError(f"{name}: has to be a list, got {type(values).__name__}") from error
+
+
+def _columns(given: Mapping[str, Iterable[object]], wanted: Sequence[str], rows: int) -> dict[str, list[str]]:
     """The columns that a model reads, as text, empty where missing.
 
     :raises UserError: if there are others, or values that are no text or number, or not one for each row.
@@ -130,7 +146,8 @@ def _columns(given: Mapping[str, Sequence[object]], wanted: Sequence[str], rows:
 
     problems = [f"metadata: the run reads the column {name!r} beside the texts" for name in wanted if name not in given]
     columns = dict[str, list[str]]()
-    for name, values in given.items():
+    for name, column in given.items():
+        values = _listed(f"metadata.{name}", column)
         if name not in wanted:
             problems.append(f"metadata.{name}: the run does not read it{nearest(name, wanted, what='columns')}")
         elif len(values) != rows:
@@ -146,10 +163,11 @@ def _columns(given: Mapping[str, Sequence[object]], wanted: Sequence[str], rows:
 
 
 def _plain(value: object) -> object:
-    """A value of NumPy or pandas as one of Python."""
+    """A value of NumPy or pandas as one of Python; what stands for a missing one in tables is None."""
     if type(value).__name__ in ("NAType", "NaTType"):
         return None
-    return value.item() if isinstance(value, np.generic) else value
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _answer(task: "Task", decided: Any, probabilities: np.ndarray) -> Answer:
@@ -241,8 +259,14 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
     """
     if isinstance(overrides, str):
         raise UserError("overrides: is one text; give a list")
+    from polarity.config.preflight import forget_rows
+
     with _ONE_AT_A_TIME:
-        return _train(overrides, config_dir)
+        forget_rows()
+        try:
+            return _train(overrides, config_dir)
+        finally:
+            forget_rows()
 
 
 def _train(overrides: Sequence[str], config_dir: Folder | None) -> "RunDirectory":

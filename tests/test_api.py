@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from lightning.pytorch.callbacks import Callback
@@ -19,6 +20,7 @@ from polarity.api import _columns
 from polarity.data.rows import Rows
 from polarity.errors import RunError, UserError
 from polarity.run import RunDirectory
+from polarity.runs.environment import read_environment
 from polarity.runs.rebuild import run_splits
 from polarity.runs.saved import saved_predictions
 from tests.misfortune import misfortune
@@ -135,6 +137,13 @@ def test_pairs_are_asked_as_pairs(folder: Path, rows: Rows) -> None:
     unreadable: list[Any] = ["one", 3]
     with pytest.raises(UserError, match=r"contexts\[1\] is 3 \(int\)"):
         model.predict(texts, unreadable)
+    said, table = model.predict(texts, ["b", ""]), pd.DataFrame({"text": texts, "source": ["b", None]})
+    assert said == model.predict(table["text"], table["source"]) == model.predict(np.array(texts), np.array(["b", ""]))
+    assert said == model.predict((text for text in texts), pd.Series(["b", float("nan")]))
+    with pytest.raises(UserError, match="contexts: is one text; give a list"):
+        model.predict(texts, "ab")
+    with pytest.raises(UserError, match="texts: has to be a list, got int"):
+        model.predict(3)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -146,15 +155,33 @@ def test_pairs_are_asked_as_pairs(folder: Path, rows: Rows) -> None:
         (np.bool_(1), "true"),
         (type("NAType", (), {})(), ""),
         (None, ""),
+        (float("nan"), ""),
     ],
 )
 def test_values_of_numpy_and_pandas_are_those_of_files(value: object, cell: str) -> None:
+    assert _columns({"one": [value]}, ["one"], 1) == _columns(pd.DataFrame({"one": [value]}), ["one"], 1)
     assert _columns({"one": [value]}, ["one"], 1) == {"one": [cell]}
+    with pytest.raises(UserError, match=r"metadata\.one: is one text; give a list"):
+        _columns({"one": "a"}, ["one"], 1)
 
 
 def test_a_run_that_fails_is_an_error(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="power failure"):
         polarity.train([*overrides(folder), misfortune(tmp_path), f"output_dir={tmp_path}"])
+
+
+def test_each_training_reads_its_files_anew(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever works in a notebook changes a file, or the folder, and trains again by the same words."""
+    words = [*overrides(folder), "trainer.max_epochs=1", "reporting.baselines=false", "data.path=corpus.csv"]
+    sizes = []
+    for name, kept in (("one", 200), ("one", 150), ("two", 120)):
+        lines = (folder / "corpus.csv").read_text(encoding="utf-8").splitlines()[: kept + 1]
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / "corpus.csv").write_text("\n".join(lines), encoding="utf-8")
+        monkeypatch.chdir(tmp_path / name)
+        run = polarity.train(words)
+        sizes.append(sum(split["rows"] for split in read_environment(run)["data"].values()))
+    assert sizes == [200, 150, 120]
 
 
 def test_a_training_leaves_the_process_as_it_was(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

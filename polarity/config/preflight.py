@@ -141,6 +141,12 @@ def _load_once(key: str) -> tuple[Corpus, Splits, float]:
     return corpus, splits, time.monotonic() - started
 
 
+def forget_rows() -> None:
+    """What one command shares among its jobs is nothing to the next one, before which files and folder may change."""
+    _load_once.cache_clear()
+    _fold_once.cache_clear()
+
+
 def rows_of(config: Config) -> Splits:
     """The rows of a checked configuration, all of them, if it is one of folds."""
     return _load_once(_data_key(config))[1]
