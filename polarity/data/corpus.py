@@ -17,8 +17,9 @@ class Corpus(ABC):
     A corpus of your own has one method, ``read``.
     """
 
-    leakage: Leakage | None = None
-    """Looks for texts that stand in two splits; None: nobody does."""
+    leakage: Leakage | None = Leakage()
+    """Looks for texts that stand in two splits, which stop the run unless a corpus has settings for it; None: nobody
+    does."""
     split: Split | None = None
     """Makes the splits that the data do not have, and says what stays together in folds; None for the usual."""
 
@@ -41,7 +42,9 @@ class Corpus(ABC):
 
         :raises UserError: with everything that speaks against it.
         """
-        return splits if self.leakage is None else self.leakage.check(splits)
+        if self.leakage is None:
+            return splits
+        return self.leakage.check(splits, settable=self.leakage is not Corpus.leakage)
 
     def load(self) -> Splits:
         """Read and check the data.

@@ -17,6 +17,9 @@ from polarity.wording import times
 
 Reaction = Literal["stop", "drop", "allow"]
 
+UNSETTABLE = "take them out of one of the two, or give this corpus a setting 'leakage' (docs/extending.md)"
+"""What can be done about an overlap in a corpus of somebody's own."""
+
 _EXAMPLES = 3
 _SHOWN_EXAMPLES = re.compile(r", such as .*(?=; )", re.DOTALL)
 _EXCERPT = 60
@@ -56,9 +59,10 @@ class Leakage:
     def __repr__(self) -> str:
         return f"Leakage(exact={self.exact}, near={self.near}, {self.near_duplicates})"
 
-    def check(self, splits: Splits) -> Splits:
+    def check(self, splits: Splits, *, settable: bool = True) -> Splits:
         """The splits as far as they may be used, with a note on everything that was found.
 
+        :param settable: whether ``data.leakage`` is a setting of what reads them.
         :raises UserError: if something was found that stops the run, naming counts, examples and settings.
         """
         search = _Search(splits, self.near_duplicates)
@@ -73,7 +77,8 @@ class Leakage:
             lines = [search.describe(overlap) for overlap in overlaps]
             setting = f"data.leakage.{kind}"
             if reaction == "stop":
-                problems += [f"{line}; {setting}=drop leaves the former out, {setting}=allow goes on" for line in lines]
+                ways = f"{setting}=drop leaves the former out, {setting}=allow goes on"
+                problems += [f"{line}; {ways if settable else UNSETTABLE}" for line in lines]
             else:
                 done = {"drop": "the former were left out", "allow": "scores of the latter profit from it"}[reaction]
                 notes += [f"{line}; {done} ({setting}={reaction})" for line in lines]

@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import re
+import string
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -54,7 +55,9 @@ def test_an_optimizer_and_a_corpus_of_the_page_train(
     documented: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "shown", documented)
-    rows = [{"text": f"good news {n}" if n % 2 else f"bad war {n}", "stance": ["no", "yes"][n % 2]} for n in range(40)]
+    letters = string.ascii_lowercase
+    texts = [f"{'good' if n % 2 else 'bad'} news {letters[n % 20] * 9} {letters[n // 20] * 9}" for n in range(40)]
+    rows = [{"text": text, "stance": ["no", "yes"][n % 2]} for n, text in enumerate(texts)]
     content = {"train": [*rows[:30], {"text": "of nobody knows what"}], "val": rows[30:]}
     (tmp_path / "nested.json").write_text(json.dumps(content), encoding="utf-8")
     for group, preset in (
@@ -70,6 +73,10 @@ def test_an_optimizer_and_a_corpus_of_the_page_train(
     assert "SGD(lr=0.1, momentum=0.9, layer_decay=1.0)" in said
     assert trained.status["state"] == "finished"
     assert read_object(trained.environment)["data"]["train"]["rows"] == 31
+    content["train"].append({**rows[35], "text": f"  {rows[35]['text']}"})
+    (tmp_path / "nested.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UserError, match=r"1 row of train has the same text as 1 of val, .*; take them out of one of"):
+        train([*words, *chosen], config_dir=tmp_path / "mine")
 
 
 @pytest.mark.slow
