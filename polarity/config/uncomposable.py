@@ -172,12 +172,7 @@ def _composition_problems(overrides: Sequence[str], error_with: Composed) -> dic
 def _reason(text: str, error: BaseException) -> str:
     """Why an override cannot be composed."""
     if found := _CHOSEN_FOR.match(first_lines(error)):
-        layer, group, place, other = found.groups()
-        section, has = place.partition(".")[0], f" (it has {other})" if other else ""
-        return (
-            f"the {layer} chooses a {group} for {place}, which the {section} that is chosen does not have{has}; "
-            f"choose another {section}, or leave out the {layer} and give what you need of it"
-        )
+        return _chosen_for(*found.groups())
     bottom = _bottom(error)
     if isinstance(bottom, (ConfigKeyError, ConfigAttributeError)) and isinstance(bottom.parent_node, DictConfig):
         return f"no such setting{nearest(bottom.key, [key for key in bottom.parent_node if key != TARGET])}"
@@ -193,6 +188,16 @@ def _reason(text: str, error: BaseException) -> str:
     deeper = [other for other in IN_SECTIONS if other != place and other.endswith(f".{part}")]
     hint = f", or choose it for a part, as {deeper[0]}={text.partition('=')[2]} for wide_deep" if deeper else ""
     return f"the {section} that is chosen has no {part} of its own; leave it out{hint}"
+
+
+def _chosen_for(layer: str, group: str, place: str, other: str | None) -> str:
+    if place.startswith(f"{layer}."):
+        return f"the first line of this {layer}'s file has to be: # @package _global_"
+    section, has = place.partition(".")[0], f" (it has {other})" if other else ""
+    return (
+        f"the {layer} chooses a {group} for {place}, which the {section} that is chosen does not have{has}; "
+        f"choose another {section}, or leave out the {layer} and give what you need of it"
+    )
 
 
 def first_lines(error: BaseException) -> str:

@@ -21,7 +21,7 @@ from polarity.run import LATEST, RunDirectory
 from polarity.runs.environment import read_environment
 from polarity.runs.manifest import check_unchanged, seal
 from polarity.runs.saved import CHECKSUMS, finished_run, read_metrics, saved_predictions
-from polarity.statistics.fold_scores import FoldScores, counts_of_folds, interval_of_folds
+from polarity.statistics.fold_scores import FoldScores, counts_of_folds, interval_of_folds, unseen_in_folds
 from polarity.systems.folds import fit_rule, store_rule
 from polarity.training.finish import afterwards
 from polarity.training.results import METRICS_VERSION
@@ -88,10 +88,11 @@ def _metrics(
         found = scores.estimate(task)
         interval = interval_of_folds(scores, counts, [0], task)
         if interval is None and shown.low is not None:  # all folds alike: the interval over rows
-            ends = {"low": shown.low, "high": shown.high}
+            ends: Json = {"low": shown.low, "high": shown.high, "over": "rows"}
         else:
             interval = interval or found.interval(lowest=0.0)
-            ends = {"low": interval.low, "high": interval.high}
+            unseen = dict(zip(("below", "above"), unseen_in_folds(counts, [0], task).tolist(), strict=True))
+            ends = {"low": interval.low, "high": interval.high, "over": "folds", "unseen": unseen}
         return {"value": found.value, **ends, "standard_error": found.error, "degrees_of_freedom": found.freedom}
 
     return {
@@ -136,7 +137,7 @@ def _print_end(run: RunDirectory, scores: FoldScores) -> None:
     console = RunConsole(run.log)
     console.print()
     console.print(folds_table(read_metrics(run)))
-    console.print(overall_sentence(scores))
+    console.print(overall_sentence(scores, read_metrics(run)["intervals"]))
     for task, found in read_metrics(run)["average"].items():
         console.print(f"{task}: decision rule of the folds' mean {found['decision']['reason']}")
     console.print(f"everything is in {run.path}; predict averages the folds, evaluate and export take one")

@@ -88,7 +88,8 @@ class FoldedRows:
         number = self.folds.number
         groups = len(np.unique(self._groups))
         if groups < number:
-            return [f"folds: the {times(len(self.rows), 'row')} are in {groups} groups, too few for {number} folds"]
+            these = f"the {times(len(self.rows), 'row')} are in {times(groups, 'group')}{self._joined()}"
+            return [f"folds: {these}, too few for {number} folds"]
         of_classes = [
             (len(np.unique(self._groups[rows])), int(rows.sum()), name, task.name)
             for t, task in enumerate(self.splits.tasks)
@@ -99,8 +100,16 @@ class FoldedRows:
         if there >= number:
             return []
         most = f"folds={there} is the most" if there > 1 else "it cannot be folded"
-        these = f"its {times(rows, 'row')} are in {times(there, 'group')} that stay together"
+        these = f"its {times(rows, 'row')} are in {times(there, 'group')} that stay together{self._joined()}"
         return [f"folds: {number} are too many for class {name!r} of task {task!r}: {these}; {most}"]
+
+    def _joined(self) -> str:
+        """What makes rows one group; of values of a column that are joined there are more than groups."""
+        if not self._split.near_duplicates_together:
+            return ""
+        values = len(set(self.rows.metadata[self._split.group])) if self._split.group else 0
+        more = f"{times(values, 'value')} of {self._split.group!r}, joined by " if values else "joined by "
+        return f" ({more}nearly equal texts; data.split.near_duplicates_together=false keeps these apart)"
 
     def of(self, fold: int) -> Splits:
         """A fold as the splits of a run: its rows are the test split.

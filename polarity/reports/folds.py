@@ -65,14 +65,30 @@ def folds_table(metrics: Json) -> Table:
     return table
 
 
-def overall_sentence(scores: FoldScores) -> str:
-    """What the interval is made of."""
+def overall_sentence(scores: FoldScores, intervals: Json) -> str:
+    """What the intervals are made of.
+
+    :param intervals: of ``metrics.json``.
+    """
     found, values = scores.estimate(), scores.values()
     return (
         f"out-of-fold overall {found.value:.4f}: every row by a model that has not seen it (mean of the folds "
-        f"{values.mean():.4f}, deviation {values.std(ddof=1):.4f}); intervals are the corrected resampled ones over "
-        f"{times(len(values), 'fold')} (Nadeau and Bengio 2003), with other rows and other seeds in them"
+        f"{values.mean():.4f}, deviation {values.std(ddof=1):.4f}); intervals are {_kind(intervals, len(values))}"
     )
+
+
+def _kind(intervals: Json, folds: int) -> str:
+    overall, every = intervals["overall"], [intervals["overall"], *intervals["tasks"].values()]
+    if overall["over"] == "rows":
+        return "those over rows, since all folds have the same score"
+    text = (
+        f"the corrected resampled ones over {times(folds, 'fold')} (Nadeau and Bengio 2003), with other rows and other "
+        "seeds in them"
+    )
+    if any(max(one.get("unseen", {}).values(), default=0) for one in every):
+        ends = " and ".join(f"{value:.4f} {name}" for name, value in overall["unseen"].items() if value)
+        text += f", and, in squares, with what a class of which all or none are right may hide (overall {ends})"
+    return text
 
 
 def _cell(found: Json) -> str:

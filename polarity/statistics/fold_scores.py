@@ -109,9 +109,14 @@ def interval_of_folds(
     found = scores.estimate(task)
     if not found.error:
         return None
-    number = None if task is None else [item.name for item in counts.tasks].index(task)
-    reach = score_reach(counts, systems, number, confidence=confidence)
+    reach = unseen_in_folds(counts, systems, task, confidence)
     return wider(found.interval(confidence, lowest=0.0), found.value, reach)
+
+
+def unseen_in_folds(counts: Counts, systems: Sequence[int], task: str | None, confidence: float = 0.95) -> np.ndarray:
+    """How far below and above the score classes may reach of which all or none are right, ``[2]``; 0 without such."""
+    number = None if task is None else [item.name for item in counts.tasks].index(task)
+    return score_reach(counts, systems, number, confidence=confidence)
 
 
 def _scores(folds: Sequence[HeldOut], kind: Decided) -> Scores:

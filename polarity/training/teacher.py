@@ -56,14 +56,19 @@ def named(error: UserError) -> list[str]:
 def _asked(run: RunDirectory, prepared: Prepared) -> Mapping[str, np.ndarray]:
     accelerator: Accelerator = "cpu" if RunSettings(prepared.config).on_cpu else "auto"
     teacher = rebuild_any(run.path, accelerator=accelerator, trust=_trusted(run, prepared.config))
-    ours, its = classes_of(prepared.splits.tasks), classes_of(teacher.tasks)
-    if lacking := [name for name, classes in ours if (name, classes) not in its]:
-        raise UserError(f"{run.path} does not know the task {name} with these classes" for name in lacking)
+    its = {task.name: task.classes for task in teacher.tasks}
+    if lacking := [task for task in prepared.splits.tasks if set(task.classes) != set(its.get(task.name, ()))]:
+        raise UserError(f"{run.path} does not know the task {task.name} with these classes" for task in lacking)
     said = {item.task.name: np.asarray(item.probabilities) for item in teacher.predict(prepared.splits.train).tasks}
     return {
-        str(number): np.log(np.maximum(said[task.name], LEAST)).astype(np.float32)
+        str(number): np.log(np.maximum(said[task.name][:, _places(task, its[task.name])], LEAST)).astype(np.float32)
         for number, task in enumerate(prepared.splits.tasks)
     }
+
+
+def _places(task: Task, classes: tuple[str, ...]) -> list[int]:
+    """Where each class of a task stands among the teacher's, which may have them in another order."""
+    return [classes.index(name) for name in task.classes]
 
 
 def _trusted(run: RunDirectory, config: Config) -> list[str]:

@@ -128,7 +128,8 @@ def _new_rows(rebuilt: Answering, data: NewData, resamples: int) -> tuple[Evalua
         clean = ~np.any([overlap.rows for overlap in found], axis=0)
         rest = analyse(predictions.select(clean), resamples=resamples).headline.overall
         about["without_overlap"] = {"rows": int(clean.sum()), "overall": rest.value}
-        notes.append(f"WARNING: without these rows, overall is {shown(rest)} over {times(int(clean.sum()), 'row')}")
+        left = f"overall is {shown(rest)} over {times(int(clean.sum()), 'row')}" if clean.any() else "nothing is left"
+        notes.append(f"WARNING: without these rows, {left}")
     mark = ledger_mark(rows, splits)
     marks = {"these rows": mark}
     if in_test and splits is not None and splits.test is not None:

@@ -140,11 +140,24 @@ def test_more_folds_than_the_rarest_class_has_groups() -> None:
     for number in rare[:4]:
         whole.text[number] = whole.text[rare[0]]
     (problem,) = refusal(whole, Folds(2))
-    assert "4 rows are in 1 group that stay together; it cannot be folded" in problem
+    assert "4 rows are in 1 group that stay together (joined by nearly equal texts; " in problem
+    assert problem.endswith("; it cannot be folded")
 
 
 def test_fewer_groups_than_folds() -> None:
-    assert refusal(rows(100, posts=3), Folds(4))[0].startswith("folds: the 100 rows are in 3 groups, too few for 4")
+    (problem,) = refusal(rows(100, posts=3), Folds(4))
+    assert problem.startswith("folds: the 100 rows are in 3 groups (")
+    assert problem.endswith("too few for 4 folds")
+
+
+def test_values_that_nearly_equal_texts_join_are_told_apart_from_groups() -> None:
+    whole = rows(100, posts=5)
+    values = whole.metadata["post"]
+    for number in range(5):  # one and the same text in every post
+        whole.text[values.index(sorted(set(values))[number])] = "the same sentence stands in each of all these posts"
+    (problem,) = refusal(whole, Folds(4))
+    assert "the 100 rows are in 1 group (5 values of 'post', joined by nearly equal texts; " in problem
+    assert "data.split.near_duplicates_together=false keeps these apart), too few for 4 folds" in problem
 
 
 def test_seeds_of_folds_differ_from_each_other_and_between_seeds() -> None:

@@ -85,8 +85,22 @@ def test_a_teacher_has_to_know_the_tasks_and_to_be_finished(run: RunDirectory, t
             assembled(home(run), *student(run, f"cache_dir={tmp_path / 'cache'}"))
     finally:
         (tmp_path / "decision.json").rename(run.model / "decision.json")
-    with pytest.raises(UserError, match="does not know the task topic with these classes"):
-        assembled(home(run), *student(run, "data.tasks={tone:[yes,no,none,1],topic:[food,war]}"))
+    more = ("data.tasks={other:{column:source,classes:[a,b]}}", "data.leakage.exact=allow")  # the splits are others
+    with pytest.raises(UserError, match="does not know the task other with these classes"):
+        assembled(home(run), *student(run, *more))
+
+
+def test_classes_in_another_order_are_the_same_classes(run: RunDirectory) -> None:
+    made = [
+        assembled(home(run), *student(run, *more))
+        for more in ((), ("data.tasks={topic:[food,war],tone:[1,no,yes,none]}",))
+    ]
+    texts = [one.prepared.splits.train.text for one in made]
+    assert texts[0] == texts[1]
+    (tone, topic), (its_tone, its_topic) = (one.data._datasets["train"].teacher or [] for one in made)
+    assert [task.classes[0] for task in made[1].prepared.splits.tasks] == ["1", "food"]
+    assert np.array_equal(its_topic, topic[:, [1, 0]])
+    assert np.array_equal(its_tone, tone[:, [3, 1, 0, 2]])
 
 
 def test_folds_of_the_teachers_own_rows_are_refused_before_anything_is_written(run: RunDirectory) -> None:
