@@ -27,6 +27,7 @@ from polarity.sweeps import page
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.page import values_of
 from polarity.sweeps.plan import PlannedJob
+from polarity.sweeps.preset import place_of
 from polarity.sweeps.table import jobs_table, print_jobs, report_jobs
 from polarity.verbs import sweep as watching
 from tests.reports.pages import HOSTILE, Page
@@ -85,6 +86,13 @@ def test_that_jobs_have_looked_at_test_is_told(
     monkeypatch.setattr(RunSettings, "looks_at_test", True)
     print_jobs(finished, page=False)
     assert "test=true: 4 jobs looked at test, and each look counts" in capsys.readouterr().out
+
+
+def test_a_preset_stands_beside_those_that_its_sweep_has_used() -> None:
+    assert place_of(None, None) == Path("experiment/best.yaml")
+    assert place_of(None, "/mine") == Path("/mine/experiment/best.yaml")
+    for config_dir in (None, "/mine"):
+        assert place_of("some/other.yaml", config_dir) == Path("some/experiment/other.yaml")
 
 
 def test_the_best_configuration_is_a_preset_that_gives_it(finished: Sweep, tmp_path: Path) -> None:

@@ -37,9 +37,12 @@ def recommended_job(sweep: Sweep) -> Job:
     return sweep.job(best[0].recommended[0].name) if best else finished[0]
 
 
-def place_of(output: str | None) -> Path:
-    """The file of a preset; ``experiment=NAME`` finds those in folders of that name alone."""
-    file = Path(output or "best.yaml").expanduser()
+def place_of(output: str | None, config_dir: str | None) -> Path:
+    """The file of a preset; ``experiment=NAME`` finds those in folders of that name alone.
+
+    :param config_dir: the folder of the sweep's own presets, which is where a preset is meant to stand if nobody says.
+    """
+    file = Path(output or "best.yaml").expanduser() if output or not config_dir else Path(config_dir, "best.yaml")
     return file if file.absolute().parent.name == GROUP else file.parent / GROUP / file.name
 
 

@@ -58,8 +58,9 @@ def _best(found: Sweep, output: str | None) -> None:
     """Print the preset of the recommended configuration, or write it."""
     from polarity.sweeps.preset import place_of, preset_of, recommended_job  # composes, which imports every component
 
-    file = place_of(output)
-    check_room(output=file.parent)
+    file = place_of(output, found.asked.config_dir)
+    if output is not None:
+        check_room(output=file.parent)
     text = preset_of(found, recommended_job(found), file)
     if output is None:
         print(printable(text), end="")
