@@ -121,6 +121,12 @@ def test_what_is_wrong_in_them_is_reported(text: str, message: str, folder: Path
     assert message in problem
 
 
+def test_an_experiment_without_its_first_line_is_told_so(folder: Path) -> None:
+    write(folder / "experiment" / "late.yaml", "# late.yaml\n# @package _global_\ndefaults:\n  - override /loss: ce\n")
+    with pytest.raises(UserError, match="the first line of this experiment's file has to be: # @package _global_"):
+        check(["--config-dir", str(folder), "experiment=late"])
+
+
 def test_class_names_are_texts_however_they_are_spelled(folder: Path) -> None:
     names = {"boosts": {"tone": {1: 2.0, "no": 3.0, "none": 4.0}}}
     write(folder / "experiment" / "names.yaml", f"# @package _global_\n{yaml.safe_dump({'sampler': names})}")

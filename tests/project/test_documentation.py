@@ -22,7 +22,8 @@ PAGES = [*(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "CHANGELOG
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 EXAMPLES = [path for path in Path(polarity.__file__).parent.rglob("*.py") if ">>>" in path.read_text(encoding="utf-8")]
 WRONG = "loss.gama=3"  # the README shows what a mistake looks like
-PRESET = re.compile(r"^```yaml\n# (mine/\S+\.yaml)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+PRESET = re.compile(r"^```yaml\n((?:# @package _global_\n)?# (mine/\S+\.yaml)\n.*?)^```", re.MULTILINE | re.DOTALL)
+"""A whole file, as users copy it."""
 ENDS_WITH_ADVICE = {"data.tasks=[stance]"}  # the page says that this one stops and prints what to paste
 UNRUNNABLE = {"int8=true": "onnxruntime is an extra", "format=onnx": "as above"}
 
@@ -72,9 +73,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def written(folder: Path) -> None:
     """Write the presets that the pages tell the user to write, as they stand there."""
     for page in PAGES:
-        for name, text in re.findall(
-            r"^```yaml\n# (mine/\S+\.yaml)\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL
-        ):
+        for text, name in PRESET.findall(page.read_text("utf-8")):
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
@@ -128,7 +127,7 @@ def test_commands_on_runs_run(verb: str, runs: Path, monkeypatch: pytest.MonkeyP
 def test_every_preset_of_the_documentation_is_written_for_its_group() -> None:
     for page in PAGES:
         text = page.read_text("utf-8")
-        for name, content in PRESET.findall(text):
+        for content, name in PRESET.findall(text):
             group = name.split("/")[1]
             assert (conf_dir() / group).is_dir(), f"{page.name}: {name}"
             if group == "experiment":
