@@ -250,7 +250,8 @@ def main() -> None:
     from polarity.training.ranks import one_run
 
     with cli.verb("train"), one_run(), _recording_early_failures():
-        arguments, jobs = _checked(sys.argv[1:])
+        with importing(for_good=True):
+            arguments, jobs = _checked(sys.argv[1:])
         several = bool(jobs) and read_arguments(sys.argv[1:]).multirun
         sys.argv[1:] = [*arguments, *(_asked(sys.argv[1:], jobs) if several else [])]
         from polarity.sweeps.hydra_callback import table_whenever_it_ends

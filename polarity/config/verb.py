@@ -97,7 +97,7 @@ def run_verb(
     with cli.verb(verb, data=data):
         settings = read(sys.argv[1:]) if read else read_settings(verb, sys.argv[1:], rewrite=rewrite)
         if settings is not None:
-            with importing():
+            with importing(for_good=True):
                 module = import_module(f"polarity.verbs.{verb}")
             getattr(module, act or verb)(settings)
 
