@@ -1,5 +1,6 @@
 """Files and folders that are not whole yet: hidden beside what they will become, and gone when their process is."""
 
+import errno
 import hashlib
 import platform
 import re
@@ -13,6 +14,9 @@ from polarity.processes import is_alive, this_process
 
 _NAME = re.compile(r"\..+\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<since>[\w.]+(-\d+)?)-[0-9a-f]{8}\.part")
 
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What the system says where there is no room, on the disk or for this user."""
+
 
 @contextmanager
 def unfinished(path: Path) -> Iterator[Path]:
@@ -20,6 +24,8 @@ def unfinished(path: Path) -> Iterator[Path]:
 
     What killed processes of this machine have left in the same folder is removed first; what belongs to a living
     process, or to one of another machine, is not touched.
+
+    :raises OSError: that of the block; where there was no room, with the path.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     clear(path.parent)
@@ -28,6 +34,10 @@ def unfinished(path: Path) -> Iterator[Path]:
     part = path.with_name(f".{path.name}.{mark}.part")
     try:
         yield part
+    except OSError as error:
+        if error.errno in FULL and error.filename is None:  # an open file does not know its name
+            error.filename = str(path)
+        raise
     finally:
         _remove(part)
 

@@ -1,5 +1,6 @@
 """What killed processes leave half-written goes at the next start; what living ones write is not touched."""
 
+import errno
 import os
 import signal
 import stat
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from polarity.data.cache import cached_arrays
+from polarity.errors import reason_of
 from polarity.files import whole_file, whole_folder
 from polarity.models import save_model
 from polarity.parts import clear, unfinished
@@ -90,6 +92,16 @@ def test_each_start_clears_where_it_writes(tmp_path: Path) -> None:
         start(tmp_path / folder)
         assert before
         assert not before[0].exists()
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_where_there_is_no_room_the_file_is_named(number: int, tmp_path: Path) -> None:
+    with pytest.raises(OSError) as full, unfinished(tmp_path / "out.csv"):
+        raise OSError(number, os.strerror(number))
+    assert reason_of(full.value) == f"{tmp_path / 'out.csv'}: {os.strerror(number)}"
+    with pytest.raises(OSError) as other, unfinished(tmp_path / "out.csv"):
+        raise OSError(number, os.strerror(number), "another")
+    assert reason_of(other.value).startswith("another: ")
 
 
 def test_nothing_is_left_of_a_block_that_fails(tmp_path: Path) -> None:
