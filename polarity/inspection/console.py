@@ -55,13 +55,15 @@ def joint_tables(inspection: Inspection) -> Iterator[Table]:
 
 def lengths_table(lengths: Lengths) -> Table:
     """Lengths, and rows that are cut."""
-    cut = f"longer than {lengths.max_length}"
+    known = bool(lengths.max_length) and all(one.cut is not None for one in lengths.splits)  # n-grams cut nothing
     model = f" of {lengths.tokenizer}" if lengths.tokenizer else ""
-    table = Table("split", "rows", "mean", "median", "95 %", "longest", cut if lengths.max_length else "")
+    table = Table(
+        "split", "rows", "mean", "median", "95 %", "longest", *([f"longer than {lengths.max_length}"] if known else [])
+    )
     table.title = f"lengths in {lengths.unit}{model}"
     for one in lengths.splits:
         numbers = [f"{one.rows:,}", f"{one.mean:.1f}", f"{one.median:.0f}", f"{one.p95:.0f}", f"{one.longest:,}"]
-        table.add_row(one.split, *numbers, "" if one.cut is None else _with_share(one.cut, one.rows))
+        table.add_row(one.split, *numbers, *([] if one.cut is None or not known else [_with_share(one.cut, one.rows)]))
     return table
 
 
