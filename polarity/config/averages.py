@@ -51,6 +51,18 @@ def refuse_idle_averages(config: Config, steps: int, epochs: int) -> None:
             raise HopelessError(f"{place}.update_every_n_steps={every}: the average would never be updated")
 
 
+def refuse_idle_from_the_start(config: Config, per_epoch: int) -> None:
+    """The same before anything is trained or written, where the number of steps is known by then.
+
+    :param per_epoch: steps of the optimizer in an epoch.
+    :raises HopelessError: naming the setting.
+    """
+    trainer = config["trainer"]
+    epochs, whole = trainer.get("max_epochs"), trainer.get("limit_train_batches") in (None, 1.0)
+    if whole and epochs and epochs > 0 and trainer.get("max_steps", -1) == -1:
+        refuse_idle_averages(config, epochs * per_epoch, epochs)
+
+
 def stale_averages(config: Config, steps: int) -> list[str]:
     """What is to be said of averages that at the end are still made of weights from before training, in part."""
     said = []

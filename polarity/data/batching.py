@@ -54,6 +54,10 @@ class Batching(Component):
         self.num_workers = num_workers
         self.pin_memory = pin_memory
 
+    def steps(self, rows: int) -> int:
+        """Optimizer steps of an epoch that draws so many rows."""
+        return -(-rows // (self.batch_size * self.accumulate))
+
     def conflicts(self, context: Context) -> list[str]:
         problems = []
         if context.positions is not None and self.max_length > context.positions:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import lightning
 
+from polarity.config.averages import refuse_idle_from_the_start
 from polarity.config.preflight import Prepared
 from polarity.config.sharding import is_sharded
 from polarity.data.module import TextDataModule
@@ -84,6 +85,7 @@ def assemble(prepared: Prepared, stages: Stages, *, point: Path | None = None) -
             prepared = _with_notes(prepared, notes)
     parts.loss.bind(tasks, splits.train.class_counts(tasks))
     parts.sampler.fit(splits.train.labels, tasks, prepared.root.seed)
+    refuse_idle_from_the_start(prepared.config, batching.steps(parts.sampler.rows_drawn))
     kind = ShardedModule if is_sharded(prepared.config) else MultiTaskModule
     module = kind(
         model=model,

@@ -99,8 +99,14 @@ def test_an_average_needs_more_than_one_update(tmp_path: Path) -> None:
         "train", *overrides(tmp_path, "callbacks=ema", "callbacks.ema.update_every_n_steps=19"), folder=tmp_path
     )
     said = command.run(
-        "train", *overrides(tmp_path, "callbacks=ema", "callbacks.ema.update_every_n_steps=20"), folder=tmp_path, code=1
+        "train", *overrides(tmp_path, "callbacks=ema", "callbacks.ema.update_every_n_steps=20"), folder=tmp_path, code=2
     )
+    assert "the average would be the weights after the first one" in " ".join(said.split())
+    assert len(list((tmp_path / "outputs").glob("2*"))) == 1, "nothing was made for what would end alike"
+    said = command.run(
+        *("train", *overrides(tmp_path, "callbacks=ema", "callbacks.ema.update_every_n_steps=20")),
+        "trainer.max_steps=20", folder=tmp_path, code=1,
+    )  # fmt: skip
     assert "the average would be the weights after the first one" in " ".join(said.split())
     assert "go on with" not in said, "it would end alike"
 
