@@ -26,7 +26,7 @@ class Calibration(Component, ABC):
     :ivar standard_errors: see above; None keeps the scaling whatever it gains.
     """
 
-    standard_errors: float | None = None
+    standard_errors: float | None = 1.0
 
     def keeps(self, lowered: Exceeding) -> bool:
         """Whether a scaling with this cross-fitted fall is kept."""

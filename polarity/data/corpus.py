@@ -6,9 +6,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 from polarity.data.features import FeatureKind
+from polarity.data.grouping import crossing_notes
 from polarity.data.leakage import Leakage
+from polarity.data.presence import AbsentClasses, alike_notes, presence, unlabelled_notes
 from polarity.data.rows import Splits
+from polarity.data.soundness import unsound
 from polarity.data.splitting import Split
+from polarity.errors import UserError
+from polarity.wording import times
 
 
 class Corpus(ABC):
@@ -20,6 +25,9 @@ class Corpus(ABC):
     leakage: Leakage | None = Leakage()
     """Looks for texts that stand in two splits, which stop the run unless a corpus has settings for it; None: nobody
     does."""
+    absent_classes: AbsentClasses = "warn"
+    """What is done about classes without a row in validation or test; in training there has to be one."""
+
     split: Split | None = None
     """Makes the splits that the data do not have, and says what stays together in folds; None for the usual."""
 
@@ -42,9 +50,31 @@ class Corpus(ABC):
 
         :raises UserError: with everything that speaks against it.
         """
-        if self.leakage is None:
-            return splits
-        return self.leakage.check(splits, settable=self.leakage is not Corpus.leakage)
+        problems, before = self.unsound(splits), len(splits.train)
+        if problems:
+            raise UserError(problems)
+        if self.leakage is not None:
+            try:
+                splits = self.leakage.check(splits, settable=self.leakage is not Corpus.leakage)
+            except UserError as error:
+                problems += error.problems
+        wrong, notes = presence(splits.tasks, splits.items(), self.absent_classes)
+        if dropped := before - len(splits.train):
+            why = f"; data.leakage has left {times(dropped, 'row')} out of train, perhaps all of this class"
+            wrong = [f"{text}{why}" if text.startswith("train:") else text for text in wrong]
+        if problems or wrong:
+            raise UserError([*problems, *wrong])
+        splits.notes += [
+            *alike_notes(splits.tasks),
+            *notes,
+            *unlabelled_notes(splits.items()),
+            *crossing_notes(splits.items()),
+        ]
+        return splits
+
+    def unsound(self, splits: Splits) -> list[str]:
+        """A problem for everything that a table would not have been read with; none where reading has told it."""
+        return unsound(splits)
 
     def load(self) -> Splits:
         """Read and check the data.

@@ -1,9 +1,11 @@
 """Lightning's way to the data: planned batches of an encoder's inputs."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
+from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch import LightningDataModule
 from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
@@ -214,6 +216,8 @@ class TextDataModule(LightningDataModule):
         return batches
 
     def _loading(self) -> State:
+        # Rows are copied out of mapped memory in less time than a worker needs to send them.
+        warnings.filterwarnings("ignore", message=r".*does not have many workers", category=PossibleUserWarning)
         return {
             "batch_size": None,  # the items of the data set are batches already
             "num_workers": self.num_workers,

@@ -16,6 +16,8 @@ from polarity.signature import settings_of
 from polarity.wording import times
 
 FILE = "reader.json"
+WHOLE = 2**31 - 1
+"""As ``max_length``: nothing is cut."""
 _TOGETHER = 10_000
 
 
@@ -140,7 +142,8 @@ class Reader(ABC):
 
     def lengths(self, rows: Rows, max_length: int, max_context: float | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Tokens of each row read whole, and which contexts are cut: int64 and bool, ``[rows]``."""
-        return self.inputs(rows, max_length, max_context).lengths.astype(np.int64), np.zeros(len(rows), dtype=bool)
+        del max_length
+        return self.inputs(rows, WHOLE, max_context).lengths.astype(np.int64), np.zeros(len(rows), dtype=bool)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -10,10 +10,9 @@ from typing import ClassVar, Unpack
 from polarity.data.cells import label_cells
 from polarity.data.columns import TableSettings, declared_columns, unused_split
 from polarity.data.corpus import Corpus
-from polarity.data.grouping import crossing_notes
 from polarity.data.ids import content_ids, report_shared_ids, without_repeated_rows
 from polarity.data.leakage import Leakage
-from polarity.data.presence import AbsentClasses, alike_notes, presence, unlabelled_notes
+from polarity.data.presence import AbsentClasses, presence
 from polarity.data.rows import Splits
 from polarity.data.split_names import SplitName
 from polarity.data.table import Table
@@ -21,7 +20,6 @@ from polarity.data.validation import Checked, report_cells, report_missing_colum
 from polarity.errors import UserError
 from polarity.tables.problems import Problems
 from polarity.tasks import IGNORE_INDEX, Task
-from polarity.wording import times
 
 Tables = Mapping[SplitName | None, Table | None]
 """Tables by split, in order. The key None is a table yet to be split; a table that is None could not be read."""
@@ -96,26 +94,8 @@ class TableCorpus(Corpus):
         empty = next(iter(rows.values())).select([])
         return Splits(tasks, rows.get("train", rows.get(None, empty)), rows.get("val", empty), rows.get("test"))
 
-    def check(self, splits: Splits) -> Splits:
-        """The splits, if they neither share texts nor lack a class, as far as the settings ask for it."""
-        problems, before = list[str](), len(splits.train)
-        try:
-            splits = super().check(splits)
-        except UserError as error:
-            problems += error.problems
-        wrong, notes = presence(splits.tasks, splits.items(), self.absent_classes)
-        if dropped := before - len(splits.train):
-            why = f"; data.leakage has left {times(dropped, 'row')} out of train, perhaps all of this class"
-            wrong = [f"{text}{why}" if text.startswith("train:") else text for text in wrong]
-        if problems or wrong:
-            raise UserError([*problems, *wrong])
-        splits.notes += [
-            *alike_notes(splits.tasks),
-            *notes,
-            *unlabelled_notes(splits.items()),
-            *crossing_notes(splits.items()),
-        ]
-        return splits
+    def unsound(self, splits: Splits) -> list[str]:
+        return []
 
     def _tasks(self, tables: Mapping[SplitName | None, Table], problems: Problems) -> tuple[Task, ...]:
         tasks: list[Task] = []

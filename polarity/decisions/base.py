@@ -18,7 +18,7 @@ class Decision(Component, ABC):
     :ivar standard_errors: see above; None keeps the rule whatever it gains.
     """
 
-    standard_errors: float | None
+    standard_errors: float | None = 1.5
 
     @abstractmethod
     def fit(self, task: Task, log_probabilities: np.ndarray, labels: np.ndarray) -> Rule:

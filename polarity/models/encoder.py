@@ -15,6 +15,7 @@ from polarity.content import Json
 from polarity.data.reading import Inputs, Reader
 from polarity.data.rows import Rows
 from polarity.data.vectors import VECTORS, VectorInputs
+from polarity.errors import UserError
 from polarity.models.components import OWN, described, known_class
 from polarity.models.linear_features import LinearFeatures, of_vectors
 from polarity.signature import TARGET
@@ -24,6 +25,9 @@ ENCODER = "encoder"
 
 HUGGING_FACE = f"{OWN}.huggingface.encoder.HuggingFaceEncoder"
 """What an architecture means that names no class, but a family of transformers."""
+
+SAME = 1e-3
+"""Largest difference, relative to the largest number, of a vector that is the same but for rounding."""
 
 
 @dataclass(frozen=True)
@@ -136,11 +140,23 @@ class Encoder(nn.Module, ABC):
         return [Place(ENCODER, list(self.parameters()))]
 
     def check(self, reader: Reader, inputs: Inputs) -> None:
-        """Refuse what only trying shows, before training begins.
+        """Refuse what only trying shows, before training begins: by default, answers that depend on padding.
 
         :param inputs: of the training rows.
         :raises UserError: with what to choose instead.
         """
+        shortest, longest = int(inputs.lengths.argmin()), int(inputs.lengths.argmax())
+        training = self.training
+        self.eval()
+        with torch.no_grad():
+            alone, beside = (self(**inputs.batch(np.array(rows)))[0] for rows in ([shortest], [shortest, longest]))
+        self.train(training)
+        difference = float((alone - beside).abs().max())
+        if not difference <= SAME * max(1.0, float(alone.abs().max())):
+            raise UserError(
+                f"model: {self.title} answers otherwise about a text where a longer one stands beside it (by up to "
+                f"{difference:.2g}), so its scores would depend on the batch size; leave what pads out of its answer"
+            )
 
     def load_reader(self, folder: Path) -> Reader:
         """The reader that was saved with the model."""

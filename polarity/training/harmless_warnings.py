@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 HARMLESS = (
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning 2.6 on torch 2.13, in every fit
-    r".*does not have many workers",  # rows are copied out of mapped memory faster than a worker sends them
     r"It is recommended to use `self\.log",  # what is logged at the end of an epoch is the same on every device
     r"The `srun` command is available on your system but is not used",  # one process needs none
     r"The number of training batches \(\d+\) is smaller than the logging interval",  # epochs are logged as well

@@ -1,7 +1,7 @@
 """Rows that another run has learnt from must not be evaluated here as if they were new."""
 
 from polarity.config.preflight import Prepared
-from polarity.config.trust import check_trusted
+from polarity.config.trust import check_trusted, foreign_modules
 from polarity.data.duplicates import NearDuplicates
 from polarity.errors import UserError
 from polarity.run import RunDirectory
@@ -24,7 +24,8 @@ def check_seen_rows(run: RunDirectory, prepared: Prepared, setting: str, *, both
     if known == described(splits):
         return []  # the same splits, whose overlap has been looked for
     try:
-        check_trusted(run.config, str(run.path / "config.yaml"), sections=BUILT)
+        own = foreign_modules(prepared.config)  # what this run names is trusted already
+        check_trusted(run.config, str(run.path / "config.yaml"), trust=own, unused=False, sections=BUILT)
         before = run_splits(run)
     except UserError as error:
         return [f"NOT CHECKED: whether rows that {run.path} was trained on are evaluated here ({error.problems[0]})"]

@@ -139,6 +139,25 @@ def test_margins_are_those_of_the_paper() -> None:
     torch.testing.assert_close(loss([logits], labels), plain([shifted], labels))
 
 
+class Careless(mine.BagOfWords):
+    """Takes what pads for words."""
+
+    def forward(self, words: torch.Tensor) -> torch.Tensor:
+        vectors: torch.Tensor = self.table(words.clamp_min(0)).mean(dim=1)
+        return vectors
+
+
+def test_an_encoder_that_takes_padding_for_text_is_refused() -> None:
+    texts = ["one", "several words that make a longer one", "two words"]
+    reader = mine.Words(50)
+    inputs = reader.inputs(Rows.unlabelled(texts, None, {}), 64)
+    mine.BagOfWords(50, 4).check(reader, inputs)
+    with pytest.raises(UserError, match="answers otherwise about a text where a longer one stands beside it"):
+        Careless(50, 4).check(reader, inputs)
+    lengths, _ = reader.lengths(Rows.unlabelled(texts, None, {}), 3)
+    assert lengths.tolist() == [1, 7, 2], "as long as they are, also where the model reads less of them"
+
+
 @pytest.fixture(scope="module")
 def documented() -> SimpleNamespace:
     """The classes that the page on extending shows, as they stand there."""

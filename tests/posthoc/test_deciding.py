@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from polarity.calibration import Calibration, NoCalibration, TemperatureScaling, VectorScaling
+from polarity.calibration.scaling import Scaling
 from polarity.decisions import Argmax, BiasDecision, Decision, PriorDecision, ThresholdDecision
+from polarity.decisions.rules import AddedBias, Rule
 from polarity.errors import UserError
 from polarity.evaluation.metrics import score_task
 from polarity.evaluation.predictions import Predictions, TaskPredictions, read_predictions, write_predictions
@@ -29,6 +31,22 @@ METHODS: list[tuple[Calibration, Decision]] = [
     (TemperatureScaling(), ThresholdDecision(standard_errors=0.0)),
     (VectorScaling(), PriorDecision()),
 ]
+
+
+class Tenfold(Calibration):
+    """A calibration of somebody's own with one method, which makes everything worse."""
+
+    def fit(self, logits: np.ndarray, labels: np.ndarray) -> Scaling:
+        return Scaling((10.0,) * logits.shape[1], (0.0,) * logits.shape[1])
+
+
+class Never(Decision):
+    """A decision of somebody's own with one method, which never decides for the first class."""
+
+    def fit(self, task: Task, log_probabilities: np.ndarray, labels: np.ndarray) -> Rule:
+        return AddedBias((-100.0, *[0.0] * (len(task.classes) - 1)))
+
+
 every_method = pytest.mark.parametrize(("calibration", "decision"), METHODS)
 
 
@@ -154,6 +172,13 @@ def test_a_rule_without_convincing_gain_leaves_argmax_and_says_so(decision: Deci
                 assert (item.honest == item.argmax).all()
                 assert evidence["reason"].startswith("not kept, argmax is used")
     assert kept <= 2, "of ten tasks with nothing to gain"
+
+
+def test_what_is_somebodys_own_is_judged_as_well() -> None:
+    fitted = fit_decider(sample(400), Tenfold(), Never())
+    for evidence in fitted.evidence.values():
+        assert not evidence["calibration"]["kept"]
+        assert not evidence["decision"]["kept"]
 
 
 def test_null_keeps_the_rule_whatever_it_gains() -> None:
