@@ -66,9 +66,17 @@ def write_bytes(path: Path, content: bytes | memoryview) -> None:
         part.write_bytes(content)
 
 
-def write_json(path: Path, value: object) -> None:
-    """Write ``value`` as JSON, whole or not at all."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n")
+def write_json(path: Path, value: object, *, exact: bool = False) -> None:
+    """Write ``value`` as JSON, whole or not at all.
+
+    :param exact: to the letter, although a secret may be one of the words; for what a model has learnt of texts, which
+        would be another model without it.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=False) + "\n"
+    if exact:
+        write_bytes(path, text.encode("utf-8", "backslashreplace"))
+    else:
+        write_text(path, text)
 
 
 def unwritable(setting: str, folder: Path) -> list[str]:

@@ -43,7 +43,8 @@ def tiny_tokenizer(words: Iterable[str] = WORDS) -> BertTokenizer:
     characters = [*string.ascii_lowercase, *string.digits, *string.punctuation]
     pieces = [*SPECIAL, *characters, *(f"##{character}" for character in characters), *words]
     vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
-    return BertTokenizer(vocab=vocabulary, model_max_length=POSITIONS)
+    read = ["input_ids", "token_type_ids", "attention_mask"]
+    return BertTokenizer(vocab=vocabulary, model_max_length=POSITIONS, model_input_names=read)
 
 
 def tiny_reader() -> TokenReader:

@@ -51,7 +51,7 @@ class LinearTexts:
             ],
             "terms": [{"of_context": one.of_context, "words": one.words, "terms": one.terms} for one in learnt],
         }
-        write_json(folder / ABOUT, content)
+        write_json(folder / ABOUT, content, exact=True)
         (folder / WEIGHTS).write_bytes(save(arrays))  # its own writer makes a file that only its owner can read
 
     @classmethod

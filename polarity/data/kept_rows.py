@@ -65,6 +65,7 @@ def _key(config: Config, sources: Sequence[Path]) -> str:
     package = Path(__file__).parents[1]
     code = sorted(path for room in (package / "data", package / "tables", package) for path in room.glob("*.py"))
     for path in (*code, *sources):
+        digest.update(f"\0{path.name}\0".encode("utf-8", "surrogateescape"))  # which split a file is may be its name
         with path.open("rb") as file:
             digest.update(file_digest(file, "blake2b").digest())
     return digest.hexdigest()

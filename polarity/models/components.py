@@ -35,6 +35,11 @@ def modules_in(values: Mapping[str, Any]) -> list[str]:
     return own + [name for value in values.values() if isinstance(value, Mapping) for name in modules_in(value)]
 
 
+def of_this_project(values: Mapping[str, Any]) -> bool:
+    """Whether a model names no class of others."""
+    return all(f"{name}.".startswith(f"{OWN}.") for name in modules_in(values))
+
+
 def known_class(target: object, kind: type[T], trust: Collection[str] = ()) -> type[T]:
     """The class that a saved model names; only what is trusted is ever imported.
 

@@ -3,8 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
 
 import numpy as np
+import torch
+import transformers
 from torch import Tensor
 
 from polarity.data.reading import Inputs
@@ -13,12 +17,12 @@ ROWS_AT_ONCE = 1_000
 
 
 def mark_of(settings: object, weights: Iterable[tuple[str, Tensor]], inputs: Inputs) -> str:
-    """Equal for equal settings, weights and inputs only.
+    """Equal for equal settings, weights, inputs, and code of this project, torch and transformers only.
 
     :param settings: plain values.
     :param weights: by their names.
     """
-    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=16)
+    digest = hashlib.blake2b(json.dumps([code(), settings], sort_keys=True, default=str).encode(), digest_size=16)
     for name, weight in weights:
         digest.update(f"{name}{tuple(weight.shape)}".encode())
         digest.update(weight.detach().cpu().float().numpy().tobytes())
@@ -28,3 +32,12 @@ def mark_of(settings: object, weights: Iterable[tuple[str, Tensor]], inputs: Inp
             digest.update(f"{name}{tuple(value.shape)}".encode())
             digest.update(value.numpy().tobytes())
     return digest.hexdigest()
+
+
+@cache
+def code() -> list[str]:
+    """What computes: this room's files, and versions. Code of others cannot be known so: callers have to see to it."""
+    room, digest = Path(__file__).parent, hashlib.blake2b(digest_size=16)
+    for path in sorted(room.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return [digest.hexdigest(), torch.__version__, transformers.__version__]

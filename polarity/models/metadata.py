@@ -76,7 +76,7 @@ class MetadataReader(Reader):
         return isinstance(other, MetadataReader) and self.plain == other.plain
 
     def save(self, folder: Path) -> None:
-        write_json(folder / FILE, self.plain)
+        write_json(folder / FILE, self.plain, exact=True)
 
     @classmethod
     def load(cls, folder: Path) -> Self:

@@ -82,9 +82,9 @@ class MaskedTokens:
             made_by = [
                 "corpus vocabulary, distinct texts",
                 values,
+                source.config().to_dict(),
                 self.precision,
                 self.device.type,
-                torch.__version__,
                 torch.get_num_threads(),
             ]
             mark = mark_of(made_by, model.state_dict().items(), self.read)

@@ -42,9 +42,14 @@ class Reproduction:
         )
 
 
+def witnesses(count: int) -> np.ndarray:
+    """Numbers of some of so many rows, from all over them."""
+    return np.unique(np.linspace(0, count - 1, WITNESSES).astype(int))
+
+
 def some_rows(rows: Rows) -> Rows:
     """Rows from all over a split."""
-    return rows.select(np.unique(np.linspace(0, len(rows) - 1, WITNESSES).astype(int)))
+    return rows.select(witnesses(len(rows)))
 
 
 def reproduce_some(rebuilt: Answering, val: Rows) -> Reproduction:

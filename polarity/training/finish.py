@@ -42,7 +42,7 @@ from polarity.training.fixed_vectors import VectorCache, fixed_as_in_training
 from polarity.training.manifest import Manifest
 from polarity.training.results import SplitResults, decide, log_to_tensorboard, write_results
 from polarity.training.trainer import print_profile
-from polarity.training.verifying import verify, verify_reader
+from polarity.training.verifying import Asking, verify, verify_written
 from polarity.wording import times
 
 
@@ -55,7 +55,7 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
 
     :raises CheckpointError: if there is no best checkpoint; current weights are never scored in its place.
     :raises ScoreMismatchError: if the fresh model's validation score differs from the one monitored in training.
-    :raises ReaderMismatchError: if what was written reads texts otherwise than they were read in training.
+    :raises WrittenMismatchError: if what was written reads or answers texts otherwise than what was trained.
     """
     run.set_status("running", stage="finishing")
     splits, stages = scored_splits(assembled.prepared), assembled.stages
@@ -64,10 +64,11 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
         trust = modules_in(assembled.module.model.architecture())
         export_model(run, best["checkpoint"], assembled.reader, trust)
         model, reader = load_model(run.model, trust)
-        verify_reader(reader, assembled, splits.val)
         predict = partial(_predict, assembled, trainer, run, model)
         logits = {"val": predict("val")}
         best["value"] = verify(best, splits.val, model, logits["val"])
+        ask = Asking(assembled, trainer.strategy.root_device, str(trainer.precision))
+        verify_written(model, reader, ask, lambda rows: [said[rows] for said in logits["val"]])
         write_json(run.checkpoints / "best.json", best)
     with stages.time("test"):
         if splits.test is not None:

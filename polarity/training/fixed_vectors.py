@@ -16,6 +16,7 @@ from polarity.data.plan import evaluation_plan
 from polarity.data.reading import Inputs
 from polarity.data.vectors import VECTORS
 from polarity.evaluation.inference import autocast, in_order
+from polarity.models.components import of_this_project
 from polarity.models.encoder import Encoder
 from polarity.models.mark import mark_of
 from polarity.models.standard import Standard
@@ -45,9 +46,11 @@ class VectorCache:
         return cls(folder, assembled.data.eval_batch_size, device, str(trainer.precision), trainer.world_size)
 
     def vectors(self, encoder: Encoder, inputs: Inputs) -> np.ndarray:
-        """What :meth:`Encoder.before` gives in evaluation mode, float32 ``[rows, width]``, mapped."""
+        """What :meth:`Encoder.before` gives in evaluation mode, float32 ``[rows, width]``, mapped where it is kept."""
+        if not of_this_project(encoder.architecture()):
+            return self._computed(encoder, inputs)  # code of others may change unseen
         settings = [self.batch_size, self.world_size, self.precision, self.device.type]
-        mark = _mark(encoder, inputs, [*settings, torch.__version__, torch.get_num_threads()])
+        mark = _mark(encoder, inputs, [*settings, torch.get_num_threads()])
         self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / f"{mark}.lock"):  # one device computes, the others read
             return cached_arrays(self.folder / mark, lambda: {VECTORS: self._computed(encoder, inputs)})[VECTORS]

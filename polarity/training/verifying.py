@@ -1,17 +1,21 @@
 """What was written to disk is what was trained: it gives the monitored score, and reads texts as they were read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from polarity.data.module import InputsDataset
+from polarity.data.plan import EvalBatches
 from polarity.data.reading import Inputs, Reader
 from polarity.data.rows import Rows
+from polarity.evaluation.inference import predict_logits
 from polarity.evaluation.monitored import score_metrics
 from polarity.evaluation.split_metrics import SplitMetrics
 from polarity.models.classifier import MultiTaskClassifier
-from polarity.runs.reproduction import some_rows
+from polarity.runs.reproduction import LIKE, witnesses
 from polarity.training.assembled import Assembled
 
 TOLERANCE = 1e-6
@@ -21,8 +25,8 @@ class ScoreMismatchError(RuntimeError):
     """The checkpoint that was read back does not reproduce the score of its epoch."""
 
 
-class ReaderMismatchError(RuntimeError):
-    """The reader that was read back gives other inputs than the one that the model was trained with."""
+class WrittenMismatchError(RuntimeError):
+    """What was read back reads or answers texts otherwise than what was trained and scored."""
 
 
 def verify(best: Mapping[str, Any], rows: Rows, model: MultiTaskClassifier, logits: list[np.ndarray]) -> float:
@@ -43,18 +47,59 @@ def verify(best: Mapping[str, Any], rows: Rows, model: MultiTaskClassifier, logi
     return again
 
 
-def verify_reader(reader: Reader, assembled: Assembled, rows: Rows) -> None:
-    """Let the reader that was read back read some rows again, as ``predict`` and others will.
+@dataclass(frozen=True)
+class Asking:
+    """How a run asks a model about its validation rows.
 
-    :raises ReaderMismatchError: if the model was trained on something else.
+    :param precision: as ``trainer.precision``.
     """
-    batching, sample = assembled.prepared.components.batching, some_rows(rows)
-    again, trained = (
-        _all(one.inputs(sample, batching.max_length, batching.max_context)) for one in (reader, assembled.reader)
-    )
+
+    assembled: Assembled
+    device: torch.device
+    precision: str
+
+    def rows(self, numbers: np.ndarray) -> Rows:
+        """Validation rows."""
+        return self.assembled.prepared.splits.val.select(numbers)
+
+    def inputs(self, reader: Reader, numbers: np.ndarray) -> Inputs:
+        """What a reader makes of them, from the texts on."""
+        batching = self.assembled.prepared.components.batching
+        return reader.inputs(self.rows(numbers), batching.max_length, batching.max_context)
+
+    def logits(self, model: MultiTaskClassifier, reader: Reader, numbers: np.ndarray) -> list[np.ndarray]:
+        """Float32 ``[rows, classes]`` per task; neither tokens nor vectors are taken from a cache."""
+        inputs, size = self.inputs(reader, numbers), self.assembled.prepared.components.batching.eval_batch_size
+        dataset = InputsDataset(inputs, self.rows(numbers).labels)
+        planned = EvalBatches(lengths=inputs.lengths, batch_size=size)
+        batches: Iterator[Any] = (dataset[one] for one in planned)
+        return predict_logits(model, batches, len(numbers), device=self.device, precision=self.precision)
+
+
+def verify_written(
+    model: MultiTaskClassifier, reader: Reader, ask: Asking, known: Callable[[np.ndarray], list[np.ndarray]]
+) -> None:
+    """Let what was read back answer some validation rows from their texts on, as ``predict`` and others will.
+
+    :param known: the logits of rows with these numbers that it has to give again.
+    :raises WrittenMismatchError: if it reads other things than the model was trained on, or answers otherwise.
+    """
+    numbers = witnesses(len(ask.assembled.prepared.splits.val))
+    again, trained = (ask.inputs(one, numbers) for one in (reader, ask.assembled.reader))
+    _same_inputs(_all(again), _all(trained))
+    for task, now, then in zip(model.tasks, ask.logits(model, reader, numbers), known(numbers), strict=True):
+        difference = float(np.abs(now - then).max(initial=0))
+        if not difference <= LIKE[ask.precision] * max(1.0, float(np.abs(then).max(initial=0))):
+            raise WrittenMismatchError(
+                f"what was written answers {task.name} otherwise than it was scored: logits of the same rows differ by "
+                f"up to {difference:.3g} when their texts are read again"
+            )
+
+
+def _same_inputs(again: Mapping[str, torch.Tensor], trained: Mapping[str, torch.Tensor]) -> None:
     wrong = [name for name in trained if name not in again or not torch.equal(trained[name], again[name])]
     if wrong or len(again) != len(trained):
-        raise ReaderMismatchError(
+        raise WrittenMismatchError(
             f"what was written with the model reads texts otherwise than they were read in training "
             f"({', '.join(wrong) or 'more'}), so it would answer otherwise than its scores say"
         )

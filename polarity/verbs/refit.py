@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from polarity.config.preflight import Prepared, prepare
@@ -26,6 +27,7 @@ from polarity.runs.saved import CHECKSUMS, finished_single_model, read_metrics
 from polarity.training.callbacks.finite import NonFiniteLossError
 from polarity.training.refitting import train_again
 from polarity.training.results import METRICS_VERSION
+from polarity.training.verifying import Asking, verify_written
 from polarity.wording import times
 
 
@@ -90,6 +92,8 @@ def _fill(run: RunDirectory, first: RunDirectory, prepared: Prepared, epochs: in
     model, reader = load_model(run.model, modules_of(trust))
     device = find_device("cpu" if run.settings.on_cpu else "auto")
     size = run.settings.eval_batch_size
+    ask = Asking(assembled, device, run.settings.precision)
+    verify_written(model, reader, ask, partial(ask.logits, assembled.module.model, assembled.reader))
     said = Rebuilt(run, run.config, model, reader, "stored", decider, device, size).predict(some_rows(splits.val))
     write_predictions(run.predictions(SEEN), said)
     files = [run.predictions(SEEN), run.model / WEIGHTS]

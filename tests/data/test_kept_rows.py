@@ -81,6 +81,22 @@ def test_whatever_has_changed_is_read_again(config: dict[str, Any], reads: list[
     assert reads == [1] * 4
 
 
+def test_a_file_that_was_renamed_is_another(config: dict[str, Any]) -> None:
+    """In a folder the name says which split it is."""
+    path, folder = Path(config["data"]["path"]), Path(config["data"]["path"]).parent / "files"
+    folder.mkdir()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for name, part in (("train", lines[1:41]), ("val", lines[41:])):
+        (folder / f"{name}.csv").write_text("\n".join([lines[0], *part]), encoding="utf-8")
+    allowed = {**config["data"]["leakage"], "exact": "allow", "near": "allow"}
+    config["data"] |= {"path": str(folder), "split": None, "leakage": allowed}
+    assert [len(rows) for _, rows in load_corpus(config)[1].items()] == [40, 20]
+    (folder / "val.csv").rename(folder / "test.csv")
+    (folder / "train.csv").rename(folder / "val.csv")
+    (folder / "test.csv").rename(folder / "train.csv")
+    assert [len(rows) for _, rows in load_corpus(config)[1].items()] == [20, 40]
+
+
 def test_a_limit_needs_no_further_reading(config: dict[str, Any], reads: list[int]) -> None:
     load_corpus(config)
     config["limit"]["train"] = 10

@@ -27,10 +27,12 @@ from tests.tiny import save_tiny_encoder
 CPU = torch.device("cpu")
 
 
-def further(folder: Path, cache: str = "cache", family: str = "bert", **settings: Any) -> Further:
+def further(
+    folder: Path, cache: str = "cache", family: str = "bert", encoder_dropout: float | None = None, **settings: Any
+) -> Further:
     if not (folder / family).exists():
         save_tiny_encoder(folder / family, family)
-    source = PretrainedEncoder(name=str(folder / family))
+    source = PretrainedEncoder(name=str(folder / family), encoder_dropout=encoder_dropout)
     reader, chosen = source.make_reader(), MaskedLanguageModelling(**{"epochs": 2, "lr": 0.01, **settings})
     read = reader.inputs(rows(60), 32)
     return MaskedTokens(chosen, reader.tokenizer, read, folder / cache, CPU, "32-true").train(source)
@@ -61,6 +63,7 @@ def test_masked_tokens_are_guessed_better_afterwards(family: str, tmp_path: Path
 def test_it_is_done_once_and_again_where_anything_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, other = further(tmp_path), further(tmp_path, "elsewhere")
     assert same(first, other)
+    assert not same(first, further(tmp_path, encoder_dropout=0.5)), "the encoder's own dropout takes part, too"
     assert not same(first, further(tmp_path, rate=0.3))
     with monkeypatch.context() as patch:
         patch.setattr(MaskedTokens, "_trained", lambda *_: pytest.fail("it is there already"))

@@ -12,8 +12,11 @@ from lightning.pytorch.callbacks import Callback
 from rich.table import Table
 
 from polarity.config.trust import check_trusted
+from polarity.data.ngrams import TextFeatures
+from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.files import write_json
+from polarity.models.ngrams.reader import NgramReader
 from polarity.printable import printable
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
@@ -105,6 +108,18 @@ def test_no_file_of_a_run_holds_a_secret(tmp_path: Path, monkeypatch: pytest.Mon
     assert run.config["logger"]["own"]["password"] == "${oc.env:OF_MINE}"
     with pytest.raises(UserError, match=r"logger.own.api_key: is a secret that was masked.*oc.env:NAME"):
         check_trusted(run.config, "config.yaml", trust=["my.Logger"])
+
+
+def test_what_a_model_has_learnt_holds_every_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word that is somebody's password elsewhere is a word here, without which the model would be another."""
+    monkeypatch.setattr("polarity.secrets._known", {"democracy"})
+    texts = ["love democracy", "democracy is good", "love is good"]
+    features = TextFeatures()
+    features.fit(Rows.unlabelled(texts, None, {}))
+    reader = NgramReader(features)
+    reader.save(tmp_path)
+    assert NgramReader.load(tmp_path).same_as(reader)
+    assert "democracy" not in without_known("love democracy")
 
 
 VALUES = ("Zq7-typed-key", "Zq7-from-environment", "Zq7-in-address")

@@ -12,10 +12,15 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from polarity.data.module import TextDataModule
+from polarity.data.reading import Reader
+from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
+from polarity.models.pooling import MaxPooling
 from polarity.models.saving import load_model
 from polarity.models.standard import Standard
 from polarity.run import RunDirectory
+from polarity.training import finish
+from polarity.training.fixed_vectors import VectorCache
 from tests.running import train
 from tests.sameness import assert_same_runs
 from tests.tiny import save_tiny_encoder
@@ -25,6 +30,9 @@ from tests.verbs import said_by
 
 PROBED = 2
 """Rows that tell, before training, whether padding plays a part."""
+
+WITNESSES = 36
+"""All of the few validation rows, which the model that was read back reads again, from their texts on."""
 
 SETTINGS = ("regularizer=rdrop", "regularizer.warmup_epochs=1", "trainer.max_epochs=2", "optimizer.lr=0.01")
 
@@ -51,13 +59,42 @@ def frozen(folder: Path, *more: str) -> RunDirectory:
 def test_every_text_is_read_once_and_never_again_by_the_next_run(tmp_path: Path, rows_read: Iterator[Any]) -> None:
     counted = next(rows_read)
     frozen(tmp_path)
-    assert sum(counted) == 240 + PROBED
+    assert sum(counted) == 240 + PROBED + WITNESSES
     counted.clear()
     again = frozen(tmp_path, "seed=1")
-    assert sum(counted) == PROBED
+    assert sum(counted) == PROBED + WITNESSES
     assert "are reproduced: " in said_by("evaluate", f"run={again.path}", "accelerator=cpu")
     (speed,) = [line for line in again.log.read_text().splitlines() if line.startswith("speed: ")]
     assert "tokens" not in speed, "no encoder has read any"
+
+
+@pytest.mark.parametrize("foreign", [False, True])
+def test_vectors_of_code_of_others_are_not_kept(foreign: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have changed since, and nothing tells it."""
+    made = assembled(tmp_path, "model.freeze=encoder", *(["pooling=max"] if foreign else []))
+    encoder, inputs = made.module.model.encoder, made.data.inputs["val"]
+    if foreign:
+        monkeypatch.setattr(MaxPooling, "__module__", "mine")
+    cache = VectorCache(tmp_path / "vectors", 8, torch.device("cpu"))
+    first = cache.vectors(encoder, inputs)
+    assert (tmp_path / "vectors").exists() is not foreign
+    assert np.array_equal(first, cache.vectors(encoder, inputs))
+
+
+def test_what_is_read_back_answers_from_the_texts_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The score that is monitored and the one after training may both come of vectors that were kept."""
+
+    def other(*arguments: Any) -> tuple[MultiTaskClassifier, Reader]:
+        model, reader = load_model(*arguments)
+        model.encoder.pooling.register_forward_hook(lambda *called: called[-1] + 1)
+        return model, reader
+
+    monkeypatch.setattr(finish, "load_model", other)
+    with pytest.raises(SystemExit):
+        frozen(tmp_path)
+    (path,) = (tmp_path / "outputs").glob("2*")
+    said = RunDirectory.open(path).status["error"]
+    assert "what was written answers tone otherwise than it was scored: logits of the same rows differ by up to" in said
 
 
 @pytest.mark.slow

@@ -63,6 +63,10 @@ class TokenReader(Reader):
         return cls(load_tokenizer(str(folder), None))
 
 
+PROBE = "a B É ﬁ ² 12,5 it's-not Straße \t\n  МИР 短い مُحايد 🙂"
+"""What readers differ in: case, accents, forms of Unicode, digits, signs, white space, scripts."""
+
+
 def _read_by(tokenizer: "PreTrainedTokenizerBase") -> tuple[object, object]:
-    """Which tokens there are, and those of a prefix."""
-    return tokenizer.get_vocab(), tokenizer("a", add_special_tokens=False)["input_ids"]
+    """Which tokens there are, and how a text becomes some of them, those of a prefix included."""
+    return tokenizer.get_vocab(), tokenizer(PROBE)["input_ids"]

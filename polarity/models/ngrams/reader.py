@@ -76,7 +76,7 @@ class NgramReader(Reader):
     def save(self, folder: Path) -> None:
         """Terms go to ``ngrams.json``, their weights to ``ngrams.safetensors``."""
         learnt = self.features.learnt
-        write_json(folder / TERMS, {"blocks": _plain(learnt)})
+        write_json(folder / TERMS, {"blocks": _plain(learnt)}, exact=True)
         arrays = {str(number): np.ascontiguousarray(block.rarity) for number, block in enumerate(learnt)}
         (folder / RARITY).write_bytes(save(arrays))  # its own writer makes a file that only its owner can read
 
