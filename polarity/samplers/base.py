@@ -77,16 +77,25 @@ class Sampler(Component, ABC):
     def draw(self, epoch: int) -> np.ndarray:
         """Row numbers of the whole epoch over all ranks, int64 ``[rows_drawn]``: a function of seed and epoch alone.
 
-        :raises UserError: if the sampler has drawn others than rows of the split, or another number of them.
+        :raises UserError: if the sampler has drawn others than rows of the split, or another number of them, or draws
+            others by the same generator.
         """
-        drawn = np.asarray(self._draw(self.weights, epoch_generator(self._seed, epoch, DRAW_STREAM)))
+        drawn = self._drawn(epoch)
         rows = drawn if drawn.dtype.kind in "iu" else np.array([-1])
         if drawn.shape != (self.rows_drawn,) or rows.min() < 0 or rows.max() >= len(self._labels):
             raise UserError(
                 f"sampler: {type(self).__name__}._draw has to give {self.rows_drawn} numbers of rows, from 0 to "
                 f"{len(self._labels) - 1}; it has given {drawn.dtype} {list(drawn.shape)}"
             )
+        if not type(self).__module__.startswith("polarity.") and not np.array_equal(drawn, self._drawn(epoch)):
+            raise UserError(
+                f"sampler: {type(self).__name__}._draw gives other rows for the same generator; draw from that alone, "
+                "for every device draws for itself, and a resumed run draws again"
+            )
         return drawn
+
+    def _drawn(self, epoch: int) -> np.ndarray:
+        return np.asarray(self._draw(self.weights, epoch_generator(self._seed, epoch, DRAW_STREAM)))
 
     def natural_exposure(self) -> Exposure:
         """Class and cell counts of the split itself."""

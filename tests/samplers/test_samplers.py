@@ -162,3 +162,18 @@ def test_a_draw_that_is_not_the_announced_one_is_refused(draw: object) -> None:
     sampler.fit(some_labels(), TASKS, seed=1)
     with pytest.raises(UserError, match=r"sampler: Broken._draw has to give 60 numbers of rows, from 0 to 59"):
         sampler.draw(0)
+
+
+class Restless(Broken):
+    """Draws from a generator of its own."""
+
+    def _draw(self, weights: np.ndarray, generator: object) -> np.ndarray:
+        return np.random.default_rng().permutation(60)
+
+
+def test_a_sampler_that_draws_from_elsewhere_is_refused() -> None:
+    """Devices, of which each draws for itself, would repeat rows and lose others."""
+    sampler = Restless()
+    sampler.fit(some_labels(), TASKS, seed=0)
+    with pytest.raises(UserError, match=r"sampler: Restless._draw gives other rows for the same generator"):
+        sampler.draw(0)
