@@ -1,12 +1,15 @@
 """Small whole runs for tests: a generated corpus that can be learnt, a tiny encoder, and a few seconds of training."""
 
 import csv
+import json
 import random
+import shutil
 from pathlib import Path
 from typing import Any
 
 from polarity.config.compose import compose_jobs, resolved
 from polarity.run import RunDirectory
+from polarity.runs.environment import read_environment
 from polarity.training.run import start_run
 from tests.tiny import save_tiny_encoder
 
@@ -82,3 +85,11 @@ def train(folder: Path, *more: str, without: tuple[str, ...] = (), **settings: A
     config = composed(*arguments)
     start_run(config, arguments, keep_going=False)
     return RunDirectory.open(Path(config["output_dir"]) / "latest")
+
+
+def twin(run: RunDirectory, folder: Path) -> RunDirectory:
+    """A copy of a run that is none by its record, as a run is that was started once more."""
+    copied = RunDirectory(shutil.copytree(run.path, folder))
+    began = {**read_environment(run), "time": "2026-01-31T12:00:00+00:00"}
+    copied.environment.write_text(json.dumps(began), encoding="utf-8")
+    return copied

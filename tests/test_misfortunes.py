@@ -12,7 +12,7 @@ import pytest
 from polarity.run import RunDirectory
 from polarity.sweeps.folder import AskedSweep, Sweep
 from tests.presets import VERBS
-from tests.running import overrides, train
+from tests.running import overrides, train, twin
 from tests.verbs import outcome_of, said_by, schema_of
 
 SETTINGS = {verb: schema_of(verb).__dataclass_fields__ for verb in VERBS}
@@ -44,7 +44,7 @@ def arguments(verb: str, run: RunDirectory, home: Path, output: Path) -> list[st
     usual = [text for text in overrides(home) if text.startswith(("data", "cache_dir"))]
     other = run.path.with_name("other")
     if "runs" in SETTINGS.get(verb, ()) and not other.exists():
-        shutil.copytree(run.path, other)
+        twin(run, other)
     special = {
         "train": [*overrides(home), "trainer.max_epochs=1", f"output_dir={output}"],
         "predict": [f"run={run.path}", f"input={home / 'corpus.csv'}", f"output={output}", "output_format=csv"],

@@ -4,7 +4,6 @@ import doctest
 import importlib
 import re
 import shlex
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import polarity
 from polarity.config.compose import compose_jobs, resolved
 from polarity.config.structure import structure_problems
 from polarity.paths import conf_dir
-from tests.running import train
+from tests.running import train, twin
 from tests.verbs import said_by
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +65,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("documentation")
     run = train(folder, "trainer.max_epochs=1", "reporting.resamples=100")
     for name in ("A", "B"):
-        shutil.copytree(run.path, folder / "outputs" / name)
+        twin(run, folder / "outputs" / name)
     return folder
 
 
