@@ -2,7 +2,6 @@
 
 from collections import Counter
 
-from polarity.data.reading import examples
 from polarity.data.rows import Rows, Splits
 from polarity.tasks import IGNORE_INDEX, Task
 from polarity.wording import times
@@ -18,19 +17,19 @@ def unsound(splits: Splits) -> list[str]:
             shared = [key for key, text in whole[later].items() if whole[earlier].get(key, text) != text]
             if shared:
                 count = times(len(shared), "id")
-                problems.append(f"{earlier} and {later}: {count} stand for different rows, such as {examples(shared)}")
+                problems.append(f"{earlier} and {later}: {count} stand for different rows: {_some(shared)}")
     return problems
 
 
 def _of_split(name: str, rows: Rows, tasks: tuple[Task, ...]) -> list[str]:
     if not len(rows.ids) == len(rows.text) == len(rows.labels) or rows.labels.shape[1:] != (len(tasks),):
-        sizes = f"{len(rows.ids):,} ids, {len(rows.text):,} texts, labels {list(rows.labels.shape)}"
+        sizes = f"{times(len(rows.ids), 'id')}, {times(len(rows.text), 'text')}, labels {list(rows.labels.shape)}"
         return [f"{name}: {sizes}; there has to be one of each for a row, and a label for each task"]
     problems = []
     if repeated := [key for key, count in Counter(rows.ids).items() if count > 1]:
-        problems.append(f"{name}: {times(len(repeated), 'id')} more than once: {examples(repeated)}")
+        problems.append(f"{name}: {times(len(repeated), 'id')} more than once: {_some(repeated)}")
     if empty := [key for key, text in zip(rows.ids, rows.text, strict=True) if not text.strip()]:
-        problems.append(f"{name}: {times(len(empty), 'row')} without a text: {examples(empty)}")
+        problems.append(f"{name}: {times(len(empty), 'row')} without a text: {_some(empty)}")
     for number, task in enumerate(tasks):
         labels = rows.labels[:, number]
         wrong = (labels != IGNORE_INDEX) & ((labels < 0) | (labels >= len(task.classes)))
@@ -41,3 +40,7 @@ def _of_split(name: str, rows: Rows, tasks: tuple[Task, ...]) -> list[str]:
                 f"none; found {', '.join(map(str, found[:5]))}"
             )
     return problems
+
+
+def _some(ids: list[str]) -> str:
+    return ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
