@@ -285,14 +285,17 @@ def _train(overrides: Sequence[str], config_dir: Folder | None) -> "RunDirectory
     config = with_test(resolved(job.config)[0], several=False)
     begun: list[RunDirectory] = []
     place = [] if config_dir is None else ["--config-dir", str(Path(config_dir).absolute())]
-    try:
-        with begun_in_python([*place, *overrides]), isolate_rng():
+    failure: BaseException | None = None
+    with begun_in_python([*place, *overrides]), isolate_rng():  # which an exception would leave without restoring
+        try:
             start(config, job.overrides, keep_going=False, begun=begun.append)
-    except SystemExit as end:
-        if not begun:  # nobody but a user's own code ends a process before there is a folder
-            raise
+        except BaseException as error:  # noqa: BLE001 - it is raised again, outside
+            failure = error
+    if isinstance(failure, SystemExit) and begun:  # without a folder it is a user's own code that has ended the process
         run = begun[0]
-        if end.code == INTERRUPTED:
-            raise KeyboardInterrupt from end
-        raise RunError(f"{run.path}: {run.status.get('error', 'the run was stopped')}") from end
+        if failure.code == INTERRUPTED:
+            raise KeyboardInterrupt from failure
+        raise RunError(f"{run.path}: {run.status.get('error', 'the run was stopped')}") from failure
+    if failure is not None:
+        raise failure
     return RunDirectory(begun[0].path.absolute())
