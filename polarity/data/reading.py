@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 from torch import Tensor
 
-from polarity.data.rows import Rows
+from polarity.data.rows import Rows, examples
 from polarity.errors import UserError
 from polarity.files import read_object, write_json
 from polarity.signature import settings_of
@@ -39,11 +39,6 @@ def check_texts(rows: Rows) -> None:
         raise UserError(
             f"text: {times(len(broken), 'row')} without valid Unicode (lone surrogates): {examples(broken)}"
         )
-
-
-def examples(ids: Sequence[str]) -> str:
-    """The first ids, as messages end with them."""
-    return "ids " + ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
 
 
 def _is_unicode(text: str) -> bool:

@@ -120,3 +120,8 @@ class Splits:
         """``(name, rows)`` of the splits that exist."""
         named = [("train", self.train), ("val", self.val)]
         return named if self.test is None else [*named, ("test", self.test)]
+
+
+def examples(ids: Sequence[str]) -> str:
+    """The first ids, as messages end with them."""
+    return "ids " + ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from polarity.data.rows import Rows, Splits
+from polarity.data.rows import Rows, Splits, examples
 from polarity.tasks import IGNORE_INDEX, Task
 from polarity.wording import times
 
@@ -17,7 +17,7 @@ def unsound(splits: Splits) -> list[str]:
             shared = [key for key, text in whole[later].items() if whole[earlier].get(key, text) != text]
             if shared:
                 count = times(len(shared), "id")
-                problems.append(f"{earlier} and {later}: {count} stand for different rows: {_some(shared)}")
+                problems.append(f"{earlier} and {later}: {count} stand for different rows: {examples(shared)}")
     return problems
 
 
@@ -27,9 +27,9 @@ def _of_split(name: str, rows: Rows, tasks: tuple[Task, ...]) -> list[str]:
         return [f"{name}: {sizes}; there has to be one of each for a row, and a label for each task"]
     problems = []
     if repeated := [key for key, count in Counter(rows.ids).items() if count > 1]:
-        problems.append(f"{name}: {times(len(repeated), 'id')} more than once: {_some(repeated)}")
+        problems.append(f"{name}: {times(len(repeated), 'id')} more than once: {examples(repeated)}")
     if empty := [key for key, text in zip(rows.ids, rows.text, strict=True) if not text.strip()]:
-        problems.append(f"{name}: {times(len(empty), 'row')} without a text: {_some(empty)}")
+        problems.append(f"{name}: {times(len(empty), 'row')} without a text: {examples(empty)}")
     for number, task in enumerate(tasks):
         labels = rows.labels[:, number]
         wrong = (labels != IGNORE_INDEX) & ((labels < 0) | (labels >= len(task.classes)))
@@ -40,7 +40,3 @@ def _of_split(name: str, rows: Rows, tasks: tuple[Task, ...]) -> list[str]:
                 f"none; found {', '.join(map(str, found[:5]))}"
             )
     return problems
-
-
-def _some(ids: list[str]) -> str:
-    return ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")

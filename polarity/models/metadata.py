@@ -10,8 +10,8 @@ from scipy.sparse import csr_matrix
 from polarity.component import Context
 from polarity.content import Json
 from polarity.data.features import KINDS, Feature, FeatureKind, feature_from
-from polarity.data.reading import Reader, Unknown, examples
-from polarity.data.rows import Rows, Splits
+from polarity.data.reading import Reader, Unknown
+from polarity.data.rows import Rows, Splits, examples
 from polarity.errors import UserError, nearest
 from polarity.files import read_object, write_json
 from polarity.models.encoder import EncoderSettings

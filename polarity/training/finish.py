@@ -68,7 +68,7 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
         logits = {"val": predict("val")}
         best["value"] = verify(best, splits.val, model, logits["val"])
         ask = Asking(assembled, trainer.strategy.root_device, str(trainer.precision))
-        verify_written(model, reader, ask, lambda rows: [said[rows] for said in logits["val"]])
+        verify_written(model, reader, ask, lambda rows, _: [said[rows] for said in logits["val"]])
         write_json(run.checkpoints / "best.json", best)
     with stages.time("test"):
         if splits.test is not None:

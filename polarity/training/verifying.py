@@ -69,9 +69,9 @@ class Asking:
         batching = self.assembled.prepared.components.batching
         return reader.inputs(self.rows(numbers), batching.max_length, batching.max_context)
 
-    def logits(self, model: MultiTaskClassifier, reader: Reader, numbers: np.ndarray) -> list[np.ndarray]:
+    def logits(self, model: MultiTaskClassifier, inputs: Inputs, numbers: np.ndarray) -> list[np.ndarray]:
         """Float32 ``[rows, classes]`` per task; neither tokens nor vectors are taken from a cache."""
-        inputs, size = self.inputs(reader, numbers), self.assembled.prepared.components.batching.eval_batch_size
+        size = self.assembled.prepared.components.batching.eval_batch_size
         dataset = InputsDataset(inputs, self.rows(numbers).labels)
         planned = EvalBatches(lengths=inputs.lengths, batch_size=size)
         batches: Iterator[Any] = (dataset[one] for one in planned)
@@ -79,17 +79,17 @@ class Asking:
 
 
 def verify_written(
-    model: MultiTaskClassifier, reader: Reader, ask: Asking, known: Callable[[np.ndarray], list[np.ndarray]]
+    model: MultiTaskClassifier, reader: Reader, ask: Asking, known: Callable[[np.ndarray, Inputs], list[np.ndarray]]
 ) -> None:
     """Let what was read back answer some validation rows from their texts on, as ``predict`` and others will.
 
-    :param known: the logits of rows with these numbers that it has to give again.
+    :param known: the logits that it has to give again, of rows with these numbers, read as in training.
     :raises WrittenMismatchError: if it reads other things than the model was trained on, or answers otherwise.
     """
     numbers = witnesses(len(ask.assembled.prepared.splits.val))
     again, trained = (ask.inputs(one, numbers) for one in (reader, ask.assembled.reader))
     _same_inputs(_all(again), _all(trained))
-    for task, now, then in zip(model.tasks, ask.logits(model, reader, numbers), known(numbers), strict=True):
+    for task, now, then in zip(model.tasks, ask.logits(model, again, numbers), known(numbers, trained), strict=True):
         difference = float(np.abs(now - then).max(initial=0))
         if not difference <= MARGIN * LIKE[ask.precision] * max(1.0, float(np.abs(then).max(initial=0))):
             raise WrittenMismatchError(

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from polarity.config.preflight import Prepared, prepare
@@ -93,7 +92,7 @@ def _fill(run: RunDirectory, first: RunDirectory, prepared: Prepared, epochs: in
     device = find_device("cpu" if run.settings.on_cpu else "auto")
     size = run.settings.eval_batch_size
     ask = Asking(assembled, device, run.settings.precision)
-    verify_written(model, reader, ask, partial(ask.logits, assembled.module.model, assembled.reader))
+    verify_written(model, reader, ask, lambda rows, read: ask.logits(assembled.module.model, read, rows))
     said = Rebuilt(run, run.config, model, reader, "stored", decider, device, size).predict(some_rows(splits.val))
     write_predictions(run.predictions(SEEN), said)
     files = [run.predictions(SEEN), run.model / WEIGHTS]

@@ -75,9 +75,9 @@ def a_text_in_two(made: Splits) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (repeat_an_id, "val: 1 id more than once: val-0"),
-        (share_an_id, "train and val: 1 id stand for different rows: train-0"),
-        (empty, "train: 1 row without a text: train-2"),
+        (repeat_an_id, "val: 1 id more than once: ids val-0"),
+        (share_an_id, "train and val: 1 id stand for different rows: ids train-0"),
+        (empty, "train: 1 row without a text: ids train-2"),
         (minus_one, "train: labels of task 'tone' have to be 0 to 1, or -100 for none; found -1"),
         (beyond, "val: labels of task 'tone' have to be 0 to 1, or -100 for none; found 2"),
         (one_label_less, "train: 6 ids, 6 texts, labels [5, 1]; there has to be one of each for a row"),

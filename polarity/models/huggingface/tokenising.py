@@ -11,8 +11,7 @@ import numpy as np
 from polarity.data.cache import Arrays
 from polarity.data.contexts import context_room
 from polarity.data.memory import check_memory
-from polarity.data.reading import examples
-from polarity.data.rows import Rows
+from polarity.data.rows import Rows, examples
 from polarity.errors import UserError
 from polarity.progress import progress
 from polarity.wording import times
