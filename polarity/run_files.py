@@ -142,6 +142,8 @@ class RunFiles:
         return self.path / "train.log"
 
 
+PAIRS = "pairs"
+"""Key of ``environment.json``: whether the rows were text pairs, which data of one's own need not say in settings."""
 MARKS = (STATUS, "config.yaml")
 """What makes a folder a run's."""
 REMAINS = ("overrides.yaml", "environment.json")

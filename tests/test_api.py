@@ -16,9 +16,9 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 import polarity
-from polarity.api import _columns
 from polarity.data.rows import Rows
 from polarity.errors import RunError, UserError
+from polarity.loaded_model import _columns
 from polarity.run import RunDirectory
 from polarity.runs.environment import read_environment
 from polarity.runs.rebuild import run_splits

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,8 @@ def data_fingerprint(splits: Splits, purpose: str = "linear") -> str:
     """Hash of everything that a baseline depends on: the rows of all splits, the tasks, and how it is made."""
     tasks = [(task.name, task.classes) for task in splits.tasks]
     parts = [(name, rows.fingerprint(), rows.context is None) for name, rows in splits.items()]
-    return hashlib.blake2b(repr((FORMAT, purpose, tasks, parts)).encode(), digest_size=16).hexdigest()
+    made_by = version("scikit-learn")
+    return hashlib.blake2b(repr((FORMAT, purpose, tasks, parts, made_by)).encode(), digest_size=16).hexdigest()
 
 
 def fit_linear(splits: Splits) -> LinearTexts:

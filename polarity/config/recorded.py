@@ -25,7 +25,7 @@ class DataSettings:
     :param group: column of rows that belong together.
     :param features: columns that the model reads beside the text.
     :param near: what the run's own check for leakage takes for nearly the same.
-    :param single: whether rows are known to have no context.
+    :param pairs: whether rows are text pairs; None where nothing says so.
     """
 
     place: str | None
@@ -37,11 +37,14 @@ class DataSettings:
     features: tuple[str, ...]
     dialect: Dialect
     near: Mapping[str, Any]
-    single: bool
+    pairs: bool | None
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Self:
-        """From the section ``data`` of a configuration."""
+    def of(cls, data: Mapping[str, Any], *, pairs: bool | None = None) -> Self:
+        """From the section ``data`` of a configuration.
+
+        :param pairs: for data that have no setting that says so.
+        """
         split, leakage = _mapping(data.get("split")), _mapping(data.get("leakage"))
         dialect = {name: data[name] for name in ("encoding", "delimiter", "quote", "header") if name in data}
         return cls(
@@ -54,7 +57,7 @@ class DataSettings:
             features=tuple(map(str, _mapping(data.get("features")))),
             dialect=Dialect(**dialect),
             near={name: leakage[name] for name in ("threshold", "shingle", "min_length") if name in leakage},
-            single="context" in data and data["context"] is None,
+            pairs=data["context"] is not None if "context" in data else pairs,
         )
 
     @property
@@ -69,10 +72,11 @@ class RunSettings:
     """Settings of a run by typed names.
 
     :param config: its resolved configuration; a setting is read when it is asked for.
+    :param pairs: whether its rows were seen to be text pairs; None where that is not known.
     """
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        self._config = config
+    def __init__(self, config: Mapping[str, Any], *, pairs: bool | None = None) -> None:
+        self._config, self._pairs = config, pairs
 
     @property
     def seed(self) -> int | None:
@@ -202,7 +206,7 @@ class RunSettings:
     @property
     def data(self) -> DataSettings:
         """How rows are read."""
-        return DataSettings.of(self._section("data"))
+        return DataSettings.of(self._section("data"), pairs=self._pairs)
 
     def of_ensemble(self, own: Config, *, one_model: bool) -> Config:
         """The configuration of an ensemble whose first member has this one.

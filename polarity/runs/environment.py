@@ -19,6 +19,7 @@ from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.files import read_object, write_json
 from polarity.run import RunDirectory, now
+from polarity.run_files import PAIRS
 from polarity.secrets import masked_command, masked_text
 from polarity.wording import times
 
@@ -26,13 +27,18 @@ RESUMED = "resumed"
 """Key of ``environment.json``: what each later start depended on; the first one's record stands around it."""
 
 
+READING = "reading"
+"""Key of ``environment.json``: a mark of what the reader made of the first training texts."""
 CODE = (".py", ".pyi", ".yaml", ".yml", ".toml", ".jinja", ".html", ".css", ".js")
 """Endings of the files whose uncommitted changes are recorded; data may lie in a checkout as well, and hold texts."""
 
 
-def record_start(run: RunDirectory, splits: Splits) -> None:
-    """Add what this start depends on to ``environment.json``; what earlier ones recorded is kept."""
-    here = environment(splits)
+def record_start(run: RunDirectory, splits: Splits, reading: str | None = None) -> None:
+    """Add what this start depends on to ``environment.json``; what earlier ones recorded is kept.
+
+    :param reading: a mark of what the model's reader makes of the texts, where there is one model.
+    """
+    here = environment(splits) | ({} if reading is None else {READING: reading})
     if not run.environment.exists():
         write_json(run.environment, {**here, RESUMED: []})
         return
@@ -120,6 +126,7 @@ def environment(splits: Splits) -> Json:
         "devices": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
         "packages": packages(),
         "data": described(splits),
+        PAIRS: any(rows.context is not None for _, rows in splits.items()),
     }
 
 

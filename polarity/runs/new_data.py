@@ -86,8 +86,10 @@ class NewData:
         """
         assert self.path is not None
         wrong = task_problems("data.tasks", self.tasks or {}, tasks)
-        if self.context is not None and data.single:
+        if self.context is not None and data.pairs is False:
             wrong.append("data.context: the run was trained on single texts; leave it out")
+        if self.context is None and data.context is None and data.pairs:
+            wrong.append("data.context: the run was trained on text pairs; name the column of the first texts")
         if wrong:
             raise UserError(wrong)
         problems = Problems()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,10 @@ class Rebuilt:
     device: torch.device
     batch_size: int
 
-    @property
+    @cached_property
     def settings(self) -> RunSettings:
         """What is read of the configuration, by typed names."""
-        return RunSettings(self.config)
+        return RunSettings(self.config, pairs=self.run.pairs)
 
     @property
     def tasks(self) -> tuple[Task, ...]:

@@ -1,6 +1,7 @@
 """A finished run brought back to life, whether one model answers or several."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -46,10 +47,10 @@ class Ensemble:
     decider: Decider
     device: torch.device
 
-    @property
+    @cached_property
     def settings(self) -> RunSettings:
         """What is read of the configuration, by typed names."""
-        return RunSettings(self.config)
+        return RunSettings(self.config, pairs=self.run.pairs)
 
     @property
     def precision(self) -> str:

@@ -14,6 +14,7 @@ from polarity.config.sharding import is_sharded
 from polarity.data.module import TextDataModule
 from polarity.data.reading import Reader
 from polarity.models.classifier import MultiTaskClassifier
+from polarity.models.mark import mark_of_reading
 from polarity.progress import progress
 from polarity.regularizers import Distillation
 from polarity.training.branching import branch
@@ -21,6 +22,8 @@ from polarity.training.module import MultiTaskModule
 from polarity.training.restoring import restore
 from polarity.training.sharded_module import ShardedModule
 from polarity.training.teacher import soft_labels
+
+_MARKED_ROWS = 64
 
 
 @dataclass
@@ -53,6 +56,11 @@ class Assembled:
     reader: Reader
     stages: Stages
     branched: bool = False
+
+    @property
+    def reading(self) -> str:
+        """A mark of what the reader makes of the first training texts: another tokenizer would make something else."""
+        return mark_of_reading(self.data.inputs["train"], _MARKED_ROWS)
 
 
 def assemble(prepared: Prepared, stages: Stages, *, point: Path | None = None) -> Assembled:

@@ -13,7 +13,7 @@ from polarity.files import check_room
 from polarity.processes import led_folder
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
-from polarity.runs.environment import changed_data, described, read_environment
+from polarity.runs.environment import READING, changed_data, described, read_environment
 from polarity.training.manifest import Manifest
 
 LOCK_PATIENCE = 6.0
@@ -150,3 +150,14 @@ def refuse_changed_data(run: RunDirectory, splits: Splits) -> None:
         changed = changed_data(read_environment(run)["data"], described(splits))
         if changed:
             raise UserError([f"resume: {problem}" for problem in changed])
+
+
+def refuse_changed_reading(run: RunDirectory, reading: str) -> None:
+    """Compare what the reader makes of the texts now with what it made of them when the run began to train.
+
+    :raises UserError: if it is something else, which the weights have not learnt.
+    """
+    began = None if led_folder() or not run.environment.exists() else read_environment(run).get(READING)
+    if began is not None and began != reading:
+        advice = f"put that back, or begin anew; the versions that {run.path} began with are in environment.json"
+        raise UserError([f"resume: the model's tokenizer reads the training texts otherwise than it did; {advice}"])

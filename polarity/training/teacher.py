@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from importlib.metadata import version
 
 import numpy as np
 from filelock import FileLock
@@ -79,5 +80,6 @@ def _trusted(run: RunDirectory, config: Config) -> list[str]:
 
 def _mark(run: RunDirectory, rows: Rows, tasks: tuple[Task, ...]) -> str:
     """A name for what a teacher says about rows: all of both takes part."""
-    about = [checksum(run.manifest), rows.fingerprint(), rows.metadata, classes_of(tasks)]
+    versions = [version(name) for name in ("torch", "transformers", "scikit-learn")]
+    about = [checksum(run.manifest), rows.fingerprint(), rows.metadata, classes_of(tasks), versions]
     return hashlib.blake2b(json.dumps(about).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

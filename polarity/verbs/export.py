@@ -70,7 +70,7 @@ def _write(
     settings: ExportSettings, rebuilt: Rebuilt, splits: Splits | None, folder: Path
 ) -> tuple[Agreement | None, QuantizationCost | None]:
     tasks = {task.name: list(task.classes) for task in rebuilt.model.tasks}
-    pairs = splits.val.context is not None if splits else rebuilt.settings.data.context is not None
+    pairs = splits.val.context is not None if splits else bool(rebuilt.settings.data.pairs)
     longest = rebuilt.settings.max_length
     lengths = longest, context_room(longest, rebuilt.settings.max_context)
     content = about(settings.format, tasks, parts_of(rebuilt)[1], *lengths, pairs=pairs)

@@ -156,8 +156,10 @@ def _columns(settings: PredictSettings, data: DataSettings, problems: list[str])
     """The columns that are read: as given, or as the run's data have them."""
     text = settings.text or data.text or DEFAULT_TEXT
     context = settings.context or data.context
-    if settings.context is not None and data.single:
+    if settings.context is not None and data.pairs is False:
         problems.append("context: the run was trained on single texts; leave it out")
+    if context is None and data.pairs:
+        problems.append("context: the run was trained on text pairs; name the column of the first texts")
     if context == text:
         problems.append(f"context: column {text!r} is already that of text")
     return str(text), context

@@ -141,6 +141,14 @@ def test_it_is_trained_once_for_the_same_rows(tmp_path: Path, monkeypatch: pytes
     assert same(first, second)
 
 
+def test_another_version_of_scikit_learn_trains_it_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = counted(monkeypatch)
+    linear(splits(), tmp_path)
+    monkeypatch.setattr(suite, "version", lambda _: "99.0")
+    linear(splits(), tmp_path)
+    assert len(calls) == 2
+
+
 def changed(given: Splits, what: str) -> Splits:
     train = given.train
     if what == "a training text":

@@ -186,6 +186,13 @@ def test_whatever_decides_the_ids_is_in_the_key(
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_another_version_of_the_tokenizers_reads_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    TokenStore.open(rows("a b", "c"), bert_like(), 8, tmp_path)
+    monkeypatch.setattr("polarity.models.huggingface.tokens.version", lambda _: "99.0")
+    TokenStore.open(rows("a b", "c"), bert_like(), 8, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_a_tokenizer_loaded_again_finds_its_cache(tmp_path: Path) -> None:
     bert_like().save_pretrained(tmp_path / "tokenizer")
     loaded = [PreTrainedTokenizerFast.from_pretrained(tmp_path / "tokenizer") for _ in range(2)]

@@ -6,6 +6,7 @@ import os
 import re
 import string
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,13 +16,13 @@ import pytest
 import torch
 from transformers.modeling_outputs import BaseModelOutput
 
-from polarity.api import train
+from polarity.api import load, train
 from polarity.component import Progress
 from polarity.config.compose import compose_jobs, resolved
 from polarity.config.constructors import schema_of
 from polarity.config.sharding import sharding_problems
 from polarity.config.structure import structure_problems
-from polarity.data.rows import Rows
+from polarity.data.rows import Rows, Splits
 from polarity.errors import UserError
 from polarity.exporting.source import modeling_source
 from polarity.files import read_object
@@ -77,6 +78,43 @@ def test_an_optimizer_and_a_corpus_of_the_page_train(
     (tmp_path / "nested.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(UserError, match=r"1 row of train has the same text as 1 of val, .*; take them out of one of"):
         train([*words, *chosen], config_dir=tmp_path / "mine")
+
+
+def test_pairs_of_ones_own_are_asked_for_as_pairs(
+    documented: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No setting of such data says that they are pairs: what the run has seen does."""
+
+    class Pairs(documented.Nested):  # type: ignore[misc]
+        def read(self) -> Splits:
+            splits = super().read()
+            with_context = {name: replace(rows, context=["a title"] * len(rows)) for name, rows in splits.items()}
+            return replace(splits, **with_context)
+
+    monkeypatch.setitem(sys.modules, "paired", SimpleNamespace(Pairs=Pairs))
+    letters = string.ascii_lowercase
+    content = {
+        name: [{"text": f"{'good' if n % 2 else 'bad'} {letters[n] * 9}", "stance": ["no", "yes"][n % 2]} for n in rows]
+        for name, rows in {"train": range(18), "val": range(18, 26)}.items()
+    }
+    (tmp_path / "pairs.json").write_text(json.dumps(content), encoding="utf-8")
+    (tmp_path / "mine" / "data").mkdir(parents=True)
+    preset = f"_target_: paired.Pairs\npath: {tmp_path / 'pairs.json'}\nclasses: ['no', 'yes']\n"
+    (tmp_path / "mine" / "data" / "pairs.yaml").write_text(preset, encoding="utf-8")
+    words = [f"output_dir={tmp_path / 'outputs'}", f"cache_dir={tmp_path / 'cache'}", "trainer.accelerator=cpu"]
+    chosen = ["data=pairs", "model=ngrams", "trainer.max_epochs=1", "reporting.baselines=false"]
+    trained = train([*words, *chosen, "trainer.enable_progress_bar=false"], config_dir=tmp_path / "mine")
+    with pytest.raises(UserError, match="trained on pairs; give a first text for each"):
+        load(trained.path, trust="paired").predict(["good news"])
+    assert load(trained.path, trust="paired").predict(["good news"], ["a title"])
+    file = tmp_path / "new.csv"
+    file.write_text("text,title,stance\ngood news,a title,yes\nbad news,a title,no\n", encoding="utf-8")
+    asked = f"run={trained.path}", "accelerator=cpu", "trust=paired"
+    said = said_by("predict", *asked, f"input={file}", f"output={tmp_path / 'out.csv'}", code=2)
+    assert "context: the run was trained on text pairs; name the column of the first texts" in said
+    said_by("predict", *asked, f"input={file}", f"output={tmp_path / 'out.csv'}", "context=title")
+    said = said_by("evaluate", *asked, f"data.path={file}", code=2)
+    assert "data.context: the run was trained on text pairs; name the column of the first texts" in said
 
 
 @pytest.mark.slow

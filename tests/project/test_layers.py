@@ -35,7 +35,7 @@ LAYERS = (
     {"crossvalidation"},
     {"sweeps"},
     {"verbs"},
-    {"train", *VERBS},
+    {"loaded_model", "train", *VERBS},
     {"__main__", "api"},
 )
 NO_ROOMS = {"__init__", "__pycache__", "conf", "py.typed"}

@@ -1,5 +1,7 @@
 """What was changed in a stopped run's folder, or in its data, is noticed before it goes on."""
 
+import json
+import math
 import os
 import shutil
 from collections.abc import Callable
@@ -171,3 +173,20 @@ def test_changed_data_are_refused_by_the_split(stopped: RunDirectory) -> None:
     finally:
         preflight._load_once.cache_clear()
         corpus.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_another_tokenizer_is_noticed(stopped: RunDirectory) -> None:
+    """Two words that have changed their numbers: every shape is as it was."""
+    path = Path(stopped.config["model"]["name"]) / "tokenizer.json"
+    before = path.read_text(encoding="utf-8")
+    content = json.loads(before)
+    vocabulary = content["model"]["vocab"]
+    vocabulary["the"], vocabulary["of"] = vocabulary["of"], vocabulary["the"]
+    path.write_text(json.dumps(content), encoding="utf-8")
+    try:
+        with pytest.raises(UserError, match="resume: the model's tokenizer reads the training texts otherwise"):
+            resume_run(str(stopped.path))
+    finally:
+        path.write_text(before, encoding="utf-8")
+    assert math.isfinite(resume_run(str(stopped.path)))

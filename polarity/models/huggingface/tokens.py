@@ -1,6 +1,7 @@
 """The token cache: each split is tokenised once, kept on disk and read back memory-mapped, batch by batch."""
 
 import hashlib
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -119,7 +120,8 @@ def _padded(tokens: np.ndarray, real: np.ndarray, padding: int) -> Tensor:
 def _key(rows: Rows, tokenizer: "PreTrainedTokenizerBase", max_length: int, max_context: float | None) -> str:
     room = None if rows.context is None else context_room(max_length, max_context)
     digest = hashlib.blake2b(digest_size=16)
-    digest.update(f"{FORMAT}|{max_length}|{len(rows)}|{rows.context is not None}|{room}".encode())
+    readers = [version(name) for name in ("tokenizers", "transformers")]
+    digest.update(f"{FORMAT}|{readers}|{max_length}|{len(rows)}|{rows.context is not None}|{room}".encode())
     for column in ([tokenizer_identity(tokenizer)], rows.text, rows.context or []):
         for start in range(0, len(column), CHUNK):
             part = column[start : start + CHUNK]
