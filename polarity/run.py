@@ -21,7 +21,7 @@ from polarity.files import read_object, read_yaml, whole_folder, write_json, wri
 from polarity.locks import FolderLock
 from polarity.paths import in_outputs
 from polarity.processes import is_alive, is_of_this_machine, led_folder, this_process
-from polarity.run_files import FOLD, PAIRS, STATUS, RunFiles, is_run, what_a_run_lacks
+from polarity.run_files import FOLD, STATUS, RunFiles, is_run, what_a_run_lacks
 from polarity.secrets import masked, masked_command, masked_text
 
 State = Literal["waiting", "running", "finished", "failed"]
@@ -136,13 +136,7 @@ class RunDirectory(RunFiles):
     @property
     def settings(self) -> RunSettings:
         """What is read of it again, by typed names."""
-        return RunSettings(self.config, pairs=self.pairs)
-
-    @property
-    def pairs(self) -> bool | None:
-        """Whether the rows that it saw were text pairs; None where nothing says so."""
-        seen = read_object(self.environment) if self.environment.exists() else {}
-        return seen.get(PAIRS)
+        return RunSettings(self.config, self.environment)
 
     @property
     def overrides(self) -> list[str]:

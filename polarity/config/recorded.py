@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from polarity.config.trust import Trust
 from polarity.content import Config
+from polarity.files import read_object
 from polarity.paths import cache_dir
+from polarity.run_files import PAIRS
 from polarity.signature import TARGET
 from polarity.tables.dialect import Dialect
 
@@ -72,11 +74,11 @@ class RunSettings:
     """Settings of a run by typed names.
 
     :param config: its resolved configuration; a setting is read when it is asked for.
-    :param pairs: whether its rows were seen to be text pairs; None where that is not known.
+    :param environment: its ``environment.json``, for what settings do not say; None for a run that has not begun.
     """
 
-    def __init__(self, config: Mapping[str, Any], *, pairs: bool | None = None) -> None:
-        self._config, self._pairs = config, pairs
+    def __init__(self, config: Mapping[str, Any], environment: Path | None = None) -> None:
+        self._config, self._environment = config, environment
 
     @property
     def seed(self) -> int | None:
@@ -205,8 +207,14 @@ class RunSettings:
 
     @property
     def data(self) -> DataSettings:
-        """How rows are read."""
-        return DataSettings.of(self._section("data"), pairs=self._pairs)
+        """How rows are read.
+
+        :raises UserError: if settings do not say whether rows are pairs, and ``environment.json`` is damaged.
+        """
+        data, pairs = self._section("data"), None
+        if "context" not in data and self._environment is not None and self._environment.exists():
+            pairs = read_object(self._environment).get(PAIRS)
+        return DataSettings.of(data, pairs=pairs)
 
     def of_ensemble(self, own: Config, *, one_model: bool) -> Config:
         """The configuration of an ensemble whose first member has this one.

@@ -31,17 +31,21 @@ def mark_of(settings: object, weights: Iterable[tuple[str, Tensor]], inputs: Inp
 
 
 def mark_of_reading(inputs: Inputs, rows: int) -> str:
-    """Equal for inputs whose first ``rows`` are equal, whatever computes with them."""
+    """Equal where the first rows have equal tokens and terms, whatever computes with them.
+
+    Of weights of terms and numbers of columns only how many there are: other processors round them otherwise.
+    """
     digest = hashlib.blake2b(digest_size=16)
-    _add_inputs(digest, inputs, min(rows, len(inputs)))
+    _add_inputs(digest, inputs, min(rows, len(inputs)), fractions=False)
     return digest.hexdigest()
 
 
-def _add_inputs(digest: "hashlib.blake2b", inputs: Inputs, count: int) -> None:
+def _add_inputs(digest: hashlib.blake2b, inputs: Inputs, count: int, *, fractions: bool = True) -> None:
     for start in range(0, count, ROWS_AT_ONCE):
         for name, value in inputs.batch(np.arange(start, min(start + ROWS_AT_ONCE, count))).items():
             digest.update(f"{name}{tuple(value.shape)}".encode())
-            digest.update(value.numpy().tobytes())
+            if fractions or not value.is_floating_point():
+                digest.update(value.numpy().tobytes())
 
 
 @cache

@@ -25,8 +25,6 @@ from polarity.wording import times
 
 RESUMED = "resumed"
 """Key of ``environment.json``: what each later start depended on; the first one's record stands around it."""
-
-
 READING = "reading"
 """Key of ``environment.json``: a mark of what the reader made of the first training texts."""
 CODE = (".py", ".pyi", ".yaml", ".yml", ".toml", ".jinja", ".html", ".css", ".js")

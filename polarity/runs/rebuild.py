@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +58,10 @@ class Rebuilt:
     device: torch.device
     batch_size: int
 
-    @cached_property
+    @property
     def settings(self) -> RunSettings:
         """What is read of the configuration, by typed names."""
-        return RunSettings(self.config, pairs=self.run.pairs)
+        return RunSettings(self.config, self.run.environment)
 
     @property
     def tasks(self) -> tuple[Task, ...]:

@@ -1,7 +1,6 @@
 """A finished run brought back to life, whether one model answers or several."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -47,10 +46,10 @@ class Ensemble:
     decider: Decider
     device: torch.device
 
-    @cached_property
+    @property
     def settings(self) -> RunSettings:
         """What is read of the configuration, by typed names."""
-        return RunSettings(self.config, pairs=self.run.pairs)
+        return RunSettings(self.config, self.run.environment)
 
     @property
     def precision(self) -> str:

@@ -159,5 +159,6 @@ def refuse_changed_reading(run: RunDirectory, reading: str) -> None:
     """
     began = None if led_folder() or not run.environment.exists() else read_environment(run).get(READING)
     if began is not None and began != reading:
+        why = "is it another tokenizer, or another version of one?"
         advice = f"put that back, or begin anew; the versions that {run.path} began with are in environment.json"
-        raise UserError([f"resume: the model's tokenizer reads the training texts otherwise than it did; {advice}"])
+        raise UserError([f"resume: the training texts are read otherwise than when the run began: {why} {advice}"])

@@ -11,6 +11,7 @@ import polarity
 from polarity.errors import UserError
 from polarity.evaluation.inference import model_inputs
 from polarity.run import RunDirectory
+from polarity.runs.rebuild import run_splits
 from polarity.training import teacher
 from polarity.wording import times
 from tests.running import overrides, train
@@ -65,6 +66,14 @@ def test_it_stays_with_its_rows_in_every_batch_and_is_added_to_the_loss(run: Run
         p, q = (torch.log_softmax(values[known] / 3, dim=1) for values in (its, own))
         wanted = 0.5 * 9 * (p.exp() * (p - q)).sum() / batch["window"][number].sum()
         torch.testing.assert_close(penalties[number], wanted)
+
+
+def test_another_version_of_a_library_is_asked_anew(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    splits = run_splits(run)
+    before = teacher._mark(run, splits.train, splits.tasks)
+    assert teacher._mark(run, splits.train, splits.tasks) == before
+    monkeypatch.setattr(teacher, "version", lambda _: "99.0")
+    assert teacher._mark(run, splits.train, splits.tasks) != before
 
 
 def test_what_one_evaluates_the_other_must_not_learn(run: RunDirectory) -> None:

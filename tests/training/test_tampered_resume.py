@@ -185,7 +185,7 @@ def test_another_tokenizer_is_noticed(stopped: RunDirectory) -> None:
     vocabulary["the"], vocabulary["of"] = vocabulary["of"], vocabulary["the"]
     path.write_text(json.dumps(content), encoding="utf-8")
     try:
-        with pytest.raises(UserError, match="resume: the model's tokenizer reads the training texts otherwise"):
+        with pytest.raises(UserError, match="resume: the training texts are read otherwise than when the run began"):
             resume_run(str(stopped.path))
     finally:
         path.write_text(before, encoding="utf-8")
