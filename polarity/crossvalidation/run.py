@@ -84,7 +84,7 @@ def _train(run: RunDirectory, prepared: Prepared, *, trust: Trust) -> float:
     recorder, folds = StatusRecorder(run), folds_of(prepared.config)
     assert folds is not None
     try:
-        recorder.begin(prepared.splits)
+        recorder.begin(prepared.splits, {})
         with where_it_began(run):
             rows = FoldedRows(prepared.components.data, prepared.splits, folds)
             for line in folds_intro(rows, run, texts=prepared.components.reporting.texts):

@@ -31,12 +31,12 @@ CODE = (".py", ".pyi", ".yaml", ".yml", ".toml", ".jinja", ".html", ".css", ".js
 """Endings of the files whose uncommitted changes are recorded; data may lie in a checkout as well, and hold texts."""
 
 
-def record_start(run: RunDirectory, splits: Splits, reading: str | None = None) -> None:
+def record_start(run: RunDirectory, splits: Splits, identity: Mapping[str, Any]) -> None:
     """Add what this start depends on to ``environment.json``; what earlier ones recorded is kept.
 
-    :param reading: a mark of what the model's reader makes of the texts, where there is one model.
+    :param identity: what the model is; empty where there are several.
     """
-    here = environment(splits) | ({} if reading is None else {READING: reading})
+    here = {**environment(splits), **identity}
     if not run.environment.exists():
         write_json(run.environment, {**here, RESUMED: []})
         return

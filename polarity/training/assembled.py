@@ -1,5 +1,6 @@
 """What a run consists of once everything is loaded, and how long each stage took."""
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -11,12 +12,16 @@ import lightning
 from polarity.config.averages import refuse_idle_from_the_start
 from polarity.config.preflight import Prepared
 from polarity.config.sharding import is_sharded
+from polarity.content import Json
 from polarity.data.module import TextDataModule
 from polarity.data.reading import Reader
 from polarity.models.classifier import MultiTaskClassifier
+from polarity.models.encoder import ENCODER
 from polarity.models.mark import mark_of_reading
 from polarity.progress import progress
 from polarity.regularizers import Distillation
+from polarity.runs.environment import READING
+from polarity.secrets import masked, without_known
 from polarity.training.branching import branch
 from polarity.training.module import MultiTaskModule
 from polarity.training.restoring import restore
@@ -58,9 +63,14 @@ class Assembled:
     branched: bool = False
 
     @property
-    def reading(self) -> str:
-        """A mark of what the reader makes of the first training texts: another tokenizer would make something else."""
-        return mark_of_reading(self.data.inputs["train"], _MARKED_ROWS)
+    def identity(self) -> Json:
+        """What has to be the same when a stopped run goes on: what the encoder is, and how texts are read.
+
+        Of the latter a mark of what the reader makes of the first training texts: another tokenizer's would be another.
+        """
+        described = json.dumps(self.module.model.encoder.architecture()[ENCODER])
+        encoder = masked(json.loads(without_known(described)))  # as a file would hold it
+        return {ENCODER: encoder, READING: mark_of_reading(self.data.inputs["train"], _MARKED_ROWS)}
 
 
 def assemble(prepared: Prepared, stages: Stages, *, point: Path | None = None) -> Assembled:

@@ -6,10 +6,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from polarity.config.trust import Trust, check_trusted
-from polarity.content import Config
+from polarity.content import Config, Json
 from polarity.data.rows import Splits
 from polarity.errors import TRUST_ADVICE, UserError
 from polarity.files import check_room
+from polarity.models.encoder import ENCODER
 from polarity.processes import led_folder
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
@@ -152,13 +153,32 @@ def refuse_changed_data(run: RunDirectory, splits: Splits) -> None:
             raise UserError([f"resume: {problem}" for problem in changed])
 
 
-def refuse_changed_reading(run: RunDirectory, reading: str) -> None:
-    """Compare what the reader makes of the texts now with what it made of them when the run began to train.
+def refuse_changed_model(run: RunDirectory, identity: Json) -> None:
+    """Compare what the encoder is, and how it reads, with what it was when the run began to train.
+
+    Settings of the encoder that another version of its library has added or dropped are no change.
 
     :raises UserError: if it is something else, which the weights have not learnt.
     """
-    began = None if led_folder() or not run.environment.exists() else read_environment(run).get(READING)
-    if began is not None and began != reading:
+    began = {} if led_folder() or not run.environment.exists() else read_environment(run)
+    advice = f"put that back, or begin anew; the versions that {run.path} began with are in environment.json"
+    problems = []
+    if changed := _changed_values(began.get(ENCODER, {}), identity[ENCODER]):
+        problems.append(f"the encoder is another one than when the run began ({', '.join(changed)}); {advice}")
+    if began.get(READING, identity[READING]) != identity[READING]:
         why = "is it another tokenizer, or another version of one?"
-        advice = f"put that back, or begin anew; the versions that {run.path} began with are in environment.json"
-        raise UserError([f"resume: the training texts are read otherwise than when the run began: {why} {advice}"])
+        problems.append(f"the training texts are read otherwise than when the run began: {why} {advice}")
+    if problems:
+        raise UserError([f"resume: {problem}" for problem in problems])
+
+
+def _changed_values(began: Json, now: Json, path: str = "") -> list[str]:
+    """Keys that both have, with other values; the version of a library is none."""
+    changed = []
+    for key in sorted((began.keys() & now.keys()) - {"transformers_version"}):
+        before, after = began[key], now[key]
+        if isinstance(before, dict) and isinstance(after, dict):
+            changed += _changed_values(before, after, f"{path}{key}.")
+        elif before != after:
+            changed.append(f"{path}{key}: {before} then, {after} now")
+    return changed

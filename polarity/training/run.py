@@ -74,7 +74,7 @@ def resume_run(folder: str, *, trust: Trust = None) -> float:
             prepared = prepare(config)
             resuming.refuse_changed_data(run, prepared.splits)  # first: models that learn their words of it differ
             assembled = assemble(prepared, Stages(), point=point)
-            resuming.refuse_changed_reading(run, assembled.reading)
+            resuming.refuse_changed_model(run, assembled.identity)
         if point is None and run.environment.exists() and not led_folder():
             RunConsole(run.log).print(f"no checkpoint is in {run.path}: training begins anew")
         if not Manifest(run).path.exists():  # it has waited, or failed before it had begun
@@ -87,7 +87,7 @@ def _run(assembled: Assembled, run: RunDirectory, *, point: Path | None, keep_go
     recorder = StatusRecorder(run)
     try:
         with StopOnSignal() as stop, hide_harmless_warnings(), _lines_to_log(run):
-            recorder.begin(assembled.prepared.splits, assembled.reading)
+            recorder.begin(assembled.prepared.splits, assembled.identity)
             trainer = _fit(assembled, run, point, recorder, stop)
             return finish(assembled, trainer, run) if trainer.is_global_zero else float("nan")
     except BaseException as error:  # noqa: BLE001 - also signals, and whatever else ends a process

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 import traceback
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -47,14 +48,14 @@ class StatusRecorder(Callback):
         self._over = threading.Event()
         self._beaten = time.monotonic()
 
-    def begin(self, splits: Splits, reading: str | None = None) -> None:
+    def begin(self, splits: Splits, identity: Mapping[str, Any]) -> None:
         """Mark the run as this process's own from now on, and record what it depends on, as ``record_start`` does."""
         if led_folder():
             end_with(self.run.recorded, self._over)
         else:
             started = self.run.recorded.get("started", now())
             self.run.set_status("running", attempt=self._attempt, stage="training", started=started, **this_process())
-            record_start(self.run, splits, reading)  # before the manifest: what has begun can always tell by what data
+            record_start(self.run, splits, identity)  # before the manifest: what has begun can always tell by what data
             Manifest(self.run).begin()
             lead(self.run.path)
 

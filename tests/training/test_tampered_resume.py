@@ -190,3 +190,17 @@ def test_another_tokenizer_is_noticed(stopped: RunDirectory) -> None:
     finally:
         path.write_text(before, encoding="utf-8")
     assert math.isfinite(resume_run(str(stopped.path)))
+
+
+@pytest.mark.slow
+def test_an_encoder_of_other_settings_is_noticed(stopped: RunDirectory) -> None:
+    """Another activation: every weight has the shape that it had."""
+    path = Path(stopped.config["model"]["name"]) / "config.json"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(json.dumps(json.loads(before) | {"hidden_act": "relu"}), encoding="utf-8")
+    try:
+        with pytest.raises(UserError, match=r"the encoder is another one .*\(hidden_act: gelu then, relu now\)"):
+            resume_run(str(stopped.path))
+    finally:
+        path.write_text(before, encoding="utf-8")
+    assert math.isfinite(resume_run(str(stopped.path)))
