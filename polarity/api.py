@@ -1,6 +1,5 @@
 """The same things from Python: train, load a finished run and predict, compare runs, put them together."""
 
-import json
 import threading
 from collections.abc import Sequence
 from os import PathLike
@@ -11,7 +10,7 @@ from polarity.config.cli import prepare_process
 from polarity.config.verb import read_settings
 from polarity.errors import RunError, UserError
 from polarity.loaded_model import Model
-from polarity.quoting import as_word
+from polarity.quoting import overrides_of
 
 if TYPE_CHECKING:
     from polarity.comparison.result import Comparison
@@ -71,7 +70,7 @@ def compare(runs: Folder | Sequence[Folder], **settings: object) -> "list[Compar
     prepare_process()
     folders = [runs] if isinstance(runs, (str, PathLike)) else runs
     given = {"runs": [str(folder) for folder in folders], **settings}
-    read = read_settings("compare", [f"{key}={json.dumps(value)}" for key, value in given.items()])
+    read = read_settings("compare", overrides_of(given))
     assert read is not None
     return compare_runs(read)
 
@@ -88,8 +87,7 @@ def ensemble(runs: Folder | Sequence[Folder], **settings: object) -> "RunDirecto
     prepare_process()
     folders = [runs] if isinstance(runs, (str, PathLike)) else runs
     given = {"runs": [str(folder) for folder in folders], **settings}
-    texts = [f"{key}={as_word(value) if isinstance(value, str) else json.dumps(value)}" for key, value in given.items()]
-    read = read_settings("ensemble", texts)
+    read = read_settings("ensemble", overrides_of(given))
     assert read is not None
     return make(read)
 

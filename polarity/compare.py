@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from polarity import VerbModule
 from polarity.config.verb import run_verb
 from polarity.errors import UserError
+from polarity.quoting import bare_words, overrides_of
 
 
 def with_runs(overrides: Sequence[str]) -> list[str]:
@@ -18,13 +19,12 @@ def with_runs(overrides: Sequence[str]) -> list[str]:
 
     :raises UserError: if ``runs=`` is given besides.
     """
-    folders = [text for text in overrides if "=" not in text.partition("/")[0] and not text.startswith(("~", "+"))]
+    folders = bare_words(overrides)
     if not folders:
         return list(overrides)
     if any(text.startswith("runs=") for text in overrides):
         raise UserError(f"runs: is given, and so are the folders {' '.join(folders)}; give one of the two")
-    quoted = ",".join("'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'" for text in folders)
-    return [*(text for text in overrides if text not in folders), f"runs=[{quoted}]"]
+    return [*(text for text in overrides if text not in folders), *overrides_of({"runs": folders})]
 
 
 def main() -> None:

@@ -11,6 +11,8 @@ from polarity.content import Json
 
 RUN_VARIABLE = "POLARITY_RUN_DIR"
 """Names the run's folder in the processes of further devices, whoever has started them."""
+SIGNALLED = 128
+"""An exit code beyond it tells that a signal ended the process: its number is the rest."""
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 

@@ -1,6 +1,9 @@
-"""Texts as they have to be written in overrides."""
+"""Texts as they have to be written in overrides, and what stands there without being one."""
 
+import json
 import re
+from collections.abc import Mapping, Sequence
+from os import PathLike
 
 _BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*|0|[1-9][0-9]*")
 _NO_BARE_WORD = {"null", "true", "false", "nan", "inf"}
@@ -16,3 +19,23 @@ def in_quotes(text: str) -> str:
 def as_word(text: str) -> str:
     """The text as it has to be written in an override to arrive as text, without quotes where they are not needed."""
     return text if _BARE_WORD.fullmatch(text) and text.casefold() not in _NO_BARE_WORD else in_quotes(text)
+
+
+def overrides_of(settings: Mapping[str, object]) -> list[str]:
+    """Overrides that give settings these values: plain ones, paths, and lists and mappings of them."""
+    return [f"{key}={_written(value)}" for key, value in settings.items()]
+
+
+def _written(value: object) -> str:
+    if isinstance(value, (str, PathLike)):
+        return as_word(str(value))
+    if isinstance(value, Mapping):
+        return "{" + ",".join(f"{as_word(str(key))}:{_written(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(_written, value)) + "]"
+    return json.dumps(value)
+
+
+def bare_words(overrides: Sequence[str]) -> list[str]:
+    """Those of a command line that set nothing: folders and patterns, whose names may hold ``=`` behind a slash."""
+    return [text for text in overrides if "=" not in text.partition("/")[0] and not text.startswith(("~", "+"))]

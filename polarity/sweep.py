@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from polarity.config.verb import run_verb
 from polarity.errors import UserError
-from polarity.quoting import in_quotes
+from polarity.quoting import bare_words, in_quotes
 
 WORDS = ("best", "report")
 """What is asked for in the place of the table."""
@@ -17,7 +17,7 @@ WORDS = ("best", "report")
 
 def with_words(overrides: Sequence[str]) -> list[str]:
     """The overrides of the command line with its bare words as settings: the sweep's folder, and :data:`WORDS`."""
-    words = [text for text in overrides if "=" not in text.partition("/")[0] and not text.startswith(("~", "+"))]
+    words = bare_words(overrides)
     folders = [text for text in words if text not in WORDS]
     if len(folders) > 1:
         raise UserError(f"folder: one at a time; given are {' '.join(folders)}")

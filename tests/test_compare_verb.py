@@ -347,7 +347,10 @@ def test_selection_has_to_name_the_split_that_is_compared(tmp_path: Path) -> Non
 
 
 def test_folders_may_stand_alone_on_the_command_line() -> None:
-    assert with_runs(["outputs/a", "it's/seed=1", "split=test"]) == ["split=test", "runs=['outputs/a','it\\'s/seed=1']"]
+    names = ["outputs/a", "it's/seed=1", "outputs\\b", "outputs/é"]
+    read = read_settings("compare", [*names, "split=test"], rewrite=with_runs)
+    assert read is not None
+    assert [str(name) for name in read.runs] == names
     assert with_runs(["runs=[a]"]) == ["runs=[a]"]
     with pytest.raises(UserError, match="give one of the two"):
         with_runs(["a", "runs=[b]"])

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -11,9 +10,6 @@ from scipy.special import log_expit, log_softmax
 from polarity.evaluation.metrics import score_task
 from polarity.progress import progress
 from polarity.tasks import IGNORE_INDEX, Task
-
-if TYPE_CHECKING:
-    from sklearn.linear_model import LogisticRegression
 
 STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0)
 """Inverse strengths C of the regularisation that are tried."""
@@ -40,12 +36,13 @@ class LinearModel:
     Classes without a training row get (almost) no probability; a task with one class only is always that class.
 
     :param classes: how many classes the task has; ``seen`` are the indices of those with training rows.
-    :param fitted: one model for each seen class; none where there is nothing to tell apart.
+    :param weights: of each seen class w and, last, b: float64 ``[seen, terms + 1]``; without rows where there is
+        nothing to tell apart.
     """
 
     classes: int
     seen: tuple[int, ...]
-    fitted: tuple["LogisticRegression", ...]
+    weights: np.ndarray
 
     @classmethod
     def fit(cls, task: Task, features: csr_matrix, labels: np.ndarray, strength: float) -> "LinearModel":
@@ -60,33 +57,19 @@ class LinearModel:
         known = np.flatnonzero(labels != IGNORE_INDEX)
         seen = tuple(int(c) for c in np.unique(labels[known]))
         if len(seen) < 2 or not features.shape[1]:
-            return cls(len(task.classes), seen, ())
+            return cls(len(task.classes), seen, np.zeros((0, 0)))
         inside = features[known].astype(np.float64)  # what the solver computes in; else each fit would copy
         settings = {"solver": "liblinear", "dual": True, "class_weight": "balanced", "random_state": 0}
         fitted = [
             LogisticRegression(C=strength, tol=1e-2, max_iter=1000, **settings).fit(inside, labels[known] == c)
             for c in seen
         ]
-        return cls(len(task.classes), seen, tuple(fitted))
+        weights = np.stack([np.append(model.coef_[0], model.intercept_[0]) for model in fitted])
+        return cls(len(task.classes), seen, weights)
 
-    @property
-    def weights(self) -> np.ndarray:
-        """Of each seen class w and, last, b: float64 ``[seen, terms + 1]``; without rows if there are none."""
-        if not self.fitted:
-            return np.zeros((0, 0))
-        return np.stack([np.append(model.coef_[0], model.intercept_[0]) for model in self.fitted])
-
-    @classmethod
-    def of(cls, classes: int, seen: Sequence[int], weights: np.ndarray) -> "LinearModel":
-        """The model with these :attr:`weights`."""
-        from sklearn.linear_model import LogisticRegression
-
-        fitted = []
-        for row in weights:
-            model = LogisticRegression()
-            model.classes_, model.coef_, model.intercept_ = np.array([False, True]), row[None, :-1], row[-1:]
-            fitted.append(model)
-        return cls(classes, tuple(seen), tuple(fitted))
+    def distances(self, features: csr_matrix) -> np.ndarray:
+        """``d_c(x)`` of each seen class, float64 ``[rows, seen]``."""
+        return np.asarray(features @ self.weights[:, :-1].T + self.weights[:, -1])
 
     def log_probabilities(self, features: csr_matrix) -> np.ndarray:
         """float32 ``[rows, classes]``."""
@@ -94,10 +77,10 @@ class LinearModel:
         logits = np.full((rows, self.classes), IMPOSSIBLE, dtype=np.float32)
         if not self.seen:
             logits[:] = -np.log(self.classes)
-        elif not self.fitted:
+        elif not len(self.weights):
             logits[:, list(self.seen)] = -np.log(len(self.seen))
         elif rows:
-            hits = log_expit(np.stack([model.decision_function(features) for model in self.fitted], axis=1))
+            hits = log_expit(self.distances(features))
             logits[:, list(self.seen)] = np.maximum(log_softmax(hits, axis=1), IMPOSSIBLE)
         return logits
 

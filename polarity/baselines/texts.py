@@ -70,7 +70,7 @@ class LinearTexts:
             learnt = [Learnt(**block, rarity=arrays[f"rarity.{n}"]) for n, block in enumerate(content["terms"])]
             tasks = tuple(Task(one["name"], tuple(one["classes"]), one["column"]) for one in content["tasks"])
             models = tuple(
-                LinearModel.of(len(one["classes"]), one["seen"], arrays[f"weights.{number}"])
+                LinearModel(len(one["classes"]), tuple(one["seen"]), arrays[f"weights.{number}"])
                 for number, one in enumerate(content["tasks"])
             )
             strengths = tuple(float(one["C"]) for one in content["tasks"])

@@ -1,6 +1,7 @@
 """From systems to the result of their comparison."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 
 import numpy as np
@@ -144,7 +145,7 @@ def _group_score(
 
 
 def _with_rank(score: GroupScore, rank: int) -> GroupScore:
-    return GroupScore(**{**vars(score), "rank": rank})
+    return replace(score, rank=rank)
 
 
 def _pair_result(pair: Pair, rows: int, confidence: float, margin: float) -> PairResult:

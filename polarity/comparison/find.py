@@ -8,6 +8,7 @@ from pathlib import Path
 from polarity.errors import UserError, nearest
 from polarity.paths import in_outputs
 from polarity.run import followed
+from polarity.run_files import is_run
 from polarity.runs.saved import finished_run
 
 
@@ -61,11 +62,6 @@ def _pattern(name: str) -> str | None:
     if not folder.exists():
         return str(folder) if has_magic(name) else None
     return str(folder / "**") if not is_folder(folder) and any(folder.glob("**/status.json")) else None
-
-
-def is_run(folder: Path) -> bool:
-    """Whether training made this folder."""
-    return (folder / "status.json").is_file()
 
 
 def is_folder(folder: Path) -> bool:

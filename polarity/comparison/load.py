@@ -6,14 +6,14 @@ from os.path import commonpath
 from pathlib import Path
 from typing import Any, Literal
 
-from polarity.comparison.find import FoundFolders, is_run
+from polarity.comparison.find import FoundFolders
 from polarity.config.recorded import RunSettings
 from polarity.errors import UserError
 from polarity.evaluation.out_of_fold import OUT_OF_FOLD, read_out_of_fold
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.files import checksum, read_object
 from polarity.run import RunDirectory
-from polarity.run_files import what_a_run_lacks
+from polarity.run_files import is_run, what_a_run_lacks
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.saved import CHECKSUMS, finished_run, read_metrics, refuse_refit, saved_folds, saved_predictions
 from polarity.statistics.fold_scores import FoldScores

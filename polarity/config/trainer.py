@@ -1,6 +1,5 @@
 """The Trainer, its callbacks and its loggers: whether their settings will do, and the objects."""
 
-import logging
 import sys
 import warnings
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from lightning.pytorch.callbacks import Callback
 
 from polarity.component import Context
 from polarity.config.build import build, build_all
+from polarity.config.chatty import quiet_lightning
 from polarity.config.compose import in_folder
 from polarity.config.precision import AUTO, precision_of
 from polarity.content import Config
@@ -30,9 +30,8 @@ def check_trainer(trainer: Config, *, multirun: bool, elsewhere: bool = False) -
     """
     problems, precision = list[str](), trainer.get("precision")
     context = Context(epochs=trainer["max_epochs"])
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)  # what it says about devices is in the summary
     try:
-        with warnings.catch_warnings():  # advice about devices is not for a Trainer that never runs
+        with quiet_lightning(), warnings.catch_warnings():  # advice about devices is not for a Trainer that never runs
             warnings.simplefilter("ignore")
             built: Trainer = build(
                 "trainer",

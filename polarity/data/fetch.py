@@ -1,7 +1,5 @@
 """Archives that the package index keeps: fetched once, verified, and never unpacked onto the disk."""
 
-import hashlib
-import logging
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from polarity.errors import UserError
-
-logger = logging.getLogger(__name__)
+from polarity.files import checksum
+from polarity.progress import progress
 
 _PATIENCE = 600  # seconds for a few megabytes over a bad line
 
@@ -50,10 +48,10 @@ class SourcePackage:
         path = folder / self.filename
         if self._is_whole(path):
             return path
-        logger.info("Fetching %s %s into %s (once)", self.name, self.version, folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(prefix=f".{self.filename}.", dir=folder) as scratch:
+            scratch_folder = TemporaryDirectory(prefix=f".{self.filename}.", dir=folder)
+            with progress(f"fetching {self.name} {self.version}, once"), scratch_folder as scratch:
                 reason = self._download(Path(scratch))
                 fetched = Path(scratch) / self.filename
                 if reason is None and self._is_whole(fetched):
@@ -67,8 +65,7 @@ class SourcePackage:
 
     def _is_whole(self, path: Path) -> bool:
         try:
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest() == self.sha256
+            return checksum(path) == self.sha256
         except OSError:
             return False
 

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 from polarity.errors import UserError
 from polarity.wording import times
 
@@ -18,14 +20,14 @@ class Memory(NamedTuple):
     total: float
 
 
-def free_share() -> float | None:
-    """Share of the memory that is free, of the machine or of the container; None where nobody tells (not on Linux)."""
-    return min((one.free / one.total for one in _found()), default=None)
+def free_share() -> float:
+    """Share of the memory that is free, of the machine or of the container."""
+    return min(one.free / one.total for one in _found())
 
 
-def free_bytes() -> float | None:
+def free_bytes() -> float:
     """The same in bytes."""
-    return min((one.free for one in _found()), default=None)
+    return min(one.free for one in _found())
 
 
 def check_memory(name: str, rows: int) -> None:
@@ -35,8 +37,7 @@ def check_memory(name: str, rows: int) -> None:
     :param rows: done so far.
     :raises UserError: if hardly any memory is free.
     """
-    share = free_share()
-    if share is not None and share < LEAST:
+    if free_share() < LEAST:
         advice = "give fewer rows or columns (data.metadata=[]), or use a machine with more memory (docs/scaling.md)"
         raise UserError(f"{name}: the memory is full after {times(rows, 'row')}; {advice}")
 
@@ -45,13 +46,9 @@ def _found() -> list[Memory]:
     return [memory for memory in (_of_machine(), _of_container()) if memory is not None]
 
 
-def _of_machine() -> Memory | None:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        sizes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines) if rest}
-        return Memory(1024 * sizes["MemAvailable"], 1024 * sizes["MemTotal"])
-    except (OSError, ValueError, KeyError, IndexError):
-        return None
+def _of_machine() -> Memory:
+    memory = psutil.virtual_memory()
+    return Memory(memory.available, memory.total)
 
 
 def _of_container() -> Memory | None:

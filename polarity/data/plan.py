@@ -144,11 +144,6 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
         order = np.argsort(self.lengths[chunk], kind="stable")  # rows of equal length stay in the order of the draw
         return np.asarray(chunk[order])
 
-    def windows(self, plan: Sequence[np.ndarray]) -> list[Counts]:
-        """Class counts of the labelled rows of each accumulation window of a plan."""
-        windows = [plan[start : start + self.accumulate] for start in range(0, len(plan), self.accumulate)]
-        return [self._counts(np.concatenate(window)) for window in windows]
-
     def _counts(self, rows: np.ndarray) -> Counts:
         return tuple(
             class_counts(self.labels[rows, task], classes).astype(np.float32)

@@ -125,3 +125,8 @@ class Splits:
 def examples(ids: Sequence[str]) -> str:
     """The first ids, as messages end with them."""
     return "ids " + ", ".join(ids[:5]) + (", ..." if len(ids) > 5 else "")
+
+
+def evenly(count: int, most: int) -> np.ndarray:
+    """Numbers of at most ``most`` of so many rows, from all over them."""
+    return np.unique(np.linspace(0, count - 1, most).astype(int))

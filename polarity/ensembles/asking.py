@@ -7,7 +7,7 @@ import numpy as np
 
 from polarity.baselines.suite import fit_linear
 from polarity.baselines.texts import LinearTexts
-from polarity.data.rows import Rows
+from polarity.data.rows import Rows, evenly
 from polarity.ensembles.gathering import Gathered
 from polarity.ensembles.predictor import predictor_of_member
 from polarity.ensembles.settings import EnsembleSettings
@@ -77,7 +77,7 @@ def _ask_run(name: str, rebuilt: Rebuilt, gathered: Gathered) -> Asked:
 
 def sample_of(rows: Rows) -> Rows:
     """Rows from all over a split."""
-    return rows.select(np.unique(np.linspace(0, len(rows) - 1, SAMPLE).astype(int)))
+    return rows.select(evenly(len(rows), SAMPLE))
 
 
 def rows_per_second(classifier: Classifier, rows: Rows) -> float:

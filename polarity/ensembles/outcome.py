@@ -176,11 +176,8 @@ def _tokens(asked: Sequence[Asked], split: str) -> np.ndarray | None:
 
 def _with_honest(fitted: Fitted, judged: Judged) -> Fitted:
     """What is decided about a labelled row without its fold: weights, calibrations and rule, and their judgement."""
-    crossfit = [
-        np.where(item.known, honest, item.predicted)
-        for item, honest in zip(fitted.predictions.tasks, judged.honest, strict=True)
-    ]
     tasks = tuple(
-        replace(item, crossfit=honest) for item, honest in zip(fitted.predictions.tasks, crossfit, strict=True)
+        replace(item, crossfit=np.where(item.known, honest, item.predicted))
+        for item, honest in zip(fitted.predictions.tasks, judged.honest, strict=True)
     )
-    return replace(fitted, predictions=replace(fitted.predictions, tasks=tasks), crossfit=crossfit)
+    return replace(fitted, predictions=replace(fitted.predictions, tasks=tasks))

@@ -28,15 +28,14 @@ class Fitted:
     """What fitting on a split gave.
 
     :param decider: fitted on all its rows; what is stored and applied elsewhere.
-    :param predictions: the split's rows with the decider's probabilities and decisions, and the cross-fitted ones.
-    :param crossfit: int64 ``[rows]`` per task: what is decided about a row without its fold, see
-        :func:`~polarity.posthoc.crossfit.judged_without`; argmax where no rule was kept.
+    :param predictions: the split's rows with the decider's probabilities and decisions, and the cross-fitted ones: what
+        is decided about a row without its fold, see :func:`~polarity.posthoc.crossfit.judged_without`; argmax where no
+        rule was kept.
     :param evidence: by task, why calibration and rule were kept or not, in plain values that JSON can hold.
     """
 
     decider: Decider
     predictions: Predictions
-    crossfit: list[np.ndarray]
     evidence: Json
 
 
@@ -71,7 +70,7 @@ def fit_decider(
     ]
     tasks = tuple(replace(item, crossfit=decided) for item, decided in zip(applied.tasks, crossfit, strict=True))
     reasons = {name: fit[2] for name, fit in fitted.items()}
-    return Fitted(decider, replace(applied, tasks=tasks), crossfit, reasons)
+    return Fitted(decider, replace(applied, tasks=tasks), reasons)
 
 
 def fitted_on(predictions: Predictions) -> Json:

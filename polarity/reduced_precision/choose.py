@@ -17,7 +17,8 @@ from polarity.runs.rebuild import Rebuilt
 
 INT8 = "int8"
 Precision = Literal["32-true", "16-mixed", "bf16-mixed", "int8"]
-LIBRARIES = {INT8: ("torch", "onnx", "onnxscript", "onnxruntime")}
+LIBRARIES = ("torch", "transformers", "tokenizers")
+FURTHER_LIBRARIES = {INT8: ("onnx", "onnxscript", "onnxruntime")}
 
 
 def predictor_in(answering: Answering, precision: Precision) -> tuple[Predictor, PrecisionCost | None]:
@@ -38,13 +39,16 @@ def predictor_in(answering: Answering, precision: Precision) -> tuple[Predictor,
             raise UserError("precision: 16-mixed needs a GPU")
         predictor = Predictor.of_run(answering)
         predictor.precision = precision
-    return predictor, cost(answering.run, predictor, _kept(answering, precision, "val"))
+    return predictor, cost(answering.run, predictor, _kept(answering, precision, f"val-of-{answering.batch_size}"))
 
 
 def _kept(rebuilt: Rebuilt, precision: Precision, what: str) -> Path:
-    """Where it is kept: whatever the answers depend on is in the name."""
+    """Where it is kept: whatever the answers depend on is in the name.
+
+    :param what: with the rows that are answered together, if it is about answers.
+    """
     weights, data = read_card(rebuilt.run.model)["weights_sha256"], read_environment(rebuilt.run)["data"]["val"]
-    versions = {name: version(name) for name in LIBRARIES.get(precision, ("torch",))}
+    versions = {name: version(name) for name in (*LIBRARIES, *FURTHER_LIBRARIES.get(precision, ()))}
     settings = rebuilt.settings
     known = [weights, data, precision, versions, str(rebuilt.device), settings.max_length, settings.max_context]
     mark = hashlib.blake2b(json.dumps(known, sort_keys=True).encode(), digest_size=16).hexdigest()

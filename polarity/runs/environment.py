@@ -151,7 +151,8 @@ def _run_git(folder: Path, *arguments: str) -> str:
             ["git", *arguments],  # noqa: S607 - git is found where the user has it
             cwd=folder,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",  # of files in other encodings
             timeout=20,
             check=False,
         )

@@ -139,12 +139,15 @@ class Ledger:
                     damaged.append(f"{path}: line {number} is damaged ({type(error).__name__}: {error})")
         return Evaluations(tuple(entries), tuple(damaged))
 
-    def sentence(self, fingerprint: str) -> str:
-        """For reports: "this test split has been looked at 3 times by 2 configurations"."""
+    def sentence(self, fingerprint: str, rows: str = "this test split has") -> str:
+        """For reports: "this test split has been looked at 3 times by 2 configurations".
+
+        :param rows: what the fingerprint is of, with its verb.
+        """
         evaluations = self.evaluations(fingerprint)
         often = "once" if evaluations.times == 1 else f"{evaluations.times} times"
         by = times(evaluations.configurations, "configuration")
-        sentence = f"this test split has been looked at {often} by {by}"
+        sentence = f"{rows} been looked at {often} by {by}"
         if not evaluations.times:
             sentence = "nobody has looked at this test split yet"
         if evaluations.damaged:
@@ -208,11 +211,13 @@ def record_evaluation(
     verb: str,
     decision: str = "stored",
     path: Path | None = None,
+    rows: str = "this test split has",
 ) -> str:
     """Record that somebody saw these scores of a run; returns the sentence about all looks, this one included.
 
     :param scores: :class:`polarity.evaluation.metrics.Scores` of the rows.
     :param path: where the run's folder will be, if it is not there yet.
+    :param rows: what they are, with its verb.
     """
     config = run.config
     ledger = ledger_of(config)
@@ -224,7 +229,7 @@ def record_evaluation(
         overall=scores.overall,
         tasks={name: task.macro_f1 for name, task in scores.tasks.items()},
     )
-    return ledger.sentence(fingerprint)
+    return ledger.sentence(fingerprint, rows)
 
 
 def seen_by(run: RunDirectory) -> Json | None:

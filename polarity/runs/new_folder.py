@@ -1,7 +1,8 @@
 """A finished run's folder that is made in one go."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 from polarity.content import Config
@@ -19,9 +20,14 @@ def new_folder(root: Path, config: Config, overrides: list[str]) -> Iterator[Run
             yield run
         finally:
             run.lock.release()
-        target, number = root / run.path.name, 1
-        while target.exists():
-            number += 1
-            target = root / f"{run.path.name}-{number}"
-        run.path.rename(target)
-        run.path = target
+        run.path = _moved(run.path, root)
+
+
+def _moved(made: Path, root: Path) -> Path:
+    """Into a folder of that name, or of the first one with a number that nobody else has taken, even in this moment."""
+    for number in count(1):
+        target = root / (made.name if number == 1 else f"{made.name}-{number}")
+        with suppress(FileExistsError):
+            target.mkdir()
+            return made.replace(target)
+    raise AssertionError

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from polarity.data.rows import Rows
+from polarity.data.rows import Rows, evenly
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.posthoc import FILE, Decider
@@ -44,7 +44,7 @@ class Reproduction:
 
 def witnesses(count: int) -> np.ndarray:
     """Numbers of some of so many rows, from all over them."""
-    return np.unique(np.linspace(0, count - 1, WITNESSES).astype(int))
+    return evenly(count, WITNESSES)
 
 
 def some_rows(rows: Rows) -> Rows:

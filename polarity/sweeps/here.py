@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from polarity.config.trust import foreign_modules
 from polarity.content import Json
 from polarity.crossvalidation.run import resume
+from polarity.processes import SIGNALLED
 from polarity.reports.console import RunConsole, log_only
 from polarity.sweeps.job import Job
 from polarity.sweeps.lines import end_line, start_line
 from polarity.training.status import record_failure
-
-SIGNALLED = 128
-"""Exit codes from here on tell that a signal ended the process."""
 
 
 def run_here(job: Job, retried: Mapping[str, Json]) -> float:
@@ -38,7 +36,7 @@ def _run(job: Job) -> None:
     try:
         resume(str(job.path), trust=foreign_modules(job.run.config) or None)
     except SystemExit as end:
-        if not isinstance(end.code, int) or end.code >= SIGNALLED:
+        if not isinstance(end.code, int) or end.code > SIGNALLED:
             raise
     except Exception as error:  # noqa: BLE001 - whatever goes wrong before training begins is one failed job
         record_failure(job.run, error)

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from polarity.config.trust import foreign_modules
 from polarity.content import Json
+from polarity.processes import SIGNALLED
 from polarity.quoting import in_quotes
 from polarity.sweeps.crew import Engine, Process, Worker
 from polarity.sweeps.folder import Sweep
@@ -108,9 +109,9 @@ class Processes(Engine):
         cut_off = run.recorded["state"] == "running" and run.status["state"] == "stopped"
         if not code or not (cut_off or not worker.has_begun):
             return
-        if code in (-signal.SIGKILL, 128 + signal.SIGKILL) and self._memory.ran_out:
+        if code in (-signal.SIGKILL, SIGNALLED + signal.SIGKILL) and self._memory.ran_out:
             run.set_status("failed", error=MEMORY, attempt=uuid4().hex)  # the next time it would as well
-        elif (number := -code if code < 0 else code - 128) in set(signal.Signals):
+        elif (number := -code if code < 0 else code - SIGNALLED) in set(signal.Signals):
             name = signal.Signals(number).name
             run.set_status("failed", error=f"its process was ended by {name}: {_why(name)}", interrupted=True)
         else:

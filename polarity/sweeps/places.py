@@ -32,7 +32,9 @@ def shares_of_cores(jobs: int | None) -> list[Place]:
 
 def _cores() -> int:
     given = os.environ.get("OMP_NUM_THREADS", "")
-    return int(given) if given.isdecimal() else len(os.sched_getaffinity(0))
+    if given.isdecimal():
+        return int(given)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1  # macOS has none
 
 
 def _gpus() -> list[str]:

@@ -40,7 +40,6 @@ class DelimitedReader(TableReader):
     def __init__(self, name: str, lines: Lines, dialect: Dialect, usual: str) -> None:
         super().__init__(name)
         self._lines, self._dialect, self._count = lines, dialect, 0
-        self._limit = csv.field_size_limit(LONGEST)  # a global of the csv module, 128 KiB by default
         try:
             self._records = _Records(lines, dialect, usual)
             header = self._first()
@@ -99,7 +98,6 @@ class DelimitedReader(TableReader):
         return found.lines()
 
     def close(self) -> None:
-        csv.field_size_limit(self._limit)
         self._lines.close()
 
     def _fitted(self, record: Record) -> tuple[list[str], Refusal | None]:
@@ -146,6 +144,7 @@ class _Records:
 
     def __next__(self) -> Record:
         self._taken = []
+        usual = csv.field_size_limit(LONGEST)  # of all readers of the process: it is theirs again below
         try:
             cells = next(self._reader)
         except csv.Error as error:
@@ -156,6 +155,8 @@ class _Records:
             what = "has text after a closing quote" if within else "opens a quote that is not closed where a cell ends"
             advice = f'inside quotes a quote is doubled (""); {self._dialect.without_quotes}'
             return Record(number, [line.rstrip("\r\n")], Refusal(what, advice=advice), [line])
+        finally:
+            csv.field_size_limit(usual)
         return Record(self._taken[0][0], cells, None, [line for _, line in self._taken])
 
     def _new_reader(self) -> Any:

@@ -40,6 +40,7 @@ from polarity.training.callbacks.resume import ResumePoint
 from polarity.training.chosen_epoch import chosen_epoch
 from polarity.training.fixed_vectors import VectorCache, fixed_as_in_training
 from polarity.training.manifest import Manifest
+from polarity.training.restoring import weights_of_model
 from polarity.training.results import SplitResults, decide, log_to_tensorboard, write_results
 from polarity.training.trainer import print_profile
 from polarity.training.verifying import Asking, verify, verify_written
@@ -158,11 +159,7 @@ def export_model(run: RunDirectory, checkpoint: str, reader: Reader, trust: Coll
     """
     loaded = read_checkpoint(run.path / checkpoint)
     model = MultiTaskClassifier.from_architecture(loaded["architecture"], trust)
-    prefix = "model."
-    weights = {
-        name.removeprefix(prefix): value for name, value in loaded["state_dict"].items() if name.startswith(prefix)
-    }
-    model.load_state_dict(weights, strict=True)
+    model.load_state_dict(weights_of_model(loaded), strict=True)
     model.encoder.merge()
     save_model(model, reader, run.model)
 

@@ -1,9 +1,10 @@
 """What libraries say during a run that nobody can do anything about."""
 
-import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from polarity.config.chatty import quiet_lightning
 
 HARMLESS = (
     r"`isinstance\(treespec, LeafSpec\)` is deprecated",  # Lightning 2.6 on torch 2.13, in every fit
@@ -12,16 +13,12 @@ HARMLESS = (
     r"The number of training batches \(\d+\) is smaller than the logging interval",  # epochs are logged as well
     r"Found \d+ module\(s\) in eval mode at the start of training",  # a frozen encoder, which goes on without dropout
 )
-CHATTY = ("lightning.pytorch", "lightning.fabric")
-"""Loggers that tell at level INFO what the run's own summary tells."""
 
 
 @contextmanager
 def hide_harmless_warnings() -> Iterator[None]:
     """Keep these warnings and messages from the console; all others are shown."""
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
-    with warnings.catch_warnings():
+    with quiet_lightning(), warnings.catch_warnings():
         for message in HARMLESS:
             warnings.filterwarnings("ignore", message=message)
         yield

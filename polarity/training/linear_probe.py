@@ -110,6 +110,6 @@ def _table(model: LinearModel, size: int) -> tuple[np.ndarray, np.ndarray]:
     weights, biases = np.zeros((model.classes, size)), np.full(model.classes, IMPOSSIBLE)
     seen = list(model.seen)
     biases[seen] = 0.0
-    if model.fitted:
+    if len(model.weights):
         weights[seen], biases[seen] = model.weights[:, :-1], model.weights[:, -1]
     return weights, biases

@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from polarity.processes import RUN_VARIABLE, outside_size, rank
+from polarity.processes import RUN_VARIABLE, SIGNALLED, outside_size, rank
 
 if TYPE_CHECKING:
     from torch._C._distributed_c10d import Store
@@ -20,8 +20,6 @@ ENDED = "polarity/ended"
 """Key that is there when the first process has nothing more to do."""
 PATIENCE = timedelta(seconds=60)
 """How long the others wait for that after a signal."""
-SIGNALLED = 128
-"""Exit codes beyond this one tell of a signal."""
 PAUSE = 0.2
 """Seconds between two looks for it."""
 _STORE: "list[Store]" = []

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import torch
 
+from polarity.content import State
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.components import modules_in
 from polarity.models.encoder import encoder_of
@@ -21,5 +22,10 @@ def restore(model: MultiTaskClassifier, point: Path) -> None:
     own = model.architecture()
     if saved["architecture"] != own:
         model.encoder.adapt(encoder_of(saved["architecture"], modules_in(own)))
-    weights = {name: value for name, value in saved["state_dict"].items() if name.startswith(PREFIX)}
-    model.load_state_dict({name.removeprefix(PREFIX): value for name, value in weights.items()})
+    model.load_state_dict(weights_of_model(saved))
+
+
+def weights_of_model(checkpoint: State) -> State:
+    """Those of the model alone, by their names in it."""
+    weights: State = checkpoint["state_dict"]
+    return {name.removeprefix(PREFIX): value for name, value in weights.items() if name.startswith(PREFIX)}

@@ -8,7 +8,7 @@ from typing import Any, Self
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
-from polarity.processes import led_folder
+from polarity.processes import SIGNALLED, led_folder
 
 SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
@@ -35,7 +35,7 @@ class Interrupted(SystemExit):
     """A signal asked the process to end; the exit code is the one that shells use for it: 130 or 143."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(128 + number)
+        super().__init__(SIGNALLED + number)
         self.name = signal.Signals(number).name
 
     def __str__(self) -> str:

@@ -72,8 +72,8 @@ def evaluate(settings: EvaluateSettings) -> Path:
         else:
             evaluated, notes, marks = _new_rows(rebuilt, settings.data, resamples)
     for what, mark in marks.items():
-        uses = record_evaluation(rebuilt.run, mark, evaluated.scores(), verb="evaluate", decision=settings.decision)
-        notes.append(uses.replace("this test split has", f"{what} {'have' if what.endswith('rows') else 'has'}"))
+        seen, rows = evaluated.scores(), f"{what} {'have' if what.endswith('rows') else 'has'}"
+        notes.append(record_evaluation(rebuilt.run, mark, seen, verb="evaluate", decision=settings.decision, rows=rows))
     folder = rebuilt.run.evaluation(evaluated.name if settings.decision == "stored" else f"{evaluated.name}-argmax")
     texts = reporting.texts if settings.texts is None else settings.texts
     with progress("writing the report"):

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from polarity.config.trust import Trust
 from polarity.data.contexts import context_room
 from polarity.data.locate import locate
-from polarity.data.rows import Rows, Splits
+from polarity.data.rows import Rows, Splits, evenly
 from polarity.errors import UserError
 from polarity.exporting.answers import Agreement, answers_of_folder, answers_of_session, checked
 from polarity.exporting.card import write_card
@@ -87,7 +85,7 @@ def _write(
 
 def _agreement(settings: ExportSettings, rebuilt: Rebuilt, val: Rows, folder: Path) -> Agreement:
     """Compare the folder with the run on validation rows from all over the split."""
-    rows = val.select(np.unique(np.linspace(0, len(val) - 1, settings.check_rows).astype(int)))
+    rows = val.select(evenly(len(val), settings.check_rows))
     if settings.format == "hf":
         given = answers_of_folder(folder, rows, rebuilt.batch_size)
     else:

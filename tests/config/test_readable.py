@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import QuotedString
 
 from polarity.config.compose import compose_jobs, resolved
 from polarity.config.readable import readable
 from polarity.errors import UserError
-from polarity.quoting import as_word, in_quotes
+from polarity.quoting import as_word, in_quotes, overrides_of
 from polarity.train import check
 from tests.running import composed, overrides
 from tests.verbs import said_by
@@ -36,6 +37,16 @@ def test_a_name_in_quotes_arrives_as_it_is(name: str) -> None:
     assert value_of(f"data.path={in_quotes(name)}")["path"] == name  # type: ignore[index]
     classes = value_of(f"data.tasks={{t:[{as_word(name)},other]}}")["tasks"]["t"]  # type: ignore[index]
     assert [str(value) for value in classes] == [name, "other"]
+
+
+@pytest.mark.parametrize("name", [*sorted({*NAMES, *SCRIPTS, "a\\b"}), "null", "007", "", " a "])
+def test_values_given_from_python_arrive_as_they_are(name: str) -> None:
+    given = {"runs": [name, Path(name)], "output": name, "margin": 0.02, "split": None}
+    read = OverridesParser.create().parse_overrides(overrides_of(given))
+    runs, output, margin, split = (override.value() for override in read)
+    texts = [value.text if isinstance(value, QuotedString) else value for value in (*runs, output)]
+    assert texts == [name, str(Path(name)), name]
+    assert (margin, split) == (0.02, None)
 
 
 def test_a_comma_belongs_to_a_file_that_exists(tmp_path: Path) -> None:

@@ -89,9 +89,9 @@ def test_reading_ends_before_the_memory_does(tmp_path: Path, monkeypatch: pytest
     assert "the memory is full after 2 rows" in problems.lines()[0]
 
 
-def test_memory_that_nobody_tells_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert 0 < (memory.free_share() or 1) <= 1
-    monkeypatch.setattr(memory, "free_share", lambda: None)
+def test_memory_that_is_free_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 0 < memory.free_share() <= 1
+    monkeypatch.setattr(memory, "free_share", lambda: 0.5)
     memory.check_memory("a", 1)
     monkeypatch.setattr(memory, "free_share", lambda: 0.0)
     with pytest.raises(UserError, match="memory"):

@@ -51,6 +51,7 @@ def batches(section: Section) -> Effect:
     loader, evaluation = data.train_dataloader(), data.val_dataloader()
     assert data.train_batches is not None
     plan = [data.train_batches.plan(epoch) for epoch in range(2)]
-    numbers = [plan, data.train_batches.windows(plan[0]), *(store.lengths for store in (*stores.values(), paired))]
+    windows = [part.window for part in data.train_batches]
+    numbers = [plan, windows, *(store.lengths for store in (*stores.values(), paired))]
     sizes = [len(planned.rows) for planned in evaluation.sampler]
     return Effect(numbers, places=[sizes, loader.num_workers, loader.pin_memory])

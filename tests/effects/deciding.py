@@ -70,7 +70,8 @@ def decision(section: Section, number: int = 300, lean: np.ndarray = LEAN, signa
         predictions(number, lean=lean, signal=signal), TemperatureScaling(), built("decision", section, TASKS)
     )
     gains = [fitted.evidence[task.name]["decision"]["gain"] for task in TASKS]
-    return Effect([*(item.predicted for item in fitted.predictions.tasks), *fitted.crossfit, gains])
+    tasks = fitted.predictions.tasks
+    return Effect([*(item.predicted for item in tasks), *(item.honest for item in tasks), gains])
 
 
 def little_to_gain(section: Section) -> Effect:

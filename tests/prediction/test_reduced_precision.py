@@ -68,9 +68,13 @@ def test_what_it_costs_is_measured_once(
 ) -> None:
     do(run, corpus(run), tmp_path / "out.csv", "precision=bf16-mixed")
     first = told(capsys.readouterr().err)
-    monkeypatch.setattr(costs, "run_splits", lambda _: pytest.fail("the rows were read again"))
+    asked, read_splits = list[RunDirectory](), costs.run_splits
+    monkeypatch.setattr(costs, "run_splits", lambda of: asked.append(of) or read_splits(of))
     do(run, corpus(run), tmp_path / "out.jsonl", "precision=bf16-mixed")
     assert told(capsys.readouterr().err) == first
+    assert not asked
+    do(run, corpus(run), tmp_path / "other.csv", "precision=bf16-mixed", "batch_size=1")
+    assert asked, "other rows beside a row may round it otherwise"
 
 
 def test_the_runs_own_costs_nothing(run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

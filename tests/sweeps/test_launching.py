@@ -13,7 +13,7 @@ from polarity.run import RunDirectory
 from polarity.sweeps.crew import Crew, Worker
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.local import LocalWorker, Processes
-from polarity.sweeps.places import places_of
+from polarity.sweeps.places import places_of, shares_of_cores
 from polarity.training import run as training_run
 from polarity.training.status import StatusRecorder
 from tests.running import composed, overrides
@@ -49,6 +49,13 @@ def test_a_run_that_trains_shows_that_it_goes_on(tmp_path: Path, monkeypatch: py
     StatusRecorder(run).on_train_batch_end()
     assert run.last_sign < 100
     run.lock.release()
+
+
+def test_where_no_system_tells_which_cores_there_are_all_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS
+    monkeypatch.setattr(os, "cpu_count", lambda: 6)
+    assert shares_of_cores(2) == [{"OMP_NUM_THREADS": "3"}] * 2
 
 
 @pytest.mark.slow

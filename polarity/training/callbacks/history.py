@@ -1,6 +1,8 @@
 """Per-class F1 of every epoch, on the console and in ``history.csv``."""
 
 import time
+from math import isfinite
+from operator import itemgetter
 from typing import Any
 
 from lightning import LightningModule, Trainer
@@ -95,7 +97,8 @@ class History(Callback):
         self.rows.append(row)
         write_text(RunDirectory(trainer.default_root_dir).history, to_csv(self.rows))
         better = max if self.mode == "max" else min
-        best = better(self.rows, key=lambda item: item[self.monitor])
+        known = [item for item in self.rows if isfinite(item[self.monitor])] or self.rows  # NaN has no order
+        best = better(known, key=itemgetter(self.monitor))
         mark = "best so far" if best is row else f"best: epoch {best['epoch'] + 1}, {best[self.monitor]:.4f}"
         part = "" if row["epoch_share"] == 1 else f" ({row['epoch_share']:.0%} of it)"
         which, losses, speed = "epoch 0, before training", f"{row['val/loss']:.4f} val", ""
