@@ -132,6 +132,19 @@ def masked_command(arguments: Sequence[str]) -> list[str]:
     return [masked_text(text) for text in arguments]
 
 
+def secret_places(node: Any, path: str = "") -> list[str]:
+    """Dotted keys of the values of a configuration that are masked, wholly or in part, where it is written."""
+    if isinstance(node, Mapping):
+        return [
+            place
+            for key, value in node.items()
+            for place in secret_places(value, f"{path}.{key}" if path else str(key))
+        ]
+    if isinstance(node, list):
+        return [place for value in node for place in secret_places(value, path)]
+    return [path] if masked(node, path) != node else []
+
+
 def masked_places(node: Any, path: str = "") -> list[str]:
     """Dotted keys of the values that were masked when a configuration was written."""
     if isinstance(node, Mapping):

@@ -249,7 +249,7 @@ def test_other_rows_are_refused_with_the_first_difference(tmp_path: Path) -> Non
     c = same("c", tmp_path, ids=[f"row-{n + (n > 6)}" for n in range(20)])
     d = same("d", tmp_path, tasks={"other": (["yes", "no"] * 10, ["no"] * 20)})
     assert problems(a, b) == (
-        "b: has other labels than a; the first difference is id 'row-6', task 'stance': "
+        "b: has other labels than a; by their ids, the first difference is id 'row-6', task 'stance': "
         "no label in a, 'yes' in b (1 row differs)"
     )
     assert problems(a, c) == (
@@ -258,6 +258,24 @@ def test_other_rows_are_refused_with_the_first_difference(tmp_path: Path) -> Non
     )
     assert "d: has no task 'stance', which a has" in problems(a, d)
     assert "tasks: 'stanse' is no task of a; did you mean 'stance'?" in problems(a, b, tasks=["stanse"])
+
+
+def test_the_order_of_the_rows_changes_nothing(tmp_path: Path) -> None:
+    """Also not what is drawn: intervals and p-values are the same to the last digit."""
+    generator = np.random.default_rng(0)
+    labels, ours, theirs = (generator.choice(["yes", "no"], 200).tolist() for _ in range(3))
+    order, ids = generator.permutation(200), [f"row-{n}" for n in range(200)]
+
+    def folder(name: str, said: list[str], rows: np.ndarray) -> Path:
+        tasks = {"stance": ([labels[n] for n in rows], [said[n] for n in rows])}
+        return by_hand(tmp_path / name, tasks, ids=[ids[n] for n in rows])
+
+    other = folder("other", theirs, np.arange(200))
+    pairs = [compare(settings(folder(name, ours, rows), other)).pairs[0] for name, rows in
+             (("plain", np.arange(200)), ("mixed", order))]  # fmt: skip
+    assert pairs[0].difference != 0
+    assert (pairs[0].interval, pairs[0].tests) == (pairs[1].interval, pairs[1].tests)
+    assert pairs[0].rows_needed == pairs[1].rows_needed
 
 
 def test_rows_in_another_order_are_the_same_rows(tmp_path: Path) -> None:

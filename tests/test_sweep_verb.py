@@ -70,8 +70,10 @@ def test_one_damaged_job_and_one_that_is_gone_leave_the_others(finished: Sweep, 
     said = " ".join(said_by("sweep", str(copy.path)).split())
     assert "damaged: " in said
     assert "metrics.json: is damaged" in (copy.path / "jobs.csv").read_text("utf-8")
-    assert "1 of 3 jobs damaged, and left out; without its folder, the same command line runs it again" in said
-    assert "1 of 4 jobs gone, folder and all; the same command line runs them again" in said
+    asked = f"in {copy.path / 'sweep.yaml'}, runs"
+    assert f"1 of 3 jobs damaged, and left out; without its folder, the command line that asked for it, {asked}" in said
+    assert f"1 of 4 jobs gone, folder and all; the command line that asked for them, {asked} them again" in said
+    assert not (copy.path / "multirun.yaml").exists(), "Hydra's own record holds secrets, too"
     assert all(job.name in said for job in others)
     assert "is the best of 2, chosen on these rows" in said
     said_by("sweep", str(copy.path), "report")

@@ -11,6 +11,9 @@ from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.tasks import IGNORE_INDEX, Task
 from polarity.wording import times
 
+Decided = list[np.ndarray]
+"""Class indices ``[rows]`` of each task."""
+
 
 @dataclass(frozen=True)
 class Aligned:
@@ -19,19 +22,25 @@ class Aligned:
     :param labels: int64 ``[rows, tasks]``.
     :param decided: for each system and task int64 ``[rows]``; on validation what was decided without the row's label.
     :param argmax: the same before calibration and decision rule.
+    :param further: of each system, one pair of these for each further repeat of a cross-validation.
     :param cluster: for each row its group, or None.
     """
 
     tasks: list[Task]
     ids: list[str]
     labels: np.ndarray
-    decided: list[list[np.ndarray]]
-    argmax: list[list[np.ndarray]]
+    decided: list[Decided]
+    argmax: list[Decided]
     cluster: np.ndarray | None
+    further: list[list[tuple[Decided, Decided]]]
+
+    def repeats(self, number: int) -> list[tuple[Decided, Decided]]:
+        """What a system has decided, and its largest logits, in each repeat."""
+        return [(self.decided[number], self.argmax[number]), *self.further[number]]
 
 
 def align(systems: Sequence[System], split: str, *, tasks: Sequence[str] | None, cluster: str | None) -> Aligned:
-    """Put the systems' rows in the order of the first one's.
+    """Put the systems' rows in the order of their ids, so that what is drawn of them is the same in any order.
 
     :param tasks: names of the tasks to compare; None for all.
     :param cluster: metadata column.
@@ -46,19 +55,24 @@ def align(systems: Sequence[System], split: str, *, tasks: Sequence[str] | None,
         raise UserError(problems)
     names = list(tasks) if tasks is not None else [item.task.name for item in first.predictions.tasks]
     classes = [_classes(systems, name) for name in names]
-    ids = first.predictions.ids
+    ids = sorted(first.predictions.ids)
     placed = [_in_order(system.predictions, ids) for system in systems]
     labels = [_labels(item, classes, names) for item in placed]
     problems = [
         problem
         for system, own in zip(systems[1:], labels[1:], strict=True)
-        for problem in _label_problems(first, system, split, classes, labels[0], own)
+        for problem in _label_problems(first, system, split, classes, ids, labels[0], own)
     ]
     if problems:
         raise UserError(problems)
-    decided = [[_mapped(_task(item, task.name), task, "honest") for task in classes] for item in placed]
-    argmax = [[_mapped(_task(item, task.name), task, "argmax") for task in classes] for item in placed]
-    return Aligned(classes, ids, labels[0], decided, argmax, _cluster(placed, cluster))
+    said = [
+        [_decided(_in_order(predictions, ids), classes) for predictions in (system.predictions, *system.further)]
+        for system in systems
+    ]
+    decided, argmax = ([repeats[0][kind] for repeats in said] for kind in (0, 1))
+    return Aligned(
+        classes, ids, labels[0], decided, argmax, _cluster(placed, cluster), [repeats[1:] for repeats in said]
+    )
 
 
 def _chosen_problems(system: System, tasks: Sequence[str] | None) -> list[str]:
@@ -124,7 +138,13 @@ def _classes(systems: Sequence[System], name: str) -> Task:
 
 
 def _label_problems(
-    first: System, other: System, split: str, tasks: Sequence[Task], ours: np.ndarray, theirs: np.ndarray
+    first: System,
+    other: System,
+    split: str,
+    tasks: Sequence[Task],
+    ids: Sequence[str],
+    ours: np.ndarray,
+    theirs: np.ndarray,
 ) -> list[str]:
     differs = ours != theirs
     rows = np.flatnonzero(differs.any(axis=1))
@@ -132,8 +152,8 @@ def _label_problems(
         row, t = int(rows[0]), int(np.argmax(differs[rows[0]]))
         said = [_label(tasks[t], int(labels[row, t])) for labels in (ours, theirs)]
         count = times(len(rows), "row differs", "rows differ")
-        place = f"id {first.predictions.ids[row]!r}, task {tasks[t].name!r}"
-        text = f"{other.name}: has other labels than {first.name}; the first difference is {place}"
+        place = f"id {ids[row]!r}, task {tasks[t].name!r}"
+        text = f"{other.name}: has other labels than {first.name}; by their ids, the first difference is {place}"
         return [f"{text}: {said[0]} in {first.name}, {said[1]} in {other.name} ({count})"]
     prints = first.fingerprint(split), other.fingerprint(split)
     same_order = first.predictions.ids == other.predictions.ids
@@ -162,6 +182,14 @@ def _labels(predictions: Predictions, tasks: Sequence[Task], names: Sequence[str
     return np.stack(
         [_mapped(_task(predictions, name), task, "labels") for name, task in zip(names, tasks, strict=True)], axis=1
     )
+
+
+def _decided(predictions: Predictions, tasks: Sequence[Task]) -> tuple[Decided, Decided]:
+    """By its rules, each without the row's label, and by the largest logit."""
+    decided, argmax = (
+        [_mapped(_task(predictions, task.name), task, kind) for task in tasks] for kind in ("honest", "argmax")
+    )
+    return decided, argmax
 
 
 def _mapped(item: TaskPredictions, task: Task, what: str) -> np.ndarray:

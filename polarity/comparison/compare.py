@@ -95,7 +95,8 @@ def _system_scores(
     group_of = {number: group.name for group in groups for number in [*group.members, *group.repeats]}
     scored = []
     for number, system in enumerate(systems):
-        scores = scores_of(aligned, aligned.decided[number])
+        repeats = aligned.repeats(number)
+        scores = [scores_of(aligned, decided) for decided, _ in repeats]
         scored.append(
             SystemScore(
                 name=system.name,
@@ -103,18 +104,29 @@ def _system_scores(
                 group=group_of[number],
                 kind=system.kind,
                 seed=system.seed,
-                uncalibrated=scores_of(aligned, aligned.argmax[number]).overall,
-                overall=scores.overall,
+                uncalibrated=_mean([scores_of(aligned, argmax).overall for _, argmax in repeats]),
+                overall=_mean([one.overall for one in scores]),
                 interval=evidence.interval(number),
-                macro_f1={name: task.macro_f1 for name, task in scores.tasks.items()},
-                accuracy={name: task.accuracy for name, task in scores.tasks.items()},
+                macro_f1={task: _known_mean([one.tasks[task].macro_f1 for one in scores]) for task in scores[0].tasks},
+                accuracy={task: _known_mean([one.tasks[task].accuracy for one in scores]) for task in scores[0].tasks},
                 per_class={
-                    name: {label: value.f1 for label, value in task.per_class.items()}
-                    for name, task in scores.tasks.items()
+                    task: {label: _mean([one.tasks[task].per_class[label].f1 for one in scores]) for label in classes}
+                    for task, classes in ((name, found.per_class) for name, found in scores[0].tasks.items())
                 },
             )
         )
     return scored
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Over the repeats of a cross-validation; there is one of anything else."""
+    return float(np.mean(values))
+
+
+def _known_mean(values: Sequence[float | None]) -> float | None:
+    """The same, None where the task has no labelled rows, which all repeats share."""
+    known = [value for value in values if value is not None]
+    return _mean(known) if known else None
 
 
 def _group_score(
@@ -183,10 +195,11 @@ def _notes(
         by_hand = [system.name for system in systems if system.kind == "predictions"]
         but = f"; of {', '.join(by_hand)} that is not known" if by_hand else ""
         notes.append(f"{setup.split} decisions of runs are cross-fitted, no row by a rule that had seen its label{but}")
+    repeated = any(system.further for system in systems)
     if pairs and pairs[0].folds:
         notes.append(
             f"differences are means over {pairs[0].folds} folds, with corrected resampled tests and intervals (Nadeau "
-            "and Bengio 2003); scores are those of all held-out rows (of the first repeat)"
+            f"and Bengio 2003); scores are those of all held-out rows{', means over repeats' if repeated else ''}"
         )
     for group in groups:
         if group.repeats:

@@ -100,13 +100,16 @@ class Evidence:
     def chosen(self) -> Chosen:
         """The group with the highest score, and what it is worth on rows that it was not chosen on."""
         units, seeds = self.counts.effective_units(), self.seeds()
-        means = [mean_over_seeds(self._runs(group), units, seeds) for group in self.groups]
-        between = [mean.between for mean in means]
-        found = select_best(self.counts, [group.members for group in self.groups], between=between, seed=self.seed)
+        between = [mean_over_seeds(self._runs(group), units, seeds).between for group in self.groups]
+        counts, decisions = self._all_decisions()
+        found = select_best(counts, decisions, between=between, seed=self.seed)
         group = self.groups[found.number]
         interval = found.interval(self.group_interval(group))
-        equal = sum(mean.value == means[found.number].value for mean in means) - 1
-        return Chosen(group.name, found.of, found.score, found.corrected, interval, equal)
+        return Chosen(group.name, found.of, found.score, found.corrected, interval, found.equal)
+
+    def _all_decisions(self) -> tuple[Counts, list[list[int]]]:
+        """What each group has decided, and the numbers of its systems there."""
+        return self.counts, [group.members for group in self.groups]
 
     def shortlist(self) -> Shortlist:
         """What cannot be told apart from the group with the highest score, and the first group within one error of it.

@@ -6,6 +6,7 @@ from dataclasses import replace
 from polarity.comparison.evidence import EQUIVALENCE, Evidence
 from polarity.comparison.grouping import Group
 from polarity.comparison.pairs import Pair, corrected, single_test
+from polarity.statistics.counts import Counts
 from polarity.statistics.fold_scores import FoldScores, interval_of_folds
 from polarity.statistics.interval import Interval
 from polarity.wording import points
@@ -31,6 +32,15 @@ class FoldEvidence(Evidence):
         """None where all folds have the same score."""
         name = None if task is None else self.aligned.tasks[task].name
         return interval_of_folds(self._scores(members), self.counts, members, name, self.confidence)
+
+    def _all_decisions(self) -> tuple[Counts, list[list[int]]]:
+        """Those of all repeats, each of which has decided all rows: the score of a group is the mean over them."""
+        aligned, first = self.aligned, [0]
+        for number in range(len(self.systems)):
+            first.append(first[-1] + len(aligned.repeats(number)))
+        decided = [one for number in range(len(self.systems)) for one, _ in aligned.repeats(number)]
+        numbers = [[n for member in group.members for n in range(*first[member : member + 2])] for group in self.groups]
+        return Counts(aligned.tasks, aligned.labels, decided, aligned.cluster), numbers
 
     def pairs(self, groups: Sequence[Group]) -> list[Pair]:
         """All pairs but those of two baselines, with their tests corrected for all pairs."""

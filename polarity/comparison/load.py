@@ -9,7 +9,7 @@ from typing import Any, Literal
 from polarity.comparison.find import FoundFolders
 from polarity.config.recorded import RunSettings
 from polarity.errors import UserError
-from polarity.evaluation.out_of_fold import OUT_OF_FOLD, read_out_of_fold
+from polarity.evaluation.out_of_fold import OUT_OF_FOLD, HeldOut, read_out_of_fold, read_repeats
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.files import checksum, read_object
 from polarity.run import RunDirectory
@@ -32,6 +32,7 @@ class System:
     :param overrides: the command line that the run was started with.
     :param environment: what the run depended on; empty where it is not known.
     :param folds: scores of a cross-validation; the predictions are those of its first repeat.
+    :param further: predictions of its other repeats, of the same rows.
     :param held_out: fingerprints of the rows that its folds held out, in the order of the folds.
     """
 
@@ -43,6 +44,7 @@ class System:
     overrides: Sequence[str] = ()
     environment: Mapping[str, Any] | None = None
     folds: FoldScores | None = None
+    further: Sequence[Predictions] = ()
     held_out: Sequence[str] = ()
 
     @property
@@ -96,7 +98,12 @@ def _run(name: str, folder: Path, split: str) -> System:
     if split != OUT_OF_FOLD:
         return system
     held_out = [str(fold["fingerprint"]) for fold in read_metrics(run)["folds"]]
-    return replace(system, folds=FoldScores.of(saved_folds(run)), held_out=held_out)
+    return replace(system, **_folded(run.predictions(split), saved_folds(run)), held_out=held_out)
+
+
+def _folded(path: Path, folds: Sequence[HeldOut]) -> dict[str, Any]:
+    """What a system has of the folds of all repeats."""
+    return {"folds": FoldScores.of(folds), "further": read_repeats(path)[1:]}
 
 
 def rows_compared(run: RunDirectory, split: str) -> str:
@@ -145,7 +152,7 @@ def baseline_of(systems: Sequence[System], split: str) -> list[System]:
             found = System(f"{BASELINE} baseline", path.parent, "baseline", read_predictions(path))
             if system.folds is None:
                 return [found]
-            return [replace(found, folds=FoldScores.of(read_out_of_fold(path)), held_out=system.held_out)]
+            return [replace(found, **_folded(path, read_out_of_fold(path)), held_out=system.held_out)]
     return []
 
 

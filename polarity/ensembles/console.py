@@ -38,7 +38,9 @@ def members_table(
         is_result = outcome.judged.kept is None and name == outcome.judged.best  # which stands below, by its own rule
         if name in speeds and not is_result:
             scores, difference = score(tasks, rows.labels, own), paired_difference(rows, own, ours, resamples=resamples)
-            by = [signed(difference.overall), *(signed(difference.tasks[task.name]) for task in tasks)]
+            known = {name for name, task in scores.tasks.items() if task.macro_f1 is not None}
+            of_tasks = [signed(difference.tasks[task.name]) if task.name in known else "" for task in tasks]
+            by = [signed(difference.overall), *of_tasks]
             _add(table, name, speeds[name], scores, by)
     result = ENSEMBLE if outcome.judged.kept else f"{outcome.judged.best} alone"
     _add(table, result, outcome.speed, score(tasks, rows.labels, ours), [""] * (1 + len(tasks)), style="bold")

@@ -63,6 +63,18 @@ def read_out_of_fold(path: Path) -> list[HeldOut]:
     return found
 
 
+def read_repeats(path: Path) -> list[Predictions]:
+    """All rows as each repeat has decided them.
+
+    :raises UserError: as above.
+    """
+    table = read_columns(path)
+    return [
+        predictions_in(table.filter(pc.field(REPEAT) == repeat), path)
+        for repeat in sorted(set(table[REPEAT].to_pylist()))
+    ]
+
+
 def _with_fold(item: HeldOut) -> pa.Table:
     table = predictions_table(item.predictions)
     for name, value in ((FOLD, item.fold), (REPEAT, item.repeat)):

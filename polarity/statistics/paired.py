@@ -29,6 +29,10 @@ class Difference:
     hidden: float = 0.0
 
 
+UNLABELLED = Difference(0.0, None, 1.0, 0.0)
+"""Of a task without a labelled row nothing is known."""
+
+
 @dataclass(frozen=True)
 class PairedResult:
     """Comparison of two single runs on the same rows; the variance of training's seed is not in it.
@@ -68,6 +72,8 @@ def paired_difference(
     overall = difference(observed.overall[0], drawn.overall, float(swapped.overall[0]))
     by_task = {
         task.name: difference(observed.macro_f1[0, :, t], drawn.macro_f1[:, :, t], float(swapped.macro_f1[0, t]), t)
+        if counts.labelled[t]
+        else UNLABELLED
         for t, task in enumerate(tasks)
     }
     return PairedResult(overall, by_task)

@@ -20,12 +20,14 @@ class Selection:
     :param of: how many there were to choose from.
     :param score: its overall score on these rows.
     :param optimism: how much of it is there because it was chosen by it; never below 0.
+    :param equal: how many others have the same score.
     """
 
     number: int
     of: int
     score: float
     optimism: float
+    equal: int = 0
 
     @property
     def corrected(self) -> float:
@@ -86,4 +88,5 @@ def select_best(
     moved = left_out - left_out.mean(axis=0) + observed
     best = int(observed.argmax())
     expected = float(moved[np.arange(len(picked)), picked].mean())
-    return Selection(best, len(observed), float(observed[best]), max(0.0, float(observed[best]) - expected))
+    optimism, equal = max(0.0, float(observed[best]) - expected), int((observed == observed[best]).sum()) - 1
+    return Selection(best, len(observed), float(observed[best]), optimism, equal)

@@ -122,9 +122,11 @@ def _alike_reach(union: Share, confidence: float) -> float:
 def _together(counts: Counts, task: int | None, reach: Callable[[int], np.ndarray]) -> np.ndarray:
     """Distances of all classes as those of independent parts of a mean."""
     parts = counts.labelled_tasks(task)
+    if not parts:
+        return np.zeros_like(reach(0))
     squares = []
     for part in parts:
         numbers = range(*counts.slices[part].indices(counts.classes))
         squares.append(np.sum([reach(number) ** 2 for number in numbers], axis=0) / len(numbers) ** 2)
-    found: np.ndarray = np.sqrt(np.sum(squares, axis=0)) / max(1, len(parts))
+    found: np.ndarray = np.sqrt(np.sum(squares, axis=0)) / len(parts)
     return found

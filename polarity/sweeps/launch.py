@@ -22,6 +22,9 @@ from polarity.sweeps.plan import PlannedJob, add
 from polarity.sweeps.problems import problems_of_searching
 from polarity.wording import times
 
+HYDRAS = "multirun.yaml"
+"""What Hydra writes into a sweep's folder, secrets included; ``sweep.yaml`` and the jobs' files hold it without."""
+
 
 class Work(Protocol):
     """Runs what is missing of a sweep."""
@@ -35,6 +38,7 @@ def launch(folder: str, configs: Iterable[DictConfig], work: Work) -> list[float
     :param configs: what Hydra has composed for each, with its own section.
     """
     sweep = Sweep.open(folder)
+    (sweep.path / HYDRAS).unlink(missing_ok=True)
     asked, retry = [], False
     for config in configs:
         HydraConfig.instance().set_config(config)
@@ -49,7 +53,9 @@ def launch(folder: str, configs: Iterable[DictConfig], work: Work) -> list[float
 
 def run_one(running: RunningJob) -> float:
     """A job of a sweep in this process, as all other launchers ask for; returns its best monitored score."""
-    job = _job(Sweep.open(RunSettings(running.config).output_dir), running)
+    sweep = Sweep.open(RunSettings(running.config).output_dir)
+    (sweep.path / HYDRAS).unlink(missing_ok=True)
+    job = _job(sweep, running)
     return run_here(job, job.retried(retry=running.retry))
 
 
@@ -96,5 +102,5 @@ def tell(sweep: Sweep, *, retry: bool) -> None:
     known += [f"{failed} failed before (sweep.retry=failed tries them again)"] if failed else []
     if known:
         RunConsole(None).print(f"{times(len(states), 'job')} in {Path(sweep.path)}: {', '.join(known)}")
-    if finished == len(states):
+    if finished == len(states) and not sweep.gone:
         RunConsole(None).print("nothing is missing; sweep=NAME begins another sweep of the same")

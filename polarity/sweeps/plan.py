@@ -16,7 +16,7 @@ from polarity.content import Config, Json
 from polarity.errors import UserError
 from polarity.run import RunDirectory, configuration_hash, now
 from polarity.runs.environment import changed_data, described
-from polarity.secrets import masked, masked_command, masked_places
+from polarity.secrets import masked, masked_command, secret_places
 from polarity.sweeps.folder import AskedSweep, Sweep, is_sweep
 from polarity.sweeps.job import Job
 
@@ -172,7 +172,10 @@ def _fingerprints(jobs: Sequence[PlannedJob]) -> Json:
 
 
 def _refuse_secrets(jobs: Sequence[PlannedJob]) -> None:
-    places = dict.fromkeys(place for job in jobs for place in masked_places(job.causes))
+    """What a secret makes of them is lost where they are written: all of a value, or the part that is one."""
+    places = dict.fromkeys(
+        place for job in jobs for place in secret_places(job.config) if place.partition(".")[0] not in ELSEWHERE
+    )
     if places:
         raise UserError(
             f"{place}: the jobs of a sweep are started from their folders, which hold no secrets; give it as "

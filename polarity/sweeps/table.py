@@ -14,7 +14,7 @@ from polarity.files import read_object
 from polarity.reports.console import RunConsole
 from polarity.reports.html.numbers import duration
 from polarity.spreadsheets import write_csv
-from polarity.sweeps.folder import Sweep
+from polarity.sweeps.folder import ASKED, Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.page import write_page_of
 from polarity.wording import times
@@ -81,13 +81,14 @@ def what_next(rows: Sequence[Json], sweep: Sweep) -> list[str]:
     """How many jobs of a sweep are not finished, and what can be done about them."""
     states, all_of = Counter(row["state"] for row in rows), times(len(rows), "job")
     go_on = "the same command line goes on with them"
-    again = "a search does not try their values again" if sweep.trials else "the same command line runs them again"
+    line = f"the command line that asked for it, in {sweep.path / ASKED}, runs it again"
+    again = "a search does not try their values again" if sweep.trials else line.replace(" it", " them")
     lines = {
         "failed": f"of {all_of} failed; see status.json in their folders; sweep.retry=failed tries them again",
         "interrupted": f"of {all_of} interrupted; {go_on}",
         "waiting": f"of {all_of} waiting; {go_on}",
         "running": f"of {all_of} running in other processes: python -m polarity.sweep {sweep.path}",
-        "damaged": f"of {all_of} damaged, and left out; without its folder, the same command line runs it again",
+        "damaged": f"of {all_of} damaged, and left out; without its folder, {line}",
         "gone": f"of {times(len(sweep.asked.jobs), 'job')} gone, folder and all; {again}",
         "unasked": f"of {sweep.trials} trials to come; the same command line goes on",
     }

@@ -95,6 +95,37 @@ def test_it_is_said_and_written(runs: tuple[RunDirectory, RunDirectory], tmp_pat
     assert "corrected resampled t-test" in (tmp_path / "written" / "comparison.html").read_text(encoding="utf-8")
 
 
+def test_repeats_count_alike_in_scores_ranks_and_what_the_best_is_worth(tmp_path: Path) -> None:
+    """The first repeat alone would choose the other one."""
+    errors = {"steady": (0.25, 0.25, 0.25), "lucky": (0.15, 0.4, 0.4)}
+    runs, means = [], {}
+    for number, (name, of_repeats) in enumerate(errors.items(), 1):
+        repeats = [
+            [replace(item, fold=item.fold + FOLDS * r, repeat=r + 1) for item in decided(error, 10 * number + r)]
+            for r, error in enumerate(of_repeats)
+        ]
+        folds = [item for repeat in repeats for item in repeat]
+        runs.append(finished(tmp_path, name, folds, f"optimizer.lr={number}e-4", "repeats=3"))
+        means[name] = np.mean([whole_score(repeat) for repeat in repeats])
+        assert (name == "lucky") == (whole_score(repeats[0]) > 0.8)
+    (found,) = polarity.compare([run.path for run in runs])
+    assert {Path(one.folder).name: one.overall for one in found.systems} == pytest.approx(means)
+    best, other = found.groups
+    assert (best.rank, best.members, best.overall) == (1, ["steady"], pytest.approx(means["steady"]))
+    assert found.chosen is not None
+    assert found.chosen.score == pytest.approx(means["steady"])
+    assert found.pairs[0].difference > 0, "of the better one to the other"
+    assert other.interval.low < other.overall < other.interval.high
+    assert any("means over repeats" in note for note in found.notes)
+
+
+def whole_score(folds: list[HeldOut]) -> float:
+    tasks = zip(*(item.predictions.tasks for item in folds), strict=True)
+    decisions = [np.concatenate([item.predicted for item in of_task]) for of_task in tasks]
+    labels = np.concatenate([item.predictions.labels for item in folds])
+    return score(TASKS, labels, decisions).overall
+
+
 def test_one_task_is_compared_by_its_own_scores(runs: tuple[RunDirectory, RunDirectory]) -> None:
     (whole,) = polarity.compare([run.path for run in runs])
     (tone,) = polarity.compare([run.path for run in runs], tasks=["tone"])

@@ -277,6 +277,15 @@ def test_of_grouped_rows_a_task_without_labels_has_no_interval(without: tuple[in
     assert (difference.overall.interval is None) == (len(without) == 2)
 
 
+@pytest.mark.parametrize("without", [(0,), (1,), (0, 1)])
+def test_of_single_rows_it_has_none_either(without: tuple[int, ...]) -> None:
+    labels, (first, second) = example(rows=60)
+    labels[:, without] = IGNORE_INDEX
+    difference = paired_difference(rows_of(labels), first, second, resamples=50)
+    assert [difference.tasks[task.name].interval is None for task in TASKS] == [n in without for n in range(2)]
+    assert difference.overall.value == (0 if len(without) == 2 else difference.tasks[TASKS[1 - without[0]].name].value)
+
+
 @given(total=st.integers(1, 20_000), units=st.integers(1, 10**7))
 def test_blocks_are_the_whole(total: int, units: int) -> None:
     assert sum(itertools.islice(blocks(total, units), 20_001)) == total

@@ -155,7 +155,7 @@ def test_other_data_are_refused(tmp_path: Path) -> None:
         planned(tmp_path, "seed=0,1")
 
 
-def test_what_can_be_no_sweep_is_refused(tmp_path: Path) -> None:
+def test_what_can_be_no_sweep_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = RunDirectory.create(tmp_path / "outputs", {}, [], name="run")
     with pytest.raises(UserError, match="is the folder of a run"):
         planned(tmp_path, "seed=0,1", "sweep=run")
@@ -167,6 +167,10 @@ def test_what_can_be_no_sweep_is_refused(tmp_path: Path) -> None:
     job = PlannedJob({"logger": {"mine": {"api_key": "abcdefgh12"}}}, [])
     with pytest.raises(UserError, match=r"logger.mine.api_key: the jobs of a sweep .* hold no secrets"):
         plan(tmp_path / "secret", "line", {}, [job])
+    monkeypatch.setattr("polarity.secrets._known", {"abcdefgh12"})
+    part = PlannedJob({"data": {"path": "/data/abcdefgh12.csv"}}, [])
+    with pytest.raises(UserError, match=r"data.path: the jobs of a sweep .* hold no secrets"):
+        plan(tmp_path / "secret", "line", {}, [part])
     assert not (tmp_path / "secret").exists()
 
 
