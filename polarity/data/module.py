@@ -19,7 +19,6 @@ from polarity.errors import UserError
 from polarity.samplers.base import Sampler
 from polarity.settings import PositiveInt
 from polarity.tasks import IGNORE_INDEX
-from polarity.wording import times
 
 Batch = dict[str, Tensor | list[Tensor]]
 
@@ -105,7 +104,6 @@ class TextDataModule(LightningDataModule):
         teacher: Sequence[np.ndarray] | None = None,
     ) -> None:
         super().__init__()
-        self.allow_zero_length_dataloader_with_multiple_devices = True  # fewer rows to evaluate than devices
         self.splits = splits
         self.inputs = inputs
         self.sampler = sampler
@@ -150,9 +148,6 @@ class TextDataModule(LightningDataModule):
     def val_dataloader(self) -> DataLoader[Batch]:
         return self.eval_dataloader("val")
 
-    def test_dataloader(self) -> DataLoader[Batch]:
-        return self.eval_dataloader("test")
-
     def eval_dataloader(self, split: str) -> DataLoader[Batch]:
         """Each row of a split once over all ranks."""
         dataset = self._fixed.get(split, self._datasets[split])
@@ -195,8 +190,6 @@ class TextDataModule(LightningDataModule):
 
     def _plan(self) -> TrainBatches:
         rank, world_size = self._place()
-        if (rows := len(self.splits.val)) < world_size:  # Lightning leaves out the validation of a device without rows
-            raise UserError(f"val: {times(rows, 'row')} cannot be shared by {world_size} devices")
         batches = TrainBatches(
             sampler=self.sampler,
             labels=self.splits.train.labels,

@@ -22,7 +22,7 @@ class PlannedBatch:
 
     :param rows: row numbers, int64.
     :param window: class counts of the whole accumulation window over all ranks; None outside of training.
-    :param blank: whether the rows only fill up a window, and count for nothing.
+    :param blank: whether the rows only fill up a window, or keep the ranks in step, and count for nothing.
     """
 
     rows: np.ndarray
@@ -138,6 +138,12 @@ class TrainBatches(torch.utils.data.Sampler[PlannedBatch]):
                 plan.extend(np.array_split(batches[number], self.parts))  # the last ones may be empty
         return plan[: self.limit]
 
+    def rows_until(self, epoch: int, batches: int) -> int:
+        """How many rows, over all ranks, the first so many micro-batches of an epoch hold."""
+        if batches >= self._length:
+            return self.sampler.rows_drawn
+        return sum(map(len, self.plan(epoch)[:batches]))
+
     def _grouped(self, chunk: np.ndarray) -> np.ndarray:
         if self.mega_batches is None:
             return chunk
@@ -156,7 +162,8 @@ class EvalBatches(torch.utils.data.Sampler[PlannedBatch]):
 
     The number of batches is rounded up to a multiple of the ranks and the rows are spread evenly over them, so that
     all ranks do the same number of forward passes (strategies that synchronise in the forward pass would wait for
-    ever otherwise) without repeating a row. Only where there are fewer rows than batches do some ranks get one less.
+    ever otherwise) without repeating a row. Where there are fewer rows than batches, a row that counts for nothing
+    fills the others.
 
     :param lengths: tokens of each row.
     :param batch_size: most rows per batch and device.
@@ -164,21 +171,24 @@ class EvalBatches(torch.utils.data.Sampler[PlannedBatch]):
 
     def __init__(self, *, lengths: np.ndarray, batch_size: PositiveInt, rank: int = 0, world_size: int = 1) -> None:
         batches = -(-len(lengths) // batch_size)
-        batches = min(-(-batches // world_size) * world_size, len(lengths))
+        batches = -(-batches // world_size) * world_size
         order = np.argsort(-lengths.astype(np.int64), kind="stable")
         self._batches = np.array_split(order, batches)[rank::world_size] if batches else []
+        self._filling = order[-1:]
 
     def __len__(self) -> int:
         return len(self._batches)
 
     def __iter__(self) -> Iterator[PlannedBatch]:
-        return (PlannedBatch(rows=rows) for rows in self._batches)
+        for rows in self._batches:
+            yield PlannedBatch(rows if len(rows) else self._filling, blank=not len(rows))
 
 
 def evaluation_plan(lengths: np.ndarray, batch_size: PositiveInt, world_size: int) -> Iterator[PlannedBatch]:
-    """The batches of all ranks, one after the other."""
+    """The batches of all ranks that hold rows, one after the other."""
     for rank in range(world_size):
-        yield from EvalBatches(lengths=lengths, batch_size=batch_size, rank=rank, world_size=world_size)
+        planned = EvalBatches(lengths=lengths, batch_size=batch_size, rank=rank, world_size=world_size)
+        yield from (batch for batch in planned if not batch.blank)
 
 
 def micro_batches(batch_size: int, micro_batch_size: int | None) -> int:

@@ -24,6 +24,7 @@ class Judged:
     :param best: name of the best member.
     :param kept: name of the way that is kept; None for the best member alone.
     :param gains: of each way over the best member, cross-fitted.
+    :param over_best: the same over the member that is the best on all rows, which is what the table shows.
     :param reference: decisions ``[rows]`` per task of the best member, chosen for each fold by the others.
     :param honest: those of the whole procedure, its judgement included, without the row's fold.
     :param honest_gain: of these over the best member.
@@ -33,6 +34,7 @@ class Judged:
     best: str
     kept: str | None
     gains: dict[str, Gain]
+    over_best: dict[str, float]
     reference: Decided
     honest: Decided
     honest_gain: Gain
@@ -58,8 +60,9 @@ def judge(
 ) -> Judged:
     """Compare ways to make one system with the best member, and keep the best one if its gain is convincing.
 
-    The best member is chosen for each fold by the others. Of several ways the best is looked at, so that each has to
-    gain more: as much as chance alone exceeds as rarely in any of them (Bonferroni).
+    The best member is chosen for each fold by the others; nor may any member be better on all rows. Of several ways the
+    best is looked at, so that each has to gain more: as much as chance alone exceeds as rarely in any of them
+    (Bonferroni).
 
     :param decided: cross-fitted decisions ``[rows]`` per task of each member and way, by name: those of
         :meth:`~polarity.ensembles.candidates.Rulings.decided`.
@@ -73,11 +76,12 @@ def judge(
     everywhere = np.ones(len(members.rows), dtype=bool)
     reference = bench.reference(everywhere)
     gains = bench.gains(reference, everywhere)
-    honest = bench.honest()
+    honest, best = bench.honest(), bench.best(everywhere)
     return Judged(
-        best=bench.best(everywhere),
-        kept=bench.choice(gains),
+        best=best,
+        kept=bench.choice(gains, everywhere),
         gains=gains,
+        over_best={name: bench.gain(decided[best], decided[name], everywhere).value for name in ways},
         reference=reference,
         honest=honest,
         honest_gain=bench.gain(reference, honest, everywhere),
@@ -120,17 +124,24 @@ class _Bench:
         groups = None if clusters is None else clusters[inside]
         return overall_gain(self.members.tasks, self.members.rows.labels[inside], before, after, groups)
 
-    def choice(self, gains: Mapping[str, Gain]) -> str | None:
-        """The way with the largest gain, if that is large enough."""
+    def choice(self, gains: Mapping[str, Gain], inside: np.ndarray) -> str | None:
+        """The way with the largest gain, if that is large enough, and no member has a better score on these rows.
+
+        Of members that are nearly equal, the best on the other folds tends to be the worse one on a fold: a way may be
+        better than what was chosen so, and worse than each of them.
+        """
         name = max(gains, key=lambda name: gains[name].value)
-        return name if self.needed is None or gains[name].exceeds(self.needed) else None
+        if self.needed is None:
+            return name
+        ahead = self.gain(self.decided[self.best(inside)], self.decided[name], inside).value > 0
+        return name if ahead and gains[name].exceeds(self.needed) else None
 
     def honest(self) -> list[np.ndarray]:
         """Each fold as the others alone would have had it: their choice of a way, or of a member."""
         made = [own.copy() for own in self.decided[self.alone[0]]]
         for fold in np.unique(self.folds):
             others = self.folds != fold
-            chosen = self.choice(self.gains(self.reference(others), others)) or self.best(others)
+            chosen = self.choice(self.gains(self.reference(others), others), others) or self.best(others)
             self._place(made, fold, self.decided[chosen])
         return made
 

@@ -70,10 +70,11 @@ class Outcome:
         points = f"{100 * gain.value:+.2f} points of overall macro-F1, standard error {100 * gain.standard_error:.2f}"
         over = f"its cross-fitted gain over the member that is best without each fold is {points}"
         if judged.kept is None:
-            return (
-                f"no ensemble: {judged.best} alone is kept. {name} came closest: {over}; more than {judged.needed:.2f} "
-                "of these were asked for"
-            )
+            assert judged.needed is not None
+            why = f"more than {judged.needed:.2f} of these were asked for"
+            if gain.exceeds(judged.needed):
+                why = f"but over {judged.best} on all rows it is {100 * judged.over_best[name]:+.2f}"
+            return f"no ensemble: {judged.best} alone is kept. {name} came closest: {over}; {why}"
         asked = "kept as asked for" if judged.needed is None else "kept"
         honest = f"judged without each row's own fold it is {100 * judged.honest_gain.value:+.2f}"
         return f"{name} of {', '.join(self.asked[number].name for number in self.used)}: {asked}: {over}; {honest}"

@@ -151,8 +151,9 @@ class MultiTaskModule(LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Count the batch; returns what is decided, int64 ``[rows, tasks]``, for callbacks."""
-        logits = self.model(**model_inputs(batch))
-        self.metrics.update(logits, batch["labels"])
+        number = len(batch["rows"])  # none, where the batch only keeps this device in step with the others
+        logits = [values[:number] for values in self.model(**model_inputs(batch))]
+        self.metrics.update(logits, batch["labels"][:number])
         return torch.stack([values.argmax(dim=1) for values in logits], dim=1)
 
     def on_validation_epoch_end(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polarity.data.plan import EvalBatches, TrainBatches
+from polarity.data.plan import EvalBatches, TrainBatches, evaluation_plan
 from polarity.errors import UserError
 from polarity.samplers import JointSampler, NaturalSampler, Sampler
 from polarity.tasks import IGNORE_INDEX, Task
@@ -259,13 +259,14 @@ def test_evaluation_holds_each_row_once_over_all_ranks(lengths: np.ndarray, batc
         EvalBatches(lengths=lengths, batch_size=batch_size, rank=rank, world_size=world_size)
         for rank in range(world_size)
     ]
-    batches = [planned.rows for rank in ranks for planned in rank]
-    assert sorted(row for batch in batches for row in batch) == list(range(len(lengths)))
-    assert all(0 < len(batch) <= batch_size for batch in batches)
+    batches = [planned for rank in ranks for planned in rank]
+    counted = [row for planned in batches if not planned.blank for row in planned.rows.tolist()]
+    assert sorted(counted) == list(range(len(lengths)))
+    assert all(0 < len(planned.rows) <= batch_size for planned in batches)
     assert [len(list(rank)) for rank in ranks] == [len(rank) for rank in ranks]
-    counts = {len(rank) for rank in ranks}
-    evenly = -(-len(lengths) // (batch_size * world_size)) * world_size
-    assert len(counts) == 1 if evenly <= len(lengths) else max(counts) - min(counts) == 1
+    assert len({len(rank) for rank in ranks}) == 1, "else some would wait for the others' forward passes"
+    plan = evaluation_plan(lengths, batch_size, world_size)
+    assert [row for planned in plan for row in planned.rows.tolist()] == counted
 
 
 def test_evaluation_is_sorted_by_length_and_always_the_same() -> None:
@@ -277,6 +278,7 @@ def test_evaluation_is_sorted_by_length_and_always_the_same() -> None:
     assert all(planned.window is None for planned in batches)
 
 
-def test_evaluation_of_fewer_rows_than_ranks_leaves_some_without() -> None:
+def test_evaluation_of_fewer_rows_than_ranks_fills_some_with_what_does_not_count() -> None:
     ranks = [EvalBatches(lengths=np.array([5, 9]), batch_size=4, rank=rank, world_size=3) for rank in range(3)]
-    assert [[planned.rows.tolist() for planned in rank] for rank in ranks] == [[[1]], [[0]], []]
+    seen = [[(planned.rows.tolist(), planned.blank) for planned in rank] for rank in ranks]
+    assert seen == [[([1], False)], [([0], False)], [([0], True)]]

@@ -123,6 +123,22 @@ def test_ways_that_are_no_better_are_rarely_kept() -> None:
     assert kept <= 4
 
 
+def test_what_is_worse_than_each_member_is_never_kept() -> None:
+    """Each of two members is right where the other one is not: the best on the other folds is wrong on a fold."""
+    labels = np.tile([0, 1, 2], 60)
+    members = members_of(labels, [], "row")
+    folds, wrong = deal(members), (labels + 1) % 3
+    first, second = (np.where((folds < 2) == flip, labels, wrong) for flip in (True, False))
+    second[folds == 4] = labels[folds == 4]
+    first[folds == 4] = labels[folds == 4]
+    way = np.where(np.arange(180) % 4 == 0, labels, wrong)
+    decided = {"a": [first], "b": [second], "way": [way]}
+    judgement = judge(members, decided, folds, alone=["a", "b"], ways=["way"], standard_errors=0.0)
+    assert judgement.over_best["way"] < 0
+    assert judgement.gains["way"].value > 0
+    assert judgement.kept is None
+
+
 @pytest.mark.parametrize("groups", [1, 2, 12])
 def test_groups_stay_whole_and_few_of_them_prove_nothing(groups: int) -> None:
     labels, logits = signal(0, 240, 2.0)

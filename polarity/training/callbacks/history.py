@@ -9,6 +9,7 @@ from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 from polarity.content import Json, State
+from polarity.data.module import TextDataModule
 from polarity.evaluation.metrics import TaskScore
 from polarity.files import write_text
 from polarity.reports.console import RunConsole
@@ -50,7 +51,7 @@ class History(Callback):
     def load_state_dict(self, state_dict: State) -> None:
         """Go on after the epochs of the resume point."""
         self.rows = list(state_dict["rows"])
-        self._clock = Clock(**state_dict["clock"])
+        self._clock = Clock(state_dict["clock"]["seconds"], state_dict["clock"]["training"])
         self.seconds_before = sum(row["seconds"] for row in self.rows) + state_dict["clock"]["seconds"]
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -69,24 +70,26 @@ class History(Callback):
         for logger in trainer.loggers:
             logger.log_metrics(pl_module.validation, step=0)
         row: Json = {"epoch": -1, "step": 0, "epoch_share": 0.0, **pl_module.validation}
-        self._record(trainer, pl_module, row | {"seconds": self._clock.measured()["seconds"]})
+        self._record(trainer, pl_module, row | {"seconds": self._clock.measured(0)["seconds"]})
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Count the rows, those of the other devices as well."""
-        self._clock.trained(len(batch["rows"]) * trainer.world_size)
+        """Note the time: what comes after the last batch is not training."""
+        self._clock.trained()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record the epoch."""
         assert isinstance(pl_module, MultiTaskModule)
         losses = pl_module.training_losses()  # on every rank: it reduces over ranks
-        times = self._clock.measured()
+        data: TextDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        assert data.train_batches is not None
+        batches = trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        times = self._clock.measured(data.train_batches.rows_until(trainer.current_epoch, batches))
         self._clock = Clock()
         pl_module.log_dict(times, rank_zero_only=True)
         if not trainer.is_global_zero or pl_module.scores is None:
             return
-        batches = trainer.fit_loop.epoch_loop.batch_progress.current.completed
         row: Json = {"epoch": trainer.current_epoch, "step": trainer.global_step}
         row["epoch_share"] = round(batches / trainer.num_training_batches, 4)
         row |= losses | pl_module.validation
@@ -117,32 +120,32 @@ class History(Callback):
 
 
 class Clock:
-    """Time and rows of one epoch, over all the processes that worked on it.
+    """Time of one epoch, over all the processes that worked on it.
 
     :param seconds: that earlier processes spent.
-    :param rows: that they trained on.
-    :param training: seconds that they trained.
+    :param training: seconds of them that they trained, which they still are.
     """
 
-    def __init__(self, seconds: float = 0.0, rows: int = 0, training: float = 0.0) -> None:
-        self.rows = rows
-        self._training = training
+    def __init__(self, seconds: float = 0.0, training: float = 0.0) -> None:
+        self.training = training
         self._started = time.monotonic() - seconds
         self._resumed = time.monotonic() - training
 
-    def trained(self, rows: int) -> None:
-        """Note a batch, at its end; what comes after the last one is not training."""
-        self.rows += rows
-        self._training = time.monotonic() - self._resumed
+    def trained(self) -> None:
+        """Note the end of a batch; what comes after the last one is not training."""
+        self.training = time.monotonic() - self._resumed
 
     def state(self) -> Json:
         """What another process needs to go on."""
-        return {"seconds": time.monotonic() - self._started, "rows": self.rows, "training": self._training}
+        return {"seconds": time.monotonic() - self._started, "training": self.training}
 
-    def measured(self) -> dict[str, float]:
-        """Seconds of the whole epoch, and rows a second of its training."""
+    def measured(self, rows: int) -> dict[str, float]:
+        """Seconds of the whole epoch, and rows a second of its training.
+
+        :param rows: that were trained on, over all devices.
+        """
         seconds = round(time.monotonic() - self._started, 2)
-        return {"seconds": seconds, "rows_per_second": round(self.rows / max(self._training, 1e-9), 1)}
+        return {"seconds": seconds, "rows_per_second": round(rows / max(self.training, 1e-9), 1)}
 
 
 def task_line(name: str, scored: TaskScore) -> str:
