@@ -243,6 +243,13 @@ def test_fewer_rows_than_devices_are_refused() -> None:
         case.batches(world_size=4)
 
 
+def test_rows_until_a_batch_are_those_of_the_plan() -> None:
+    batches = long_case(50).batches()
+    plan = batches.plan(1)
+    for count in (0, 1, len(plan) // 2, len(plan)):
+        assert batches.rows_until(1, count) == sum(map(len, plan[:count]))
+
+
 def test_plans_travel_to_worker_processes() -> None:
     batches = long_case(20).batches()
     assert numbers(pickle.loads(pickle.dumps(batches))) == numbers(batches)

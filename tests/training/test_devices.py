@@ -1,6 +1,8 @@
 """Two processes do what one does, and end together."""
 
+import csv
 import os
+import re
 import subprocess
 import time
 from dataclasses import dataclass
@@ -57,6 +59,15 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 def test_two_devices_train_as_one(pair: Pair) -> None:
     assert pair.two.status["state"] == "finished"
     assert_close_runs(pair.one, pair.two)
+
+
+@pytest.mark.slow
+def test_rows_a_second_count_each_row_once(pair: Pair) -> None:
+    """With one row left over for two devices, and micro-batches of three."""
+    for run in (pair.one, pair.two):
+        (epoch,) = csv.DictReader(run.history.read_text(encoding="utf-8").splitlines())
+        (said,) = re.findall(r"speed: ([\d.]+) rows/s", run.log.read_text(encoding="utf-8"))
+        assert float(epoch["rows_per_second"]) == pytest.approx(float(said), rel=0.15)
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from torch.distributed.tensor import DTensor
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
 from polarity.errors import UserError
+from polarity.evaluation.predictions import read_predictions
 from polarity.run import RunDirectory
 from polarity.train import check
 from polarity.training.sharded import FullySharded, whole
@@ -61,6 +62,19 @@ def test_a_sharded_run_that_is_killed_goes_on_to_what_one_device_comes_to(
     assert run.status["state"] == "failed"
     command.run("train", f"resume={run.path}", "trust=tests.misfortune", folder=shared, real=True)
     assert len(run.environment.read_text().split('"command"')) == 3, "two turns"
+    assert_close_runs(train(alone, *settings, rows=120), run)
+
+
+@pytest.mark.slow
+def test_an_odd_number_of_validation_batches_is_none_to_wait_for(tmp_path: Path) -> None:
+    """Each forward pass gathers weights of all devices: one that had a batch less would never answer."""
+    settings = (*LINE, "trainer.max_epochs=1", "batching.eval_batch_size=1")
+    alone, shared = tmp_path / "alone", tmp_path / "shared"
+    alone.mkdir()
+    shared.mkdir()
+    command.run("train", *overrides(shared, *settings, *TWO, rows=120), folder=shared, real=True)
+    run = only_run(shared)
+    assert len(read_predictions(run.predictions("val"))) % 2 == 1
     assert_close_runs(train(alone, *settings, rows=120), run)
 
 
