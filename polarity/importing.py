@@ -1,8 +1,10 @@
-"""Importing much at once, as whoever trains has to."""
+"""Importing: much at once, as whoever trains has to, and what a dotted name stands for."""
 
 import gc
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 @contextmanager
@@ -24,3 +26,18 @@ def importing(*, for_good: bool = False) -> Iterator[None]:
             gc.freeze()
         if was:
             gc.enable()
+
+
+def imported(name: str) -> Any:
+    """The class or function of a dotted name.
+
+    :raises Exception: whatever importing raises; whoever calls tells it, so that Hydra need not log it as well.
+    """
+    from hydra.utils import get_object
+
+    logger = logging.getLogger("hydra.utils")
+    was, logger.disabled = logger.disabled, True
+    try:
+        return get_object(name)
+    finally:
+        logger.disabled = was

@@ -98,12 +98,12 @@ def _run(name: str, folder: Path, split: str) -> System:
     if split != OUT_OF_FOLD:
         return system
     held_out = [str(fold["fingerprint"]) for fold in read_metrics(run)["folds"]]
-    return replace(system, **_folded(run.predictions(split), saved_folds(run)), held_out=held_out)
+    return _folded(system, run.predictions(split), saved_folds(run), held_out)
 
 
-def _folded(path: Path, folds: Sequence[HeldOut]) -> dict[str, Any]:
-    """What a system has of the folds of all repeats."""
-    return {"folds": FoldScores.of(folds), "further": read_repeats(path)[1:]}
+def _folded(system: System, path: Path, folds: Sequence[HeldOut], held_out: Sequence[str]) -> System:
+    """The same with the folds of all repeats."""
+    return replace(system, folds=FoldScores.of(folds), further=read_repeats(path)[1:], held_out=held_out)
 
 
 def rows_compared(run: RunDirectory, split: str) -> str:
@@ -152,7 +152,7 @@ def baseline_of(systems: Sequence[System], split: str) -> list[System]:
             found = System(f"{BASELINE} baseline", path.parent, "baseline", read_predictions(path))
             if system.folds is None:
                 return [found]
-            return [replace(found, **_folded(path, read_out_of_fold(path)), held_out=system.held_out)]
+            return [_folded(found, path, read_out_of_fold(path), system.held_out)]
     return []
 
 

@@ -12,11 +12,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import get_object
-
 import polarity
 from polarity.config.accepted import Constructor, constructor_of
 from polarity.files import read_json, whole_file
+from polarity.importing import imported
 from polarity.paths import cache_dir, conf_dir
 from polarity.yaml_loader import parsed
 
@@ -38,7 +37,7 @@ def constructor(name: str) -> Constructor:
     if module not in sys.modules and name.startswith(SHIPPED) and (kept := _kept(cache_dir()).get(name)):
         return kept
     try:
-        return _of(get_object(name))
+        return _of(imported(name))
     except SystemExit as error:  # a module that ends whatever imports it
         raise ImportError(name) from error
 
@@ -85,7 +84,7 @@ def shipped_names() -> list[str]:
 def _importable() -> Iterator[tuple[str, Constructor]]:
     for name in shipped_names():
         with suppress(Exception):  # told where a section names it
-            yield name, _of(get_object(name))
+            yield name, _of(imported(name))
 
 
 def _state() -> str:

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hydra.utils import get_object
 from omegaconf import MISSING
 from pydantic_core import ValidationError
 
 from polarity.config.accepted import Accepted, Constructor
 from polarity.config.constructors import constructor
+from polarity.config.overriding import misfit
 from polarity.errors import nearest, reason_of_import
+from polarity.importing import imported
 from polarity.paths import NAME
 from polarity.signature import TARGET
 
+OWN = "polarity."
 HYDRA_KEYS = {TARGET, "_partial_", "_convert_", "_recursive_", "_args_"}
 
 
@@ -28,7 +30,7 @@ def section_problems(path: str, node: object, *, kind: str | None = None) -> lis
         target = constructor(str(node[TARGET]))
     except Exception as error:  # noqa: BLE001 - anything can happen while a user's module is imported
         return [f"{path}.{TARGET}: cannot import {node[TARGET]!r} ({reason_of_import(error)})"]
-    if kind is not None and (wrong := _kind_problem(target, kind, path.rpartition(".")[2])):
+    if kind is not None and (wrong := _kind_problem(target, str(node[TARGET]), kind, path)):
         return [f"{path}.{TARGET}: {node[TARGET]} {wrong}"]
     useless = WITHOUT_EFFECT.get(target.name, {})
     problems = [f"{path}.{key}: has no effect; {why}" for key, why in useless.items() if key in node]
@@ -48,21 +50,25 @@ def section_problems(path: str, node: object, *, kind: str | None = None) -> lis
     return problems
 
 
-def _kind_problem(target: Constructor, kind: str, group: str) -> str:
-    """What is wrong with a class where one of this kind is asked for, if anything."""
+def _kind_problem(target: Constructor, name: str, kind: str, path: str) -> str:
+    """What is wrong with a class where one of this kind is asked for, if anything.
+
+    :param name: dotted, of the class.
+    """
     if kind not in target.kinds:
-        return f"is no {kind.rpartition('.')[2]}; choose a preset of the group {group!r}"
+        return f"is no {kind.rpartition('.')[2]}; choose a preset of the group {path.rpartition('.')[2]!r}"
     bare = [key for key, setting in target.settings.items() if not setting.annotated]
-    if kind.startswith("polarity.") and (target.open_ended or bare):
+    if kind.startswith(OWN) and (target.open_ended or bare):
         what = "takes settings of any name (**)" if target.open_ended else f"has no annotation for {', '.join(bare)}"
         return f"{what}, so nothing would be checked; see docs/extending.md"
-    return ""
+    of_others = kind.startswith(OWN) and not name.startswith(OWN)
+    return misfit(imported(name), imported(kind)) if of_others else ""
 
 
 def _left_open(path: str, key: str, target: Constructor, node: Mapping[str, Any], found: list[str]) -> list[str]:
     """What is said of a setting that the preset leaves open, with an example, and with what else has to be given."""
     hint = target.given_as.get(key)
-    kind = get_object(str(node[TARGET])) if target.given_as else None
+    kind = imported(str(node[TARGET])) if target.given_as else None
     also = [f"{path}.{problem}" for problem in getattr(kind, "also_open", lambda _: [])(node)]
     return [*([f"{problem}; {hint}" for problem in found] if hint else found), *also]
 

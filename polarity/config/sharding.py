@@ -1,10 +1,10 @@
 """What cannot be had of weights that are shared out over devices."""
 
-from hydra.utils import get_object
 from lightning.pytorch.callbacks import WeightAveraging
 
 from polarity.config.shown import flat
 from polarity.content import Config
+from polarity.importing import imported
 from polarity.signature import TARGET
 
 SHARDED = "polarity.training.sharded.FullySharded"
@@ -42,5 +42,5 @@ def sharding_problems(config: Config) -> list[str]:
 
 def _needs_whole_weights(target: str) -> bool:
     """Whether a callback reads, or replaces, the weights of one process; also one of a user's own."""
-    kind = get_object(target)
+    kind = imported(target)
     return target == GRADIENTS or (isinstance(kind, type) and issubclass(kind, WeightAveraging))

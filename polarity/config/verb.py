@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.utils import get_object
 from omegaconf import OmegaConf
 
 from polarity.config import cli
@@ -18,7 +17,7 @@ from polarity.config.readable import readable
 from polarity.config.schema import setting_problems
 from polarity.content import Config
 from polarity.errors import UserError, nearest
-from polarity.importing import importing
+from polarity.importing import imported, importing
 from polarity.paths import conf_dir
 from polarity.printable import printable
 from polarity.secrets import masked
@@ -55,7 +54,7 @@ def read_settings(verb: str, arguments: Sequence[str], *, rewrite: Callable[[Seq
         return None
     if problems:
         raise UserError(dict.fromkeys(problems))
-    return get_object(schema_of(verb))(**_built(config))
+    return imported(schema_of(verb))(**_built(config))
 
 
 def _built(config: Config) -> Config:

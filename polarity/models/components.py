@@ -4,9 +4,8 @@ import inspect
 from collections.abc import Collection, Mapping
 from typing import Any, TypeVar
 
-from hydra.utils import get_object
-
 from polarity.errors import TRUST_ADVICE, UserError, reason_of_import
+from polarity.importing import imported
 from polarity.signature import TARGET, settings_of
 
 OWN = "polarity.models"
@@ -54,9 +53,12 @@ def known_class(target: object, kind: type[T], trust: Collection[str] = ()) -> t
             f"{TRUST_ADVICE}{module}"
         )
     try:
-        found = get_object(name)
+        found = imported(name)
     except (Exception, SystemExit) as error:  # anything can happen while a user's module is imported
-        raise UserError(f"{TARGET}: cannot import {name!r} ({reason_of_import(error)})") from error
+        raise UserError(
+            f"{TARGET}: cannot import {name!r}, which the model names ({reason_of_import(error)}); is the folder of "
+            "its module in PYTHONPATH, or here?"
+        ) from error
     if not (inspect.isclass(found) and issubclass(found, kind)):
         raise UserError(f"{TARGET}: {name} is no {kind.__name__}")
     return found

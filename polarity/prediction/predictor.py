@@ -1,6 +1,7 @@
 """A finished run's model, ready to say something about any texts: the same code as the scores of the run."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from typing import Self
 
@@ -69,6 +70,12 @@ class Predictor:
     def unknown(self) -> list[Unknown]:
         """What the reader does not know of all that was read so far."""
         return list(self._unknown.values())
+
+    def aside(self) -> Self:
+        """The same, whose rows are none of those of which :attr:`unknown` tells."""
+        other = copy(self)
+        other._unknown = {}  # noqa: SLF001 - of the same class
+        return other
 
     @property
     def columns(self) -> tuple[str, ...]:

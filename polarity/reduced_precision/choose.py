@@ -39,7 +39,9 @@ def predictor_in(answering: Answering, precision: Precision) -> tuple[Predictor,
             raise UserError("precision: 16-mixed needs a GPU")
         predictor = Predictor.of_run(answering)
         predictor.precision = precision
-    return predictor, cost(answering.run, predictor, _kept(answering, precision, f"val-of-{answering.batch_size}"))
+    return predictor, cost(
+        answering.run, predictor.aside(), _kept(answering, precision, f"val-of-{answering.batch_size}")
+    )
 
 
 def _kept(rebuilt: Rebuilt, precision: Precision, what: str) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from transformers import CONFIG_MAPPING, AutoModel, AutoTokenizer
+from transformers import CONFIG_MAPPING, AutoModel, AutoTokenizer, T5Config, T5EncoderModel
 
 from polarity.errors import UserError
 from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder, load_model, save_model
@@ -76,6 +76,15 @@ def test_the_weights_are_the_pretrained_ones_and_the_heads_are_new(family: str, 
     ]
     assert new
     assert not any(torch.equal(other[key], again[key]) for key in new)
+
+
+def test_the_encoder_of_a_model_with_a_decoder_is_told_to_be_none_of_its_own(tmp_path: Path) -> None:
+    """Its configuration says that it has no decoder, and yet it would be built with one."""
+    config = T5Config(vocab_size=60, d_model=32, d_kv=16, d_ff=64, num_layers=2, num_heads=2)
+    T5EncoderModel(config).save_pretrained(tmp_path)
+    tiny_tokenizer().save_pretrained(tmp_path)
+    (problem,) = PretrainedEncoder(name=str(tmp_path)).problems(TASKS)
+    assert "'t5' is no text encoder with one stack of layers" in problem
 
 
 @every_family

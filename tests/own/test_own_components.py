@@ -52,7 +52,7 @@ def in_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(OWN), os.environ.get("PYTHONPATH", "")]))
 
 
-def test_an_optimizer_and_a_corpus_of_the_page_train(
+def test_an_optimizer_a_sampler_and_a_corpus_of_the_page_train(
     documented: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "shown", documented)
@@ -64,20 +64,48 @@ def test_an_optimizer_and_a_corpus_of_the_page_train(
     for group, preset in (
         ("data", f"_target_: shown.Nested\npath: {tmp_path / 'nested.json'}\nclasses: ['no', 'yes']\n"),
         ("optimizer", "_target_: shown.SGD\nlr: 0.1\nmomentum: 0.9\nlayer_decay: 1.0\n"),
+        ("sampler", "_target_: shown.FirstTaskEvenly\nrows_per_epoch: 60\n"),
     ):
         (tmp_path / "mine" / group).mkdir(parents=True)
         (tmp_path / "mine" / group / "shown.yaml").write_text(preset, encoding="utf-8")
     words = [f"output_dir={tmp_path / 'outputs'}", f"cache_dir={tmp_path / 'cache'}", "trainer.accelerator=cpu"]
-    chosen = ["data=shown", "optimizer=shown", "model=ngrams", "trainer.max_epochs=1", "reporting.baselines=false"]
+    chosen = [
+        "data=shown",
+        "optimizer=shown",
+        "sampler=shown",
+        "model=ngrams",
+        "trainer.max_epochs=1",
+        "reporting.baselines=false",
+    ]
     trained = train([*words, *chosen, "trainer.enable_progress_bar=false"], config_dir=tmp_path / "mine")
     said = trained.log.read_text(encoding="utf-8")
     assert "SGD(lr=0.1, momentum=0.9, layer_decay=1.0)" in said
+    assert "FirstTaskEvenly(rows_per_epoch=60)" in said
     assert trained.status["state"] == "finished"
     assert read_object(trained.environment)["data"]["train"]["rows"] == 31
     content["train"].append({**rows[35], "text": f"  {rows[35]['text']}"})
     (tmp_path / "nested.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(UserError, match=r"1 row of train has the same text as 1 of val, .*; take them out of one of"):
         train([*words, *chosen], config_dir=tmp_path / "mine")
+
+
+def test_a_method_that_cannot_be_called_is_told_before_anything_begins(
+    documented: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Lopsided(documented.FirstTaskEvenly):  # type: ignore[misc]
+        def _row_weights(self, labels: np.ndarray) -> np.ndarray:
+            return np.ones(len(labels))
+
+    monkeypatch.setitem(sys.modules, "lopsided", SimpleNamespace(Lopsided=Lopsided))
+    (tmp_path / "sampler").mkdir()
+    (tmp_path / "sampler" / "own.yaml").write_text("_target_: lopsided.Lopsided\nrows_per_epoch: null\n", "utf-8")
+    with pytest.raises(UserError) as caught:
+        train(["experiment=quickstart", "sampler=own"], config_dir=tmp_path)
+    (problem,) = caught.value.problems
+    assert problem == (
+        "sampler._target_: lopsided.Lopsided cannot be used: its method _row_weights is called with "
+        "(self, labels, tasks): too many positional arguments; see docs/extending.md"
+    )
 
 
 def test_pairs_of_ones_own_are_asked_for_as_pairs(

@@ -77,6 +77,20 @@ def test_what_it_costs_is_measured_once(
     assert asked, "other rows beside a row may round it otherwise"
 
 
+def test_what_the_tokenizer_does_not_know_is_told_of_the_input_alone(
+    run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also the first time, when the validation rows, all of whose words are known, are asked as well."""
+    path = tmp_path / "strange.csv"
+    path.write_text("id,text\n" + "".join(f"{n},ключ {'я' * (n + 3)} the\n" for n in range(4)), encoding="utf-8")
+    monkeypatch.setattr(choose, "version", lambda _: "new")
+    said = []
+    for _ in range(2):
+        do(run, path, tmp_path / "out.csv", "precision=bf16-mixed", "overwrite=true")
+        said.append(re.findall(r"\d+% of the tokens are unknown", capsys.readouterr().err))
+    assert said[0] == said[1] != []
+
+
 def test_the_runs_own_costs_nothing(run: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number, more in enumerate(([], ["precision=32-true"])):
         do(run, corpus(run), tmp_path / f"{number}.csv", *more)

@@ -1,6 +1,6 @@
 """What an encoder's family cannot do, found from its configuration before any weights are read."""
 
-from transformers import PreTrainedConfig
+from transformers import MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING, PreTrainedConfig
 from transformers.utils.import_utils import is_flash_attn_2_available
 
 from polarity.errors import nearest
@@ -24,7 +24,10 @@ def family_problems(
 ) -> list[str]:
     """Settings of :class:`~polarity.models.huggingface.pretrained.PretrainedEncoder` that the family does not have."""
     family, kind = config.model_type, encoder_class(config)
-    if kind is None or config.is_encoder_decoder or not isinstance(getattr(config, "hidden_size", None), int):
+    decodes = (
+        config.is_encoder_decoder or type(config) in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING
+    )  # a T5 encoder says no
+    if kind is None or decodes or not isinstance(getattr(config, "hidden_size", None), int):
         return [f"name: {family!r} is no text encoder with one stack of layers; choose one such as BERT or XLM-R"]
     if (layers := getattr(config, "num_hidden_layers", 1)) < 1:
         return [f"name: the configuration of this {family!r} has {layers} layers (num_hidden_layers)"]
