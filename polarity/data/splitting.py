@@ -1,6 +1,6 @@
 """Cutting one table into training, validation and test rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Annotated
 
@@ -20,6 +20,7 @@ from polarity.wording import times
 Share = Annotated[float, Field(gt=0, lt=1)]
 
 _FAR_OFF = 0.25  # a share that is wrong by this part of itself is worth a note
+_FAR_OFF_CLASS, _FEW = 0.1, 10  # so is a class that has so many of the rows more or less, or twice this part of its own
 
 
 class Split:
@@ -113,16 +114,39 @@ class Split:
         of_group: np.ndarray = allot(counts, shares, _rank(groups, rows.ids, f"{self.seed}{salt}"), essential)
         return np.asarray(of_group[groups])
 
-    def notes(self, parts: Sequence[Rows]) -> list[str]:
-        """A note for each split that is far from its share, because groups are large or rows few."""
+    def notes(self, parts: Sequence[Rows], tasks: Sequence[Task]) -> list[str]:
+        """A note for each split that is far from its share, because groups are large or rows few; else for its classes.
+
+        :param parts: in the order train, val, test.
+        """
         total = sum(len(part) for part in parts)
         wanted = {"val": self.val, "test": self.test}
-        return [
+        far_off = [
             f"{name}: {len(part) / total:.1%} of the rows instead of {wanted[name]:.1%}, as what belongs together "
             f"stays together, and each class has to be in each split{self._together()}"
             for name, part in zip(wanted, parts[1:], strict=False)
             if abs(len(part) - wanted[name] * total) > max(1, _FAR_OFF * wanted[name] * total)
         ]
+        return far_off or self._lopsided(dict(zip(("train", *wanted), parts, strict=False)), tasks)
+
+    def _lopsided(self, parts: Mapping[str, Rows], tasks: Sequence[Task]) -> list[str]:
+        """A note for each split in which a class has quite another share of the labelled rows than in all of them."""
+        counted = {name: part.class_counts(tasks) for name, part in parts.items()}
+        notes = []
+        for name, counts in counted.items():
+            for number, task in enumerate(tasks):
+                of_all = np.sum([others[number] for others in counted.values()], axis=0)
+                here, shares = counts[number].sum(), of_all / max(1, of_all.sum())
+                apart = np.abs(counts[number] - shares * here)
+                least = np.minimum(_FAR_OFF_CLASS * here, 2 * _FAR_OFF * shares * here)
+                worst = int((apart - np.maximum(_FEW, least)).argmax())
+                if apart[worst] > max(_FEW, least[worst]):
+                    notes.append(
+                        f"{name}: class {task.classes[worst]!r} of task {task.name!r} has "
+                        f"{counts[number][worst] / here:.1%} of its labelled rows, of all rows {shares[worst]:.1%}, as "
+                        f"what belongs together stays together{self._together()}"
+                    )
+        return notes
 
     def _together(self) -> str:
         """In brackets, the settings that keep rows together, and what can be done about it."""

@@ -164,7 +164,7 @@ class TableCorpus(Corpus):
             assert self.split is not None
             # What counts as nearly the same is one question: what stays together here may not be called leakage later.
             made = self.split.apply(parts[None].rows if train is None else train, tasks, self.leakage.near_duplicates)
-            notes += self.split.notes([part for part in made if part is not None])
+            notes += self.split.notes([part for part in made if part is not None], tasks)
             train, val, test = made if None in parts else (made[0], made[1], test)
         assert train is not None
         assert val is not None

@@ -85,7 +85,7 @@ class VaderCorpus(Corpus):
         """Fetch the package if necessary, read the ratings, and split the texts."""
         rows = self.rows(self._archive())
         train, val, test = self.split.apply(rows, self.tasks, self.leakage.near_duplicates)
-        notes = self.split.notes([train, val] if test is None else [train, val, test])
+        notes = self.split.notes([train, val] if test is None else [train, val, test], self.tasks)
         return Splits(self.tasks, train, val, test, notes)
 
     def sources(self) -> list[Path]:

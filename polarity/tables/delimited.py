@@ -4,6 +4,7 @@ import csv
 import json
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any, Literal, NamedTuple
 
@@ -19,6 +20,16 @@ from polarity.tables.problems import Problems, Refusal
 from polarity.tables.reader import TableReader
 from polarity.tables.swallowed import HIDING, Swallowed
 from polarity.wording import times
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Within the block the csv module reads cells of more than 128 KiB: a global of it, which others use as well."""
+    usual = csv.field_size_limit(LONGEST)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(usual)
 
 
 class Record(NamedTuple):
@@ -42,7 +53,8 @@ class DelimitedReader(TableReader):
         self._lines, self._dialect, self._count = lines, dialect, 0
         try:
             self._records = _Records(lines, dialect, usual)
-            header = self._first()
+            with _long_cells():
+                header = self._first()
         except BaseException:  # whoever did not get the reader cannot close it
             self.close()
             raise
@@ -55,9 +67,13 @@ class DelimitedReader(TableReader):
         return [pa.field(column, pa.string()) for column in self._header]
 
     def chunks(self, size: int) -> Iterator[Chunk]:
-        while part := list(islice(self._rows, size)):
-            rows, where, refusals = [], Places(), []
-            for record in part:
+        while (chunk := self._chunk(size)) is not None:
+            yield chunk
+
+    def _chunk(self, size: int) -> Chunk | None:
+        rows, where, refusals = [], Places(), []
+        with _long_cells():
+            for record in islice(self._rows, size):
                 self._count += 1
                 row, refusal = self._fitted(record)
                 rows.append(row)
@@ -65,7 +81,7 @@ class DelimitedReader(TableReader):
                 refusals.append(refusal)
                 if record.refusal is None:
                     self._swallowed.add(where[-1], row, record.lines)
-            yield Chunk(self._header, list(map(list, zip(*rows, strict=True))), where, refusals)
+        return Chunk(self._header, list(map(list, zip(*rows, strict=True))), where, refusals) if rows else None
 
     def _first(self) -> Record:
         """The header, or the first row of a table without one."""
@@ -144,7 +160,6 @@ class _Records:
 
     def __next__(self) -> Record:
         self._taken = []
-        usual = csv.field_size_limit(LONGEST)  # of all readers of the process: it is theirs again below
         try:
             cells = next(self._reader)
         except csv.Error as error:
@@ -155,8 +170,6 @@ class _Records:
             what = "has text after a closing quote" if within else "opens a quote that is not closed where a cell ends"
             advice = f'inside quotes a quote is doubled (""); {self._dialect.without_quotes}'
             return Record(number, [line.rstrip("\r\n")], Refusal(what, advice=advice), [line])
-        finally:
-            csv.field_size_limit(usual)
         return Record(self._taken[0][0], cells, None, [line for _, line in self._taken])
 
     def _new_reader(self) -> Any:

@@ -231,7 +231,7 @@ def test_a_huge_group_goes_to_training() -> None:
     parts = parts_of(Split(group="post"), rows)
     assert "huge" in parts[0].metadata["post"]
     assert [len(part) for part in parts] == pytest.approx([700, 150, 150], abs=8)
-    assert Split(group="post").notes(parts) == []
+    assert Split(group="post").notes(parts, TASKS) == []
 
 
 def test_groups_that_do_not_fit_are_reported() -> None:
@@ -240,19 +240,38 @@ def test_groups_that_do_not_fit_are_reported() -> None:
     split = Split(group="post")
     parts = parts_of(split, rows)
     assert len(parts[0]) == 900
-    notes = split.notes(parts)
+    notes = split.notes(parts, TASKS)
     assert [note.split(":")[0] for note in notes] == ["val", "test"]
     assert "instead of 15.0%" in notes[0]
     assert "data.split.near_duplicates_together=false data.leakage.exact=drop data.leakage.near=drop" in notes[0]
-    assert Split(group="post", near_duplicates_together=False).notes(parts)[0].endswith("(data.split.group=post)")
+    assert (
+        Split(group="post", near_duplicates_together=False).notes(parts, TASKS)[0].endswith("(data.split.group=post)")
+    )
 
 
 @pytest.mark.parametrize(("rows", "reported"), [(150, False), (187, False), (188, True), (113, False), (112, True)])
 def test_a_split_is_far_off_from_a_quarter_of_its_share_on(rows: int, reported: bool) -> None:
     everything, ends = table(1000, copies=0), (0, 850 - rows, 850, 1000)
     parts = [everything.select(np.arange(start, end)) for start, end in pairwise(ends)]
-    notes = Split().notes(parts)
+    notes = Split().notes(parts, TASKS)
     assert any(note.startswith("val:") for note in notes) == reported
+
+
+def test_classes_that_groups_keep_from_being_balanced_are_told() -> None:
+    """Large groups of one class each: the splits have the sizes that they should, and quite other classes."""
+    rows = table(1000, copies=0)
+    rows.labels[:, 0] = np.arange(1000) >= 700
+    rows.labels[:, 1] = 0
+    split = Split(group="post", val=0.15, test=0.15, near_duplicates_together=False)
+    parts = [rows.select(np.arange(start, end)) for start, end in ((0, 700), (700, 850), (850, 1000))]
+    train, val, test = split.notes(parts, TASKS)
+    assert train == (
+        f"train: class {TASKS[0].classes[0]!r} of task {TASKS[0].name!r} has 100.0% of its labelled rows, of all rows "
+        "70.0%, as what belongs together stays together (data.split.group=post)"
+    )
+    assert (val[:4], test[:5]) == ("val:", "test:")
+    even = Split(near_duplicates_together=False)
+    assert even.notes(parts_of(even, rows), TASKS) == []
 
 
 def test_values_that_are_all_too_rare_cannot_be_balanced() -> None:
