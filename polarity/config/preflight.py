@@ -26,6 +26,7 @@ from polarity.errors import UserError, nearest
 from polarity.evaluation.monitored import monitored_names
 from polarity.models.metadata import WithMetadata, feature_problems
 from polarity.pretraining import MaskedLanguageModelling, NoPretraining
+from polarity.privacy import show_texts
 from polarity.tasks import Task
 
 
@@ -66,6 +67,7 @@ def prepare(config: Config, *, multirun: bool = False, elsewhere: bool = False) 
     if problems := config_problems(config):
         raise UserError(dict.fromkeys(problems))
     components = _build(config, problems)
+    show_texts("reporting" not in components or components["reporting"].texts)
     splits, seconds = _load(config, components, problems)
     if splits is not None and "model" in components and (features := components["data"].features):
         problems += feature_problems(features, splits)

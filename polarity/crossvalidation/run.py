@@ -87,7 +87,7 @@ def _train(run: RunDirectory, prepared: Prepared, *, trust: Trust) -> float:
         recorder.begin(prepared.splits, {})
         with where_it_began(run):
             rows = FoldedRows(prepared.components.data, prepared.splits, folds)
-            for line in folds_intro(rows, run, texts=prepared.components.reporting.texts):
+            for line in folds_intro(rows, run):
                 RunConsole(run.log).print(line)
             for fold in range(1, folds.count + 1):
                 started = time.monotonic()

@@ -9,6 +9,7 @@ from polarity.data.spelling import as_number, near_equal
 from polarity.data.split_names import SPLIT_NAMES, SplitName, split_name
 from polarity.data.table import NoTextError, Table, cell_text
 from polarity.errors import nearest
+from polarity.privacy import excerpt
 from polarity.tables.chunk import encodable
 from polarity.tables.problems import SHOWN, Problems, Refusal
 from polarity.wording import times
@@ -204,4 +205,4 @@ def _described(cell: object) -> str:
 
 def _shorten(cell: object) -> str:
     text = repr(cell)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+    return excerpt(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}...")

@@ -1,6 +1,5 @@
 """Do the splits overlap? A score on texts that were trained on is worth nothing."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -12,6 +11,7 @@ from polarity.data.duplicates import NearDuplicates, Similarity
 from polarity.data.overlap import TextIndex
 from polarity.data.rows import Splits
 from polarity.errors import UserError
+from polarity.privacy import texts_are_shown
 from polarity.settings import PositiveInt
 from polarity.wording import times
 
@@ -21,13 +21,7 @@ UNSETTABLE = "take them out of one of the two, or give this corpus a setting 'le
 """What can be done about an overlap in a corpus of somebody's own."""
 
 _EXAMPLES = 3
-_SHOWN_EXAMPLES = re.compile(r", such as .*(?=; )", re.DOTALL)
 _EXCERPT = 60
-
-
-def without_examples(note: str) -> str:
-    """A note of :class:`Leakage` without the texts that it shows, for private data."""
-    return _SHOWN_EXAMPLES.sub("", note)
 
 
 class Leakage:
@@ -151,9 +145,11 @@ class _Search:
         )
 
     def _named(self, row: int) -> str:
+        if not texts_are_shown():
+            return repr(self.ids[row])
         text = " ".join(self.texts[row].split())
-        excerpt = text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}..."
-        return f"{self.ids[row]!r} ({excerpt!r})"
+        shown = text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}..."
+        return f"{self.ids[row]!r} ({shown!r})"
 
     def emptied(self) -> list[str]:
         """A problem for each split that lost all its rows."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import get_args
 
-from polarity.data.leakage import without_examples
 from polarity.data.reading import Reader
 from polarity.inspection.labels import LIKELIER
 from polarity.inspection.result import (
@@ -34,13 +33,12 @@ def ranked(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda finding: ORDER.index(finding.level)))
 
 
-def of_training(stops: Sequence[str], notes: Sequence[str], *, show_texts: bool) -> Iterator[Finding]:
-    """What training itself says; where texts are not to be shown, without the examples of rows that overlap."""
+def of_training(stops: Sequence[str], notes: Sequence[str]) -> Iterator[Finding]:
+    """What training itself says."""
     by_level: tuple[tuple[Level, Sequence[str]], ...] = (("stop", stops), ("note", notes))
     for level, texts in by_level:
         for text in texts:
-            shown = text if show_texts else without_examples(text)
-            yield Finding(level, "data", f"training would stop: {shown}" if level == "stop" else shown)
+            yield Finding(level, "data", f"training would stop: {text}" if level == "stop" else text)
 
 
 def of_counts(counts: Sequence[TaskCounts]) -> Iterator[Finding]:

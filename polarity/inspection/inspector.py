@@ -28,6 +28,7 @@ from polarity.inspection.pool import Pool
 from polarity.inspection.result import Inspection, Lengths, TaskLabels
 from polarity.inspection.shift import shifts
 from polarity.models.encoder import EncoderSettings
+from polarity.privacy import show_texts
 from polarity.run import now
 from polarity.settings import PositiveInt, Seed
 
@@ -70,6 +71,7 @@ class Inspector:
 
         :raises UserError: data of which no table can be made, or columns that they do not have.
         """
+        show_texts(self.texts)
         loaded = load_as_it_is(corpus, limit)
         splits = loaded.splits
         pool = Pool.of(splits, loaded.near_duplicates, show_texts=self.texts)
@@ -86,7 +88,7 @@ class Inspector:
         crossing, spoken = group_columns(pool, asked), languages(pool, self.language)
         checked = self._labels(loaded, pool, asked)
         found = [
-            *findings.of_training([*loaded.stops, *problems], loaded.notes, show_texts=self.texts),
+            *findings.of_training([*loaded.stops, *problems], loaded.notes),
             *findings.of_counts(counts),
             *findings.of_association(joint),
             *findings.of_lengths(counted, self.max_context),

@@ -18,6 +18,7 @@ from polarity.models.encoder import EncoderSettings
 from polarity.models.joined import JoinedEncoder, JoinedReader
 from polarity.models.ngrams.encoder import NgramEncoder
 from polarity.models.ngrams.reader import NgramInputs
+from polarity.privacy import excerpt
 from polarity.tasks import Task
 from polarity.wording import times
 
@@ -104,7 +105,7 @@ def _check(rows: Rows, features: Mapping[str, FeatureKind]) -> None:
             problems.append(f"data.features.{name}: the model reads this column, and the rows have none{known}")
         elif bad := KINDS[kind].unreadable(cells):
             found = f"{times(len(bad), 'value')} that {'is' if len(bad) == 1 else 'are'} no {kind}"
-            values = ", ".join(dict.fromkeys(repr(cells[row]) for row in bad[:5]))
+            values = ", ".join(dict.fromkeys(excerpt(repr(cells[row])) for row in bad[:5]))
             problems.append(
                 f"data.features.{name}: {found}, such as {values}: {examples([rows.ids[row] for row in bad])}"
             )

@@ -5,7 +5,6 @@ from rich.table import Table
 from polarity.content import Json
 from polarity.data.folds import FoldedRows, Folds
 from polarity.data.grouping import crossing_notes
-from polarity.data.leakage import without_examples
 from polarity.evaluation.out_of_fold import OUT_OF_FOLD
 from polarity.run import RunDirectory
 from polarity.runs.saved import read_metrics
@@ -13,16 +12,13 @@ from polarity.statistics.fold_scores import FoldScores
 from polarity.wording import times
 
 
-def folds_intro(rows: FoldedRows, run: RunDirectory, *, texts: bool) -> list[str]:
-    """What is folded, what is not, and where.
-
-    :param texts: whether notes on the data may show some.
-    """
+def folds_intro(rows: FoldedRows, run: RunDirectory) -> list[str]:
+    """What is folded, what is not, and where."""
     folds, test = rows.folds, rows.splits.test
     often = "" if folds.repeats == 1 else f", {folds.repeats} times"
     unfolded = crossing_notes([("train", rows.splits.train), ("val", rows.splits.val)])  # groups stay whole in folds
     notes = [note for note in rows.splits.notes if note not in unfolded]
-    lines = [f"note: {note if texts else without_examples(note)}" for note in notes]
+    lines = [f"note: {note}" for note in notes]
     lines.append(f"cross-validation: {times(len(rows.rows), 'row')} in {folds.number} folds{often}")
     if test is not None:
         lines.append(

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import pyarrow as pa
 
 from polarity.errors import UserError
+from polarity.privacy import excerpt
 from polarity.tables.chunk import Chunk
 from polarity.tables.dialect import Dialect, numbered, preamble
 from polarity.tables.encoding import mended, undecodable
@@ -133,7 +134,7 @@ class DelimitedReader(TableReader):
             return Refusal(f"too few {of}", f"has {len(cells)}", advice)
         left_out = json.dumps([mended(cell) for cell in cells[columns:]], ensure_ascii=False)
         advice = "a cell that holds the delimiter must stand in quotes"
-        return Refusal(f"too many {of}", f"has {len(cells)} (left out: {left_out})", advice)
+        return Refusal(f"too many {of}", f"has {len(cells)} (left out: {excerpt(left_out)})", advice)
 
 
 class _Records:

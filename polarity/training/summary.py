@@ -12,7 +12,6 @@ from polarity.config.averages import refuse_idle_averages, stale_averages
 from polarity.config.precision import precision_of
 from polarity.config.preflight import Prepared
 from polarity.data.folds import too_few_rows
-from polarity.data.leakage import without_examples
 from polarity.data.module import TextDataModule
 from polarity.models.huggingface.seen_tokens import SeenTokens
 from polarity.optimizers.groups import GroupRow, group_table
@@ -71,8 +70,7 @@ class TrainingSummary(Callback):
     def _print_notes(self, console: RunConsole) -> None:
         """What is known of rows and texts before training."""
         for note in self.prepared.splits.notes:
-            shown = note if self.prepared.components.reporting.texts else without_examples(note)
-            console.print(f"note: {shown}")
+            console.print(f"note: {note}")
         if self.prepared.root.folds is None:
             for line in too_few_rows(self.prepared.splits):
                 console.print(f"note: {line}")

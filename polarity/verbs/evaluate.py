@@ -17,6 +17,7 @@ from polarity.errors import UserError
 from polarity.evaluation.devices import Accelerator
 from polarity.files import check_room
 from polarity.posthoc import DecisionChoice
+from polarity.privacy import show_texts
 from polarity.progress import progress
 from polarity.reporting import Resamples
 from polarity.reports.console import RunConsole
@@ -64,6 +65,8 @@ def evaluate(settings: EvaluateSettings) -> Path:
         trust=settings.trust,
     )
     reporting = rebuilt.settings.reporting
+    texts = reporting.texts if settings.texts is None else settings.texts
+    show_texts(texts)
     resamples = reporting.resamples if settings.resamples is None else settings.resamples
     with progress("evaluating"):
         if settings.data.path is None:
@@ -75,7 +78,6 @@ def evaluate(settings: EvaluateSettings) -> Path:
         seen, rows = evaluated.scores(), f"{what} {'have' if what.endswith('rows') else 'has'}"
         notes.append(record_evaluation(rebuilt.run, mark, seen, verb="evaluate", decision=settings.decision, rows=rows))
     folder = rebuilt.run.evaluation(evaluated.name if settings.decision == "stored" else f"{evaluated.name}-argmax")
-    texts = reporting.texts if settings.texts is None else settings.texts
     with progress("writing the report"):
         store(evaluated, folder, model=rebuilt.settings.encoder, texts=texts)
     _print(rebuilt, evaluated, notes, folder)

@@ -15,12 +15,12 @@ from scipy.stats import t as student
 import polarity
 from polarity.crossvalidation.run import start
 from polarity.data.folds import FoldedRows, Folds
-from polarity.data.rows import Rows, Splits
+from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.evaluation.predictions import read_predictions
 from polarity.files import read_object, write_json
 from polarity.posthoc import Decider
-from polarity.reports.folds import folds_intro, folds_table
+from polarity.reports.folds import folds_table
 from polarity.run import RunDirectory
 from polarity.runs.manifest import check_unchanged, seal
 from polarity.training.run import start_run
@@ -253,12 +253,3 @@ def test_killed_in_its_second_fold_and_resumed_it_ends_like_one_that_was_not(tmp
         assert_same_runs(RunDirectory(run.fold(number)), RunDirectory(other.fold(number)))
     assert run.predictions("out_of_fold").read_bytes() == other.predictions("out_of_fold").read_bytes()
     assert numbers(run)["intervals"] == numbers(other)["intervals"]
-
-
-def test_private_texts_stand_in_no_file_of_the_whole(tmp_path: Path) -> None:
-    whole = FoldedRows.__new__(FoldedRows)
-    note = "train and val: 2 rows of train have the same text as 2 of val, such as 'a' ('secret'); allowed"
-    rows = Rows(["a"], ["secret"], None, np.zeros((1, 1), dtype=np.int64))
-    whole.rows, whole.folds, whole.splits = rows, Folds(2), Splits((), rows, rows, None, [note])
-    assert "secret" in " ".join(folds_intro(whole, RunDirectory(tmp_path), texts=True))
-    assert "secret" not in " ".join(folds_intro(whole, RunDirectory(tmp_path), texts=False))

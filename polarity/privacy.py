@@ -1,0 +1,22 @@
+"""Whether messages show what stands in the data: they end in logs, and in the records of runs that fail."""
+
+from contextvars import ContextVar
+
+HIDDEN = "(hidden by reporting=private)"
+
+_SHOWN: ContextVar[bool] = ContextVar("texts are shown", default=True)
+
+
+def show_texts(shown: bool) -> None:  # noqa: FBT001 - what it is about is its name
+    """From now on messages show excerpts of the data, or do not."""
+    _SHOWN.set(shown)
+
+
+def texts_are_shown() -> bool:
+    """What was said last."""
+    return _SHOWN.get()
+
+
+def excerpt(text: str) -> str:
+    """What a message shows of a text, a label or another cell of the data."""
+    return text if _SHOWN.get() else HIDDEN

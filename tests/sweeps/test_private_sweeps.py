@@ -1,0 +1,50 @@
+"""With reporting=private no file of a sweep holds a text, whatever becomes of its jobs."""
+
+from pathlib import Path
+from string import ascii_lowercase as LETTERS
+
+import pytest
+
+from polarity.config.preflight import forget_rows
+from polarity.sweeps.folder import Sweep
+from polarity.train import _asked, _checked
+from tests.verbs import said_by
+
+LEAKS = {
+    "a text in two splits": lambda rows: [*rows, {**rows[-1], "id": "copy", "split": "train"}],
+    "a text as a label": lambda rows: [*rows, {**rows[0], "id": "other", "tone": rows[1]["text"]}],
+    "a text in a cell too many": lambda rows: [*rows, {**rows[0], "id": "wide", "topic": f"war,{rows[1]['text']}"}],
+}
+"""What may befall a file: rows with a problem whose message would show a text."""
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_no_file_of_a_private_sweep_holds_a_text_although_its_jobs_are_refused(leak: str, tmp_path: Path) -> None:
+    """The jobs of a sweep have folders before they begin, and their data may change meanwhile."""
+    file = tmp_path / "corpus.csv"
+    rows = [
+        {"id": f"r{n}", "text": f"{'good' if n % 2 else 'bad'} {LETTERS[n % 26] * 7} {LETTERS[n // 26] * 9} news",
+         "tone": ("yes", "no")[n % 2], "topic": "war", "split": ("train", "train", "val")[n // 20]}
+        for n in range(60)
+    ]  # fmt: skip
+
+    def write(lines: list[dict[str, str]]) -> None:
+        file.write_text("\n".join([",".join(rows[0]), *(",".join(line.values()) for line in lines)]), encoding="utf-8")
+
+    write(rows)
+    data = ["data=csv", f"data.path={file}", "data.id=id", "data.split_column=split", "data.tasks={tone:[yes,no]}"]
+    quiet = ["model=ngrams", "trainer.accelerator=cpu", "reporting=private", "reporting.baselines=false"]
+    places = [f"output_dir={tmp_path / 'outputs'}", f"cache_dir={tmp_path / 'cache'}"]
+    arguments = ["-m", *data, *quiet, *places, "seed=0,1"]
+    told = _asked(arguments, _checked(arguments)[1])  # type: ignore[arg-type]
+    folder = Path(told[-1].partition("=")[2].strip('"'))
+    write(LEAKS[leak](rows))
+    forget_rows()
+    said = said_by("train", f"resume={folder}", "hydra/launcher=basic", code=1)
+    said += said_by("sweep", str(folder), "report")
+    assert [job.recorded for job in Sweep.open(folder).jobs] == ["failed"] * 2, said
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {"status.json", "jobs.csv", "sweep.html"} <= {path.name for path in files}
+    texts = [row["text"].encode() for row in rows]
+    assert [path for path in files if any(text in path.read_bytes() for text in texts)] == []
+    assert not any(text.decode() in said for text in texts)
