@@ -13,7 +13,7 @@ from tests.verbs import said_by
 LEAKS = {
     "a text in two splits": lambda rows: [*rows, {**rows[-1], "id": "copy", "split": "train"}],
     "a text as a label": lambda rows: [*rows, {**rows[0], "id": "other", "tone": rows[1]["text"]}],
-    "a text in a cell too many": lambda rows: [*rows, {**rows[0], "id": "wide", "topic": f"war,{rows[1]['text']}"}],
+    "a text in a cell too many": lambda rows: [*rows, {**rows[0], "id": "wide", "split": f"train,{rows[1]['text']}"}],
 }
 """What may befall a file: rows with a problem whose message would show a text."""
 
