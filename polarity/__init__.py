@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -30,9 +30,18 @@ class VerbModule(ModuleType):
         return getattr(import_module("polarity.api"), self.__name__.rpartition(".")[2])(*arguments, **settings)
 
 
-if sys.argv[:1] == ["-m"]:  # torch cannot be imported without a working directory, and ends the process
+def _told(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Ctrl-C while modules are imported, before anything else can tell it: a line, and Python ends by the signal."""
+    if issubclass(kind, KeyboardInterrupt):
+        print("polarity: interrupted", file=sys.stderr)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+if sys.argv[:1] == ["-m"]:  # as a program, of which a verb is imported next
+    sys.excepthook = _told
     try:
-        Path.cwd()
+        Path.cwd()  # torch cannot be imported without a working directory, and ends the process
     except FileNotFoundError:
         print("polarity: the working directory does not exist any more; change to another one", file=sys.stderr)
         sys.exit(2)
