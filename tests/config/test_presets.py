@@ -168,3 +168,10 @@ def test_a_base_cannot_be_chosen(file: str) -> None:
         with pytest.raises(UserError, match="is a base of presets") as refused:
             list(configurations(["-m", text, "data.path=comments.csv"]))
         assert f"presets: {name}" not in str(refused.value)
+
+
+def test_the_page_names_every_setting_at_the_root() -> None:
+    page = (CODE / "docs" / "configuration.md").read_text(encoding="utf-8")
+    table = page.partition("## At the root")[2].partition("\n## ")[0]
+    settings = OmegaConf.load(conf_dir() / "train.yaml").keys() - {"defaults", "hydra"}
+    assert {str(name) for name in settings if f"`{name}`" not in table} == set()
