@@ -93,3 +93,9 @@ def twin(run: RunDirectory, folder: Path) -> RunDirectory:
     began = {**read_environment(run), "time": "2026-01-31T12:00:00+00:00"}
     copied.environment.write_text(json.dumps(began), encoding="utf-8")
     return copied
+
+
+def only_run(folder: Path) -> RunDirectory:
+    """The one run that was made there."""
+    (path,) = (folder / "outputs").glob("2*")
+    return RunDirectory.open(path)

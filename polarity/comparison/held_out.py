@@ -1,12 +1,12 @@
 """A comparison on held-out rows is a look at them: it is recorded, and every output says so."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from polarity.comparison.align import Aligned
 from polarity.comparison.load import System
 from polarity.evaluation.metrics import score
+from polarity.evaluation.predictions import mark_of_rows
 from polarity.paths import cache_dir
 from polarity.run import configuration_hash
 from polarity.runs.ledger import Ledger, configuration_name, ledger_of
@@ -19,7 +19,7 @@ def record_evaluations(systems: Sequence[System], aligned: Aligned, split: str) 
 
     :raises UserError: if a ledger cannot be written.
     """
-    unknown = _fingerprint(aligned)
+    unknown = mark_of_rows(aligned.ids, aligned.labels)
     # What has no cache of its own (a baseline, a folder made by hand) is recorded where the runs beside it are.
     shared = next((ledger_of(system.config) for system in systems if system.config is not None), Ledger(cache_dir()))
     ledgers: dict[Path, tuple[Ledger, str]] = {}
@@ -56,12 +56,3 @@ def _configuration(system: System) -> str:
     if system.config is not None:
         return configuration_name(system.config, system.rows)
     return configuration_hash({"kind": system.kind, "folder": "" if system.kind == "baseline" else str(system.folder)})
-
-
-def _fingerprint(aligned: Aligned) -> str:
-    """Of ids and labels, where nobody knows the texts."""
-    digest = hashlib.blake2b(digest_size=16)
-    for name in aligned.ids:
-        digest.update(name.encode("utf-8", "surrogatepass") + b"\0")
-    digest.update(aligned.labels.astype("<i8").tobytes())
-    return digest.hexdigest()

@@ -15,7 +15,6 @@ from polarity.content import Config
 from polarity.crossvalidation.finish import finish
 from polarity.data.folds import FoldedRows
 from polarity.errors import UserError
-from polarity.regularizers import Distillation
 from polarity.reports.console import RunConsole, log_only
 from polarity.reports.folds import fold_line, folds_intro
 from polarity.run import RunDirectory
@@ -53,12 +52,12 @@ def _check_teacher(prepared: Prepared) -> None:
 
     :raises UserError: if it is no finished run, or has learnt from these rows.
     """
-    regularizer, folds = prepared.components.regularizer, folds_of(prepared.config)
-    if not isinstance(regularizer, Distillation) or folds is None:
+    teacher, folds = prepared.components.regularizer.teacher, folds_of(prepared.config)
+    if teacher is None or folds is None:
         return
     first = FoldedRows(prepared.components.data, prepared.splits, folds).of(1)
     try:
-        check_seen_rows(finished_model(regularizer.teacher), replace(prepared, splits=first), SETTING, both_ways=True)
+        check_seen_rows(finished_model(teacher), replace(prepared, splits=first), SETTING, both_ways=True)
     except UserError as error:
         advice = "folds: each row is held out of one fold, so a teacher has to come from other rows; leave folds out"
         raise UserError([*named(error), advice]) from error

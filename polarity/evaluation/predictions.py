@@ -1,5 +1,6 @@
 """The predictions file of a split: what every later number is computed from."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -287,3 +288,12 @@ def _stacked(path: Path, table: pa.Table, prefix: str, classes: Sequence[str]) -
     if not np.isfinite(values).all():
         raise UserError(f"{path}: {prefix}.* holds values that are missing or not finite")
     return values
+
+
+def mark_of_rows(ids: Sequence[str], labels: np.ndarray) -> str:
+    """A hash of ids and labels, int64 ``[rows, tasks]``, in their order: it tells rows apart where no text is known."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name in ids:
+        digest.update(name.encode("utf-8", "surrogatepass") + b"\0")
+    digest.update(labels.astype("<i8").tobytes())
+    return digest.hexdigest()

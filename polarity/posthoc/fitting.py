@@ -1,6 +1,5 @@
 """Fitting calibration and decision rule on validation, cross-fitted so that their gain is honest."""
 
-import hashlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,7 +10,7 @@ from polarity.content import Json
 from polarity.decisions.base import Decision
 from polarity.decisions.rules import LargestLogit
 from polarity.errors import UserError
-from polarity.evaluation.predictions import Predictions, TaskPredictions
+from polarity.evaluation.predictions import Predictions, TaskPredictions, mark_of_rows
 from polarity.posthoc.crossfit import FittingMethod, LabelledRows
 from polarity.posthoc.decider import Decider, TaskDecider
 from polarity.posthoc.evidence import nothing_fitted
@@ -75,11 +74,7 @@ def fit_decider(
 
 def fitted_on(predictions: Predictions) -> Json:
     """How many rows, and the hash of their ids and labels, in their order."""
-    digest = hashlib.blake2b(digest_size=16)
-    for name in predictions.ids:
-        digest.update(name.encode("utf-8", "surrogatepass") + b"\0")
-    digest.update(predictions.labels.astype("<i8").tobytes())
-    return {"rows": len(predictions), "fingerprint": digest.hexdigest()}
+    return {"rows": len(predictions), "fingerprint": mark_of_rows(predictions.ids, predictions.labels)}
 
 
 def _fit(

@@ -7,9 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from polarity.component import Progress
-from polarity.regularizers.base import Regularizer
+from polarity.regularizers.base import Regularizer, over_labelled_rows
 from polarity.settings import Positive
-from polarity.tasks import IGNORE_INDEX
 
 
 class Distillation(Regularizer):
@@ -30,7 +29,8 @@ class Distillation(Regularizer):
     """
 
     def __init__(self, *, teacher: str, temperature: Positive = 2.0, weight: Positive = 1.0) -> None:
-        self.teacher, self.temperature, self.weight = teacher, temperature, weight
+        self.teacher: str = teacher
+        self.temperature, self.weight = temperature, weight
 
     def copies(self, progress: Progress) -> int:
         return 1
@@ -43,20 +43,12 @@ class Distillation(Regularizer):
         progress: Progress,
         teacher: Sequence[Tensor] | None = None,
     ) -> Tensor:
-        """As of the base class.
-
-        :param teacher: log-probabilities ``[n, classes]`` per task; None: nobody was asked, and it costs nothing.
-        """
+        """As of the base class; where nobody was asked, it costs nothing."""
         if teacher is None:
             return torch.zeros(len(logits), device=labels.device)
-        penalties = []
-        with torch.autocast(labels.device.type, enabled=False):
-            for number, (copies, said) in enumerate(zip(logits, teacher, strict=True)):
-                labelled = labels[:, number] != IGNORE_INDEX
-                count = labelled.sum() if rows is None else rows[number]
-                # rows without a label are all zeros on both sides here and cost nothing
-                own, its = (values.float().where(labelled[:, None], 0.0) for values in (copies[0], said))
-                log_p, log_q = (F.log_softmax(values / self.temperature, dim=-1) for values in (its, own))
-                divergence = F.kl_div(log_q, log_p, reduction="sum", log_target=True)
-                penalties.append(divergence / count.clamp_min(1))
-        return self.weight * self.temperature**2 * torch.stack(penalties)
+        pairs = ((said, copies[0]) for said, copies in zip(teacher, logits, strict=True))
+        return self.weight * self.temperature**2 * over_labelled_rows(pairs, labels, rows, self._divergence)
+
+    def _divergence(self, said: Tensor, own: Tensor) -> Tensor:
+        log_p, log_q = (F.log_softmax(values / self.temperature, dim=-1) for values in (said, own))
+        return F.kl_div(log_q, log_p, reduction="none", log_target=True).sum(dim=-1)

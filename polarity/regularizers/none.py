@@ -16,6 +16,11 @@ class NoRegularizer(Regularizer):
         return 1
 
     def penalty(
-        self, logits: Sequence[Tensor], labels: Tensor, rows: Sequence[Tensor] | None, progress: Progress
+        self,
+        logits: Sequence[Tensor],
+        labels: Tensor,
+        rows: Sequence[Tensor] | None,
+        progress: Progress,
+        teacher: Sequence[Tensor] | None = None,
     ) -> Tensor:
         return torch.zeros(len(logits), device=labels.device)

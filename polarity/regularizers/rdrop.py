@@ -8,9 +8,8 @@ from torch.nn import functional as F
 
 from polarity.component import Context, Progress
 from polarity.errors import UserError
-from polarity.regularizers.base import Regularizer
+from polarity.regularizers.base import Regularizer, over_labelled_rows
 from polarity.settings import NonNegative, NonNegativeInt, PositiveInt
-from polarity.tasks import IGNORE_INDEX
 from polarity.wording import times
 
 
@@ -57,19 +56,17 @@ class RDrop(Regularizer):
         return min(1.0, max(0, epoch - self.warmup_epochs + 1) / self.ramp_epochs)
 
     def penalty(
-        self, logits: Sequence[Tensor], labels: Tensor, rows: Sequence[Tensor] | None, progress: Progress
+        self,
+        logits: Sequence[Tensor],
+        labels: Tensor,
+        rows: Sequence[Tensor] | None,
+        progress: Progress,
+        teacher: Sequence[Tensor] | None = None,
     ) -> Tensor:
         if self.copies(progress) == 1:
             return torch.zeros(len(logits), device=labels.device)
-        penalties = []
-        with torch.autocast(labels.device.type, enabled=False):
-            for number, copies in enumerate(logits):
-                labelled = labels[:, number] != IGNORE_INDEX
-                count = labelled.sum() if rows is None else rows[number]
-                divergence = symmetric_kl(*copies.float().where(labelled[:, None], 0.0))
-                # rows without a label are all zeros here and cost nothing
-                penalties.append(divergence.sum() / count.clamp_min(1))
-        return self.alpha * self.ramp(progress.epoch) * torch.stack(penalties)
+        pairs = ((first, second) for first, second in logits)
+        return self.alpha * self.ramp(progress.epoch) * over_labelled_rows(pairs, labels, rows, symmetric_kl)
 
 
 def symmetric_kl(first: Tensor, second: Tensor) -> Tensor:

@@ -19,7 +19,6 @@ from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.encoder import ENCODER
 from polarity.models.mark import mark_of_reading
 from polarity.progress import progress
-from polarity.regularizers import Distillation
 from polarity.runs.environment import READING
 from polarity.secrets import masked, without_known
 from polarity.training.branching import branch
@@ -81,9 +80,9 @@ def assemble(prepared: Prepared, stages: Stages, *, point: Path | None = None) -
     parts, tasks, splits = prepared.components, prepared.splits.tasks, prepared.splits
     stages.seconds["data"] = prepared.data_seconds
     teacher = None
-    if isinstance(parts.regularizer, Distillation):
+    if (folder := parts.regularizer.teacher) is not None:
         with stages.time("teacher"):
-            teacher, notes = soft_labels(prepared, parts.regularizer.teacher)
+            teacher, notes = soft_labels(prepared, folder)
             prepared = _with_notes(prepared, notes)
     lightning.seed_everything(prepared.root.seed, workers=True, verbose=False)
     batching, source = parts.batching, parts.model

@@ -18,7 +18,7 @@ from polarity.evaluation.split_metrics import SplitMetrics
 from polarity.losses.base import MultiTaskLoss
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.optimizers.base import Optimizer
-from polarity.regularizers import Distillation, Regularizer
+from polarity.regularizers import Regularizer
 from polarity.schedulers.base import Scheduler
 from polarity.tasks import IGNORE_INDEX, Task
 from polarity.training.devices import gathered
@@ -85,10 +85,8 @@ class MultiTaskModule(LightningModule):
         losses = self.loss(logits, repeated, [counts * copies for counts in window], progress)
         split = [values.float().view(copies, len(labels), -1) for values in logits]
         rows = [counts.sum() for counts in window]
-        if isinstance(self.regularizer, Distillation):
-            penalties = self.regularizer.penalty(split, labels, rows, progress, batch["teacher"])
-        else:
-            penalties = self.regularizer.penalty(split, labels, rows, progress)
+        said = [] if self.regularizer.teacher is None else [batch["teacher"]]
+        penalties = self.regularizer.penalty(split, labels, rows, progress, *said)
         return losses, penalties, logits, repeated
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:

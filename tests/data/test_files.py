@@ -5,8 +5,6 @@ import csv
 import gzip
 import json
 from pathlib import Path
-from random import Random
-from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -25,6 +23,7 @@ from polarity.errors import UserError
 from polarity.tables.dialect import Dialect
 from polarity.tables.problems import Problems
 from polarity.tasks import IGNORE_INDEX
+from tests.broken import text as unlike
 
 CLASSES = ["none", "yes", "no", "1"]
 NEWSFRAME = Path(__file__).resolve().parents[3] / "shared" / "data" / "newsframe"
@@ -44,12 +43,6 @@ def write(path: Path, rows: Cells) -> None:
             writer = csv.DictWriter(file, list(rows[0]), delimiter="," if path.suffix == ".csv" else "\t")
             writer.writeheader()
             writer.writerows(rows)
-
-
-def unlike(number: int) -> str:
-    """A text unlike those of other numbers."""
-    letters = Random(number)
-    return " ".join("".join(letters.choices(ascii_lowercase, k=6)) for _ in range(8))
 
 
 def sample(count: int = 40, start: int = 0) -> Cells:

@@ -3,8 +3,6 @@
 import re
 from dataclasses import replace
 from itertools import product
-from random import Random
-from string import ascii_lowercase
 from typing import Any, get_args
 
 import numpy as np
@@ -14,16 +12,12 @@ from polarity.data.leakage import Leakage, Reaction
 from polarity.data.rows import Rows, Splits
 from polarity.errors import UserError
 from polarity.tasks import Task
+from tests.broken import text as unlike
 
 TASK = Task("tone", ("bad", "good"), "tone")
 REACTIONS = get_args(Reaction)
 SENTENCE = "The committee has approved the new budget for the coming year."
 NEARLY = "The committee has approved the new budget for this coming year!"
-
-
-def unlike(number: int) -> str:
-    letters = Random(number)
-    return " ".join("".join(letters.choices(ascii_lowercase, k=6)) for _ in range(8))
 
 
 def rows(name: str, texts: list[str], contexts: list[str] | None = None) -> Rows:

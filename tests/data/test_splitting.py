@@ -3,8 +3,6 @@
 from collections import Counter
 from dataclasses import replace
 from itertools import combinations, pairwise
-from random import Random
-from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from polarity.data.rows import Rows
 from polarity.data.splitting import Split, _codes, _linked
 from polarity.errors import UserError
 from polarity.tasks import IGNORE_INDEX, Task
+from tests.broken import text as unlike
 
 TASKS = [Task("tone", ("bad", "plain", "good"), "tone"), Task("side", ("left", "right", "none", "both"), "side")]
 SPLITS = [
@@ -28,11 +27,6 @@ SPLITS = [
     Split(group="post", near_duplicates_together=False),
     Split(test=0, group="post", near_duplicates_together=False, stratify=["month"]),
 ]
-
-
-def unlike(number: int) -> str:
-    letters = Random(number)
-    return " ".join("".join(letters.choices(ascii_lowercase, k=6)) for _ in range(8))
 
 
 def table(count: int = 600, *, seed: int = 0, posts: int = 200, missing: float = 0.2, copies: float = 0.1) -> Rows:

@@ -11,7 +11,7 @@ from polarity.run import RunDirectory
 from polarity.runs.saved import saved_predictions
 from tests import command
 from tests.misfortune import misfortune
-from tests.running import overrides
+from tests.running import only_run, overrides
 from tests.sameness import assert_same_runs, history
 
 pytestmark = [
@@ -36,11 +36,6 @@ def words(folder: Path, *more: str) -> list[str]:
 def trained(folder: Path, *more: str) -> RunDirectory:
     command.run("train", *words(folder, *more), folder=folder, real=True)
     return only_run(folder)
-
-
-def only_run(folder: Path) -> RunDirectory:
-    (path,) = (folder / "outputs").glob("2*")
-    return RunDirectory.open(path)
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])

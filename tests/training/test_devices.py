@@ -17,7 +17,7 @@ from polarity.run import RunDirectory
 from polarity.train import check
 from tests import command
 from tests.misfortune import misfortune
-from tests.running import overrides, train
+from tests.running import only_run, overrides, train
 from tests.sameness import assert_close_runs, assert_same_runs, history
 from tests.tiny import POOLED, tiny_batch, tiny_classifier
 
@@ -27,12 +27,6 @@ DROPOUT = ("model.encoder_dropout=0.2", "sampler=joint", "batching.accumulate=2"
 ONCE = ("trainer.max_epochs=1",)
 HARD = (*NO_DROPOUT, "sampler=joint", "sampler.boosts.tone.none=2", "batching.accumulate=3", "clipping=per_task")
 ONE_LEFT = ("batching.batch_size=8", "sampler.rows_per_epoch=57")  # the last batch has a row for one device only
-
-
-def only_run(folder: Path) -> RunDirectory:
-    """The one run that was made there."""
-    (path,) = (folder / "outputs").glob("2*")
-    return RunDirectory.open(path)
 
 
 @dataclass

@@ -14,9 +14,9 @@ from polarity.train import check
 from polarity.training.manifest import Manifest
 from tests import command
 from tests.misfortune import misfortune
-from tests.running import overrides, train
+from tests.running import only_run, overrides, train
 from tests.sameness import assert_close_runs, state
-from tests.training.test_devices import DROPOUT, HARD, ONCE, TWO, only_run
+from tests.training.test_devices import DROPOUT, HARD, ONCE, TWO
 
 FOUR = (*TWO, "trainer.num_nodes=2")
 FEW = ("batching.batch_size=4", "sampler.rows_per_epoch=80", *HARD, *ONCE)

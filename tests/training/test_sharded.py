@@ -16,10 +16,10 @@ from polarity.train import check
 from polarity.training.sharded import FullySharded, whole
 from tests import command
 from tests.misfortune import misfortune
-from tests.running import overrides, train
+from tests.running import only_run, overrides, train
 from tests.sameness import assert_close_runs
 from tests.tiny import tiny_classifier
-from tests.training.test_devices import HARD, only_run
+from tests.training.test_devices import HARD
 
 TWO = ("trainer=fsdp", "trainer.devices=2", "trainer.accelerator=cpu")
 FROM = "from={origin}"

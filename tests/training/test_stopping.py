@@ -20,7 +20,7 @@ from polarity.training.run import resume_run, start_run
 from polarity.training.signals import Interrupted, StopOnSignal
 from tests import command
 from tests.misfortune import misfortune
-from tests.running import composed, overrides, train
+from tests.running import composed, only_run, overrides, train
 from tests.sameness import assert_same_runs
 
 SETTINGS = (
@@ -30,11 +30,6 @@ SETTINGS = (
     "batching.accumulate=2",
     "trainer.log_every_n_steps=1",
 )
-
-
-def only_run(folder: Path) -> RunDirectory:
-    (path,) = (folder / "outputs").glob("2*")
-    return RunDirectory.open(path)
 
 
 def stopped(folder: Path, kind: str, code: int) -> RunDirectory:

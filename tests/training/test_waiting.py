@@ -107,9 +107,8 @@ def test_an_encoder_beside_ngrams_and_columns(tmp_path: Path) -> None:
     source = WithMetadata(encoder=WideDeep(encoder=deep, ngrams=Ngrams(width=6)), features={"source": "category"})
     reader = source.make_reader(texts)
     encoder = source.build(reader)
-    for part in encoder.modules():
-        if isinstance(part, HuggingFaceEncoder):
-            part.unpadded = True  # as attention=auto has it, which means another implementation on this machine
+    (part,) = (part for part in encoder.modules() if isinstance(part, HuggingFaceEncoder))
+    part.unpadded = True  # as attention=auto has it, which means another implementation on this machine
     made = module()
     made.model = MultiTaskClassifier(tasks=TASKS, encoder=encoder, head=Head()).to("meta")
     read = reader.inputs(texts, 32).batch(np.arange(3))
