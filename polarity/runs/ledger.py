@@ -33,7 +33,7 @@ class Evaluation:
 
     :param run: folder of the run, or whatever else was evaluated.
     :param configuration: names the settings behind the score; seeds of one configuration share it.
-    :param verb: what looked: train, evaluate, compare, baseline.
+    :param verb: what looked: train, evaluate, compare, baseline, ensemble.
     :param overall: what was seen; None where only differences were.
     :param tasks: macro-F1 by task.
     """
