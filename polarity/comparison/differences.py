@@ -6,6 +6,7 @@ from typing import Any
 from polarity.comparison.grouping import Group, learnt_alike
 from polarity.comparison.load import System
 from polarity.comparison.result import ConfigurationDifference
+from polarity.config.numbers import comparable
 from polarity.config.shown import flat
 from polarity.runs.ledger import PLACES, causes, learnt_from
 
@@ -18,11 +19,12 @@ def configuration_differences(systems: Sequence[System], groups: Sequence[Group]
     firsts = {group.name: systems[group.members[0]] for group in groups}
     settings = {name: flat(causes(system.config)) for name, system in firsts.items() if system.config is not None}
     same_rows = {f"data.{place}" for place in PLACES} if learnt_alike(list(firsts.values())) else set()
+    alike = {name: flat(comparable(causes(system.config or {}))) for name, system in firsts.items()}
     keys = sorted({key for own in settings.values() for key in own} - same_rows)
     differences = [
         ConfigurationDifference(key, {name: own.get(key) for name, own in settings.items()})
         for key in keys
-        if _differs([own.get(key) for own in settings.values() if not _has_no_such(own, key)])
+        if _differs([alike[name].get(key) for name, own in settings.items() if not _has_no_such(own, key)])
     ]
     learnt = {name: learnt_from(system.rows)[:1] for name, system in firsts.items() if system.config is not None}
     if all(learnt.values()) and _differs(marks := [mark[:8] for (mark,) in learnt.values()]):

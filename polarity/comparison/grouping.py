@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from polarity.comparison.load import System
+from polarity.config.numbers import comparable
 from polarity.config.recorded import RunSettings
 from polarity.runs.ledger import NO_CAUSE, PLACES, causes, learnt_from
 
@@ -40,13 +41,13 @@ def group_systems(systems: Sequence[System]) -> list[Group]:
 def _configuration(system: System, number: int) -> str:
     if system.config is None:
         return f"system {number}"
-    return json.dumps(causes(system.config, system.rows), sort_keys=True, default=str)
+    return json.dumps(comparable(causes(system.config, system.rows)), sort_keys=True, default=str)
 
 
 def _is_alone(system: System, member: System) -> bool:
     """Whether a system is an ensemble of which this run was kept alone: the same settings, and the same decisions."""
     settings = None if system.config is None else RunSettings(system.config).first_member
-    if settings is None or member.config is None or causes(settings) != causes(member.config):
+    if settings is None or member.config is None or comparable(causes(settings)) != comparable(causes(member.config)):
         return False
     pairs = zip(system.predictions.tasks, member.predictions.tasks, strict=True)
     return all(np.array_equal(one.honest, other.honest) for one, other in pairs)

@@ -18,6 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from polarity.config.composed import compose
 from polarity.config.hydra_private import jobs_of
 from polarity.config.launcher import LauncherSettings
+from polarity.config.numbers import as_declared
 from polarity.config.overrides import closed_key, key_of, open_keys, without_glob
 from polarity.config.readable import readable, restored
 from polarity.config.replaced import LAYERS, drop_settings_of_replaced
@@ -160,7 +161,7 @@ def resolved(config: DictConfig) -> tuple[Config, list[str]]:
     plain = _with_variables(plain, OmegaConf.to_container(config, resolve=False))
     named = _text_keys(plain, "", problems)
     learn(named)
-    return named, problems
+    return as_declared(named), problems
 
 
 def with_test(config: Config, *, several: bool) -> Config:

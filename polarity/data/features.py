@@ -46,6 +46,10 @@ class Feature(ABC):
     def encode(self, cells: Sequence[str]) -> np.ndarray:
         """float32 ``[cells, width]``."""
 
+    def unseen(self, cells: Sequence[str]) -> int:
+        """In how many cells a value stands that no training row has; of numbers and dates none is told."""
+        return 0
+
     @abstractmethod
     def to_dict(self) -> Json:
         """What was learnt, in plain values: the constructor's arguments."""
@@ -88,6 +92,10 @@ class Category(Feature):
         known = (places >= 0) & (places < self.width)
         encoded[known, places[known]] = 1
         return encoded
+
+    def unseen(self, cells: Sequence[str]) -> int:
+        known = {cell: not (value := normalize(cell)) or _mark(value) in self._place for cell in set(cells)}
+        return 0 if self.other else sum(not known[cell] for cell in cells)
 
     def _number(self, value: str) -> int:
         """The place of a value; -1 where it has none."""

@@ -56,11 +56,13 @@ class Unknown:
     :param what: as messages go on after the share: "of the tokens are ...".
     :param total: how many things were looked at.
     :param unknown: how many of them it does not know.
+    :param of_texts: whether they are parts of the texts.
     """
 
     what: str
     total: int
     unknown: int
+    of_texts: bool = True
 
     @property
     def share(self) -> float:
@@ -144,6 +146,10 @@ class Reader(ABC):
     def columns(self) -> tuple[str, ...]:
         """The metadata columns that it reads beside the texts."""
         return ()
+
+    def refused(self, rows: Rows) -> dict[int, str]:
+        """What is wrong with cells of :attr:`columns`, by number of the row; such rows cannot be read."""
+        return {}
 
     def warnings(self, texts: Sequence[str], model: str | None) -> list[str]:
         """What makes this reader unfit for the texts, a line each.

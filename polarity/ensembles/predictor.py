@@ -34,6 +34,10 @@ class EnsemblePredictor:
         """The metadata columns that any member reads."""
         return tuple(dict.fromkeys(name for part in self._parts for name in part.columns))
 
+    def refused(self, rows: Rows) -> dict[int, str]:
+        """What is wrong with cells of :attr:`columns`, by number of the row."""
+        return {row: why for part in self._parts for row, why in part.refused(rows).items()}
+
     def logits(self, rows: Rows) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
         """As :meth:`polarity.prediction.predictor.Predictor.logits`."""
         answers = [part.logits(rows) for part in self._parts]

@@ -78,6 +78,9 @@ class JoinedReader(Reader):
     def columns(self) -> tuple[str, ...]:
         return tuple(name for part in self.parts.values() for name in part.columns)
 
+    def refused(self, rows: Rows) -> dict[int, str]:
+        return {row: why for part in self.parts.values() for row, why in part.refused(rows).items()}
+
     def warnings(self, texts: Sequence[str], model: str | None) -> list[str]:
         return [warning for part in self.parts.values() for warning in part.warnings(texts, model)]
 

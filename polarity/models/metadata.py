@@ -1,5 +1,6 @@
 """Columns beside the texts, read together with them: ``data.features`` of any encoder."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -23,15 +24,29 @@ from polarity.tasks import Task
 from polarity.wording import times
 
 FILE = "metadata.json"
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d[\d.]*,\d+\s*")
 SETTINGS: Mapping[str, Any] = {"width": 32, "dropout": 0.1, "lr": 2e-3, "weight_decay": 0.03}
 """Those of ``conf/model/ngrams.yaml``."""
 
 
 class MetadataInputs(NgramInputs):
-    """Rows as numbers, in the form of n-grams: places and what stands there."""
+    """Rows as numbers, in the form of n-grams: places and what stands there.
+
+    :param unseen: of each column, in how many rows a value stands that no training row has.
+    """
+
+    def __init__(self, matrix: csr_matrix, unseen: Mapping[str, int]) -> None:
+        super().__init__(matrix)
+        self.unseen = dict(unseen)
+
+    def excerpt(self, rows: np.ndarray) -> Self:
+        return type(self)(self.vectors[rows], {})
 
     def unknown(self) -> list[Unknown]:
-        return []
+        return [
+            Unknown(f"of the rows have a value of {name!r} that no training row has", len(self), count, of_texts=False)
+            for name, count in self.unseen.items()
+        ]
 
 
 class MetadataReader(Reader):
@@ -71,7 +86,17 @@ class MetadataReader(Reader):
     ) -> MetadataInputs:
         _check(rows, {name: kind for name, (kind, _) in self.features.items()})
         encoded = [feature.encode(rows.metadata[name]) for name, (_, feature) in self.features.items()]
-        return MetadataInputs(csr_matrix(np.concatenate(encoded, axis=1) / np.float32(np.sqrt(len(encoded)))))
+        unseen = {name: feature.unseen(rows.metadata[name]) for name, (_, feature) in self.features.items()}
+        return MetadataInputs(csr_matrix(np.concatenate(encoded, axis=1) / np.float32(np.sqrt(len(encoded)))), unseen)
+
+    def refused(self, rows: Rows) -> dict[int, str]:
+        found = dict[int, str]()
+        for name, (kind, _) in self.features.items():
+            cells = rows.metadata.get(name, [])
+            for row in KINDS[kind].unreadable(cells):
+                hint = "; write a decimal point" if kind == "number" and _DECIMAL_COMMA.fullmatch(cells[row]) else ""
+                found.setdefault(row, f"data.features.{name}: {excerpt(repr(cells[row]))} is no {kind}{hint}")
+        return found
 
     def same_as(self, other: Reader) -> bool:
         return isinstance(other, MetadataReader) and self.plain == other.plain
@@ -106,8 +131,10 @@ def _check(rows: Rows, features: Mapping[str, FeatureKind]) -> None:
         elif bad := KINDS[kind].unreadable(cells):
             found = f"{times(len(bad), 'value')} that {'is' if len(bad) == 1 else 'are'} no {kind}"
             values = ", ".join(dict.fromkeys(excerpt(repr(cells[row])) for row in bad[:5]))
+            commas = kind == "number" and all(_DECIMAL_COMMA.fullmatch(cells[row]) for row in bad)
+            hint = "; write decimal points" if commas else ""
             problems.append(
-                f"data.features.{name}: {found}, such as {values}: {examples([rows.ids[row] for row in bad])}"
+                f"data.features.{name}: {found}, such as {values}{hint}: {examples([rows.ids[row] for row in bad])}"
             )
     if problems:
         raise UserError(problems)

@@ -143,5 +143,6 @@ def column_problems(setting: str, name: str, columns: Sequence[str], source: str
     if name in known:
         return [f"input: {source} has the column {name!r}, which is read, more than once"]
     other = f"; {setting}=COLUMN names another" if setting in ("text", "context") else ""
+    other += ", or add an empty one if no row has a first text" if setting == "context" else ""
     hints = nearest(name, known, what="columns"), other, delimiter_hint(known, ""), headless_hint(known, "")
     return [f"{setting}: {source} has no column {name!r}{''.join(hints)}"]

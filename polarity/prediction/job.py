@@ -27,6 +27,10 @@ MOST_KINDS = 20
 class Classifier(Protocol):
     """What says something about texts."""
 
+    def refused(self, rows: Rows) -> dict[int, str]:
+        """As :meth:`polarity.prediction.predictor.Predictor.refused`."""
+        ...
+
     def logits(self, rows: Rows) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
         """As :meth:`polarity.prediction.predictor.Predictor.logits`."""
         ...
@@ -76,7 +80,7 @@ class PredictionJob:
     spreadsheet: bool = False
     metadata: tuple[str, ...] = ()
 
-    def survey(self, added: AddedColumns) -> tuple[int | None, list[str] | None]:
+    def survey(self, classifier: Classifier, added: AddedColumns) -> tuple[int | None, list[str] | None]:
         """Look through an input that can be read twice: its number of rows (None if it cannot) and its keys.
 
         Pipes are copied to a temporary file where the format asks for it.
@@ -94,7 +98,7 @@ class PredictionJob:
             for chunk in self._chunks(source):
                 rows += len(chunk)
                 if not self.keep and len(problems) < MOST_KINDS:
-                    self._note(chunk, self._read(chunk)[1], problems)
+                    self._note(chunk, self._refusals(chunk, classifier), problems)
             keys = source.columns if self.source_format == "jsonl" else None
         if keys is not None:
             problems.extend(self._key_problems(keys, added) if rows else [])
@@ -159,6 +163,13 @@ class PredictionJob:
 
     def _read(self, chunk: Chunk) -> tuple[Rows, list[Refusal | None]]:
         return checked_rows(chunk, self.text, self.context, self.metadata)
+
+    def _refusals(self, chunk: Chunk, classifier: Classifier) -> list[Refusal | None]:
+        """Also of what stands beside the texts."""
+        rows, refusals = self._read(chunk)
+        for row, why in classifier.refused(rows).items():
+            refusals[row] = refusals[row] or Refusal(why)
+        return refusals
 
     def _note(self, chunk: Chunk, refusals: Sequence[Refusal | None], collected: Problems) -> None:
         for where, refusal in zip(chunk.where, refusals, strict=True):

@@ -82,6 +82,10 @@ class Predictor:
         """The metadata columns that it reads beside the texts."""
         return self.reader.columns
 
+    def refused(self, rows: Rows) -> dict[int, str]:
+        """What is wrong with cells of :attr:`columns`, by number of the row."""
+        return self.reader.refused(rows)
+
     def logits(self, rows: Rows) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
         """Raw logits float32 ``[good rows, classes]`` per task, the numbers of the good rows, and problems by number.
 
@@ -111,7 +115,7 @@ class Predictor:
         try:
             return self._inputs(rows) if len(rows) else None, every, {}
         except UserError:
-            problems = self._unusable(rows)
+            problems = self._unusable(rows) | self.refused(rows)
             good = np.delete(every, list(problems))
             return self._inputs(rows.select(good)) if len(good) else None, good, problems
 

@@ -32,6 +32,10 @@ class LinearMember:
         """What it says about rows, in their order."""
         return Predictions.undecided(self.model.tasks, rows, self.model.logits(rows))
 
+    def refused(self, rows: Rows) -> dict[int, str]:
+        """Nothing is."""
+        return {}
+
     def logits(self, rows: Rows) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
         """As :meth:`polarity.prediction.predictor.Predictor.logits`; nothing is wrong with any text."""
         return self.model.logits(rows), np.arange(len(rows)), {}

@@ -13,6 +13,7 @@ _SIGNATURES = {
     b"\x1f\x8b": "is compressed by gzip: add .gz to its name",
     b"version https://git-lfs.github.com/spec": "is a pointer of git-lfs, not the data: run `git lfs pull`",
 }
+_WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _EDGE = 20
 """Characters shown before and after an undecodable byte."""
 _ESCAPED = re.compile("[\udc80-\udcff]+")
@@ -27,8 +28,8 @@ def not_text(head: bytes, dialect: Dialect) -> str | None:
     if not utf8 and head.startswith(codecs.BOM_UTF8) and not is_mixed(head):
         advice = f"give {setting}=utf-8, or remove the mark (its first three bytes) if the rest is {dialect.encoding}"
         return f"begins with the mark of UTF-8, but {setting}={dialect.encoding}; {advice}"
-    if utf8 and (wide := _wide_encoding(head)):
-        return f"is {wide.upper()}, not UTF-8; give {setting}={wide}"
+    if (utf8 or head.startswith(_WIDE_MARKS)) and (wide := _wide_encoding(head)):
+        return f"is {wide.upper()}, not {'UTF-8' if utf8 else dialect.encoding}; give {setting}={wide}"
     return None
 
 

@@ -100,7 +100,7 @@ def predict(settings: PredictSettings) -> PredictionOutcome:
     )
     job = replace(job, metadata=predictor.columns)
     with progress("looking through the input"):
-        total, keys = job.survey(added)
+        total, keys = job.survey(predictor, added)
     with progress("predicting", total) as advance:
         outcome = job.run(predictor, added, keys, advance)
     console.print(_summary(outcome, job, settings), soft_wrap=True)
@@ -112,8 +112,9 @@ def predict(settings: PredictSettings) -> PredictionOutcome:
 def mostly_unknown(found: Sequence[Unknown]) -> list[str]:
     """What to tell of an input that a run's readers, or one of them, hardly know."""
     strange = [one for one in found if one.share > MOSTLY_UNKNOWN]
-    so = ": these predictions say little about the texts" if len(strange) == len(found) else ""
-    return [f"{one.share:.0%} {one.what}{so}" for one in strange]
+    lost = all(one in strange for one in found if one.of_texts)
+    so = ": these predictions say little about the texts"
+    return [f"{one.share:.0%} {one.what}{so if lost and one.of_texts else ''}" for one in strange]
 
 
 def _job(settings: PredictSettings, run: RunDirectory, problems: list[str]) -> PredictionJob | None:

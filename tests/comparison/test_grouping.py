@@ -99,16 +99,22 @@ def test_an_ensemble_of_which_one_member_was_kept_alone_repeats_it() -> None:
     assert [group.members for group in group_systems([other, alone])] == [[0], [1]]
 
 
+def test_equal_numbers_are_one_configuration() -> None:
+    systems = [system("a", loss={"gamma": 2}), system("b", loss={"gamma": 2.0}, seed=3)]
+    (group,) = group_systems(systems)
+    assert group.members == [0, 1]
+
+
 def test_only_keys_that_differ_are_reported() -> None:
     systems = [
         system("a", loss={"gamma": 2.0, "same": [1]}),
-        system("b", loss={"gamma": 2, "same": [1], "more": {"x": None}}, output_dir="else"),
+        system("b", loss={"gamma": 3, "same": [1.0], "more": {"x": None}}, output_dir="else"),
         system("c", seed=5),
     ]
     result = configuration_differences(systems, group_systems(systems))
     assert {item.key: list(item.values.values()) for item in result} == {
-        "loss.gamma": [2.0, 2, 2.0],
-        "loss.same": [[1], [1], None],
+        "loss.gamma": [2.0, 3, 2.0],
+        "loss.same": [[1], [1.0], None],
         "seed": [0, 0, 5],
     }
 

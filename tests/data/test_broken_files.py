@@ -43,6 +43,12 @@ CASES = [
         ],
     ),
     Case("UTF-16", {"data.csv": csv_of(rows()).encode("utf-16")}, ["is UTF-16, not UTF-8", "data.encoding=utf-16"]),
+    Case(
+        "UTF-16 where another encoding is given",
+        {"data.csv": csv_of(rows()).encode("utf-16")},
+        ["is UTF-16, not cp1252", "data.encoding=utf-16"],
+        {"encoding": "cp1252"},
+    ),
     Case("UTF-16 without mark", {"data.csv": csv_of(rows()).encode("utf-16-le")}, ["data.encoding=utf-16-le"]),
     Case(
         "UTF-8 read as cp1252",

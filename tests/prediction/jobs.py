@@ -32,6 +32,9 @@ class Lengths:
     def __init__(self) -> None:
         self.sizes: list[int] = []
 
+    def refused(self, rows: Rows) -> dict[int, str]:
+        return {}
+
     def logits(self, rows: Rows) -> tuple[list[np.ndarray], np.ndarray, dict[int, str]]:
         texts = rows.text
         self.sizes.append(len(texts))
@@ -72,8 +75,9 @@ def job(
 def predict(made: PredictionJob, classifier: Any = None, **settings: Any) -> PredictionOutcome:
     """Do a job from its survey to its end."""
     added = added_columns(**({"error_column": "error"} if made.keep else {}), **settings)
-    _, keys = made.survey(added)
-    return made.run(classifier or Lengths(), added, keys, lambda _: None)
+    classifier = classifier or Lengths()
+    _, keys = made.survey(classifier, added)
+    return made.run(classifier, added, keys, lambda _: None)
 
 
 def opened(path: Path, mode: Literal["rt", "wt"]) -> IO[str]:

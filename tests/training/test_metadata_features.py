@@ -60,8 +60,30 @@ def test_new_rows_need_the_same_columns(run: RunDirectory, tmp_path: Path) -> No
     assert f"data.features.length: {source} has no column 'length'" in " ".join(said.split())
     source.write_text("text,source,length\nof it,right,long\n", encoding="utf-8")
     said = said_by("predict", f"run={run.path}", f"input={source}", f"output={tmp_path / 'no.csv'}", code=2)
-    assert "1 value that is no number, such as 'long'" in " ".join(said.split())
+    assert "data.features.length: 'long' is no number: row 1 (line 2)" in " ".join(said.split())
     assert not (tmp_path / "no.csv").exists()
+
+
+def test_all_that_is_wrong_with_a_file_is_told_before_the_model_is_asked(run: RunDirectory, tmp_path: Path) -> None:
+    """Also what stands beside the texts, and in another part of the file."""
+    source = tmp_path / "in.csv"
+    source.write_text('text,source,length\n,right,1\nof it,left,"3,5"\nof it,left,long\nof it,a,1\n', encoding="utf-8")
+    said = said_by(
+        "predict", f"run={run.path}", f"input={source}", f"output={tmp_path / 'no.csv'}", "chunk_rows=1", code=2
+    )
+    for problem in (
+        "column 'text' is empty: row 1 (line 2)",
+        "data.features.length: '3,5' is no number; write a decimal point: row 2 (line 3)",
+        "data.features.length: 'long' is no number: row 3 (line 4)",
+    ):
+        assert problem in " ".join(said.split()), said
+
+
+def test_values_that_training_never_saw_are_counted(run: RunDirectory, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("text,source,length\n" + "of it,1.0,1\n" * 5, encoding="utf-8")
+    said = said_by("predict", f"run={run.path}", f"input={source}", f"output={tmp_path / 'out.csv'}")
+    assert "note: 100% of the rows have a value of 'source' that no training row has\n" in said
 
 
 def test_from_python_columns_are_a_mapping(run: RunDirectory) -> None:
@@ -72,7 +94,7 @@ def test_from_python_columns_are_a_mapping(run: RunDirectory) -> None:
         ({"source": ["a"], "length": [1, 2]}, r"metadata.length: there are 2 for 1 text"),
         ({"source": ["a"], "length": [1], "day": [1]}, r"metadata.day: the run does not read it"),
         ({"source": [["a"]], "length": [1]}, r"metadata.source: holds something that is no text or number"),
-        ({"source": ["a"], "length": ["long"]}, r"texts\[0\]: data.features.length: 1 value that is no number"),
+        ({"source": ["a"], "length": ["long"]}, r"texts\[0\]: data.features.length: 'long' is no number"),
     ):
         with pytest.raises(UserError, match=problem):
             model.predict(["of it"], metadata=metadata)  # type: ignore[arg-type]

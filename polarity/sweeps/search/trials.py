@@ -78,13 +78,16 @@ class Trials:
             return False
 
     def _report(self, number: int, epochs: list[float]) -> bool:
-        """Tell the scores that are new; whether the last of them is worse than others' were."""
+        """Tell the scores that are new; whether any of them is worse than others' were.
+
+        However many there are since the last look, a run is judged by each of its epochs.
+        """
         known, worse = self.study.trials[number], False
         trial = optuna.Trial(self.study, known._trial_id)  # noqa: SLF001 - another process may have asked for it
         for step, score in enumerate(epochs, 1):
             if step not in known.intermediate_values:
                 trial.report(score, step)
-                worse = trial.should_prune()  # after each one, since Hyperband remembers what passes its rungs
+                worse = trial.should_prune() or worse  # after each one: Hyperband remembers what passes its rungs
         return worse
 
     def mark(self, job: Job) -> None:
