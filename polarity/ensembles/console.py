@@ -35,14 +35,14 @@ def members_table(
     table = Table("system", "rows/s", "task", "macro-F1", "ensemble is better by", title=title)
     speeds = {one.name: one.speed for one in outcome.asked}
     for name, own in decided.items():
-        is_result = outcome.judged.kept is None and name == outcome.judged.best  # which stands below, by its own rule
+        is_result = name == outcome.alone  # which stands below, by its own rule
         if name in speeds and not is_result:
             scores, difference = score(tasks, rows.labels, own), paired_difference(rows, own, ours, resamples=resamples)
             known = {name for name, task in scores.tasks.items() if task.macro_f1 is not None}
             of_tasks = [signed(difference.tasks[task.name]) if task.name in known else "" for task in tasks]
             by = [signed(difference.overall), *of_tasks]
             _add(table, name, speeds[name], scores, by)
-    result = ENSEMBLE if outcome.judged.kept else f"{outcome.judged.best} alone"
+    result = ENSEMBLE if outcome.alone is None else f"{outcome.alone} alone"
     _add(table, result, outcome.speed, score(tasks, rows.labels, ours), [""] * (1 + len(tasks)), style="bold")
     return table
 
@@ -68,8 +68,8 @@ def ways_table(outcome: Outcome) -> Table:
 
 def cost_sentence(outcome: Outcome) -> str:
     """What the gain over one member costs; nothing, where it is alone."""
-    if outcome.judged.kept is None:
-        return f"cost: none, it is {outcome.judged.best} alone"
+    if outcome.alone is not None:
+        return f"cost: none, it is {outcome.alone} alone"
     best = next(one for one in outcome.asked if one.name == outcome.judged.best)
     rows = outcome.fitted.predictions
     tasks = [item.task for item in rows.tasks]

@@ -62,9 +62,18 @@ class Outcome:
         return used[0] if self.combined is None else 1 / sum(1 / speed for speed in used)
 
     @property
+    def alone(self) -> str | None:
+        """The member that answers alone, because no way is better, or the one that is kept took no other."""
+        if self.judged.kept is None:
+            return self.judged.best
+        return self.asked[self.used[0]].name if self.combined is None and len(self.used) == 1 else None
+
+    @property
     def sentence(self) -> str:
         """What was kept, and why."""
         judged = self.judged
+        if judged.kept is not None and self.alone is not None:
+            return f"no ensemble: {judged.kept} took {self.alone} alone, since no other member made it better"
         name = judged.kept or max(judged.gains, key=lambda name: judged.gains[name].value)
         gain = judged.gains[name]
         points = f"{100 * gain.value:+.2f} points of overall macro-F1, standard error {100 * gain.standard_error:.2f}"

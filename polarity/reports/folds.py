@@ -5,6 +5,7 @@ from rich.table import Table
 from polarity.content import Json
 from polarity.data.folds import FoldedRows, Folds
 from polarity.data.grouping import crossing_notes
+from polarity.data.presence import unlabelled_notes
 from polarity.evaluation.out_of_fold import OUT_OF_FOLD
 from polarity.run import RunDirectory
 from polarity.runs.saved import read_metrics
@@ -16,8 +17,10 @@ def folds_intro(rows: FoldedRows, run: RunDirectory) -> list[str]:
     """What is folded, what is not, and where."""
     folds, test = rows.folds, rows.splits.test
     often = "" if folds.repeats == 1 else f", {folds.repeats} times"
-    unfolded = crossing_notes([("train", rows.splits.train), ("val", rows.splits.val)])  # groups stay whole in folds
-    notes = [note for note in rows.splits.notes if note not in unfolded]
+    unfolded = [("train", rows.splits.train), ("val", rows.splits.val)]  # are no parts here, and groups stay whole
+    not_so = [*crossing_notes(unfolded), *unlabelled_notes(unfolded)]
+    notes = [note for note in rows.splits.notes if note not in not_so]
+    notes += unlabelled_notes([("all folds", rows.rows)])
     lines = [f"note: {note}" for note in notes]
     lines.append(f"cross-validation: {times(len(rows.rows), 'row')} in {folds.number} folds{often}")
     if test is not None:

@@ -63,7 +63,8 @@ def _best(found: Sweep, output: str | None) -> None:
         check_room(output=file.parent)
     text = preset_of(found, recommended_job(found), file)
     if output is None:
-        print(printable(text), end="")
+        first, _, rest = text.partition("\n# From")
+        print(printable(f"{first}\n# once this stands in {file}; output={file} writes it\n# From{rest}"), end="")
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, text)

@@ -228,3 +228,12 @@ def test_a_run_killed_at_a_random_moment_goes_on_as_if_nothing_had_been(tmp_path
     straight.mkdir()
     command.run("train", *overrides(straight, *settings), folder=straight, real=True)
     assert_same_runs(only_run(straight), run)
+
+
+def test_what_early_stopping_has_ended_is_told(tmp_path: Path) -> None:
+    still = ("model=ngrams", "model.lr=1e-12", "trainer.max_epochs=6", "trainer.log_every_n_steps=1")
+    run = train(tmp_path, *still, "callbacks.early_stopping.patience=2", without=("model",), rows=90)
+    said = run.log.read_text(encoding="utf-8")
+    assert "epoch 3 of 6" in said
+    assert "epoch 4 of 6" not in said
+    assert "early stopping: val/macro_f1 was not better in 2 epochs" in said

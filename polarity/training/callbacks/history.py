@@ -16,6 +16,7 @@ from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.spreadsheets import csv_line
 from polarity.training.module import MultiTaskModule
+from polarity.wording import times
 
 
 class History(Callback):
@@ -95,6 +96,16 @@ class History(Callback):
         row |= losses | pl_module.validation
         row["train/lr"] = max(group["lr"] for group in trainer.optimizers[0].param_groups)
         self._record(trainer, pl_module, row | times)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Tell why training ends before its last epoch, if a score has ended it."""
+        for stopping in trainer.early_stopping_callbacks:
+            if trainer.is_global_zero and stopping.stopping_reason_message is not None:
+                RunConsole(RunDirectory(trainer.default_root_dir).log).print(
+                    f"early stopping: {stopping.monitor} was not better in {times(stopping.wait_count, 'epoch')}"
+                    if stopping.wait_count >= stopping.patience
+                    else f"early stopping: {stopping.stopping_reason_message}"
+                )
 
     def _record(self, trainer: Trainer, module: MultiTaskModule, row: Json) -> None:
         self.rows.append(row)
