@@ -182,7 +182,8 @@ class Encoder(nn.Module, ABC):
 
     def export_problems(self, form: str) -> list[str]:
         """Why a model with this encoder cannot be exported in a form (``hf``, ``onnx``); none if it can."""
-        return [f"format: {form} holds encoders of transformers only, not {self.title}; use predict run=... instead"]
+        why = f"{form} holds encoders of transformers alone, not {self.title}"
+        return [f"format: {why}; predict run=... and polarity.load answer with it"]
 
 
 def vectors_of(encoder: Encoder, inputs: Mapping[str, Tensor]) -> Tensor:

@@ -117,6 +117,11 @@ class JoinedEncoder(Encoder):
         """The parts by name."""
         return {name: cast("Encoder", part) for name, part in self.parts.items()}
 
+    @property
+    def title(self) -> str:
+        """Those of all parts."""
+        return " and ".join(part.title for part in self.encoders.values())
+
     def forward(self, **inputs: Tensor) -> Tensor:
         """Vectors ``[B, width]`` of the inputs of all parts, named as :class:`JoinedInputs` does."""
         own: dict[str, dict[str, Tensor]] = {name: {} for name in self.parts}

@@ -148,6 +148,10 @@ class MetadataEncoder(NgramEncoder):
 
     reader = MetadataReader
 
+    @property
+    def title(self) -> str:
+        return "columns beside the text"
+
 
 class WithMetadata(EncoderSettings):
     """An encoder of texts, and columns beside them.

@@ -310,7 +310,7 @@ def test_an_encoder_that_is_none_of_transformers_goes_through_every_verb(tmp_pat
     said_by("predict", *trust, f"input={tmp_path / 'corpus.csv'}", f"output={table}")
     assert "tone" in table.read_text(encoding="utf-8").splitlines()[0]
     for form in ("hf", "onnx"):
-        assert f"format: {form} holds encoders of transformers only, not BagOfWords" in said_by(
+        assert f"format: {form} holds encoders of transformers alone, not BagOfWords" in said_by(
             "export", *trust[:2], f"format={form}", f"output={tmp_path / form}", code=2
         )
     inspected = ["data=csv", *[word for word in words if word.startswith("data.") and "absent" not in word]]

@@ -92,7 +92,7 @@ def one_thread() -> Iterator[None]:
 def test_each_job_has_a_folder_and_nothing_else_is_left(swept: Sweeps) -> None:
     names = {run.path.name for run in swept.runs}
     assert len(names) == 4
-    others = {"latest", "jobs.csv", "multirun.yaml", "sweep.html", "sweep.yaml", ".lock"}
+    others = {"latest", "jobs.csv", "sweep.html", "sweep.yaml", ".lock"}
     assert {path.name for path in swept.folder.path.iterdir()} == names | others
     assert list(swept.here.iterdir()) == []
 

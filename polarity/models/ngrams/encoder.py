@@ -36,6 +36,10 @@ class NgramEncoder(Encoder):
         self.table = nn.Embedding(max(1, terms), width)
         nn.init.zeros_(self.table.weight)
 
+    @property
+    def title(self) -> str:
+        return "n-grams"
+
     def forward(self, terms: Tensor, weights: Tensor) -> Tensor:  # type: ignore[override]
         """Vectors ``[B, width]`` of terms and weights ``[B, L]``."""
         kept = F.dropout(weights, self.dropout, self.training)
