@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 MASK = "***"
@@ -132,30 +132,28 @@ def masked_command(arguments: Sequence[str]) -> list[str]:
     return [masked_text(text) for text in arguments]
 
 
-def secret_places(node: Any, path: str = "") -> list[str]:
+def secret_places(node: Any) -> list[str]:
     """Dotted keys of the values of a configuration that are masked, wholly or in part, where it is written."""
-    if isinstance(node, Mapping):
-        return [
-            place
-            for key, value in node.items()
-            for place in secret_places(value, f"{path}.{key}" if path else str(key))
-        ]
-    if isinstance(node, list):
-        return [place for value in node for place in secret_places(value, path)]
-    return [path] if masked(node, path) != node else []
+    return [path for path, value in _leaves(node, "") if masked(value, path) != value]
 
 
-def masked_places(node: Any, path: str = "") -> list[str]:
+def masked_places(node: Any) -> list[str]:
     """Dotted keys of the values that were masked when a configuration was written."""
+    return [
+        path for path, value in _leaves(node, "") if isinstance(value, str) and (value == MASK or f"//{MASK}@" in value)
+    ]
+
+
+def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Every value with its dotted key, which those of a list share."""
     if isinstance(node, Mapping):
-        return [
-            place
-            for key, value in node.items()
-            for place in masked_places(value, f"{path}.{key}" if path else str(key))
-        ]
-    if isinstance(node, list):
-        return [place for value in node for place in masked_places(value, path)]
-    return [path] if isinstance(node, str) and (node == MASK or f"//{MASK}@" in node) else []
+        for key, value in node.items():
+            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+    elif isinstance(node, list):
+        for value in node:
+            yield from _leaves(value, path)
+    else:
+        yield path, node
 
 
 def _hidden(found: re.Match[str]) -> str:
