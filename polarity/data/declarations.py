@@ -69,7 +69,7 @@ class Declaration:
         if not labels:
             return f"; no row that can be read has one in column {self.column!r}"
         shown = [f"{name!r} ({times(rows, 'row')})" for name, rows in labels.most_common(_FEW)]
-        found = f"column {self.column!r} has {', '.join(shown)}"
+        found = f"column {self.column!r} has, in rows that can be read, {', '.join(shown)}"
         if len(labels) == 1:
             return f"; {found} and no other value; a task needs at least two"
         if len(labels) > _FEW:

@@ -130,7 +130,7 @@ def test_what_settings_cannot_hold_is_not_suggested(label: str) -> None:
 def test_suggestion_with_a_column() -> None:
     problems: list[str] = []
     Declaration("t", "some column", ()).resolve(Counter({"b": 1, "a": 2}), problems)
-    assert "column 'some column' has 'a' (2 rows), 'b' (1 row)" in problems[0]
+    assert "column 'some column' has, in rows that can be read, 'a' (2 rows), 'b' (1 row)" in problems[0]
     assert problems[0].endswith("for instance 'data.tasks={t:{column:\"some column\",classes:[a,b]}}'")
 
 
