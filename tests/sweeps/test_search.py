@@ -7,6 +7,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -17,6 +19,7 @@ from polarity.errors import UserError
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.search.hopeless import hopeless
 from polarity.sweeps.search.study import JOURNAL, distributions, open_study, sampler
+from polarity.sweeps.search.trials import Trials
 from tests import command
 from tests.running import overrides
 from tests.sweeping import jobs_as, only_sweep, states
@@ -195,6 +198,20 @@ def test_a_pruner_ends_what_is_worse_than_others_at_its_age(name: str, tmp_path:
     assert min(ends) < 9
     study.pruner = open_study(tmp_path, mode="max", pruner=None).pruner
     assert not trial.should_prune(), "none ends nothing"
+
+
+def test_epochs_that_are_met_at_once_are_judged_one_by_one(tmp_path: Path) -> None:
+    """Else a run would live on where nobody had looked while it was worse than others."""
+    study = open_study(tmp_path, mode="max", pruner="median")
+    for score in [0.7 + number / 50 for number in range(15)]:
+        trial = study.ask()
+        for epoch in range(1, 10):
+            trial.report(score * epoch, epoch)
+        study.tell(trial, score)
+    asking: Any = SimpleNamespace(study=study)
+    worse, better = ([scale * epoch for epoch in range(1, 7)] for scale in (0.1, 2.0))
+    for epochs, ends in (([*worse, 20.0], True), (better, False)):
+        assert Trials._report(asking, study.ask().number, epochs) == ends
 
 
 @pytest.mark.slow
