@@ -2,7 +2,7 @@
 
 from contextvars import ContextVar
 
-HIDDEN = "(hidden by reporting=private)"
+HIDDEN = "(hidden, as texts are private)"
 
 _SHOWN: ContextVar[bool] = ContextVar("texts are shown", default=True)
 

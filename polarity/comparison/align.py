@@ -22,8 +22,8 @@ class Aligned:
     :param labels: int64 ``[rows, tasks]``.
     :param decided: for each system and task int64 ``[rows]``; on validation what was decided without the row's label.
     :param argmax: the same before calibration and decision rule.
-    :param further: of each system, one pair of these for each further repeat of a cross-validation.
     :param cluster: for each row its group, or None.
+    :param further: of each system, what it has decided and its argmax, in each further repeat of a cross-validation.
     """
 
     tasks: list[Task]
@@ -66,8 +66,8 @@ def align(systems: Sequence[System], split: str, *, tasks: Sequence[str] | None,
     if problems:
         raise UserError(problems)
     said = [
-        [_decided(_in_order(predictions, ids), classes) for predictions in (system.predictions, *system.further)]
-        for system in systems
+        [_decided(one, classes) for one in (first_repeat, *(_in_order(other, ids) for other in system.further))]
+        for first_repeat, system in zip(placed, systems, strict=True)
     ]
     decided, argmax = ([repeats[0][kind] for repeats in said] for kind in (0, 1))
     return Aligned(

@@ -8,7 +8,6 @@ from pathlib import Path
 from polarity.comparison.align import align, own_cluster
 from polarity.comparison.evidence import Evidence
 from polarity.comparison.find import FoundFolders
-from polarity.comparison.fold_evidence import FoldEvidence
 from polarity.comparison.grouping import group_systems
 from polarity.comparison.load import System, baseline_of, load_systems
 from polarity.comparison.result import Chosen, Shortlist
@@ -80,8 +79,7 @@ def best_of_runs(folders: Sequence[Path]) -> list[Best]:
             continue
         cluster, _ = own_cluster(rows.systems)
         aligned = align(rows.systems, SPLIT, tasks=None, cluster=cluster)
-        kind = FoldEvidence if rows.systems[0].folds else Evidence
-        evidence = kind(rows.systems, groups, aligned, resamples=RESAMPLES, confidence=CONFIDENCE, seed=0)
+        evidence = Evidence(rows.systems, groups, aligned, resamples=RESAMPLES, confidence=CONFIDENCE, seed=0)
         members = {group.name: [rows.systems[number].folder for number in group.members] for group in groups}
         found.append(Best(evidence.chosen(), evidence.shortlist(), members, _baseline(rows.systems)))
     return found

@@ -35,12 +35,10 @@ class FoldEvidence(Evidence):
 
     def _all_decisions(self) -> tuple[Counts, list[list[int]]]:
         """Those of all repeats, each of which has decided all rows: the score of a group is the mean over them."""
-        aligned, first = self.aligned, [0]
-        for number in range(len(self.systems)):
-            first.append(first[-1] + len(aligned.repeats(number)))
-        decided = [one for number in range(len(self.systems)) for one, _ in aligned.repeats(number)]
-        numbers = [[n for member in group.members for n in range(*first[member : member + 2])] for group in self.groups]
-        return Counts(aligned.tasks, aligned.labels, decided, aligned.cluster), numbers
+        aligned = self.aligned
+        made = [(number, one) for number in range(len(self.systems)) for one, _ in aligned.repeats(number)]
+        counts = Counts(aligned.tasks, aligned.labels, [one for _, one in made], aligned.cluster)
+        return counts, [[n for n, (by, _) in enumerate(made) if by in group.members] for group in self.groups]
 
     def pairs(self, groups: Sequence[Group]) -> list[Pair]:
         """All pairs but those of two baselines, with their tests corrected for all pairs."""

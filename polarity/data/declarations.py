@@ -11,6 +11,7 @@ from typing import Any
 
 from polarity.errors import nearest
 from polarity.printable import printable
+from polarity.privacy import texts_are_shown
 from polarity.quoting import as_word
 from polarity.tables.problems import SHOWN
 from polarity.tasks import Task
@@ -68,6 +69,8 @@ class Declaration:
     def _suggestion(self, labels: Counter[str]) -> str:
         if not labels:
             return f"; no row that can be read has one in column {self.column!r}"
+        if not texts_are_shown():
+            return f"; what stands in column {self.column!r} is hidden, as texts are private"
         shown = [f"{name!r} ({times(rows, 'row')})" for name, rows in labels.most_common(_FEW)]
         found = f"column {self.column!r} has, in rows that can be read, {', '.join(shown)}"
         if len(labels) == 1:

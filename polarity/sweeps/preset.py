@@ -46,10 +46,11 @@ def place_of(output: str | None, config_dir: str | None) -> Path:
     return file if file.absolute().parent.name == GROUP else file.parent / GROUP / file.name
 
 
-def preset_of(sweep: Sweep, job: Job, file: Path) -> str:
+def preset_of(sweep: Sweep, job: Job, file: Path, *, written: bool = True) -> str:
     """The text of a preset that gives a job's configuration, whatever was typed for it, headed by its command.
 
     :param file: where it will stand.
+    :param written: whether it is about to; else the heading says how to.
     :raises UserError: if it could not be composed there.
     """
     asked = sweep.asked
@@ -65,7 +66,8 @@ def preset_of(sweep: Sweep, job: Job, file: Path) -> str:
     wanted["data"] = _from_anywhere(wanted["data"], Path(asked.folder))
     preset |= _beyond(wanted, resolved(plain.config)[0])
     command = shlex.join(["--config-dir", str(file.parent.parent), f"experiment={file.stem}"])
-    heading = f"# @package _global_\n# python -m polarity.train {command}\n# From {job.path}\n"
+    once = "" if written else f"# once this stands in {file}; output={file} writes it\n"
+    heading = f"# @package _global_\n# python -m polarity.train {command}\n{once}# From {job.path}\n"
     return heading + yaml_text(preset)
 
 

@@ -61,10 +61,9 @@ def _best(found: Sweep, output: str | None) -> None:
     file = place_of(output, found.asked.config_dir)
     if output is not None:
         check_room(output=file.parent)
-    text = preset_of(found, recommended_job(found), file)
+    text = preset_of(found, recommended_job(found), file, written=output is not None)
     if output is None:
-        first, _, rest = text.partition("\n# From")
-        print(printable(f"{first}\n# once this stands in {file}; output={file} writes it\n# From{rest}"), end="")
+        print(printable(text), end="")
         return
     file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, text)

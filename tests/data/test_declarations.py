@@ -8,6 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from polarity.data.declarations import Declaration, declare
 from polarity.printable import printable
+from polarity.privacy import show_texts
 from polarity.tasks import Task
 
 REFUSED: list[tuple[Any, str]] = [
@@ -125,6 +126,15 @@ def test_what_settings_cannot_hold_is_not_suggested(label: str) -> None:
     (problem,) = resolve([], [label, "other"])[1]
     assert "for instance" not in problem
     assert f"settings cannot hold {printable(repr(label))}; rename that in the data" in problem
+
+
+def test_labels_of_private_data_are_not_shown() -> None:
+    """A column that is none of labels may hold texts."""
+    show_texts(False)
+    problems: list[str] = []
+    Declaration("t", "column", ()).resolve(Counter({"a whole text": 1, "another": 2}), problems)
+    assert "what stands in column 'column' is hidden, as texts are private" in problems[0]
+    assert "text'" not in problems[0]
 
 
 def test_suggestion_with_a_column() -> None:

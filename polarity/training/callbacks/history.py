@@ -100,12 +100,12 @@ class History(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Tell why training ends before its last epoch, if a score has ended it."""
         for stopping in trainer.early_stopping_callbacks:
-            if trainer.is_global_zero and stopping.stopping_reason_message is not None:
-                RunConsole(RunDirectory(trainer.default_root_dir).log).print(
-                    f"early stopping: {stopping.monitor} was not better in {times(stopping.wait_count, 'epoch')}"
-                    if stopping.wait_count >= stopping.patience
-                    else f"early stopping: {stopping.stopping_reason_message}"
-                )
+            if not trainer.is_global_zero or stopping.stopping_reason_message is None:
+                continue
+            why = stopping.stopping_reason_message
+            if stopping.wait_count >= stopping.patience:
+                why = f"{stopping.monitor} was not better in {times(stopping.wait_count, 'epoch')}"
+            RunConsole(RunDirectory(trainer.default_root_dir).log).print(f"early stopping: {why}")
 
     def _record(self, trainer: Trainer, module: MultiTaskModule, row: Json) -> None:
         self.rows.append(row)
@@ -134,7 +134,7 @@ class Clock:
     """Time of one epoch, over all the processes that worked on it.
 
     :param seconds: that earlier processes spent.
-    :param training: seconds of them that they trained, which they still are.
+    :param training: seconds that they trained.
     """
 
     def __init__(self, seconds: float = 0.0, training: float = 0.0) -> None:
