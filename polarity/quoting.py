@@ -1,6 +1,7 @@
 """Texts as they have to be written in overrides, and what stands there without being one."""
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -37,5 +38,9 @@ def _written(value: object) -> str:
 
 
 def bare_words(overrides: Sequence[str]) -> list[str]:
-    """Those of a command line that set nothing: folders and patterns, whose names may hold ``=`` behind a slash."""
-    return [text for text in overrides if "=" not in text.partition("/")[0] and not text.startswith(("~", "+"))]
+    """Those of a command line that set nothing: folders and patterns, whose names may hold ``=`` behind a slash.
+
+    Or before it, if there is such a folder.
+    """
+    words = [text for text in overrides if not text.startswith(("~", "+"))]
+    return [text for text in words if "=" not in text.partition("/")[0] or os.path.isdir(text)]  # noqa: PTH112 - false also for what no path can be

@@ -319,11 +319,15 @@ def test_broken_folders_are_named_all_at_once(tmp_path: Path) -> None:
     (running / "status.json").write_text('{"state": "running"}')
     failed = a_run(tmp_path / "failed", LABELS, LABELS)
     (failed / "status.json").write_text('{"state": "failed", "error": "out of memory"}')
-    said = problems(good, edited, cut, running, failed)
+    pruned = a_run(tmp_path / "pruned", LABELS, LABELS)
+    ended = {"state": "failed", "error": "median", "interrupted": True, "pruned": True}
+    (pruned / "status.json").write_text(json.dumps(ended))
+    said = problems(good, edited, cut, running, failed, pruned)
     assert f"{edited}/predictions/val.parquet: was changed after the run wrote it" in said
     assert f"{path}: is damaged or cut off" in said
     assert f"{running}: the run was cut off before its end; go on with it: python -m polarity.train resume=" in said
     assert f"{failed}: the run failed (out of memory)" in said
+    assert f"{pruned}: its search ended the run early and does not count it (median); it has no scores" in said
     assert f"{good}: has no predictions of split 'test' (there are: val)" in problems(good, edited, split="test")
     assert "goood is no run's folder, nor one with predictions/*.parquet; did you mean 'good'?" in problems(
         tmp_path / "goood"
@@ -364,8 +368,10 @@ def test_selection_has_to_name_the_split_that_is_compared(tmp_path: Path) -> Non
     assert "only select=val has an effect" in problems(same("a", tmp_path), select="test")
 
 
-def test_folders_may_stand_alone_on_the_command_line() -> None:
-    names = ["outputs/a", "it's/seed=1", "outputs\\b", "outputs/é"]
+def test_folders_may_stand_alone_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("seed=1, é").mkdir()  # else it would be a setting
+    names = ["outputs/a", "it's/seed=1", "outputs\\b", "outputs/é", "seed=1, é"]
     read = read_settings("compare", [*names, "split=test"], rewrite=with_runs)
     assert read is not None
     assert [str(name) for name in read.runs] == names

@@ -3,6 +3,7 @@
 import os
 import resource
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,6 +111,39 @@ def test_a_full_disk_ends_a_verb_with_a_line_that_says_so(
     assert "File too large" in said.splitlines()[-1], said
     assert {path for path in files(tmp_path) - before if path.is_file() and path.stat().st_size > 300} == set()
     assert not [path for path in files(tmp_path) - before if path.suffix in (".part", ".html", ".json")]
+
+
+@pytest.mark.parametrize(("verb", "size"), [("refit", 30_000), ("ensemble", 30_000), ("ensemble", 5_000)])
+def test_a_disk_that_is_full_in_the_middle_of_a_model_is_told_as_such(
+    verb: str, size: int, finished: RunDirectory, run: RunDirectory, tmp_path: Path
+) -> None:
+    """The tokenizer's and the weights' libraries have errors of their own for what the system refuses."""
+    command = arguments(verb, run, finished.path.parents[1], tmp_path / "new")
+    with no_file_above(size):
+        said = said_by(verb, *command, *(["method=soup_uniform"] if verb == "ensemble" else []), code=1)
+    assert said.splitlines()[-1].startswith(f"polarity.{verb}: failed: {tmp_path / 'new'}"), said
+    assert said.splitlines()[-1].endswith(": File too large"), said
+    assert files(tmp_path / "new") == set()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_verb_in_good_order(
+    verb: str,
+    number: signal.Signals,
+    finished: RunDirectory,
+    run: RunDirectory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the moment in which the first file is written."""
+    command = arguments(verb, run, finished.path.parents[1], tmp_path / "new")
+    before, handlers = files(tmp_path), [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)]
+    monkeypatch.setattr(os, "fsync", lambda _: os.kill(os.getpid(), number))
+    code, said = outcome_of(verb, *command)
+    assert (code, said.splitlines()[-1]) == (128 + number, f"polarity.{verb}: interrupted by {number.name}")
+    assert not [path for path in files(tmp_path) - before if path.is_file() and path.suffix != ".lock"]
+    assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)] == handlers
 
 
 DAMAGED = ("status.json", "config.yaml", "overrides.yaml", "environment.json", "metrics.json", "model/config.json")

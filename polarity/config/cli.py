@@ -14,6 +14,7 @@ from polarity.config.readable import readable
 from polarity.errors import UserError, reason_of
 from polarity.printable import SafeConsole, printable_messages
 from polarity.secrets import learn_environment, masked_text
+from polarity.signals import Interrupted, handled, interrupt
 from polarity.standard_streams import standard_streams, to_nowhere
 from polarity.wording import times
 
@@ -85,6 +86,20 @@ def user_errors(verb: str) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - a mistake; Python would print it with the data and secrets in it
         _tell(f"{traceback.format_exc()}polarity.{verb}: failed by a mistake {_whose(error)}")
         sys.exit(1)
+
+
+@contextmanager
+def ending_in_order(verb: str) -> Iterator[None]:
+    """Within the block a signal ends the process as an error would, so that nothing half-written stays, and says so.
+
+    :raises Interrupted: after a signal.
+    """
+    try:
+        with handled(interrupt):
+            yield
+    except Interrupted as end:
+        _tell(f"polarity.{verb}: {end}")
+        raise
 
 
 def _whose(error: Exception) -> str:

@@ -83,13 +83,19 @@ def compose_jobs(
             opened = open_keys(overrides)
             jobs = (corners(opened) if search else jobs_of(opened)) if multirun else [opened]
             if not jobs:
-                raise UserError([f"{restored(text)}: has no value" for text in opened if not jobs_of([text])])
+                raise UserError(
+                    [f"{restored(closed_key(text))}: has no value" for text in opened if not jobs_of([text])]
+                )
             problems = [problem for job in jobs for problem in base_problems(job, extra)]
             if problems:
                 raise UserError(dict.fromkeys(problems))
             composed = [_job(config_name, job, extra) for job in jobs]
         except COMPOSITION_ERRORS as error:
             others, rest = override_problems(config_name, overrides, extra)
+            for job in (
+                jobs_of(overrides) if multirun and not (others or search) else []
+            ):  # what only goes wrong together
+                others |= override_problems(config_name, job, extra)[0]
             jobs_of_rest = [] if rest is None else [_job(config_name, open_keys(rest), extra)]
             restored_problems = {restored(text): restored(problem) for text, problem in others.items()} | wrong
             raise CompositionError(restored_problems or {"": first_lines(error)}, jobs_of_rest) from error

@@ -70,7 +70,7 @@ def override_problems(
     for text in overrides:
         try:
             alternatives = _alternatives(without_glob(text, extra))
-        except HydraException as reason:
+        except (HydraException, ValueError) as reason:  # the latter of a range() without a step
             problems[text] = f"{text}: cannot be read as an override; {_why_unreadable(text, reason)}"
             continue
         wrong = {one: problem for one in alternatives if (problem := _named_problem(one, names, extra))}

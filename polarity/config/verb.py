@@ -98,7 +98,8 @@ def run_verb(
         if settings is not None:
             with importing(for_good=True):
                 module = import_module(f"polarity.verbs.{verb}")
-            getattr(module, act or verb)(settings)
+            with cli.ending_in_order(verb):
+                getattr(module, act or verb)(settings)
 
 
 def _plain(verb: str, known: Collection[str], overrides: Sequence[str]) -> tuple[Config, list[str]]:

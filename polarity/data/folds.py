@@ -88,28 +88,31 @@ class FoldedRows:
         number = self.folds.number
         groups = len(np.unique(self._groups))
         if groups < number:
-            these = f"the {times(len(self.rows), 'row')} are in {times(groups, 'group')}{self._joined()}"
+            these = f"the {times(len(self.rows), 'row')} are in {times(groups, 'group')}{self._joined(slice(None))}"
             return [f"folds: {these}, too few for {number} folds"]
         of_classes = [
-            (len(np.unique(self._groups[rows])), int(rows.sum()), name, task.name)
+            (len(np.unique(self._groups[rows])), int(rows.sum()), name, task.name, rows)
             for t, task in enumerate(self.splits.tasks)
             for label, name in enumerate(task.classes)
             if (rows := self.rows.labels[:, t] == label).any()
         ]
-        there, rows, name, task = min(of_classes, default=(number, 0, "", ""))
+        there, count, name, task, rows = min(of_classes, key=lambda one: one[:-1], default=(number, 0, "", "", slice(0)))
         if there >= number:
             return []
-        most = f"folds={there} is the most" if there > 1 else "it cannot be folded"
-        these = f"its {times(rows, 'row')} are in {times(there, 'group')} that stay together{self._joined()}"
+        fewest = "a fold trains, validates and scores on some of each class, so that it takes 3; it cannot be folded"
+        most = f"folds={there} is the most" if there > 2 else fewest
+        these = f"its {times(count, 'row')} are in {times(there, 'group')} that stay together{self._joined(rows)}"
         return [f"folds: {number} are too many for class {name!r} of task {task!r}: {these}; {most}"]
 
-    def _joined(self) -> str:
-        """What makes rows one group; of values of a column that are joined there are more than groups."""
-        if not self._split.near_duplicates_together:
-            return ""
-        values = len(set(self.rows.metadata[self._split.group])) if self._split.group else 0
-        more = f"{times(values, 'value')} of {self._split.group!r}, joined by " if values else "joined by "
-        return f" ({more}nearly equal texts; data.split.near_duplicates_together=false keeps these apart)"
+    def _joined(self, rows: np.ndarray | slice) -> str:
+        """What makes these rows fewer groups than they would be as they stand: values of a column, or rows."""
+        group = self._split.group
+        values = len(set(np.array(self.rows.metadata[group] if group else self.rows.ids, dtype=object)[rows]))
+        which = f"{times(values, 'value')} of {group!r}" if group else ""
+        if values <= len(np.unique(self._groups[rows])):
+            return which and f" ({which})"
+        more = which and f"{which}, "
+        return f" ({more}joined by nearly equal texts; data.split.near_duplicates_together=false keeps these apart)"
 
     def of(self, fold: int) -> Splits:
         """A fold as the splits of a run: its rows are the test split.

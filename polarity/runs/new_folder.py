@@ -1,13 +1,17 @@
 """A finished run's folder that is made in one go."""
 
+import errno
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 from polarity.content import Config
 from polarity.parts import unfinished
 from polarity.run import RunDirectory
+
+TAKEN = {errno.EEXIST, errno.ENOTEMPTY}
+"""What the system says of a folder that another process has just moved to the same place."""
 
 
 @contextmanager
@@ -24,10 +28,17 @@ def new_folder(root: Path, config: Config, overrides: list[str]) -> Iterator[Run
 
 
 def _moved(made: Path, root: Path) -> Path:
-    """Into a folder of that name, or of the first one with a number that nobody else has taken, even in this moment."""
+    """Into a folder of that name, or of the first one with a number that nobody else has taken, even in this moment.
+
+    In one step: a process that is killed leaves no empty folder that looks like a run's.
+    """
     for number in count(1):
         target = root / (made.name if number == 1 else f"{made.name}-{number}")
-        with suppress(FileExistsError):
-            target.mkdir()
-            return made.replace(target)
+        if target.exists():
+            continue
+        try:
+            return made.rename(target)
+        except OSError as error:
+            if error.errno not in TAKEN:
+                raise
     raise AssertionError

@@ -29,6 +29,10 @@ def finished_run(path: str | Path) -> RunDirectory:
         raise UserError(f"{run.path}: the run was cut off before its end; {_go_on(path)}")
     if status["state"] != "finished":
         why = status.get("error", "see status.json")
+        if status.get("pruned"):
+            raise UserError(
+                f"{run.path}: its search ended the run early and does not count it ({why}); it has no scores"
+            )
         if status.get("interrupted"):
             raise UserError(f"{run.path}: the run was stopped before its end ({why}); {_go_on(path)}")
         raise UserError(f"{run.path}: the run failed ({why}); it has no scores")

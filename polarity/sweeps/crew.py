@@ -1,6 +1,5 @@
 """Jobs of a sweep side by side: what is missing is begun, what has ended is told, a signal reaches all."""
 
-import signal
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,11 +10,11 @@ from typing import Protocol
 
 from polarity.content import Json
 from polarity.reports.console import RunConsole
+from polarity.signals import Interrupted, handled
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.lines import end_line, start_line
 from polarity.sweeps.places import Place
-from polarity.training.signals import Interrupted, handle
 from polarity.wording import times
 
 PAUSE = 0.1
@@ -211,9 +210,5 @@ class Crew:
             self.signal = self.signal or number
             self._interrupt(self.workers)
 
-        before = handle(forward)
-        try:
+        with handled(forward):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)

@@ -18,6 +18,7 @@ from polarity.training.harmless_warnings import hide_harmless_warnings
 from polarity.training.linear_probe import LinearProbe
 from polarity.training.micro_batches import MicroBatches
 from polarity.training.narrowed_tables import NarrowedTables
+from polarity.training.signals import StopOnSignal
 from polarity.training.trainer import build_trainer
 
 
@@ -44,8 +45,8 @@ def train_again(prepared: Prepared, epochs: int, run: RunDirectory) -> Assembled
     assembled = assemble(replace(prepared, splits=prepared.splits.all_trained()), Stages())
     probe = [LinearProbe(assembled, first=rows)] if prepared.components.head.init == "linear_probe" else []
     begun, cut = pretraining_of(assembled), [NarrowedTables(assembled), MicroBatches(assembled)]
-    callbacks = [*begun, FixedVectors(assembled), *probe, *cut, StopOnNonFiniteLoss(), StopAfter(epochs)]
-    with hide_harmless_warnings():
+    with StopOnSignal(at_once=True) as stop, hide_harmless_warnings():
+        callbacks = [stop, *begun, FixedVectors(assembled), *probe, *cut, StopOnNonFiniteLoss(), StopAfter(epochs)]
         trainer = build_trainer(without_validation(prepared.config, nothing=not epochs), run, callbacks)
         trainer.fit(assembled.module, datamodule=assembled.data)
     trained = assembled.module.model.cpu()

@@ -8,38 +8,8 @@ from typing import Any, Self
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
-from polarity.processes import SIGNALLED, led_folder
-
-SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2") if hasattr(signal, name)
-)
-"""Ctrl-C, termination, a terminal that is closed, and what schedulers such as SLURM send before the time is up."""
-
-
-def heeded() -> list[int]:
-    """Those of them that this process was not started to ignore, as ``nohup`` does with a terminal that is closed."""
-    return [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-
-
-def handle(handler: Any) -> dict[int, Any]:
-    """Have this called for each of them, and return what was before.
-
-    Also for those that whoever started this process has blocked, as Ray does with Ctrl-C for all that it starts.
-    """
-    before = {number: signal.signal(number, handler) for number in heeded()}
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, before)
-    return before
-
-
-class Interrupted(SystemExit):
-    """A signal asked the process to end; the exit code is the one that shells use for it: 130 or 143."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(SIGNALLED + number)
-        self.name = signal.Signals(number).name
-
-    def __str__(self) -> str:
-        return f"interrupted by {self.name}"
+from polarity.processes import led_folder
+from polarity.signals import Interrupted, handle
 
 
 class StopOnSignal(Callback):
@@ -48,9 +18,12 @@ class StopOnSignal(Callback):
     While it trains, good order is to finish the optimizer step and save the point where it stands, which
     :class:`polarity.training.callbacks.resume.ResumePoint` does; at all other times :class:`Interrupted` is raised.
     The processes of further devices ignore signals, which a terminal sends to all: the first process tells them.
+
+    :param at_once: whether it is raised while it trains as well, since nothing is kept of an unfinished training.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, at_once: bool = False) -> None:
+        self.at_once = at_once
         self.received: int | None = None
         self._trains = False
         self._before: dict[int, Any] = {}
@@ -71,7 +44,7 @@ class StopOnSignal(Callback):
         self.received = number
         for each in self._before:  # who asks twice does not want to wait until everything is written
             signal.signal(each, signal.SIG_DFL)
-        if not self._trains:
+        if self.at_once or not self._trains:
             raise Interrupted(number)
 
     def on_sanity_check_start(self, trainer: Trainer, pl_module: LightningModule) -> None:

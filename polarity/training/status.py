@@ -19,10 +19,10 @@ from polarity.processes import RUN_VARIABLE, led_folder, rank, this_process
 from polarity.reports.console import print_failure
 from polarity.run import RunDirectory, now
 from polarity.runs.environment import record_start
+from polarity.signals import Interrupted
 from polarity.training.further_devices import FurtherDevices, end_with, watch_further_devices
 from polarity.training.manifest import Manifest
 from polarity.training.ranks import lead
-from polarity.training.signals import Interrupted
 
 PATIENCE = 3.0
 """Seconds for which a process of a further device leaves it to the first one to record a failure of them all."""

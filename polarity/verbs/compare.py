@@ -24,6 +24,7 @@ from polarity.comparison.tables import (
 from polarity.errors import UserError
 from polarity.evaluation.out_of_fold import OUT_OF_FOLD
 from polarity.files import unwritable
+from polarity.parts import unfinished
 from polarity.progress import progress
 from polarity.reports.console import RunConsole
 from polarity.settings import Seed
@@ -140,11 +141,13 @@ def show_comparison(comparison: Comparison) -> None:
 
 
 def write(comparison: Comparison, folder: Path) -> None:
-    """Write JSON, CSV and HTML."""
+    """Write JSON, CSV and HTML, all of them or none."""
     from polarity.reports.html import write_comparison_report
 
-    written = write_comparison(folder, comparison)
-    written.append(write_comparison_report(comparison, folder / "comparison.html"))
+    with unfinished(folder / "files") as part:
+        part.mkdir()
+        made = [*write_comparison(part, comparison), write_comparison_report(comparison, part / "comparison.html")]
+        written = [path.replace(folder / path.name) for path in made]
     RunConsole(None).print(f"written: {', '.join(str(path) for path in written)}")
 
 

@@ -218,6 +218,13 @@ def test_several_processes_inside_a_multirun_are_refused(folder: Path) -> None:
         check(["-m", *overrides(folder, "trainer=ddp", "trainer.devices=2", "seed=1,2", "hydra/launcher=basic")])
 
 
+def test_a_preset_of_a_sweep_that_does_not_go_with_the_rest_is_named() -> None:
+    with pytest.raises(UserError) as refused:
+        check(["-m", "model=ngrams", "experiment=quickstart,run4"])
+    (said,) = refused.value.problems
+    assert said.startswith("experiment=run4: the experiment chooses a pooling for model.pooling, which the model that ")
+
+
 def test_a_right_command_line_passes(folder: Path) -> None:
     arguments = overrides(folder, "sampler=joint", "sampler.boosts.tone.yes=2.5")
     assert check(arguments)[-1] == "++sampler.boosts.tone.yes=2.5"
@@ -227,9 +234,11 @@ def test_a_right_command_line_passes(folder: Path) -> None:
     ("words", "problem"),
     [
         (["seed=range(3,3)", "loss=ce,focal"], "seed=range(3,3): has no value"),
+        (["loss.gamma=range(9,1)"], "loss.gamma=range(9,1): has no value"),
+        (["loss.gamma=range(1,9,0)"], "loss.gamma=range(1,9,0): cannot be read as an override; range() arg 3 must not"),
         (["seed=1,2", "--cfg", "job"], "--cfg: shows the configuration of one run"),
     ],
-    ids=["range", "cfg"],
+    ids=["range", "none between", "no step", "cfg"],
 )
 def test_a_sweep_of_nothing_is_refused(folder: Path, words: list[str], problem: str) -> None:
     with pytest.raises(UserError) as refused:

@@ -135,8 +135,13 @@ def test_more_folds_than_the_rarest_class_has_groups() -> None:
     whole.labels[rare[4:], 1] = 0
     (problem,) = refusal(whole, Folds(5))
     assert problem.startswith("folds: 5 are too many for class 'rare' of task 'topic': its 4 rows are in 4 groups")
-    assert problem.endswith("folds=4 is the most")
+    assert problem.endswith("groups that stay together; folds=4 is the most")
     folded(whole, Folds(4)).check()
+    whole.labels[rare[2:4], 1] = 0
+    (problem,) = refusal(whole, Folds(5))
+    assert "its 2 rows are in 2 groups that stay together; a fold trains, " in problem  # folds=2 is refused as well
+    assert problem.endswith("so that it takes 3; it cannot be folded")
+    whole.labels[rare[2:4], 1] = 2
     for number in rare[:4]:
         whole.text[number] = whole.text[rare[0]]
     (problem,) = refusal(whole, Folds(2))
@@ -146,7 +151,7 @@ def test_more_folds_than_the_rarest_class_has_groups() -> None:
 
 def test_fewer_groups_than_folds() -> None:
     (problem,) = refusal(rows(100, posts=3), Folds(4))
-    assert problem.startswith("folds: the 100 rows are in 3 groups (")
+    assert problem.startswith("folds: the 100 rows are in 3 groups (3 values of 'post'), ")
     assert problem.endswith("too few for 4 folds")
 
 

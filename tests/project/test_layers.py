@@ -14,7 +14,7 @@ STANDALONE = PACKAGE / "exporting" / "modeling.py"
 LAYERS = (
     {"content", "errors", "paths", "quoting", "run_files", "secrets", "settings", "signature", "yaml_loader"},
     {"importing", "printable", "privacy", "processes", "standard_streams", "unique_rows", "wording"},
-    {"locks", "parts", "progress", "tasks"},
+    {"locks", "parts", "progress", "signals", "tasks"},
     {"component"},
     {"confusion", "files", "reporting"},
     {"calibration", "decisions", "losses", "regularizers", "samplers", "schedulers", "spreadsheets"},

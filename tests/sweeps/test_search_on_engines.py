@@ -18,6 +18,7 @@ from polarity.errors import UserError
 from polarity.files import write_json
 from polarity.processes import this_process
 from polarity.run import RunDirectory
+from polarity.signals import Interrupted
 from polarity.sweeps import crew
 from polarity.sweeps.crew import REFUSED, Engine, Place, Worker
 from polarity.sweeps.dask.giving import Dask
@@ -27,7 +28,6 @@ from polarity.sweeps.search.trials import Trials
 from polarity.sweeps.slurm import one_by_one, queue
 from polarity.sweeps.slurm.submitting import Slurm
 from polarity.train import check
-from polarity.training.signals import Interrupted
 from tests.running import overrides
 from tests.sweeps.searching import QUICK, RATE, asked, run, starts, trials
 from tests.verbs import outcome_of

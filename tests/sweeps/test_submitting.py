@@ -10,11 +10,11 @@ import pytest
 import submitit
 
 from polarity.errors import UserError
+from polarity.signals import Interrupted
 from polarity.sweeps.slurm import problems, queue, within
 from polarity.sweeps.slurm.submitting import Slurm
 from polarity.sweeps.slurm.within import Submitted
 from polarity.train import check
-from polarity.training.signals import Interrupted
 from tests.running import overrides
 from tests.sweeping import only_sweep, states, sweep
 from tests.sweeps.test_planning import SHORT, planned

@@ -1,6 +1,8 @@
 """``python -m polarity.refit``: the same training on more rows, and every verb knows what nobody can say of it."""
 
 import json
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,6 +51,18 @@ def test_it_is_trained_on_both_and_decides_as_before(run: RunDirectory, again: R
     assert rules[0]["weights_sha256"] != rules[1]["weights_sha256"]
     best = json.loads(run.metrics.read_text(encoding="utf-8"))["best"]
     assert json.loads(again.metrics.read_text(encoding="utf-8"))["best"]["epochs"] == best["epoch"] + 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
+def test_a_signal_while_it_trains_ends_it_in_good_order(
+    number: signal.Signals, run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lightning has handlers of its own, which would end the process with code 0, and say nothing."""
+    ask = lambda *_, **__: os.kill(os.getpid(), number)  # noqa: E731
+    monkeypatch.setattr(StopAfter, "on_train_batch_start", ask, raising=False)
+    said = said_by("refit", f"run={run.path}", f"output_dir={tmp_path}", code=128 + number)
+    assert said.splitlines()[-1] == f"polarity.refit: interrupted by {number.name}"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow

@@ -14,10 +14,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from polarity.errors import UserError
 from polarity.processes import this_process
 from polarity.run import RunDirectory
+from polarity.signals import Interrupted
 from polarity.train import check
 from polarity.training.resuming import resumable
 from polarity.training.run import resume_run, start_run
-from polarity.training.signals import Interrupted, StopOnSignal
+from polarity.training.signals import StopOnSignal
 from tests import command
 from tests.misfortune import misfortune
 from tests.running import composed, only_run, overrides, train

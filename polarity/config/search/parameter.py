@@ -1,6 +1,7 @@
 """A setting that is searched, and the values that it may take."""
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Self
 
@@ -15,7 +16,7 @@ from polarity.errors import UserError, nearest
 
 TAGS = ("log", "int")
 DIGITS = 4
-"""Significant digits of a proposed number: more would tell nothing, and nobody could type them."""
+"""Significant digits of a proposed number: more would tell little, and nobody could type them."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Parameter:
             raise UserError(f"{key}: cannot be read ({first_lines(error)})") from error
         sweep = override.value()
         if isinstance(sweep, IntervalSweep):
+            _refuse_cut_ends(key, value)
             low, high = _ends(key, value, sweep)
             return cls(key, value, low=low, high=high, log="log" in sweep.tags)
         if not isinstance(sweep, ChoiceSweep | RangeSweep):
@@ -60,6 +62,8 @@ class Parameter:
                 f"{key}: {value} says nothing to search; as choice(a, b), range(1, 9), interval(0.1, 0.5) or "
                 "tag(log, interval(1e-5, 1e-3))"
             )
+        if isinstance(sweep, RangeSweep) and not sweep.step:
+            raise UserError(f"{key}: {value}: its step has to be another number than 0")
         values = tuple(dict.fromkeys(restored(one) for one in override.sweep_string_iterator()))
         if not values or sweep.tags:
             wrong = f"tag({', '.join(sorted(sweep.tags))}) is for interval()" if values else "there is no value in it"
@@ -94,7 +98,13 @@ class Parameter:
             return f"{self.key}={self.values[int(proposed)]}"
         if self.whole:
             return f"{self.key}={int(proposed)}"
-        return f"{self.key}={min(self.high, max(self.low, float(f'{proposed:.{DIGITS}g}')))!r}"
+        return f"{self.key}={min(self.high, max(self.low, float(f'{proposed:.{self._digits}g}')))!r}"
+
+    @property
+    def _digits(self) -> int:
+        """More of them where the interval is narrow beside its numbers, so that it does not become a few values."""
+        size = max(abs(self.low), abs(self.high))
+        return DIGITS + max(0, math.floor(math.log10(size / (self.high - self.low))))
 
     def distance(self, text: str) -> float:
         """How far an override is from the first of the values, or the lower end: 0 to 1."""
@@ -104,6 +114,19 @@ class Parameter:
             return place / max(1, len(self.values) - 1)
         scale = math.log if self.log else float
         return (scale(float(value)) - scale(self.low)) / (scale(self.high) - scale(self.low))
+
+
+def _refuse_cut_ends(key: str, text: str) -> None:
+    """Hydra makes ``int(interval(1.5, 8))`` one that begins with 1, which was not asked for.
+
+    :raises UserError: if an end is no whole number where whole numbers are asked for.
+    """
+    if (typed := re.fullmatch(r"\s*int\((.*)\)\s*", text)) is None:
+        return
+    sweep = OverridesParser.create().parse_override(f"x={typed[1]}").value()
+    ends = (sweep.start, sweep.end) if isinstance(sweep, IntervalSweep) else ()
+    if not all(end is None or float(end).is_integer() for end in ends):
+        raise UserError(f"{key}: {text}: its ends have to be whole numbers")
 
 
 def _ends(key: str, text: str, sweep: IntervalSweep) -> tuple[float, float]:

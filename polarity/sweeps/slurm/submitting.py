@@ -15,13 +15,13 @@ from polarity.content import Config, Json
 from polarity.errors import UserError
 from polarity.reports.console import RunConsole
 from polarity.settings import NonNegativeInt, Positive, PositiveInt
+from polarity.signals import Interrupted
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.lines import end_line, start_line
 from polarity.sweeps.slurm.one_by_one import PAUSE, Queue, where
 from polarity.sweeps.slurm.queue import Submissions
 from polarity.sweeps.slurm.within import Submitted
-from polarity.training.signals import Interrupted
 from polarity.wording import times
 
 TURNS = 10_000

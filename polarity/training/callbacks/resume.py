@@ -13,10 +13,11 @@ from polarity.errors import UserError
 from polarity.parts import unfinished
 from polarity.run import RunDirectory
 from polarity.settings import NonNegative
+from polarity.signals import Interrupted
 from polarity.training.devices import gathered
 from polarity.training.manifest import Manifest
 from polarity.training.random_state import random_state, restore_random_state
-from polarity.training.signals import Interrupted, asked_to_stop
+from polarity.training.signals import asked_to_stop
 
 _VALIDATED = "epoch_loop.val_loop.batch_progress"
 """Key of what Lightning's loops tell about the batches of the current validation."""
