@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import os
 import platform
 import re
 import shutil
@@ -13,6 +14,8 @@ from uuid import uuid4
 from polarity.processes import is_alive, this_process
 
 _NAME = re.compile(r"\..+\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<since>[\w.]+(-\d+)?)-[0-9a-f]{8}\.part")
+_OF_SYSTEM = re.compile(r"\(os error (\d+)\)")
+"""Ends what libraries that are written in Rust, for weights and tokenizers, say of what the system refuses."""
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 """What the system says where there is no room, on the disk or for this user."""
@@ -25,7 +28,7 @@ def unfinished(path: Path) -> Iterator[Path]:
     What killed processes of this machine have left in the same folder is removed first; what belongs to a living
     process, or to one of another machine, is not touched.
 
-    :raises OSError: that of the block; where there was no room, with the path.
+    :raises OSError: that of the block, also where a library calls it otherwise; where there was no room, with the path.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     clear(path.parent)
@@ -38,6 +41,11 @@ def unfinished(path: Path) -> Iterator[Path]:
         if error.errno in FULL and error.filename is None:  # an open file does not know its name
             error.filename = str(path)
         raise
+    except Exception as error:
+        if (found := _OF_SYSTEM.search(str(error))) is None:
+            raise
+        number = int(found[1])
+        raise OSError(number, os.strerror(number), str(path)) from error
     finally:
         _remove(part)
 

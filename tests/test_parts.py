@@ -104,6 +104,15 @@ def test_where_there_is_no_room_the_file_is_named(number: int, tmp_path: Path) -
     assert reason_of(other.value).startswith("another: ")
 
 
+def test_what_libraries_call_an_error_of_their_own_is_the_systems(tmp_path: Path) -> None:
+    """As safetensors and tokenizers do where a disk is full."""
+    with pytest.raises(OSError, match="No space left on device") as refused, unfinished(tmp_path / "model"):
+        raise RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")
+    assert (refused.value.errno, refused.value.filename) == (errno.ENOSPC, str(tmp_path / "model"))
+    with pytest.raises(RuntimeError, match="another"), unfinished(tmp_path / "model"):
+        raise RuntimeError("another")
+
+
 def test_nothing_is_left_of_a_block_that_fails(tmp_path: Path) -> None:
     with suppress(ZeroDivisionError), unfinished(tmp_path / "new" / "a") as part:
         part.write_text("half")

@@ -92,6 +92,7 @@ def _train(run: RunDirectory, prepared: Prepared, *, trust: Trust) -> float:
                 started = time.monotonic()
                 known = _train_fold(run, prepared.config, fold, trust=trust)
                 seconds = None if known else time.monotonic() - started
+                resuming.refuse_other_encoder(RunDirectory(run.fold(fold)), RunDirectory(run.fold(1)))
                 RunConsole(run.log).print(fold_line(RunDirectory(run.fold(fold)), fold, folds, seconds))
             return finish(run, prepared, rows)
     except BaseException as error:  # noqa: BLE001 - also signals, and whatever else ends a process

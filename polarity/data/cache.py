@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib.format import open_memmap
 
-from polarity.errors import UserError, reason_of
+from polarity.errors import UserError
 from polarity.parts import clear, unfinished
 
 Arrays = dict[str, np.ndarray]
@@ -42,9 +42,8 @@ def cached_arrays(folder: Path, build: Callable[[], Mapping[str, np.ndarray]]) -
         try:
             _publish(folder, built)
         except OSError as error:
-            why = reason_of(error)  # numpy only counts what it has written
-            full = f"{why}: no room is left" if error.errno is None else why
-            raise UserError(f"{folder}: the cache cannot be written: {full}; set cache_dir=FOLDER") from error
+            why = error.strerror or f"{error}: no room is left"  # numpy only counts what it has written
+            raise UserError(f"{folder}: the cache cannot be written: {why}; set cache_dir=FOLDER") from error
     assert built is not None
     logger.warning("%s is being changed while it is read; going on without it", folder)
     return dict(built)

@@ -96,7 +96,9 @@ class FoldedRows:
             for label, name in enumerate(task.classes)
             if (rows := self.rows.labels[:, t] == label).any()
         ]
-        there, count, name, task, rows = min(of_classes, key=lambda one: one[:-1], default=(number, 0, "", "", slice(0)))
+        there, count, name, task, rows = min(
+            of_classes, key=lambda one: one[:-1], default=(number, 0, "", "", slice(0))
+        )
         if there >= number:
             return []
         fewest = "a fold trains, validates and scores on some of each class, so that it takes 3; it cannot be folded"

@@ -1,10 +1,7 @@
 """A trained model as one folder: an ordinary Hugging Face folder of its encoder that holds the heads as well."""
 
-import os
-import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -38,20 +35,8 @@ def save_model(classifier: MultiTaskClassifier, reader: Reader, folder: str | Pa
     folder = Path(folder).absolute()
     if folder.exists() and not (folder / CARD).is_file() and any(folder.iterdir()):
         raise UserError(f"{folder}: holds other files than a saved model, which would be lost; choose another folder")
-    with whole_folder(folder) as part, _as_system_errors(folder):
+    with whole_folder(folder) as part:
         _write(classifier, reader, part)
-
-
-@contextmanager
-def _as_system_errors(folder: Path) -> Iterator[None]:
-    """What the libraries beneath, written in Rust, call an error of their own is the system's: no room, say."""
-    try:
-        yield
-    except Exception as error:
-        if (found := re.search(r"\(os error (\d+)\)", str(error))) is None:
-            raise
-        number = int(found[1])
-        raise OSError(number, os.strerror(number), str(folder)) from error
 
 
 def load_model(folder: str | Path, trust: Collection[str] = ()) -> tuple[MultiTaskClassifier, Reader]:

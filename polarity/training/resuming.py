@@ -1,7 +1,7 @@
 """Whether a stopped run can go on, and from where."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -172,13 +172,29 @@ def refuse_changed_model(run: RunDirectory, identity: Json) -> None:
         raise UserError([f"resume: {problem}" for problem in problems])
 
 
-def _changed_values(began: Json, now: Json, path: str = "") -> list[str]:
-    """Keys that both have, with other values; the version of a library is none."""
+def refuse_other_encoder(fold: RunDirectory, first: RunDirectory) -> None:
+    """Compare what the encoders of two folds were when these began to train.
+
+    :raises UserError: if they differ in more than how many n-grams their training rows have.
+    """
+    its, own = (read_environment(run).get(ENCODER, {}) for run in (first, fold))
+    if changed := _changed_values(its, own, {"terms"}):
+        raise UserError(
+            f"resume: {fold.path.name} has another encoder than {first.path.name} ({', '.join(changed)}), so that they "
+            f"are no folds of one model; put that back, remove {fold.path}, and resume"
+        )
+
+
+def _changed_values(began: Json, now: Json, learnt: Collection[str] = (), path: str = "") -> list[str]:
+    """Keys that both have, with other values; the version of a library is none.
+
+    :param learnt: keys of what rows decide.
+    """
     changed = []
-    for key in sorted((began.keys() & now.keys()) - {"transformers_version"}):
+    for key in sorted((began.keys() & now.keys()) - {"transformers_version", *learnt}):
         before, after = began[key], now[key]
         if isinstance(before, dict) and isinstance(after, dict):
-            changed += _changed_values(before, after, f"{path}{key}.")
+            changed += _changed_values(before, after, learnt, f"{path}{key}.")
         elif before != after:
             changed.append(f"{path}{key}: {before} then, {after} now")
     return changed

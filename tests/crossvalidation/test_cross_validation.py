@@ -13,7 +13,7 @@ import pytest
 from scipy.stats import t as student
 
 import polarity
-from polarity.crossvalidation.run import start
+from polarity.crossvalidation.run import resume, start
 from polarity.data.folds import FoldedRows, Folds
 from polarity.data.rows import Splits
 from polarity.errors import UserError
@@ -97,6 +97,27 @@ def test_what_stops_a_fold_is_what_stops_the_whole(tmp_path: Path) -> None:
     assert ended.value.code == 1
     assert (run.status["state"], run.status["error"]) == ("failed", "fold-1: power failure")
     assert not run.fold(2).exists()
+
+
+@pytest.mark.parametrize(("key", "code"), [("hidden_act", 2), ("terms", 0)])
+def test_folds_of_two_encoders_are_not_put_together(key: str, code: int, whole: RunDirectory, tmp_path: Path) -> None:
+    """As many n-grams as its rows have is what each fold may have."""
+    run = RunDirectory(shutil.copytree(whole.path, tmp_path / "run"))
+    run.set_status("failed", error="power failure")
+    second = RunDirectory(run.fold(2))
+    for fold, value in ((RunDirectory(run.fold(1)), "one"), (second, "other")):
+        known = json.loads(fold.environment.read_text(encoding="utf-8"))
+        known["encoder"][key] = value
+        fold.environment.write_text(json.dumps(known), encoding="utf-8")
+    if not code:
+        assert resume(str(run.path)) > 0
+        return
+    with pytest.raises(SystemExit):
+        resume(str(run.path))
+    said = run.status["error"]
+    assert said.startswith(
+        f"resume: {second.path.name} has another encoder than fold-1 (hidden_act: one then, other now)"
+    )
 
 
 def test_the_whole_is_sealed_and_its_report_can_be_made_again(whole: RunDirectory) -> None:

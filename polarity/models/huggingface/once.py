@@ -23,5 +23,7 @@ def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
                 part.rename(folder)
     except OSError as error:
         if not folder.is_dir():
-            raise UserError(f"{folder}: the cache cannot be written: {error}; set POLARITY_CACHE") from error
+            raise UserError(
+                f"{folder}: the cache cannot be written: {error.strerror or error}; set POLARITY_CACHE"
+            ) from error
     return folder
