@@ -10,6 +10,7 @@ from uuid import UUID
 
 from polarity.data.memory import check_memory
 from polarity.errors import UserError
+from polarity.privacy import excerpt
 from polarity.progress import progress
 from polarity.tables.chunk import Chunk, encodable
 from polarity.tables.dialect import Dialect, delimiter_hint
@@ -79,7 +80,7 @@ def whole_table(reader: TableReader, problems: Problems) -> Table | None:
     """
     name = reader.name
     if advice := delimiter_hint(reader.columns, "data."):  # one column is never enough for a task
-        problems.add(f"{name}: the header {reader.columns[0]!r} is one single column{advice}")
+        problems.add(f"{name}: the header {excerpt(repr(reader.columns[0]))} is one single column{advice}")
         return None
     table = Table(name, {column.strip(): [] for column in reader.columns if _is_kept(column)}, Places())
     with progress(f"reading {name}") as advance:

@@ -20,8 +20,7 @@ from polarity.data.columns import Columns
 from polarity.data.rows import Rows
 from polarity.data.split_names import SplitName
 from polarity.data.table import Table
-from polarity.errors import nearest
-from polarity.tables.dialect import headless_hint
+from polarity.tables.dialect import column_hint
 from polarity.tables.problems import Problems
 from polarity.tasks import IGNORE_INDEX, Task
 from polarity.wording import out_of
@@ -62,7 +61,7 @@ def report_missing_columns(table: Table, columns: Columns, problems: Problems) -
     needed += [(setting, column) for column, setting in columns.grouping.items()]
     missing = [(setting, column) for setting, column in needed if column not in table.columns]
     for setting, column in missing:
-        hint = nearest(column, table.columns, what="columns") + headless_hint(table.columns, "data.")
+        hint = column_hint(column, table.columns, "data.")
         if (outer := column.partition(".")[0]) != column and outer in table.columns:
             hint += f"; fields within {outer!r} are no columns: {FLATTEN}"
         problems.add(f"{table.name}: has no column {column!r}, which data.{setting} asks for{hint}")

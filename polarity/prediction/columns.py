@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from polarity.errors import UserError, nearest
+from polarity.errors import UserError
 from polarity.posthoc import Decider
 from polarity.settings import Fraction, PositiveInt
-from polarity.tables.dialect import delimiter_hint, headless_hint
+from polarity.tables.dialect import column_hint, delimiter_hint
 from polarity.tasks import IGNORE_INDEX, Task, task_problems
 
 Threshold = Fraction | dict[str, Fraction]
@@ -144,5 +144,5 @@ def column_problems(setting: str, name: str, columns: Sequence[str], source: str
         return [f"input: {source} has the column {name!r}, which is read, more than once"]
     other = f"; {setting}=COLUMN names another" if setting in ("text", "context") else ""
     other += ", or add an empty one if no row has a first text" if setting == "context" else ""
-    hints = nearest(name, known, what="columns"), other, delimiter_hint(known, ""), headless_hint(known, "")
-    return [f"{setting}: {source} has no column {name!r}{''.join(hints)}"]
+    hints = f"{column_hint(name, known)}{other}{delimiter_hint(known, '')}"
+    return [f"{setting}: {source} has no column {name!r}{hints}"]

@@ -12,8 +12,8 @@ from polarity.data.locate import existing_file, locate
 from polarity.data.rows import Rows
 from polarity.data.table import Table, read_table
 from polarity.data.validation import report_cells, report_missing_columns, validate
-from polarity.errors import UserError, nearest
-from polarity.tables.dialect import Dialect, dialect_problems
+from polarity.errors import UserError
+from polarity.tables.dialect import Dialect, column_hint, dialect_problems
 from polarity.tables.formats import unused_dialect
 from polarity.tables.problems import Problems
 from polarity.tasks import IGNORE_INDEX, Task, task_problems
@@ -133,7 +133,7 @@ class NewData:
         missing = [task for task in columns.tasks if task.column not in table.columns]
         if len(missing) == len(columns.tasks):
             names = ", ".join(repr(task.column) for task in missing)
-            hint = nearest(missing[0].column, table.columns, what="columns")
+            hint = column_hint(missing[0].column, table.columns)
             problems.add(
                 f"{table.name}: has no column of labels ({names}){hint}; give data.tasks={{TASK: COLUMN}}, or use "
                 "polarity.predict, which needs no labels"

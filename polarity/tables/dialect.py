@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from polarity.errors import nearest
+from polarity.privacy import HIDDEN, texts_are_shown
 
 _TAB = ("tab", "\\t")
 """Ways to write a tab on a command line."""
@@ -57,6 +58,17 @@ def numbered(cells: Sequence[object]) -> list[str]:
 def headless(columns: Collection[str]) -> bool:
     """Whether what was read as a header looks like a row: a number, or a long text, or something without a letter."""
     return any(len(name) > _LONG_NAME or (name and not any(map(str.isalpha, name))) for name in columns)
+
+
+def column_hint(name: str, columns: Collection[str], setting: str = "") -> str:
+    """End of the message that there is no column of this name: the nearest one, all of them, and what else may help.
+
+    The first line may be a row in the place of a header, so it is shown of data whose texts may be.
+
+    :param setting: begins the names of settings that say how the file is read.
+    """
+    shown = nearest(name, columns, what="columns") if texts_are_shown() else f"; its first line is {HIDDEN.strip('()')}"
+    return shown + headless_hint(columns, setting)
 
 
 def headless_hint(columns: Collection[str], setting: str) -> str:
