@@ -5,6 +5,7 @@ import os
 import platform
 import shutil
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,7 @@ from tensorboard.plugins.base_plugin import TBContext
 from tensorboard.plugins.hparams import api_pb2, get_experiment, list_session_groups
 from tensorboard.plugins.hparams.backend_context import Context
 
+from polarity.comparison.chosen import rank
 from polarity.config.compose import compose_jobs, resolved
 from polarity.config.recorded import RunSettings
 from polarity.content import Json
@@ -59,6 +61,22 @@ def test_the_table_is_the_one_of_the_end(finished: Sweep) -> None:
     assert "cannot be told apart" in said
     recommended = said[said.index("recommended: ") :].splitlines()[0]
     assert "within one standard error" in recommended
+
+
+def test_where_not_all_scores_can_be_compared_nothing_is_recommended(
+    finished: Sweep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of jobs with other rows, or other tasks."""
+    ranking = rank([job.path for job in finished.jobs])
+    parted = replace(ranking, apart=["x: has other rows than y"])
+    for place in ("preset", "table"):
+        monkeypatch.setattr(f"polarity.sweeps.{place}.rank", lambda _: parted)
+    said = said_by("sweep", str(finished.path), "best", code=2)
+    assert "the scores of its jobs cannot all be compared" in said
+    assert "x: has other rows than y" in said
+    said = said_by("sweep", str(finished.path))
+    assert "note: x: has other rows than y" in said
+    assert "on the validation rows of" in said
 
 
 def test_one_damaged_job_and_one_that_is_gone_leave_the_others(finished: Sweep, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from polarity.comparison.find import FoundFolders
 from polarity.comparison.grouping import group_systems
 from polarity.comparison.load import System, baseline_of, load_systems
 from polarity.comparison.result import Chosen, Shortlist
-from polarity.comparison.same_rows import part_by_rows
+from polarity.comparison.same_rows import apart, part_by_rows
 from polarity.errors import UserError
 from polarity.evaluation.metrics import score
 
@@ -60,18 +60,35 @@ class Best:
         return [folder for name in self.shortlist.tied for folder in self.members[name]]
 
 
-def best_of_runs(folders: Sequence[Path]) -> list[Best]:
-    """The best configuration by validation scores, one for each set of rows on which there are several.
+@dataclass(frozen=True)
+class Ranking:
+    """What the validation scores of runs say.
+
+    :param best: the best configuration, for each set of rows on which there are several.
+    :param apart: why not all runs can be compared with each other, a sentence each; empty if they can.
+    """
+
+    best: Sequence[Best] = ()
+    apart: Sequence[str] = ()
+
+    @property
+    def winner(self) -> Best | None:
+        """The best of all; None where there is none, or not all can be compared."""
+        return self.best[0] if self.best and not self.apart else None
+
+
+def rank(folders: Sequence[Path]) -> Ranking:
+    """The best configurations among runs, by validation scores.
 
     What cannot be read is left out, since a sweep's table says what became of it.
     """
     if len(folders) < 2:
-        return []
+        return Ranking()
     try:
         systems, _ = load_systems(FoundFolders(dict.fromkeys(folders, False), []), SPLIT)
         parted = part_by_rows(systems, SPLIT, tasks=None)
     except UserError:
-        return []
+        return Ranking()
     found = []
     for rows in parted:
         groups = group_systems(rows.systems)
@@ -82,7 +99,7 @@ def best_of_runs(folders: Sequence[Path]) -> list[Best]:
         evidence = Evidence(rows.systems, groups, aligned, resamples=RESAMPLES, confidence=CONFIDENCE, seed=0)
         members = {group.name: [rows.systems[number].folder for number in group.members] for group in groups}
         found.append(Best(evidence.chosen(), evidence.shortlist(), members, _baseline(rows.systems)))
-    return found
+    return Ranking(found, apart(parted))
 
 
 def _baseline(systems: Sequence[System]) -> float | None:

@@ -19,6 +19,15 @@ class SameRows:
     differs: list[str] = field(default_factory=list)
 
 
+def apart(parted: Sequence[SameRows]) -> list[str]:
+    """That runs on other rows are not compared, why, and which of them stand alone; empty for one set."""
+    notes = [
+        f"runs on other rows are compared among themselves only: {text}" for rows in parted for text in rows.differs
+    ]
+    alone = [rows.systems[0].name for rows in parted if len(rows.systems) == 1] if len(parted) > 1 else []
+    return [*notes, *(f"{name}: nothing else has its rows" for name in alone)]
+
+
 def part_by_rows(systems: Sequence[System], split: str, *, tasks: Sequence[str] | None) -> list[SameRows]:
     """The sets, in the order of their first systems.
 

@@ -20,6 +20,7 @@ from polarity.reports.folds import fold_line, folds_intro
 from polarity.run import RunDirectory
 from polarity.runs.environment import by_its_data, where_it_began
 from polarity.runs.saved import finished_model
+from polarity.signals import Interrupted, handled, interrupt
 from polarity.training import resuming
 from polarity.training.run import resume_run, start_run
 from polarity.training.seen_rows import check_seen_rows
@@ -84,7 +85,7 @@ def _train(run: RunDirectory, prepared: Prepared, *, trust: Trust) -> float:
     assert folds is not None
     try:
         recorder.begin(prepared.splits, {})
-        with where_it_began(run):
+        with handled(interrupt), where_it_began(run):
             rows = FoldedRows(prepared.components.data, prepared.splits, folds)
             for line in folds_intro(rows, run):
                 RunConsole(run.log).print(line)
@@ -96,11 +97,11 @@ def _train(run: RunDirectory, prepared: Prepared, *, trust: Trust) -> float:
                 RunConsole(run.log).print(fold_line(RunDirectory(run.fold(fold)), fold, folds, seconds))
             return finish(run, prepared, rows)
     except BaseException as error:  # noqa: BLE001 - also signals, and whatever else ends a process
-        if isinstance(error, SystemExit):  # a fold's run has said what there is to say
-            recorder.record(_why(run, folds.count, error))
-        else:
+        if isinstance(error, Interrupted) or not isinstance(error, SystemExit):
             recorder.conclude(error)
-        sys.exit(exit_code(error) if not isinstance(error, SystemExit) else error.code)
+            sys.exit(exit_code(error))
+        recorder.record(_why(run, folds.count, error))  # a fold's run has said what there is to say
+        sys.exit(error.code)
     finally:
         recorder.end()
 

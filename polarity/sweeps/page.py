@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from polarity.comparison.chosen import Best
+from polarity.comparison.chosen import Ranking
 from polarity.config.recorded import RunSettings
 from polarity.config.shown import flat
 from polarity.content import Config, Json
@@ -24,11 +24,11 @@ PAGE = "sweep.html"
 SEED = "seed"
 
 
-def write_page_of(sweep: Sweep, rows: Sequence[Json], best: Sequence[Best], remaining: Sequence[str]) -> Path:
+def write_page_of(sweep: Sweep, rows: Sequence[Json], ranking: Ranking, remaining: Sequence[str]) -> Path:
     """Write the page of a sweep into its folder; returns its path.
 
     :param rows: of its table, see :func:`polarity.sweeps.table.job_rows`.
-    :param best: what is the best of them.
+    :param ranking: of the finished ones.
     :param remaining: what can be done about jobs that are not finished.
     """
     asked, jobs = sweep.asked, {job.name: job for job in sweep.jobs}
@@ -52,8 +52,9 @@ def write_page_of(sweep: Sweep, rows: Sequence[Json], best: Sequence[Best], rema
         searched={key: values for key, values in asked.space.items() if key != SEED},
         monitor=monitor,
         trials=trials,
-        best=best,
-        advice=advice(sweep, asked, best),
+        best=ranking.best,
+        apart=ranking.apart,
+        advice=advice(sweep, asked, ranking),
         remaining=remaining,
         machine=f"on {', '.join(machine)}" if machine else "on CPU",
     )
@@ -98,11 +99,11 @@ def trial_of(job: Job, row: Json, values: Mapping[str, str], *, settings: RunSet
     )
 
 
-def advice(sweep: Sweep, asked: AskedSweep, best: Sequence[Best]) -> dict[str, str]:
+def advice(sweep: Sweep, asked: AskedSweep, ranking: Ranking) -> dict[str, str]:
     """Commands for the configuration that is recommended."""
-    if len(best) != 1:
+    if ranking.winner is None:
         return {}
-    name = best[0].recommended[0].name
+    name = ranking.winner.recommended[0].name
     place = ["--config-dir", asked.config_dir] if asked.config_dir else []
     output = f"{asked.config_dir}/best.yaml" if asked.config_dir else "best.yaml"  # beside presets that it may name
     return {

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from polarity.comparison.chosen import best_of_runs
+from polarity.comparison.chosen import rank
 from polarity.config.compose import choices_of, compose_jobs, resolved
 from polarity.config.settled import MICRO_BATCHES
 from polarity.content import Config
@@ -26,15 +26,15 @@ GROUP = "experiment"
 def recommended_job(sweep: Sweep) -> Job:
     """The first job of the configuration that is recommended; with one configuration, that.
 
-    :raises UserError: if no job is finished, or if they were scored on different rows.
+    :raises UserError: if no job is finished, or if their scores cannot be compared.
     """
     finished = sweep.finished
     if not finished:
         raise UserError(f"{sweep.path}: none of its jobs is finished")
-    best = best_of_runs([job.path for job in finished])
-    if len(best) > 1:
-        raise UserError(f"{sweep.path}: its jobs were scored on different rows; their scores cannot be compared")
-    return sweep.job(best[0].recommended[0].name) if best else finished[0]
+    ranking = rank([job.path for job in finished])
+    if ranking.apart:
+        raise UserError([f"{sweep.path}: the scores of its jobs cannot all be compared", *ranking.apart])
+    return sweep.job(ranking.winner.recommended[0].name) if ranking.winner else finished[0]
 
 
 def place_of(output: str | None, config_dir: str | None) -> Path:

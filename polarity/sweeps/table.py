@@ -7,7 +7,7 @@ from textwrap import shorten
 
 from rich.table import Table
 
-from polarity.comparison.chosen import Best, best_of_runs
+from polarity.comparison.chosen import Ranking, rank
 from polarity.content import Json
 from polarity.errors import UserError
 from polarity.files import read_object
@@ -27,18 +27,20 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
 
     :param page: whether it is written as a page as well.
     """
-    rows, best = write_jobs(sweep)
+    rows, ranking = write_jobs(sweep)
     console = RunConsole(None)
     console.print()
     console.print(jobs_table(rows))
-    for item in best:
-        if len(best) > 1:
+    for note in ranking.apart:
+        console.print(f"note: {note}", style="bold yellow")
+    for item in ranking.best:
+        if ranking.apart:
             names = [folder.name for folders in item.members.values() for folder in folders]
             more = f" and {times(len(names) - 5, 'other')}" if len(names) > 5 else ""
             console.print(f"on the validation rows of {', '.join(names[:5])}{more}:")
         for sentence in item.sentences:
             console.print(sentence)
-    if best and sweep.asked.search:
+    if ranking.best and sweep.asked.search:
         console.print(
             "of a search, the first is the one whose values are nearest to the first ones, or lower ends; a search "
             "goes by what is monitored while it trains, the table by overall, which decision rules may change"
@@ -47,7 +49,7 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
     console.print(_about_test(sweep))
     remaining = what_next(rows, sweep)
     if page:
-        console.print(f"report: {write_page_of(sweep, rows, best, remaining)}")
+        console.print(f"report: {write_page_of(sweep, rows, ranking, remaining)}")
     for line in remaining:
         console.print(line, style="bold red")
     gone = 0 if sweep.trials else sweep.gone
@@ -61,20 +63,20 @@ def _about_test(sweep: Sweep) -> str:
     return "test is scored only with test=true; for the job you choose: polarity.evaluate run=JOB split=test"
 
 
-def write_jobs(sweep: Sweep) -> tuple[list[Json], list[Best]]:
+def write_jobs(sweep: Sweep) -> tuple[list[Json], Ranking]:
     """Write the table of a sweep's jobs so far beside them; returns its rows, and what is best of them."""
     rows = job_rows(sweep.jobs)
-    best = best_of_runs([job.path for job in sweep.finished])
-    mark_best(rows, best)
+    ranking = rank([job.path for job in sweep.finished])
+    mark_best(rows, ranking)
     header = list(dict.fromkeys(name for row in rows for name in row))
     write_csv(sweep.path / "jobs.csv", header, [[row.get(name, "") for name in header] for row in rows])
-    return rows, best
+    return rows, ranking
 
 
 def report_jobs(sweep: Sweep) -> Path:
     """Write the table of a sweep's jobs so far, and the page about them; returns the page's path."""
-    rows, best = write_jobs(sweep)
-    return write_page_of(sweep, rows, best, what_next(rows, sweep))
+    rows, ranking = write_jobs(sweep)
+    return write_page_of(sweep, rows, ranking, what_next(rows, sweep))
 
 
 def what_next(rows: Sequence[Json], sweep: Sweep) -> list[str]:
@@ -133,9 +135,9 @@ def how_far(job: Job) -> Json:
     return {"done": len(rows), "left": round(mean * (all_of - len(rows)))}
 
 
-def mark_best(jobs: list[Json], best: Sequence[Best]) -> None:
+def mark_best(jobs: list[Json], ranking: Ranking) -> None:
     """Beside the score of the best configuration what it is worth on rows that it was not chosen on."""
-    for item in best:
+    for item in ranking.best:
         names = {folder.name for folder in item.folders}
         low, high = (item.chosen.interval.low, item.chosen.interval.high) if item.chosen.interval.known else ("", "")
         for job in jobs:

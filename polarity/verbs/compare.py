@@ -13,7 +13,7 @@ from polarity.comparison.find import find_folders
 from polarity.comparison.held_out import marks_of, record_evaluations
 from polarity.comparison.load import FREE, System, baseline_of, load_systems
 from polarity.comparison.result import Comparison
-from polarity.comparison.same_rows import SameRows, part_by_rows
+from polarity.comparison.same_rows import apart, part_by_rows
 from polarity.comparison.tables import (
     SHOWN,
     configuration_table,
@@ -67,18 +67,8 @@ def compare(settings: CompareSettings) -> list[Comparison]:
     if not several:
         alone = [f"runs: only {systems[0].folder} is there; a comparison needs two"] if len(parted) == 1 else []
         raise UserError([*alone, *(text for rows in parted for text in rows.differs), *notes])
-    if len(parted) > 1:
-        notes = [*_apart(parted), *notes]
+    notes = [*apart(parted), *notes]
     return [_compared(settings, group, notes if number == 0 else []) for number, group in enumerate(several)]
-
-
-def _apart(parted: Sequence[SameRows]) -> list[str]:
-    """That runs on other rows were not compared, why, and which of them stand alone."""
-    notes = [
-        f"runs on other rows are compared among themselves only: {text}" for rows in parted for text in rows.differs
-    ]
-    alone = [rows.systems[0].name for rows in parted if len(rows.systems) == 1]
-    return [*notes, *(f"{name}: nothing else has its rows" for name in alone)]
 
 
 def _compared(settings: CompareSettings, systems: Sequence[System], notes: Sequence[str]) -> Comparison:

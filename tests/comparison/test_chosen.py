@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from polarity.comparison.chosen import best_of_runs
+from polarity.comparison.chosen import rank
 from polarity.run import RunDirectory
 from tests.comparison.made import a_run, noisy, some_labels
 
@@ -17,16 +17,46 @@ def test_a_recommendation_below_the_linear_baseline_says_so(right: float, where:
         a_run(tmp_path / name, labels, noisy(labels, share, number), loss={"gamma": share})
         for number, (name, share) in enumerate({"a": 0.6, "b": 0.5}.items())
     ]
-    assert best_of_runs(runs)[0].baseline is None
-    assert "linear baseline" not in " ".join(best_of_runs(runs)[0].sentences)
+    assert rank(runs).best[0].baseline is None
+    assert "linear baseline" not in " ".join(rank(runs).best[0].sentences)
     other = a_run(tmp_path / "other", labels, noisy(labels, right, 7))
     place = RunDirectory(runs[0]).baseline("linear", "val")
     place.parent.mkdir(parents=True)
     shutil.copy2(RunDirectory(other).predictions("val"), place)
-    best = best_of_runs(runs)[0]
+    best = rank(runs).best[0]
     assert best.baseline is not None
     apart = 100 * abs(best.shortlist.score - best.baseline)
     assert best.sentences[-1].startswith(f"linear baseline: {best.baseline:.4f}, {apart:.1f} points {where} what is")
     assert best.sentences[-1].endswith(
         f"; python -m polarity.compare {best.recommended[0]} tells whether that is chance"
     )
+
+
+def test_scores_on_other_rows_have_no_winner(tmp_path: Path) -> None:
+    labels, others = some_labels(300), some_labels(200)
+    first, second = (
+        a_run(tmp_path / name, labels, noisy(labels, share, 1), loss={"gamma": share})
+        for name, share in (("a", 0.6), ("b", 0.5))
+    )
+    third = a_run(tmp_path / "c", others, noisy(others, 0.9, 2), loss={"gamma": 9.0})
+    whole = rank([first, second])
+    assert (whole.winner, whole.apart) == (whole.best[0], [])
+    parted = rank([first, second, third])
+    assert parted.winner is None
+    assert parted.best[0].chosen.of == 2
+    assert parted.apart[0].startswith("runs on other rows are compared among themselves only: c: has other rows than a")
+    assert parted.apart[1:] == ["c: nothing else has its rows"]
+    alone = rank([first, third])
+    assert (alone.best, alone.winner) == ([], None)
+    assert alone.apart[1:] == ["a: nothing else has its rows", "c: nothing else has its rows"]
+
+
+def test_what_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:
+    labels = some_labels(300)
+    runs = [a_run(tmp_path / name, labels, noisy(labels, 0.6, n), loss={"gamma": n}) for n, name in enumerate("abc")]
+    (runs[0] / "predictions" / "val.parquet").unlink()
+    left = rank(runs)
+    assert left.winner is not None
+    assert left.winner.chosen.of == 2
+    assert rank(runs[:2]).winner is None
+    assert not rank([]).apart

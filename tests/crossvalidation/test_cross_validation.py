@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -97,6 +99,23 @@ def test_what_stops_a_fold_is_what_stops_the_whole(tmp_path: Path) -> None:
     assert ended.value.code == 1
     assert (run.status["state"], run.status["error"]) == ("failed", "fold-1: power failure")
     assert not run.fold(2).exists()
+
+
+@pytest.mark.parametrize("place", ["fold_line", "_metrics"])
+def test_a_signal_between_folds_or_after_the_last_ends_it_in_good_order(
+    place: str, whole: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunDirectory(shutil.copytree(whole.path, tmp_path / "run"))
+    run.set_status("failed", error="power failure")
+    room = "run" if place == "fold_line" else "finish"
+    monkeypatch.setattr(f"polarity.crossvalidation.{room}.{place}", lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    with pytest.raises(SystemExit) as ended:
+        resume(str(run.path))
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert run.status["interrupted"]
+    said = " ".join(capsys.readouterr().out.split())
+    assert "The run stopped: interrupted by SIGTERM" in said
+    assert f"resume={run.path}" in said.replace(" ", "")
 
 
 @pytest.mark.parametrize(("key", "code"), [("hidden_act", 2), ("terms", 0)])

@@ -100,6 +100,17 @@ def test_a_sweep_without_a_choice_says_so(trials: list[Trial], message: str, tmp
     assert page_of(content, tmp_path).headings["h1"] == message
 
 
+def test_scores_on_other_rows_are_in_no_chart_together(tmp_path: Path) -> None:
+    trials = [finished(n, 0.5 + n / 10, **{"data.split.seed": str(n), "loss": "ce"}) for n in range(3)]
+    whole, parted = content_of(trials), content_of(trials, apart=["b: has other rows than a"])
+    pages = page_of(whole, tmp_path / "whole"), page_of(parted, tmp_path / "parted")
+    assert pages[1].headings["h1"] == "3 configurations, and no best one: not all of them can be compared"
+    assert "has other rows than a" in pages[1].text
+    for told in ("Each setting", "All settings", "Importance", "Best so far", "Score and training time"):
+        assert [told in page.text for page in pages] == [True, False], told
+    assert all(trial.name in pages[1].text for trial in trials)
+
+
 def test_seeds_are_repetitions_of_one_configuration() -> None:
     content = content_of(
         [finished(n, score, seed=n % 2, a=str(n // 2)) for n, score in enumerate((0.4, 0.6, 0.7, 0.8))]
@@ -204,6 +215,7 @@ def test_keys_are_as_short_as_they_can_be() -> None:
     keys = ["a.b.c", "a.d.c", "loss"]
     assert short_keys(keys) == {"a.b.c": "b.c", "a.d.c": "d.c", "loss": "loss"}
     assert short_keys([]) == {}
+    assert short_keys(["data.split.seed", "loss"], taken=("seed",)) == {"data.split.seed": "split.seed", "loss": "loss"}
 
 
 def test_the_same_jobs_give_the_same_page(tmp_path: Path) -> None:

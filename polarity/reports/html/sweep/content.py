@@ -81,6 +81,7 @@ class SweepContent:
     :param searched: values of each setting in the order in which they were asked for.
     :param monitor: what chooses the epoch.
     :param best: what is best, for each set of rows on which there are several configurations.
+    :param apart: why not all configurations can be compared with each other; empty if they can.
     :param advice: commands for what is recommended: what each does, and how it is called.
     :param remaining: what can be done about jobs that are not finished.
     :param machine: that the jobs ran on.
@@ -93,6 +94,7 @@ class SweepContent:
     monitor: str
     trials: Sequence[Trial]
     best: Sequence[Best] = ()
+    apart: Sequence[str] = ()
     advice: Mapping[str, str] = field(default_factory=dict)
     remaining: Sequence[str] = ()
     machine: str = ""
@@ -105,6 +107,11 @@ class SweepContent:
             if trial.score is not None:
                 by_values.setdefault(frozenset(trial.values.items()), []).append(trial)
         return [Configuration(trials[0].values, trials) for trials in by_values.values()]
+
+    @property
+    def compared(self) -> list[Configuration]:
+        """Those whose scores may be set beside each other: all, or none."""
+        return [] if self.apart else self.configurations
 
     @cached_property
     def seed_deviation(self) -> float | None:

@@ -1,6 +1,6 @@
 """Settings that a sweep searches: their values as places on an axis, and what the scores come to at each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, floor, isfinite, log10
@@ -130,11 +130,11 @@ def levels_of(parameter: SearchedParameter, configurations: Sequence[Configurati
     return found
 
 
-def short_keys(keys: Sequence[str]) -> Mapping[str, str]:
-    """The ends of dotted keys that still tell them apart."""
+def short_keys(keys: Sequence[str], taken: Collection[str] = ()) -> Mapping[str, str]:
+    """The ends of dotted keys that still tell them apart, from each other and from what is taken."""
     for parts in range(1, max((key.count(".") for key in keys), default=0) + 2):
         ends = {key: ".".join(key.split(".")[-parts:]) for key in keys}
-        if len(set(ends.values())) == len(keys):
+        if len({*ends.values(), *taken}) == len(keys) + len(taken):
             return ends
     return {key: key for key in keys}
 

@@ -24,7 +24,7 @@ def effect(content: SweepContent, parameter: SearchedParameter, levels: Sequence
     """The scores against one setting, with their means and how far seeds alone take one."""
     drawn = [
         _dot(content, one, parameter.places[one.values[parameter.key]])
-        for one in content.configurations
+        for one in content.compared
         if parameter.key in one.values
     ]
     means = "; ".join(f"{level.name}: mean {score_text(level.mean)} of {len(level.scores)}" for level in levels)

@@ -25,7 +25,7 @@ def write_sweep_report(content: SweepContent, path: Path) -> Path:
 
 
 def _content(content: SweepContent) -> Mapping[str, Any]:
-    parameters, configurations = parameters_of(content), content.configurations
+    parameters, configurations = parameters_of(content), content.compared
     ranked = importances(parameters, configurations)
     order = [one.parameter for one in ranked]
     levels = {one.key: levels_of(one, configurations) for one in parameters}
@@ -34,7 +34,7 @@ def _content(content: SweepContent) -> Mapping[str, Any]:
         "headline": sweep_headline(content),
         "states": Counter(trial.state for trial in content.trials),
         "parameters": parameters,
-        "keys": short_keys([one.key for one in parameters]),
+        "keys": short_keys([one.key for one in parameters], taken=("seed",)),
         "choices": [one for one in parameters if 1 < len(one.values) <= CHOICES],
         "trials": sorted(content.trials, key=lambda trial: -(trial.score if trial.score is not None else -1.0)),
         "tasks": list(dict.fromkeys(task for trial in content.trials for task in trial.tasks)),
@@ -61,8 +61,8 @@ def sweep_headline(content: SweepContent) -> str:
         own = configurations[0]
         seeds = f", the mean of {times(len(own.scores), 'seed')}" if len(own.scores) > 1 else ""
         return f"One configuration: overall macro-F1 {score_text(own.mean)}{seeds}"
-    if len(content.best) != 1:
-        why = "they were scored on different rows" if content.best else "their files do not tell"
+    if content.apart or not content.best:
+        why = "not all of them can be compared" if content.apart else "their files do not tell"
         return f"{times(len(configurations), 'configuration')}, and no best one: {why}"
     tied, of = len(content.best[0].shortlist.tied), content.best[0].shortlist.of
     if tied == 1:
@@ -83,7 +83,7 @@ def _axis(content: SweepContent) -> Axis:
 def _sections(
     content: SweepContent, parameters: Sequence[SearchedParameter], *, has_pairs: bool
 ) -> list[tuple[str, str]]:
-    scored = bool(content.configurations)
+    scored = bool(content.compared)
     named = [
         ("summary", "Summary", True),
         ("jobs", "Jobs", True),
