@@ -89,7 +89,7 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
         "hydra.sweeper.trials=0",
         "loss.gamma=interval(-1,2)",
         "loss.gama=interval(0,1)",
-        "data.path=interval(0,1)",
+        "data.text=interval(0,1)",
         "optimizer.weight_decay=interval(1,0)",
         "trainer.max_epochs=interval(1,3)",
     )
@@ -99,11 +99,19 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
         "hydra.sweeper.trials: must be greater than or equal to 1",
         "loss.gamma: must be",
         "loss.gama: FocalLoss has no such setting; did you mean 'gamma'",
-        "data.path: must be a text, got 0.0",
+        "data.text: must be a text, got 0.0",
         "optimizer.weight_decay: interval(1,0)",
         "trainer.max_epochs: must be a whole number, got 1.0",
     ):
         assert problem in said, said
+
+
+@pytest.mark.parametrize(
+    "searched", ["data.split.seed=range(1,9)", "limit.val=50,60", "limit=none,small", "data.path=a,b"]
+)
+def test_what_is_scored_cannot_be_searched(searched: str, tmp_path: Path) -> None:
+    said = refused(tmp_path, "hydra/sweeper=optuna", searched)
+    assert f"{searched.partition('=')[0]}: says which rows or tasks are scored" in said
 
 
 def test_settings_of_a_search_that_do_not_go_together(tmp_path: Path) -> None:

@@ -24,6 +24,11 @@ from polarity.signature import TARGET
 
 SWEEPER = "hydra.sweeper"
 SETTINGS = "polarity.config.search.settings.SearchSettings"
+OF_ROWS = (
+    "data", "data.path", "data.val", "data.tasks", "data.split", "data.split_column", "data.leakage", "limit",
+    "limit.val", "limit.seed",
+)  # fmt: skip
+"""Groups and settings that say what is scored."""
 NO_PROCESSES = f"{SWEEPER}.pruner: ends processes of jobs, which hydra/launcher=basic has not"
 
 
@@ -179,5 +184,9 @@ def _problems(search: Search) -> Iterator[tuple[str, str]]:
         yield f"{SWEEPER}.pruner", NO_PROCESSES
     if not search.parameters and not search.problems:
         yield "search=", "search: nothing to search; give search=NAME, or values such as optimizer.layer_decay=0.8,0.9"
+    for key in search.space:
+        if key in OF_ROWS or key.startswith(("data.tasks.", "data.split.", "data.leakage.")):
+            problem = f"{key}: says which rows or tasks are scored; scores of other ones cannot be compared"
+            yield key, f"{problem}, so that there is nothing to search; give it one value"
     if settings.get("seeds") not in (1, None) and "seed" in search.space:
         yield f"{SWEEPER}.seeds", f"{SWEEPER}.seeds: has no effect where seed itself is searched"
