@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
-from polarity.data.declarations import normalize
+from polarity.data.declarations import can_be_class, normalize
 from polarity.data.spelling import as_number, near_equal
 from polarity.data.split_names import SPLIT_NAMES, SplitName, split_name
 from polarity.data.table import NoTextError, Table, cell_text
@@ -184,6 +184,8 @@ def _report_unknown(
     often = sorted(rows, key=lambda value: -len(rows[value]))
     for value in often[:SHOWN]:
         hints = near_equal(value, valid), nearest(value, valid, what=kind).removeprefix("; ").strip()
+        if not can_be_class(value):  # what looks like it is not what was meant
+            hints = "settings cannot hold it; rename it in the data", ""
         hint = "; ".join(filter(None, hints))
         for row in rows[value]:
             problems.at(f"{table.name}: column {column!r}: {_shorten(value)} {what}", table.where[row], hint)

@@ -148,6 +148,14 @@ def test_a_value_that_two_classes_spell_is_neither(tmp_path: Path) -> None:
         load(tmp_path, path="c.jsonl", tasks={"stance": ["1.50", "1.500"]})
 
 
+def test_a_label_with_a_line_break_is_to_be_renamed(tmp_path: Path) -> None:
+    """Its nearest class would be the one that only looks like it: a backslash and an n."""
+    write(tmp_path / "c.jsonl", [{"text": unlike(n), "stance": ("a\nb", "c")[n % 2]} for n in range(40)])
+    with pytest.raises(UserError, match=r"'a\\nb' is no class of .*; settings cannot hold it; rename it") as refused:
+        load(tmp_path, path="c.jsonl", tasks={"stance": ["a\\nb", "c"]})
+    assert "did you mean" not in str(refused.value)
+
+
 def test_names_that_mean_something_to_computers(tmp_path: Path) -> None:
     names = [
         "none",
