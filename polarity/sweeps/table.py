@@ -45,6 +45,11 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
             "of a search, the first is the one whose values are nearest to the first ones, or lower ends; a search "
             "goes by what is monitored while it trains, the table by overall, which decision rules may change"
         )
+    pruned = sum(row["state"] == "pruned" for row in rows)
+    if ranking.best and pruned:
+        console.print(
+            f"{times(pruned, 'pruned job')} took part in the choice as well, which the correction cannot know"
+        )
     console.print(f"jobs are in {sweep.path}, and this table in {sweep.path / 'jobs.csv'}")
     console.print(_about_test(sweep))
     remaining = what_next(rows, sweep)

@@ -25,6 +25,7 @@ def test_a_run_whose_epochs_are_worse_than_those_of_five_others_is_pruned_and_st
     line += ["trainer.max_epochs=5", "hydra.sweeper.trials=6"]
     said = " ".join(sweep(*line).split())
     assert "job 6 pruned" in said
+    assert "1 pruned job took part in the choice as well" in said
     found = only_sweep(tmp_path)
     *whole, pruned = found.jobs
     assert [job.state for job in found.jobs] == ["finished"] * 5 + ["pruned"]
