@@ -79,23 +79,22 @@ def compose_jobs(
         if multirun and is_search(overrides):
             search, overrides = search_of(config_name, overrides, extra)
         wrong = search.problems if search else {}
+        jobs, composed = list[list[str]](), list[JobConfig]()
         try:
             opened = open_keys(overrides)
             jobs = (corners(opened) if search else jobs_of(opened)) if multirun else [opened]
             if not jobs:
-                raise UserError(
-                    [f"{restored(closed_key(text))}: has no value" for text in opened if not jobs_of([text])]
-                )
+                valueless = [restored(closed_key(text)) for text in opened if not jobs_of([text])]
+                raise UserError(f"{text}: has no value" for text in valueless)
             problems = [problem for job in jobs for problem in base_problems(job, extra)]
             if problems:
                 raise UserError(dict.fromkeys(problems))
-            composed = [_job(config_name, job, extra) for job in jobs]
+            for job in jobs:
+                composed.append(_job(config_name, job, extra))
         except COMPOSITION_ERRORS as error:
             others, rest = override_problems(config_name, overrides, extra)
-            for job in (
-                jobs_of(overrides) if multirun and not (others or search) else []
-            ):  # what only goes wrong together
-                others |= override_problems(config_name, job, extra)[0]
+            if jobs and multirun and not others and not search:  # the first value of each override is right
+                others, _ = override_problems(config_name, jobs_of(overrides)[len(composed)], extra)
             jobs_of_rest = [] if rest is None else [_job(config_name, open_keys(rest), extra)]
             restored_problems = {restored(text): restored(problem) for text, problem in others.items()} | wrong
             raise CompositionError(restored_problems or {"": first_lines(error)}, jobs_of_rest) from error
