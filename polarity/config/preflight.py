@@ -24,7 +24,7 @@ from polarity.data.folds import FoldedRows, Folds
 from polarity.data.rows import Splits
 from polarity.errors import UserError, nearest
 from polarity.evaluation.monitored import monitored_names
-from polarity.models.metadata import WithMetadata, feature_problems
+from polarity.models.metadata import feature_problems, with_columns
 from polarity.pretraining import MaskedLanguageModelling, NoPretraining
 from polarity.privacy import show_texts
 from polarity.tasks import Task
@@ -71,7 +71,7 @@ def prepare(config: Config, *, multirun: bool = False, elsewhere: bool = False) 
     splits, seconds = _load(config, components, problems)
     if splits is not None and "model" in components and (features := components["data"].features):
         problems += feature_problems(features, splits)
-        components["model"] = WithMetadata(encoder=components["model"], features=features)
+        components["model"] = with_columns(components["model"], features)
     tasks = splits.tasks if splits is not None else ()
     of_trainer, context = check_trainer(config["trainer"], multirun=multirun, elsewhere=elsewhere)
     context = replace(context, positions=_positions(components, problems), dropout=_has_dropout(components))
@@ -82,7 +82,7 @@ def prepare(config: Config, *, multirun: bool = False, elsewhere: bool = False) 
                 *_lines(component.conflicts(context)),
             ]
             problems += [f"{name}{problem}" if problem.startswith(":") else f"{name}.{problem}" for problem in found]
-    problems += _pretraining_problems(config, components)
+    problems += [*_pretraining_problems(config, components), *_probe_problems(components)]
     problems += _monitor_problems(config, tasks) if tasks else []
     problems += [*of_trainer, *device_problems(config, context.devices), *sharding_problems(config)]
     if problems:
@@ -181,6 +181,14 @@ def _load(config: Config, components: Mapping[str, Any], problems: list[str]) ->
         problems += error.problems
         return None, 0.0
     return splits, seconds
+
+
+def _probe_problems(components: Mapping[str, Any]) -> list[str]:
+    """Of heads beside a model that has a linear probe already."""
+    model, head = components.get("model"), components.get("head")
+    if model is None or head is None or not model.probed or head.init == "random":
+        return []
+    return ["head.init: the model has a linear probe beside its heads, which begin at random; set it to random"]
 
 
 def _pretraining_problems(config: Config, components: Mapping[str, Any]) -> list[str]:

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from itertools import chain
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from torch import Tensor, nn
 
 from polarity.content import Json, State
 from polarity.models.encoder import ENCODER, Encoder, encoder_of, vectors_of
-from polarity.models.heads import Head
+from polarity.models.heads import Head, TaskHead
 from polarity.models.task_modules import TaskModules
 from polarity.tasks import Task
 
@@ -29,25 +29,38 @@ class MultiTaskClassifier(nn.Module):
         super().__init__()
         self.tasks = tuple(tasks)
         self.encoder = encoder
-        self.trunk = head.build_trunk(encoder.width)
-        self.heads = TaskModules({task.name: head.build(encoder.width, len(task.classes)) for task in self.tasks})
+        self.probes = encoder.probes(self.tasks)
+        self._width = encoder.width - (0 if self.probes is None else self.probes.width)
+        self.trunk = head.build_trunk(self._width)
+        self.heads = TaskModules({task.name: head.build(self._width, len(task.classes)) for task in self.tasks})
         self._head = head.settings
         self.register_load_state_dict_pre_hook(_with_present_names)  # type: ignore[no-untyped-call]
         # A loaded encoder comes in evaluation mode, and trainers keep the modes that they find.
         self.train()
 
     def forward(self, **inputs: Tensor) -> list[Tensor]:
-        """Logits ``[B, classes]`` of each task, in the order of the tasks.
+        """Logits ``[B, classes]`` of each task, in the order of the tasks; of the heads alone while they are trained.
 
         :param inputs: what the encoder takes, see :meth:`polarity.data.reading.Inputs.batch`.
         """
-        features = self.features(**inputs)
-        return [self.heads[task.name](features) for task in self.tasks]
+        vectors = vectors_of(self.encoder, inputs)
+        features = self.trunk(vectors[:, : self._width])
+        logits = [self.heads[task.name](features) for task in self.tasks]
+        if self.probes is None or self.training:
+            return logits
+        read = vectors[:, self._width :]
+        return [self.probes.beside(own, read, task) for own, task in zip(logits, self.tasks, strict=True)]
 
     def features(self, **inputs: Tensor) -> Tensor:
         """What all heads read, ``[B, width]``; arguments as in :meth:`forward`."""
-        features: Tensor = self.trunk(vectors_of(self.encoder, inputs))
+        features: Tensor = self.trunk(vectors_of(self.encoder, inputs)[:, : self._width])
         return features
+
+    def probed(self) -> list[nn.Linear]:
+        """The layers that a linear model on :meth:`Encoder.linear_features` becomes, one a task: heads, or probes."""
+        if self.probes is not None:
+            return [self.probes.of(task) for task in self.tasks]
+        return [cast("TaskHead", self.heads[task.name]).out for task in self.tasks]
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """What all tasks train: encoder and trunk."""

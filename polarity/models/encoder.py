@@ -18,7 +18,9 @@ from polarity.data.vectors import VECTORS, VectorInputs
 from polarity.errors import UserError
 from polarity.models.components import OWN, described, known_class
 from polarity.models.linear_features import LinearFeatures, of_vectors
+from polarity.models.probes import Probes
 from polarity.signature import TARGET
+from polarity.tasks import Task
 
 ENCODER = "encoder"
 """Key of an architecture that says what the encoder is."""
@@ -126,6 +128,11 @@ class Encoder(nn.Module, ABC):
         self.train(training)
         return of_vectors(vectors)
 
+    def probes(self, tasks: Sequence[Task]) -> Probes | None:
+        """Linear probes that answer together with the heads, and read the last numbers of the vector; None: none do."""
+        del tasks
+        return None
+
     def narrow(self, inputs: Inputs) -> None:
         """Train no weights that no training row can teach anything, such as vectors of tokens that none has.
 
@@ -225,6 +232,11 @@ class EncoderSettings(Component, ABC):
         """Whether layers that lie on each other are trained, which ``optimizer.layer_decay`` can tell apart."""
         return True
 
+    @property
+    def probed(self) -> bool:
+        """Whether a linear probe answers together with the heads."""
+        return False
+
     def locate(self) -> None:
         """Look whether everything is there that the encoder needs; cheap.
 
@@ -234,6 +246,13 @@ class EncoderSettings(Component, ABC):
     def longest(self) -> int | None:
         """Longest row, in tokens, that the encoder can read; None if there is no limit."""
         return None
+
+    def frozen(self) -> "EncoderSettings":
+        """Those of the same encoder, all of whose weights stay as they are, for a linear probe on its vectors.
+
+        :raises UserError: if it is none whose vectors a probe could read.
+        """
+        raise UserError(f"model.encoder: there is nothing to probe in {self.title} before it is trained")
 
     @abstractmethod
     def make_reader(self, rows: Rows | None = None) -> Reader:

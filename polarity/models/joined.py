@@ -1,6 +1,7 @@
 """Several encoders side by side: each reads the texts in its own way, and the heads read all their vectors."""
 
 import re
+from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -53,7 +54,7 @@ class JoinedInputs(Inputs):
         return JoinedInputs({name: part.excerpt(rows) for name, part in self.parts.items()})
 
     def unknown(self) -> list[Unknown]:
-        return [one for part in self.parts.values() for one in part.unknown()]
+        return list(dict.fromkeys(one for part in self.parts.values() for one in part.unknown()))
 
 
 class JoinedReader(Reader):
@@ -82,10 +83,10 @@ class JoinedReader(Reader):
         return {row: why for part in self.parts.values() for row, why in part.refused(rows).items()}
 
     def warnings(self, texts: Sequence[str], model: str | None) -> list[str]:
-        return [warning for part in self.parts.values() for warning in part.warnings(texts, model)]
+        return list(dict.fromkeys(warning for part in self.parts.values() for warning in part.warnings(texts, model)))
 
     def advice(self, texts: Sequence[str]) -> list[str]:
-        return [line for part in self.parts.values() for line in part.advice(texts)]
+        return list(dict.fromkeys(line for part in self.parts.values() for line in part.advice(texts)))
 
     def same_as(self, other: Reader) -> bool:
         if not isinstance(other, JoinedReader) or list(self.parts) != list(other.parts):
@@ -193,32 +194,22 @@ class JoinedEncoder(Encoder):
         return cls({name: encoder_of(part, trust) for name, part in architecture[ENCODER]["parts"].items()})
 
 
-class WideDeep(EncoderSettings):
-    """An encoder of tokens and one of n-grams, trained together: each head reads both.
-
-    Cheng et al., Wide and Deep Learning for Recommender Systems, DLRS 2016 (arXiv 1606.07792). N-grams know spellings
-    and names that an encoder's pretraining has not seen, the encoder what the training rows cannot tell.
-
-    :param encoder: of tokens; any preset of the group, ``model.encoder=minilm``.
-    :param ngrams: of n-grams, ``model.ngrams.lr=...``.
-    """
-
-    def __init__(self, *, encoder: EncoderSettings, ngrams: EncoderSettings) -> None:
-        self.encoder, self.ngrams = encoder, ngrams
+class JoinedSettings(EncoderSettings):
+    """Settings of several encoders, each of which reads every text."""
 
     @property
+    @abstractmethod
     def parts(self) -> dict[str, EncoderSettings]:
-        """Both by name."""
-        return {"encoder": self.encoder, "ngrams": self.ngrams}
+        """Those of each by name."""
 
     @property
     def title(self) -> str:
-        """Those of both."""
+        """Those of all parts."""
         return " and ".join(part.title for part in self.parts.values())
 
     @property
     def dropout_rates(self) -> list[float] | None:
-        """Of both; None if one of them does not know."""
+        """Of all parts; None if one of them does not know."""
         rates = [part.dropout_rates for part in self.parts.values()]
         return None if None in rates else [rate for found in rates for rate in found or []]
 
@@ -239,23 +230,42 @@ class WideDeep(EncoderSettings):
         self._each(lambda _, part: part.locate())
 
     def longest(self) -> int | None:
-        """The shorter one's."""
+        """The shortest one's."""
         lengths = self._each(lambda _, part: part.longest()).values()
         return min((length for length in lengths if length is not None), default=None)
 
     def make_reader(self, rows: Rows | None = None) -> JoinedReader:
-        """Both readers."""
+        """All readers."""
         return JoinedReader(self._each(lambda _, part: part.make_reader(rows)))
 
     def build(self, reader: Reader) -> JoinedEncoder:
-        """Both encoders."""
+        """All encoders."""
         assert isinstance(reader, JoinedReader)
         return JoinedEncoder(self._each(lambda name, part: part.build(reader.parts[name])))
 
-    def _each(self, ask: Callable[[str, EncoderSettings], T]) -> dict[str, T]:
-        """What each part answers, by its name."""
+    def _each(self, ask: Callable[[str, EncoderSettings], T], *names: str) -> dict[str, T]:
+        """What each part answers, by its name; or only those of ``names``."""
         answers = {}
-        for name, part in self.parts.items():
+        for name in names or self.parts:
             with of_part(name):
-                answers[name] = ask(name, part)
+                answers[name] = ask(name, self.parts[name])
         return answers
+
+
+class WideDeep(JoinedSettings):
+    """An encoder of tokens and one of n-grams, trained together: each head reads both.
+
+    Cheng et al., Wide and Deep Learning for Recommender Systems, DLRS 2016 (arXiv 1606.07792). N-grams know spellings
+    and names that an encoder's pretraining has not seen, the encoder what the training rows cannot tell.
+
+    :param encoder: of tokens; any preset of the group, ``model.encoder=minilm``.
+    :param ngrams: of n-grams, ``model.ngrams.lr=...``.
+    """
+
+    def __init__(self, *, encoder: EncoderSettings, ngrams: EncoderSettings) -> None:
+        self.encoder, self.ngrams = encoder, ngrams
+
+    @property
+    def parts(self) -> dict[str, EncoderSettings]:
+        """Both by name."""
+        return {"encoder": self.encoder, "ngrams": self.ngrams}

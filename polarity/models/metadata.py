@@ -17,6 +17,7 @@ from polarity.errors import UserError, nearest
 from polarity.files import read_object, write_json
 from polarity.models.encoder import EncoderSettings
 from polarity.models.joined import JoinedEncoder, JoinedReader
+from polarity.models.late_fusion import LateFusion
 from polarity.models.ngrams.encoder import NgramEncoder
 from polarity.models.ngrams.reader import NgramInputs
 from polarity.privacy import excerpt
@@ -217,6 +218,13 @@ class WithMetadata(EncoderSettings):
                 "metadata": MetadataEncoder(terms=columns.width, **SETTINGS),
             }
         )
+
+
+def with_columns(model: EncoderSettings, features: Mapping[str, FeatureKind]) -> EncoderSettings:
+    """A model, and columns beside its texts; a probe beside its heads reads them as well."""
+    if isinstance(model, LateFusion):
+        return model.each(lambda part: WithMetadata(encoder=part, features=features))
+    return WithMetadata(encoder=model, features=features)
 
 
 def feature_problems(features: Mapping[str, FeatureKind], splits: Splits) -> list[str]:

@@ -62,6 +62,11 @@ class Assembled:
     branched: bool = False
 
     @property
+    def probes(self) -> bool:
+        """Whether heads begin as a linear probe, or one stands beside them."""
+        return self.prepared.components.head.init == "linear_probe" or self.module.model.probes is not None
+
+    @property
     def identity(self) -> Json:
         """What has to be the same when a stopped run goes on: what the encoder is, and how texts are read.
 

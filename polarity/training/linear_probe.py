@@ -1,7 +1,6 @@
 """Linear probing, then fine-tuning: heads that begin as a logistic regression on what the encoder gives."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import cast
 
 import lightning
 import numpy as np
@@ -13,7 +12,6 @@ from polarity.data.reading import Inputs
 from polarity.data.rows import Splits
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.encoder import Encoder
-from polarity.models.heads import TaskHead
 from polarity.models.linear_features import LinearFeatures
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
@@ -48,8 +46,9 @@ class LinearProbe(lightning.Callback):
         if trainer.is_global_zero:
             chosen = (f"{task.name} C={one.strength:g}" for task, one in zip(splits.tasks, fitted, strict=True))
             rows = times(min(len(splits.train), MOST_ROWS), "row")
+            what = "heads begin as" if pl_module.model.probes is None else "beside the heads,"
             RunConsole(RunDirectory(trainer.default_root_dir).log).print(
-                f"linear probe: heads begin as logistic regression on {rows}, {', '.join(chosen)}"
+                f"linear probe: {what} logistic regression on {rows}, {', '.join(chosen)}"
             )
 
 
@@ -99,10 +98,9 @@ def begin_as(model: MultiTaskClassifier, fitted: Sequence[LinearModel], features
     columns, shifts = features.take(np.concatenate([weights for weights, _ in tables]))
     biases = shifts + np.concatenate([own for _, own in tables])
     ends = np.cumsum([one.classes for one in fitted])[:-1]
-    for task, weight, bias in zip(model.tasks, np.split(columns, ends), np.split(biases, ends), strict=True):
-        head = cast("TaskHead", model.heads[task.name])
-        head.out.weight.copy_(torch.from_numpy(weight))
-        head.out.bias.copy_(torch.from_numpy(bias))
+    for layer, weight, bias in zip(model.probed(), np.split(columns, ends), np.split(biases, ends), strict=True):
+        layer.weight.copy_(torch.from_numpy(weight))
+        layer.bias.copy_(torch.from_numpy(bias))
 
 
 def _table(model: LinearModel, size: int) -> tuple[np.ndarray, np.ndarray]:

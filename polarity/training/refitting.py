@@ -43,7 +43,7 @@ def train_again(prepared: Prepared, epochs: int, run: RunDirectory) -> Assembled
     """
     rows = len(prepared.splits.train)
     assembled = assemble(replace(prepared, splits=prepared.splits.all_trained()), Stages())
-    probe = [LinearProbe(assembled, first=rows)] if prepared.components.head.init == "linear_probe" else []
+    probe = [LinearProbe(assembled, first=rows)] if assembled.probes else []
     begun, cut = pretraining_of(assembled), [NarrowedTables(assembled), MicroBatches(assembled)]
     with StopOnSignal(at_once=True) as stop, hide_harmless_warnings():
         callbacks = [stop, *begun, FixedVectors(assembled), *probe, *cut, StopOnNonFiniteLoss(), StopAfter(epochs)]

@@ -108,7 +108,7 @@ def _fit(
     config = assembled.prepared.config
     own = [EpochDecisions(), Speed(), TrainingSummary(assembled)]
     # averages of the weights, which may be among the callbacks, begin with what these learn
-    probe = point is None and assembled.prepared.components.head.init == "linear_probe"
+    probe = point is None and assembled.probes
     begun = pretraining_of(assembled) if point is None else []
     probing = [LinearProbe(assembled)] if probe else []
     before = [*begun, FixedVectors(assembled), *probing, NarrowedTables(assembled), MicroBatches(assembled)]

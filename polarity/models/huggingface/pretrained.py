@@ -4,7 +4,7 @@ import copy
 import sys
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 from transformers import PreTrainedConfig
@@ -22,7 +22,7 @@ from polarity.models.huggingface.places import EMBEDDINGS, pretrained_places
 from polarity.models.huggingface.prefix import with_prefix
 from polarity.models.huggingface.reader import TokenReader
 from polarity.models.huggingface.sources import is_local, locate_encoder
-from polarity.models.pooling import MeanPooling, Pooling
+from polarity.models.pooling import Last4MeanPooling, MeanPooling, Pooling
 from polarity.settings import PositiveInt, ProperFraction
 from polarity.tasks import Task
 from polarity.wording import times
@@ -130,6 +130,18 @@ class PretrainedEncoder(EncoderSettings):
     def layered(self) -> bool:
         """Unless all are frozen."""
         return self.freeze != "encoder"
+
+    def frozen(self) -> Self:
+        """The mean of its last four layers, as a linear probe reads it."""
+        return type(self)(
+            name=self.name,
+            revision=self.revision,
+            pooling=Last4MeanPooling(),
+            dropout=0.0,
+            attention=self.attention,
+            freeze="encoder",
+            prefix=self.prefix,
+        )
 
     @property
     def lora(self) -> LowRank | None:

@@ -1,0 +1,107 @@
+"""A trained encoder, and beside it a linear probe on what the encoder gave before training and on n-grams."""
+
+import copy
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, Self, cast
+
+import numpy as np
+import torch
+
+from polarity.component import Context
+from polarity.content import Json
+from polarity.data.reading import Inputs, Reader
+from polarity.models.encoder import ENCODER, Encoder, EncoderSettings, encoder_of
+from polarity.models.joined import JoinedEncoder, JoinedInputs, JoinedReader, JoinedSettings, WideDeep
+from polarity.models.linear_features import LinearFeatures
+from polarity.models.ngrams.settings import Ngrams
+from polarity.models.probes import Probes
+from polarity.settings import OpenFraction
+from polarity.tasks import Task
+
+TRAINED, PROBE = "encoder", "probe"
+
+
+class FusedEncoder(JoinedEncoder):
+    """The vector of an encoder that is trained, then what a linear probe reads, none of which is.
+
+    :param parts: "encoder" and "probe".
+    :param share: of the probe in what is answered.
+    """
+
+    def __init__(self, parts: Mapping[str, Encoder], share: float) -> None:
+        super().__init__(parts)
+        self.share = share
+        self.encoders[PROBE].requires_grad_(False)  # noqa: FBT003 - the signature of torch
+
+    def probes(self, tasks: Sequence[Task]) -> Probes:
+        return Probes(tasks, self.encoders[PROBE].width, self.share)
+
+    def linear_features(
+        self, inputs: Mapping[str, Inputs], compute: Callable[[Encoder, Inputs], np.ndarray]
+    ) -> LinearFeatures:
+        """Those of the probe."""
+        read = {split: cast("JoinedInputs", own).parts[PROBE] for split, own in inputs.items()}
+        return self.encoders[PROBE].linear_features(read, compute)
+
+    def architecture(self) -> Json:
+        own = super().architecture()
+        return {ENCODER: {**own[ENCODER], "share": self.share}}
+
+    @classmethod
+    def from_architecture(cls, architecture: Mapping[str, Any], trust: Collection[str] = ()) -> Self:
+        parts = {name: encoder_of(part, trust) for name, part in architecture[ENCODER]["parts"].items()}
+        return cls(parts, architecture[ENCODER]["share"])
+
+
+class LateFusion(JoinedSettings):
+    """An encoder, trained as it would be alone, and a linear probe whose log-probabilities are averaged with its own.
+
+    The probe is the linear model that ``head.init=linear_probe`` begins with: logistic regression on the vectors of the
+    encoder before training (the mean of its last four layers) and on n-grams. It is fitted before training and stays
+    as it is; in training the loss is that of the encoder and its heads alone. The two are wrong about different rows:
+    one knows what pretraining and a few thousand rows tell, the other what fine-tuning does (output-space ensembles in
+    Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022, arXiv 2109.01903).
+
+    :param encoder: any preset of the group that reads tokens, ``model.encoder=minilm``.
+    :param share: of the probe in the mean.
+    """
+
+    def __init__(self, *, encoder: EncoderSettings, share: OpenFraction = 0.5) -> None:
+        self.encoder, self.share = encoder, share
+        self.probe: EncoderSettings = WideDeep(encoder=encoder.frozen(), ngrams=Ngrams(dropout=0.0))
+
+    @property
+    def parts(self) -> dict[str, EncoderSettings]:
+        """Both by name."""
+        return {TRAINED: self.encoder, PROBE: self.probe}
+
+    @property
+    def dropout_rates(self) -> list[float] | None:
+        """Of what is trained."""
+        return self.encoder.dropout_rates
+
+    def problems(self, tasks: Sequence[Task]) -> list[str]:
+        return [f"{TRAINED}.{problem}" for problem in self.encoder.problems(tasks)]
+
+    def conflicts(self, context: Context) -> list[str]:
+        return [f"{TRAINED}.{problem}" for problem in self.encoder.conflicts(context)]
+
+    @property
+    def probed(self) -> bool:
+        """Always."""
+        return True
+
+    def each(self, change: Callable[[EncoderSettings], EncoderSettings]) -> Self:
+        """The same of changed parts."""
+        changed = copy.copy(self)
+        changed.encoder, changed.probe = change(self.encoder), change(self.probe)
+        return changed
+
+    def build(self, reader: Reader) -> FusedEncoder:
+        """Both; what is drawn for the probe leaves no trace in the weights of the heads."""
+        assert isinstance(reader, JoinedReader)
+        trained = self._each(lambda name, part: part.build(reader.parts[name]), TRAINED)
+        with torch.random.fork_rng(devices=[]):
+            return FusedEncoder(
+                {**trained, **self._each(lambda name, part: part.build(reader.parts[name]), PROBE)}, self.share
+            )
