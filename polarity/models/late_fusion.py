@@ -33,6 +33,12 @@ class FusedEncoder(JoinedEncoder):
         self.share = share
         self.encoders[PROBE].requires_grad_(False)  # noqa: FBT003 - the signature of torch
 
+    def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - the signature of torch
+        """As usual; what the probe reads has no dropout, which would draw from the numbers of what is trained."""
+        super().train(mode)
+        self.encoders[PROBE].eval()
+        return self
+
     def probes(self, tasks: Sequence[Task]) -> Probes:
         return Probes(tasks, self.encoders[PROBE].width, self.share)
 

@@ -36,6 +36,7 @@ SPECIAL: Special = {
     ("MaskedLanguageModelling", "warmup_ratio"): [0.3, 0.6],
     ("MaskedLanguageModelling", "texts"): [__file__],  # any file of lines
     ("WideDeep", "encoder"): [{**ENCODER, "dropout": 0.3}],
+    ("LateFusion", "encoder"): [{**ENCODER, "dropout": 0.3}],
     ("Ngrams", "weight_decay"): [3.0],  # small ones are lost in three steps at a small rate
     ("PretrainedEncoder", "prefix"): ["query: "],
     ("WideDeep", "ngrams"): [{TARGET: f"{Ngrams.__module__}.Ngrams", "width": 3}],
