@@ -22,7 +22,8 @@ def restore(model: MultiTaskClassifier, point: Path) -> None:
     own = model.architecture()
     if saved["architecture"] != own:
         model.encoder.adapt(encoder_of(saved["architecture"], modules_in(own)))
-    model.load_state_dict(weights_of_model(saved))
+    # averages of the weights stand beside those that training goes on with; of what is frozen they differ by rounding
+    model.load_state_dict(weights_of_model({"state_dict": saved.get("current_model_state", saved["state_dict"])}))
 
 
 def weights_of_model(checkpoint: State) -> State:

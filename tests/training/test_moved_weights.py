@@ -19,6 +19,7 @@ KINDS = {
     "adapters": ("model.lora_rank=2",),
     "n-grams": ("model=ngrams",),
     "n-grams beside": ("model=wide_deep", "model.encoder=local", "head=linear", "head.init=linear_probe"),
+    "n-grams beside, as a probe": ("model=late_fusion", "model.encoder=local"),
 }
 
 
@@ -26,7 +27,7 @@ KINDS = {
 def test_a_run_does_not_know_where_its_weights_are(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without = ("model=local", "model.name=") if "n-grams" in kind else ()
     words = list(KINDS[kind])
-    if kind == "n-grams beside":
+    if "beside" in kind:
         words.append(f"model.encoder.name={save_tiny_encoder(tmp_path / 'encoder')}")
     usual = train(tmp_path, *words, f"output_dir={tmp_path / 'usual'}", without=without)
     apply, moved = nn.Module._apply, list[str]()

@@ -39,9 +39,11 @@ class Crash(Callback):
             raise ConnectionAbortedError("power failure")
 
 
-def interrupted(folder: Path, at: tuple[int, int], monkeypatch: pytest.MonkeyPatch, *more: str) -> RunDirectory:
+def interrupted(
+    folder: Path, at: tuple[int, int], monkeypatch: pytest.MonkeyPatch, *more: str, without: tuple[str, ...] = ()
+) -> RunDirectory:
     """Start a run, let it crash, resume it, and return its folder."""
-    arguments = overrides(folder, *more)
+    arguments = [text for text in overrides(folder, *more) if not text.startswith(without)]
     build = training_run.build_callbacks
     with monkeypatch.context() as patch:
         patch.setattr(training_run, "build_callbacks", lambda config: {**build(config), "crash": Crash(at)})
