@@ -44,16 +44,20 @@ class MultiTaskClassifier(nn.Module):
         :param inputs: what the encoder takes, see :meth:`polarity.data.reading.Inputs.batch`.
         """
         vectors = vectors_of(self.encoder, inputs)
-        features = self.trunk(vectors[:, : self._width])
+        features = self.trunk(self._own(vectors))
         logits = [self.heads[task.name](features) for task in self.tasks]
         if self.probes is None or self.training:
             return logits
         read = vectors[:, self._width :]
         return [self.probes.beside(own, read, task) for own, task in zip(logits, self.tasks, strict=True)]
 
+    def _own(self, vectors: Tensor) -> Tensor:
+        """What trunk and heads read of them."""
+        return vectors if self.probes is None else vectors[:, : self._width]
+
     def features(self, **inputs: Tensor) -> Tensor:
         """What all heads read, ``[B, width]``; arguments as in :meth:`forward`."""
-        features: Tensor = self.trunk(vectors_of(self.encoder, inputs)[:, : self._width])
+        features: Tensor = self.trunk(self._own(vectors_of(self.encoder, inputs)))
         return features
 
     def probed(self) -> list[nn.Linear]:

@@ -38,7 +38,12 @@ def test_it_lists_every_setting_and_fits_the_constructor(path: Path) -> None:
     plain = {key: value for key, value in node.items() if not isinstance(value, dict)}
     assert all(f"{key}={value!r}" in repr(built) for key, value in plain.items())
     if plain:
-        assert repr(built) == repr(target(**plain))
+        needed = {
+            name: getattr(built, name)
+            for name, parameter in inspect.signature(target).parameters.items()
+            if parameter.default is parameter.empty and name not in plain
+        }
+        assert repr(built) == repr(target(**plain, **needed))
 
 
 @every_preset
