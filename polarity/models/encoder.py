@@ -252,7 +252,7 @@ class EncoderSettings(Component, ABC):
 
         :raises UserError: if it is none whose vectors a probe could read.
         """
-        raise UserError(f"model.encoder: there is nothing to probe in {self.title} before it is trained")
+        raise UserError(f"encoder: there is nothing to probe in {self.title} before it is trained")
 
     @abstractmethod
     def make_reader(self, rows: Rows | None = None) -> Reader:

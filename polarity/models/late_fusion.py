@@ -87,7 +87,11 @@ class LateFusion(JoinedSettings):
         return self.encoder.dropout_rates
 
     def problems(self, tasks: Sequence[Task]) -> list[str]:
-        return [f"{TRAINED}.{problem}" for problem in self.encoder.problems(tasks)]
+        own = [f"{TRAINED}.{problem}" for problem in self.encoder.problems(tasks)]
+        if own or not (of_probe := self.probe.problems(tasks)):
+            return own
+        why = of_probe[0].partition(": ")[2].partition(";")[0]  # the probe has no settings to change
+        return [f"{TRAINED}: no linear probe can read it ({why}); use another one, or model=wide_deep"]
 
     def conflicts(self, context: Context) -> list[str]:
         return [f"{TRAINED}.{problem}" for problem in self.encoder.conflicts(context)]

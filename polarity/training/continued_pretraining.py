@@ -51,6 +51,7 @@ class ContinuedPretraining(lightning.Callback):
             ).train(source)
             put_into(encoder, further)
             said.append(_sentence(further))
+        said = list(dict.fromkeys(said))  # two that are the same one are trained once
         if trainer.is_global_zero:
             write_json(run.pretraining, {"encoders": said})
             for sentence in said:

@@ -110,6 +110,11 @@ def test_what_does_not_go_together_is_refused(tmp_path: Path) -> None:
         LateFusion(encoder=Ngrams())
     line = [text for text in overrides(tmp_path, rows=60) if not text.startswith(("model=", "model.name="))]
     line += ["model=late_fusion", "model.encoder=local", f"model.encoder.name={tmp_path / 'encoder-bert'}"]
+    with pytest.raises(UserError, match=r"^model\.encoder: there is nothing to probe in n-grams"):
+        check(["model=late_fusion", "model.encoder=ngrams", *(text for text in line if not text.startswith("model"))])
+    shallow = save_tiny_encoder(tmp_path / "shallow", layers=2)
+    with pytest.raises(UserError, match=r"^model\.encoder: no linear probe can read it \(Last4MeanPooling needs 4 lay"):
+        check([*line, f"model.encoder.name={shallow}"])
     with pytest.raises(UserError) as refused:
         check([*line, "head.init=linear_probe", "head=linear"])
     assert refused.value.problems == (
