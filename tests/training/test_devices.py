@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,15 +130,27 @@ def test_a_killed_process_does_not_leave_the_other_waiting(rank: int, state: set
     assert len(history(stopped)) == 2
 
 
+def further_device(first: psutil.Process) -> psutil.Process | None:
+    """The process of the second device, once it runs; not a copy of the first that is about to become git or another.
+
+    Between fork and exec such a copy has the command line of the first, and the environment as well.
+    """
+    for child in command.children(first, "train"):
+        with suppress(psutil.Error):  # ended since it was listed
+            if "LOCAL_RANK" in child.environ():
+                return child
+    return None
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("killed", ["first", "second"])
 def test_a_process_killed_while_the_other_starts_ends_both(killed: str, tmp_path: Path) -> None:
     process = command.start("train", *overrides(tmp_path, *TWO), folder=tmp_path, real=True)
     first = psutil.Process(process.pid)
-    while not (others := command.children(first, "train")):
+    while (second := further_device(first)) is None:
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.1)
-    (first if killed == "first" else next(iter(others))).kill()
+    (first if killed == "first" else second).kill()
     said, _ = process.communicate(timeout=command.PATIENCE)  # both streams are closed when no process is left
     assert process.returncode != 0
     stopped = only_run(tmp_path)
