@@ -150,7 +150,7 @@ def test_experiments_pass_the_preflight_with_every_debug_preset(experiment: str,
     whole = name not in (
         "recommended",
         "recommended_frozen",
-        "recommended_fused",
+        "wide_deep",
     )  # there the encoder is a part of the model
     if not name.startswith("run"):  # on other data than the campaign's, or on any
         arguments += ["data=csv", "data.tasks={sentiment: [negative, neutral, positive]}"]
