@@ -12,6 +12,7 @@ from polarity.data.plan import EvalBatches
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.evaluation.inference import collect
+from polarity.exporting.card_tokens import CardTokens
 from polarity.exporting.source import load_exported
 from polarity.progress import progress
 from polarity.runs.rebuild import Rebuilt
@@ -122,20 +123,20 @@ def answers_of_folder(folder: Path, rows: Rows, batch_size: int) -> Answers:
     return Answers(*([np.concatenate([part[what] for part in task]) for task in tasks] for what in range(3)))
 
 
-def answers_of_session(session: Any, rebuilt: Rebuilt, rows: Rows, tasks: Sequence[Task]) -> Answers:
-    """What an ONNX model says about the run's own tokens.
+def answers_of_session(session: Any, folder: Path, rows: Rows, tasks: Sequence[Task], batch_size: int) -> Answers:
+    """What an exported ONNX model says, from the texts on, as the program of its card reads them.
 
     :param session: an ``onnxruntime.InferenceSession``.
+    :param folder: what was exported.
     """
-    read = rebuilt.inputs(rows)
+    read = CardTokens.read(folder, rows)
     names = [item.name for item in session.get_inputs()]
     outputs = [f"{task.name}.{what}" for what in ("logits", "probabilities", "decision") for task in tasks]
     numbers, answers = [], []
     with progress("asking the graph", len(rows)) as advance:
-        for planned in EvalBatches(lengths=read.lengths, batch_size=rebuilt.batch_size):
-            batch = read.batch(planned.rows)
+        for planned in EvalBatches(lengths=read.lengths, batch_size=batch_size):
             numbers.append(torch.from_numpy(planned.rows))
-            arrays = session.run(outputs, {name: batch[name].numpy() for name in names})
+            arrays = session.run(outputs, read.batch(planned.rows, names))
             answers.append([torch.from_numpy(values) for values in arrays])
             advance(len(planned.rows))
     placed = collect(numbers, answers, len(rows))

@@ -13,7 +13,6 @@ from polarity.baselines import BASELINES
 from polarity.calibration.scaling import Scaling
 from polarity.config.shown import data_name, encoder_name, on_hub, settings_table
 from polarity.content import Json
-from polarity.errors import listed
 from polarity.evaluation.predictions import Predictions
 from polarity.exporting.answers import Agreement
 from polarity.exporting.markdown import plain
@@ -85,7 +84,7 @@ def write_card(
         group=splits[-1].predictions.group if splits else None,
         times=times,
         plain=plain,
-        listed=listed,
+        classes_of=classes_cell,
         data=data_name(config),
         rows=rows,
         decisions=rebuilt.decider.to_dict()["tasks"],
@@ -102,6 +101,11 @@ def write_card(
         version=__version__,
     )
     write_text(folder / FILE, str(card))
+
+
+def classes_cell(names: Sequence[str]) -> str:
+    """As they are, one after the other; those that hold a comma in quotes."""
+    return ", ".join(f"“{plain(name)}”" if "," in name else plain(name) for name in names)
 
 
 def _probabilities(decider: Decider) -> str:

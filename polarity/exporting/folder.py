@@ -51,4 +51,6 @@ def about(
         "pad_id": int(tokenizer.pad_token_id),
         "pad_token": str(tokenizer.pad_token),
         "pad_type_id": int(tokenizer.pad_token_type_id),
+        "truncation_side": str(tokenizer.truncation_side),
+        "split_special_tokens": bool(getattr(tokenizer, "split_special_tokens", False)),
     }

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning import Trainer
+from lightning.pytorch.loggers import TensorBoardLogger
 
 from polarity.analysis.console import class_table, decisions_table
 from polarity.baselines import write_baselines
@@ -86,7 +87,7 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
         read = write_results(run, results, about, reporting=reporting, rows=val)
         log_to_tensorboard(assembled, trainer, best, results, read)
     seal(run)
-    afterwards(run, "the summary", lambda: _print_end(assembled, run, best, results, read, test_uses))
+    afterwards(run, "the summary", lambda: _print_end(assembled, trainer, run, best, results, read, test_uses))
     afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
     again = f"{run.report.name} (python -m polarity.report run={run.path})"
     afterwards(run, again, lambda: _report(run, read, texts=reporting.texts))
@@ -194,6 +195,7 @@ def _ask(assembled: Assembled, trainer: Trainer, model: MultiTaskClassifier, spl
 
 def _print_end(
     assembled: Assembled,
+    trainer: Trainer,
     run: RunDirectory,
     best: Mapping[str, Any],
     results: SplitResults,
@@ -222,7 +224,9 @@ def _print_end(
     console.print(
         "wall time: " + ", ".join(f"{name} {spent:.1f} s" for name, spent in assembled.stages.seconds.items())
     )
-    console.print(f"everything is in {run.path} ({shlex.join(['tensorboard', '--logdir', str(run.path.parent)])})")
+    shown = any(isinstance(logger, TensorBoardLogger) for logger in trainer.loggers)
+    board = f" ({shlex.join(['tensorboard', '--logdir', str(run.path.parent)])})" if shown else ""
+    console.print(f"everything is in {run.path}{board}")
 
 
 def _report(run: RunDirectory, read: tuple[SplitContent, ...], *, texts: bool) -> None:

@@ -89,14 +89,15 @@ def _agreement(settings: ExportSettings, rebuilt: Rebuilt, val: Rows, folder: Pa
     if settings.format == "hf":
         given = answers_of_folder(folder, rows, rebuilt.batch_size)
     else:
-        given = answers_of_session(session_of(folder / GRAPH), rebuilt, rows, rebuilt.model.tasks)
+        given = answers_of_session(session_of(folder / GRAPH), folder, rows, rebuilt.model.tasks, rebuilt.batch_size)
     return checked(rebuilt, rows, given, "folder" if settings.format == "hf" else "graph")
 
 
 def _cost(rebuilt: Rebuilt, val: Rows, folder: Path) -> QuantizationCost:
     tasks = rebuilt.model.tasks
     before, after = (
-        answers_of_session(session_of(folder / name), rebuilt, val, tasks) for name in (GRAPH, SMALL_GRAPH)
+        answers_of_session(session_of(folder / name), folder, val, tasks, rebuilt.batch_size)
+        for name in (GRAPH, SMALL_GRAPH)
     )
     return cost(folder, val, tasks, before, after)
 

@@ -1,11 +1,14 @@
 """Finished runs to export."""
 
+import json
+
 import numpy as np
 import pytest
 
 from polarity.evaluation.predictions import read_predictions
 from polarity.run import RunDirectory
 from tests.running import train
+from tests.tiny import save_tiny_encoder
 
 LEARNT = ("optimizer.lr=1e-2", "trainer.max_epochs=4")
 
@@ -24,6 +27,17 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A run on single texts, with trunk and hidden layers."""
     head = ("head=deep", "head.layers=3", "head.width=64", "head.trunk_width=32", "head.trunk_dropout=0.1")
     return telling(train(tmp_path_factory.mktemp("export"), *head, "decision.standard_errors=null", *LEARNT))
+
+
+@pytest.fixture(scope="session")
+def left(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """A run whose tokenizer cuts beginnings off, and takes the names of special tokens in a text for words."""
+    folder = tmp_path_factory.mktemp("export-left")
+    settings = save_tiny_encoder(folder / "encoder") / "tokenizer_config.json"
+    own = {"truncation_side": "left", "split_special_tokens": True}
+    settings.write_text(json.dumps({**json.loads(settings.read_text("utf-8")), **own}), encoding="utf-8")
+    name = (f"model.name={folder / 'encoder'}", "batching.max_length=8")
+    return telling(train(folder, *name, *LEARNT, without=("model.name=",)))
 
 
 @pytest.fixture(scope="session")

@@ -69,7 +69,7 @@ def assert_same(result: dict[str, dict[str, dict[str, object]]], stored: Predict
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["run", "pairs"])
+@pytest.mark.parametrize("kind", ["run", "pairs", "left"])
 def test_plain_transformers_code_gives_the_numbers_of_the_run(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -212,7 +212,7 @@ def test_a_failed_export_leaves_nothing(run: RunDirectory, tmp_path: Path, monke
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["run", "pairs"])
+@pytest.mark.parametrize("kind", ["run", "pairs", "left"])
 def test_onnx_gives_the_numbers_of_the_run(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from polarity.exporting.card import classes_cell
 from polarity.exporting.markdown import plain
 
 HOSTILE = [
@@ -31,3 +32,7 @@ def test_usual_names_stay_as_they_are(name: str) -> None:
 
 def test_what_steers_a_terminal_is_shown() -> None:
     assert plain("a\x1b[31mb\u202e") == "a&#92;x1b&#91;31mb&#92;u202e"
+
+
+def test_classes_stand_as_they_are() -> None:
+    assert classes_cell(["a|b", 'it\'s "bad", no']) == 'a&#124;b, “it\'s "bad", no”'

@@ -73,6 +73,7 @@ def test_where_epochs_are_missing_it_says_so(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_run_keeps_its_epochs_and_tells(tmp_path: Path) -> None:
     run = train(tmp_path, "trainer.max_epochs=3", "logger=csv")
+    assert "tensorboard" not in run.log.read_text(encoding="utf-8"), "for which nothing was written"
     predictions = read_predictions(run.predictions("val"))
     kept = [np.load(path) for path in sorted(run.epochs.iterdir())]
     assert [epoch.shape for epoch in kept] == [predictions.labels.shape] * 3
