@@ -45,7 +45,6 @@ from polarity.sweeps.folder import Sweep
 from polarity.training.fixed_vectors import VectorCache
 
 RESULTS = Path(__file__).parent / "results" / "quality.md"
-RECORD = RESULTS.with_suffix(".json")
 RESAMPLES = 2_000
 HEADS = ["loss=ce", "loss.class_weights=balanced", "batching.batch_size=48", "optimizer.head_lr_multiplier=1"]
 PROBE = ["head=linear", "head.init=linear_probe"]
