@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
@@ -11,21 +11,20 @@ from polarity.data.rows import Rows
 from polarity.exporting.folder import ABOUT
 from polarity.files import read_object
 
-if TYPE_CHECKING:
-    from tokenizers import Encoding
-
 TOKENIZER = "tokenizer.json"
+CHUNK = 2_000
 
 
 @dataclass(frozen=True)
 class CardTokens:
     """Rows as the card's program reads them, which knows nothing of the run but its exported folder.
 
-    :param encodings: one a row, without padding.
+    :param ids: of the tokens of each row, without padding; ``types`` are their segments.
     :param pad: by input of the graph, what a shorter row is filled up with.
     """
 
-    encodings: "Sequence[Encoding]"
+    ids: list[np.ndarray]
+    types: list[np.ndarray]
     pad: dict[str, int]
 
     @classmethod
@@ -50,21 +49,25 @@ class CardTokens:
         first = contexts if room is None else [shortened(context) for context in contexts]
         read = list(zip(first, rows.text, strict=True)) if about["pairs"] else rows.text
         pad = {"input_ids": about["pad_id"], "attention_mask": 0, "token_type_ids": about["pad_type_id"]}
-        return cls(tokenizer.encode_batch(read), pad)
+        ids, types = list[np.ndarray](), list[np.ndarray]()
+        for start in range(0, len(read), CHUNK):  # what the package makes of a text takes a hundred times its tokens
+            for row in tokenizer.encode_batch(read[start : start + CHUNK]):
+                ids.append(np.array(row.ids, dtype=np.int64))
+                types.append(np.array(row.type_ids, dtype=np.int64))
+        return cls(ids, types, pad)
 
     @property
     def lengths(self) -> np.ndarray:
         """Tokens of each row."""
-        return np.array([len(one) for one in self.encodings])
+        return np.array([len(row) for row in self.ids])
 
     def batch(self, rows: np.ndarray, names: Sequence[str]) -> dict[str, np.ndarray]:
         """Inputs of the graph, int64 ``[B, L]`` by name."""
-        chosen = [self.encodings[row] for row in rows]
-        own = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
-        longest = max(len(one) for one in chosen)
-        return {
-            name: np.array([
-                [*getattr(one, own[name]), *[self.pad[name]] * (longest - len(one))] for one in chosen
-            ], dtype=np.int64)
-            for name in names
-        }  # fmt: skip
+        longest = int(self.lengths[rows].max())
+        filled = {name: np.full((len(rows), longest), self.pad[name]) for name in names}
+        for place, row in enumerate(rows):
+            length = len(self.ids[row])
+            own = {"input_ids": self.ids[row], "token_type_ids": self.types[row], "attention_mask": 1}
+            for name, whole in filled.items():
+                whole[place, :length] = own[name]
+        return filled
