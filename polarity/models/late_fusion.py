@@ -33,6 +33,11 @@ class FusedEncoder(JoinedEncoder):
         self.share = share
         self.encoders[PROBE].requires_grad_(False)  # noqa: FBT003 - the signature of torch
 
+    @property
+    def title(self) -> str:
+        """That of what is trained; the probe reads it and n-grams."""
+        return _title(self.encoders[TRAINED].title)
+
     def train(self, mode: bool = True) -> Self:  # noqa: FBT001, FBT002 - the signature of torch
         """As usual; what the probe reads has no dropout, which would draw from the numbers of what is trained."""
         super().train(mode)
@@ -82,6 +87,11 @@ class LateFusion(JoinedSettings):
         return {TRAINED: self.encoder, PROBE: self.probe}
 
     @property
+    def title(self) -> str:
+        """That of what is trained; the probe reads it and n-grams."""
+        return _title(self.encoder.title)
+
+    @property
     def dropout_rates(self) -> list[float] | None:
         """Of what is trained."""
         return self.encoder.dropout_rates
@@ -115,3 +125,7 @@ class LateFusion(JoinedSettings):
             return FusedEncoder(
                 {**trained, **self._each(lambda name, part: part.build(reader.parts[name]), PROBE)}, self.share
             )
+
+
+def _title(trained: str) -> str:
+    return f"{trained} with a linear probe beside it"

@@ -48,4 +48,4 @@ def test_every_verb_takes_it(tmp_path: Path) -> None:
     again = RunDirectory.open(tmp_path / "again" / "latest")
     assert json.loads((again.model / "config.json").read_text(encoding="utf-8"))["share"] == 0.5
     said = said_by("export", f"run={run.path}", "format=onnx", f"output={tmp_path / 'exported'}", code=2)
-    assert "onnx holds encoders of transformers alone" in said
+    assert "onnx holds encoders of transformers alone, not BertModel with a linear probe beside it" in said
