@@ -123,23 +123,22 @@ def answers_of_folder(folder: Path, rows: Rows, batch_size: int) -> Answers:
     return Answers(*([np.concatenate([part[what] for part in task]) for task in tasks] for what in range(3)))
 
 
-def answers_of_session(session: Any, folder: Path, rows: Rows, tasks: Sequence[Task], batch_size: int) -> Answers:
-    """What an exported ONNX model says, from the texts on, as the program of its card reads them.
+def answers_of_session(session: Any, read: CardTokens, tasks: Sequence[Task], batch_size: int) -> Answers:
+    """What an exported ONNX model says about rows as the program of its card reads them.
 
     :param session: an ``onnxruntime.InferenceSession``.
-    :param folder: what was exported.
     """
-    read = CardTokens.read(folder, rows)
     names = [item.name for item in session.get_inputs()]
     outputs = [f"{task.name}.{what}" for what in ("logits", "probabilities", "decision") for task in tasks]
     numbers, answers = [], []
-    with progress("asking the graph", len(rows)) as advance:
+    total = len(read.lengths)
+    with progress("asking the graph", total) as advance:
         for planned in EvalBatches(lengths=read.lengths, batch_size=batch_size):
             numbers.append(torch.from_numpy(planned.rows))
             arrays = session.run(outputs, read.batch(planned.rows, names))
             answers.append([torch.from_numpy(values) for values in arrays])
             advance(len(planned.rows))
-    placed = collect(numbers, answers, len(rows))
+    placed = collect(numbers, answers, total)
     count = len(tasks)
     logits, probabilities, decided = placed[:count], placed[count : 2 * count], placed[2 * count :]
     return Answers(logits, probabilities, [values.astype(np.int64) for values in decided])

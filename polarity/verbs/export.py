@@ -11,6 +11,7 @@ from polarity.data.rows import Rows, Splits, evenly
 from polarity.errors import UserError
 from polarity.exporting.answers import Agreement, answers_of_folder, answers_of_session, checked
 from polarity.exporting.card import write_card
+from polarity.exporting.card_tokens import CardTokens
 from polarity.exporting.folder import ABOUT, about, folder_problems, parts_of
 from polarity.exporting.hf import write_hf
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, package_problems, session_of, write_onnx
@@ -89,15 +90,15 @@ def _agreement(settings: ExportSettings, rebuilt: Rebuilt, val: Rows, folder: Pa
     if settings.format == "hf":
         given = answers_of_folder(folder, rows, rebuilt.batch_size)
     else:
-        given = answers_of_session(session_of(folder / GRAPH), folder, rows, rebuilt.model.tasks, rebuilt.batch_size)
+        read = CardTokens.read(folder, rows)
+        given = answers_of_session(session_of(folder / GRAPH), read, rebuilt.model.tasks, rebuilt.batch_size)
     return checked(rebuilt, rows, given, "folder" if settings.format == "hf" else "graph")
 
 
 def _cost(rebuilt: Rebuilt, val: Rows, folder: Path) -> QuantizationCost:
-    tasks = rebuilt.model.tasks
+    tasks, read = rebuilt.model.tasks, CardTokens.read(folder, val)
     before, after = (
-        answers_of_session(session_of(folder / name), folder, val, tasks, rebuilt.batch_size)
-        for name in (GRAPH, SMALL_GRAPH)
+        answers_of_session(session_of(folder / name), read, tasks, rebuilt.batch_size) for name in (GRAPH, SMALL_GRAPH)
     )
     return cost(folder, val, tasks, before, after)
 

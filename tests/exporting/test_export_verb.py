@@ -13,6 +13,7 @@ from sklearn.metrics import f1_score
 from transformers import AutoModel, AutoTokenizer
 
 from polarity.config.verb import read_settings
+from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.exporting import modeling
@@ -25,6 +26,7 @@ from polarity.exporting.answers import (
     measure_agreement,
     refuse_disagreement,
 )
+from polarity.exporting.card_tokens import CardTokens
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH
 from polarity.exporting.source import load_exported
 from polarity.models import load_model
@@ -232,11 +234,22 @@ def test_onnx_gives_the_numbers_of_the_run(
     for split in ("val", "test"):
         assert_same(answers, read_predictions(run.predictions(split)))
     assert run_without(made, snippet(made), "polarity", "torch").startswith("tone [")
+    special = ["this [SEP] was [CLS] the apple this was the table", ""]
+    asked = list(zip(special, special, strict=True)) if kind == "pairs" else special
+    program = snippet(made).split("rows = tokenizer")[0] + f"tokenizer.no_padding()\nasked = {asked}\n" + ONNX_IDS
+    ids = json.loads(run_without(made, program, "polarity", "torch"))
+    table = Rows(special, special, special if kind == "pairs" else None, np.zeros((2, 2), dtype=np.int64))
+    assert ids == [row.tolist() for row in CardTokens.read(made, table).ids], "as the check of the export reads them"
     for name in (GRAPH, SMALL_GRAPH):
         assert str(Path(modeling.__file__).parents[1]).encode() not in (made / name).read_bytes(), "no stack traces"
         session = onnxruntime.InferenceSession(made / name)
         assert all(not isinstance(size, int) for item in session.get_inputs() for size in item.shape)
 
+
+ONNX_IDS = """
+rows = tokenizer.encode_batch([(shortened(t[0]), t[1]) if isinstance(t, tuple) else t for t in asked])
+print(json.dumps([row.ids for row in rows]))
+"""
 
 ONNX_ALL = """
 answers = []
