@@ -234,7 +234,7 @@ def test_onnx_gives_the_numbers_of_the_run(
     for split in ("val", "test"):
         assert_same(answers, read_predictions(run.predictions(split)))
     assert run_without(made, snippet(made), "polarity", "torch").startswith("tone [")
-    special = ["this [SEP] was [CLS] the apple this was the table", ""]
+    special = ["this [SEP] was [CLS] the apple this was the table", "was [SEP] the"]
     asked = list(zip(special, special, strict=True)) if kind == "pairs" else special
     program = snippet(made).split("rows = tokenizer")[0] + f"tokenizer.no_padding()\nasked = {asked}\n" + ONNX_IDS
     ids = json.loads(run_without(made, program, "polarity", "torch"))
