@@ -54,7 +54,7 @@ def inverse_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         expected = (softmax(apart * np.exp(log_inverse), axis=1) * apart).sum(axis=1).mean()
         return float(expected - hit)
 
-    if slope(SEARCHED) < 0:
+    if hit == 0 or slope(SEARCHED) < 0:  # without a wrong row the slope is below 0, but may be too small for a float
         return 1.0
     if slope(-SEARCHED) >= 0:
         return float(np.exp(-SEARCHED) / size)

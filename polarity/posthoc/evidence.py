@@ -5,6 +5,7 @@ import numpy as np
 from polarity.analysis.result import CalibrationNumbers
 from polarity.calibration.base import Calibration
 from polarity.calibration.none import NoCalibration
+from polarity.calibration.scaling import Scaling
 from polarity.content import Json
 from polarity.decisions.base import Decision
 from polarity.decisions.rules import LargestLogit, Rule
@@ -34,10 +35,11 @@ def nothing_fitted(item: TaskPredictions, reason: str) -> Json:
 
 
 def calibration_evidence(
-    calibration: Calibration, before: CalibrationNumbers, after: CalibrationNumbers, lowered: Gain
+    calibration: Calibration, scaling: Scaling, before: CalibrationNumbers, after: CalibrationNumbers, lowered: Gain
 ) -> Json:
     """Calibration of the validation rows, cross-fitted, and whether it was kept.
 
+    :param scaling: what is stored.
     :param lowered: fall of the negative log-likelihood that was judged.
     """
     if isinstance(calibration, NoCalibration):
@@ -45,7 +47,9 @@ def calibration_evidence(
     else:
         kept, needed = calibration.keeps(lowered), calibration.standard_errors
         moved = f"from {before.nll:.4f} to {after.nll:.4f}, standard error {lowered.standard_error:.4f}"
-        if kept:
+        if kept and scaling == Scaling.identity(len(scaling.scale)):
+            kept, reason = False, "nothing to keep: of all these rows together nothing can be learnt about temperatures"
+        elif kept:
             asked = " as asked for" if needed is None else ""
             reason = f"kept{asked}: the cross-fitted negative log-likelihood goes {moved}"
         else:

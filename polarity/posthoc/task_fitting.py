@@ -43,7 +43,9 @@ def fit_task(rows: LabelledRows, method: FittingMethod) -> tuple[TaskDecider, np
     evidence: Json = {
         "rows": len(rows.labels),
         "folds": min(method.folds, rows.units),
-        "calibration": calibration_evidence(asked.calibration, _numbers(raw, rows), _numbers(judged, rows), lowered),
+        "calibration": calibration_evidence(
+            asked.calibration, scaling, _numbers(raw, rows), _numbers(judged, rows), lowered
+        ),
         "decision": decision_evidence(rows, method.decision, rule, kept, gain, ways),
     }
     return decider, crossfit, evidence

@@ -52,6 +52,15 @@ def test_two_rows_are_enough_to_get_something(calibration: Calibration, rows: in
     assert np.isfinite(scaling.log_probabilities(np.eye(3))).all()
 
 
+@every_calibration
+@pytest.mark.parametrize("margin", [0.1, 1.0, 10.0])
+def test_rows_that_are_all_right_make_no_other_row_certain(calibration: Calibration, margin: float) -> None:
+    logits, _ = sample(40)
+    labels = logits.argmax(axis=1)
+    scaling = calibration.fit(logits + margin * np.eye(4)[labels], labels)
+    assert np.exp(scaling.log_probabilities(np.array([[1.0, 0.0, 0.0, 0.0]]))).max() < 0.95
+
+
 @pytest.mark.parametrize("calibration", LEARNT)
 def test_probabilities_become_more_likely(calibration: Calibration) -> None:
     logits, labels = sample(2000)

@@ -68,9 +68,11 @@ def test_the_unit_of_the_logits_does_not_matter(unit: float) -> None:
     assert inverse_temperature(unit * logits, labels) * unit == pytest.approx(inverse_temperature(logits, labels))
 
 
-def test_where_no_row_is_wrong_nothing_is_learnt() -> None:
+@pytest.mark.parametrize("margin", [0.0, 1e-6, 0.03, 0.1, 1.0, 100.0])
+def test_where_no_row_is_wrong_nothing_is_learnt(margin: float) -> None:
     logits, _ = sample(50, 3, 1.0, seed=3)
-    assert inverse_temperature(logits, logits.argmax(axis=1)) == 1.0
+    labels = logits.argmax(axis=1)
+    assert inverse_temperature(logits + margin * np.eye(3)[labels], labels) == 1.0
 
 
 def test_logits_that_are_all_equal_stay() -> None:

@@ -495,6 +495,23 @@ def test_temperature_is_kept_where_something_is_to_gain(rows: int, times: float,
     assert fewest <= np.mean([one["calibration"]["kept"] for one in evidence]) <= most
 
 
+@pytest.mark.parametrize("calibration", [TemperatureScaling(), VectorScaling()])
+@pytest.mark.parametrize("wrong", [0, 1, 3])
+def test_what_is_said_to_be_kept_is_what_is_stored(calibration: Calibration, wrong: int) -> None:
+    for seed in range(20):
+        generator = np.random.default_rng([4, seed])
+        labels = generator.integers(0, 3, 40)
+        logits = (generator.uniform(0, 1, (40, 3)) + 1.2 * np.eye(3)[labels]).astype(np.float32)
+        logits[:wrong] = 1e-3 * np.eye(3)[(labels[:wrong] + 1) % 3]
+        item = TaskPredictions(TONE, labels, logits.argmax(axis=1), logits)
+        fitted = fit_decider(Predictions([str(n) for n in range(40)], (item,)), calibration, Argmax())
+        evidence, stored = fitted.evidence["tone"]["calibration"], fitted.decider.tasks["tone"].scaling
+        assert evidence["kept"] == (stored != Scaling.identity(3)), evidence["reason"]
+        assert evidence["reason"].startswith("kept") == evidence["kept"]
+        if wrong == 0 and isinstance(calibration, TemperatureScaling):
+            assert not evidence["kept"]
+
+
 def test_null_keeps_the_calibration_whatever_it_gains() -> None:
     evidence = [
         fit_decider(calibrated(60, seed, 1.0), TemperatureScaling(standard_errors=None), Argmax()).evidence["tone"]
