@@ -512,6 +512,20 @@ def test_what_is_said_to_be_kept_is_what_is_stored(calibration: Calibration, wro
             assert not evidence["kept"]
 
 
+def test_nothing_is_kept_where_only_parts_of_the_rows_could_be_fitted() -> None:
+    labels = np.arange(40) % 3
+    logits = np.eye(3)[labels].astype(np.float32)
+    logits[0] *= 1e-4  # right, and the only row by which the others' temperature is not endless
+    logits[1] = 1e-9 * np.eye(3)[(labels[1] + 1) % 3]
+    item = TaskPredictions(TONE, labels, logits.argmax(axis=1), logits)
+    fitted = fit_decider(Predictions([str(n) for n in range(40)], (item,)), TemperatureScaling(), Argmax())
+    evidence = fitted.evidence["tone"]["calibration"]
+    assert evidence["after"]["nll"] < 0.95 * evidence["before"]["nll"]
+    assert fitted.decider.tasks["tone"].scaling == Scaling.identity(3)
+    assert not evidence["kept"]
+    assert evidence["reason"].startswith("nothing to keep")
+
+
 def test_null_keeps_the_calibration_whatever_it_gains() -> None:
     evidence = [
         fit_decider(calibrated(60, seed, 1.0), TemperatureScaling(standard_errors=None), Argmax()).evidence["tone"]
