@@ -16,7 +16,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from polarity.content import Json
 from polarity.errors import UserError
-from polarity.parts import unfinished
+from polarity.parts import replaced, unfinished
 from polarity.secrets import without_known
 from polarity.yaml_loader import parsed
 
@@ -38,15 +38,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
     What stood at ``path`` goes only when the new folder is complete.
     """
-    with unfinished(path) as part, unfinished(path) as old:
+    with unfinished(path) as part:
         part.mkdir()
         yield part
         for file in part.rglob("*"):
             if file.is_file():
                 synchronise(file)
-        if path.exists():
-            path.rename(old)
-        part.rename(path)
+        with replaced(path):
+            part.rename(path)
 
 
 def synchronise(path: Path) -> None:

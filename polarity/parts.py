@@ -7,13 +7,16 @@ import platform
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 from polarity.processes import is_alive, this_process
 
-_NAME = re.compile(r"\..+\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<since>[\w.]+(-\d+)?)-[0-9a-f]{8}\.part")
+_NAME = re.compile(
+    r"\.(?P<name>.+)\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<since>[\w.]+(-\d+)?)-[0-9a-f]{8}\.(?P<kind>part|old)",
+    re.DOTALL,
+)
 _OF_SYSTEM = re.compile(r"\(os error (\d+)\)")
 """Ends what libraries that are written in Rust, for weights and tokenizers, say of what the system refuses."""
 
@@ -32,9 +35,7 @@ def unfinished(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     clear(path.parent)
-    process = this_process()
-    mark = f"{_host()}-{process['pid']}-{process['pid_since']}-{uuid4().hex[:8]}"
-    part = path.with_name(f".{path.name}.{mark}.part")
+    part = _beside(path, "part")
     try:
         yield part
     except OSError as error:
@@ -50,14 +51,45 @@ def unfinished(path: Path) -> Iterator[Path]:
         _remove(part)
 
 
+@contextmanager
+def replaced(path: Path) -> Iterator[None]:
+    """What stands at ``path`` makes room for what the block puts there, and comes back where the block puts nothing."""
+    old = _beside(path, "old")
+    try:
+        if path.exists():
+            path.rename(old)
+        yield
+    finally:
+        _settle(old, path)
+
+
 def clear(folder: Path) -> None:
-    """Remove what killed processes of this machine have left half-written in a folder."""
-    for path in folder.glob(".*.part"):
+    """Remove what killed processes of this machine have left half-written in a folder; what they replaced comes back."""
+    for path in (*folder.glob(".*.part"), *folder.glob(".*.old")):
         found = _NAME.fullmatch(path.name)
         if found is not None and found["host"] == _host():
             process = {"host": platform.node(), "pid": int(found["pid"]), "pid_since": found["since"]}
-            if not is_alive(process):
+            if is_alive(process):
+                continue
+            if found["kind"] == "old":
+                _settle(path, path.with_name(found["name"]))
+            else:
                 _remove(path)
+
+
+def _settle(old: Path, path: Path) -> None:
+    """Put back what was moved aside, or remove it if something else has its place."""
+    if os.path.lexists(path):
+        _remove(old)
+    else:
+        with suppress(OSError):  # nothing had been there, or another process was faster
+            old.rename(path)
+
+
+def _beside(path: Path, kind: str) -> Path:
+    process = this_process()
+    mark = f"{_host()}-{process['pid']}-{process['pid_since']}-{uuid4().hex[:8]}"
+    return path.with_name(f".{path.name}.{mark}.{kind}")
 
 
 def _remove(path: Path) -> None:

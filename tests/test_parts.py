@@ -1,7 +1,9 @@
 """What killed processes leave half-written goes at the next start; what living ones write is not touched."""
 
 import errno
+import hashlib
 import os
+import platform
 import signal
 import stat
 import subprocess
@@ -118,6 +120,62 @@ def test_nothing_is_left_of_a_block_that_fails(tmp_path: Path) -> None:
         part.write_text("half")
         raise ZeroDivisionError
     assert list((tmp_path / "new").iterdir()) == []
+
+
+REPLACER = """
+import os, signal, sys
+from pathlib import Path
+from polarity.files import whole_folder
+if sys.argv[2] == "SIGTERM":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+rename = Path.rename
+def moved(self, target):
+    done = rename(self, target)
+    if self.name == "a":
+        os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+    return done
+Path.rename = moved
+with whole_folder(Path(sys.argv[1])) as part:
+    (part / "x").write_text("new")
+"""
+
+
+@pytest.mark.parametrize("asked", ["SIGTERM", "SIGKILL"])
+def test_a_signal_between_both_moves_of_a_replacement_leaves_the_old_folder(tmp_path: Path, asked: str) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x").write_text("old")
+    subprocess.run([sys.executable, "-c", REPLACER, str(tmp_path / "a"), asked], cwd=ROOT, check=False, timeout=60)
+    assert (tmp_path / "a").exists() == (asked == "SIGTERM")
+    clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a" / "x").read_text() == "old"
+
+
+def test_what_a_killed_replacement_has_finished_stays_and_the_old_folder_goes(tmp_path: Path) -> None:
+    for name in ("a", ".a.{}-999999-1-12345678.old"):
+        folder = tmp_path / name.format(hashlib.blake2b(platform.node().encode(), digest_size=4).hexdigest())
+        folder.mkdir()
+        (folder / "x").write_text("new" if name == "a" else "old")
+    clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a" / "x").read_text() == "new"
+
+
+def test_where_the_new_folder_cannot_be_moved_the_old_one_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    rename = Path.rename
+
+    def refused(self: Path, target: Path) -> Path:
+        if self.name.endswith(".part"):
+            raise OSError(errno.EACCES, "no right to")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(OSError, match="no right to"), whole_folder(tmp_path / "a"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 @pytest.mark.parametrize("way", [whole_file, whole_folder])

@@ -47,13 +47,14 @@ class Scores:
     tasks: dict[str, TaskScore]
 
     def to_dict(self) -> Json:
-        """The section of ``metrics.json`` that belongs to one split."""
+        """The section of ``metrics.json`` that belongs to one split; a task without labelled rows has no scores."""
+        none = {"precision": None, "recall": None, "f1": None, "support": 0}
         tasks = {
             name: {
                 "rows": score.rows,
                 "macro_f1": score.macro_f1,
                 "accuracy": score.accuracy,
-                "per_class": {label: vars(value) for label, value in score.per_class.items()},
+                "per_class": {label: vars(value) if score.rows else none for label, value in score.per_class.items()},
             }
             for name, score in self.tasks.items()
         }

@@ -43,4 +43,6 @@ def test_a_task_without_labels_is_left_out_of_the_overall_score() -> None:
     scores = score([TASK, other], labels, [np.array([0, 1, 2, 3]), np.array([0, 1, 0, 1])])
     assert scores.overall == 1.0
     assert scores.tasks["other"].macro_f1 is None
+    told = scores.to_dict()["tasks"]["other"]["per_class"]
+    assert told == {name: {"precision": None, "recall": None, "f1": None, "support": 0} for name in other.classes}
     assert scores.to_dict()["tasks"]["other"]["rows"] == 0
