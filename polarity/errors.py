@@ -56,12 +56,12 @@ def nearest(name: object, valid: Iterable[object], *, what: str = "valid") -> st
 
 
 def listed(names: Iterable[str]) -> str:
-    """Names one after the other; one that holds a comma stands in quotes.
+    r"""Names one after the other; one that holds a comma, or ends the line, stands in quotes.
 
-    >>> listed(["yes", "no, thanks"])
-    "yes, 'no, thanks'"
+    >>> listed(["yes", "no, thanks", "may\nbe"])
+    "yes, 'no, thanks', 'may\\nbe'"
     """
-    return ", ".join(repr(name) if "," in name else name for name in names)
+    return ", ".join(repr(name) if {",", "\n"} & set(name) else name for name in names)
 
 
 TRUST_ADVICE = "; if you know and trust it: trust="

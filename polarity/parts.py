@@ -64,7 +64,7 @@ def replaced(path: Path) -> Iterator[None]:
 
 
 def clear(folder: Path) -> None:
-    """Remove what killed processes of this machine have left half-written in a folder; what they replaced comes back."""
+    """Remove what killed processes of this machine left half-written in a folder; what they replaced comes back."""
     for path in (*folder.glob(".*.part"), *folder.glob(".*.old")):
         found = _NAME.fullmatch(path.name)
         if found is not None and found["host"] == _host():

@@ -4,8 +4,9 @@ import logging
 import shutil
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ def write_onnx(rebuilt: Rebuilt, folder: Path) -> None:
                 verbose=False,
             )
     except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
-        reason = str(error.__cause__ or error).strip().partition("\n")[0]  # torch's own tells of steps, in colours
+        reason = str(error.__cause__ or error).strip().partition("\n")[0].rstrip(":. ")  # torch's own tells of steps
         raise UserError(f"format: {model.encoder.title} cannot be exported to ONNX ({reason})") from error
     assert program is not None
     for node in program.model.graph.all_nodes():  # stack traces, with the paths of the machine that made them
@@ -113,7 +114,7 @@ def quiet_exporter() -> Iterator[None]:
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:

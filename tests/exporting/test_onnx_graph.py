@@ -1,5 +1,6 @@
 """The ONNX graph of every family says what the model says, for any number of rows of any length."""
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -64,9 +65,13 @@ def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_an_encoder_that_cannot_be_exported_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_encoder_that_cannot_be_exported_is_a_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fail(*_: Any, **__: Any) -> None:
-        cause = RuntimeError("no such operator\nand a long trace")
+        for stream in (sys.stdout, sys.stderr):
+            print("def forward(self, ...): the whole graph", file=stream)
+        cause = RuntimeError("no such operator:\nand a long trace")
         raise OnnxExporterError("Failed to export. \x1b[96mThis is step 1/3\x1b[0m") from cause
 
     monkeypatch.setattr("torch.onnx.export", fail)
@@ -79,3 +84,4 @@ def test_an_encoder_that_cannot_be_exported_is_a_clear_error(tmp_path: Path, mon
     )
     with pytest.raises(UserError, match=r"BertModel cannot be exported to ONNX \(no such operator\)"):
         write_onnx(rebuilt, tmp_path)
+    assert capsys.readouterr() == ("", "")

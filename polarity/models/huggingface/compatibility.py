@@ -24,9 +24,10 @@ def family_problems(
 ) -> list[str]:
     """Settings of :class:`~polarity.models.huggingface.pretrained.PretrainedEncoder` that the family does not have."""
     family, kind = config.model_type, encoder_class(config)
-    # the configuration of a T5's encoder alone says that it has no decoder, and yet it would be built with one
     decodes = config.is_encoder_decoder or type(config) in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING
-    if kind is None or decodes or not isinstance(getattr(config, "hidden_size", None), int):
+    if decodes:  # the configuration of a T5's encoder alone says that it has none
+        return [f"name: {family!r} is built with a decoder, which is not supported; choose one such as BERT or XLM-R"]
+    if kind is None or not isinstance(getattr(config, "hidden_size", None), int):
         return [f"name: {family!r} is no text encoder with one stack of layers; choose one such as BERT or XLM-R"]
     if (layers := getattr(config, "num_hidden_layers", 1)) < 1:
         return [f"name: the configuration of this {family!r} has {layers} layers (num_hidden_layers)"]

@@ -98,7 +98,10 @@ def load_tokenizer(source: str, revision: str | None) -> Any:
     if len(tokenizer) < SMALLEST_VOCABULARY:
         raise UserError(f"model.name: {source} holds no vocabulary for its tokenizer, every word would be unknown")
     if tokenizer.pad_token_id is None:
-        raise UserError(f"model.name: the tokenizer in {source} has no padding token, so rows cannot share a batch")
+        raise UserError(
+            f"model.name: the tokenizer in {source} has no padding token, so rows cannot share a batch; set one "
+            "(tokenizer.pad_token = tokenizer.eos_token, say) and save it with the encoder in a folder"
+        )
     return tokenizer
 
 
