@@ -14,6 +14,9 @@ SAMPLES = 1000
 EXACT = 300
 """Rows of a bin up to which each is drawn by itself."""
 
+FEW = 20.0
+"""Expected mistakes among more rows up to which their number is drawn from Poisson's distribution."""
+
 
 def task_calibration(predictions: TaskPredictions) -> TaskCalibration:
     """Before: the softmax of the raw logits. After: the file's probabilities. Both over the labelled rows."""
@@ -61,16 +64,18 @@ def ece_of_calibrated(confidence: np.ndarray) -> np.ndarray:
 
     Each row is right with its own confidence (consistency resampling: Broecker and Smith, Increasing the Reliability of
     Reliability Diagrams, Weather and Forecasting 2007). The hits of a bin of many rows are drawn from the normal
-    distribution of the same mean and variance.
+    distribution of the same mean and variance, the misses from Poisson's where they are few.
 
     :param confidence: float64 ``[rows]``, the largest probability of each row.
     """
-    generator, total = np.random.default_rng(0), np.zeros(SAMPLES)
+    generator, total, confidence = np.random.default_rng(0), np.zeros(SAMPLES), np.minimum(confidence, 1.0)
     which = bin_of(confidence)
     for number in np.unique(which):
         inside = confidence[which == number]
         if len(inside) <= EXACT:
             hits = (generator.random((SAMPLES, len(inside))) < inside).sum(axis=1).astype(np.float64)
+        elif (misses := float((1 - inside).sum())) < FEW:
+            hits = len(inside) - generator.poisson(misses, SAMPLES)
         else:
             hits = generator.normal(inside.sum(), np.sqrt((inside * (1 - inside)).sum()), SAMPLES)
         total += abs(hits - inside.sum())

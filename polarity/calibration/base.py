@@ -21,7 +21,7 @@ class Calibration(Component, ABC):
 
     It replaces the plain softmax only where it earns it: the fall of the negative log-likelihood on the validation
     rows, each judged by a scaling fitted without the row's fold, has to exceed ``standard_errors`` times its standard
-    error.
+    error, that of the rows or that which the plain softmax itself expects, whichever is larger.
 
     :ivar standard_errors: see above; None keeps the scaling whatever it gains.
     """

@@ -9,7 +9,7 @@ from polarity.calibration.scaling import Scaling
 from polarity.settings import NonNegative
 
 SEARCHED = 10.0
-"""Temperatures are looked for within e^10 times the size of the logits, in both directions."""
+"""Temperatures are looked for within e^10 times the size of the logits; smaller ones, until they are small enough."""
 
 
 class TemperatureScaling(Calibration):
@@ -54,8 +54,11 @@ def inverse_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         expected = (softmax(apart * np.exp(log_inverse), axis=1) * apart).sum(axis=1).mean()
         return float(expected - hit)
 
-    if hit == 0 or slope(SEARCHED) < 0:  # without a wrong row the slope is below 0, but may be too small for a float
+    if hit == 0:  # no row is wrong: the slope is below 0 everywhere, though it may be too small for a float
         return 1.0
     if slope(-SEARCHED) >= 0:
         return float(np.exp(-SEARCHED) / size)
-    return float(np.exp(brentq(slope, -SEARCHED, SEARCHED, xtol=1e-13)) / size)
+    largest = SEARCHED
+    while slope(largest) < 0:
+        largest += SEARCHED
+    return float(np.exp(brentq(slope, -SEARCHED, largest, xtol=1e-13)) / size)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import ndtri  # the quantile of the normal distribution
 
 from polarity.comparison.align import Aligned
 from polarity.comparison.grouping import Group
@@ -125,7 +126,7 @@ class Evidence:
         behind = [self._difference(self.groups[n], self.groups[best]).p for n in others]
         apart = [value < 1 - self.confidence for value in holm(behind)]
         tied = [best, *(n for n, differs in zip(others, apart, strict=True) if not differs or self.one_group)]
-        error = means[best].error
+        error = self._error(self.groups[best], means[best])
         first = min(number for number in tied if means[number].value >= means[best].value - error)
         return Shortlist(
             [self.groups[number].name for number in sorted(tied)],
@@ -135,6 +136,11 @@ class Evidence:
             error,
             seeds=self.seeds() is not None,
         )
+
+    def _error(self, group: Group, mean: SeedEstimate) -> float:
+        """Standard error of a score, with what classes may hide that are all right here."""
+        below = score_reach(self.counts, group.members, confidence=self.confidence)[0]
+        return float(np.hypot(mean.error, below / ndtri((1 + self.confidence) / 2)))
 
     def pairs(self, groups: Sequence[Group]) -> list[Pair]:
         """All pairs but those of two baselines, with their tests corrected for all pairs."""

@@ -71,12 +71,14 @@ def stale_averages(config: Config, steps: int) -> list[str]:
         if every < 1:  # once an epoch, which is for those who know why
             continue
         updates = (steps - (settings.get("update_starting_at_step") or 0)) // every
-        left = decay ** max(0, updates - 1)  # the first one copies the weights, which a warm-up has hardly moved
+        if updates < 2:  # the first one copies the weights, which a warm-up has hardly moved
+            continue
+        left = decay ** (updates - 1)
         if left > STALE:
-            advised = 1 - 3 / max(updates, 6)
+            advised = 1 - float(f"{1 - 0.05 ** (1 / (updates - 1)):.2g}")
             said.append(
                 f"{place}.decay={decay:g} keeps {left:.0%} of the weights after the first step in the average, since"
-                f" this run has {times(updates, 'update')}: it would lag far behind; {advised:.2g} keeps 5%"
+                f" this run has {times(updates, 'update')}: it would lag far behind; {advised:g} keeps about 5%"
             )
     return said
 

@@ -80,7 +80,7 @@ class Outcome:
         over = f"its cross-fitted gain over the member that is best without each fold is {points}"
         if judged.kept is None:
             assert judged.needed is not None
-            why = f"more than {judged.needed:.2f} of these were asked for"
+            why = gain.asked(judged.needed)
             if gain.exceeds(judged.needed):
                 why = f"but over {judged.best} on all rows it is {100 * judged.over_best[name]:+.2f}"
             return f"no ensemble: {judged.best} alone is kept. {name} came closest: {over}; {why}"

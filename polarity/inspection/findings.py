@@ -186,6 +186,7 @@ def of_labels(labels: Sequence[TaskLabels]) -> Iterator[Finding]:
         elif confused := sum(pair.rows for pair in task.pairs):
             text = (
                 f"{task.task}: no label is suspicious, though {out_of(confused, task.rows, 'row', 'is', 'are')} taken "
-                f"for another class by a linear model: it is not {LIKELIER:g} times as sure of that as of the label"
+                "for another class by a linear model: none stands out by confident learning with another class "
+                f"{LIKELIER:g} times as probable"
             )
             yield Finding("note", "labels", text)

@@ -53,8 +53,8 @@ def calibration_evidence(
             asked = " as asked for" if needed is None else ""
             reason = f"kept{asked}: the cross-fitted negative log-likelihood goes {moved}"
         else:
-            reason = f"not kept: the cross-fitted negative log-likelihood would go {moved}; a fall by more than "
-            reason += f"{needed:g} of these was asked for"
+            assert needed is not None
+            reason = f"not kept: the cross-fitted negative log-likelihood would go {moved}; {lowered.asked(needed)}"
     named = {
         key: {"ece": numbers.ece, "ece_by_chance": numbers.ece_by_chance, "brier": numbers.brier, "nll": numbers.nll}
         for key, numbers in (("before", before), ("after", after))
@@ -100,4 +100,4 @@ def _reason(decision: Decision, rule: Rule, gain: Gain, honest: Gain, *, kept: b
             f"kept: the cross-fitted gain is {points}; judged without each row's own fold it is "
             f"{100 * honest.value:+.2f}"
         )
-    return f"not kept, argmax is used: the cross-fitted gain is {points}; more than {needed:g} of these were asked for"
+    return f"not kept, argmax is used: the cross-fitted gain is {points}; {gain.asked(needed)}"

@@ -30,10 +30,17 @@ class Gain:
 
         Few degrees of freedom ask for more: as many as are exceeded by chance as rarely.
         """
-        if self.freedom < FEWEST:
-            return False
+        return self.freedom >= FEWEST and self.value > max(1e-12, self._needed(standard_errors) * self.standard_error)
+
+    def asked(self, standard_errors: float) -> str:
+        """How many standard errors are needed where so many were asked for, in words."""
+        needed = self._needed(standard_errors)
+        few = "" if math.isinf(self.freedom) else f", {needed:.3g} with so few groups,"
+        return f"more than {standard_errors:.3g} of these{few} were asked for"
+
+    def _needed(self, standard_errors: float) -> float:
         needed = float(student.isf(norm.sf(standard_errors), self.freedom))
-        return self.value > max(1e-12, (needed if math.isfinite(needed) else math.inf) * self.standard_error)
+        return needed if math.isfinite(needed) else math.inf
 
 
 def gain(

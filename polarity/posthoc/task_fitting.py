@@ -15,6 +15,9 @@ from polarity.posthoc.decider import TaskDecider
 from polarity.posthoc.evidence import calibration_evidence, decision_evidence
 from polarity.posthoc.gain import Gain, standard_error
 
+SMALLEST = float(np.log(np.finfo(np.float64).eps))
+"""Log-probability that smaller ones count as, here and in the negative log-likelihoods that are told."""
+
 CLEAR = 6.0
 """Standard errors beyond the gate at which no part of the rows could judge otherwise."""
 
@@ -60,9 +63,18 @@ def _gated_by_other_folds(rows: LabelledRows, method: FittingMethod, gain: Gain,
 
 
 def likelihood_gain(rows: LabelledRows, before: np.ndarray, after: np.ndarray) -> Gain:
-    """By how much the mean negative log-likelihood of the labels falls from log-probabilities ``[rows, classes]``."""
-    lowered = (after - before)[np.arange(len(rows.labels)), rows.labels]
-    return Gain(float(lowered.mean()), *standard_error(lowered, rows.groups))
+    """By how much the mean negative log-likelihood of the labels falls from log-probabilities ``[rows, classes]``.
+
+    Its standard error is that of the rows, or that which the probabilities ``before`` expect of other labels of the
+    same rows, if this is larger: where a mistake is rare, the rows may hold none that would tell of it.
+    """
+    lowered = np.maximum(after, SMALLEST) - np.maximum(before, SMALLEST)
+    probabilities = np.exp(before)
+    mean = (probabilities * lowered).sum(axis=1)
+    variance = (probabilities * (lowered - mean[:, None]) ** 2).sum(axis=1)
+    of_labels = lowered[np.arange(len(rows.labels)), rows.labels]
+    error, freedom = standard_error(of_labels, rows.groups)
+    return Gain(float(of_labels.mean()), max(error, float(np.sqrt(variance.sum())) / len(rows.labels)), freedom)
 
 
 def _numbers(log_probabilities: np.ndarray, rows: LabelledRows) -> CalibrationNumbers:

@@ -6,6 +6,9 @@ import numpy as np
 
 from polarity.statistics.seeds import SeedEstimate
 
+SAME = 1e-12
+"""Scores that are no further apart are equal but for rounding."""
+
 
 def corrected_resampled(
     values: Sequence[float] | np.ndarray, ratio: float, centre: float | None = None
@@ -27,5 +30,6 @@ def corrected_resampled(
     :param centre: the estimate itself, where that is not the mean of the values.
     """
     values = np.asarray(values, dtype=np.float64)
-    variance = (1 / len(values) + ratio) * float(values.var(ddof=1))
+    spread = 0.0 if np.ptp(values) < SAME else float(values.var(ddof=1))
+    variance = (1 / len(values) + ratio) * spread
     return SeedEstimate(float(values.mean()) if centre is None else centre, variance, len(values))

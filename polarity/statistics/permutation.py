@@ -7,8 +7,8 @@ from scipy.stats import permutation_test
 
 
 def smallest_p(first: int, second: int) -> float:
-    """The smallest p-value that so many runs can give."""
-    return min(1.0, 2 / comb(first + second, first))
+    """The smallest p-value that so many runs can give: with equal numbers, both may change places; one has no mean."""
+    return 1.0 if min(first, second) < 2 else (2 if first == second else 1) / comb(first + second, first)
 
 
 def permutation_of_runs(first: np.ndarray, second: np.ndarray, *, most: int = 10_000, seed: int = 0) -> float:

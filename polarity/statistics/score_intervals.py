@@ -86,6 +86,9 @@ def mean_f1_interval(
     if not counts.labelled_tasks(task):
         return UNKNOWN
     interval = sample_interval(value, values, counts, confidence, task=task)
+    if interval is not None and counts.freedom(task) is None:
+        # a class that a resample lacks counts 0 there, so that with many small classes all resamples are too low
+        interval = Interval(interval.low, min(1.0, interval.high + max(0.0, value - float(values.mean()))))
     return wider(interval, value, score_reach(counts, [system], task, confidence=confidence))
 
 

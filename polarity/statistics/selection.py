@@ -38,7 +38,8 @@ class Selection:
         """The interval of the corrected score: the ordinary one of the score, moved."""
         if ordinary == UNKNOWN:
             return UNKNOWN
-        return Interval(max(0.0, ordinary.low - self.optimism), max(0.0, ordinary.high - self.optimism))
+        high = ordinary.high if ordinary.high == 1.0 else ordinary.high - self.optimism  # an end that was cut stays
+        return Interval(max(0.0, ordinary.low - self.optimism), max(0.0, high))
 
 
 def select_best(

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from scipy.special import softmax
+from scipy.stats import binom
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -24,7 +25,7 @@ from sklearn.metrics import (
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from polarity.analysis import Analysis, analyse
-from polarity.analysis.calibration import calibration_numbers
+from polarity.analysis.calibration import calibration_numbers, ece_of_calibrated
 from polarity.analysis.slices import FEWEST_ROWS, MOST_VALUES, length_parts
 from polarity.evaluation.predictions import Predictions, TaskPredictions, read_predictions, write_predictions
 from polarity.tasks import IGNORE_INDEX, Task
@@ -310,6 +311,15 @@ def test_groups_widen_the_interval_of_the_mean() -> None:
     assert any("60 values of post" in note for note in result.notes)
     assert grouped.value == alone.value
     assert (grouped.high - grouped.low) > 2 * (alone.high - alone.low)
+
+
+@pytest.mark.parametrize(("rows", "wrong"), [(1000, 1.7e-4), (1000, 0.004), (4000, 0.02)])
+def test_the_chance_of_rare_mistakes_is_that_of_mistakes(rows: int, wrong: float) -> None:
+    found = ece_of_calibrated(np.full(rows, 1 - wrong))
+    exact = abs(binom(rows, wrong).rvs(200_000, random_state=1) - rows * wrong) / rows
+    assert found.mean() == pytest.approx(exact.mean(), rel=0.1, abs=2e-5)
+    assert (exact > np.quantile(found, 0.95) + 1e-9).mean() <= 0.07
+    assert np.isfinite(ece_of_calibrated(np.full(rows, 1 + 1e-7))).all()
 
 
 @pytest.mark.parametrize("rows", [30, 2000])

@@ -75,6 +75,13 @@ def test_where_no_row_is_wrong_nothing_is_learnt(margin: float) -> None:
     assert inverse_temperature(logits + margin * np.eye(3)[labels], labels) == 1.0
 
 
+def test_one_row_of_huge_logits_does_not_hide_the_others() -> None:
+    logits, labels = sample(300, 3, 2.0, seed=5)
+    alone = inverse_temperature(logits, labels)
+    logits, labels = np.vstack([logits, [1e6, 0.0, 0.0]]), np.append(labels, 0)
+    assert inverse_temperature(logits, labels) == pytest.approx(alone, rel=1e-3)
+
+
 def test_logits_that_are_all_equal_stay() -> None:
     assert inverse_temperature(np.ones((6, 3)), np.arange(6) % 3) == 1.0
 

@@ -32,6 +32,20 @@ def test_a_recommendation_below_the_linear_baseline_says_so(right: float, where:
     )
 
 
+def test_a_perfect_score_is_not_known_without_error(tmp_path: Path) -> None:
+    labels = some_labels(60)
+    nearly = labels.copy()
+    nearly[0] = (labels[0] + 1) % 3
+    runs = [
+        a_run(tmp_path / name, labels, decided, loss={"gamma": number})
+        for number, (name, decided) in enumerate({"first": nearly, "perfect": labels}.items())
+    ]
+    (best,) = rank(runs).best
+    assert best.shortlist.error > 0.005
+    assert [Path(name).name for name in best.recommended] == ["first"]
+    assert best.chosen.interval.high == 1.0
+
+
 def test_scores_on_other_rows_have_no_winner(tmp_path: Path) -> None:
     labels, others = some_labels(300), some_labels(200)
     first, second = (

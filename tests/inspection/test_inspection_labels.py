@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from polarity.evaluation.metrics import score_task
 from polarity.inspection.findings import of_labels
 from polarity.inspection.labels import LIKELIER, check_labels, suspicious
 from polarity.inspection.pool import Pool
-from polarity.tasks import IGNORE_INDEX
+from polarity.tasks import IGNORE_INDEX, Task
 from tests.baselines.corpora import TONE, TOPIC, splits
 from tests.inspection.pools import pool
 
@@ -44,6 +46,18 @@ def test_planted_errors_are_found(checked: tuple[Pool, list[np.ndarray]]) -> Non
     for one in tone.examples:
         assert one.suggested_probability >= LIKELIER * one.probability * 0.999
         assert one.label != one.suggested
+
+
+def test_a_row_that_is_taken_for_another_class_is_not_said_to_be_less_sure_than_it_is() -> None:
+    labels = np.array([0] * 20 + [1] * 20)
+    probabilities = np.where(np.eye(2)[labels] == 1, 0.95, 0.05)
+    probabilities[0] = [0.2, 0.8]  # four times as sure, but not as sure as of the other rows of that class
+    assert not len(suspicious(labels, probabilities))
+    task = Task("tone", ("calm", "angry"), "tone")
+    given: Any = SimpleNamespace(tasks=[task], rows=SimpleNamespace(labels=labels[:, None]), row=lambda number: number)
+    (found,) = of_labels(check_labels(given, [probabilities[None]], None))
+    assert "1 of 40 rows is taken for another class" in found.text
+    assert "stands out by confident learning with another class 3 times as probable" in found.text
 
 
 def test_what_is_reported_follows_from_the_probabilities(checked: tuple[Pool, list[np.ndarray]]) -> None:

@@ -34,6 +34,14 @@ def test_the_estimate_may_be_another_than_the_mean() -> None:
     assert (around.error, around.freedom) == (mean.error, mean.freedom)
 
 
+@pytest.mark.parametrize("folds", [2, 3, 5, 10])
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 0.898989898989899, 0.7])
+def test_folds_that_are_equal_but_for_rounding_leave_no_error(folds: int, value: float) -> None:
+    values = np.mean([np.full(folds, value), np.nextafter(np.full(folds, value), 1.0)], axis=0)
+    values[0] += 1e-16
+    assert corrected_resampled(values, 1 / (folds - 1)).error == 0
+
+
 @pytest.mark.slow
 def test_false_alarms_stay_at_the_level() -> None:
     case = next(case for case in CASES if (case.rows, case.folds, case.repeats) == (200, 5, 2))

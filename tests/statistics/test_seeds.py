@@ -137,7 +137,14 @@ def test_permutation_is_exact() -> None:
     assert smallest_p(4, 4) == pytest.approx(2 / 70)
     assert smallest_p(3, 3) == pytest.approx(0.1)
     assert permutation_of_runs(np.array([1.0, 1, 1, 1]), np.array([1.0, 1, 1, 1])) == 1
-    assert smallest_p(1, 1) == 1
+    assert smallest_p(1, 1) == smallest_p(1, 39) == 1
+
+
+@pytest.mark.parametrize(("first", "second"), [(2, 2), (2, 5), (3, 3), (3, 4), (4, 4), (2, 8)])
+def test_no_runs_have_a_smaller_p_than_the_smallest(first: int, second: int) -> None:
+    found = permutation_of_runs(np.arange(first) / 100, 1 + np.arange(second) / 100)
+    assert found == pytest.approx(smallest_p(first, second))
+    assert smallest_p(first, second) == smallest_p(second, first)
 
 
 def test_rows_needed_follow_the_formula() -> None:

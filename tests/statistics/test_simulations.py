@@ -12,8 +12,9 @@ from polarity.statistics.permutation import permutation_of_runs
 from polarity.statistics.power import rows_needed
 from polarity.statistics.randomisation import randomise
 from polarity.statistics.resample import resample
+from polarity.statistics.score_intervals import mean_f1_interval
 from polarity.statistics.seeds import Runs, difference_over_seeds, seed_variance
-from polarity.tasks import IGNORE_INDEX
+from polarity.tasks import IGNORE_INDEX, Task
 from tests.statistics.simulated import (
     BASE,
     TASKS,
@@ -170,3 +171,19 @@ def test_the_rows_that_are_said_to_be_needed_are_enough() -> None:
         counts = Counts(TASKS, labels, draw_systems(generator, labels, [BASE, better(by)]))
         collected.append(bootstrap_p(difference(resample(counts, RESAMPLES, number))) < LEVEL)
     assert 0.74 <= np.mean(collected) <= 0.86
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("classes", "rows", "right"), [(200, 1000, 0.7), (100, 500, 0.8), (20, 400, 0.6)])
+def test_intervals_of_scores_of_many_small_classes_hold_the_truth(classes: int, rows: int, right: float) -> None:
+    """Mistakes go to all other classes alike, so that precision, recall and F1 of each class are ``right``."""
+    task, held = Task("topic", tuple(map(str, range(classes))), "topic"), []
+    for number in range(60):
+        generator = np.random.default_rng([11, number])
+        labels = generator.permutation(np.arange(rows) % classes)
+        other = (labels + generator.integers(1, classes, rows)) % classes
+        counts = Counts([task], labels[:, None], [[np.where(generator.random(rows) < right, labels, other)]])
+        drawn = resample(counts, 400, number)
+        interval = mean_f1_interval(counts, counts.observed(), drawn, 0, 0, confidence=0.95)
+        held.append(interval is not None and right in interval)
+    assert np.mean(held) >= 0.88

@@ -1,5 +1,6 @@
 """With callbacks=ema or swa the averaged weights are what is validated, kept, verified and exported."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,15 @@ def test_an_average_of_weights_from_before_training_is_told(decay: float, steps:
     said = stale_averages(callbacks(decay=decay, update_every_n_steps=every), steps)
     assert len(said) == (told > 0)
     assert all(f"callbacks.ema.decay={decay:g} keeps {told:.0%} of" in line for line in said)
+
+
+@pytest.mark.parametrize("steps", [2, 3, 5, 20, 72, 3_000, 100_000])
+def test_the_decay_that_is_advised_keeps_what_is_said(steps: int) -> None:
+    (said,) = stale_averages(callbacks(decay=0.999999), steps)
+    found = re.search(r"; (\S+) keeps about 5%", said)
+    assert found is not None
+    assert 0.02 <= float(found[1]) ** (steps - 1) <= 0.1
+    assert stale_averages(callbacks(decay=float(found[1])), steps) == []
 
 
 def test_a_short_run_is_told_what_it_does_not_reach(tmp_path: Path) -> None:
