@@ -105,7 +105,16 @@ def test_that_jobs_have_looked_at_test_is_told(
 ) -> None:
     monkeypatch.setattr(RunSettings, "looks_at_test", True)
     print_jobs(finished, page=False)
-    assert "test=true: 4 jobs looked at test, and each look counts" in capsys.readouterr().out
+    told = "est=true: 4 jobs looked at test, and each look counts"
+    assert told in capsys.readouterr().out
+    page = report_jobs(finished).read_text(encoding="utf-8")
+    assert page.count(told) == 2
+    assert "has seen the test split" not in page
+    assert "looked at once" not in page
+    monkeypatch.undo()
+    page = report_jobs(finished).read_text(encoding="utf-8")
+    assert "Nothing here has seen the test split." in page
+    assert "which is looked at once" in page
 
 
 def test_a_preset_stands_beside_those_that_its_sweep_has_used() -> None:

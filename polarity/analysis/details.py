@@ -1,5 +1,6 @@
 """The tables of an analysis as CSV files."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -94,7 +95,7 @@ def _slices(split: str, analysis: Analysis) -> Iterator[Line]:
         if slicing.kind != "task":
             for part in slicing.slices:
                 for score in part.scores:
-                    absent = " ".join(score.absent)
+                    absent = json.dumps(score.absent, ensure_ascii=False) if score.absent else ""
                     yield [split, slicing.kind, slicing.by, part.value, score.task, *_score(score), absent]
 
 

@@ -55,6 +55,7 @@ def write_page_of(sweep: Sweep, rows: Sequence[Json], ranking: Ranking, remainin
         best=ranking.best,
         apart=ranking.apart,
         advice=advice(sweep, asked, ranking),
+        looks=looks_at_test(sweep),
         remaining=remaining,
         machine=f"on {', '.join(machine)}" if machine else "on CPU",
     )
@@ -113,10 +114,18 @@ def advice(sweep: Sweep, asked: AskedSweep, ranking: Ranking) -> dict[str, str]:
         f"The same as a command line, in {asked.folder}": shlex.join(
             ["python", "-m", "polarity.train", *place, *asked.jobs[name]]
         ),
-        "Its score on test, which is looked at once": shlex.join(
+        f"Its score on test, {'one look more' if looks_at_test(sweep) else 'which is looked at once'}": shlex.join(
             ["python", "-m", "polarity.evaluate", f"run={sweep.path / name}", "split=test"]
         ),
     }
+
+
+def looks_at_test(sweep: Sweep) -> str:
+    """How many jobs have scored the test split, in words; empty if none has."""
+    looks = sum(job.run.settings.looks_at_test for job in sweep.finished)
+    if not looks:
+        return ""
+    return f"test=true: {times(looks, 'job')} looked at test, and each look counts; choose by validation"
 
 
 def _as_asked(value: object, asked: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from polarity.reports.html.numbers import duration
 from polarity.spreadsheets import write_csv
 from polarity.sweeps.folder import ASKED, Sweep
 from polarity.sweeps.job import Job
-from polarity.sweeps.page import write_page_of
+from polarity.sweeps.page import looks_at_test, write_page_of
 from polarity.wording import times
 
 SCORES = ("monitored", "overall")
@@ -51,7 +51,8 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
             f"{times(pruned, 'pruned job')} took part in the choice as well, which the correction cannot know"
         )
     console.print(f"jobs are in {sweep.path}, and this table in {sweep.path / 'jobs.csv'}")
-    console.print(_about_test(sweep))
+    known = "test is scored only with test=true; for the job you choose: polarity.evaluate run=JOB split=test"
+    console.print(looks_at_test(sweep) or known)
     remaining = what_next(rows, sweep)
     if page:
         console.print(f"report: {write_page_of(sweep, rows, ranking, remaining)}")
@@ -59,13 +60,6 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
         console.print(line, style="bold red")
     gone = 0 if sweep.trials else sweep.gone
     return sum(row["state"] not in ("finished", "pruned") for row in rows) + sweep.unasked + gone
-
-
-def _about_test(sweep: Sweep) -> str:
-    looks = sum(job.run.settings.looks_at_test for job in sweep.finished)
-    if looks:
-        return f"test=true: {times(looks, 'job')} looked at test, and each look counts; choose by validation"
-    return "test is scored only with test=true; for the job you choose: polarity.evaluate run=JOB split=test"
 
 
 def write_jobs(sweep: Sweep) -> tuple[list[Json], Ranking]:

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -142,6 +143,11 @@ def test_folds_of_two_encoders_are_not_put_together(key: str, code: int, whole: 
 def test_the_whole_is_sealed_and_its_report_can_be_made_again(whole: RunDirectory) -> None:
     check_unchanged(whole)
     before = whole.report.read_text(encoding="utf-8")
+    assert "Held-out rows that were wrong" in before
+    assert "The score is of these rows" in before
+    assert "Validation rows that were wrong" not in before
+    assert re.search(r'<a href="#mistake-\d+" data-task=', before)
+    assert "the folds are cut from all of these rows but those of test" in before
     assert ">Folds<" in before
     assert "fold-2" in before
     assert "Decision rule of the mean: " in before

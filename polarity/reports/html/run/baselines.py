@@ -13,7 +13,7 @@ from polarity.errors import UserError
 from polarity.evaluation.out_of_fold import HeldOut, read_out_of_fold
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.run import RunDirectory
-from polarity.statistics import Difference, Interval, PairedResult, paired_difference
+from polarity.statistics import Difference, PairedResult, paired_difference
 from polarity.statistics.fold_scores import FoldScores
 
 TITLES = {"majority": "majority class", "linear": "linear model", "linear+rule": "linear model + rule"}
@@ -37,15 +37,13 @@ class BaselineResult:
 
     @property
     def verdict(self) -> BaselineVerdict:
-        """Whether the model is better."""
-        return interval_verdict(self.difference.overall.interval)
-
-
-def interval_verdict(interval: Interval | None) -> BaselineVerdict:
-    """What an interval of a difference allows to say; without one, nothing."""
-    if interval is None:
-        return "unknown"
-    return "better" if interval.low > 0 else "worse" if interval.high < 0 else "unclear"
+        """Whether the model is better: by the interval and by p, as runs are compared; without an interval, nothing."""
+        found = self.difference.overall
+        if found.interval is None:
+            return "unknown"
+        if 0 in found.interval or found.p >= 1 - CONFIDENCE:
+            return "unclear"
+        return "better" if found.interval.low > 0 else "worse"
 
 
 def baseline_results(

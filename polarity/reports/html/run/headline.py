@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from polarity.analysis import ClassResult, TaskResult
-from polarity.reports.html.numbers import interval, score_text, sentence, signed
+from polarity.reports.html.numbers import interval, probability, score_text, sentence, signed
 from polarity.reports.html.run.baselines import BaselineResult
 from polarity.reports.html.run.folder import RunContent, SplitContent
 from polarity.wording import times
@@ -45,9 +45,14 @@ def run_headline(content: RunContent) -> Headline:
 
 
 def worst_class(task: TaskResult) -> ClassResult | None:
-    """The class with the lowest F1, of those that have rows."""
+    """The class with the lowest F1, of those that have rows; of several, the one with the most rows."""
     known = [item for item in task.classes if item.support]
-    return min(known, key=lambda item: item.f1.value or 0.0, default=None)
+    return min(known, key=lambda item: (item.f1.value or 0.0, -item.support), default=None)
+
+
+def as_bad(task: TaskResult, worst: ClassResult) -> int:
+    """How many other classes that have rows have the same F1."""
+    return sum(item.f1.value == worst.f1.value for item in task.classes if item.support) - 1
 
 
 def _score(split: SplitContent) -> Markup:
@@ -59,16 +64,17 @@ def _score(split: SplitContent) -> Markup:
 
 def _against(baseline: BaselineResult) -> Markup:
     difference = baseline.difference.overall
-    ends = difference.interval
+    ends, p = difference.interval, probability(difference.p)
     return Markup(
         "The strongest baseline, {}, has <strong>{}</strong>. "
-        'The model minus this baseline: <strong class="{}">{}</strong>, {}.'
+        'The model minus this baseline: <strong class="{}">{}</strong>, {}, p {}.'
     ).format(
         baseline.title,
         score_text(baseline.result.overall.value),
         baseline.verdict,
         signed(difference.value),
         "interval unknown" if ends is None else f"interval {signed(ends.low)} to {signed(ends.high)}",
+        p if p.startswith("<") else f"= {p}",
     )
 
 

@@ -85,9 +85,10 @@ def _f1(history: Sequence[dict[str, str]], epochs: list[float], task: str, names
         last = {name: next((v for v in reversed(line) if isfinite(v)), inf) for name, line in lines.items()}
         worst = sorted(lines, key=lambda name: last[name])[:SERIES]
         shown = {name: lines[name] for name in lines if name in worst}
-        note = (
-            f"Drawn are the {SERIES} of {times(len(lines), 'class', 'classes')} with the lowest F1 in the last epoch."
-        )
+        tied = sum(value <= last[worst[-1]] for value in last.values())
+        as_low = f" ({times(tied, 'class is', 'classes are')} as low as these)" if tied > SERIES else ""
+        which = f"those with the lowest F1 in the last epoch{as_low}"
+        note = f"Drawn are {SERIES} of {times(len(lines), 'class', 'classes')}, {which}."
     total = _lines(history, {TOTAL: f"val/{task}/macro_f1"})
     if TOTAL in shown:  # a class of this name
         total = {f"{TOTAL} of all": line for line in total.values()}

@@ -7,7 +7,7 @@ from polarity.config.shown import facts
 from polarity.reports.html.charts import Axis, axis_of
 from polarity.reports.html.page import write_page
 from polarity.reports.html.run.folder import RunContent, SplitContent, read_run
-from polarity.reports.html.run.headline import run_headline, worst_class
+from polarity.reports.html.run.headline import as_bad, run_headline, worst_class
 from polarity.run import RunDirectory
 from polarity.statistics import Interval
 
@@ -51,6 +51,7 @@ def write_run_report(
         facts=facts(content.config),
         leads=_leads(content),
         worst_class=worst_class,
+        as_bad=as_bad,
     )
 
 

@@ -84,6 +84,7 @@ class SweepContent:
     :param apart: why not all configurations can be compared with each other; empty if they can.
     :param advice: commands for what is recommended: what each does, and how it is called.
     :param remaining: what can be done about jobs that are not finished.
+    :param looks: how many jobs have looked at test; empty if none has.
     :param machine: that the jobs ran on.
     """
 
@@ -97,6 +98,7 @@ class SweepContent:
     apart: Sequence[str] = ()
     advice: Mapping[str, str] = field(default_factory=dict)
     remaining: Sequence[str] = ()
+    looks: str = ""
     machine: str = ""
 
     @cached_property
