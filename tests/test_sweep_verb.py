@@ -109,11 +109,11 @@ def test_that_jobs_have_looked_at_test_is_told(
     assert told in capsys.readouterr().out
     page = report_jobs(finished).read_text(encoding="utf-8")
     assert page.count(told) == 2
-    assert "has seen the test split" not in page
+    assert "scored the test split while it ran" not in page
     assert "looked at once" not in page
     monkeypatch.undo()
     page = report_jobs(finished).read_text(encoding="utf-8")
-    assert "Nothing here has seen the test split." in page
+    assert "No job scored the test split while it ran." in page
     assert "which is looked at once" in page
 
 
