@@ -540,7 +540,7 @@ def nearly_perfect(rows: int, seed: int, spread: float, times: float) -> Predict
     return Predictions([str(n) for n in range(rows)], (TaskPredictions(TONE, labels, logits.argmax(axis=1), logits),))
 
 
-@pytest.mark.parametrize("calibration", [TemperatureScaling(), VectorScaling()])
+@pytest.mark.parametrize("calibration", [TemperatureScaling(), pytest.param(VectorScaling(), marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("rows", "spread"), [(100, 25.0), (300, 60.0)])
 def test_the_lack_of_a_rare_mistake_is_no_gain(calibration: Calibration, rows: int, spread: float) -> None:
     """Perfect probabilities of 97 to 99 % right rows, of which a split may hold none or one that is wrong."""

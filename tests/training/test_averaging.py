@@ -95,6 +95,7 @@ def test_an_average_that_would_never_change_or_be_the_weights_themselves_is_refu
         check(overrides(tmp_path, "callbacks=ema", f"callbacks.ema.decay={decay}"))
 
 
+@pytest.mark.slow
 def test_an_average_needs_more_than_one_update(tmp_path: Path) -> None:
     command.run(
         "train", *overrides(tmp_path, "callbacks=ema", "callbacks.ema.update_every_n_steps=19"), folder=tmp_path
