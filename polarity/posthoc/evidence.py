@@ -48,7 +48,7 @@ def calibration_evidence(
         kept, needed = calibration.keeps(lowered), calibration.standard_errors
         moved = f"from {before.nll:.4f} to {after.nll:.4f}, standard error {lowered.standard_error:.4f}"
         if kept and scaling == Scaling.identity(len(scaling.scale)):
-            kept, reason = False, "nothing to keep: of all these rows together nothing can be learnt about temperatures"
+            kept, reason = False, "not kept: what is fitted to all these rows together changes nothing"
         elif kept:
             asked = " as asked for" if needed is None else ""
             reason = f"kept{asked}: the cross-fitted negative log-likelihood goes {moved}"

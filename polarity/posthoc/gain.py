@@ -34,9 +34,11 @@ class Gain:
 
     def asked(self, standard_errors: float) -> str:
         """How many standard errors are needed where so many were asked for, in words."""
-        needed = self._needed(standard_errors)
-        few = "" if math.isinf(self.freedom) else f", {needed:.3g} with so few groups,"
-        return f"more than {standard_errors:.3g} of these{few} were asked for"
+        asked, needed = f"{standard_errors:.3g}", f"{self._needed(standard_errors):.3g}"
+        if needed == "inf":
+            return "with so few groups no number of these would be enough"
+        few = "" if needed == asked else f", {needed} with so few groups,"
+        return f"more than {asked} of these{few} were asked for"
 
     def _needed(self, standard_errors: float) -> float:
         needed = float(student.isf(norm.sf(standard_errors), self.freedom))

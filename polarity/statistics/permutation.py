@@ -7,7 +7,7 @@ from scipy.stats import permutation_test
 
 
 def smallest_p(first: int, second: int) -> float:
-    """The smallest p-value that so many runs can give: with equal numbers, both may change places; one has no mean."""
+    """The smallest p-value that so many runs can give: equal numbers may change places; one run is not tested."""
     return 1.0 if min(first, second) < 2 else (2 if first == second else 1) / comb(first + second, first)
 
 

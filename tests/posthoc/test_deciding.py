@@ -1,6 +1,7 @@
 """Calibration and rules fitted on validation: what is kept, what is stored, and that the gain told is honest."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -528,7 +529,23 @@ def test_nothing_is_kept_where_only_parts_of_the_rows_could_be_fitted() -> None:
     assert evidence["after"]["nll"] < evidence["before"]["nll"]
     assert fitted.decider.tasks["tone"].scaling == Scaling.identity(3)
     assert not evidence["kept"]
-    assert evidence["reason"].startswith("nothing to keep")
+    assert evidence["reason"].startswith("not kept: what is fitted to all")
+
+
+@pytest.mark.parametrize(
+    ("freedom", "said"),
+    [
+        (math.inf, "more than 1.5 of these were asked for"),
+        (1e6, "more than 1.5 of these were asked for"),
+        (4, "more than 1.5 of these, 1.88 with so few groups, were asked for"),
+        (0, "with so few groups no number of these would be enough"),
+    ],
+)
+def test_how_much_is_asked_for_is_what_is_needed(freedom: float, said: str) -> None:
+    assert Gain(1.0, 0.5, freedom).asked(1.5) == said
+    assert Gain(1.0, 0.5, freedom).exceeds(1.5) == (freedom > 0)
+    assert not Gain(0.5 * 1.49, 0.5, freedom).exceeds(1.5)
+    assert Gain(0.5 * 1.89, 0.5, freedom).exceeds(1.5) == (freedom > 0)
 
 
 def nearly_perfect(rows: int, seed: int, spread: float, times: float) -> Predictions:
