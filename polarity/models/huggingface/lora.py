@@ -54,6 +54,20 @@ class LowRank:
             inject_adapter_in_model(config, backbone, ADAPTER)
 
 
+def idle_without_rank(alpha: int | None, dropout: float | None, targets: Targets) -> list[str]:
+    """Settings of adapters that are given although there are none."""
+    given: dict[str, tuple[object, str]] = {
+        "lora_alpha": (alpha, "null"),
+        "lora_dropout": (dropout, "null"),
+        "lora_targets": (None if targets == "auto" else targets, "auto"),
+    }
+    return [
+        f"{name}: has no effect without lora_rank; set it to {unset}"
+        for name, (value, unset) in given.items()
+        if value is not None
+    ]
+
+
 def lora_problems(config: PreTrainedConfig, targets: Targets) -> list[str]:
     """Why an encoder cannot have adapters there; none if it can."""
     if find_spec("peft") is None:

@@ -17,7 +17,7 @@ from polarity.models.huggingface.compatibility import family_problems
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.huggingface.families import AttentionSetting, best_attention, dropout_settings, max_positions
 from polarity.models.huggingface.loading import load_config, load_encoder, load_tokenizer, reading
-from polarity.models.huggingface.lora import LowRank, Targets, lora_problems
+from polarity.models.huggingface.lora import LowRank, Targets, idle_without_rank, lora_problems
 from polarity.models.huggingface.places import EMBEDDINGS, pretrained_places
 from polarity.models.huggingface.prefix import with_prefix
 from polarity.models.huggingface.reader import TokenReader
@@ -86,16 +86,7 @@ class PretrainedEncoder(EncoderSettings):
         if freeze != "none" and lora_rank is not None:
             problems.append("freeze: has no effect with lora_rank, which keeps all pretrained weights; set it to none")
         if lora_rank is None:
-            given: dict[str, tuple[object, str]] = {
-                "lora_alpha": (lora_alpha, "null"),
-                "lora_dropout": (lora_dropout, "null"),
-                "lora_targets": (None if lora_targets == "auto" else lora_targets, "auto"),
-            }
-            problems += [
-                f"{name}: has no effect without lora_rank; set it to {unset}"
-                for name, (value, unset) in given.items()
-                if value is not None
-            ]
+            problems += idle_without_rank(lora_alpha, lora_dropout, lora_targets)
         if problems:
             raise UserError(problems)
         self.name = name
