@@ -76,6 +76,11 @@ class Encoder(nn.Module, ABC):
         """
 
     @property
+    def token_table(self) -> nn.Embedding | None:
+        """The table of tokens that it reads by, where it has an ordinary one."""
+        return None
+
+    @property
     def is_fixed(self) -> bool:
         """Whether training changes nothing of :meth:`before`; then that is computed once."""
         return False

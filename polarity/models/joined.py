@@ -123,6 +123,12 @@ class JoinedEncoder(Encoder):
         """Those of all parts."""
         return " and ".join(part.title for part in self.encoders.values())
 
+    @property
+    def token_table(self) -> nn.Embedding | None:
+        """That of the first part that has one."""
+        tables = (part.token_table for part in self.encoders.values())
+        return next((table for table in tables if table is not None), None)
+
     def forward(self, **inputs: Tensor) -> Tensor:
         """Vectors ``[B, width]`` of the inputs of all parts, named as :class:`JoinedInputs` does."""
         own: dict[str, dict[str, Tensor]] = {name: {} for name in self.parts}

@@ -6,6 +6,7 @@ from typing import Any, Self, cast
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 from polarity.component import Context
 from polarity.content import Json
@@ -26,12 +27,26 @@ class FusedEncoder(JoinedEncoder):
 
     :param parts: "encoder" and "probe".
     :param share: of the probe in what is answered.
+    :param one_table: whether both read by the same table of tokens, which is not trained: most of the weights of a
+        multilingual encoder, which are then in memory and in every file once.
     """
 
-    def __init__(self, parts: Mapping[str, Encoder], share: float) -> None:
+    def __init__(self, parts: Mapping[str, Encoder], share: float, *, one_table: bool = False) -> None:
         super().__init__(parts)
         self.share = share
         self.encoders[PROBE].requires_grad_(False)  # noqa: FBT003 - the signature of torch
+        if one_table:
+            own, its = _tables(parts)
+            assert own is not None
+            assert its is not None
+            its.weight = own.weight
+        self.register_load_state_dict_pre_hook(_separate)  # type: ignore[no-untyped-call]
+
+    @property
+    def one_table(self) -> bool:
+        """Whether both parts read by the same table of tokens."""
+        own, its = _tables(self.encoders)
+        return own is not None and its is not None and own.weight is its.weight
 
     @property
     def title(self) -> str:
@@ -56,12 +71,12 @@ class FusedEncoder(JoinedEncoder):
 
     def architecture(self) -> Json:
         own = super().architecture()
-        return {ENCODER: {**own[ENCODER], "share": self.share}}
+        return {ENCODER: {**own[ENCODER], "share": self.share, **({"one_table": True} if self.one_table else {})}}
 
     @classmethod
     def from_architecture(cls, architecture: Mapping[str, Any], trust: Collection[str] = ()) -> Self:
         parts = {name: encoder_of(part, trust) for name, part in architecture[ENCODER]["parts"].items()}
-        return cls(parts, architecture[ENCODER]["share"])
+        return cls(parts, architecture[ENCODER]["share"], one_table=architecture[ENCODER].get("one_table", False))
 
 
 class LateFusion(JoinedSettings):
@@ -122,9 +137,27 @@ class LateFusion(JoinedSettings):
         assert isinstance(reader, JoinedReader)
         trained = self._each(lambda name, part: part.build(reader.parts[name]), TRAINED)
         with torch.random.fork_rng(devices=[]):
-            return FusedEncoder(
-                {**trained, **self._each(lambda name, part: part.build(reader.parts[name]), PROBE)}, self.share
-            )
+            parts = {**trained, **self._each(lambda name, part: part.build(reader.parts[name]), PROBE)}
+        own, its = _tables(parts)
+        if own is None or its is None or own.weight.requires_grad:
+            return FusedEncoder(parts, self.share)
+        return FusedEncoder(parts, self.share, one_table=torch.equal(own.weight, its.weight))
+
+
+def _tables(parts: Mapping[str, Encoder]) -> tuple[nn.Embedding | None, nn.Embedding | None]:
+    """Of what is trained, and of the encoder that the probe reads."""
+    return parts[TRAINED].token_table, parts[PROBE].token_table
+
+
+def _separate(fused: FusedEncoder, state: Mapping[str, Tensor], prefix: str, *_: object) -> None:
+    """Where another run has trained its table, the probe of that run goes on with its own."""
+    own, its = _tables(fused.encoders)
+    if own is None or its is None or own.weight is not its.weight:
+        return
+    names = {module: f"{prefix}{name}.weight" for name, module in fused.named_modules()}
+    one, other = (state.get(names[table]) for table in (own, its))
+    if one is not None and other is not None and one is not other and not torch.equal(one, other):
+        its.weight = nn.Parameter(its.weight.detach().clone(), requires_grad=False)
 
 
 def _title(trained: str) -> str:

@@ -83,12 +83,16 @@ def _write(classifier: MultiTaskClassifier, reader: Reader, folder: Path) -> Non
 
 
 def _names_in_file(classifier: MultiTaskClassifier) -> dict[str, str]:
-    """Name of each weight in the file: the encoder's as it names them, the others below "polarity."."""
-    own = f"{ENCODER}."
-    return {
-        key: classifier.encoder.name_in_file(key.removeprefix(own)) if key.startswith(own) else f"polarity.{key}"
-        for key in classifier.state_dict()
-    }
+    """Name of each weight in the file: the encoder's as it names them, the others below "polarity.".
+
+    What two parts have in common stands there once, by the name that comes first.
+    """
+    own, state = f"{ENCODER}.", classifier.state_dict(keep_vars=True)
+    names, first = dict[str, str](), dict[int, str]()
+    for key, value in state.items():
+        name = classifier.encoder.name_in_file(key.removeprefix(own)) if key.startswith(own) else f"polarity.{key}"
+        names[key] = first.setdefault(id(value), name)
+    return names
 
 
 def _key_problems(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional as F
 from torch.testing import assert_close
 
@@ -89,6 +90,51 @@ def test_what_is_trained_begins_as_it_would_alone(deep: PretrainedEncoder) -> No
     heads = {name: value for name, value in states[0].items() if name.startswith("heads.")}
     assert heads
     assert all(torch.equal(value, states[1][name]) for name, value in heads.items())
+
+
+def test_a_table_that_is_not_trained_is_there_once(deep: PretrainedEncoder, tmp_path: Path) -> None:
+    model, inputs, _ = probed(deep)
+    assert_close(*(one.weight for one in tables(model)), rtol=0, atol=0)
+    assert tables(model)[0].weight is tables(model)[1].weight
+    torch.nn.init.normal_(tables(model)[0].weight)
+    reader = LateFusion(encoder=deep, share=SHARE).make_reader(splits(48, 24).train)
+    save_model(model.eval(), reader, tmp_path / "model")
+    names = [name for name in load_file(tmp_path / "model" / "model.safetensors") if "word_embeddings" in name]
+    assert names == ["polarity.encoder.parts.encoder.backbone.embeddings.word_embeddings.weight"]
+    loaded, _ = load_model(tmp_path / "model")
+    assert tables(loaded)[0].weight is tables(loaded)[1].weight
+    batch = inputs.batch(np.arange(len(inputs)))
+    with torch.no_grad():
+        for wanted, found in zip(model(**batch), loaded(**batch), strict=True):
+            assert torch.equal(wanted, found)
+
+
+def test_a_table_that_is_trained_is_there_twice(deep: PretrainedEncoder, tmp_path: Path) -> None:
+    """Also where weights of such a run are put into a model whose own would be there once."""
+    free, _, _ = probed(PretrainedEncoder(name=deep.name, freeze="none"))
+    own, its = tables(free)
+    assert own.weight is not its.weight
+    with torch.no_grad():
+        own.weight.add_(1)
+    reader = LateFusion(encoder=deep, share=SHARE).make_reader(splits(48, 24).train)
+    save_model(free.eval(), reader, tmp_path / "model")
+    kept, _, _ = probed(deep)
+    for model in (load_model(tmp_path / "model")[0], kept):
+        model.load_state_dict(free.state_dict())
+        assert [torch.equal(*pair) for pair in zip(weights(model), weights(free), strict=True)] == [True, True]
+    assert not tables(kept)[1].weight.requires_grad
+    assert "one_table" not in kept.architecture()["encoder"]
+
+
+def tables(model: MultiTaskClassifier) -> list[torch.nn.Embedding]:
+    encoder = model.encoder
+    assert isinstance(encoder, FusedEncoder)
+    found = [part.token_table for part in encoder.encoders.values()]
+    return [table for table in found if table is not None]
+
+
+def weights(model: MultiTaskClassifier) -> list[torch.Tensor]:
+    return [table.weight for table in tables(model)]
 
 
 def test_a_whole_run_with_columns_trains_as_without_a_probe_and_keeps_it(tmp_path: Path) -> None:

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModel, AutoModelForMaskedLM, BertForMaskedLM
+from transformers import AutoModel, AutoModelForMaskedLM, BertForMaskedLM, T5Config
 
 from polarity.errors import UserError
-from polarity.models import PretrainedEncoder
+from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder, load_model, save_model
 from polarity.models.huggingface import loading
-from polarity.models.huggingface.loading import quiet_transformers
-from polarity.models.pooling import ClsPooling, PoolerPooling
-from tests.tiny import FAMILIES, TASKS, model_of, save_tiny_encoder, tiny_config, tiny_tokenizer
+from polarity.models.huggingface.encoder import HuggingFaceEncoder
+from polarity.models.huggingface.families import random_encoder
+from polarity.models.huggingface.loading import load_tokenizer, quiet_transformers
+from polarity.models.huggingface.prefix import with_prefix
+from polarity.models.pooling import ClsPooling, MeanPooling, PoolerPooling
+from tests.tiny import FAMILIES, TASKS, model_of, save_tiny_encoder, tiny_config, tiny_reader, tiny_tokenizer
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
 
@@ -23,6 +26,43 @@ every_family = pytest.mark.parametrize("family", FAMILIES)
 @pytest.fixture
 def encoder(tmp_path: Path) -> Path:
     return save_tiny_encoder(tmp_path / "encoder")
+
+
+def test_who_reads_equal_files_has_the_same_tokenizer(encoder: Path, tmp_path: Path) -> None:
+    again = save_tiny_encoder(tmp_path / "again")
+    one = load_tokenizer(str(encoder), None)
+    assert load_tokenizer(str(again), None) is one
+    assert with_prefix(one, "query: ")("peace")["input_ids"] != one("peace")["input_ids"]
+    before = one("peace")["input_ids"]
+    settings = json.loads((again / "tokenizer.json").read_text())
+    settings["model"]["vocab"] |= {
+        "peace": settings["model"]["vocab"]["war"],
+        "war": settings["model"]["vocab"]["peace"],
+    }
+    (again / "tokenizer.json").write_text(json.dumps(settings))
+    other = load_tokenizer(str(again), None)
+    assert other("peace")["input_ids"] != before
+    assert one("peace")["input_ids"] == before
+
+
+@every_family
+def test_an_encoder_whose_weights_are_not_drawn_differs_in_them_alone(family: str) -> None:
+    made = [random_encoder(tiny_config(family), "eager", pooler=False, drawn=drawn) for drawn in (True, False)]
+    for values in zip(*(one.named_buffers() for one in made), strict=True):
+        assert values[0][0] == values[1][0]
+        assert torch.equal(values[0][1], values[1][1])
+    made[1].load_state_dict(made[0].state_dict())
+
+
+def test_weights_that_a_family_has_twice_are_saved_once_and_read_back(tmp_path: Path) -> None:
+    sizes = {"d_model": 16, "d_kv": 4, "d_ff": 32, "num_layers": 2, "num_heads": 2, "vocab_size": len(tiny_tokenizer())}
+    made = random_encoder(T5Config(**sizes), "eager", pooler=False)
+    model = MultiTaskClassifier(tasks=TASKS, encoder=HuggingFaceEncoder(made, MeanPooling(), 0.1), head=Head())
+    save_model(model, tiny_reader(), tmp_path / "model")
+    loaded, _ = load_model(tmp_path / "model")
+    its, found = model.state_dict(), loaded.state_dict()
+    assert its.keys() == found.keys()
+    assert all(torch.equal(value, found[name]) for name, value in its.items())
 
 
 def problems(call: Any) -> list[str]:

@@ -43,6 +43,15 @@ def test_an_encoder_with_code_of_its_own_is_refused(tmp_path: Path, model_type: 
     assert not (folder / "mark").exists()
 
 
+def test_so_is_one_that_names_it_in_other_letters(tmp_path: Path) -> None:
+    folder = with_own_code(save_tiny_encoder(tmp_path / "encoder"), model_type="bert", file="tokenizer_config.json")
+    path = folder / "tokenizer_config.json"
+    path.write_text(path.read_text().replace("auto_map", "aut\\u006F_map"))
+    assert "auto_map" in json.loads(path.read_text())
+    with pytest.raises(UserError, match="never run"):
+        load_tokenizer(str(folder), None)
+
+
 def test_so_is_a_saved_model_to_which_code_was_added(tmp_path: Path) -> None:
     save_model(tiny_classifier(), tiny_reader(), tmp_path / "model")
     folder = with_own_code(tmp_path / "model", model_type="bert", file="tokenizer_config.json")

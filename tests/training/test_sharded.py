@@ -66,6 +66,22 @@ def test_a_sharded_run_that_is_killed_goes_on_to_what_one_device_comes_to(
 
 
 @pytest.mark.slow
+def test_a_table_that_two_encoders_read_by_is_shared_out_once(tmp_path: Path) -> None:
+    runs = []
+    for name, devices in (("alone", ()), ("shared", TWO)):
+        folder = tmp_path / name
+        folder.mkdir()
+        line = [text for text in overrides(folder, *LINE, *devices, rows=120) if not text.startswith("model")]
+        fused = ("model=late_fusion", "model.encoder=local", f"model.encoder.name={folder / 'encoder-bert'}")
+        quiet = ("model.encoder.freeze=embeddings", "model.encoder.dropout=0", "model.encoder.encoder_dropout=0")
+        command.run("train", *line, *fused, *quiet, folder=folder, real=bool(devices))
+        runs.append(only_run(folder))
+    assert_close_runs(*runs)
+    sizes = [(run.model / "model.safetensors").stat().st_size for run in runs]
+    assert sizes[0] == sizes[1]
+
+
+@pytest.mark.slow
 def test_an_odd_number_of_validation_batches_is_none_to_wait_for(tmp_path: Path) -> None:
     """Each forward pass gathers weights of all devices: one that had a batch less would never answer."""
     settings = (*LINE, "trainer.max_epochs=1", "batching.eval_batch_size=1")

@@ -128,6 +128,12 @@ class HuggingFaceEncoder(Encoder):
         return ON_GPU if input_ids.device.type != "cpu" and self.attention == "sdpa" else self.attention
 
     @property
+    def token_table(self) -> nn.Embedding | None:
+        """That of its backbone, unless only some tokens of it are trained, or adapters are beside it."""
+        table: Any = self.backbone.get_input_embeddings()
+        return table if type(table) is nn.Embedding else None
+
+    @property
     def is_fixed(self) -> bool:
         """Whether all weights are frozen, and the pooling has none."""
         return not any(weight.requires_grad for part in (self.backbone, self.pooling) for weight in part.parameters())
@@ -205,7 +211,7 @@ class HuggingFaceEncoder(Encoder):
         values = architecture[ENCODER]
         config = CONFIG_MAPPING[values["model_type"]].from_dict(dict(values))
         attention = usable_attention(architecture["attention"])
-        backbone = random_encoder(config, attention, pooler=pooling.needs_pooler)
+        backbone = random_encoder(config, attention, pooler=pooling.needs_pooler, drawn=False)
         lora = LowRank(**architecture["lora"]) if "lora" in architecture else None
         unpadded = architecture.get("unpadded", False)
         encoder = cls(backbone, pooling, architecture["dropout"], unpadded=unpadded, lora=lora)

@@ -3,10 +3,12 @@
 import copy
 import inspect
 import sys
+from contextlib import nullcontext
 from typing import Any, Literal, get_args
 
 import torch
 from transformers import MODEL_MAPPING, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers.initialization import no_init_weights
 from transformers.utils.import_utils import is_flash_attn_2_available
 
 from polarity.errors import nearest
@@ -83,18 +85,24 @@ def usable_attention(name: AttentionName) -> AttentionName:
     return "sdpa" if name == "flash_attention_2" and not is_flash_attn_2_available() else name
 
 
-def random_encoder(config: PreTrainedConfig, attention: AttentionName, *, pooler: bool) -> PreTrainedModel:
+def random_encoder(
+    config: PreTrainedConfig, attention: AttentionName, *, pooler: bool, drawn: bool = True
+) -> PreTrainedModel:
     """An encoder in float32 with random weights.
 
     :param pooler: whether it keeps its own pooler, where its family has one.
+    :param drawn: whether they are drawn, which takes seconds for a large table; else they hold anything, and are to be
+        loaded.
     """
-    encoder: PreTrainedModel = AutoModel.from_config(
-        copy.deepcopy(config),
-        trust_remote_code=False,
-        dtype=torch.float32,
-        attn_implementation=attention,
-        **pooler_argument(config, pooler=pooler),
-    )
+    with nullcontext() if drawn else no_init_weights():
+        encoder: PreTrainedModel = AutoModel.from_config(
+            copy.deepcopy(config),
+            trust_remote_code=False,
+            dtype=torch.float32,
+            attn_implementation=attention,
+            **pooler_argument(config, pooler=pooler),
+        )
+    encoder.tie_weights()  # which drawing them would have done
     return encoder
 
 

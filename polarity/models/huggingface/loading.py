@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedConfig, PreTrainedModel
@@ -14,6 +15,7 @@ from transformers.utils import logging
 
 from polarity.content import Json
 from polarity.errors import UserError
+from polarity.files import checksum
 from polarity.models.huggingface.families import AttentionName, pooler_argument
 
 SMALLEST_VOCABULARY = 20
@@ -56,6 +58,9 @@ LAYER = re.compile(r"(.*?\.)\d+(?=\.)")
 OWN_CODE = "auto_map"
 """Key of a JSON file by which a model names code that comes with it."""
 
+MAY_NAME_CODE = re.compile(rf"{OWN_CODE}|\\u00[5-7]")
+"""Found in the text of every such file, however the key is written; vocabularies of many megabytes have neither."""
+
 
 def refuse_own_code(source: str) -> None:
     """Code that comes with a model is never run, nor is anybody asked whether it shall be.
@@ -64,7 +69,8 @@ def refuse_own_code(source: str) -> None:
     """
     for path in sorted(Path(source).glob("*.json")) if Path(source).is_dir() else ():
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            content = json.loads(text) if MAY_NAME_CODE.search(text) else None
         except (OSError, ValueError):
             continue  # whoever needs the file tells what is wrong with it
         if isinstance(content, dict) and content.get(OWN_CODE):
@@ -72,6 +78,12 @@ def refuse_own_code(source: str) -> None:
                 f"model.name: {path} names code that comes with the model ({OWN_CODE}), and such code is never run; "
                 "use an encoder of a family that transformers has itself"
             )
+
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json")
+"""By which a fast tokenizer is known."""
+
+_IN_USE: WeakValueDictionary[tuple[str, ...], Any] = WeakValueDictionary()
 
 
 def load_config(source: str, revision: str | None) -> PreTrainedConfig:
@@ -90,9 +102,23 @@ def load_config(source: str, revision: str | None) -> PreTrainedConfig:
 def load_tokenizer(source: str, revision: str | None) -> Any:
     """The tokenizer that belongs to an encoder.
 
+    One of 250,000 pieces takes seconds to read, and hundreds of megabytes: as long as somebody has it, all who read
+    equal files have this one, which nobody may change.
+
     :raises UserError: if it cannot be read, or cannot pad.
     """
     refuse_own_code(source)
+    files = [Path(source) / name for name in TOKENIZER_FILES]
+    if not files[0].is_file():
+        return _read_tokenizer(source, revision)
+    mark = tuple(checksum(path) if path.is_file() else "" for path in files)
+    tokenizer = _IN_USE.get(mark)
+    if tokenizer is None:
+        tokenizer = _IN_USE[mark] = _read_tokenizer(source, revision)
+    return tokenizer
+
+
+def _read_tokenizer(source: str, revision: str | None) -> Any:
     with reading("tokenizer", source), quiet_transformers():
         tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, **origin_of(source, revision))
     if len(tokenizer) < SMALLEST_VOCABULARY:

@@ -1,5 +1,6 @@
 """Words that an encoder was pretrained to find before every text."""
 
+import copy
 from typing import Any
 
 from tokenizers.normalizers import Prepend, Sequence
@@ -12,11 +13,11 @@ def with_prefix(tokenizer: Any, prefix: str) -> Any:
     As a part of its normalisation it is saved in ``tokenizer.json``. The tokenizers of most families make theirs anew
     when they are read (transformers 5), and would forget it, so that this one is of no family.
 
-    :param tokenizer: a fast one.
+    :param tokenizer: a fast one, which stays as it is.
     """
     if not prefix:
         return tokenizer
-    backend = tokenizer.backend_tokenizer
+    backend = copy.deepcopy(tokenizer.backend_tokenizer)
     own = [backend.normalizer] if backend.normalizer is not None else []
     backend.normalizer = Sequence([Prepend(prefix), *own])
     kept = ("model_max_length", "model_input_names", "padding_side", "truncation_side")
