@@ -6,6 +6,9 @@ from pathlib import Path
 NAME = r"^[^/\\]+$"
 """The pattern of a text that becomes the name of a file or folder."""
 
+LATEST = "latest"
+"""The file beside runs that names the one which ended last."""
+
 CACHE_VARIABLE = "POLARITY_CACHE"
 """Environment variable that moves the cache."""
 
@@ -27,6 +30,14 @@ def cache_dir(chosen: str | None = None) -> Path:
         return Path(chosen).expanduser()
     chosen = os.environ.get(CACHE_VARIABLE)
     return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".cache" / "polarity"
+
+
+def followed(folder: Path) -> Path:
+    """The run that ``latest`` names, if that is meant."""
+    if folder.name != LATEST or not folder.is_file():
+        return folder
+    name = folder.read_text(encoding="utf-8", errors="replace").strip()
+    return folder.with_name(name) if name and Path(name).name == name else folder
 
 
 def in_outputs(folder: Path) -> str | None:

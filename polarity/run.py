@@ -19,14 +19,13 @@ from polarity.content import Config, Json
 from polarity.errors import UserError, nearest
 from polarity.files import read_object, read_yaml, whole_folder, write_json, write_text
 from polarity.locks import FolderLock
-from polarity.paths import in_outputs
+from polarity.paths import LATEST, followed, in_outputs
 from polarity.processes import is_alive, is_of_this_machine, led_folder, this_process
 from polarity.run_files import FOLD, STATUS, RunFiles, is_run, what_a_run_lacks
 from polarity.secrets import masked, masked_command, masked_text
 
 State = Literal["waiting", "running", "finished", "failed"]
 _CUT_OFF = "its process ended without a word: it was killed, or the disk was full"
-LATEST = "latest"
 """Beside the runs: a text file with the newest finished one's name, since TensorBoard lists a link as another run."""
 
 
@@ -203,14 +202,6 @@ class RunDirectory(RunFiles):
         :raises OSError: if it cannot be written, or is a folder.
         """
         write_text(self.path.parent / LATEST, f"{self.path.name}\n")
-
-
-def followed(folder: Path) -> Path:
-    """The run that ``latest`` names, if that is meant."""
-    if folder.name != LATEST or not folder.is_file():
-        return folder
-    name = folder.read_text(encoding="utf-8", errors="replace").strip()
-    return folder.with_name(name) if name and Path(name).name == name else folder
 
 
 def _shown(folder: Path) -> Path:

@@ -26,6 +26,14 @@ class Interrupted(SystemExit):
         return f"interrupted by {self.name}"
 
 
+def interruption_behind(error: BaseException) -> Interrupted | None:
+    """The signal that an error has hidden, if one has: a library was amid something, and failed at ending it."""
+    behind: BaseException | None = error
+    while behind is not None and not isinstance(behind, Interrupted):
+        behind = behind.__context__
+    return behind
+
+
 def heeded() -> list[int]:
     """Those of them that this process was not started to ignore, as ``nohup`` does with a terminal that is closed."""
     return [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]

@@ -6,8 +6,7 @@ from glob import glob, has_magic
 from pathlib import Path
 
 from polarity.errors import UserError, nearest
-from polarity.paths import in_outputs
-from polarity.run import followed
+from polarity.paths import followed, in_outputs
 from polarity.run_files import is_run
 from polarity.runs.saved import finished_run
 

@@ -14,7 +14,7 @@ from polarity.config.readable import readable
 from polarity.errors import UserError, reason_of
 from polarity.printable import SafeConsole, printable_messages
 from polarity.secrets import learn_environment, masked_text
-from polarity.signals import Interrupted, handled, interrupt
+from polarity.signals import Interrupted, handled, interrupt, interruption_behind
 from polarity.standard_streams import standard_streams, to_nowhere
 from polarity.wording import times
 
@@ -97,6 +97,11 @@ def ending_in_order(verb: str) -> Iterator[None]:
     try:
         with handled(interrupt):
             yield
+    except Exception as error:
+        if isinstance(error, (UserError, OSError)) or (end := interruption_behind(error)) is None:
+            raise
+        _tell(f"polarity.{verb}: {end}")
+        raise end from None
     except Interrupted as end:
         _tell(f"polarity.{verb}: {end}")
         raise

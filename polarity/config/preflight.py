@@ -15,6 +15,7 @@ from polarity.config.overrides import COLLECTIONS
 from polarity.config.precision import AUTO
 from polarity.config.root import RootSettings, as_root
 from polarity.config.sections import SECTIONS
+from polarity.config.settled import with_places
 from polarity.config.sharding import sharding_problems
 from polarity.config.structure import config_problems
 from polarity.config.trainer import check_trainer
@@ -66,6 +67,7 @@ def prepare(config: Config, *, multirun: bool = False, elsewhere: bool = False) 
     """
     if problems := config_problems(config):
         raise UserError(dict.fromkeys(problems))
+    config = with_places(config)
     components = _build(config, problems)
     show_texts("reporting" not in components or components["reporting"].texts)
     splits, seconds = _load(config, components, problems)

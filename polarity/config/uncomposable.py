@@ -96,9 +96,25 @@ def _why_unreadable(text: str, reason: Exception) -> str:
     if "=" not in text:
         folder = "; folders are given as run=FOLDER, or runs=[A,B]" if Path(text).exists() else ""
         return f"settings are written NAME=VALUE{folder}"
-    if text.isascii():
+    if not text.isascii() and _is_read("".join(sign if sign.isascii() else "x" for sign in text)):
+        return """names beyond ASCII have to stand in double quotes, as in 'data.tasks={stance:["für",gegen]}'"""
+    key, _, value = text.partition("=")
+    if value[0:1] in ("[", "{"):
+        apostrophe = """; a name that holds an apostrophe has to stand in double quotes, as in 'runs=["it\'s",b]'"""
+        return first_lines(reason) + (apostrophe if value.count("'") % 2 else "")
+    if re.match(r"\w+\(", value) or '"' in value:
         return first_lines(reason)
-    return """names beyond ASCII have to stand in double quotes, as in 'data.tasks={stance:["für",gegen]}'"""
+    quoted = f'{key}="{value}"'
+    commas = ", where commas separate the values of a sweep" if "," in value else ""
+    return f"{first_lines(reason)}; a value with such signs has to stand in double quotes{commas}: '{quoted}'"
+
+
+def _is_read(text: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(text)
+    except HydraException:
+        return False
+    return True
 
 
 def _alternatives(text: str) -> list[str]:

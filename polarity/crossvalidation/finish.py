@@ -13,11 +13,12 @@ from polarity.data.folds import FoldedRows
 from polarity.evaluation.out_of_fold import OUT_OF_FOLD, HeldOut, write_out_of_fold
 from polarity.evaluation.predictions import read_predictions
 from polarity.files import checksum, write_json
+from polarity.paths import LATEST
 from polarity.posthoc import Fitted
 from polarity.reports.console import RunConsole
 from polarity.reports.folds import folds_table, overall_sentence
 from polarity.reports.html import write_run_report
-from polarity.run import LATEST, RunDirectory
+from polarity.run import RunDirectory
 from polarity.runs.environment import read_environment
 from polarity.runs.manifest import check_unchanged, seal
 from polarity.runs.saved import CHECKSUMS, finished_run, read_metrics, saved_predictions

@@ -100,17 +100,22 @@ def _train(run: RunDirectory, prepared: Prepared, *, trust: Trust) -> float:
         if isinstance(error, Interrupted) or not isinstance(error, SystemExit):
             recorder.conclude(error)
             sys.exit(exit_code(error))
-        recorder.record(_why(run, folds.count, error))  # a fold's run has said what there is to say
+        _record_end_of_fold(recorder, folds.count, error)  # a fold's run has said what there is to say
         sys.exit(error.code)
     finally:
         recorder.end()
 
 
-def _why(run: RunDirectory, count: int, error: SystemExit) -> BaseException:
-    """The error of the fold that has ended the process."""
+def _record_end_of_fold(recorder: StatusRecorder, count: int, error: SystemExit) -> None:
+    """The fold that has ended the process did so by an error, or a signal has stopped it: so it is with the whole."""
+    run = recorder.run
     begun = [RunDirectory(run.fold(number)) for number in range(count, 0, -1) if run.fold(number).is_dir()]
-    said = begun[0].recorded.get("error") if begun and begun[0].exists else None
-    return error if said is None else RuntimeError(f"{begun[0].path.name}: {said}")
+    status = begun[0].recorded if begun and begun[0].exists else {}
+    if "error" not in status:
+        recorder.record(error)
+        return
+    why = f"{begun[0].path.name}: {status['error']}"
+    recorder.record(KeyboardInterrupt(why) if status.get("interrupted") else RuntimeError(why))
 
 
 def _train_fold(run: RunDirectory, config: Config, fold: int, *, trust: Trust) -> bool:

@@ -84,14 +84,13 @@ class Rows:
 
     def fingerprint(self) -> str:
         """Hash of the ids, texts and labels, in their order."""
-        digest = hashlib.blake2b(digest_size=16)
-        for column in (self.ids, self.context or [], self.text):
-            for start in range(0, len(column), _TOGETHER):
-                cells = "\0".join(column[start : start + _TOGETHER])
-                digest.update(cells.encode("utf-8", "surrogatepass") + b"\0")
-            digest.update(b"\1")
+        digest = _digest([self.ids, self.context or [], self.text])
         digest.update(self.labels.astype("<i8").tobytes())
         return digest.hexdigest()
+
+    def fingerprint_of(self, columns: Sequence[str]) -> str:
+        """Hash of metadata columns, a missing one being empty."""
+        return _digest([[name, *self.metadata.get(name, [])] for name in columns]).hexdigest()
 
     def class_counts(self, tasks: Sequence[Task]) -> list[np.ndarray]:
         """Rows of each class, one int64 array ``[classes]`` per task."""
@@ -120,6 +119,16 @@ class Splits:
         """``(name, rows)`` of the splits that exist."""
         named = [("train", self.train), ("val", self.val)]
         return named if self.test is None else [*named, ("test", self.test)]
+
+
+def _digest(columns: Sequence[Sequence[str]]) -> "hashlib.blake2b":
+    digest = hashlib.blake2b(digest_size=16)
+    for column in columns:
+        for start in range(0, len(column), _TOGETHER):
+            cells = "\0".join(column[start : start + _TOGETHER])
+            digest.update(cells.encode("utf-8", "surrogatepass") + b"\0")
+        digest.update(b"\1")
+    return digest
 
 
 def examples(ids: Sequence[str]) -> str:

@@ -37,7 +37,8 @@ def fill(
     """Write everything into a new folder; returns what its files say about each split."""
     first = next(iter(gathered.runs.values()))
     began = read_environment(first).get("folder")  # relative paths of the data are meant from there
-    write_json(run.environment, {**environment(gathered.splits), "folder": began, "resumed": []})
+    here = environment(gathered.splits, first.settings.data.features)
+    write_json(run.environment, {**here, "folder": began, "resumed": []})
     if outcome.combined is None:
         _write_model(run, outcome, settings)
         mark = str(read_card(run.model)["weights_sha256"])

@@ -134,7 +134,9 @@ def _rows(split: Json | None) -> str:
 
 
 def _data(run: RunDirectory) -> Json:
-    return dict(read_environment(run)["data"])
+    """Number of rows and fingerprint of each split; members may read other columns beside the same texts."""
+    known = read_environment(run)["data"]
+    return {name: {key: split.get(key) for key in ("rows", "fingerprint")} for name, split in known.items()}
 
 
 def _splits(run: RunDirectory, settings: EnsembleSettings) -> Splits:

@@ -12,6 +12,7 @@ from polarity.ensembles.outcome import Outcome, find_outcome
 from polarity.ensembles.settings import EnsembleSettings
 from polarity.evaluation.metrics import score
 from polarity.evaluation.predictions import Predictions
+from polarity.paths import LATEST
 from polarity.progress import progress
 from polarity.reports.console import RunConsole
 from polarity.reports.html import write_run_report
@@ -20,6 +21,7 @@ from polarity.runs.ledger import record_evaluation
 from polarity.runs.new_folder import new_folder
 from polarity.runs.reproduction import reproduce
 from polarity.systems.rebuild import rebuild_any
+from polarity.training.finish import afterwards
 
 
 def make(settings: EnsembleSettings) -> RunDirectory:
@@ -39,7 +41,7 @@ def make(settings: EnsembleSettings) -> RunDirectory:
         _check(run, gathered, settings)
         counted = _record(run, root, outcome, gathered)
     read = tuple(replace(split, ledger=counted[0]) if counted and split.name == "test" else split for split in read)
-    run.point_latest()
+    afterwards(run, str(run.path.parent / LATEST), run.point_latest)
     reporting = reporting_of(settings, run.settings)
     write_run_report(run, texts=reporting.texts, resamples=reporting.resamples, splits=read)
     _print(run, outcome, reporting.resamples, counted)

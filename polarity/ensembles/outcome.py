@@ -136,6 +136,9 @@ def _combined(
     if isinstance(kept, Blended):
         fitted = kept.fit(everywhere)
         used = tuple(sorted({number for one in fitted for number in one.combination.used}))
+        pooled = all(isinstance(one.combination, LinearPool) for one in fitted)
+        if pooled and len(used) == 1 and isinstance(asked[used[0]].source, RunDirectory):
+            return used, None  # all of the weight is one model's
         return used, [one.only(used) for one in fitted]
     if isinstance(kept, Souped):
         return tuple(sorted(kept.choose(everywhere))), None

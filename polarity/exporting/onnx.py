@@ -77,7 +77,7 @@ def write_onnx(rebuilt: Rebuilt, folder: Path) -> None:
             )
     except (torch.onnx.errors.OnnxExporterError, RuntimeError) as error:
         reason = str(error.__cause__ or error).strip().partition("\n")[0].rstrip(":. ")  # torch's own tells of steps
-        raise UserError(f"format: {model.encoder.title} cannot be exported to ONNX ({reason})") from error
+        raise UserError(f"format: onnx cannot hold {model.encoder.title}, but hf can; torch says: {reason}") from error
     assert program is not None
     for node in program.model.graph.all_nodes():  # stack traces, with the paths of the machine that made them
         node.metadata_props.clear()

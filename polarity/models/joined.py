@@ -19,6 +19,7 @@ from polarity.errors import UserError
 from polarity.models.components import name_of
 from polarity.models.encoder import ENCODER, Encoder, EncoderSettings, Place, encoder_of, vectors_of
 from polarity.models.linear_features import LinearFeatures, side_by_side
+from polarity.models.read_together import together
 from polarity.signature import TARGET
 from polarity.tasks import Task
 
@@ -189,7 +190,8 @@ class JoinedEncoder(Encoder):
                 part.check(reader.parts[name], inputs.parts[name])
 
     def load_reader(self, folder: Path) -> JoinedReader:
-        return JoinedReader({name: part.load_reader(folder / name) for name, part in self.encoders.items()})
+        with together():
+            return JoinedReader({name: part.load_reader(folder / name) for name, part in self.encoders.items()})
 
     def architecture(self) -> Json:
         parts = {name: part.architecture() for name, part in self.encoders.items()}
@@ -242,7 +244,8 @@ class JoinedSettings(EncoderSettings):
 
     def make_reader(self, rows: Rows | None = None) -> JoinedReader:
         """All readers."""
-        return JoinedReader(self._each(lambda _, part: part.make_reader(rows)))
+        with together():
+            return JoinedReader(self._each(lambda _, part: part.make_reader(rows)))
 
     def build(self, reader: Reader) -> JoinedEncoder:
         """All encoders."""

@@ -66,7 +66,11 @@ def int8_predictor(rebuilt: Rebuilt, kept: Path) -> GraphPredictor:
 def _graph(rebuilt: Rebuilt) -> np.ndarray:
     """The bytes of the graph."""
     with progress("writing the weights in 8 bits"), tempfile.TemporaryDirectory() as folder:
-        write_onnx(rebuilt, Path(folder))
+        try:
+            write_onnx(rebuilt, Path(folder))
+        except UserError as error:
+            needs = "precision: int8 needs an encoder that exports to onnx; leave it out"
+            raise UserError(f"{needs} ({error.problems[0].removeprefix('format: ')})") from error
         write_int8(Path(folder))
         if (Path(folder) / f"{SMALL_GRAPH}.data").exists():
             raise UserError("precision: int8 is for models of less than 2 GB")

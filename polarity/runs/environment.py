@@ -4,7 +4,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, chdir, contextmanager, nullcontext
 from functools import cache
 from importlib.metadata import distributions
@@ -15,7 +15,7 @@ import torch
 
 import polarity
 from polarity.content import Json
-from polarity.data.rows import Splits
+from polarity.data.rows import Rows, Splits
 from polarity.errors import UserError
 from polarity.files import read_object, write_json
 from polarity.run import RunDirectory, now
@@ -27,6 +27,10 @@ RESUMED = "resumed"
 """Key of ``environment.json``: what each later start depended on; the first one's record stands around it."""
 READING = "reading"
 """Key of ``environment.json``: a mark of what the reader made of the first training texts."""
+RUNS = "runs"
+"""Key of ``environment.json``: a checksum of each other run that this one learns from, by the setting that names it."""
+COLUMNS = "columns"
+"""Key of a split in ``environment.json``: a fingerprint of the columns that the model reads, or rows are grouped by."""
 CODE = (".py", ".pyi", ".yaml", ".yml", ".toml", ".jinja", ".html", ".css", ".js")
 """Endings of the files whose uncommitted changes are recorded; data may lie in a checkout as well, and hold texts."""
 
@@ -36,7 +40,7 @@ def record_start(run: RunDirectory, splits: Splits, identity: Mapping[str, Any])
 
     :param identity: what the model is; empty where there are several.
     """
-    here = {**environment(splits), **identity}
+    here = {**environment(splits, run.settings.data.features), **identity}
     if not run.environment.exists():
         write_json(run.environment, {**here, RESUMED: []})
         return
@@ -82,9 +86,18 @@ def by_its_data(run: RunDirectory) -> Iterator[None]:
         raise UserError(problems) from error
 
 
-def described(splits: Splits) -> Json:
-    """Number of rows and fingerprint of each split."""
-    return {name: {"rows": len(rows), "fingerprint": rows.fingerprint()} for name, rows in splits.items()}
+def described(splits: Splits, features: Sequence[str]) -> Json:
+    """Number of rows and fingerprint of each split, and one of the columns that take part in what a run makes of them.
+
+    :param features: columns that the model reads beside the texts; that by which rows are grouped takes part as well.
+    """
+    return {name: _described(rows, features) for name, rows in splits.items()}
+
+
+def _described(rows: Rows, features: Sequence[str]) -> Json:
+    columns = [*features, *([] if rows.group is None else [rows.group])]
+    own = {COLUMNS: rows.fingerprint_of(columns)} if columns else {}
+    return {"rows": len(rows), "fingerprint": rows.fingerprint(), **own}
 
 
 def changed_data(
@@ -95,21 +108,31 @@ def changed_data(
     :param found: :func:`described` of what there is now.
     """
     return [
-        f"data: the {name} split is not the one that {whose}: {_split_text(found.get(name))} now, "
-        f"{_split_text(known.get(name))} then; the files have changed since"
+        f"data: the {name} split is not the one that {whose}: {_split_text(found.get(name), key)} now, "
+        f"{_split_text(known.get(name), key)} then; the files have changed since"
         for name in dict.fromkeys([*known, *found])
-        if found.get(name) != known.get(name)
+        if (key := _differs(known.get(name), found.get(name)))
     ]
 
 
-def _split_text(split: Mapping[str, Any] | None) -> str:
+def _differs(known: Any, found: Any) -> str | None:
+    """The key of what differs, if anything; earlier versions have recorded nothing of columns."""
+    if not (isinstance(known, Mapping) and isinstance(found, Mapping)):
+        return "fingerprint" if known != found else None
+    keys = ("rows", "fingerprint", COLUMNS)
+    return next((key for key in keys if key in known and found.get(key) != known[key]), None)
+
+
+def _split_text(split: Mapping[str, Any] | None, key: str) -> str:
     if not isinstance(split, Mapping):
         return "none"
+    if key == COLUMNS:
+        return f"columns of data.features or data.group with fingerprint {str(split.get(COLUMNS))[:8]}"
     return f"{times(split.get('rows', 0), 'row')} with fingerprint {str(split.get('fingerprint'))[:8]}"
 
 
-def environment(splits: Splits) -> Json:
-    """Everything that ``environment.json`` records about one start."""
+def environment(splits: Splits, features: Sequence[str]) -> Json:
+    """Everything that ``environment.json`` records about one start; parameters as in :func:`described`."""
     return {
         "time": now(),
         "polarity": polarity.__version__,
@@ -123,7 +146,7 @@ def environment(splits: Splits) -> Json:
         "threads": torch.get_num_threads(),
         "devices": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
         "packages": packages(),
-        "data": described(splits),
+        "data": described(splits, features),
         PAIRS: any(rows.context is not None for _, rows in splits.items()),
     }
 

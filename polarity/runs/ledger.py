@@ -36,6 +36,7 @@ class Evaluation:
     :param verb: what looked: train, evaluate, compare, baseline, ensemble.
     :param overall: what was seen; None where only differences were.
     :param tasks: macro-F1 by task.
+    :param id: of the run, wherever its folder is; empty where nothing has one, or an earlier version has looked.
     """
 
     time: str
@@ -44,6 +45,7 @@ class Evaluation:
     verb: str
     overall: float | None
     tasks: dict[str, float | None]
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Ledger:
         verb: str,
         overall: float | None,
         tasks: Mapping[str, float | None],
+        id: str = "",  # noqa: A002 - the key in the file
     ) -> None:
         """Append one line. Processes that do so at the same time wait for each other.
 
@@ -106,6 +109,7 @@ class Ledger:
             "verb": verb,
             "overall": overall,
             "tasks": dict(tasks),
+            "id": id,
         }
         line = json.dumps(evaluation, ensure_ascii=False, allow_nan=False).encode() + b"\n"
         path = self.path(fingerprint)
@@ -223,13 +227,19 @@ def record_evaluation(
     ledger = ledger_of(config)
     ledger.record(
         fingerprint,
-        run=path or run.path,
+        run=(path or run.path).absolute(),
+        id=id_of(run),
         configuration=configuration_name(config, seen_by(run), decision=decision),
         verb=verb,
         overall=scores.overall,
         tasks={name: task.macro_f1 for name, task in scores.tasks.items()},
     )
     return ledger.sentence(fingerprint, rows)
+
+
+def id_of(run: RunDirectory) -> str:
+    """What a run is known by, wherever its folder is."""
+    return str(run.recorded.get("id", ""))
 
 
 def seen_by(run: RunDirectory) -> Json | None:
@@ -254,4 +264,4 @@ def _parse(line: bytes) -> Evaluation:
     numbers = {str(name): None if value is None else float(value) for name, value in entry["tasks"].items()}
     overall = None if entry["overall"] is None else float(entry["overall"])
     texts = {name: str(entry[name]) for name in ("time", "run", "configuration", "verb")}
-    return Evaluation(overall=overall, tasks=numbers, **texts)
+    return Evaluation(overall=overall, tasks=numbers, id=str(entry.get("id", "")), **texts)

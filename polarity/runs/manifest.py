@@ -23,6 +23,14 @@ def seal(run: RunDirectory) -> None:
     write_json(run.manifest, {"version": VERSION, "files": files, "config": _sections(run.written_config)})
 
 
+def mark_of_run(path: str) -> str:
+    """Equal for a run and its copies, and for no other one.
+
+    :raises UserError: if there is none.
+    """
+    return checksum(RunDirectory.open(path).manifest)
+
+
 def check_unchanged(run: RunDirectory, *parts: str) -> None:
     """Compare the folder with its manifest.
 

@@ -160,6 +160,6 @@ def run_splits(run: RunDirectory) -> Splits:
             loaded = loaded.all_trained() if RunSettings(config).refit else loaded
     except UserError as error:
         raise UserError([*error.problems[:-1], error.problems[-1] + where]) from error
-    if problems := changed_data(known, described(loaded)):
+    if problems := changed_data(known, described(loaded, run.settings.data.features)):
         raise UserError([*problems[:-1], problems[-1] + where])
     return loaded

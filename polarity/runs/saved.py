@@ -26,7 +26,7 @@ def finished_run(path: str | Path) -> RunDirectory:
     if status["state"] == "waiting":
         raise UserError(f"{run.path}: the run has not begun yet; its sweep starts it: resume={run.path.parent}")
     if status["state"] == "stopped":
-        raise UserError(f"{run.path}: the run was cut off before its end; {_go_on(path)}")
+        raise UserError(f"{run.path}: the run was cut off before its end; {_go_on(run, path)}")
     if status["state"] != "finished":
         why = status.get("error", "see status.json")
         if status.get("pruned"):
@@ -34,13 +34,14 @@ def finished_run(path: str | Path) -> RunDirectory:
                 f"{run.path}: its search ended the run early and does not count it ({why}); it has no scores"
             )
         if status.get("interrupted"):
-            raise UserError(f"{run.path}: the run was stopped before its end ({why}); {_go_on(path)}")
+            raise UserError(f"{run.path}: the run was stopped before its end ({why}); {_go_on(run, path)}")
         raise UserError(f"{run.path}: the run failed ({why}); it has no scores")
     return run
 
 
-def _go_on(path: str | Path) -> str:
-    return f"go on with it: {shlex.join(['python', '-m', 'polarity.train', f'resume={path}'])}"
+def _go_on(run: RunDirectory, path: str | Path) -> str:
+    whole = path if run.whole == run.path else run.whole  # a fold goes on with the others
+    return f"go on with it: {shlex.join(['python', '-m', 'polarity.train', f'resume={whole}'])}"
 
 
 def finished_model(path: str | Path) -> RunDirectory:

@@ -8,6 +8,7 @@ from typing import Any
 
 from polarity.config.overrides import key_of
 from polarity.config.preflight import rows_of
+from polarity.config.recorded import RunSettings
 from polarity.config.root import as_root
 from polarity.config.search.asked import Search, is_of_search
 from polarity.config.settled import is_left
@@ -168,7 +169,8 @@ def shared(known: Sequence[Config], jobs: Sequence[PlannedJob]) -> Config:
 
 def _fingerprints(jobs: Sequence[PlannedJob]) -> Json:
     sections = {configuration_hash({key: job.config[key] for key in ("data", "limit")}): job for job in jobs}
-    return {name: described(rows_of(job.config)) for name, job in sections.items()}
+    features = {name: RunSettings(job.config).data.features for name, job in sections.items()}
+    return {name: described(rows_of(job.config), features[name]) for name, job in sections.items()}
 
 
 def _refuse_secrets(jobs: Sequence[PlannedJob]) -> None:

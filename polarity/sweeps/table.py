@@ -81,16 +81,16 @@ def report_jobs(sweep: Sweep) -> Path:
 def what_next(rows: Sequence[Json], sweep: Sweep) -> list[str]:
     """How many jobs of a sweep are not finished, and what can be done about them."""
     states, all_of = Counter(row["state"] for row in rows), times(len(rows), "job")
-    go_on = "the same command line goes on with them"
-    line = f"the command line that asked for it, in {sweep.path / ASKED}, runs it again"
-    again = "a search does not try their values again" if sweep.trials else line.replace(" it", " them")
+    go_on = "the same command line goes on"
+    line = f"the command line that asked for them, in {sweep.path / ASKED}, runs them again"
+    anew = "a search does not try the same values again" if sweep.trials else line
     lines = {
         "failed": f"of {all_of} failed; see status.json in their folders; sweep.retry=failed tries them again",
         "interrupted": f"of {all_of} interrupted; {go_on}",
         "waiting": f"of {all_of} waiting; {go_on}",
         "running": f"of {all_of} running in other processes: python -m polarity.sweep {sweep.path}",
-        "damaged": f"of {all_of} damaged, and left out; without its folder, {line}",
-        "gone": f"of {times(len(sweep.asked.jobs), 'job')} gone, folder and all; {again}",
+        "damaged": f"of {all_of} damaged, and left out; without folders, {anew}",
+        "gone": f"of {times(len(sweep.asked.jobs), 'job')} gone, folder and all; {anew}",
         "unasked": f"of {sweep.trials} trials to come; the same command line goes on",
     }
     states["unasked"], states["gone"] = sweep.unasked, sweep.gone

@@ -19,13 +19,14 @@ from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.encoder import ENCODER
 from polarity.models.mark import mark_of_reading
 from polarity.progress import progress
-from polarity.runs.environment import READING
+from polarity.runs.environment import READING, RUNS
+from polarity.runs.manifest import mark_of_run
 from polarity.secrets import masked, without_known
 from polarity.training.branching import branch
 from polarity.training.module import MultiTaskModule
 from polarity.training.restoring import restore
 from polarity.training.sharded_module import ShardedModule
-from polarity.training.teacher import soft_labels
+from polarity.training.teacher import SETTING, soft_labels
 
 _MARKED_ROWS = 64
 
@@ -52,6 +53,7 @@ class Assembled:
     """Everything that a run needs, with the model's weights loaded and the texts read.
 
     :param branched: whether it begins with the weights of another run, those of all heads included.
+    :param others: checksums of the runs that it learns from, by the settings that name them.
     """
 
     prepared: Prepared
@@ -60,6 +62,7 @@ class Assembled:
     reader: Reader
     stages: Stages
     branched: bool = False
+    others: Json = field(default_factory=dict)
 
     @property
     def probes(self) -> bool:
@@ -68,13 +71,14 @@ class Assembled:
 
     @property
     def identity(self) -> Json:
-        """What has to be the same when a stopped run goes on: what the encoder is, and how texts are read.
+        """What has to be the same when a stopped run goes on: the encoder, other runs, and how texts are read.
 
-        Of the latter a mark of what the reader makes of the first training texts: another tokenizer's would be another.
+        Of the last a mark of what the reader makes of the first training texts: another tokenizer's would be another.
         """
         described = json.dumps(self.module.model.encoder.architecture()[ENCODER])
         encoder = masked(json.loads(without_known(described)))  # as a file would hold it
-        return {ENCODER: encoder, READING: mark_of_reading(self.data.inputs["train"], _MARKED_ROWS)}
+        reading = mark_of_reading(self.data.inputs["train"], _MARKED_ROWS)
+        return {ENCODER: encoder, READING: reading, RUNS: self.others}
 
 
 def assemble(prepared: Prepared, stages: Stages, *, point: Path | None = None) -> Assembled:
@@ -84,11 +88,12 @@ def assemble(prepared: Prepared, stages: Stages, *, point: Path | None = None) -
     """
     parts, tasks, splits = prepared.components, prepared.splits.tasks, prepared.splits
     stages.seconds["data"] = prepared.data_seconds
-    teacher = None
+    teacher, others = None, dict[str, str]()
     if (folder := parts.regularizer.teacher) is not None:
         with stages.time("teacher"):
             teacher, notes = soft_labels(prepared, folder)
             prepared = _with_notes(prepared, notes)
+            others[SETTING] = mark_of_run(folder)
     lightning.seed_everything(prepared.root.seed, workers=True, verbose=False)
     batching, source = parts.batching, parts.model
     cache, branched = prepared.root.cache, False
@@ -105,6 +110,7 @@ def assemble(prepared: Prepared, stages: Stages, *, point: Path | None = None) -
         elif prepared.root.origin is not None:
             notes, branched = branch(model, reader, prepared)
             prepared = _with_notes(prepared, notes)
+            others["from"] = mark_of_run(str(prepared.root.origin))
     parts.loss.bind(tasks, splits.train.class_counts(tasks))
     parts.sampler.fit(splits.train.labels, tasks, prepared.root.seed)
     refuse_idle_from_the_start(prepared.config, batching.steps(parts.sampler.rows_drawn))
@@ -126,7 +132,7 @@ def assemble(prepared: Prepared, stages: Stages, *, point: Path | None = None) -
         teacher=teacher,
         **batching.loader_settings(),
     )
-    return Assembled(prepared, module, data, reader, stages, branched)
+    return Assembled(prepared, module, data, reader, stages, branched, others)
 
 
 def _with_notes(prepared: Prepared, notes: list[str]) -> Prepared:

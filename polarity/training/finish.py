@@ -27,12 +27,13 @@ from polarity.files import write_json
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.components import modules_in
 from polarity.models.saving import load_model, read_card, save_model
+from polarity.paths import LATEST
 from polarity.progress import progress
 from polarity.reports.baselines_table import baselines_table
 from polarity.reports.console import RunConsole
 from polarity.reports.html import SplitContent, write_run_report
-from polarity.run import LATEST, RunDirectory
-from polarity.runs.ledger import ledger_of, record_evaluation
+from polarity.run import RunDirectory
+from polarity.runs.ledger import id_of, ledger_of, record_evaluation
 from polarity.runs.manifest import seal
 from polarity.secrets import masked_text
 from polarity.training.assembled import Assembled
@@ -106,7 +107,8 @@ def _record_test_scores(assembled: Assembled, run: RunDirectory, results: SplitR
     if test is None:
         return None
     mark, ledger = test.fingerprint(), ledger_of(run.config)
-    if any(look.run == str(run.path) and look.verb == "train" for look in ledger.evaluations(mark).entries):
+    looks = [look for look in ledger.evaluations(mark).entries if look.verb == "train"]
+    if any(look.id == id_of(run) if look.id else look.run == str(run.path) for look in looks):
         return ledger.sentence(mark)  # killed after it had looked, and resumed: the same numbers are seen again
     return record_evaluation(run, mark, results.scores()["test"], verb="train")
 

@@ -5,6 +5,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
+
 from polarity.config.trust import Trust, check_trusted
 from polarity.content import Config, Json
 from polarity.data.rows import Splits
@@ -14,8 +16,9 @@ from polarity.models.encoder import ENCODER
 from polarity.processes import led_folder
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
-from polarity.runs.environment import READING, changed_data, described, read_environment
+from polarity.runs.environment import READING, RUNS, changed_data, described, read_environment
 from polarity.training.manifest import Manifest
+from polarity.wording import times
 
 LOCK_PATIENCE = 6.0
 """Seconds to wait for a folder: a killed process's data loader workers keep its lock until they notice, within five."""
@@ -142,13 +145,26 @@ def _tell_fallback(run: RunDirectory, path: Path, problems: list[str]) -> None:
         console.print(f"GOING ON FROM AN EARLIER POINT: {path}", style="bold red")
 
 
+def notes(run: RunDirectory, point: Path | None) -> list[str]:
+    """What is worth a word about going on here: the numbers may not be those of an uninterrupted run.
+
+    :param point: the checkpoint that is gone on from; None if there is none.
+    """
+    anew = [] if point is not None else [f"no checkpoint is in {run.path}: training begins anew"]
+    began, now = read_environment(run).get("threads"), torch.get_num_threads()
+    if began in (None, now):
+        return anew
+    often, here = times(int(began), "thread"), f"{now}: sums are rounded otherwise, and its scores may be others"
+    return [*anew, f"the run began with {often} and goes on with {here}"]
+
+
 def refuse_changed_data(run: RunDirectory, splits: Splits) -> None:
     """Compare the data with those that the run was started with, if it had begun to train.
 
     :raises UserError: with a problem for each split that is another one.
     """
     if not led_folder() and run.environment.exists():
-        changed = changed_data(read_environment(run)["data"], described(splits))
+        changed = changed_data(read_environment(run)["data"], described(splits, run.settings.data.features))
         if changed:
             raise UserError([f"resume: {problem}" for problem in changed])
 
@@ -168,6 +184,9 @@ def refuse_changed_model(run: RunDirectory, identity: Json) -> None:
     if began.get(READING, identity[READING]) != identity[READING]:
         why = "is it another tokenizer, or another version of one?"
         problems.append(f"the training texts are read otherwise than when the run began: {why} {advice}")
+    for setting, mark in identity[RUNS].items():
+        if began.get(RUNS, {}).get(setting, mark) != mark:
+            problems.append(f"{setting}: names another run than when this one began; {advice}")
     if problems:
         raise UserError([f"resume: {problem}" for problem in problems])
 

@@ -17,7 +17,7 @@ from polarity.processes import led_folder, rank
 from polarity.progress import lines_to
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
-from polarity.runs.environment import by_its_data
+from polarity.runs.environment import by_its_data, where_it_began
 from polarity.training import resuming
 from polarity.training.assembled import Assembled, Stages, assemble
 from polarity.training.callbacks.epochs import EpochDecisions
@@ -75,11 +75,13 @@ def resume_run(folder: str, *, trust: Trust = None) -> float:
             resuming.refuse_changed_data(run, prepared.splits)  # first: models that learn their words of it differ
             assembled = assemble(prepared, Stages(), point=point)
             resuming.refuse_changed_model(run, assembled.identity)
-        if point is None and run.environment.exists() and not led_folder():
-            RunConsole(run.log).print(f"no checkpoint is in {run.path}: training begins anew")
+        if run.environment.exists() and not led_folder():
+            for note in resuming.notes(run, point):
+                RunConsole(run.log).print(note)
         if not Manifest(run).path.exists():  # it has waited, or failed before it had begun
             run.settle(assembled.prepared.config)
-    return _run(assembled, run, point=point, keep_going=False)
+    with where_it_began(run):  # callbacks, and what trains the encoder further, have places of their own
+        return _run(assembled, run, point=point, keep_going=False)
 
 
 def _run(assembled: Assembled, run: RunDirectory, *, point: Path | None, keep_going: bool) -> float:

@@ -1,6 +1,7 @@
 """Rows that another run has learnt from must not be evaluated here as if they were new."""
 
 from polarity.config.preflight import Prepared
+from polarity.config.recorded import RunSettings
 from polarity.config.trust import check_trusted, foreign_modules
 from polarity.data.duplicates import NearDuplicates
 from polarity.errors import UserError
@@ -21,7 +22,7 @@ def check_seen_rows(run: RunDirectory, prepared: Prepared, setting: str, *, both
     :raises UserError: if there are such rows.
     """
     known, splits = read_environment(run)["data"], prepared.splits
-    if known == described(splits):
+    if known == described(splits, RunSettings(prepared.config).data.features):
         return []  # the same splits, whose overlap has been looked for
     try:
         own = foreign_modules(prepared.config)  # what this run names is trusted already

@@ -19,7 +19,7 @@ from polarity.processes import RUN_VARIABLE, led_folder, rank, this_process
 from polarity.reports.console import print_failure
 from polarity.run import RunDirectory, now
 from polarity.runs.environment import record_start
-from polarity.signals import Interrupted
+from polarity.signals import Interrupted, interruption_behind
 from polarity.training.further_devices import FurtherDevices, end_with, watch_further_devices
 from polarity.training.manifest import Manifest
 from polarity.training.ranks import lead
@@ -96,7 +96,7 @@ class StatusRecorder(Callback):
         try:
             if self._known(PATIENCE if rank() > 0 else 0):
                 return
-            error = self.cause = self._cause_of(error)
+            error = self.cause = interruption_behind(error) or self._cause_of(error)
             text = "".join(traceback.format_exception(error))
             details = {"interrupted": True} if isinstance(error, (Interrupted, KeyboardInterrupt)) else {}
             self.run.set_status("failed", error=_reason(error), traceback=text, **details)
@@ -152,6 +152,6 @@ def record_failure(run: RunDirectory, error: Exception) -> None:
 
 def exit_code(error: BaseException) -> int:
     """130 and 143 for signals, as in a shell, and 1 for every failure."""
-    if isinstance(error, Interrupted):
-        return int(error.code or 1)
+    if end := interruption_behind(error):
+        return int(end.code or 1)
     return 130 if isinstance(error, KeyboardInterrupt) else 1

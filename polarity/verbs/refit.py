@@ -14,6 +14,7 @@ from polarity.evaluation.devices import find_device
 from polarity.evaluation.predictions import write_predictions
 from polarity.files import checksum, unwritable, write_json
 from polarity.models.saving import WEIGHTS, load_model, read_card
+from polarity.paths import LATEST
 from polarity.posthoc import Decider
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
@@ -24,6 +25,7 @@ from polarity.runs.rebuild import Rebuilt
 from polarity.runs.reproduction import SEEN, some_rows
 from polarity.runs.saved import CHECKSUMS, finished_single_model, read_metrics
 from polarity.training.callbacks.finite import NonFiniteLossError
+from polarity.training.finish import afterwards
 from polarity.training.refitting import train_again
 from polarity.training.results import METRICS_VERSION
 from polarity.training.verifying import Asking, verify_written
@@ -53,13 +55,14 @@ def refit(settings: RefitSettings) -> RunDirectory:
     check_trusted(first.config, str(first.path / "config.yaml"), trust=settings.trust)
     with by_its_data(first):
         prepared = prepare({**first.config, "resume": None})
-        if problems := changed_data(read_environment(first)["data"], described(prepared.splits)):
+        found = described(prepared.splits, first.settings.data.features)
+        if problems := changed_data(read_environment(first)["data"], found):
             raise UserError(f"run: {problem}" for problem in problems)
         epochs = best["epoch"] + 1 if best["step"] else 0
         own = {**first.config, "refit": {"of": first.path.name}, "output_dir": str(root)}
         with new_folder(root, own, [f"run={first.path.name}"]) as run:
             _fill(run, first, prepared, epochs, settings.trust)
-    run.point_latest()
+    afterwards(run, str(run.path.parent / LATEST), run.point_latest)
     for sentence in _summary(first, prepared, epochs, best):
         RunConsole(run.log).print(sentence)
     RunConsole(run.log).print(f"everything is in {run.path}")
@@ -85,7 +88,8 @@ def _fill(run: RunDirectory, first: RunDirectory, prepared: Prepared, epochs: in
         raise UserError(str(error)) from error
     splits = assembled.prepared.splits
     began = read_environment(first).get("folder")
-    write_json(run.environment, {**environment(splits), "folder": began, "resumed": []})
+    here = environment(splits, first.settings.data.features)
+    write_json(run.environment, {**here, "folder": began, "resumed": []})
     decider = Decider.load(first.model)
     decider.save(run.model, read_card(run.model)["weights_sha256"])
     model, reader = load_model(run.model, modules_of(trust))

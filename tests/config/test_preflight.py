@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
 
+from polarity.config.uncomposable import _why_unreadable
 from polarity.errors import UserError
 from polarity.train import check
 from tests.running import overrides
@@ -228,6 +231,25 @@ def test_a_preset_of_a_sweep_that_does_not_go_with_the_rest_is_named() -> None:
 def test_a_right_command_line_passes(folder: Path) -> None:
     arguments = overrides(folder, "sampler=joint", "sampler.boosts.tone.yes=2.5")
     assert check(arguments)[-1] == "++sampler.boosts.tone.yes=2.5"
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("data.tasks={stance:[für,gegen]}", "names beyond ASCII have to stand in double quotes"),
+        ("runs=[a/it's,a/ü]", "a name that holds an apostrophe has to stand in double quotes"),
+        ("data.path=a/ü,b=1.csv", """where commas separate the values of a sweep: 'data.path="a/ü,b=1.csv"'"""),
+        ("output_dir=a=,1", """has to stand in double quotes, where commas"""),
+        ("loss.gamma=[1,", "no viable alternative"),
+    ],
+    ids=["letters", "apostrophe", "both", "comma", "bracket"],
+)
+def test_what_makes_a_setting_unreadable_is_told_and_nothing_else(text: str, advice: str) -> None:
+    with pytest.raises(HydraException) as refused:
+        OverridesParser.create().parse_override(text)
+    said = _why_unreadable(text, refused.value)
+    assert advice in said
+    assert ("beyond ASCII" in said) == ("für" in text)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 from scipy.stats import t as student
 
 import polarity
-from polarity.crossvalidation.run import resume, start
+from polarity.crossvalidation.run import _record_end_of_fold, resume, start
 from polarity.data.folds import FoldedRows, Folds
 from polarity.data.rows import Splits
 from polarity.errors import UserError
@@ -26,7 +26,9 @@ from polarity.posthoc import Decider
 from polarity.reports.folds import folds_table
 from polarity.run import RunDirectory
 from polarity.runs.manifest import check_unchanged, seal
+from polarity.runs.saved import finished_run
 from polarity.training.run import start_run
+from polarity.training.status import StatusRecorder
 from tests import command
 from tests.misfortune import misfortune
 from tests.running import composed, overrides
@@ -50,6 +52,21 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 
 def numbers(run: RunDirectory) -> Any:
     return json.loads(run.metrics.read_text(encoding="utf-8"))
+
+
+def test_what_a_signal_stops_within_a_fold_is_stopped_and_no_failure(tmp_path: Path) -> None:
+    whole = RunDirectory.create(tmp_path, {"folds": 2}, [])
+    fold = RunDirectory.create(whole.path, {"fold": 1}, [], name="fold-1")
+    for interrupted, end in ((True, f"go on with it: python -m polarity.train resume={whole.path}"), (False, "no sco")):
+        fold.set_status("failed", error="interrupted by SIGTERM", interrupted=interrupted)
+        whole.set_status("running")
+        _record_end_of_fold(StatusRecorder(whole), 2, SystemExit(143))
+        with pytest.raises(UserError, match=r"fold-1: interrupted by SIGTERM\)") as refused:
+            finished_run(whole.path)
+        assert end in refused.value.problems[0]
+    fold.set_status("failed", error="interrupted by SIGTERM", interrupted=True)
+    with pytest.raises(UserError, match=f"resume={whole.path}$"):
+        finished_run(fold.path)
 
 
 @pytest.mark.slow

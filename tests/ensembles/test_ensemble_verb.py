@@ -66,6 +66,14 @@ def stored(run: Path | RunDirectory, split: str = "val") -> Predictions:
     return read_predictions(RunDirectory(folder).predictions(split))
 
 
+def test_an_ensemble_of_one_is_that_model(home: Path) -> None:
+    run, said = make(home, "method=greedy", "method.rounds=1", "gate=false")
+    taken = re.search(r"no ensemble: greedy took (seed-\d) alone, since no other member made it better", said)
+    assert taken is not None
+    assert not run.members.exists()
+    assert (run.model / "model.safetensors").read_bytes() == (home / taken[1] / "model/model.safetensors").read_bytes()
+
+
 def test_it_says_the_mean_of_what_its_members_say(home: Path, average: Path) -> None:
     content = read_object(RunDirectory(average).combination)
     assert [one["folder"] for one in content["members"]] == ["1-seed-1", "2-seed-2", "3-linear"]

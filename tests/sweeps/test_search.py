@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import time
 from dataclasses import replace
@@ -20,6 +21,7 @@ from polarity.sweeps.folder import Sweep
 from polarity.sweeps.search.hopeless import hopeless
 from polarity.sweeps.search.study import JOURNAL, distributions, open_study, sampler
 from polarity.sweeps.search.trials import Trials
+from polarity.sweeps.table import what_next, write_jobs
 from tests import command
 from tests.running import overrides
 from tests.sweeping import jobs_as, only_sweep, states
@@ -149,6 +151,31 @@ def test_seeds_are_repetitions_and_what_is_hopeless_gets_no_more(tmp_path: Path)
     assert all(len(runs[key]) == 1 for key in found if key not in complete)
     assert sweep.unasked == 0
     assert all(job.changed[-1].startswith("seed=") for job in sweep.jobs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["gone", "damaged"])
+def test_a_search_goes_on_without_a_job_that_was_lost(
+    loss: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("optimizer.lr=choice(0.3,0.001,0.01,0.002,0.1)", "seed=1", "hydra.sweeper.seeds=2")
+    sweep = run(asked(tmp_path, *words, "hydra.sweeper.trials=3").path, jobs=1)
+    (first,) = (trial for trial in trials(sweep)[:1] if trial.state == TrialState.COMPLETE)
+    lost = sweep.job(first.user_attrs["jobs"][1])
+    if loss == "gone":
+        shutil.rmtree(lost.path)
+    else:
+        lost.run.metrics.write_text("{", encoding="utf-8")
+    sweep = run(asked(tmp_path, *words, "hydra.sweeper.trials=5").path, jobs=1)
+    assert sweep.unasked == 0
+    assert sum(trial.state != TrialState.RUNNING for trial in trials(sweep)) == 5
+    rows, _ = write_jobs(sweep)
+    assert f"{loss}" in (told := " ".join(what_next(rows, sweep)))
+    assert "a search does not try the same values again" in told
+    capsys.readouterr()
+    asked(tmp_path, *words, "hydra.sweeper.trials=2")
+    run(sweep.path)
+    assert "5 trials, more than the 2 trials asked for, begun before" in " ".join(capsys.readouterr().out.split())
 
 
 def test_hopeless_is_further_below_the_best_mean_than_seeds_explain() -> None:

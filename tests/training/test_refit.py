@@ -53,6 +53,14 @@ def test_it_is_trained_on_both_and_decides_as_before(run: RunDirectory, again: R
     assert json.loads(again.metrics.read_text(encoding="utf-8"))["best"]["epochs"] == best["epoch"] + 1
 
 
+def test_where_nothing_can_be_named_the_latest_the_folder_is_told(run: RunDirectory, tmp_path: Path) -> None:
+    (tmp_path / "latest").mkdir()
+    said = said_by("refit", f"run={run.path}", f"output_dir={tmp_path}")
+    (made,) = tmp_path.glob("2*")
+    assert f"the run is finished, but {tmp_path / 'latest'} could not be written" in said
+    assert f"everything is in {made}" in said
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_while_it_trains_ends_it_in_good_order(
     number: signal.Signals, run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

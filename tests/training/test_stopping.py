@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from polarity.config.cli import ending_in_order, user_errors
 from polarity.errors import UserError
 from polarity.processes import this_process
 from polarity.run import RunDirectory
@@ -19,6 +20,7 @@ from polarity.train import check
 from polarity.training.resuming import resumable
 from polarity.training.run import resume_run, start_run
 from polarity.training.signals import StopOnSignal
+from polarity.training.status import StatusRecorder, exit_code
 from tests import command
 from tests.misfortune import misfortune
 from tests.running import composed, only_run, overrides, train
@@ -238,3 +240,30 @@ def test_what_early_stopping_has_ended_is_told(tmp_path: Path) -> None:
     assert "epoch 3 of 6" in said
     assert "epoch 4 of 6" not in said
     assert "early stopping: val/macro_f1 was not better in 2 epochs" in said
+
+
+class HalfBuilt:
+    """What a library that was amid something makes of a signal."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *error: object) -> None:
+        raise KeyError("no such flag")
+
+
+def test_a_signal_that_a_library_hides_is_a_signal_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end, user_errors("refit"), ending_in_order("refit"), HalfBuilt():
+        signal.raise_signal(signal.SIGTERM)
+    assert end.value.code == 143
+    assert capsys.readouterr().err == "polarity.refit: interrupted by SIGTERM\n"
+    run = RunDirectory.create(tmp_path, {}, [])
+    with pytest.raises(KeyError) as hidden, HalfBuilt():
+        raise Interrupted(signal.SIGTERM)
+    assert exit_code(hidden.value) == 143
+    StatusRecorder(run).record(hidden.value)
+    assert (run.status["interrupted"], run.status["error"]) == (True, "interrupted by SIGTERM")
+    with pytest.raises(SystemExit) as end, user_errors("refit"), ending_in_order("refit"), HalfBuilt():
+        pass
+    assert end.value.code == 1

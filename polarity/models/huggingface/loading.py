@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
 
 import torch
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedConfig, PreTrainedModel
@@ -17,6 +16,7 @@ from polarity.content import Json
 from polarity.errors import UserError
 from polarity.files import checksum
 from polarity.models.huggingface.families import AttentionName, pooler_argument
+from polarity.models.read_together import once
 
 SMALLEST_VOCABULARY = 20
 """Without its files, transformers makes a tokenizer of special tokens alone, and says nothing."""
@@ -83,8 +83,6 @@ def refuse_own_code(source: str) -> None:
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json")
 """By which a fast tokenizer is known."""
 
-_IN_USE: WeakValueDictionary[tuple[str, ...], Any] = WeakValueDictionary()
-
 
 def load_config(source: str, revision: str | None) -> PreTrainedConfig:
     """The configuration of an encoder.
@@ -102,8 +100,7 @@ def load_config(source: str, revision: str | None) -> PreTrainedConfig:
 def load_tokenizer(source: str, revision: str | None) -> Any:
     """The tokenizer that belongs to an encoder.
 
-    One of 250,000 pieces takes seconds to read, and hundreds of megabytes: as long as somebody has it, all who read
-    equal files have this one, which nobody may change.
+    One of 250,000 pieces takes seconds to read, and hundreds of megabytes, so that parts of one model share theirs.
 
     :raises UserError: if it cannot be read, or cannot pad.
     """
@@ -112,10 +109,7 @@ def load_tokenizer(source: str, revision: str | None) -> Any:
     if not files[0].is_file():
         return _read_tokenizer(source, revision)
     mark = tuple(checksum(path) if path.is_file() else "" for path in files)
-    tokenizer = _IN_USE.get(mark)
-    if tokenizer is None:
-        tokenizer = _IN_USE[mark] = _read_tokenizer(source, revision)
-    return tokenizer
+    return once(mark, lambda: _read_tokenizer(source, revision))
 
 
 def _read_tokenizer(source: str, revision: str | None) -> Any:

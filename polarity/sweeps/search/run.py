@@ -39,12 +39,15 @@ def _tell(trials: Trials) -> None:
     if not begun:
         return
     console = RunConsole(None)
-    left = f", of which {times(len(open_jobs), 'job')} go on" if open_jobs else ""
-    console.print(f"{begun} of {times(trials.search.trials, 'trial')} begun before{left}: {trials.sweep.path}")
+    left = f", {times(len(open_jobs), 'job')} of them not over" if open_jobs else ""
+    asked = times(trials.search.trials, "trial")
+    beyond = begun > trials.search.trials
+    before = f"{times(begun, 'trial')}, more than the {asked} asked for," if beyond else f"{begun} of {asked}"
+    console.print(f"{before} begun before{left}: {trials.sweep.path}")
     if begun >= trials.search.trials and not open_jobs:
-        asked = trials.search.settings["trials"]
-        whole = f"all {times(trials.begun, 'combination')} of values are tried; {times(asked, 'trial')} were asked for"
-        more = "hydra.sweeper.trials=N extends it" if trials.search.count >= asked else whole
+        number = trials.search.settings["trials"]
+        whole = f"all {times(trials.begun, 'combination')} of values are tried; {times(number, 'trial')} were asked for"
+        more = "hydra.sweeper.trials=N extends it" if trials.search.count >= number else whole
         console.print(f"nothing is missing; {more}; sweep=NAME begins another sweep")
 
 

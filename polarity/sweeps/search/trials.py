@@ -8,6 +8,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from polarity.content import Json
+from polarity.errors import UserError
 from polarity.locks import FolderLock
 from polarity.reports.console import RunConsole
 from polarity.sweeps.folder import Sweep
@@ -134,17 +135,26 @@ class Trials:
                 self.study.tell(trial.number, state=TrialState.FAIL)
             if state != "finished":
                 return
+            if (score := _score(jobs[name])) is None:
+                self.study.tell(trial.number, state=TrialState.FAIL)
+                return
             if self.record["pruner"] and not number:
                 self._report(trial.number, epochs_of(jobs[name]))
-            scores.append(jobs[name].score)
+            scores.append(score)
         self.study.tell(trial.number, fmean(scores))
 
     def _complete(self, jobs: Mapping[str, Job]) -> list[list[float]]:
-        """The scores of the seeds of each configuration that has them all; higher is better."""
-        return [
-            [self.sign * jobs[name].score for name in jobs_of(trial)]
-            for trial in known_to(self.study, TrialState.COMPLETE)
-        ]
+        """The scores of the seeds of each configuration that has them all; higher is better.
+
+        Without a folder, or with a damaged file, a job has none, whatever the study was told of it.
+        """
+        complete = []
+        for trial in known_to(self.study, TrialState.COMPLETE):
+            scores = [_score(jobs[name]) if name in jobs else None for name in jobs_of(trial)]
+            known = [self.sign * score for score in scores if score is not None]
+            if len(known) == len(scores):
+                complete.append(known)
+        return complete
 
     def _try_again(self) -> None:
         """Let failed trials whose jobs are tried again be open once more: what Optuna was told, it keeps."""
@@ -167,6 +177,14 @@ class Trials:
         if job is not None:
             add(self.sweep, job)
         return job is not None
+
+
+def _score(job: Job) -> float | None:
+    """The score of a finished job; None where its files are damaged, of which the table tells."""
+    try:
+        return job.score
+    except UserError:
+        return None
 
 
 def epochs_of(job: Job) -> list[float]:
