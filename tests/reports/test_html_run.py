@@ -308,6 +308,7 @@ def test_what_is_spoilt_is_reported_and_nothing_is_written(
     assert not run.report.exists()
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_report(tmp_path: Path) -> None:
     run = run_folder(tmp_path / "run")
     arguments, streams = (f"run={run.path}", "texts=false", "resamples=100"), {"stderr": subprocess.PIPE}

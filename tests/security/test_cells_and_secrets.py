@@ -103,7 +103,7 @@ def test_no_file_of_a_run_holds_a_secret(tmp_path: Path, monkeypatch: pytest.Mon
     config = composed(*arguments)
     run = RunDirectory.create(tmp_path / "runs", config, arguments)
     monkeypatch.setattr("sys.argv", ["train", *arguments])
-    written = [path.read_text(encoding="utf-8") for path in run.path.iterdir()] + [str(environment({})["command"])]  # type: ignore[arg-type]
+    written = [path.read_text(encoding="utf-8") for path in run.path.iterdir()] + [str(environment({}, ())["command"])]  # type: ignore[arg-type]
     assert not [text for text in written if "Zq7" in text]
     assert run.config["logger"]["own"]["password"] == "${oc.env:OF_MINE}"
     with pytest.raises(UserError, match=r"logger.own.api_key: is a secret that was masked.*oc.env:NAME"):
@@ -175,7 +175,7 @@ def test_the_difference_to_the_commit_is_kept_without_secrets(monkeypatch: pytes
     changed = "+api_key: Zq7-in-a-preset\n+lr: 1e-3\n+url = 'https://me:Zq7-url@host'"
     answers = {"rev-parse HEAD": "abc", "rev-parse --show-toplevel": str(ROOT)}
     monkeypatch.setattr("polarity.runs.environment._run_git", lambda _, *words: answers.get(" ".join(words), changed))
-    git = environment({})["git"]  # type: ignore[arg-type]
+    git = environment({}, ())["git"]  # type: ignore[arg-type]
     assert git == {"commit": "abc", "diff": "+api_key: ***\n+lr: 1e-3\n+url = 'https://***@host'"}
 
 

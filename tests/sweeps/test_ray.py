@@ -137,6 +137,7 @@ def test_as_many_are_given_as_find_room_and_one_without_a_machine_is_told(
     assert said == "given to Ray, which has no machine with CPU 4 and GPU 1 yet"
 
 
+@pytest.mark.slow
 def test_what_stands_against_it_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*more: str) -> tuple[str, ...]:
         line = overrides(tmp_path, *SHORT, rows=60)

@@ -23,11 +23,8 @@ KINDS = {
 }
 
 
-QUICK = ("as usual", "averaged", "n-grams beside, as a probe")
-
-
 @pytest.mark.parametrize(
-    "kind", [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+    "kind", [kind if kind == "as usual" else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
 )
 def test_a_run_does_not_know_where_its_weights_are(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without = ("model=local", "model.name=") if "n-grams" in kind else ()
