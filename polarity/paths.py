@@ -7,7 +7,7 @@ NAME = r"^[^/\\]+$"
 """The pattern of a text that becomes the name of a file or folder."""
 
 LATEST = "latest"
-"""The file beside runs that names the one which ended last."""
+"""Beside the runs: a text file with the newest finished one's name, since TensorBoard lists a link as another run."""
 
 CACHE_VARIABLE = "POLARITY_CACHE"
 """Environment variable that moves the cache."""

@@ -26,7 +26,6 @@ from polarity.secrets import masked, masked_command, masked_text
 
 State = Literal["waiting", "running", "finished", "failed"]
 _CUT_OFF = "its process ended without a word: it was killed, or the disk was full"
-"""Beside the runs: a text file with the newest finished one's name, since TensorBoard lists a link as another run."""
 
 
 def now() -> str:

@@ -15,7 +15,7 @@ from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions
 from polarity.files import unwritable
 from polarity.run import RunDirectory
-from polarity.runs.environment import read_environment
+from polarity.runs.environment import only_rows, read_environment
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.overlap import overlaps
 from polarity.runs.rebuild import BUILT, run_splits
@@ -134,9 +134,7 @@ def _rows(split: Json | None) -> str:
 
 
 def _data(run: RunDirectory) -> Json:
-    """Number of rows and fingerprint of each split; members may read other columns beside the same texts."""
-    known = read_environment(run)["data"]
-    return {name: {key: split.get(key) for key in ("rows", "fingerprint")} for name, split in known.items()}
+    return only_rows(read_environment(run)["data"])
 
 
 def _splits(run: RunDirectory, settings: EnsembleSettings) -> Splits:

@@ -1,12 +1,11 @@
 """Rows that another run has learnt from must not be evaluated here as if they were new."""
 
 from polarity.config.preflight import Prepared
-from polarity.config.recorded import RunSettings
 from polarity.config.trust import check_trusted, foreign_modules
 from polarity.data.duplicates import NearDuplicates
 from polarity.errors import UserError
 from polarity.run import RunDirectory
-from polarity.runs.environment import described, read_environment
+from polarity.runs.environment import described, only_rows, read_environment
 from polarity.runs.overlap import overlaps
 from polarity.runs.rebuild import BUILT, run_splits
 from polarity.wording import times
@@ -22,7 +21,7 @@ def check_seen_rows(run: RunDirectory, prepared: Prepared, setting: str, *, both
     :raises UserError: if there are such rows.
     """
     known, splits = read_environment(run)["data"], prepared.splits
-    if known == described(splits, RunSettings(prepared.config).data.features):
+    if only_rows(known) == only_rows(described(splits, ())):
         return []  # the same splits, whose overlap has been looked for
     try:
         own = foreign_modules(prepared.config)  # what this run names is trusted already
