@@ -36,6 +36,7 @@ from polarity.wording import points
 
 ROWS_AND_SEEDS, RANDOMISATION = "rows and seeds", "approximate randomisation"
 BOOTSTRAP, MCNEMAR, PERMUTATION = "paired bootstrap", "McNemar", "permutation of runs"
+JACKKNIFE = "jackknife over groups"
 EQUIVALENCE = "two one-sided tests"
 
 
@@ -159,7 +160,7 @@ class Evidence:
         ]
 
     def _fixed(self, group: Group) -> bool:
-        return self.systems[group.members[0]].kind == "baseline"
+        return any(self.systems[number].kind == "baseline" for number in group.members)
 
     def _runs(self, group: Group, task: int | None = None, *, accuracy: bool = False) -> Runs:
         def values(statistics: Statistics) -> np.ndarray:
@@ -186,11 +187,14 @@ class Evidence:
             hidden = estimate.hidden
             found = sample_interval(estimate.value, drawn, self.counts, self.confidence, lowest=-1.0, hidden=hidden)
             interval = found or interval
-            tests = [
-                single_test(RANDOMISATION, "overall", p_swaps),
-                single_test(BOOTSTRAP, "overall", sample_p(estimate.value, drawn, self.counts, hidden=hidden)),
-                *self._mcnemar(first.members[0], second.members[0]),
-            ]
+            by_interval = sample_p(estimate.value, drawn, self.counts, hidden=hidden)
+            swaps = single_test(RANDOMISATION, "overall", p_swaps)
+            # among 2^groups swaps of whole groups hardly one is rare enough, however far apart two systems are
+            if self.aligned.cluster is None:
+                own = self._mcnemar(first.members[0], second.members[0])
+                tests = [swaps, single_test(BOOTSTRAP, "overall", by_interval), *own]
+            else:
+                tests = [single_test(JACKKNIFE, "overall", by_interval), swaps]
         if self.one_group:  # it cannot say how it would be in another
             tests = [single_test(test.name, test.about, 1.0) for test in tests]
         by_task = {task.name: self._task(first, second, self.aligned.tasks.index(task)) for task in self.labelled}
@@ -233,8 +237,6 @@ class Evidence:
         return found.value, interval or NO_DIFFERENCE_KNOWN
 
     def _mcnemar(self, first: int, second: int) -> list[TestResult]:
-        if self.aligned.cluster is not None:  # the test takes rows as independent
-            return []
         tests = []
         for t, task in enumerate(self.aligned.tasks):
             known = self.aligned.labels[:, t] != IGNORE_INDEX

@@ -32,8 +32,8 @@ def group_systems(systems: Sequence[System]) -> list[Group]:
     """The groups, in the order of their first systems."""
     by_configuration: dict[str, list[int]] = {}
     for number, system in enumerate(systems):
-        copied = next((other for other in systems if _is_alone(system, other)), system)
-        by_configuration.setdefault(_configuration(copied, number), []).append(number)
+        copied = next((one for one, other in enumerate(systems) if _is_alone(system, other)), number)
+        by_configuration.setdefault(_configuration(systems[copied], copied), []).append(number)
     together = [sorted(numbers, key=lambda one: _is_ensemble(systems[one])) for numbers in by_configuration.values()]
     return [_group(systems, name, one) for name, one in zip(_names(systems, together), together, strict=True)]
 
@@ -45,9 +45,13 @@ def _configuration(system: System, number: int) -> str:
 
 
 def _is_alone(system: System, member: System) -> bool:
-    """Whether a system is an ensemble of which this run was kept alone: the same settings, and the same decisions."""
-    settings = None if system.config is None else RunSettings(system.config).first_member
-    if settings is None or member.config is None or comparable(causes(settings)) != comparable(causes(member.config)):
+    """Whether a system is an ensemble of which this one was kept alone: the same settings, and the same decisions."""
+    if system.config is None:
+        return False
+    settings = RunSettings(system.config)
+    own = settings.first_member
+    alike = own is not None and member.config is not None and comparable(causes(own)) == comparable(causes(member.config))
+    if not (alike or (member.kind == "baseline" and settings.is_of_several)):
         return False
     pairs = zip(system.predictions.tasks, member.predictions.tasks, strict=True)
     return all(np.array_equal(one.honest, other.honest) for one, other in pairs)
@@ -65,7 +69,10 @@ def _group(systems: Sequence[System], name: str, numbers: Sequence[int]) -> Grou
 
 
 def _is_ensemble(system: System) -> bool:
-    return system.config is not None and RunSettings(system.config).first_member is not None
+    if system.config is None:
+        return False
+    settings = RunSettings(system.config)
+    return settings.first_member is not None or settings.is_of_several
 
 
 def _names(systems: Sequence[System], groups: Sequence[Sequence[int]]) -> list[str]:

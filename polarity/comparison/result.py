@@ -109,8 +109,8 @@ class GroupScore:
 class TestResult:
     """A test of no difference.
 
-    :param name: ``paired bootstrap``, ``approximate randomisation``, ``McNemar``, ``rows and seeds``,
-        ``permutation of runs`` or ``corrected resampled t-test``.
+    :param name: ``approximate randomisation``, ``jackknife over groups``, ``paired bootstrap``, ``McNemar``,
+        ``rows and seeds``, ``permutation of runs`` or ``corrected resampled t-test``.
     :param about: what is tested: ``overall``, or ``errors in TASK``.
     :param p: its p-value.
     :param corrected: the same after Holm's correction over all pairs of the comparison.

@@ -49,7 +49,8 @@ def pair_sentence(pair: Pair, rows: int, confidence: float, margin: float = 0.01
         text = f"no evidence of a difference between {between}{first} and {second}"
         text += f": interval {_reach(pair.interval)}{SIDES}"
         if 0.0 not in pair.interval:
-            text += f", but {_p(p.corrected)} after correction for all pairs"
+            alone = round((1 - confidence) / pair.level) == 1
+            text += f", but {_p(p.corrected)}{'' if alone else ' after correction for all pairs'}"
         return f"{text}; {_needs(pair, rows, confidence, margin)}{_seeds(pair)}"
     better, worse = (second, first) if found == "better" else (first, second)
     interval = pair.interval if found == "better" else Interval(-pair.interval.high, -pair.interval.low)

@@ -132,6 +132,11 @@ class RunSettings:
         return {name: value for name, value in self._config.items() if name != "ensemble"}
 
     @property
+    def is_of_several(self) -> bool:
+        """Whether it is an ensemble whose members answer together, a linear model among them or alone."""
+        return self._config.get("ensemble") is not None and "model" not in self._config
+
+    @property
     def encoder(self) -> str:
         """The last part of the encoder's name; of several models that answer together, just that."""
         if "model" not in self._config:

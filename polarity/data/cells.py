@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 import numpy as np
 
 from polarity.data.declarations import can_be_class, normalize
+from polarity.data.features import KINDS, FeatureKind
 from polarity.data.spelling import as_number, near_equal
 from polarity.data.split_names import SPLIT_NAMES, SplitName, split_name
 from polarity.data.table import NoTextError, Table, cell_text
@@ -155,6 +156,14 @@ def metadata_cells(table: Table, column: str, setting: str | None, problems: Pro
             problems.merge(found)
         return None
     return ["" if text is None else text for text in texts]
+
+
+def report_features(table: Table, column: str, cells: Sequence[str], kind: FeatureKind, problems: Problems) -> None:
+    """Report each cell of which a model could make nothing."""
+    for row in KINDS[kind].unreadable(cells):
+        what = f"{table.name}: column {column!r} (data.features.{column}) holds no {kind}"
+        where = f"{table.where[row]} is {excerpt(repr(cells[row]))}"
+        problems.at(what, where, KINDS[kind].advice(cells[row]))
 
 
 def _plain_cells(table: Table, column: str, what: str, problems: Problems, advice: str = "") -> list[str | None]:

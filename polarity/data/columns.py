@@ -52,6 +52,7 @@ class Columns:
     :param split: column that says which split a row belongs to.
     :param grouping: columns that must be kept to split and to group by, by name, with the setting that names each.
     :param group: column of rows that belong together.
+    :param features: columns that the model reads beside the text, and as what.
     """
 
     text: str
@@ -62,6 +63,7 @@ class Columns:
     split: str | None = None
     grouping: Mapping[str, str] = field(default_factory=dict)
     group: str | None = None
+    features: Mapping[str, FeatureKind] = field(default_factory=dict)
 
     def parts(self) -> dict[str, str]:
         """``{setting: column}`` of the columns that must exist, without metadata."""
@@ -78,7 +80,7 @@ def declared_columns(settings: TableSettings, split_column: str | None) -> tuple
     if split is not None:
         grouping |= dict.fromkeys(split.stratify, "split.stratify")
         grouping |= {split.group: "split.group"} if split.group is not None else {}
-    features = [str(name) for name in settings.get("features", {})]
+    features = {str(name): kind for name, kind in settings.get("features", {}).items()}
     kept_whole = None if split is None else split.group
     if group is not None and kept_whole not in (None, group):
         problems.append(f"group: is {group!r}, but split.group={kept_whole}; rows belong together in one way")
@@ -91,8 +93,9 @@ def declared_columns(settings: TableSettings, split_column: str | None) -> tuple
         split=split_column,
         grouping=grouping | {name: f"features.{name}" for name in features},
         group=group or kept_whole,
+        features=features,
     )
-    problems += _taken_twice(columns, features)
+    problems += _taken_twice(columns, list(features))
     return columns, problems
 
 

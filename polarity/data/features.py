@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ FEWEST = 2
 FAR = 5.0
 """Deviations from the mean at which a number is cut off, so that one wild value cannot decide alone."""
 DAY = 86_400.0
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d[\d.]*,\d+\s*")
 
 
 class Feature(ABC):
@@ -36,6 +38,11 @@ class Feature(ABC):
     @abstractmethod
     def unreadable(cls, cells: Sequence[str]) -> list[int]:
         """Numbers of the cells that nothing can be made of."""
+
+    @classmethod
+    def advice(cls, cell: str) -> str:  # noqa: ARG003 - some have none
+        """How to write such a cell; empty where nobody knows."""
+        return ""
 
     @property
     @abstractmethod
@@ -155,6 +162,10 @@ class Number(Feature):
         return {"mean": self.mean, "deviation": self.deviation, "missing": self.missing}
 
     @classmethod
+    def advice(cls, cell: str) -> str:
+        return "write a decimal point" if _DECIMAL_COMMA.fullmatch(cell) else ""
+
+    @classmethod
     def _value(cls, cell: str) -> float | None:
         try:
             return cls.read(cell.strip())
@@ -175,6 +186,10 @@ class Date(Number):
     def read(cell: str) -> float:
         moment = datetime.fromisoformat(cell)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() / DAY
+
+    @classmethod
+    def advice(cls, cell: str) -> str:  # noqa: ARG003 - whatever it is
+        return "write dates as 2026-01-31"
 
 
 KINDS: Mapping[FeatureKind, type[Feature]] = {"category": Category, "number": Number, "date": Date}

@@ -10,6 +10,7 @@ from polarity.data.corpus import Corpus
 from polarity.data.rows import Rows, Splits
 from polarity.data.splitting import Split
 from polarity.errors import UserError
+from polarity.tasks import IGNORE_INDEX
 from polarity.wording import times
 
 FEW = 30
@@ -160,7 +161,10 @@ def too_few_rows(splits: Splits) -> list[str]:
     few = f"validation has {times(rows, 'row')} of class {name!r} of task {task!r}, too few to choose and score by"
     if _fewest(splits) < ADVISED:  # a class has to be in each fold
         return [few]
-    return [f"{few}; folds={ADVISED} scores each of {times(whole, 'row')} by a model that has not seen it"]
+    number = [one.name for one in splits.tasks].index(task)
+    labelled = sum(int((part.labels[:, number] != IGNORE_INDEX).sum()) for part in (splits.train, splits.val))
+    which = times(labelled, "row") if labelled == whole else f"{times(labelled, 'row')} with a label of it"
+    return [f"{few}; folds={ADVISED} scores each of {which} by a model that has not seen it"]
 
 
 def _fewest(splits: Splits) -> int:

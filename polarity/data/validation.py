@@ -12,6 +12,7 @@ from polarity.data.cells import (
     is_blank,
     label_cells,
     metadata_cells,
+    report_features,
     report_unknown_labels,
     split_cells,
     text_cells,
@@ -123,6 +124,8 @@ def _metadata(table: Table, columns: Columns, problems: Problems) -> dict[str, l
         column: f"data.{setting}" for column, setting in columns.grouping.items()
     }
     metadata = {name: metadata_cells(table, name, settings.get(name), problems) for name in names}
+    for name, kind in columns.features.items():
+        report_features(table, name, metadata.get(name) or [], kind, problems)
     nested = [name for name, cells in metadata.items() if cells is None and name not in asked]
     if nested:
         table.notes.append(f"{table.name}: columns of lists or objects are not kept as metadata: {', '.join(nested)}")

@@ -152,7 +152,10 @@ def crossing_groups(groups: Sequence[GroupColumn]) -> Iterator[Finding]:
             f"{shares} "
             "share theirs with training"
         )
-        advice = f"; data.split.group={column.column} keeps them together where the splits are made here"
+        advice = (
+            f"; data.split.group={column.column} keeps them together where the splits are made here, and "
+            f"data.group={column.column} says that they belong together where the data bring them"
+        )
         yield Finding("warning" if column.asked else "note", "groups", text + advice)
 
 

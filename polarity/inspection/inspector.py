@@ -28,6 +28,7 @@ from polarity.inspection.pool import Pool
 from polarity.inspection.result import Inspection, Lengths, TaskLabels
 from polarity.inspection.shift import shifts
 from polarity.models.encoder import EncoderSettings
+from polarity.models.metadata import feature_problems
 from polarity.privacy import show_texts
 from polarity.run import now
 from polarity.settings import PositiveInt, Seed
@@ -87,6 +88,8 @@ class Inspector:
         repeated, conflicting = duplicates(pool, self.most), conflicts(pool, self.most)
         crossing, spoken = group_columns(pool, asked), languages(pool, self.language)
         checked = self._labels(loaded, pool, asked)
+        if corpus.features and len(splits.train) and not loaded.stops:
+            problems = (*problems, *feature_problems(corpus.features, splits))
         found = [
             *findings.of_training([*loaded.stops, *problems], loaded.notes),
             *findings.of_counts(counts),

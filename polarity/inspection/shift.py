@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import chi2_contingency
 
 from polarity.confusion import class_counts
+from polarity.data.features import KINDS, FeatureKind
 from polarity.inspection.groups import looks_like_groups
 from polarity.inspection.pool import Pool
 from polarity.inspection.result import Finding
@@ -20,6 +21,10 @@ FEWEST = 20
 
 LEVEL, DISTANCE = 0.001, 0.05
 """A difference is told if chance makes one as large in fewer cases, and if the shares differ by so much in all."""
+
+FEW_NUMBERS = 12
+"""Up to so many different numbers or dates may be names: stars, years, groups of age."""
+MEASURED: Sequence[FeatureKind] = ("number", "date")
 
 SHOWN = 5
 
@@ -45,8 +50,16 @@ def properties(pool: Pool) -> list[str]:
     return [
         name
         for name, cells in pool.rows.metadata.items()
-        if 1 < len(set(cells)) <= min(MOST_VALUES, len(cells) / 2) and not looks_like_groups(name, cells)
+        if 1 < len(set(cells)) <= min(MOST_VALUES, len(cells) / 2)
+        and not looks_like_groups(name, cells)
+        and not _is_measured(cells)
     ]
+
+
+def _is_measured(cells: Sequence[str]) -> bool:
+    """Whether cells are numbers or dates, of which others may well have values that training has not."""
+    values = sorted(set(cells))
+    return len(values) > FEW_NUMBERS and any(not KINDS[kind].unreadable(values) for kind in MEASURED)
 
 
 def distance(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:

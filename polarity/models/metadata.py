@@ -1,6 +1,5 @@
 """Columns beside the texts, read together with them: ``data.features`` of any encoder."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -21,11 +20,10 @@ from polarity.models.late_fusion import LateFusion
 from polarity.models.ngrams.encoder import NgramEncoder
 from polarity.models.ngrams.reader import NgramInputs
 from polarity.privacy import excerpt
-from polarity.tasks import Task
+from polarity.tasks import IGNORE_INDEX, Task
 from polarity.wording import times
 
 FILE = "metadata.json"
-_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d[\d.]*,\d+\s*")
 SETTINGS: Mapping[str, Any] = {"width": 32, "dropout": 0.1, "lr": 2e-3, "weight_decay": 0.03}
 """Those of ``conf/model/ngrams.yaml``."""
 
@@ -67,8 +65,11 @@ class MetadataReader(Reader):
         """
         _check(rows, features)
         learnt = {name: (kind, KINDS[kind].learn(rows.metadata[name])) for name, kind in features.items()}
-        if empty := [name for name, (_, feature) in learnt.items() if not feature.width]:
-            said = {name: "all training rows say the same" for name in empty if len(set(rows.metadata[name])) == 1}
+        labelled = np.flatnonzero((rows.labels != IGNORE_INDEX).any(axis=1)).tolist() or range(len(rows))
+        same = [name for name in features if len({rows.metadata[name][row] for row in labelled}) == 1]
+        if empty := [name for name, (_, feature) in learnt.items() if name in same or not feature.width]:
+            which = "all training rows" if len(labelled) == len(rows) else "all training rows that have a label"
+            said = dict.fromkeys(same, f"{which} say the same")
             rare = "no value stands in two training rows, so that nothing can be learnt of it"
             raise UserError(f"data.features.{name}: {said.get(name, rare)}; leave it out" for name in empty)
         return cls(learnt)
@@ -95,7 +96,8 @@ class MetadataReader(Reader):
         for name, (kind, _) in self.features.items():
             cells = rows.metadata.get(name, [])
             for row in KINDS[kind].unreadable(cells):
-                hint = "; write a decimal point" if kind == "number" and _DECIMAL_COMMA.fullmatch(cells[row]) else ""
+                advice = KINDS[kind].advice(cells[row])
+                hint = advice and f"; {advice}"
                 found.setdefault(row, f"data.features.{name}: {excerpt(repr(cells[row]))} is no {kind}{hint}")
         return found
 
@@ -132,8 +134,8 @@ def _check(rows: Rows, features: Mapping[str, FeatureKind]) -> None:
         elif bad := KINDS[kind].unreadable(cells):
             found = f"{times(len(bad), 'value')} that {'is' if len(bad) == 1 else 'are'} no {kind}"
             values = ", ".join(dict.fromkeys(excerpt(repr(cells[row])) for row in bad[:5]))
-            commas = kind == "number" and all(_DECIMAL_COMMA.fullmatch(cells[row]) for row in bad)
-            hint = "; write decimal points" if commas else ""
+            advices = {KINDS[kind].advice(cells[row]) for row in bad}
+            hint = f"; {advice}" if len(advices) == 1 and (advice := advices.pop()) else ""
             problems.append(
                 f"data.features.{name}: {found}, such as {values}{hint}: {examples([rows.ids[row] for row in bad])}"
             )

@@ -14,6 +14,9 @@ from polarity.evaluation.predictions import TaskPredictions
 from polarity.posthoc.crossfit import LabelledRows
 from polarity.posthoc.gain import Gain
 
+NOTHING = 1e-3
+"""What is multiplied by no more than that says nothing any more."""
+
 
 def nothing_fitted(item: TaskPredictions, reason: str) -> Json:
     """Evidence about a task that had to be left plain."""
@@ -52,6 +55,8 @@ def calibration_evidence(
         elif kept:
             asked = " as asked for" if needed is None else ""
             reason = f"kept{asked}: the cross-fitted negative log-likelihood goes {moved}"
+            if max(scaling.scale) < NOTHING and not any(scaling.shift):
+                reason += "; the logits are no better than chance here, so that all classes become equally probable"
         else:
             assert needed is not None
             reason = f"not kept: the cross-fitted negative log-likelihood would go {moved}; {lowered.asked(needed)}"

@@ -42,6 +42,7 @@ def a_run(
     split: str = "val",
     classes: tuple[str, ...] = ("bad", "flat", "good"),
     fingerprint: str = "f00",
+    posts: int = 40,
     **config: Any,
 ) -> Path:
     """A folder with what compare reads of a finished run of one task, ``tone``."""
@@ -49,7 +50,7 @@ def a_run(
     logits = np.eye(len(classes), dtype=np.float32)[decided]
     task = TaskPredictions(Task("tone", classes, "tone"), labels, decided, logits, logits.astype(float))
     names = [f"row-{number}" for number in range(len(labels))]
-    predictions = Predictions(names, (task,), {"post": [f"post {number % 40}" for number in range(len(labels))]})
+    predictions = Predictions(names, (task,), {"post": [f"post {number % posts}" for number in range(len(labels))]})
     path = folder / "predictions" / f"{split}.parquet"
     write_predictions(path, predictions)
     files = {

@@ -99,6 +99,16 @@ def test_an_ensemble_of_which_one_member_was_kept_alone_repeats_it() -> None:
     assert [group.members for group in group_systems([other, alone])] == [[0], [1]]
 
 
+def test_an_ensemble_of_which_the_linear_model_was_kept_alone_is_no_other_system() -> None:
+    made = replace(system("made"), config={"ensemble": {"gate": 2.0}})
+    linear = replace(system("linear"), kind="baseline", config=None, predictions=answers(0, 1))  # type: ignore[arg-type]
+    alone, both = replace(made, predictions=answers(0, 1)), replace(made, predictions=answers(0, 0))
+    assert group_systems([alone, linear]) == [Group("linear", [1], [0])]
+    assert [group.members for group in group_systems([both, linear])] == [[0], [1]]
+    run = replace(system("run", model={"name": "a"}), predictions=answers(0, 1))
+    assert [group.members for group in group_systems([run, linear])] == [[0], [1]]
+
+
 def test_equal_numbers_are_one_configuration() -> None:
     systems = [system("a", loss={"gamma": 2}), system("b", loss={"gamma": 2.0}, seed=3)]
     (group,) = group_systems(systems)

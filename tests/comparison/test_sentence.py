@@ -73,10 +73,9 @@ def test_it_says_which_seeds_are_in_the_interval(sides: tuple[Runs, Runs], says:
 def test_what_correction_takes_away_is_said() -> None:
     result = pair(0.02, 0.001, 0.04, 0.3, (runs(1), runs(1)))
     assert verdict(result, 0.95) == "unclear"
-    assert (
-        "interval 0.1 to 4.0 (the second minus the first), but p = 0.300 after correction for all pairs"
-        in pair_sentence(result, 1000, 0.95)
-    )
+    told = "interval 0.1 to 4.0 (the second minus the first), but p = 0.300"
+    assert f"{told}; " in pair_sentence(result, 1000, 0.95)
+    assert f"{told} after correction for all pairs; " in pair_sentence(replace(result, level=0.05 / 3), 1000, 0.95)
     assert verdict(replace(result, tests=[TestResult("", "", 0.01, 0.01)]), 0.95) == "better"
 
 

@@ -45,6 +45,18 @@ def test_values_that_training_lacks_are_reported() -> None:
     assert any("test: lang has other shares" in line for line in result)
 
 
+def test_numbers_and_dates_are_measured_and_no_names() -> None:
+    train, test = part("train"), part("test")
+    for values in (range(40), [f"2026-01-{day:02}" for day in range(1, 32)]):
+        names = [str(value) for value in values]
+        train.metadata["seen"] = [names[row % 15] for row in range(len(train))]
+        test.metadata["seen"] = [names[row % len(names)] for row in range(len(test))]
+        assert not any("seen" in line for line in warnings_of(train, test))
+    train.metadata["seen"] = [str(row % 3) for row in range(len(train))]
+    test.metadata["seen"] = [str(row % 5) for row in range(len(test))]
+    assert any("values of seen that training has not" in line for line in warnings_of(train, test))
+
+
 def test_a_language_without_any_label_of_a_task_is_reported() -> None:
     train = part("train")
     train.labels[np.array(train.metadata["lang"]) == "fr", 1] = IGNORE_INDEX

@@ -11,6 +11,7 @@ import pytest
 
 from polarity.calibration import Calibration, NoCalibration, TemperatureScaling, VectorScaling
 from polarity.calibration.scaling import Scaling
+from polarity.data.rows import Rows
 from polarity.decisions import Argmax, BiasDecision, Decision, PriorDecision, ThresholdDecision
 from polarity.decisions.rules import AddedBias, Rule
 from polarity.errors import UserError
@@ -582,3 +583,17 @@ def test_null_keeps_the_calibration_whatever_it_gains() -> None:
         for seed in range(5)
     ]
     assert all(one["calibration"]["kept"] and "as asked for" in one["calibration"]["reason"] for one in evidence)
+
+
+def test_logits_that_are_no_better_than_chance_are_told() -> None:
+    draw = np.random.default_rng(0)
+    labels = draw.integers(0, 3, 300)
+    logits = draw.normal(0, 0.3, (300, 3)) - 2.0 * np.eye(3)[labels]
+    names, texts = [str(row) for row in range(300)], ["x"] * 300
+    rows = Predictions.undecided(
+        [Task("tone", ("a", "b", "c"), "tone")], Rows(names, texts, None, labels[:, None]), [logits]
+    )
+    fitted = fit_decider(rows, TemperatureScaling(), Argmax())
+    said = fitted.evidence["tone"]["calibration"]["reason"]
+    assert said.startswith("kept: ")
+    assert said.endswith("the logits are no better than chance here, so that all classes become equally probable")

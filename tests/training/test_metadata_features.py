@@ -4,15 +4,19 @@ import csv
 import random
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import polarity
 from polarity.data.columns import declared_columns
+from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.evaluation.predictions import read_predictions
 from polarity.files import read_object
+from polarity.models.metadata import MetadataReader
 from polarity.run import RunDirectory
-from tests.running import FILLERS, train
+from polarity.train import check
+from tests.running import FILLERS, overrides, train
 from tests.verbs import said_by
 
 FEATURES = "data.features={source:category,length:number}"
@@ -33,6 +37,33 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     quick = ("head.init=linear_probe", "trainer.max_epochs=1", "optimizer.lr=1e-6", "trainer.log_every_n_steps=1")
     tasks = "data.tasks={tone:[yes,no,none],topic:[war,food]}"
     return train(folder, FEATURES, tasks, *quick, "reporting.resamples=100", "reporting.baselines=false")
+
+
+def test_cells_of_which_nothing_can_be_made_are_told_by_rows_also_by_inspect(run: RunDirectory, tmp_path: Path) -> None:
+    lines = (run.path.parents[1] / "corpus.csv").read_text(encoding="utf-8").splitlines()
+    changed = [",".join([*line.split(",")[:-1], f'"0,{number}"', "31.01.2026"]) for number, line in enumerate(lines)]
+    changed[0] = f"{lines[0]},day"
+    (tmp_path / "corpus.csv").write_text("\n".join(changed), encoding="utf-8")
+    data = overrides(tmp_path, "data.features={length:number,day:date}")
+    with pytest.raises(UserError) as error:
+        check(data)
+    told = [
+        "column 'length' (data.features.length) holds no number: row 1 (line 2) is '0,1', row 2 (line 3) is '0,2'",
+        "column 'day' (data.features.day) holds no date: row 1 (line 2) is '31.01.2026', row 2 (line 3) is",
+    ]
+    ends = ["(180 in all); write a decimal point", "(180 in all); write dates as 2026-01-31"]
+    for problem, begin, end in zip(error.value.problems, told, ends, strict=True):
+        assert begin in problem
+        assert problem.endswith(end)
+    own = [text for text in data if text.startswith(("data", "cache_dir"))]
+    said = " ".join(said_by("inspect", *own, "labels=false").split())
+    assert all(begin in said for begin in told)
+
+
+def test_a_column_that_only_rows_without_a_label_tell_apart_is_refused() -> None:
+    rows = Rows([*"abcd"], [*"abcd"], None, np.array([[0], [1], [-100], [-100]]), {"source": ["x", "x", "y", "z"]})
+    with pytest.raises(UserError, match=r"^data.features.source: all training rows that have a label say the same"):
+        MetadataReader.learn(rows, {"source": "category"})
 
 
 def test_what_only_a_column_tells_is_learnt(run: RunDirectory) -> None:

@@ -68,7 +68,7 @@ def sweep_headline(content: SweepContent) -> str:
     if tied == 1:
         return f"One of {of} configurations is better than each of the others"
     if tied == of:
-        return f"None of {of} configurations can be told apart from the best"
+        return f"The best of {of} configurations cannot be told apart from any other"
     return f"The best {tied} of {of} configurations cannot be told apart"
 
 
