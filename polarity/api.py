@@ -1,7 +1,7 @@
 """The same things from Python: train, load a finished run and predict, compare runs, put them together."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +41,7 @@ def load(
     >>> model.predict(["What a day!"])[0]["sentiment"].label  # doctest: +SKIP
     'positive'
 
-    :param run: its folder.
+    :param run: its folder, or what :func:`train` has returned.
     :param accelerator: as ``trainer.accelerator``.
     :param batch_size: most rows that go through the model at once; None as in training.
     :param decision: ``stored`` rule, or ``argmax`` of the raw logits.
@@ -50,12 +50,15 @@ def load(
     """
     from polarity.ensembles.predictor import predictor_of
     from polarity.systems.rebuild import rebuild_any
+    from polarity.torch_state import as_by_default
 
-    if batch_size is not None and batch_size < 1:
-        raise UserError(f"batch_size: must be at least 1, got {batch_size}")
+    if batch_size is not None and (not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1):
+        raise UserError(f"batch_size: must be a whole number of at least 1, got {batch_size!r}")
+    (folder,) = _folders("run", [run])
     prepare_process()
-    rebuilt = rebuild_any(Path(run), accelerator=accelerator, batch_size=batch_size, decision=decision, trust=trust)
-    return Model(predictor_of(rebuilt), rebuilt.settings.data)
+    with as_by_default():
+        rebuilt = rebuild_any(folder, accelerator=accelerator, batch_size=batch_size, decision=decision, trust=trust)
+        return Model(predictor_of(rebuilt), rebuilt.settings.data)
 
 
 def compare(runs: Folder | Sequence[Folder], **settings: object) -> "list[Comparison]":
@@ -68,8 +71,7 @@ def compare(runs: Folder | Sequence[Folder], **settings: object) -> "list[Compar
     from polarity.verbs.compare import compare as compare_runs
 
     prepare_process()
-    folders = [runs] if isinstance(runs, (str, PathLike)) else runs
-    given = {"runs": [str(folder) for folder in folders], **settings}
+    given = {"runs": [str(folder) for folder in _folders("runs", runs)], **settings}
     read = read_settings("compare", overrides_of(given))
     assert read is not None
     return compare_runs(read)
@@ -83,13 +85,30 @@ def ensemble(runs: Folder | Sequence[Folder], **settings: object) -> "RunDirecto
     :raises UserError: with everything that is wrong; then nothing is written.
     """
     from polarity.ensembles.making import make
+    from polarity.torch_state import as_by_default
 
     prepare_process()
-    folders = [runs] if isinstance(runs, (str, PathLike)) else runs
-    given = {"runs": [str(folder) for folder in folders], **settings}
+    given = {"runs": [str(folder) for folder in _folders("runs", runs)], **settings}
     read = read_settings("ensemble", overrides_of(given))
     assert read is not None
-    return make(read)
+    with as_by_default():
+        return make(read)
+
+
+def _folders(name: str, given: object) -> list[Path]:
+    """The folders of runs, each named by a path or by the run itself.
+
+    :raises UserError: for what is none, and where there are none.
+    """
+    several = [given] if isinstance(given, (str, PathLike)) or hasattr(given, "path") else given
+    if not isinstance(several, Iterable) or isinstance(several, bytes):
+        raise UserError(f"{name}: has to be a folder, or a list of folders, got {given!r}")
+    named = [getattr(one, "path", one) for one in several]
+    folders = [Path(one) for one in named if isinstance(one, (str, PathLike))]
+    if len(folders) < len(named) or not named:
+        wrong = [f"{name}: has to be a folder, got {one!r}" for one in named if not isinstance(one, (str, PathLike))]
+        raise UserError(wrong or f"{name}: is empty; name folders of runs")
+    return folders
 
 
 def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) -> "RunDirectory":
@@ -110,12 +129,18 @@ def train(overrides: Sequence[str] = (), *, config_dir: Folder | None = None) ->
     """
     if isinstance(overrides, str):
         raise UserError("overrides: is one text; give a list")
+    texts = list(overrides) if isinstance(overrides, Iterable) else [None]
+    if not all(isinstance(text, str) for text in texts):
+        raise UserError(f"overrides: has to be a list of texts, got {overrides!r}")
+    if config_dir is not None and not Path(config_dir).is_dir():
+        raise UserError(f"config_dir: {config_dir} is no folder")
     from polarity.config.preflight import forget_rows
+    from polarity.torch_state import as_by_default
 
-    with _ONE_AT_A_TIME:
+    with _ONE_AT_A_TIME, as_by_default():
         forget_rows()
         try:
-            return _train(overrides, config_dir)
+            return _train(texts, config_dir)
         finally:
             forget_rows()
 

@@ -62,6 +62,7 @@ class Model:
         :raises UserError: with a problem for each text that cannot be classified.
         """
         from polarity.data.rows import Rows
+        from polarity.torch_state import as_by_default
 
         given = _listed("texts", texts)
         first: list[Any] | None = None
@@ -69,11 +70,14 @@ class Model:
             first = [_plain(context) for context in _listed("contexts", contexts)]
         if problems := self._problems(given, first):
             raise UserError(problems)
+        if metadata is not None and not hasattr(metadata, "items"):
+            raise UserError(f"metadata: has to be a table, or a mapping of columns, got {type(metadata).__name__}")
         columns = _columns({} if metadata is None else metadata, self.columns, len(given))
         rows = Rows.unlabelled(given, None if first is None else [context or "" for context in first], columns)
         answers: list[dict[str, Answer]] = []
-        for start in range(0, len(given), AT_ONCE):
-            answers += self._answers(rows.select(range(start, min(start + AT_ONCE, len(given)))), start)
+        with as_by_default():
+            for start in range(0, len(given), AT_ONCE):
+                answers += self._answers(rows.select(range(start, min(start + AT_ONCE, len(given)))), start)
         return answers
 
     def _problems(self, texts: Sequence[object], contexts: Sequence[object] | None) -> list[str]:
@@ -114,6 +118,8 @@ def _listed(name: str, values: Any) -> list[Any]:
     """
     if isinstance(values, (str, bytes)):
         raise UserError(f"{name}: is one text; give a list")
+    if isinstance(values, Mapping) or hasattr(values, "columns"):  # of which the names would be taken for texts
+        raise UserError(f"{name}: is a table; give one of its columns")
     try:
         return list(values)
     except TypeError as error:

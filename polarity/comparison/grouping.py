@@ -49,8 +49,8 @@ def _is_alone(system: System, member: System) -> bool:
     if system.config is None:
         return False
     settings = RunSettings(system.config)
-    own = settings.first_member
-    alike = own is not None and member.config is not None and comparable(causes(own)) == comparable(causes(member.config))
+    own, its = settings.first_member, member.config
+    alike = own is not None and its is not None and comparable(causes(own)) == comparable(causes(its))
     if not (alike or (member.kind == "baseline" and settings.is_of_several)):
         return False
     pairs = zip(system.predictions.tasks, member.predictions.tasks, strict=True)

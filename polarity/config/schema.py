@@ -123,10 +123,11 @@ def _explain(path: str, value: object, error: ValidationError) -> list[str]:
         choices = [choice for detail in details if detail["type"] == "literal_error" for choice in _choices(detail)]
         if all(detail["type"] == "extra_forbidden" for detail in details):
             problems.append(f"{key}: no such setting")
-        elif choices:
+        elif choices and (isinstance(got, str) or all(detail["type"] == "literal_error" for detail in details)):
             problems.append(f"{key}: {got!r} is not valid{nearest(got, choices)}")
         else:
-            wanted = " or ".join(dict.fromkeys(_wanted(detail) for detail in details))
+            kinds = [_wanted(detail) for detail in details if detail["type"] != "literal_error"]
+            wanted = " or ".join(dict.fromkeys([*kinds, *choices]))
             quoted = "a text" in wanted and type(got) in (int, float)
             hint = f"; in double quotes it is a text: '{key}=\"{got}\"'" if quoted else ""
             problems.append(f"{key}: must be {wanted}, got {got!r}{hint}")

@@ -114,7 +114,15 @@ class MultiTaskClassifier(nn.Module):
         """For each text and task: ``label``, the decision, and ``probabilities`` by class name.
 
         :param contexts: the first texts of pairs, for models that were trained with pairs.
+        :raises ValueError: for one text in the place of a list, an empty one, and another number of contexts.
         """
+        if isinstance(texts, str) or isinstance(contexts, str):
+            raise ValueError("texts: is one text; give a list")  # noqa: TRY004 - as other wrong values
+        texts, contexts = list(texts), None if contexts is None else list(contexts)
+        if contexts is not None and len(contexts) != len(texts):
+            raise ValueError(f"contexts: there are {len(contexts)}, and {len(texts)} of texts")
+        if empty := [row for row, text in enumerate(texts) if not text.strip()]:
+            raise ValueError(f"texts[{empty[0]}]: is empty")
         answers: list[dict[str, dict[str, Any]]] = []
         for start in range(0, len(texts), batch_size):
             part = slice(start, start + batch_size)

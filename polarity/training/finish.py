@@ -131,7 +131,9 @@ def best_checkpoint(trainer: Trainer, run: RunDirectory) -> State:
     callback = next(item for item in trainer.checkpoint_callbacks if isinstance(item, BestCheckpoints))
     path, value = Path(callback.best_model_path), callback.best_model_score
     if value is None or not bool(value.isfinite()):
-        raise CheckpointError(f"{run.checkpoints}: no best checkpoint, since no epoch had a finite {callback.monitor}")
+        raise CheckpointError(
+            f"{run.checkpoints}: no best checkpoint, since no epoch ended with a finite {callback.monitor}"
+        )
     if problem := Manifest(run).problem(path):
         raise CheckpointError(f"{path} cannot be read, and nothing else is scored in its place: {problem}")
     loaded = read_checkpoint(path)

@@ -80,7 +80,7 @@ CASES = [
     (["+trainer.min_steps=2", "callbacks.early_stopping=null"], ["trainer.min_steps: has no effect, since nothing"]),
     (["+trainer.sync_batchnorm=true"], ["trainer.sync_batchnorm: is not a setting here", "no encoder has"]),
     (["+trainer.enable_autolog_hparams=false"], ["trainer.enable_autolog_hparams: is not a setting here"]),
-    (["trainer.deterministic=null"], ["trainer.deterministic: None is not valid"]),
+    (["trainer.deterministic=null"], ["trainer.deterministic: must be true or false or warn, got None"]),
     (["+callbacks.early_stopping.strict=false"], ["callbacks.early_stopping.strict: has no effect"]),
     (["+callbacks.early_stopping.verbose=true"], ["callbacks.early_stopping.verbose: has no effect"]),
     (["logger.tensorboard=null", "logger.csv=null"], ["callbacks.learning_rate: has no effect without a logger"]),

@@ -589,11 +589,9 @@ def test_logits_that_are_no_better_than_chance_are_told() -> None:
     draw = np.random.default_rng(0)
     labels = draw.integers(0, 3, 300)
     logits = draw.normal(0, 0.3, (300, 3)) - 2.0 * np.eye(3)[labels]
-    names, texts = [str(row) for row in range(300)], ["x"] * 300
-    rows = Predictions.undecided(
-        [Task("tone", ("a", "b", "c"), "tone")], Rows(names, texts, None, labels[:, None]), [logits]
-    )
-    fitted = fit_decider(rows, TemperatureScaling(), Argmax())
+    rows = Rows([str(row) for row in range(300)], ["x"] * 300, None, labels[:, None])
+    tasks = [Task("tone", ("a", "b", "c"), "tone")]
+    fitted = fit_decider(Predictions.undecided(tasks, rows, [logits]), TemperatureScaling(), Argmax())
     said = fitted.evidence["tone"]["calibration"]["reason"]
     assert said.startswith("kept: ")
     assert said.endswith("the logits are no better than chance here, so that all classes become equally probable")

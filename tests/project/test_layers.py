@@ -13,7 +13,7 @@ STANDALONE = PACKAGE / "exporting" / "modeling.py"
 
 LAYERS = (
     {"content", "errors", "paths", "quoting", "run_files", "secrets", "settings", "signature", "yaml_loader"},
-    {"importing", "printable", "privacy", "processes", "standard_streams", "unique_rows", "wording"},
+    {"importing", "printable", "privacy", "processes", "standard_streams", "torch_state", "unique_rows", "wording"},
     {"locks", "parts", "progress", "signals", "tasks"},
     {"component"},
     {"confusion", "files", "reporting"},

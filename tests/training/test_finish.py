@@ -171,7 +171,7 @@ def test_no_finite_score_is_no_best_checkpoint(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(SystemExit):
         training_run.start_run(composed(*arguments), arguments, keep_going=False)
     (path,) = (tmp_path / "outputs").glob("2*")
-    assert "no epoch had a finite val/macro_f1" in RunDirectory.open(path).status["error"]
+    assert "no epoch ended with a finite val/macro_f1" in RunDirectory.open(path).status["error"]
 
 
 def test_a_run_that_ends_while_it_saves_its_first_checkpoint_begins_again(
