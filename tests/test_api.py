@@ -112,7 +112,7 @@ def test_wrong_calls_are_reported(run: RunDirectory, tmp_path: Path) -> None:
     assert [problem.partition(":")[0].split()[0] for problem in error.value.problems] == [
         f"texts[{number}]" for number in (1, 2, 3, 4, 5)
     ]
-    with pytest.raises(UserError, match="batch_size: must be at least 1, got 0"):
+    with pytest.raises(UserError, match="batch_size: must be a whole number of at least 1, got 0"):
         polarity.load(run.path, batch_size=0)
     with pytest.raises(UserError, match="is no run's folder"):
         polarity.load(tmp_path / "nowhere")

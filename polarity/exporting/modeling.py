@@ -120,7 +120,7 @@ class MultiTaskClassifier(nn.Module):
             raise ValueError("texts: is one text; give a list")  # noqa: TRY004 - as other wrong values
         texts, contexts = list(texts), None if contexts is None else list(contexts)
         if contexts is not None and len(contexts) != len(texts):
-            raise ValueError(f"contexts: there are {len(contexts)}, and {len(texts)} of texts")
+            raise ValueError("contexts: give one for each text, '' where there is none")
         if empty := [row for row, text in enumerate(texts) if not text.strip()]:
             raise ValueError(f"texts[{empty[0]}]: is empty")
         answers: list[dict[str, dict[str, Any]]] = []

@@ -8,7 +8,7 @@ import numpy as np
 from polarity.evaluation.predictions import Predictions
 from polarity.statistics.counts import Counts
 from polarity.statistics.interval import Interval
-from polarity.statistics.percentile import sample_interval
+from polarity.statistics.percentile import sample_interval, sample_p
 from polarity.statistics.randomisation import randomise
 from polarity.statistics.resample import resample
 from polarity.statistics.unseen import hidden_error
@@ -19,7 +19,8 @@ class Difference:
     """A score of the second system minus that of the first, with its interval and a p-value of no difference.
 
     :param interval: None where all rows are of one group; then the p-value is 1.
-    :param p: share of random swaps of the two systems' rows with a difference as large.
+    :param p: share of random swaps of the two systems' rows with a difference as large; of rows in groups, that of the
+        interval.
     :param hidden: standard error of what none of the rows shows, which is in the interval.
     """
 
@@ -54,7 +55,7 @@ def paired_difference(
 ) -> PairedResult:
     """Compare two systems' decisions.
 
-    :param rows: tasks, labels and groups of the rows; whole groups are drawn and swapped.
+    :param rows: tasks, labels and groups of the rows; whole groups are drawn.
     :param first: class indices ``[rows]``, one array per task.
     :param second: as ``first``.
     """
@@ -67,6 +68,8 @@ def paired_difference(
         value, values = float(observed[1] - observed[0]), drawn[:, 1] - drawn[:, 0]
         hidden = hidden_error(counts, [0], [1], task)
         interval = sample_interval(value, values, counts, task=task, lowest=-1.0, hidden=hidden)
+        if rows.clusters is not None:  # among 2^groups swaps of whole groups hardly one is rare enough
+            p = sample_p(value, values, counts, task=task, hidden=hidden)
         return Difference(value, interval, p, hidden)
 
     overall = difference(observed.overall[0], drawn.overall, float(swapped.overall[0]))

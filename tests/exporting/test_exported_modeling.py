@@ -125,3 +125,11 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "other" / "model.safetensors", tmp_path / "model")
     with pytest.raises(RuntimeError, match="state_dict"):
         load_exported(tmp_path / "model")
+
+
+def test_what_is_no_list_of_texts_is_refused(tmp_path: Path) -> None:
+    model = load_exported(export(tmp_path / "model", tiny_classifier()))
+    assert model.classify(iter(["war"])) == model.classify(["war"])
+    for given, problem in (("war", "texts: is one text"), (["war", " "], r"texts\[1\]: is empty")):
+        with pytest.raises(ValueError, match=problem):
+            model.classify(given)
