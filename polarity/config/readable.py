@@ -29,14 +29,14 @@ def readable(text: str, *, multirun: bool) -> str:
     key, given, value = text.partition("=")
     if not given:
         return text
-    if _can_be_read(text):
+    if can_be_read(text):
         is_file = not multirun and value[:1] not in "[{" and "," in value and os.path.exists(value)  # noqa: PTH110 - false also for what no path can be
         return f"{key}={in_quotes(value)}" if is_file else text
     named = ".".join(part if _SEGMENT.fullmatch(part) else _marked(part) for part in key.split("."))
     candidates = [value, _container(value), _files(value)] if value[:1] in "[{" else [value]
     if value[:1] not in tuple("[{\"'") and not (multirun and "," in value):
         candidates.append(in_quotes(value))
-    return next((one for other in candidates if _can_be_read(one := f"{named}={other}")), text)
+    return next((one for other in candidates if can_be_read(one := f"{named}={other}")), text)
 
 
 def restored(text: str) -> str:
@@ -44,7 +44,8 @@ def restored(text: str) -> str:
     return _MARK.sub(lambda found: bytes.fromhex(found[1]).decode("utf-8", "surrogatepass"), text)
 
 
-def _can_be_read(text: str) -> bool:
+def can_be_read(text: str) -> bool:
+    """Whether Hydra's grammar has such an override."""
     try:
         OverridesParser.create().parse_override(text)
     except HydraException:

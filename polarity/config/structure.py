@@ -98,6 +98,11 @@ def _trainer_problems(config: Config) -> list[str]:
     problems = [
         f"trainer.{key}: is not a setting here; {advice}" for key, advice in TRAINER_OWNED.items() if key in trainer
     ]
+    strategy = trainer.get("strategy")
+    if isinstance(strategy, str) and any(way in strategy for way in ("spawn", "fork", "notebook")):
+        problems.append(
+            f"trainer.strategy: {strategy} would have to copy what a run holds; trainer=ddp starts processes"
+        )
     epochs = trainer.get("max_epochs")
     if not isinstance(epochs, int) or epochs < 1:
         problems.append(f"trainer.max_epochs: must be a whole number of at least 1, got {epochs!r}")

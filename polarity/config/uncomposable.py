@@ -26,6 +26,7 @@ from polarity.config.overrides import (
     presets_of,
     without_glob,
 )
+from polarity.config.readable import can_be_read
 from polarity.errors import nearest
 from polarity.signature import TARGET
 
@@ -96,7 +97,7 @@ def _why_unreadable(text: str, reason: Exception) -> str:
     if "=" not in text:
         folder = "; folders are given as run=FOLDER, or runs=[A,B]" if Path(text).exists() else ""
         return f"settings are written NAME=VALUE{folder}"
-    if not text.isascii() and _is_read("".join(sign if sign.isascii() else "x" for sign in text)):
+    if not text.isascii() and can_be_read("".join(sign if sign.isascii() else "x" for sign in text)):
         return """names beyond ASCII have to stand in double quotes, as in 'data.tasks={stance:["für",gegen]}'"""
     key, _, value = text.partition("=")
     if value[0:1] in ("[", "{"):
@@ -107,14 +108,6 @@ def _why_unreadable(text: str, reason: Exception) -> str:
     quoted = f'{key}="{value}"'
     commas = ", where commas separate the values of a sweep" if "," in value else ""
     return f"{first_lines(reason)}; a value with such signs has to stand in double quotes{commas}: '{quoted}'"
-
-
-def _is_read(text: str) -> bool:
-    try:
-        OverridesParser.create().parse_override(text)
-    except HydraException:
-        return False
-    return True
 
 
 def _alternatives(text: str) -> list[str]:

@@ -66,6 +66,11 @@ CASES = [
     (["model.name=no/such/folder"], ["model.name"]),
     (["batching.max_length=9999"], ["batching.max_length: 9999 is more than the 64 tokens"]),
     (["loss.gamma=[1,"], ["cannot be read as an override"]),
+    (
+        ["trainer.strategy=ddp_spawn"],
+        ["trainer.strategy: ddp_spawn would have to copy", "trainer=ddp starts processes"],
+    ),
+    (["trainer.max_steps=0"], ["trainer.max_steps: must be greater than or equal to 1 or -1, got 0"]),
     (["gamma"], ["gamma"]),
     (["lr=3"], ["lr: no such setting or group; did you mean optimizer.lr?"]),
     (["modle=minilm"], ["did you mean 'model'?"]),
