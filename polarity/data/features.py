@@ -54,7 +54,10 @@ class Feature(ABC):
         """float32 ``[cells, width]``."""
 
     def unseen(self, cells: Sequence[str]) -> int:
-        """In how many cells a value stands that no training row has; of numbers and dates none is told."""
+        """In how many cells a value stands that no training row has.
+
+        Of numbers and dates none is told, nor where values that one training row has stand for such.
+        """
         return 0
 
     @abstractmethod
@@ -118,7 +121,8 @@ class Category(Feature):
 class Number(Feature):
     """Standardised by mean and deviation of the training rows; a second number says which rows have none.
 
-    A missing value is the mean. If no training row lacks one, there is no second number.
+    A missing value is the mean. If no training row lacks one, there is no second number; if all that have one have the
+    same, there is no first.
     """
 
     def __init__(self, mean: float, deviation: float, *, missing: bool) -> None:
@@ -139,8 +143,11 @@ class Number(Feature):
     def learn(cls, cells: Sequence[str]) -> Self:
         values = cls._values(cells)
         known = values[~np.isnan(values)]
-        mean, deviation = (float(known.mean()), float(known.std())) if len(known) else (0.0, 0.0)
-        return cls(mean, deviation if deviation > 1e-9 * abs(mean) else 0.0, missing=len(known) < len(values))
+        differ = len(known) > 0 and known.min() < known.max()
+        with np.errstate(over="ignore", invalid="ignore"):  # of numbers that are too large
+            mean, deviation = (float(known.mean()), float(known.std())) if differ else (0.0, 0.0)
+        usable = differ and math.isfinite(deviation) and math.isfinite(mean)
+        return cls(mean if usable else 0.0, deviation if usable else 0.0, missing=len(known) < len(values))
 
     @classmethod
     def unreadable(cls, cells: Sequence[str]) -> list[int]:
@@ -148,15 +155,16 @@ class Number(Feature):
 
     @property
     def width(self) -> int:
-        return 1 + self.missing if self.deviation else 0
+        return bool(self.deviation) + self.missing
 
     def encode(self, cells: Sequence[str]) -> np.ndarray:
         if not self.width:
             return np.zeros((len(cells), 0), dtype=np.float32)
         values = self._values(cells)
         lacking = np.isnan(values)
-        standard = np.where(lacking, 0.0, np.clip((values - self.mean) / self.deviation, -FAR, FAR))
-        return np.column_stack([standard, lacking])[:, : self.width].astype(np.float32)
+        standard = np.where(lacking, 0.0, np.clip((values - self.mean) / (self.deviation or 1.0), -FAR, FAR))
+        parts = [standard] * bool(self.deviation) + [lacking] * self.missing
+        return np.column_stack(parts).astype(np.float32)
 
     def to_dict(self) -> Json:
         return {"mean": self.mean, "deviation": self.deviation, "missing": self.missing}

@@ -61,8 +61,14 @@ class ClassWeights:
             raise UserError(problems)
 
     def problems(self, tasks: Sequence[Task]) -> list[str]:
-        """Multipliers of tasks or classes that do not exist."""
-        return class_problems("multipliers", self.multipliers, tasks)
+        """Multipliers of tasks or classes that do not exist, and those that leave nothing of a task."""
+        nothing = [
+            f"multipliers.{task.name}: all classes have 0, so nothing of it would be trained; task_weights.{task.name}=0 "
+            "leaves a task out"
+            for task in tasks
+            if not any(self.multipliers.get(task.name, {}).get(name, 1.0) for name in task.classes)
+        ]
+        return [*class_problems("multipliers", self.multipliers, tasks), *nothing]
 
     def compute(self, tasks: Sequence[Task], class_counts: Sequence[Sequence[int] | np.ndarray]) -> list[np.ndarray]:
         """One float64 array ``[classes]`` per task.

@@ -69,7 +69,8 @@ class MetadataReader(Reader):
         same = [name for name in features if len({rows.metadata[name][row] for row in labelled}) == 1]
         if empty := [name for name, (_, feature) in learnt.items() if name in same or not feature.width]:
             which = "all training rows" if len(labelled) == len(rows) else "all training rows that have a label"
-            said = dict.fromkeys(same, f"{which} say the same")
+            plain = [name for name in empty if name in same or features[name] != "category"]
+            said = dict.fromkeys(plain, f"{which} say the same")
             rare = "no value stands in two training rows, so that nothing can be learnt of it"
             raise UserError(f"data.features.{name}: {said.get(name, rare)}; leave it out" for name in empty)
         return cls(learnt)

@@ -14,7 +14,7 @@ class Scheduler(Component, ABC):
 
     All begin with a warm-up: at the s-th of w warm-up steps (from 0) the rate is s / w of its peak.
 
-    :param warmup_ratio: w as a share of all steps, rounded to whole steps.
+    :param warmup_ratio: w as a share of all steps, rounded to whole steps, of which the last is never one.
     """
 
     def __init__(self, *, warmup_ratio: ProperFraction) -> None:
@@ -22,7 +22,7 @@ class Scheduler(Component, ABC):
 
     def warmup_steps(self, total_steps: int) -> int:
         """Whole steps of the warm-up."""
-        return round(self.warmup_ratio * total_steps)
+        return min(round(self.warmup_ratio * total_steps), max(0, total_steps - 1))
 
     @abstractmethod
     def build(self, optimizer: Optimizer, total_steps: int) -> dict[str, Any]:

@@ -13,13 +13,14 @@ OBJECTIVE, REGULARIZER, ENTROPY, ROWS, BATCHES, NORMS, STEPS = range(7)
 
 
 class EpochSums:
-    """What a process has seen of the current epoch, as one float32 table ``[7, tasks]`` on its device.
+    """What a process has seen of the current epoch, as one float64 table ``[7, tasks]`` on its device.
 
-    Nothing is read from the device before the epoch ends, and the table is all that a resumed run needs.
+    Nothing is read from the device before the epoch ends, and the table is all that a resumed run needs. Sums of a
+    hundred thousand batches would drift in float32, which is what devices have that know no other.
     """
 
     def __init__(self, tasks: int) -> None:
-        self.table = torch.zeros(7, tasks)
+        self.table = torch.zeros(7, tasks, dtype=torch.float64)
 
     def add_batch(
         self, objective: Tensor, penalty: Tensor, logits: Sequence[Tensor], labels: Tensor, *, first: bool
@@ -32,7 +33,7 @@ class EpochSums:
         :param labels: ``[n, tasks]``.
         :param first: whether this process is the first: batches are counted once over all devices.
         """
-        self.table = self.table.to(objective.device)
+        self._move(objective.device)
         self.table[OBJECTIVE] += objective.detach()
         self.table[REGULARIZER] += penalty.detach()
         for number, values in enumerate(logits):
@@ -47,9 +48,12 @@ class EpochSums:
         """Count an optimizer step with these norms of parts of the gradient; one that is not finite is left out."""
         norm = torch.stack([value.detach().float() for value in norms]).norm() * float(first)
         finite = norm.isfinite()
-        self.table = self.table.to(norm.device)
+        self._move(norm.device)
         self.table[NORMS] += norm.where(finite, 0.0)
         self.table[STEPS] += finite * float(first)
+
+    def _move(self, device: torch.device) -> None:
+        self.table = self.table.to(device, torch.float32 if device.type == "mps" else torch.float64)
 
     def means(
         self,

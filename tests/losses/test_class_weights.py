@@ -106,6 +106,14 @@ def test_names_with_commas_are_told_apart() -> None:
     assert nearest("No", ["No, thanks", "yes"], what="classes").endswith("(classes: 'No, thanks', yes)")
 
 
+def test_a_task_of_which_nothing_would_be_trained_is_refused() -> None:
+    nothing = {"sentiment": dict.fromkeys(("negative", "neutral", "positive"), 0.0)}
+    (problem,) = ClassWeights(**{**OFF, "multipliers": nothing}).problems(TASKS)  # type: ignore[arg-type]
+    assert problem.startswith("multipliers.sentiment: all classes have 0, so nothing of it would be trained")
+    some = {"sentiment": {"negative": 0.0, "neutral": 0.0}}
+    assert ClassWeights(**{**OFF, "multipliers": some}).problems(TASKS) == []  # type: ignore[arg-type]
+
+
 def test_unknown_names_come_with_the_nearest_valid_one() -> None:
     table = {"sentiment": {"negativ": 1.0}, "polarisation": {"partisan": 1.0}}
     problems = ClassWeights(**{**OFF, "multipliers": table}).problems(TASKS)

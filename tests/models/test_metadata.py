@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from polarity.data.features import Date, Number
 from polarity.data.rows import Rows, Splits
 from polarity.errors import UserError
 from polarity.models import Head, MultiTaskClassifier, load_model, save_model
@@ -64,6 +65,21 @@ def test_what_cannot_be_read_is_told_before_training_and_for_every_split() -> No
         "data.features.length: 1 value that is no number, such as 'three': ids 0-2 (val)",
         "data.features.length: the model reads this column, and the rows have none (columns: source) (test)",
     ]
+
+
+def test_numbers_that_lie_close_together_differ_and_what_is_missing_tells_something() -> None:
+    for kind, cells in (
+        (Number, ["1000000000", "1000000001"]),
+        (Date, ["2026-01-31T00:00:00", "2026-01-31T00:00:01"]),
+    ):
+        assert kind.learn(cells * 5).encode(cells)[:, 0] == pytest.approx([-1.0, 1.0])
+    only_missing = Number.learn(["1", "1", "1.0", ""])
+    assert only_missing.encode(["1", "", "7"]).tolist() == [[0.0], [1.0], [0.0]]
+    assert Number.learn(["1", "1.0"]).width == 0
+    assert Number.learn(["1e200", "-1e200", "0"]).width == 0
+    same = with_columns(4, length=["1", "1.0", "1", "1"])
+    with pytest.raises(UserError, match=r"^data.features.length: all training rows say the same; leave it out"):
+        MetadataReader.learn(same, {"length": "number"})
 
 
 def test_a_column_of_which_nothing_can_be_learnt_is_told_why() -> None:

@@ -64,7 +64,7 @@ class Run:
 @given(steps=st.integers(5, 120))
 def test_the_rate_rises_evenly_to_its_peak_and_then_never_rises(scheduler: Scheduler, steps: int) -> None:
     warmup = scheduler.warmup_steps(steps)
-    assert warmup == round(scheduler.warmup_ratio * steps)
+    assert warmup == min(round(scheduler.warmup_ratio * steps), steps - 1)
     shares = Run(scheduler, steps).go(steps)
     assert shares[: warmup + 1] == pytest.approx([step / warmup if warmup else 1.0 for step in range(warmup + 1)])
     after = shares[warmup:]
@@ -154,3 +154,8 @@ def test_every_setting_has_an_effect_and_is_printed(kind: type[Scheduler]) -> No
         changed = {**base, name: CHANGES[name]}
         assert outcome(changed) != outcome(base), name
         assert f"{name}={CHANGES[name]!r}" in repr(kind(**changed))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 10])
+def test_a_warm_up_leaves_a_step(steps: int) -> None:
+    assert max(Run(LinearScheduler(warmup_ratio=0.99), steps).go(steps)) == 1.0
