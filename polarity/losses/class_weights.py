@@ -63,8 +63,8 @@ class ClassWeights:
     def problems(self, tasks: Sequence[Task]) -> list[str]:
         """Multipliers of tasks or classes that do not exist, and those that leave nothing of a task."""
         nothing = [
-            f"multipliers.{task.name}: all classes have 0, so nothing of it would be trained; task_weights.{task.name}=0 "
-            "leaves a task out"
+            f"multipliers.{task.name}: all classes have 0, so nothing of it would be trained; "
+            f"task_weights.{task.name}=0 leaves a task out"
             for task in tasks
             if not any(self.multipliers.get(task.name, {}).get(name, 1.0) for name in task.classes)
         ]
