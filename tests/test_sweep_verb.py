@@ -89,7 +89,7 @@ def test_one_damaged_job_and_one_that_is_gone_leave_the_others(finished: Sweep, 
     assert "damaged: " in said
     assert "metrics.json: is damaged" in (copy.path / "jobs.csv").read_text("utf-8")
     asked = f"in {copy.path / 'sweep.yaml'}, runs"
-    assert f"1 of 3 jobs damaged, and left out; without its folder, the command line that asked for it, {asked}" in said
+    assert f"1 of 3 jobs damaged, and left out; without folders, the command line that asked for them, {asked}" in said
     assert f"1 of 4 jobs gone, folder and all; the command line that asked for them, {asked} them again" in said
     assert not (copy.path / "multirun.yaml").exists(), "Hydra's own record holds secrets, too"
     assert all(job.name in said for job in others)

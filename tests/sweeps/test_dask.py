@@ -47,7 +47,7 @@ def test_ctrl_c_ends_what_runs_there(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(Workers, "start", interrupted)
     said = sweep(*line(tmp_path, "seed=0,1"), code=130)
     assert "job 2: " not in said
-    assert "the same command line goes on with them" in said
+    assert "the same command line goes on" in said
     assert states(tmp_path) == ["waiting"] * 2
     assert not any(job.claim.is_held for job in only_sweep(tmp_path).jobs)
 

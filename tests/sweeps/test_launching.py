@@ -95,7 +95,7 @@ def test_ctrl_c_ends_all_jobs_and_begins_no_other(tmp_path: Path, monkeypatch: p
     assert "job 1: seed=0" in said
     assert "job 2: " not in said
     assert states(tmp_path) == ["waiting", "waiting"]
-    assert "2 of 2 jobs waiting; the same command line goes on with them" in said
+    assert "2 of 2 jobs waiting; the same command line goes on" in said
 
 
 @pytest.mark.slow
