@@ -147,7 +147,7 @@ class Number(Feature):
         with np.errstate(over="ignore", invalid="ignore"):  # of numbers that are too large
             mean, deviation = (float(known.mean()), float(known.std())) if differ else (0.0, 0.0)
         usable = differ and math.isfinite(deviation) and math.isfinite(mean)
-        return cls(mean if usable else 0.0, deviation if usable else 0.0, missing=len(known) < len(values))
+        return cls(mean if usable else 0.0, deviation if usable else 0.0, missing=0 < len(known) < len(values))
 
     @classmethod
     def unreadable(cls, cells: Sequence[str]) -> list[int]:
