@@ -143,6 +143,7 @@ def test_a_search_needs_several_runs(tmp_path: Path) -> None:
         check(overrides(tmp_path, "search=focal"))
 
 
+@pytest.mark.slow
 def test_a_preset_of_ones_own_searches_and_sets_nothing(tmp_path: Path) -> None:
     (tmp_path / "mine" / "search").mkdir(parents=True)
     file = tmp_path / "mine" / "search" / "own.yaml"

@@ -137,6 +137,7 @@ def weights(model: MultiTaskClassifier) -> list[torch.Tensor]:
     return [table.weight for table in tables(model)]
 
 
+@pytest.mark.slow
 def test_a_whole_run_with_columns_trains_as_without_a_probe_and_keeps_it(tmp_path: Path) -> None:
     quick = ("trainer.max_epochs=1", "reporting.baselines=false", "data.features={source:category}")
     encoder = [f"model.encoder.name={tmp_path / 'encoder-bert'}", "model.encoder.freeze=embeddings"]

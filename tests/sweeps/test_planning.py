@@ -48,6 +48,7 @@ def test_every_job_has_a_state_from_the_first_moment(tmp_path: Path) -> None:
         finished_run(run.path)
 
 
+@pytest.mark.slow
 def test_values_stand_in_hydras_grammar_and_globs_mean_presets_and_not_their_bases(tmp_path: Path) -> None:
     (tmp_path / "own" / "loss").mkdir(parents=True)
     (tmp_path / "own" / "loss" / "forgiving.yaml").write_text("defaults: [focal, _self_]\ngamma: 0.5\n")

@@ -164,6 +164,7 @@ def test_the_decay_that_is_advised_keeps_what_is_said(steps: int) -> None:
     assert stale_averages(callbacks(decay=float(found[1])), steps) == []
 
 
+@pytest.mark.slow
 def test_a_short_run_is_told_what_it_does_not_reach(tmp_path: Path) -> None:
     """Few steps for the average, and none for R-Drop, which waits for the third epoch."""
     short = ("callbacks=ema", "regularizer=rdrop", "model.dropout=0.1", "trainer.max_epochs=9", "trainer.max_steps=3")
