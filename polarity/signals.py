@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from polarity.errors import UserError
 from polarity.processes import SIGNALLED
 
 SIGNALS = tuple(
@@ -27,8 +28,11 @@ class Interrupted(SystemExit):
 
 
 def interruption_behind(error: BaseException) -> Interrupted | None:
-    """The signal that an error has hidden, if one has: a library was amid something, and failed at ending it."""
-    behind: BaseException | None = error
+    """The signal that an error has hidden, if one has: a library was amid something, and failed at ending it.
+
+    What the system refuses meanwhile, such as a full disk, and what a user has to know, is told as itself.
+    """
+    behind: BaseException | None = None if isinstance(error, (UserError, OSError)) else error
     while behind is not None and not isinstance(behind, Interrupted):
         behind = behind.__context__
     return behind

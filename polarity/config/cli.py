@@ -98,7 +98,7 @@ def ending_in_order(verb: str) -> Iterator[None]:
         with handled(interrupt):
             yield
     except Exception as error:
-        if isinstance(error, (UserError, OSError)) or (end := interruption_behind(error)) is None:
+        if (end := interruption_behind(error)) is None:
             raise
         _tell(f"polarity.{verb}: {end}")
         raise end from None

@@ -262,6 +262,9 @@ def test_a_signal_that_a_library_hides_is_a_signal_all_the_same(
     with pytest.raises(KeyError) as hidden, HalfBuilt():
         raise Interrupted(signal.SIGTERM)
     assert exit_code(hidden.value) == 143
+    full = OSError(28, "No space left on device")
+    full.__context__ = Interrupted(signal.SIGTERM)
+    assert exit_code(full) == 1, "which is told, and not the signal"
     StatusRecorder(run).record(hidden.value)
     assert (run.status["interrupted"], run.status["error"]) == (True, "interrupted by SIGTERM")
     with pytest.raises(SystemExit) as end, user_errors("refit"), ending_in_order("refit"), HalfBuilt():
