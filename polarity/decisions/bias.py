@@ -49,21 +49,33 @@ def best_bias(log_probabilities: np.ndarray, labels: np.ndarray, movable: np.nda
     bias = np.zeros(classes)
     reached = sum_of_f1(confusion(labels, log_probabilities.argmax(axis=1), classes))
     settled, bettered = np.zeros((classes, classes), dtype=np.int64), True
+    ranks = _best_two(log_probabilities)
     while bettered:
         bettered = False
         for c in movable:
-            cut, total = best_cut(_contest(log_probabilities, labels, bias, int(c)), settled)
+            cut, total = best_cut(_contest(log_probabilities, labels, bias, int(c), ranks), settled)
             if total > reached + GAIN:
                 bias[c], reached, bettered = -cut, total, True
+                ranks = _best_two(log_probabilities + bias)
     return tuple((bias - bias.mean()).tolist())
 
 
-def _contest(log_probabilities: np.ndarray, labels: np.ndarray, bias: np.ndarray, c: int) -> Contest:
-    """Class c against the best of the others: c wins a row where ``bias[c]`` exceeds its margin, minus the score."""
-    biased = log_probabilities + bias
-    biased[:, c] = -np.inf
-    others = biased.argmax(axis=1)
-    best = biased.max(axis=1)
+def _contest(log_probabilities: np.ndarray, labels: np.ndarray, bias: np.ndarray, c: int, ranks: np.ndarray) -> Contest:
+    """Class c against the best of the others: c wins a row where ``bias[c]`` exceeds its margin, minus the score.
+
+    :param ranks: the best two classes of each row under these biases.
+    """
+    first, second = ranks
+    others = np.where(first == c, second, first)
+    best = log_probabilities[np.arange(len(labels)), others] + bias[others]
     own = log_probabilities[:, c]
     resolution = ROUNDING * (np.abs(best) + np.abs(own) + np.abs(bias).max())
     return Contest(c, labels, others, own - best, resolution)
+
+
+def _best_two(scores: np.ndarray) -> np.ndarray:
+    """The classes with the two largest scores of each row, ``[2, rows]``; of equal ones the first."""
+    first = scores.argmax(axis=1)
+    rest = scores.copy()
+    rest[np.arange(len(rest)), first] = -np.inf
+    return np.stack([first, rest.argmax(axis=1)])

@@ -47,7 +47,7 @@ def by_trying_every_bias(log_p: np.ndarray, labels: np.ndarray, bias: np.ndarray
 @given(
     seed=st.integers(0, 999),
     rows=st.integers(2, 60),
-    classes=st.integers(2, 4),
+    classes=st.integers(2, 12),
     ties=st.booleans(),
     spread=st.floats(0, 2),
 )
