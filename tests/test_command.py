@@ -12,7 +12,10 @@ import pytest
 from tests.command import PATIENCE, USUAL, Forked, end_started, python, start, warm_process
 from tests.running import train
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="commands are new processes on this system")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="commands are new processes on this system"),
+]
 SCRIPT = """
 import json, os, random, sys, threading
 import numpy as np
@@ -93,7 +96,6 @@ def test_another_environment_at_the_start_needs_a_new_process(tmp_path: Path) ->
     process.communicate(timeout=PATIENCE)
 
 
-@pytest.mark.slow
 def test_all_end_with_the_process_that_asked_for_them(tmp_path: Path) -> None:
     program = f"""
 import os, subprocess

@@ -14,6 +14,7 @@ PROGRAM = "from polarity.config.cli import prepare_process; prepare_process(); i
 GNU = any(Path(torch.__file__).parent.glob("lib/libgomp*"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not GNU, reason="torch has other threads on this system")
 @pytest.mark.parametrize(
     ("variables", "spins"),

@@ -70,6 +70,7 @@ def test_a_kernel_of_the_hub_is_no_kind_of_attention(tmp_path: Path) -> None:
         load_model(tmp_path / "model")
 
 
+@pytest.mark.slow
 def test_training_asks_nothing_although_somebody_would_answer(tmp_path: Path) -> None:
     arguments = overrides(tmp_path)
     folder = with_own_code(tmp_path / "encoder-bert", model_type="of_its_own")

@@ -17,7 +17,10 @@ from polarity.sweeps import local
 from polarity.sweeps.forks import LOST, Forked, Forks, can_fork
 from tests.command import PATIENCE, ROOT, USUAL
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="jobs are new processes on this system")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="jobs are new processes on this system"),
+]
 FACTS = """
 import json, os, random, sys, threading
 import numpy as np
@@ -109,7 +112,6 @@ def server_of(process: Forked) -> psutil.Process:
     return server
 
 
-@pytest.mark.slow
 def test_no_module_is_found_where_it_runs_if_somebody_has_forbidden_that(tmp_path: Path) -> None:
     forks, program = Forks(), "import sys; print(sys.path, flush=True)"
     with TemporaryFile() as said:
@@ -121,7 +123,6 @@ def test_no_module_is_found_where_it_runs_if_somebody_has_forbidden_that(tmp_pat
     assert str(tmp_path) not in others
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("way", ["closed", "killed"])
 def test_what_was_forked_outlives_the_process_that_forks(way: str, tmp_path: Path) -> None:
     forks = Forks()
@@ -138,7 +139,6 @@ def test_what_was_forked_outlives_the_process_that_forks(way: str, tmp_path: Pat
         assert ended(process) == LOST
 
 
-@pytest.mark.slow
 def test_a_job_is_a_new_process_when_nothing_forks_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[Sequence[str]] = []
     monkeypatch.setattr(local, "Popen", lambda words, **_: begun.append(words))

@@ -110,7 +110,11 @@ class AtOnce(threading.Thread):
 
 @pytest.mark.parametrize(
     ("setting", "told"),
-    [("pretraining=mlm", "masked tokens:"), ("model.freeze=encoder", "vectors:"), ("seed=1", "scoring val:")],
+    [
+        pytest.param("pretraining=mlm", "masked tokens:", marks=pytest.mark.slow),
+        ("model.freeze=encoder", "vectors:"),
+        ("seed=1", "scoring val:"),
+    ],
 )
 def test_what_takes_long_before_and_after_the_epochs_is_in_the_log(
     setting: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
