@@ -15,8 +15,11 @@ NonNegativeInt = Annotated[int, Field(ge=0)]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 """The range of numpy's and torch's generators together."""
 
+Factor = Annotated[float, Field(ge=0, le=1e6)]
+"""What multiplies a weight; several of them, of several tasks, stay far from the ends of float32."""
+
 PerTask = NonNegative | dict[str, NonNegative]
 """One number for all tasks, or ``{task: number}``."""
 
-PerClass = dict[str, dict[str, NonNegative]]
+PerClass = dict[str, dict[str, Factor]]
 """``{task: {class: number}}``; what is not named keeps its default."""

@@ -19,7 +19,7 @@ from polarity.config.composed import compose
 from polarity.config.hydra_private import jobs_of
 from polarity.config.launcher import LauncherSettings
 from polarity.config.numbers import as_declared
-from polarity.config.overrides import closed_key, key_of, open_keys, without_glob
+from polarity.config.overrides import closed_key, idle_problems, key_of, open_keys, without_glob
 from polarity.config.readable import readable, restored
 from polarity.config.replaced import LAYERS, drop_settings_of_replaced
 from polarity.config.search.asked import Search, corners, is_search, search_of
@@ -91,6 +91,8 @@ def compose_jobs(
                 raise UserError(dict.fromkeys(problems))
             for job in jobs:
                 composed.append(_job(config_name, job, extra))
+            if problems := [problem for job in composed for problem in idle_problems(job.config, job.overrides)]:
+                raise UserError(dict.fromkeys(problems))
         except COMPOSITION_ERRORS as error:
             others, rest = override_problems(config_name, overrides, extra)
             if jobs and multirun and not others and not search:  # the first value of each override is right

@@ -6,6 +6,7 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob
 from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
 
 PREFIXES = ("+", "~")
 BASE_MARK = "_"
@@ -72,6 +73,19 @@ def nested_group(text: str) -> str | None:
     """The group within a section of which an override chooses a preset, by its name or by its place."""
     key, _, value = text.partition("=")
     return None if value[:1] in ("", "{") else {**{group: group for group in NESTED}, **IN_SECTIONS}.get(key)
+
+
+def idle_problems(config: DictConfig, overrides: Sequence[str]) -> list[str]:
+    """A problem for each ``key={}`` that was to empty a mapping: what a mapping says is added to what is there."""
+    problems = []
+    for key in [key_of(text) for text in overrides if text.partition("=")[2].replace(" ", "") == "{}"]:
+        if isinstance(there := OmegaConf.select(config, key), DictConfig) and there:
+            without = f"{key}.NAME=null" if key in COLLECTIONS else f"~{key}.NAME"
+            names = ", ".join(map(str, there))
+            problems.append(
+                f"{key}: {{}} is added to what is there, and so has no effect; {without} takes one out ({names})"
+            )
+    return problems
 
 
 def presets_of(group: str, extra: Sequence[str]) -> list[str]:

@@ -15,6 +15,8 @@ from polarity.paths import NAME
 from polarity.signature import TARGET
 
 OWN = "polarity."
+DURATION = r"^\d+:\d\d:\d\d:\d\d$"
+PATTERNS = {NAME: "a name without slashes", DURATION: "a time as DD:HH:MM:SS, days to seconds"}
 HYDRA_KEYS = {TARGET, "_partial_", "_convert_", "_recursive_", "_args_"}
 
 
@@ -128,7 +130,7 @@ def _explain(path: str, value: object, error: ValidationError) -> list[str]:
         else:
             kinds = [_wanted(detail) for detail in details if detail["type"] != "literal_error"]
             wanted = " or ".join(dict.fromkeys([*kinds, *choices]))
-            quoted = "a text" in wanted and type(got) in (int, float)
+            quoted = "a text" in kinds and type(got) in (int, float)
             hint = f"; in double quotes it is a text: '{key}=\"{got}\"'" if quoted else ""
             problems.append(f"{key}: must be {wanted}, got {got!r}{hint}")
     return problems
@@ -162,9 +164,8 @@ def _choices(detail: Any) -> list[str]:
 def _wanted(detail: Any) -> str:
     message = str(detail["msg"]).removeprefix("Input should be ")
     if detail["type"] == "string_pattern_mismatch":
-        return (
-            "a name without slashes" if detail["ctx"]["pattern"] == NAME else f"a text like {detail['ctx']['pattern']}"
-        )
+        pattern = detail["ctx"]["pattern"]
+        return PATTERNS.get(pattern, f"a text like {pattern}")
     kinds = {
         "a valid number": "a number",
         "a valid integer": "a whole number",

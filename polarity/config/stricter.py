@@ -1,13 +1,17 @@
 """Settings of Lightning's classes with fewer values than their annotations say."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
+from polarity.config.schema import DURATION
 from polarity.settings import NonNegative, OpenFraction, PositiveInt
 
 STRICTER: dict[str, dict[str, Any]] = {
     "EarlyStopping": {"patience": PositiveInt, "min_delta": NonNegative},
     "Trainer": {
         "log_every_n_steps": PositiveInt | None,
+        "max_time": Annotated[str, Field(pattern=DURATION)] | dict[str, float] | None,
         "max_steps": Literal[-1] | PositiveInt,
         "min_steps": PositiveInt | None,
         "min_epochs": PositiveInt | None,

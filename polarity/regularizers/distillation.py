@@ -1,14 +1,19 @@
 """Distillation."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
 from polarity.component import Progress
 from polarity.regularizers.base import Regularizer, over_labelled_rows
 from polarity.settings import Positive
+
+Temperature = Annotated[float, Field(ge=0.1, le=100)]
+"""Beyond these a float32 can no longer tell the classes apart, or tells one only."""
 
 
 class Distillation(Regularizer):
@@ -28,7 +33,7 @@ class Distillation(Regularizer):
     :param weight: of the teacher's answers beside the labels.
     """
 
-    def __init__(self, *, teacher: str, temperature: Positive = 2.0, weight: Positive = 1.0) -> None:
+    def __init__(self, *, teacher: str, temperature: Temperature = 2.0, weight: Positive = 1.0) -> None:
         self.teacher: str = teacher
         self.temperature, self.weight = temperature, weight
 

@@ -70,6 +70,17 @@ CASES = [
         ["trainer.strategy=ddp_spawn"],
         ["trainer.strategy: ddp_spawn would have to copy", "trainer=ddp starts processes"],
     ),
+    (["trainer.max_time='00:00:10'"], ["trainer.max_time: must be a time as DD:HH:MM:SS"]),
+    (
+        ["regularizer=distillation", "regularizer.teacher=x", "regularizer.temperature=1000"],
+        ["regularizer.temperature: must be less"],
+    ),
+    (["logger={}"], ["logger: {} is added to what is there", "logger.NAME=null takes one out (tensorboard, csv)"]),
+    (
+        ["sampler=joint", "sampler.boosts.tone.yes=3", "sampler.boosts={ }"],
+        ["sampler.boosts: {} is added to what is there", "~sampler.boosts.NAME takes one out (tone)"],
+    ),
+    (["sampler=joint", "sampler.boosts.tone.yes=1e39"], ["sampler.boosts.tone.yes: must be less than or equal"]),
     (["trainer.max_steps=0"], ["trainer.max_steps: must be greater than or equal to 1 or -1, got 0"]),
     (["gamma"], ["gamma"]),
     (["lr=3"], ["lr: no such setting or group; did you mean optimizer.lr?"]),
