@@ -130,7 +130,8 @@ class NewData:
 
     def _add_missing_labels(self, table: Table, columns: Columns, problems: Problems) -> None:
         """A task without its column has no labels, unless that column was asked for; without any there is no score."""
-        missing = [task for task in columns.tasks if task.column not in table.columns]
+        asked_for = self.tasks or {}
+        missing = [task for task in columns.tasks if task.column not in table.columns and task.name not in asked_for]
         if len(missing) == len(columns.tasks):
             names = ", ".join(repr(task.column) for task in missing)
             hint = column_hint(missing[0].column, table.columns)
@@ -138,11 +139,9 @@ class NewData:
                 f"{table.name}: has no column of labels ({names}){hint}; give data.tasks={{TASK: COLUMN}}, or use "
                 "polarity.predict, which needs no labels"
             )
-            return
         for task in missing:
-            if task.name not in (self.tasks or {}):
-                table.columns[task.column] = [None] * len(table)
-                table.notes.append(f"{table.name}: has no column {task.column!r}, so {task.name} is not scored")
+            table.columns[task.column] = [None] * len(table)
+            table.notes.append(f"{table.name}: has no column {task.column!r}, so {task.name} is not scored")
 
 
 def _rows(table: Table, columns: Columns, tasks: Sequence[Task], problems: Problems) -> Rows:

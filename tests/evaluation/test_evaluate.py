@@ -296,7 +296,8 @@ def test_what_a_file_lacks_is_noted_or_refused(
     path = write_rows(tmp_path / "no_text.csv", [{"words": row["text"], "tone": row["tone"]} for row in rows])
     refused(run, "no column 'text'", f"data.path={path}")
     path = write_rows(tmp_path / "no_labels.csv", [{"text": row["text"]} for row in rows])
-    refused(run, "no column of labels.*polarity.predict", f"data.path={path}")
+    told_once = refused(run, "no column of labels.*polarity.predict", f"data.path={path}")
+    assert len(told_once.problems) == 1
     refused(run, "no such task", f"data.path={path}", "data.tasks={tune: text}")
     capsys.readouterr()
     path = write_rows(tmp_path / "one.csv", [{"text": row["text"], "topic": row["topic"]} for row in rows])
