@@ -43,4 +43,5 @@ def followed(folder: Path) -> Path:
 def in_outputs(folder: Path) -> str | None:
     """What may be meant by a run's or sweep's name alone: its folder, as ``output_dir`` is by default; None if not."""
     usual = folder.parent / "outputs" / folder.name
-    return f"; did you mean '{usual}'?" if folder.name and usual.is_dir() else None
+    there = usual.is_dir() or (folder.name == LATEST and usual.is_file())
+    return f"; did you mean '{usual}'?" if folder.name and there else None

@@ -160,9 +160,11 @@ def test_what_is_told_by_its_name_alone_is_found_among_the_outputs(
     open_it: Callable[[str], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = RunDirectory.create(tmp_path / "outputs", CONFIG, [])
+    run.point_latest()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=f"did you mean 'outputs/{run.path.name}'"):
-        open_it(run.path.name)
+    for name in (run.path.name, "latest"):
+        with pytest.raises(UserError, match=f"did you mean 'outputs/{name}'"):
+            open_it(name)
 
 
 def test_the_thousandth_run_of_one_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
