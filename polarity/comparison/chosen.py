@@ -14,9 +14,12 @@ from polarity.comparison.result import Chosen, Shortlist
 from polarity.comparison.same_rows import apart, part_by_rows
 from polarity.errors import UserError
 from polarity.evaluation.metrics import score
+from polarity.wording import times
 
 SPLIT = "val"
 RESAMPLES, CONFIDENCE = 2000, 0.95
+SHOWN = 5
+"""Names of runs in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,14 @@ class Best:
     :param shortlist: what else would do.
     :param members: folders of the runs of each configuration, by its name.
     :param baseline: overall score of the linear baseline on the same rows; None where no run has it.
+    :param left_out: folders of runs whose configuration has fewer seeds than it was to have.
     """
 
     chosen: Chosen
     shortlist: Shortlist
     members: dict[str, list[Path]]
     baseline: float | None
+    left_out: list[Path]
 
     @property
     def folders(self) -> list[Path]:
@@ -47,6 +52,11 @@ class Best:
     def sentences(self) -> list[str]:
         """What there is to say of it, the linear baseline at last."""
         said = [self.chosen.sentence, *self.shortlist.sentences]
+        if self.left_out:
+            said.append(
+                f"no candidates, since they have fewer seeds than the others: {several(self.left_out)}; the correction "
+                "cannot know of them"
+            )
         if self.baseline is None:
             return said
         ahead = self.shortlist.score - self.baseline
@@ -77,10 +87,13 @@ class Ranking:
         return self.best[0] if self.best and not self.apart else None
 
 
-def rank(folders: Sequence[Path]) -> Ranking:
+def rank(folders: Sequence[Path], seeds: int = 1) -> Ranking:
     """The best configurations among runs, by validation scores.
 
     What cannot be read is left out, since a sweep's table says what became of it.
+
+    :param seeds: that each configuration was to have. Where several have, those with fewer are no candidates: a search
+        gives up what its first seeds leave no chance, and one lucky seed would stand above means of several.
     """
     if len(folders) < 2:
         return Ranking()
@@ -91,15 +104,30 @@ def rank(folders: Sequence[Path]) -> Ranking:
         return Ranking()
     found = []
     for rows in parted:
-        groups = group_systems(rows.systems)
+        kept = _candidates(rows.systems, seeds)
+        systems = [rows.systems[number] for number in kept]
+        groups = group_systems(systems)
         if len(groups) < 2:
             continue
-        cluster, _ = own_cluster(rows.systems)
-        aligned = align(rows.systems, SPLIT, tasks=None, cluster=cluster)
-        evidence = Evidence(rows.systems, groups, aligned, resamples=RESAMPLES, confidence=CONFIDENCE, seed=0)
-        members = {group.name: [rows.systems[number].folder for number in group.members] for group in groups}
-        found.append(Best(evidence.chosen(), evidence.shortlist(), members, _baseline(rows.systems)))
+        cluster, _ = own_cluster(systems)
+        aligned = align(systems, SPLIT, tasks=None, cluster=cluster)
+        evidence = Evidence(systems, groups, aligned, resamples=RESAMPLES, confidence=CONFIDENCE, seed=0)
+        members = {group.name: [systems[number].folder for number in group.members] for group in groups}
+        left_out = [system.folder for number, system in enumerate(rows.systems) if number not in kept]
+        found.append(Best(evidence.chosen(), evidence.shortlist(), members, _baseline(systems), left_out))
     return Ranking(found, apart(parted))
+
+
+def _candidates(systems: Sequence[System], seeds: int) -> list[int]:
+    """Numbers of those of configurations with all of their seeds, if several have; else of all."""
+    whole = [group.members for group in group_systems(systems) if len(group.members) >= seeds]
+    return sorted(number for one in whole for number in one) if len(whole) > 1 else list(range(len(systems)))
+
+
+def several(folders: Sequence[Path]) -> str:
+    """The names of the first ones, and how many others there are."""
+    more = f" and {times(len(folders) - SHOWN, 'other')}" if len(folders) > SHOWN else ""
+    return ", ".join(folder.name for folder in folders[:SHOWN]) + more
 
 
 def _baseline(systems: Sequence[System]) -> float | None:

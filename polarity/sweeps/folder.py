@@ -135,6 +135,11 @@ class Sweep:
         return self.search.trials if self.search else 0
 
     @property
+    def seeds(self) -> int:
+        """How many runs each configuration of a search is to have; 1, if it is no search."""
+        return int(self.asked.search["seeds"]) if self.asked.search else 1
+
+    @property
     def unasked(self) -> int:
         """How many of these are still to be proposed; the jobs of one have the same settings but a seed of its own."""
         searched = {parameter.key for parameter in self.search.parameters} if self.search else set[str]()

@@ -31,7 +31,7 @@ def recommended_job(sweep: Sweep) -> Job:
     finished = sweep.finished
     if not finished:
         raise UserError(f"{sweep.path}: none of its jobs is finished")
-    ranking = rank([job.path for job in finished])
+    ranking = rank([job.path for job in finished], sweep.seeds)
     if ranking.apart:
         raise UserError([f"{sweep.path}: the scores of its jobs cannot all be compared", *ranking.apart])
     return sweep.job(ranking.winner.recommended[0].name) if ranking.winner else finished[0]

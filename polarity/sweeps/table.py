@@ -7,7 +7,7 @@ from textwrap import shorten
 
 from rich.table import Table
 
-from polarity.comparison.chosen import Ranking, rank
+from polarity.comparison.chosen import Ranking, rank, several
 from polarity.content import Json
 from polarity.errors import UserError
 from polarity.files import read_object
@@ -35,9 +35,8 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
         console.print(f"note: {note}", style="bold yellow")
     for item in ranking.best:
         if ranking.apart:
-            names = [folder.name for folders in item.members.values() for folder in folders]
-            more = f" and {times(len(names) - 5, 'other')}" if len(names) > 5 else ""
-            console.print(f"on the validation rows of {', '.join(names[:5])}{more}:")
+            members = [folder for folders in item.members.values() for folder in folders]
+            console.print(f"on the validation rows of {several(members)}:")
         for sentence in item.sentences:
             console.print(sentence)
     if ranking.best and sweep.asked.search:
@@ -65,7 +64,7 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
 def write_jobs(sweep: Sweep) -> tuple[list[Json], Ranking]:
     """Write the table of a sweep's jobs so far beside them; returns its rows, and what is best of them."""
     rows = job_rows(sweep.jobs)
-    ranking = rank([job.path for job in sweep.finished])
+    ranking = rank([job.path for job in sweep.finished], sweep.seeds)
     mark_best(rows, ranking)
     header = list(dict.fromkeys(name for row in rows for name in row))
     write_csv(sweep.path / "jobs.csv", header, [[row.get(name, "") for name in header] for row in rows])

@@ -74,3 +74,17 @@ def test_what_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:
     assert left.winner.chosen.of == 2
     assert rank(runs[:2]).winner is None
     assert not rank([]).apart
+
+
+def test_one_lucky_seed_is_no_candidate_where_others_have_several(tmp_path: Path) -> None:
+    labels = some_labels(300)
+    runs = [
+        a_run(tmp_path / name, labels, noisy(labels, share, number), seed=number % 2, loss={"gamma": share})
+        for number, (name, share) in enumerate({"a0": 0.6, "a1": 0.6, "b0": 0.5, "b1": 0.5, "lucky": 0.9}.items())
+    ]
+    best = rank(runs, 2).best[0]
+    assert {folder.name for folder in best.folders} == {"a0", "a1"}
+    assert best.chosen.of == 2
+    assert "no candidates, since they have fewer seeds than the others: lucky" in best.sentences[3]
+    assert [folder.name for folder in rank(runs, 1).best[0].folders] == ["lucky"]
+    assert [folder.name for folder in rank(runs[2:], 2).best[0].folders] == ["lucky"], "none is left to choose from"

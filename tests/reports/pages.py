@@ -267,7 +267,7 @@ def sweep_content(
     names, best, third = list(members), ranked[0].mean, min(2, len(ranked) - 1)
     chosen = Chosen(names[0], len(names), best, best - 0.012, Interval(best - 0.04, best + 0.02))
     shortlist = Shortlist(names[:5], len(names), names[third], ranked[third].mean, 0.01, seeds=True)
-    return replace(content, best=[Best(chosen, shortlist, members, best - 0.05)])
+    return replace(content, best=[Best(chosen, shortlist, members, best - 0.05, [])])
 
 
 @dataclass

@@ -46,5 +46,8 @@ def test_a_configuration_whose_first_seed_is_hopeless_gets_no_second_one(tmp_pat
     assert [job.state for job in found.jobs] == ["finished"] * 5
     assert [job.changed[0] for job in found.jobs].count("optimizer.lr=1e-09") == 1
     assert said.count("hopeless after 1 seed") == 1
+    (alone,) = (job.name for job in found.jobs if job.changed[0] == "optimizer.lr=1e-09")
+    assert f"no candidates, since they have fewer seeds than the others: {alone}" in " ".join(said.split())
+    assert "the best of 2, chosen on these rows" in " ".join(said.split())
     assert "nothing is missing" in sweep(*line)
     assert [begun(job) for job in found.jobs] == [1] * 5
