@@ -11,6 +11,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from polarity.compare import main, with_runs
+from polarity.comparison import evidence
 from polarity.comparison.result import Comparison
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
@@ -512,3 +513,124 @@ def test_too_few_resamples_are_reported_by_the_pairs_they_have_to_serve(tmp_path
     few, enough = (compare(settings(*runs, resamples=n)) for n in (250, 400))
     assert "no p-value that is corrected for 15 pairs can be below 0.05; resamples=300" in " ".join(few.notes)
     assert "resamples" not in " ".join(enough.notes), "the further tests are no part of the family"
+
+
+def test_other_texts_are_seen_wherever_a_folder_stands_that_knows_none(tmp_path: Path) -> None:
+    a = a_run(tmp_path / "a", LABELS, noisy(LABELS, 0.7, 0))
+    b = a_run(tmp_path / "b", LABELS, noisy(LABELS, 0.7, 1), fingerprint="0ther")
+    names = [("bad", "flat", "good")[n] for n in LABELS]
+    made = by_hand(tmp_path / "made", {"tone": (names, names)})
+    for runs in ([made, a, b], [a, made, b], [a, b, made]):
+        (comparison,) = verb.compare(settings(*runs))
+        assert any("but other texts" in note for note in comparison.notes)
+        assert len(comparison.groups) == 2
+
+
+def test_numbers_are_labels_and_values_as_texts_are(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    labels, ours, theirs = (generator.integers(0, 2, 300) for _ in range(3))
+    posts = [n % 6 for n in range(300)]
+
+    def folders(kind: Any) -> list[Path]:
+        return [
+            by_hand(
+                tmp_path / f"{kind.__name__}-{name}",
+                {"stance": ([kind(one) for one in labels], [kind(one) for one in said])},
+                **{"@post": [kind(one) for one in posts]},
+            )
+            for name, said in (("a", ours), ("b", theirs))
+        ]
+
+    numbers, texts = (compare(settings(*folders(kind), cluster="post")).pairs[0] for kind in (int, str))
+    assert (numbers.interval, numbers.tests) == (texts.interval, texts.tests)
+
+
+def test_nothing_is_compared_by_rows_without_labels(tmp_path: Path) -> None:
+    folders = [
+        by_hand(tmp_path / name, {"stance": ([None] * 9, [said] * 9)}) for name, said in (("a", "x"), ("b", "y"))
+    ]
+    assert problems(*folders) == "split: no row of val has a label, so there is nothing to compare by"
+    empty = [by_hand(tmp_path / f"empty-{name}", {"stance": ([], [])}) for name in "ab"]
+    assert "no row of val has a label" in problems(*empty)
+
+
+def test_a_task_that_is_named_twice_is_refused(tmp_path: Path) -> None:
+    assert problems(same("a", tmp_path), same("b", tmp_path), tasks=["stance", "stance"]) == (
+        "tasks: 'stance' is named twice"
+    )
+
+
+def test_a_look_at_rows_made_by_hand_is_one_whatever_is_compared_on_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POLARITY_CACHE", str(tmp_path / "cache"))
+    labels = ["yes", "no"] * 10
+
+    def folder(name: str, said: list[str]) -> Path:
+        return by_hand(tmp_path / name, {"a": (labels, said), "b": (labels, labels)}, split="test")
+
+    a, b, c = folder("a", ["yes"] * 20), folder("b", ["no"] * 20), folder("c", ["perhaps"] * 20)
+    compare(settings(a, b, split="test"))
+    compare(settings(a, b, split="test", tasks=["a"]))
+    (mark, *_) = compare(settings(c, a, split="test", tasks=["b"])).marks
+    assert "6 times by 3 configurations" in mark
+
+
+def test_what_is_refused_is_no_look_at_any_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POLARITY_CACHE", str(tmp_path / "cache"))
+    labels = ["yes", "no"] * 10
+    pairs = [
+        by_hand(tmp_path / f"{rows}-{name}", {"a": (labels[:rows], labels[:rows])}, split="test", **more)
+        for rows, more in ((20, {"@post": ["p", "q"] * 10}), (10, {}))
+        for name in "ab"
+    ]
+    with pytest.raises(UserError, match="no predictions have the column 'post'"):
+        verb.compare(settings(*pairs, split="test", cluster="post"))
+    assert not list((tmp_path / "cache").rglob("*.json*"))
+
+
+def test_a_task_of_one_group_takes_nothing_from_the_others(tmp_path: Path) -> None:
+    generator = np.random.default_rng(1)
+    tone = generator.choice(["good", "bad"], 400).tolist()
+    heat = [("high" if n % 2 else "low") if n % 40 == 0 else None for n in range(400)]
+    folders = [
+        by_hand(
+            tmp_path / name,
+            {
+                "tone": (tone, np.where(generator.random(400) < right, tone, "good").tolist()),
+                "heat": (heat, ["low"] * 400),
+            },
+            **{"@post": [f"p{n % 40}" for n in range(400)]},
+        )
+        for name, right in (("a", 0.9), ("b", 0.4))
+    ]
+    comparison = compare(settings(*folders, cluster="post"))
+    (pair,) = comparison.pairs
+    assert any(note.startswith("(nearly) all labels of heat are of one post") for note in comparison.notes)
+    assert not pair.interval.known
+    assert not pair.macro_f1_intervals["heat"].known
+    assert pair.macro_f1_intervals["tone"].known
+
+
+def test_of_one_group_no_choice_is_corrected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tone = ["good", "bad"] * 50
+    folders = [
+        by_hand(tmp_path / str(n), {"tone": (tone, ["good"] * n + tone[n:])}, **{"@post": ["one"] * 100})
+        for n in (20, 60)
+    ]
+    comparison = compare(settings(*folders, cluster="post"))
+    assert comparison.chosen is not None
+    assert comparison.chosen.corrected is None
+    assert comparison.chosen.sentence.endswith("is too high for that reason; rows of one group cannot say by how much")
+    show_comparison(comparison)
+    write(comparison, tmp_path / "out")
+    assert "rows of one group cannot say by how much" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_seeds_of_many_configurations_are_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    variance = evidence.seed_variance
+    monkeypatch.setattr(evidence, "seed_variance", lambda runs: asked.append(len(runs)) or variance(runs))
+    runs = [run for n in range(5) for run in seeds(tmp_path, f"c{n}", 0.5, 2, first=n, loss={"gamma": float(n)})]
+    compare(settings(*runs, resamples=200))
+    assert asked == [5, 5, 5]  # overall, macro-F1 and accuracy of the one task

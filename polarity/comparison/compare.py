@@ -58,7 +58,7 @@ def compare_systems(
     scored = _system_scores(systems, groups, aligned, evidence)
     chosen = evidence.chosen() if ranked and len(groups) > 1 else None
     groups, group_scores, pairs = _in_order(groups, systems, scored, evidence, ranked=ranked)
-    about = _notes(systems, groups, aligned, pairs, setup, one_group=evidence.one_group)
+    about = _notes(systems, groups, aligned, pairs, setup, of_one_group=_of_one_group(evidence))
     return Comparison(
         setup=setup,
         marks=list(marks),
@@ -116,6 +116,12 @@ def _system_scores(
             )
         )
     return scored
+
+
+def _of_one_group(evidence: Evidence) -> str:
+    """What (nearly) one group has to itself; empty if nothing is so."""
+    tasks = [task.name for task in evidence.labelled if evidence.one_group(evidence.aligned.tasks.index(task))]
+    return "" if not tasks else "rows" if len(tasks) == len(evidence.labelled) else f"labels of {', '.join(tasks)}"
 
 
 def _mean(values: Sequence[float]) -> float:
@@ -188,7 +194,7 @@ def _notes(
     pairs: Sequence[Pair],
     setup: Setup,
     *,
-    one_group: bool,
+    of_one_group: str,
 ) -> list[str]:
     notes = []
     if any(item.crossfit is not None for system in systems for item in system.predictions.tasks):
@@ -217,10 +223,10 @@ def _notes(
             f"with {times(setup.resamples, 'resample')} {what} {cannot} be below {1 - setup.confidence:.2g}; "
             f"resamples={enough} is the least"
         )
-    if one_group:
+    if of_one_group:
         notes.append(
-            f"(nearly) all rows are of one {setup.cluster}, which cannot say how it would be in another: there is no "
-            "interval and no verdict"
+            f"(nearly) all {of_one_group} are of one {setup.cluster}, which cannot say how it would be in another: "
+            "there is no interval and no verdict"
         )
     if not pairs:
         notes.append("there is one configuration only, so there is no pair to compare")

@@ -18,7 +18,7 @@ from polarity.statistics.interval import NO_DIFFERENCE_KNOWN, UNKNOWN, Interval
 from polarity.statistics.mcnemar import mcnemar
 from polarity.statistics.percentile import sample_interval, sample_p
 from polarity.statistics.permutation import permutation_of_runs, smallest_p
-from polarity.statistics.randomisation import Randomised, randomise
+from polarity.statistics.randomisation import randomise
 from polarity.statistics.resample import resample
 from polarity.statistics.score_intervals import mean_f1_interval
 from polarity.statistics.seeds import (
@@ -64,12 +64,12 @@ class Evidence:
         self.counts = Counts(aligned.tasks, aligned.labels, aligned.decided, aligned.cluster)
         self.drawn = resample(self.counts, resamples, seed)
         self.observed = self.counts.observed()
+        self._seeds = dict[tuple[int | None, bool], SeedVariance | None]()
         self.labelled = [task for task, known in zip(aligned.tasks, self.counts.labelled, strict=True) if known]
 
-    @property
-    def one_group(self) -> bool:
-        """Whether (nearly) all rows are of one group, so that there is no interval and no verdict."""
-        freedom = self.counts.freedom()
+    def one_group(self, task: int | None = None) -> bool:
+        """Whether (nearly) all labels of a task, or of any, are of one group: there is no interval and no verdict."""
+        freedom = self.counts.freedom(task)
         return freedom is not None and freedom < FEWEST
 
     def interval(self, number: int) -> Interval:
@@ -81,7 +81,7 @@ class Evidence:
         runs = self._runs(group, task)
         if runs.count == 1:
             return self._over_rows(group.members[0], task)
-        if self.one_group:
+        if self.one_group(task):
             return UNKNOWN
         found = mean_over_seeds(runs, self.counts.effective_units(task), self.seeds(task))
         return self._with_unseen(found.interval(self.confidence, lowest=0.0), found.value, group, task)
@@ -93,7 +93,10 @@ class Evidence:
 
     def seeds(self, task: int | None = None, *, accuracy: bool = False) -> SeedVariance | None:
         """What all configurations together tell of the seed; None if each has but one."""
-        return seed_variance([self._runs(group, task, accuracy=accuracy) for group in self.groups])
+        asked = task, accuracy
+        if asked not in self._seeds:
+            self._seeds[asked] = seed_variance([self._runs(group, task, accuracy=accuracy) for group in self.groups])
+        return self._seeds[asked]
 
     def _over_rows(self, number: int, task: int | None = None) -> Interval:
         found = mean_f1_interval(self.counts, self.observed, self.drawn, number, task, confidence=self.confidence)
@@ -107,7 +110,8 @@ class Evidence:
         found = select_best(counts, decisions, between=between, seed=self.seed)
         group = self.groups[found.number]
         interval = found.interval(self.group_interval(group))
-        return Chosen(group.name, found.of, found.score, found.corrected, interval, found.equal)
+        corrected = None if self.one_group() else found.corrected
+        return Chosen(group.name, found.of, found.score, corrected, interval, found.equal)
 
     def _all_decisions(self) -> tuple[Counts, list[list[int]]]:
         """What each group has decided, and the numbers of its systems there."""
@@ -126,9 +130,10 @@ class Evidence:
         others = [number for number in range(len(means)) if number != best]
         behind = [self._difference(self.groups[n], self.groups[best]).p for n in others]
         apart = [value < 1 - self.confidence for value in holm(behind)]
-        tied = [best, *(n for n, differs in zip(others, apart, strict=True) if not differs or self.one_group)]
-        error = self._error(self.groups[best], means[best])
-        first = min(number for number in tied if means[number].value >= means[best].value - error)
+        tied = [best, *(n for n, differs in zip(others, apart, strict=True) if not differs or self.one_group())]
+        error = None if self.one_group() else self._error(self.groups[best], means[best])
+        within = 1.0 if error is None else error
+        first = min(number for number in tied if means[number].value >= means[best].value - within)
         return Shortlist(
             [self.groups[number].name for number in sorted(tied)],
             len(means),
@@ -149,7 +154,10 @@ class Evidence:
         single = chosen if self.seeds() is None else []
         numbers = [(a.members[0], b.members[0]) for a, b in single]
         swapped = randomise(self.counts, numbers, self.resamples, self.seed) if numbers else None
-        return corrected([self._pair(a, b, self._swaps(swapped, single, (a, b))) for a, b in chosen], self.confidence)
+        p_swaps = {} if swapped is None else dict(zip(numbers, swapped.overall.tolist(), strict=True))
+        return corrected(
+            [self._pair(a, b, p_swaps.get((a.members[0], b.members[0]))) for a, b in chosen], self.confidence
+        )
 
     def _to_compare(self, groups: Sequence[Group]) -> list[tuple[Group, Group]]:
         return [
@@ -170,17 +178,11 @@ class Evidence:
 
         return Runs(values(self.observed)[0], values(self.drawn), fixed=self._fixed(group))
 
-    @staticmethod
-    def _swaps(
-        swapped: Randomised | None, single: Sequence[tuple[Group, Group]], pair: tuple[Group, Group]
-    ) -> float | None:
-        return float(swapped.overall[single.index(pair)]) if swapped is not None and pair in single else None
-
     def _pair(self, first: Group, second: Group, p_swaps: float | None) -> Pair:
         estimate, runs, other = self._difference(first, second), self._runs(first), self._runs(second)
         interval = NO_DIFFERENCE_KNOWN
         if p_swaps is None:
-            interval = interval if self.one_group else estimate.interval(self.confidence)
+            interval = interval if self.one_group() else estimate.interval(self.confidence)
             tests = self._tests_over_seeds(estimate, first, second)
         else:
             drawn = other.drawn[:, 0] - runs.drawn[:, 0]
@@ -195,18 +197,18 @@ class Evidence:
                 tests = [swaps, single_test(BOOTSTRAP, "overall", by_interval), *own]
             else:
                 tests = [single_test(JACKKNIFE, "overall", by_interval), swaps]
-        if self.one_group:  # it cannot say how it would be in another
+        if self.one_group():  # it cannot say how it would be in another
             tests = [single_test(test.name, test.about, 1.0) for test in tests]
         by_task = {task.name: self._task(first, second, self.aligned.tasks.index(task)) for task in self.labelled}
         equal = single_test(EQUIVALENCE, f"within {points(self.margin)}", self._equal(estimate, interval))
         return Pair(
             first, second, estimate, interval, by_task, p_swaps is None, (runs, other), tests, equal, 1.0,
-            known=not self.one_group,
+            known=not self.one_group(),
         )  # fmt: skip
 
     def _equal(self, estimate: SeedEstimate, interval: Interval) -> float:
         """Where no row tells two systems apart, the interval's width stands for what others may."""
-        if self.one_group:
+        if self.one_group():
             return 1.0
         error, freedom = estimate.error, estimate.freedom
         if error == 0:
@@ -226,7 +228,7 @@ class Evidence:
 
     def _task(self, first: Group, second: Group, task: int) -> tuple[float, Interval]:
         found = self._difference(first, second, task)
-        if self.one_group:
+        if self.one_group(task):
             return found.value, NO_DIFFERENCE_KNOWN
         if self.seeds() is not None:
             return found.value, found.interval(self.confidence)

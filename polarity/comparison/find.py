@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from glob import glob, has_magic
+from glob import escape, glob, has_magic
 from pathlib import Path
 
 from polarity.errors import UserError, nearest
@@ -60,7 +60,9 @@ def _pattern(name: str) -> str | None:
     folder = Path(name).expanduser()
     if not folder.exists():
         return str(folder) if has_magic(name) else None
-    return str(folder / "**") if not is_folder(folder) and any(folder.glob("**/status.json")) else None
+    return (
+        str(Path(escape(str(folder)), "**")) if not is_folder(folder) and any(folder.glob("**/status.json")) else None
+    )
 
 
 def is_folder(folder: Path) -> bool:
@@ -69,9 +71,9 @@ def is_folder(folder: Path) -> bool:
 
 
 def _within(matches: Iterable[str]) -> list[Path]:
-    """Those that can be compared; a link leads to a folder that stands somewhere anyway; a fold is no whole."""
+    """Those that can be compared; a link leads to a folder that stands somewhere; folds and members are no wholes."""
     folders = {Path(match).resolve() for match in matches if is_folder(Path(match))}
-    return sorted(folder for folder in folders if not is_run(folder.parent))
+    return sorted(folder for folder in folders if not any(is_run(above) for above in list(folder.parents)[:2]))
 
 
 def _usable(folders: Sequence[Path]) -> tuple[list[Path], list[str]]:

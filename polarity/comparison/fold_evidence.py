@@ -8,7 +8,7 @@ from polarity.comparison.grouping import Group
 from polarity.comparison.pairs import Pair, corrected, single_test
 from polarity.statistics.counts import Counts
 from polarity.statistics.fold_scores import FoldScores, interval_of_folds
-from polarity.statistics.interval import Interval
+from polarity.statistics.interval import NO_DIFFERENCE_KNOWN, Interval
 from polarity.wording import points
 
 CORRECTED_RESAMPLED = "corrected resampled t-test"
@@ -22,11 +22,13 @@ class FoldEvidence(Evidence):
 
     def interval(self, number: int) -> Interval:
         """Of the overall score of one system."""
-        return self._of_folds([number]) or super().interval(number)
+        return (None if self.one_group() else self._of_folds([number])) or super().interval(number)
 
     def group_interval(self, group: Group, task: int | None = None) -> Interval:
         """Of a group's mean overall score, or macro-F1 of one task."""
-        return self._of_folds(group.members, task) or super().group_interval(group, task)
+        return (None if self.one_group(task) else self._of_folds(group.members, task)) or super().group_interval(
+            group, task
+        )
 
     def _of_folds(self, members: Sequence[int], task: int | None = None) -> Interval | None:
         """None where all folds have the same score."""
@@ -52,23 +54,33 @@ class FoldEvidence(Evidence):
         ours, theirs = self._scores(first.members), self._scores(second.members)
         found = theirs.minus(ours, hidden=self._hidden(first, second))
         of_tasks = {
-            task.name: theirs.minus(ours, task.name, self._hidden(first, second, self.aligned.tasks.index(task)))
+            task.name: self._of_task(first, second, self.aligned.tasks.index(task), theirs, ours)
             for task in self.labelled
         }
         interval = found.interval(self.confidence)
         if not found.rows:  # all folds differ by the same: what other rows may change is known from the rows alone
             interval = self._pair(first, second, 1.0 if self.seeds() is None else None).interval
             found = replace(found, hidden=interval.error(self.confidence))
+        known = not self.one_group()
         return Pair(
             first,
             second,
             found,
-            interval,
-            {name: (task.value, task.interval(self.confidence)) for name, task in of_tasks.items()},
+            interval if known else NO_DIFFERENCE_KNOWN,
+            of_tasks,
             seeds_included=True,
             runs=(self._runs(first), self._runs(second)),
-            tests=[single_test(CORRECTED_RESAMPLED, "overall", found.p)],
+            tests=[single_test(CORRECTED_RESAMPLED, "overall", found.p if known else 1.0)],
             equal=single_test(EQUIVALENCE, f"within {points(self.margin)}", self._equal(found, interval)),
             level=1.0,
             folds=len(ours.values()),
+            known=known,
         )
+
+    def _of_task(
+        self, first: Group, second: Group, task: int, theirs: FoldScores, ours: FoldScores
+    ) -> tuple[float, Interval]:
+        found = theirs.minus(ours, self.aligned.tasks[task].name, self._hidden(first, second, task))
+        if not found.rows or self.one_group(task):  # what other rows may change is known from the rows alone
+            return found.value, self._task(first, second, task)[1]
+        return found.value, found.interval(self.confidence)

@@ -53,8 +53,8 @@ def _is_alone(system: System, member: System) -> bool:
     alike = own is not None and its is not None and comparable(causes(own)) == comparable(causes(its))
     if not (alike or (member.kind == "baseline" and settings.is_of_several)):
         return False
-    pairs = zip(system.predictions.tasks, member.predictions.tasks, strict=True)
-    return all(np.array_equal(one.honest, other.honest) for one, other in pairs)
+    ours, theirs = ({item.task.name: item for item in one.predictions.tasks} for one in (system, member))
+    return ours.keys() == theirs.keys() and all(np.array_equal(ours[name].honest, theirs[name].honest) for name in ours)
 
 
 def _group(systems: Sequence[System], name: str, numbers: Sequence[int]) -> Group:

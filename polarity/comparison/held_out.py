@@ -6,7 +6,7 @@ from pathlib import Path
 from polarity.comparison.align import Aligned
 from polarity.comparison.load import System
 from polarity.evaluation.metrics import score
-from polarity.evaluation.predictions import mark_of_rows
+from polarity.evaluation.predictions import mark_of_file
 from polarity.paths import cache_dir
 from polarity.run import configuration_hash
 from polarity.runs.ledger import Ledger, configuration_name, ledger_of
@@ -19,7 +19,6 @@ def record_evaluations(systems: Sequence[System], aligned: Aligned, split: str) 
 
     :raises UserError: if a ledger cannot be written.
     """
-    unknown = mark_of_rows(aligned.ids, aligned.labels)
     # What has no cache of its own (a baseline, a folder made by hand) is recorded where the runs beside it are.
     shared = next((ledger_of(system.config) for system in systems if system.config is not None), Ledger(cache_dir()))
     ledgers: dict[Path, tuple[Ledger, str]] = {}
@@ -27,7 +26,7 @@ def record_evaluations(systems: Sequence[System], aligned: Aligned, split: str) 
         if system.kind == "baseline" and any(other.kind != "baseline" for other in systems):
             continue
         fingerprint = system.fingerprint(split) or next(
-            (found for other in systems if (found := other.fingerprint(split))), unknown
+            (found for other in systems if (found := other.fingerprint(split))), mark_of_file(system.predictions)
         )
         ledger = shared if system.config is None else ledger_of(system.config)
         scores = score(aligned.tasks, aligned.labels, aligned.decided[number])

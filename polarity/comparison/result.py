@@ -166,7 +166,8 @@ class Chosen:
     :param name: of the group.
     :param of: how many groups there were to choose from.
     :param score: overall macro-F1 on these rows.
-    :param corrected: what further rows may be expected to give (bootstrap bias corrected selection).
+    :param corrected: what further rows may be expected to give (bootstrap bias corrected selection); None where rows of
+        (nearly) one group cannot say it.
     :param interval: of ``corrected``.
     :param equal: how many other groups have the very same score.
     """
@@ -174,7 +175,7 @@ class Chosen:
     name: str
     of: int
     score: float
-    corrected: float
+    corrected: float | None
     interval: Interval
     equal: int = 0
 
@@ -187,6 +188,8 @@ class Chosen:
             said = (
                 f"{self.name} is the first of {self.equal + 1} with the best score of {self.of}, chosen on these rows"
             )
+        if self.corrected is None:
+            return f"{said}: {self.score:.4f} is too high for that reason; rows of one group cannot say by how much"
         if f"{self.corrected:.4f}" == f"{self.score:.4f}":
             return f"{said}; the choice adds nothing to its {self.score:.4f}"
         return f"{said}: {self.score:.4f} is too high for that reason; corrected {self.corrected:.4f}{known}"
@@ -198,9 +201,10 @@ class Shortlist:
 
     :param tied: names of the groups that cannot be told apart from the best, itself included, in their order.
     :param of: how many groups there were.
-    :param recommended: the first of them whose score is at most one standard error below the best.
+    :param recommended: the first of them whose score is at most one standard error below the best; the first of all
+        where the error is not known.
     :param score: of ``recommended``, as it is on these rows.
-    :param error: standard error of the best score.
+    :param error: standard error of the best score; None where rows of (nearly) one group cannot say it.
     :param seeds: whether anything is known of what another seed would change.
     """
 
@@ -208,7 +212,7 @@ class Shortlist:
     of: int
     recommended: str
     score: float
-    error: float
+    error: float | None
     seeds: bool
 
     @property
@@ -221,7 +225,9 @@ class Shortlist:
                 f"in these runs the best of {self.of} is better than each of the others on other rows, too; one run "
                 "each says nothing of other seeds, with which another may be the best (seed=0,1,2)"
             )
-        within = f"the first that was asked for within one standard error ({self.error:.4f}) of the best"
+        within = "the first that was asked for, since rows of one group tell none from another"
+        if self.error is not None:
+            within = f"the first that was asked for within one standard error ({self.error:.4f}) of the best"
         return [tied or alone, f"recommended: {self.recommended} ({self.score:.4f}), {within}"]
 
 

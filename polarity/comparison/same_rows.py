@@ -18,6 +18,12 @@ class SameRows:
     systems: list[System]
     differs: list[str] = field(default_factory=list)
 
+    def told_by(self, split: str) -> list[System]:
+        """Those of them by which others are known to belong there: the first, and the first that knows its texts."""
+        first = self.systems[0]
+        knows = next((system for system in self.systems if system.fingerprint(split) is not None), first)
+        return [first] if knows is first else [first, knows]
+
 
 def apart(parted: Sequence[SameRows]) -> list[str]:
     """That runs on other rows are not compared, why, and which of them stand alone; empty for one set."""
@@ -38,7 +44,7 @@ def part_by_rows(systems: Sequence[System], split: str, *, tasks: Sequence[str] 
         differs: list[str] = []
         for known in sets:
             try:
-                align([known.systems[0], system], split, tasks=tasks, cluster=None)
+                align([*known.told_by(split), system], split, tasks=tasks, cluster=None)
             except UserError as error:
                 differs = differs or list(error.problems)
             else:

@@ -63,12 +63,13 @@ def _sums_of_f1(contest: Contest, order: np.ndarray, settled: np.ndarray) -> np.
     change[leaving] = _f1(hits - right, staying - 1 + both[left]) - _f1(hits, staying + both[left])
     rest = np.delete(_f1(correct + np.diag(settled), members + both), contest.target).sum()
     gained = np.concatenate([[0], np.cumsum(labels == contest.target)]) + settled[contest.target, contest.target]
-    return np.cumsum(np.concatenate([[rest], change])) + _f1(gained, np.arange(len(gained)) + both[contest.target])
+    sums: np.ndarray = np.concatenate([[rest], change]).cumsum()
+    return sums + _f1(gained, np.arange(len(gained)) + both[contest.target])
 
 
 def _f1(hits: np.ndarray, both: np.ndarray) -> np.ndarray:
     """From true positives, and rows predicted and labelled so, counted one by one and added."""
-    return 2 * hits / np.maximum(both, 1)
+    return np.asarray(2 * hits / np.maximum(both, 1))
 
 
 def _between(scores: np.ndarray, place: int) -> float:

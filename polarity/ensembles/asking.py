@@ -10,7 +10,7 @@ from polarity.baselines.texts import LinearTexts
 from polarity.data.rows import Rows, evenly
 from polarity.ensembles.gathering import Gathered
 from polarity.ensembles.predictor import predictor_of_member
-from polarity.ensembles.settings import EnsembleSettings
+from polarity.ensembles.settings import LINEAR, EnsembleSettings
 from polarity.evaluation.predictions import Predictions
 from polarity.prediction.job import Classifier
 from polarity.progress import progress
@@ -20,7 +20,6 @@ from polarity.runs.reproduction import reproduce
 from polarity.runs.saved import saved_predictions
 from polarity.systems.members import LinearMember
 
-LINEAR = "linear"
 SAMPLE = 256
 """Validation rows that a model is timed with, and has to reproduce."""
 PASSES, ENOUGH, MOST = 2, 0.3, 50

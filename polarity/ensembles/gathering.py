@@ -9,7 +9,7 @@ from polarity.config.trust import check_trusted
 from polarity.content import Json
 from polarity.data.locate import locate
 from polarity.data.rows import Rows, Splits
-from polarity.ensembles.settings import EnsembleSettings
+from polarity.ensembles.settings import LINEAR, EnsembleSettings
 from polarity.ensembles.soup import Soup, soup_problems
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions
@@ -86,7 +86,9 @@ def _runs(settings: EnsembleSettings, problems: list[str]) -> tuple[dict[str, Ru
         problems += error.problems
         return {}, {}
     runs, stored = dict[str, RunDirectory](), dict[str, Predictions]()
-    for name, folder in zip(short_names(folders), folders, strict=True):
+    taken = {LINEAR, *settings.ways}
+    for short, folder in zip(short_names(folders), folders, strict=True):
+        name = f"./{short}" if short in taken else short
         try:
             run = finished_single_model(folder)
             check_unchanged(run)

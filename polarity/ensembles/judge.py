@@ -26,7 +26,8 @@ class Judged:
     :param gains: of each way over the best member, cross-fitted.
     :param over_best: the same over the member that is the best on all rows, which is what the table shows.
     :param reference: decisions ``[rows]`` per task of the best member, chosen for each fold by the others.
-    :param honest: those of the whole procedure, its judgement included, without the row's fold.
+    :param honest: those of the whole procedure, fitted without the row's fold and judged by the other folds. The
+        decisions of these come from fits that saw the row's fold: nothing is fitted anew for each pair of folds.
     :param honest_gain: of these over the best member.
     :param needed: standard errors that a gain had to exceed; None if the way was asked for whatever it gains.
     """

@@ -37,6 +37,8 @@ class Outcome:
     :param soup: where weights are averaged, those that are; none else.
     :param fitted: calibration and rule of the result, on validation.
     :param said: the result's own predictions of the other splits.
+    :param took: the way that would be kept, and the one member that it has taken; None where there are several, or none
+        is kept.
     """
 
     asked: list[Asked]
@@ -47,6 +49,7 @@ class Outcome:
     kitchen: Kitchen | None
     fitted: Fitted
     said: dict[str, Predictions]
+    took: tuple[str, str] | None = None
 
     @property
     def gain(self) -> Json:
@@ -63,17 +66,19 @@ class Outcome:
 
     @property
     def alone(self) -> str | None:
-        """The member that answers alone, because no way is better, or the one that is kept took no other."""
-        if self.judged.kept is None:
-            return self.judged.best
-        return self.asked[self.used[0]].name if self.combined is None and len(self.used) == 1 else None
+        """The member that answers alone: the best one, because no way is better, or the best way took one member."""
+        return self.judged.best if self.judged.kept is None else None
 
     @property
     def sentence(self) -> str:
         """What was kept, and why."""
         judged = self.judged
-        if judged.kept is not None and self.alone is not None:
-            return f"no ensemble: {judged.kept} took {self.alone} alone, since no other member made it better"
+        if self.took is not None:
+            way, member = self.took
+            why = "since no other member made it better"
+            if member != judged.best:
+                why = f"and {judged.best}, which decides better, is kept"
+            return f"no ensemble: {way} took {member} alone, {why}"
         name = judged.kept or max(judged.gains, key=lambda name: judged.gains[name].value)
         gain = judged.gains[name]
         points = f"{100 * gain.value:+.2f} points of overall macro-F1, standard error {100 * gain.standard_error:.2f}"
@@ -97,6 +102,11 @@ def find_outcome(asked: list[Asked], gathered: Gathered, settings: EnsembleSetti
     best = [one.name for one in asked].index(judged.best)
     kept = next((way for way in ways if way.name == judged.kept), None)
     used, combined = _combined(kept, best, asked, members)
+    took = None
+    if kept is not None and combined is None and len(used) == 1:
+        took = kept.name, asked[used[0]].name
+        kept, judged = None, replace(judged, kept=None)
+        used, combined = _combined(None, best, asked, members)
     kitchen = kept.kitchen if isinstance(kept, Souped) else None
     raw = {
         split: Predictions.undecided(
@@ -108,7 +118,7 @@ def find_outcome(asked: list[Asked], gathered: Gathered, settings: EnsembleSetti
     if judged.kept is not None:
         fitted = _with_honest(fitted, judged)
     said = {split: fitted.decider.apply(rows) for split, rows in raw.items() if split != "val"}
-    return Outcome(asked, judged, decided, used, combined, kitchen, fitted, said)
+    return Outcome(asked, judged, decided, used, combined, kitchen, fitted, said, took)
 
 
 def _judge(

@@ -10,6 +10,7 @@ from polarity.component import Component
 from polarity.config.trust import Trust
 from polarity.content import Json
 from polarity.decisions.base import Decision
+from polarity.ensembles.auto import Auto
 from polarity.ensembles.blend import Method
 from polarity.ensembles.soup import Soup
 from polarity.evaluation.devices import Accelerator
@@ -18,6 +19,10 @@ from polarity.settings import Positive
 from polarity.signature import TARGET
 
 Runs = Annotated[list[str], Field(min_length=1)]
+
+
+LINEAR = "linear"
+"""What the linear baseline is called as a member."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,11 @@ class EnsembleSettings:
     def named(self) -> list[str]:
         """The runs as a list."""
         return [self.runs] if isinstance(self.runs, str) else self.runs
+
+    @property
+    def ways(self) -> list[str]:
+        """Names of the ways that are tried; no member may have one of them."""
+        return [one.name for one in (self.method.blends if isinstance(self.method, Auto) else [self.method])]
 
     @property
     def problems(self) -> list[str]:

@@ -227,7 +227,7 @@ def predictions_in(table: pa.Table, path: Path, classes: Mapping[str, Sequence[s
         raise UserError(f"{path}: the ids are not unique")
     tasks = tuple(_read_task(path, table, name, (classes or told).get(name)) for name in names)
     metadata = {
-        name.removeprefix(METADATA_MARK): [str(cell or "") for cell in table[name].to_pylist()]
+        name.removeprefix(METADATA_MARK): ["" if cell is None else str(cell) for cell in table[name].to_pylist()]
         for name in table.column_names
         if name.startswith(METADATA_MARK)
     }
@@ -248,8 +248,11 @@ def _names(task: Task, indices: np.ndarray) -> pa.Array:
 
 
 def _read_task(path: Path, table: pa.Table, name: str, classes: Sequence[str] | None) -> TaskPredictions:
-    parts = {kind: table[column].to_pylist() for kind in ("label", "pred", "crossfit")
-             if (column := f"{name}.{kind}") in table.column_names}  # fmt: skip
+    parts = {
+        kind: [None if value is None else str(value) for value in table[column].to_pylist()]  # by hand, also numbers
+        for kind in ("label", "pred", "crossfit")
+        if (column := f"{name}.{kind}") in table.column_names
+    }
     for kind in ("logit", "prob"):
         classes = classes or [
             column.removeprefix(f"{name}.{kind}.")
@@ -257,7 +260,7 @@ def _read_task(path: Path, table: pa.Table, name: str, classes: Sequence[str] | 
             if column.startswith(f"{name}.{kind}.")
         ]
     if not classes:
-        classes = sorted({str(value) for values in parts.values() for value in values if value is not None})
+        classes = sorted({value for values in parts.values() for value in values if value is not None})
     number = {label: index for index, label in enumerate(classes)}
     indices = {}
     for kind, values in parts.items():
@@ -288,6 +291,16 @@ def _stacked(path: Path, table: pa.Table, prefix: str, classes: Sequence[str]) -
     if not np.isfinite(values).all():
         raise UserError(f"{path}: {prefix}.* holds values that are missing or not finite")
     return values
+
+
+def mark_of_file(predictions: Predictions) -> str:
+    """A hash of ids and labels, in whatever order the rows, tasks and classes stand, and whatever was predicted."""
+    digest = hashlib.blake2b(digest_size=16)
+    for item in sorted(predictions.tasks, key=lambda item: item.task.name):
+        said = ["" if number == IGNORE_INDEX else item.task.classes[number] for number in item.labels.tolist()]
+        pairs = sorted(zip(predictions.ids, said, strict=True))
+        digest.update(json.dumps([item.task.name, pairs]).encode())
+    return digest.hexdigest()
 
 
 def mark_of_rows(ids: Sequence[str], labels: np.ndarray) -> str:

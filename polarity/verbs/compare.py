@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from polarity.comparison.align import align, own_cluster
+from polarity.comparison.align import Aligned, align, own_cluster
 from polarity.comparison.compare import compare_systems
 from polarity.comparison.find import find_folders
 from polarity.comparison.held_out import marks_of, record_evaluations
@@ -28,6 +28,7 @@ from polarity.parts import unfinished
 from polarity.progress import progress
 from polarity.reports.console import RunConsole
 from polarity.settings import Seed
+from polarity.tasks import IGNORE_INDEX
 from polarity.wording import times
 
 AUTO = "auto"
@@ -68,13 +69,33 @@ def compare(settings: CompareSettings) -> list[Comparison]:
         alone = [f"runs: only {systems[0].folder} is there; a comparison needs two"] if len(parted) == 1 else []
         raise UserError([*alone, *(text for rows in parted for text in rows.differs), *notes])
     notes = [*apart(parted), *notes]
-    return [_compared(settings, group, notes if number == 0 else []) for number, group in enumerate(several)]
+    ready = [_aligned(settings, systems) for systems in several]  # all of them, before a look is recorded
+    return [_compared(settings, *one, [] if number else notes) for number, one in enumerate(ready)]
 
 
-def _compared(settings: CompareSettings, systems: Sequence[System], notes: Sequence[str]) -> Comparison:
-    cluster, about_cluster = own_cluster(systems) if settings.cluster == AUTO else (settings.cluster, [])
-    split = OUT_OF_FOLD if systems[0].folds else settings.split
-    aligned = align(systems, split, tasks=settings.tasks, cluster=cluster)
+def _aligned(settings: CompareSettings, systems: Sequence[System]) -> tuple[Sequence[System], Aligned, str | None]:
+    """The systems, their rows, and what these are grouped by."""
+    cluster = own_cluster(systems)[0] if settings.cluster == AUTO else settings.cluster
+    aligned = align(systems, _split(settings, systems), tasks=settings.tasks, cluster=cluster)
+    if (aligned.labels == IGNORE_INDEX).all():
+        raise UserError(f"split: no row of {_split(settings, systems)} has a label, so there is nothing to compare by")
+    return systems, aligned, cluster
+
+
+def _split(settings: CompareSettings, systems: Sequence[System]) -> str:
+    return OUT_OF_FOLD if systems[0].folds else settings.split
+
+
+def _compared(
+    settings: CompareSettings, systems: Sequence[System], aligned: Aligned, cluster: str | None, notes: Sequence[str]
+) -> Comparison:
+    about_cluster = own_cluster(systems)[1] if settings.cluster == AUTO else []
+    split = _split(settings, systems)
+    if systems[0].folds and cluster and any(system.predictions.group != cluster for system in systems):
+        about_cluster.append(
+            f"the folds do not keep rows of one {cluster} together, so the tests and intervals over folds are as if "
+            "such rows had nothing in common"
+        )
     ranked = split in (FREE, OUT_OF_FOLD, settings.select)
     marks = []
     if split not in (FREE, OUT_OF_FOLD):
@@ -96,6 +117,9 @@ def _compared(settings: CompareSettings, systems: Sequence[System], notes: Seque
 
 def _check(settings: CompareSettings) -> None:
     problems = []
+    tasks = settings.tasks or []
+    if named_twice := [name for number, name in enumerate(tasks) if name in tasks[:number]]:
+        problems.append(f"tasks: {named_twice[0]!r} is named twice")
     if settings.select not in (None, settings.split):
         problems.append(
             f"select: the runs are compared on split={settings.split}, so only select={settings.split} has an effect"

@@ -36,3 +36,18 @@ def test_latest_is_the_run_that_it_names(tmp_path: Path) -> None:
     (tmp_path / "2026-01-31_12-00-00-1a2b3c4d" / "predictions" / "val.parquet").touch()
     (tmp_path / "latest").write_text("2026-01-31_12-00-00-1a2b3c4d\n", encoding="utf-8")
     assert list(find_folders([str(tmp_path / "latest")]).folders) == [tmp_path / "2026-01-31_12-00-00-1a2b3c4d"]
+
+
+def test_signs_of_patterns_in_the_name_of_a_folder_are_its_name(tmp_path: Path) -> None:
+    labels = some_labels(60)
+    mine = a_run(tmp_path / "x[1]" / "mine", labels, labels)
+    a_run(tmp_path / "x1" / "other", labels, labels)
+    assert list(find_folders([str(tmp_path / "x[1]")]).folders) == [mine]
+
+
+def test_members_of_an_ensemble_are_no_systems_of_their_own(tmp_path: Path) -> None:
+    labels = some_labels(60)
+    whole = a_run(tmp_path / "whole", labels, labels)
+    a_run(whole / "members" / "1-a", labels, labels)
+    a_run(whole / "fold-1", labels, labels)
+    assert list(find_folders([str(tmp_path / "**")]).folders) == [whole]

@@ -27,6 +27,7 @@ from tests.running import overrides
         ("a.b=interval(1000001,1000009)", ["1000001.0", "1000009.0"], math.inf, 1000002.3456, "a.b=1000002.35"),
         ("a.b=int(interval(1,8))", ["1", "8"], 8, 3, "a.b=3"),
         ("a.b=tag(int,log,interval(1,8))", ["1", "8"], 8, 3, "a.b=3"),
+        ("a.b=1,1.0,2,1e0", ["1", "2"], 2, "1", "a.b=1"),
         ("a.b=choice(7)", ["7"], 1, "7", "a.b=7"),
         ("++a.ใช่=1,2", ["1", "2"], 2, "2", "a.ใช่=2"),
     ],
@@ -112,6 +113,11 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
 def test_what_is_scored_cannot_be_searched(searched: str, tmp_path: Path) -> None:
     said = refused(tmp_path, "hydra/sweeper=optuna", searched)
     assert f"{searched.partition('=')[0]}: says which rows or tasks are scored" in said
+
+
+def test_what_is_compared_cannot_be_searched(tmp_path: Path) -> None:
+    said = refused(tmp_path, "hydra/sweeper=optuna", "monitor=val/macro_f1,val/tone/macro_f1")
+    assert "monitor: says what scores are compared, so that there is nothing to search" in said
 
 
 def test_settings_of_a_search_that_do_not_go_together(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The search that a command line asks for, with all that is wrong with it."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Any
@@ -167,6 +167,16 @@ def _sweeper(config_name: str, own: Sequence[str], extra: Sequence[str]) -> Conf
     return {**node, "beyond": [key for key in whole if key != "hydra" and whole[key] != plain.get(key)]}
 
 
+def _incomparable(keys: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """A problem for each setting whose values have scores that cannot be set beside each other."""
+    for key in keys:
+        if key in OF_ROWS or key.startswith(("data.tasks.", "data.split.", "data.leakage.")):
+            problem = f"{key}: says which rows or tasks are scored; scores of other ones cannot be compared"
+            yield key, f"{problem}, so that there is nothing to search; give it one value"
+        if key in ("monitor", "mode"):
+            yield key, f"{key}: says what scores are compared, so that there is nothing to search; give it one value"
+
+
 def _problems(search: Search) -> Iterator[tuple[str, str]]:
     settings: Mapping[str, Any] = search.settings
     if not str(settings[TARGET]).endswith(".OptunaSweeper"):
@@ -184,9 +194,6 @@ def _problems(search: Search) -> Iterator[tuple[str, str]]:
         yield f"{SWEEPER}.pruner", NO_PROCESSES
     if not search.parameters and not search.problems:
         yield "search=", "search: nothing to search; give search=NAME, or values such as optimizer.layer_decay=0.8,0.9"
-    for key in search.space:
-        if key in OF_ROWS or key.startswith(("data.tasks.", "data.split.", "data.leakage.")):
-            problem = f"{key}: says which rows or tasks are scored; scores of other ones cannot be compared"
-            yield key, f"{problem}, so that there is nothing to search; give it one value"
+    yield from _incomparable(search.space)
     if settings.get("seeds") not in (1, None) and "seed" in search.space:
         yield f"{SWEEPER}.seeds", f"{SWEEPER}.seeds: has no effect where seed itself is searched"

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -17,6 +18,17 @@ from polarity.errors import UserError, nearest
 TAGS = ("log", "int")
 DIGITS = 4
 """Significant digits of a proposed number: more would tell little, and nobody could type them."""
+
+
+def _distinct(values: Iterable[str]) -> Iterable[str]:
+    """Each value once, as it was first written: 1 and 1.0 are the same job."""
+    known = dict[str | float, str]()
+    for text in values:
+        try:
+            known.setdefault(float(text), text)
+        except ValueError:
+            known.setdefault(text, text)
+    return known.values()
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,7 @@ class Parameter:
             )
         if isinstance(sweep, RangeSweep) and not sweep.step:
             raise UserError(f"{key}: {value}: its step has to be another number than 0")
-        values = tuple(dict.fromkeys(restored(one) for one in override.sweep_string_iterator()))
+        values = tuple(_distinct(restored(one) for one in override.sweep_string_iterator()))
         if not values or sweep.tags:
             wrong = f"tag({', '.join(sorted(sweep.tags))}) is for interval()" if values else "there is no value in it"
             raise UserError(f"{key}: {value}: {wrong}")
