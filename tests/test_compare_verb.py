@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from polarity.evaluation.predictions import read_predictions, write_predictions
 from polarity.files import checksum
+from polarity.statistics.seeds import Runs, SeedVariance, seed_variance
 from polarity.verbs import compare as verb
 from polarity.verbs.compare import CompareSettings, show_comparison, write
 from tests import command
@@ -494,6 +496,7 @@ def test_the_chosen_one_is_marked_and_corrected_in_every_output(
     comparison = compare(settings(*runs))
     assert comparison.chosen is not None
     assert (comparison.chosen.name, comparison.chosen.of) == (comparison.groups[0].name, 8)
+    assert comparison.chosen.corrected is not None
     assert comparison.chosen.score == comparison.groups[0].overall > comparison.chosen.corrected + 0.003
     show_comparison(comparison)
     write(comparison, tmp_path / "out")
@@ -536,7 +539,7 @@ def test_numbers_are_labels_and_values_as_texts_are(tmp_path: Path) -> None:
             by_hand(
                 tmp_path / f"{kind.__name__}-{name}",
                 {"stance": ([kind(one) for one in labels], [kind(one) for one in said])},
-                **{"@post": [kind(one) for one in posts]},
+                posts=[kind(one) for one in posts],
             )
             for name, said in (("a", ours), ("b", theirs))
         ]
@@ -581,7 +584,7 @@ def test_what_is_refused_is_no_look_at_any_rows(tmp_path: Path, monkeypatch: pyt
     labels = ["yes", "no"] * 10
     pairs = [
         by_hand(tmp_path / f"{rows}-{name}", {"a": (labels[:rows], labels[:rows])}, split="test", **more)
-        for rows, more in ((20, {"@post": ["p", "q"] * 10}), (10, {}))
+        for rows, more in ((20, {"posts": ["p", "q"] * 10}), (10, {}))
         for name in "ab"
     ]
     with pytest.raises(UserError, match="no predictions have the column 'post'"):
@@ -600,7 +603,7 @@ def test_a_task_of_one_group_takes_nothing_from_the_others(tmp_path: Path) -> No
                 "tone": (tone, np.where(generator.random(400) < right, tone, "good").tolist()),
                 "heat": (heat, ["low"] * 400),
             },
-            **{"@post": [f"p{n % 40}" for n in range(400)]},
+            posts=[f"p{n % 40}" for n in range(400)],
         )
         for name, right in (("a", 0.9), ("b", 0.4))
     ]
@@ -615,8 +618,7 @@ def test_a_task_of_one_group_takes_nothing_from_the_others(tmp_path: Path) -> No
 def test_of_one_group_no_choice_is_corrected(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tone = ["good", "bad"] * 50
     folders = [
-        by_hand(tmp_path / str(n), {"tone": (tone, ["good"] * n + tone[n:])}, **{"@post": ["one"] * 100})
-        for n in (20, 60)
+        by_hand(tmp_path / str(n), {"tone": (tone, ["good"] * n + tone[n:])}, posts=["one"] * 100) for n in (20, 60)
     ]
     comparison = compare(settings(*folders, cluster="post"))
     assert comparison.chosen is not None
@@ -629,8 +631,12 @@ def test_of_one_group_no_choice_is_corrected(tmp_path: Path, capsys: pytest.Capt
 
 def test_the_seeds_of_many_configurations_are_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    variance = evidence.seed_variance
-    monkeypatch.setattr(evidence, "seed_variance", lambda runs: asked.append(len(runs)) or variance(runs))
+
+    def counted(runs: Sequence[Runs]) -> SeedVariance | None:
+        asked.append(len(runs))
+        return seed_variance(runs)
+
+    monkeypatch.setattr(evidence, "seed_variance", counted)
     runs = [run for n in range(5) for run in seeds(tmp_path, f"c{n}", 0.5, 2, first=n, loss={"gamma": float(n)})]
     compare(settings(*runs, resamples=200))
     assert asked == [5, 5, 5]  # overall, macro-F1 and accuracy of the one task

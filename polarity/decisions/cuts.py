@@ -64,7 +64,8 @@ def _sums_of_f1(contest: Contest, order: np.ndarray, settled: np.ndarray) -> np.
     rest = np.delete(_f1(correct + np.diag(settled), members + both), contest.target).sum()
     gained = np.concatenate([[0], np.cumsum(labels == contest.target)]) + settled[contest.target, contest.target]
     sums: np.ndarray = np.concatenate([[rest], change]).cumsum()
-    return sums + _f1(gained, np.arange(len(gained)) + both[contest.target])
+    sums += _f1(gained, np.arange(len(gained)) + both[contest.target])
+    return sums
 
 
 def _f1(hits: np.ndarray, both: np.ndarray) -> np.ndarray:

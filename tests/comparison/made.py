@@ -14,19 +14,30 @@ from polarity.evaluation.predictions import Predictions, TaskPredictions, write_
 from polarity.files import checksum
 from polarity.tasks import Task
 
-Columns = Mapping[str, tuple[Sequence[str | None], Sequence[str]]]
+Columns = Mapping[str, tuple[Sequence[object], Sequence[object]]]
 
 
-def by_hand(folder: Path, tasks: Columns, *, ids: Sequence[str] | None = None, split: str = "val", **more: Any) -> Path:
+def by_hand(
+    folder: Path,
+    tasks: Columns,
+    *,
+    ids: Sequence[str] | None = None,
+    split: str = "val",
+    posts: Sequence[object] | None = None,
+    **more: Any,
+) -> Path:
     """A folder with nothing but ``predictions/SPLIT.parquet``.
 
     :param tasks: labels and decisions by task.
+    :param posts: the column ``@post``.
     :param more: further columns.
     """
     rows = len(next(iter(tasks.values()))[0])
     columns: dict[str, Any] = {"id": list(ids or (f"row-{number}" for number in range(rows)))}
     for name, (labels, decided) in tasks.items():
         columns |= {f"{name}.label": list(labels), f"{name}.pred": list(decided)}
+    if posts is not None:
+        more["@post"] = list(posts)
     path = folder / "predictions" / f"{split}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.table(columns | more), path)
