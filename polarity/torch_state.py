@@ -35,5 +35,5 @@ def as_by_default() -> Iterator[None]:
             yield
         finally:
             torch.use_deterministic_algorithms(deterministic, warn_only=warn_only)
-            if cublas is None:
-                os.environ.pop(CUBLAS, None)
+            os.environ.pop(CUBLAS, None)
+            os.environ.update({} if cublas is None else {CUBLAS: cublas})

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -79,6 +80,13 @@ def test_whether_algorithms_are_deterministic_is_the_callers_affair(before: bool
         polarity.train(overrides(tmp_path, *QUICK, f"trainer.deterministic={str(not before).lower()}", rows=120))
         assert torch.are_deterministic_algorithms_enabled() is before
         assert CUBLAS not in os.environ
+        with as_by_default():
+            os.environ[CUBLAS] = ":4096:8"
+        assert CUBLAS not in os.environ
+        with patch.dict(os.environ, {CUBLAS: ":16:8"}):
+            with as_by_default():
+                os.environ[CUBLAS] = ":4096:8"
+            assert os.environ[CUBLAS] == ":16:8"
     finally:
         torch.use_deterministic_algorithms(False)
 

@@ -174,8 +174,9 @@ class WithMetadata(EncoderSettings):
 
     @property
     def dropout_rates(self) -> list[float] | None:
-        """Of the encoder."""
-        return self.encoder.dropout_rates
+        """Of the encoder and of the columns."""
+        rates = self.encoder.dropout_rates
+        return None if rates is None else [*rates, SETTINGS["dropout"]]
 
     @property
     def limited(self) -> bool:

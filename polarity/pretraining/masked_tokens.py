@@ -163,7 +163,7 @@ class MaskedTokens:
         made = DataCollatorForLanguageModeling(
             self.tokenizer, mlm_probability=self.settings.rate, seed=self.settings.seed
         )
-        made.create_rng()
+        made.generator = made.get_generator(self.settings.seed)  # create_rng() refuses any child of multiprocessing
         return made
 
     def _guess(

@@ -51,7 +51,10 @@ def branch(model: MultiTaskClassifier, reader: Reader, prepared: Prepared) -> tu
         raise UserError(f"from: the model of {run.path} {'; '.join(problems)}; it was made with {made}")
     notes = check_seen_rows(run, prepared, "from")
     known = {task.name: task.classes for task in other.tasks}
-    taken = [task.name for task in model.tasks if _same_head(task.name, task.classes, known, ours, theirs)]
+    alike = [task.name for task in model.tasks if known.get(task.name) == task.classes]
+    taken = [
+        name for name in alike if _same_shapes(ours, theirs, tuple(f"heads.{key}." for key in _keys(model, [name])))
+    ]
     parts = (*(f"{part}." for part in SHARED), *(f"heads.{name}." for name in _keys(model, taken)))
     model.load_state_dict({name: value for name, value in theirs.items() if name.startswith(parts)}, strict=False)
     fresh = [task.name for task in model.tasks if task.name not in taken]
@@ -75,15 +78,6 @@ def _other_encoder(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> 
     return [f"has another encoder, pooling or trunk (the first difference is {differs[0]})"] if differs else []
 
 
-def _same_head(
-    name: str,
-    classes: tuple[str, ...],
-    known: Mapping[str, tuple[str, ...]],
-    ours: Mapping[str, Tensor],
-    theirs: Mapping[str, Tensor],
-) -> bool:
-    """Whether a task has the same classes and a head of the same shape in both."""
-    if known.get(name) != classes:
-        return False
-    heads = [{key: value.shape for key, value in state.items() if key.startswith("heads.")} for state in (ours, theirs)]
-    return all(heads[0][key] == heads[1].get(key) for key in heads[0])
+def _same_shapes(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor], parts: tuple[str, ...]) -> bool:
+    """Whether what begins so is there in both, and of the same shape."""
+    return all(key in theirs and theirs[key].shape == ours[key].shape for key in ours if key.startswith(parts))

@@ -44,13 +44,17 @@ class EpochSums:
             self.table[ROWS, number] += (target != IGNORE_INDEX).sum()
         self.table[BATCHES] += float(first)
 
-    def add_step(self, norms: Sequence[Tensor], *, first: bool) -> None:
-        """Count an optimizer step with these norms of parts of the gradient; one that is not finite is left out."""
-        norm = torch.stack([value.detach().float() for value in norms]).norm() * float(first)
+    def add_step(self, norms: Sequence[Tensor], *, first: bool) -> Tensor:
+        """Count an optimizer step with these norms of parts of the gradient; one that is not finite is left out.
+
+        :returns: the norm of the whole.
+        """
+        norm = torch.stack([value.detach().float() for value in norms]).norm()
         finite = norm.isfinite()
         self._move(norm.device)
-        self.table[NORMS] += norm.where(finite, 0.0)
+        self.table[NORMS] += norm.where(finite, 0.0) * float(first)
         self.table[STEPS] += finite * float(first)
+        return norm
 
     def _move(self, device: torch.device) -> None:
         self.table = self.table.to(device, torch.float32 if device.type == "mps" else torch.float64)

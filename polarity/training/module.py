@@ -65,6 +65,7 @@ class MultiTaskModule(LightningModule):
         self._plateau_state: State | None = None
         self._epochs = 1
         self._stopping = False
+        self.last_norm = torch.tensor(0.0)
         self._sums = EpochSums(len(self.tasks))
         self._objective: Tensor | float = 0.0  # of the micro-batches of a window so far
 
@@ -182,7 +183,7 @@ class MultiTaskModule(LightningModule):
     def configure_gradient_clipping(self, optimizer: Any, *args: Any, **kwargs: Any) -> None:
         """Clip as the clipping group says, and log the norms before it."""
         norms = {name: whole(norm) for name, norm in self.clipping.clip(self.model).items()}
-        self._sums.add_step(list(norms.values()), first=self.global_rank == 0)
+        self.last_norm = self._sums.add_step(list(norms.values()), first=self.global_rank == 0)
         self.log_dict({f"gradient/{name}": value for name, value in norms.items()})
 
     def on_save_checkpoint(self, checkpoint: State) -> None:

@@ -52,6 +52,11 @@ def test_the_vector_is_that_of_the_text_and_of_the_columns_and_comes_back(tmp_pa
         assert torch.equal(first, second)
 
 
+def test_their_dropout_is_one_that_two_passes_differ_by() -> None:
+    source = WithMetadata(encoder=Ngrams(width=6, dropout=0.0), features=FEATURES)  # type: ignore[arg-type]
+    assert source.dropout_rates == [0.0, 0.1]
+
+
 def test_what_cannot_be_read_is_told_before_training_and_for_every_split() -> None:
     splits = Splits(
         TASKS,

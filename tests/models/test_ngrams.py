@@ -86,7 +86,11 @@ def test_a_saved_model_reads_and_says_the_same(tmp_path: Path) -> None:
     for wanted, found in zip(model(**batches[0]), loaded(**batches[1]), strict=True):
         assert torch.equal(wanted, found)
     (tmp_path / "model" / "ngrams.safetensors").write_bytes(b"cut")
-    with pytest.raises(UserError, match=r"ngrams.safetensors: is damaged"):
+    with pytest.raises(UserError, match=r"ngrams.safetensors, or ngrams.json beside it: is damaged"):
+        load_model(tmp_path / "model")
+    reader.save(tmp_path / "model")
+    (tmp_path / "model" / "ngrams.json").write_text("{}")
+    with pytest.raises(UserError, match=r"is damaged or cut off \('blocks'\)"):
         load_model(tmp_path / "model")
 
 

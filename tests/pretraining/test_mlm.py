@@ -1,5 +1,6 @@
 """Continued pretraining: what it learns, from which texts, that it is shared, and whom it refuses."""
 
+import multiprocessing
 import re
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,12 @@ def further(
 
 def same(first: Further, second: Further) -> bool:
     return all(np.array_equal(value, second.weights[name]) for name, value in first.weights.items())
+
+
+def test_a_child_of_multiprocessing_pretrains_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = further(tmp_path, cache="here")
+    monkeypatch.setattr(multiprocessing.current_process(), "_name", "Process-1")
+    assert same(here, further(tmp_path, cache="child"))
 
 
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta", "distilbert", "deberta-v2", "modernbert"])

@@ -51,6 +51,14 @@ def test_a_task_with_other_classes_begins_anew(origin: RunDirectory) -> None:
     assert "heads of topic; tone: begins anew" in assembled.prepared.splits.notes[-1]
 
 
+def test_a_task_that_is_new_leaves_the_heads_of_the_others(tmp_path: Path) -> None:
+    only = "~data.tasks.topic"
+    origin = train(tmp_path, "trainer.max_epochs=1", "reporting.baselines=false", only, rows=120)
+    assembled = branched(origin)
+    assert "encoder and heads of tone; topic: begins anew" in assembled.prepared.splits.notes[-1]
+    assert same(assembled.module.model.heads["tone"], load_model(origin.model)[0].heads["tone"])
+
+
 def test_another_encoder_is_refused_with_the_settings_of_the_run(origin: RunDirectory) -> None:
     with pytest.raises(UserError, match=r"^from: the model of .* has another encoder.*model\.name="):
         branched(origin, "model.pooling=attention")

@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 import torch
 
+from polarity.clipping import NormClipping
 from polarity.run import RunDirectory
 from polarity.training.callbacks.finite import StopOnNonFiniteLoss
 from polarity.training.run import start_run
@@ -47,18 +48,44 @@ def test_the_rows_of_the_first_bad_batch_are_named(every: int, tmp_path: Path, m
     error = run.status["error"]
     assert run.status["state"] == "failed"
     assert "NonFiniteLossError" in run.status["traceback"]
-    assert "the loss is nan in epoch 2" in error
+    assert "the loss is nan in epoch 2, step 15;" in error
     named = error.partition("rows of that batch: ")[2].partition(". ")[0]
     assert set(named.split(", ")) == batches[10 + 4]
     assert len(batches) == 10 + (5 if every == 1 else 8)
 
 
+@pytest.mark.parametrize("step", [3, 10])
+def test_so_are_those_of_a_gradient_that_is_not_finite(
+    step: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clipping would make weights of it that are no numbers, and another batch would be blamed, or none."""
+    batches, clip, steps = seen(tmp_path, monkeypatch), NormClipping.clip, list[int]()
+
+    def overflowing(self: NormClipping, model: torch.nn.Module) -> dict[str, torch.Tensor]:
+        steps.append(len(steps) + 1)
+        if steps[-1] == step:
+            next(weight for weight in model.parameters() if weight.grad is not None).grad.flatten()[0] = torch.inf  # type: ignore[union-attr]
+        return clip(self, model)
+
+    monkeypatch.setattr(NormClipping, "clip", overflowing)
+    arguments = overrides(tmp_path, "trainer.max_epochs=1")
+    with pytest.raises(SystemExit):
+        start_run(composed(*arguments), arguments, keep_going=False)
+    (path,) = (tmp_path / "outputs").glob("2*")
+    error = RunDirectory.open(path).status["error"]
+    assert f"the norm of the gradient is inf in epoch 1, step {step}; rows of that batch: " in error
+    assert set(error.partition("batch: ")[2].partition(". ")[0].split(", ")) == batches[step - 1]
+
+
 def test_a_gpu_is_not_waited_for_at_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[int] = []
     monkeypatch.setattr(StopOnNonFiniteLoss, "_look", lambda self, _: looks.append(len(self._pending)))
-    trainer: Any = SimpleNamespace(num_training_batches=10**6)
+    trainer: Any = SimpleNamespace(num_training_batches=10**6, global_step=1)
     for device, most in (("cpu", 1), ("meta", 20)):
-        callback, module = StopOnNonFiniteLoss(), SimpleNamespace(device=torch.device(device))
+        callback, module = (
+            StopOnNonFiniteLoss(),
+            SimpleNamespace(device=torch.device(device), last_norm=torch.tensor(1.0)),
+        )
         for number in range(most):
             assert not looks
             batch, outputs = {"rows": torch.arange(2)}, {"loss": torch.tensor(1.0)}

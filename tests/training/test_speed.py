@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -29,6 +30,13 @@ def test_a_run_tells_how_fast_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert 5 < tokens / rows < 32, "a row has so many tokens"
         assert 0 <= use < 1
     assert told[0][2] > 2 * told[1][2], "sorted rows need less padding"
+
+
+def test_an_epoch_that_is_resumed_in_its_middle_began_then() -> None:
+    callback = speed.Speed()
+    callback.on_train_start(Mock(), Mock())
+    callback.on_train_batch_end(Mock(), Mock(), None, None, 5)
+    assert callback._last - callback._started < 60
 
 
 @pytest.mark.slow

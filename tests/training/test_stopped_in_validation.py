@@ -53,6 +53,32 @@ def test_a_signal_ends_a_validation_which_is_done_again(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("average", [("callbacks=ema", "callbacks.ema.decay=0.5"), ("callbacks=swa",)])
+def test_the_mean_of_the_weights_that_it_validates_is_not_trained_on(average: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "whole").mkdir()
+    whole = train(tmp_path / "whole", *SETTINGS, *average)
+    run = stopped(tmp_path, *average, misfortune(tmp_path, kind="terminate", epoch=2, batch=1, validating="true"))
+    resume_run(str(run.path), trust="tests.misfortune")
+    assert_same_runs(whole, run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("steps", [3, 6])
+def test_a_signal_in_the_last_step_waits_for_its_validation(steps: int, tmp_path: Path) -> None:
+    more = (f"trainer.max_steps={steps}", "trainer.max_epochs=100", "callbacks.resume.minutes=0")
+    (tmp_path / "whole").mkdir()
+    whole = train(tmp_path / "whole", *SETTINGS, *more)
+    last = float(history(whole)[-1]["epoch_share"])
+    assert last < 1
+    epoch = len(history(whole)) - 1
+    batch = 2 * (steps - int(history(whole)[-2]["step"]) if epoch else steps) - 1
+    run = stopped(tmp_path, *more, misfortune(tmp_path, kind="terminate", epoch=epoch, batch=batch))
+    assert len(history(run)) == len(history(whole))
+    resume_run(str(run.path), trust="tests.misfortune")
+    assert_same_runs(whole, run)
+
+
+@pytest.mark.slow
 def test_a_run_that_was_stopped_in_validation_can_be_stopped_again(whole: RunDirectory, tmp_path: Path) -> None:
     both = (
         misfortune(tmp_path, name="first", kind="terminate", epoch=0, batch=1, validating="true"),

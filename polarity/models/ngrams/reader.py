@@ -82,12 +82,12 @@ class NgramReader(Reader):
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        blocks = read_object(folder / TERMS)["blocks"]
+        terms = read_object(folder / TERMS)
         try:
-            arrays = load_file(folder / RARITY)
-            return cls(TextFeatures.of([Learnt(**block, rarity=arrays[str(n)]) for n, block in enumerate(blocks)]))
+            arrays, blocks = load_file(folder / RARITY), enumerate(terms["blocks"])
+            return cls(TextFeatures.of([Learnt(**block, rarity=arrays[str(number)]) for number, block in blocks]))
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{folder / RARITY}: is damaged or cut off ({error})") from error
+            raise UserError(f"{folder / RARITY}, or {TERMS} beside it: is damaged or cut off ({error})") from error
 
 
 def _plain(learnt: Sequence[Learnt]) -> list[dict[str, object]]:

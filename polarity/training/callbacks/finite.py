@@ -1,6 +1,6 @@
-"""A loss that is not finite stops the run, with the rows that caused it."""
+"""A loss or a gradient that is not finite stops the run, with the rows that caused it."""
 
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import torch
 from lightning import LightningModule, Trainer
@@ -9,17 +9,27 @@ from torch import Tensor
 
 from polarity.content import State
 from polarity.settings import PositiveInt
+from polarity.training.module import MultiTaskModule
 
 SELDOM = 20
 """Batches between two looks where these wait for the device."""
 
 
 class NonFiniteLossError(RuntimeError):
-    """The training loss became infinite or not a number."""
+    """The training loss, or a gradient, became infinite or not a number."""
+
+
+class _Batch(NamedTuple):
+    """What is known of a micro-batch: the norm is that of the last step, and the step the number of those done."""
+
+    rows: Tensor
+    loss: Tensor
+    norm: Tensor
+    step: int
 
 
 class StopOnNonFiniteLoss(Callback):
-    """Stops when a micro-batch's loss is not finite, naming the rows of the batch.
+    """Stops when a micro-batch's loss, or the gradient of a step, is not finite, naming the rows of the batch.
 
     :param every_n_batches: how many batches may pass between two looks; None for 1 on a CPU, where looking costs
         nothing, and 20 elsewhere, since it waits for the device. The batch that is named is always the first bad one,
@@ -28,13 +38,14 @@ class StopOnNonFiniteLoss(Callback):
 
     def __init__(self, *, every_n_batches: PositiveInt | None = None) -> None:
         self.every_n_batches = every_n_batches
-        self._pending: list[tuple[Tensor, Tensor]] = []
+        self._pending: list[_Batch] = []
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Look at the losses since the last look."""
-        self._pending.append((batch["rows"], outputs["loss"].detach()))
+        loss, norm = outputs["loss"].detach(), cast("MultiTaskModule", pl_module).last_norm
+        self._pending.append(_Batch(batch["rows"], loss, norm.to(loss), trainer.global_step))
         most = self.every_n_batches or (1 if pl_module.device.type == "cpu" else SELDOM)
         if len(self._pending) >= most or batch_idx + 1 >= trainer.num_training_batches:
             self._look(trainer)
@@ -47,13 +58,14 @@ class StopOnNonFiniteLoss(Callback):
         if not self._pending:
             return
         pending, self._pending = self._pending, []
-        finite = torch.stack([loss for _, loss in pending]).isfinite().cpu()
-        if bool(finite.all()):
+        values = torch.stack([value for batch in pending for value in (batch.loss, batch.norm)]).cpu()
+        if bool(values.isfinite().all()):
             return
-        first = int((~finite).nonzero()[0])
-        ids = trainer.datamodule.splits.train.ids  # type: ignore[attr-defined]
-        rows = ", ".join(dict.fromkeys(ids[int(row)] for row in pending[first][0].cpu()))
+        first, of_gradient = divmod(int((~values.isfinite()).nonzero()[0]), 2)
+        batch, ids = pending[first], trainer.datamodule.splits.train.ids  # type: ignore[attr-defined]
+        rows = ", ".join(dict.fromkeys(ids[int(row)] for row in batch.rows.cpu()))
+        what = "norm of the gradient" if of_gradient else "loss"
         raise NonFiniteLossError(
-            f"the loss is {float(pending[first][1])} in epoch {trainer.current_epoch + 1}, step {trainer.global_step}; "
-            f"rows of that batch: {rows}. Lower optimizer.lr, or look at these rows."
+            f"the {what} is {float(values[2 * first + of_gradient])} in epoch {trainer.current_epoch + 1}, step "
+            f"{batch.step}; rows of that batch: {rows}. Lower optimizer.lr, or look at these rows."
         )

@@ -58,7 +58,8 @@ class ProgressInLines(Callback):
             return
         self._printed = now
         data = trainer.datamodule  # type: ignore[attr-defined]
-        rows, total = (min(batches * data.batch_size, data.sampler.rows_drawn) for batches in (done, planned))
+        total = data.sampler.rows_drawn
+        rows = min(total * done // planned, total)  # all batches but the last hold as many
         line = progress_line(
             f"epoch {trainer.current_epoch + 1}", rows, total, "row", now - self._started, counted=self._rows
         )

@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.callbacks import Checkpoint, WeightAveraging
 from lightning.pytorch.loops.progress import _BatchProgress, _ProcessedTracker
 
 from polarity.content import State
@@ -91,6 +91,8 @@ class ResumePoint(Checkpoint):
         """Save within an epoch, between optimizer steps, once enough time has passed or a signal asks to stop."""
         if (batch_idx + 1) % trainer.accumulate_grad_batches or batch_idx + 1 == trainer.num_training_batches:
             return  # within a step; and the end of the epoch saves after validation
+        if _ends_here(trainer):
+            return  # as does the end of training, which a resumed run would have behind it, without that validation
         due = time.monotonic() - self._saved_at >= 60 * self.minutes
         due, signal = trainer.strategy.broadcast((due, asked_to_stop(trainer)))
         if due or signal:
@@ -103,9 +105,8 @@ class ResumePoint(Checkpoint):
         """Count the batches after which all devices can ask together whether to stop."""
         trainer.fit_loop.epoch_loop.val_loop.batch_progress.total.reset()  # a resumed one would look begun for ever
         whole = trainer.fit_loop.epoch_loop.batch_progress.current.completed == trainer.num_training_batches
-        over = trainer.should_stop or 0 < trainer.max_steps <= trainer.global_step
         # Lightning begins the validation of a whole epoch again, and of none that training ended in.
-        self._asking = min(gathered(sum(trainer.num_val_batches))) if whole and not over else 0
+        self._asking = min(gathered(sum(trainer.num_val_batches))) if whole and not _ends_here(trainer) else 0
 
     def on_validation_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int, *_: Any
@@ -115,6 +116,9 @@ class ResumePoint(Checkpoint):
             return
         if signal := trainer.strategy.broadcast(asked_to_stop(trainer)):
             self._within_validation = True
+            for average in trainer.callbacks:  # type: ignore[attr-defined]
+                if isinstance(average, WeightAveraging):  # it has put the mean in the place of the weights
+                    average.on_validation_epoch_end(trainer, pl_module)
             self._save(trainer)
             raise Interrupted(signal)
 
@@ -146,3 +150,9 @@ class ResumePoint(Checkpoint):
 def _none_of_it() -> State:
     """The progress of a validation that has begun, and done nothing yet."""
     return _BatchProgress(total=_ProcessedTracker(ready=1, started=1)).state_dict()
+
+
+def _ends_here(trainer: Trainer) -> bool:
+    """Whether training ends with the step that was just made, or the validation after it."""
+    stops = trainer.should_stop and trainer.fit_loop._can_stop_early  # noqa: SLF001 - not before min_epochs and min_steps
+    return stops or 0 < trainer.max_steps <= trainer.global_step

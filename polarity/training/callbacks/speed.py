@@ -36,6 +36,10 @@ class Speed(Callback):
         self._first: int | None = None
         self._done = 0
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """An epoch that is resumed in its middle does not start."""
+        self._started = self._last = time.monotonic()
+
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin to count."""
         self._started = self._last = time.monotonic()
