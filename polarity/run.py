@@ -103,6 +103,8 @@ class RunDirectory(RunFiles):
 
         :raises UserError: if there is none at ``path``, with the run that it lies in, or the nearest run beside it.
         """
+        if not str(path):
+            raise UserError("run: is empty; it has to be a run's folder")
         folder = followed(Path(path).expanduser())
         if is_run(folder):
             return cls(folder.resolve())

@@ -175,6 +175,11 @@ class RunSettings:
         return str(self._config["monitor"])
 
     @property
+    def origin(self) -> str | None:
+        """The run whose weights training began with, if it did."""
+        return self._config.get("from")
+
+    @property
     def refit(self) -> str | None:
         """Of a model that was trained on its validation rows as well: the run that had chosen how long."""
         of: str | None = self._section("refit").get("of")

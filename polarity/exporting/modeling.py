@@ -121,6 +121,9 @@ class MultiTaskClassifier(nn.Module):
         texts, contexts = list(texts), None if contexts is None else list(contexts)
         if contexts is not None and len(contexts) != len(texts):
             raise ValueError("contexts: give one for each text, '' where there is none")
+        for name, values in (("texts", texts), ("contexts", contexts or [])):
+            if wrong := [row for row, value in enumerate(values) if not isinstance(value, str)]:
+                raise ValueError(f"{name}[{wrong[0]}]: is no text")
         if empty := [row for row, text in enumerate(texts) if not text.strip()]:
             raise ValueError(f"texts[{empty[0]}]: is empty")
         answers: list[dict[str, dict[str, Any]]] = []

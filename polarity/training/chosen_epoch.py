@@ -1,13 +1,16 @@
 """The best epoch was chosen by its validation score, so that score is too high: by how much."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from polarity.content import Json
+from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions
 from polarity.run import RunDirectory
+from polarity.runs.environment import read_environment
 from polarity.statistics.counts import Counts
 from polarity.statistics.interval import UNKNOWN
 from polarity.statistics.score_intervals import intervals
@@ -31,6 +34,7 @@ def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str,
     overall = float(own.observed().overall[0, 0])
     selection: Json = {"epochs": None, "overall": overall, "optimism": None, "corrected": None}
     selection |= {"low": None, "high": None, "sentence": NOT_KNOWN}
+    selection["sentence"] = "; ".join([NOT_KNOWN, *_chosen_before(run)])
     files = sorted(run.epochs.glob("*.npy"))
     validated = max(0, run.history.read_text(encoding="utf-8").count("\n") - 1) if run.history.is_file() else 0
     if not files or len(files) < validated:
@@ -39,7 +43,8 @@ def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str,
     if any(epoch.shape != labels.shape for epoch in epochs):
         return selection
     if len(epochs) == 1:
-        return selection | {"epochs": 1, "optimism": 0.0, "corrected": overall, "sentence": ""}
+        sentence = "".join(_chosen_before(run))
+        return selection | {"epochs": 1, "optimism": 0.0, "corrected": overall, "sentence": sentence}
     counts = Counts(tasks, labels, [list(epoch.T) for epoch in epochs], predictions.clusters)
     chosen = select_best(counts, [[number] for number in range(len(epochs))])
     ordinary = intervals(predictions, decided, resamples=RESAMPLES).overall or UNKNOWN
@@ -47,13 +52,27 @@ def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str,
     selection |= {"epochs": len(epochs), "optimism": chosen.optimism, "corrected": corrected}
     if interval.known:
         selection |= {"low": interval.low, "high": interval.high}
-    return selection | {"sentence": _sentence(selection, str(best["monitor"]))}
+    return selection | {"sentence": "; ".join([_sentence(selection, str(best["monitor"])), *_chosen_before(run)])}
 
 
 NOT_KNOWN = (
     "the epoch was chosen on the validation rows, so their score is too high; by how much is not known, since the "
     "decisions of the other epochs are not there"
 )
+
+
+def _chosen_before(run: RunDirectory) -> list[str]:
+    """That the weights which training began with had been chosen on the same rows."""
+    try:
+        origin = run.settings.origin
+        if origin is None:
+            return []
+        ours, theirs = (read_environment(one)["data"]["val"] for one in (run, RunDirectory(Path(origin))))
+    except UserError:  # that run may be gone by now
+        return []
+    if ours["fingerprint"] != theirs["fingerprint"]:
+        return []
+    return [f"the weights of {origin}, with which it began, were chosen on these rows, too, and that is not counted"]
 
 
 def _sentence(selection: Mapping[str, Any], monitor: str) -> str:

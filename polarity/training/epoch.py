@@ -49,7 +49,7 @@ class EpochSums:
 
         :returns: the norm of the whole.
         """
-        norm = torch.stack([value.detach().float() for value in norms]).norm()
+        norm: Tensor = torch.stack([value.detach().float() for value in norms]).norm()
         finite = norm.isfinite()
         self._move(norm.device)
         self.table[NORMS] += norm.where(finite, 0.0) * float(first)

@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import Callback
 
 from polarity.data.rows import Splits
 from polarity.errors import UserError
-from polarity.processes import RUN_VARIABLE, led_folder, rank, this_process
+from polarity.processes import RUN_VARIABLE, led_folder, outside_size, rank, this_process
 from polarity.reports.console import print_failure
 from polarity.run import RunDirectory, now
 from polarity.runs.environment import record_start
@@ -133,6 +133,10 @@ class StatusRecorder(Callback):
             launcher.kill(signal.SIGKILL)
 
 
+_SILENCE = ("Connection closed by peer", "Connection reset by peer", "Read error")
+"""What gloo says where nobody answers any more."""
+
+
 def _reason(error: BaseException) -> str:
     """In a few words first: tables show the beginning alone."""
     text = str(error) or type(error).__name__
@@ -140,6 +144,9 @@ def _reason(error: BaseException) -> str:
     if refused or isinstance(error, torch.OutOfMemoryError):
         advice = "with batching.micro_batch_size=ROWS, a new run takes fewer rows at once"
         return f"memory ran out: {refused}{wanted or text}; {advice}"
+    if outside_size() > 1 and any(sign in text for sign in _SILENCE):
+        first = text.splitlines()[0]
+        return f"the process of another device is gone; its own lines, or its launcher's, tell why ({first})"
     return text
 
 

@@ -210,7 +210,7 @@ def test_what_a_family_cannot_do_is_refused(family: str, settings: Any, key: str
 
 def test_last4_mean_needs_four_layers(tmp_path: Path) -> None:
     source = PretrainedEncoder(name=str(save_tiny_encoder(tmp_path / "encoder", layers=3)), pooling=Last4MeanPooling())
-    assert source.problems(TASKS) == ["pooling: Last4MeanPooling needs 4 layers, the encoder has 3; use pooling=mean"]
+    assert source.problems(TASKS) == ["pooling: Last4MeanPooling needs 4 layers, the encoder has 3; mean needs one"]
 
 
 @pytest.mark.parametrize(("model_type", "why"), [("t5", "is built with a decoder"), ("clip", "is no text encoder")])

@@ -57,6 +57,21 @@ def test_the_interval_is_the_ordinary_one_moved_also_where_a_class_is_never_hit(
     assert choice["low"] == pytest.approx(ordinary.low - choice["optimism"], abs=0.01)
 
 
+def test_what_was_chosen_before_by_the_same_rows_is_told(tmp_path: Path) -> None:
+    run, predictions = epochs(tmp_path / "run", count=3)
+
+    def said(fingerprint: str | None) -> str:
+        (tmp_path / "origin").mkdir(exist_ok=True)
+        for folder, mark in (("run", "f00"), ("origin", fingerprint)):
+            about = {"data": {"val": {"fingerprint": mark}}}
+            (tmp_path / folder / "environment.json").write_text(json.dumps(about), encoding="utf-8")
+        (run.path / "config.yaml").write_text(f"from: {tmp_path / 'origin'}\n", encoding="utf-8")
+        return str(chosen_epoch(run, predictions, {"monitor": "val/macro_f1"})["sentence"])
+
+    assert said("f00").endswith("with which it began, were chosen on these rows, too, and that is not counted")
+    assert "began" not in said("other")
+
+
 def test_an_epoch_that_is_far_better_loses_nothing(tmp_path: Path) -> None:
     choice = chosen_epoch(*epochs(tmp_path, count=5, better=3), {"monitor": "val/macro_f1"})
     assert choice["optimism"] < 1e-3

@@ -11,8 +11,10 @@ from tensorboard.backend.event_processing.io_wrapper import GetLogdirSubdirector
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from polarity.run import RunDirectory
+from polarity.training.run import resume_run, start_run
 from polarity.training.trainer import overrides_name
-from tests.running import train
+from tests.misfortune import misfortune
+from tests.running import composed, overrides, train
 from tests.sameness import history
 
 EPOCHS = 3
@@ -142,3 +144,18 @@ def test_hparams_hold_the_settings_and_the_best_score(run: RunDirectory, events:
     (shown,) = events.Scalars("best/val/macro_f1")
     assert shown.value == pytest.approx(best)
     assert all(item.value >= 0 for name in metrics for item in events.Scalars(name))
+
+
+def test_steps_that_come_again_after_a_resume_stand_there_once(tmp_path: Path) -> None:
+    arguments = overrides(tmp_path, "trainer.log_every_n_steps=1", misfortune(tmp_path, epoch=1, batch=4))
+    with pytest.raises(SystemExit):
+        start_run(composed(*arguments), arguments, keep_going=False)
+    (path,) = (tmp_path / "outputs").glob("2*")
+    resume_run(str(path), trust="tests.misfortune")
+    (folder,) = {file.parent for file in path.rglob("events.out.*")}
+    events = EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    events.Reload()
+    steps = [event.step for event in events.Scalars("step/objective")]
+    assert steps == list(range(steps[-1] + 1))
+    epochs = [event.step for event in events.Scalars("val/macro_f1")]
+    assert len(epochs) == len(set(epochs)) == 2

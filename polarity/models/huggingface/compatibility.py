@@ -46,8 +46,8 @@ def family_problems(
 
 def _pooling_problems(config: PreTrainedConfig, pooling: Pooling) -> list[str]:
     if pooling.needs_pooler and not has_pooler(config):
-        return [f"pooling: {config.model_type!r} has no pooler; use pooling=cls or pooling=mean"]
+        return [f"pooling: {config.model_type!r} has no pooler; cls and mean need none"]
     layers, name = getattr(config, "num_hidden_layers", 0), type(pooling).__name__
     if layers < pooling.needs_layers:
-        return [f"pooling: {name} needs {pooling.needs_layers} layers, the encoder has {layers}; use pooling=mean"]
+        return [f"pooling: {name} needs {pooling.needs_layers} layers, the encoder has {layers}; mean needs one"]
     return []

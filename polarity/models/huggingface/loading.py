@@ -149,7 +149,7 @@ def load_encoder(
     missing = sorted(info["missing_keys"])
     if missing and all(key.startswith("pooler.") for key in missing):
         raise UserError(
-            f"model.pooling: the weights in {source} contain no pooler, so it would be random; use pooling=cls"
+            f"model.pooling: the weights in {source} contain no pooler, so it would be random; cls needs none"
         )
     mismatched = sorted(f"{key} {tuple(found)}, not {tuple(wanted)}" for key, found, wanted in info["mismatched_keys"])
     if missing or mismatched:

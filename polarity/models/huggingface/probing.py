@@ -65,14 +65,14 @@ def check_reading(encoder: "HuggingFaceEncoder", store: TokenStore, tokenizer: A
         if not firsts <= set(tokenizer.all_special_ids):
             problems.append(
                 f"model.pooling: {name} reads the first token, but this tokenizer begins no row with a token that "
-                "stands for all of it, so only the first word would be read; use pooling=mean"
+                "stands for all of it, so only the first word would be read; mean reads all of them"
             )
         elif (other := _another(store, ids)) is not None and int(ids[0, 0]) == int(other["input_ids"][0, 0]):
             difference = float((_features(encoder, other) - _features(encoder, batch)).abs().max())
             if difference <= 1e-6 * scale:
                 problems.append(
                     f"model.pooling: {name} reads the first token, which is the same for all rows in {family!r}, "
-                    "where no token sees what follows; use pooling=mean"
+                    "where no token sees what follows; mean reads all of them"
                 )
     if problems:
         raise UserError(problems)

@@ -6,7 +6,9 @@ from typing import Any
 
 from lightning import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, WeightAveraging
+from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.loops.progress import _BatchProgress, _ProcessedTracker
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog  # type: ignore[import-untyped]
 
 from polarity.content import State
 from polarity.errors import UserError
@@ -84,6 +86,7 @@ class ResumePoint(Checkpoint):
         if checkpoint["run"]["id"] != run.recorded.get("id"):
             raise UserError(f"{run.path}: the checkpoint to go on from was written by another run")
         trainer.should_stop = checkpoint["run"]["stopped_early"]
+        _begin_charts_anew(trainer, int(checkpoint["global_step"]))
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -150,6 +153,16 @@ class ResumePoint(Checkpoint):
 def _none_of_it() -> State:
     """The progress of a validation that has begun, and done nothing yet."""
     return _BatchProgress(total=_ProcessedTracker(ready=1, started=1)).state_dict()
+
+
+def _begin_charts_anew(trainer: Trainer, step: int) -> None:
+    """Tell TensorBoard that what it has been told of this step and later ones comes again (its ``purge_step``)."""
+    if not trainer.is_global_zero:
+        return
+    for logger in trainer.loggers:
+        if isinstance(logger, TensorBoardLogger):
+            event = Event(step=step, session_log=SessionLog(status=SessionLog.START))
+            logger.experiment._get_file_writer().add_event(event)  # noqa: SLF001 - as SummaryWriter(purge_step=STEP)
 
 
 def _ends_here(trainer: Trainer) -> bool:
