@@ -78,7 +78,7 @@ class JoinedReader(Reader):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return tuple(name for part in self.parts.values() for name in part.columns)
+        return tuple(dict.fromkeys(name for part in self.parts.values() for name in part.columns))
 
     def refused(self, rows: Rows) -> dict[int, str]:
         return {row: why for part in self.parts.values() for row, why in part.refused(rows).items()}

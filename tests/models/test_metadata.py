@@ -10,6 +10,7 @@ from polarity.data.features import Date, Number
 from polarity.data.rows import Rows, Splits
 from polarity.errors import UserError
 from polarity.models import Head, MultiTaskClassifier, load_model, save_model
+from polarity.models.joined import JoinedReader
 from polarity.models.metadata import MetadataReader, WithMetadata, feature_problems
 from polarity.models.ngrams.settings import Ngrams
 from tests.effects.corpus import TASKS, rows
@@ -105,3 +106,8 @@ def test_they_are_learnt_from_training_rows() -> None:
     assert found[:, 3] == pytest.approx([0, 0, -7.5 / np.std(range(16))])
     with pytest.raises(UserError, match="learnt from training rows"):
         WithMetadata(encoder=Ngrams(), features=FEATURES).make_reader()  # type: ignore[arg-type]
+
+
+def test_a_column_that_two_parts_read_is_asked_for_once() -> None:
+    reader = MetadataReader.learn(with_columns(16), FEATURES)  # type: ignore[arg-type]
+    assert JoinedReader({"one": reader, "other": reader}).columns == ("source", "length")
