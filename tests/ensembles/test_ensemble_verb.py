@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from scipy.special import softmax
 
 import polarity
+from polarity.ensembles.soup_greedy import SoupGreedy
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.files import read_object, read_yaml
@@ -278,3 +279,33 @@ def test_rows_that_one_learnt_from_are_no_evidence_for_another(home: Path, tmp_p
     said = refused(home, runs=("seed-1", f"outputs/{RunDirectory.open(home / 'outputs' / 'latest').path.name}"))
     assert "test: 5 of" in said
     assert "stand in the train split" in said
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_a_way_that_takes_one_member_alone_is_no_reason_for_a_worse_one(
+    taken: int, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SoupGreedy, "choose", lambda *_: [taken])
+    run, said = make(home, "method=soup_greedy", "gate=false")
+    said = " ".join(said.split())
+    alone = re.search(r"(seed-\d), which decides better, is kept|took (seed-\d) alone, since", said)
+    assert alone is not None
+    best = alone[1] or alone[2]
+    assert f"soup_greedy took seed-{SEEDS[taken]} alone" in said
+    assert (run.model / "model.safetensors").read_bytes() == (home / best / "model/model.safetensors").read_bytes()
+    honest = [one.tasks[0].honest.tolist() for one in (stored(run), stored(home / best))]
+    assert honest[0] == honest[1], "the same model has the same score"
+
+
+def test_a_member_may_be_called_as_a_way_is(home: Path) -> None:
+    (home / "seed-1").rename(home / "average")
+    try:
+        _, said = make(home, "method=average", "gate=false", runs=("average", "seed-2"))
+    finally:
+        (home / "average").rename(home / "seed-1")
+    assert "average of ./average, seed-2: kept as asked for" in " ".join(said.split())
+    _, usual = make(home, "method=average", "gate=false")
+    points = [re.search(r"each fold is ([+-][\d.]+) points", " ".join(text.split())) for text in (said, usual)]
+    assert points[0] is not None
+    assert points[1] is not None
+    assert points[0][1] == points[1][1]
