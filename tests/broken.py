@@ -10,10 +10,13 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from polarity.data.files import FileCorpus
 from polarity.data.leakage import Leakage
 from polarity.data.splitting import Split
+from polarity.errors import UserError
+from polarity.privacy import show_texts
 
 CLASSES = ["none", "yes", "no", "1"]
 
@@ -75,3 +78,14 @@ def write(folder: Path, files: dict[str, str | bytes]) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def assert_hidden(case: Case, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether no word of a text stands in what is said of private data."""
+    monkeypatch.chdir(folder)
+    write(folder, case.files)
+    show_texts(False)
+    with pytest.raises(UserError) as caught:
+        load(case.settings)
+    words = {word for number in range(80) for word in text(number).split()} | {"amber", "birch", "noir"}
+    assert [word for word in words if word in str(caught.value)] == []

@@ -97,9 +97,8 @@ def whole_table(reader: TableReader, problems: Problems) -> Table | None:
     for column in dict.fromkeys(filter(None, columns)):
         if columns.count(column) > 1:
             places = ", ".join(str(number) for number, other in enumerate(columns, start=1) if other == column)
-            problems.add(
-                f"{name}: the header has {column!r} {times(columns.count(column), 'time')}, as columns {places}"
-            )
+            count = times(columns.count(column), "time")
+            problems.add(f"{name}: the header has {excerpt(repr(column))} {count}, as columns {places}")
     if "" in columns:
         table.notes.append(f"{name}: a column without a name is not read")
     return table if table.columns else None

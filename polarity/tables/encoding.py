@@ -3,6 +3,7 @@
 import codecs
 import re
 
+from polarity.privacy import excerpt, texts_are_shown
 from polarity.tables.dialect import Dialect
 from polarity.tables.problems import Refusal
 
@@ -69,8 +70,9 @@ def undecodable(text: str, dialect: Dialect) -> Refusal | None:
         reads = f", which reads {near.encode(dialect.encoding, 'surrogateescape').decode(other)!r}"
     except UnicodeError:
         reads = ""
-    advice = f"save the file as UTF-8, or name its encoding, perhaps {dialect.setting}encoding={other}{reads}"
-    return Refusal(f"holds bytes that are not {dialect.encoding}", f"has '{mended(near)}'", advice)
+    bytes_of, shown = excerpt(f"'{mended(near)}'"), reads if texts_are_shown() else ""
+    advice = f"save the file as UTF-8, or name its encoding, perhaps {dialect.setting}encoding={other}{shown}"
+    return Refusal(f"holds bytes that are not {dialect.encoding}", f"has {bytes_of}", advice)
 
 
 def mended(text: str, backslash: str = "\\") -> str:

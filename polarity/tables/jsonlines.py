@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 
+from polarity.privacy import excerpt
 from polarity.tables.chunk import Chunk, encodable
 from polarity.tables.encoding import mended, undecodable
 from polarity.tables.lines import Lines
@@ -94,16 +95,21 @@ class JsonReader(TableReader):
             value = self._decoder.decode(text.replace("\0", "\\u0000"))  # whoever needs the text refuses it
         except json.JSONDecodeError as error:
             if text.startswith("{") and not text.endswith("}") and not line.endswith("\n"):
-                return {}, Refusal("the last line breaks off; the file is truncated", f"ends with {text[-_EDGE:]!r}")
-            near = text[max(0, error.pos - _EDGE) : error.pos + _EDGE]
-            return {}, Refusal("is not JSON", f"has '{error.msg}' at character {error.pos + 1}, in {near!r}")
+                end = excerpt(repr(text[-_EDGE:]))
+                return {}, Refusal("the last line breaks off; the file is truncated", f"ends with {end}")
+            near = excerpt(repr(text[max(0, error.pos - _EDGE) : error.pos + _EDGE]))
+            return {}, Refusal("is not JSON", f"has '{error.msg}' at character {error.pos + 1}, in {near}")
         except RecursionError:  # lists a thousand deep
             return {}, Refusal("is no JSON that can be read")
         if not isinstance(value, dict):
-            return {}, Refusal("is not a JSON object", f"is {text[:_EDGE]}", 'every line must be like {"text": "..."}')
+            advice = 'every line must be like {"text": "..."}'
+            return {}, Refusal("is not a JSON object", f"is {excerpt(text[:_EDGE])}", advice)
         value = {encodable(key): cell for key, cell in value.items()}  # half a surrogate pair names no column
-        repeated = Refusal(f"the key {self._repeated!r} occurs twice in one object") if self._repeated else None
-        return value, undecodable(line, self._lines.dialect) or repeated
+        return value, undecodable(line, self._lines.dialect) or self._twice()
+
+    def _twice(self) -> Refusal | None:
+        key = self._repeated
+        return Refusal(f"the key {excerpt(repr(key))} occurs twice in one object") if key else None
 
     def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         """An object; the outermost of a line is the last, and only its own keys are columns."""

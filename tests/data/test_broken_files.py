@@ -8,7 +8,20 @@ import pyarrow as pa
 import pytest
 
 from polarity.errors import UserError
-from tests.broken import COLUMNS, THREE, TRIPLE, Case, csv_of, jsonl_of, load, parquet_of, replaced, rows, write
+from tests.broken import (
+    COLUMNS,
+    THREE,
+    TRIPLE,
+    Case,
+    assert_hidden,
+    csv_of,
+    jsonl_of,
+    load,
+    parquet_of,
+    replaced,
+    rows,
+    write,
+)
 
 CASES = [
     Case("missing file", {"data.csv": csv_of(rows())}, ["dta.csv does not exist", "'data.csv'"], {"path": "dta.csv"}),
@@ -26,6 +39,11 @@ CASES = [
     ),
     Case("no extension", {"data": "text\n"}, ["data: the extension '' does not tell a format"], {"path": "data"}),
     Case("duplicate column", {"data.csv": "text,stance,text\na,b,c\n"}, ["header has 'text' 2 times, as columns 1, 3"]),
+    Case(
+        "a text twice in the place of a header",
+        {"data.csv": "amber birch,amber birch,yes\na,b,c\n"},
+        ["header has 'amber birch' 2 times, as columns 1, 2"],
+    ),
     Case(
         "duplicate key",
         {"data.jsonl": jsonl_of(rows()) + '{"text": "a b", "text": "c"}\n'},
@@ -197,6 +215,11 @@ def test_message(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert [piece for piece in case.says if piece not in message] == [], message
     assert len(caught.value.problems) <= 12
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_no_message_holds_a_private_text(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_hidden(case, tmp_path, monkeypatch)
 
 
 def test_a_cut_off_file_does_not_raise_false_alarms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from tests.broken import (
     THREE,
     TRIPLE,
     Case,
+    assert_hidden,
     csv_of,
     jsonl_of,
     load,
@@ -207,6 +208,11 @@ def test_message(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert [piece for piece in case.says if piece not in message] == [], message
     assert len(caught.value.problems) <= 12
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_no_message_holds_a_private_text(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_hidden(case, tmp_path, monkeypatch)
 
 
 def test_everything_at_once_over_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
