@@ -68,6 +68,6 @@ def _column(pool: Pool, name: str, asked: bool) -> GroupColumn:  # noqa: FBT001 
         if split != "train":
             rows[split] = sum(counts[split] for counts in crossing.values() if counts["train"])
             shares[split] = rows[split] / max(1, len(inside))
-    largest = sorted(crossing.items(), key=lambda item: -item[1].total())[:SHOWN]
+    largest = sorted(crossing.items(), key=lambda item: -item[1].total())[: SHOWN if pool.show_texts else 0]
     examples = tuple((value, {split: counts[split] for split in pool.names}) for value, counts in largest)
     return GroupColumn(name, asked, len(where), len(crossing), rows, shares, examples)

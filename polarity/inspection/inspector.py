@@ -50,7 +50,7 @@ class Inspector:
     :param repeats: cross-validations, each with other parts.
     :param seed: of the parts.
     :param most: rows or groups in each list; None for all.
-    :param texts: whether texts are shown.
+    :param texts: whether texts are shown, and values of other columns than that of the language.
     :param cache: folder where the linear models' probabilities are kept.
     """
 

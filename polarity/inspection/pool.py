@@ -19,7 +19,7 @@ class Pool(TextIndex):
     """All rows.
 
     :param names: the splits, in order.
-    :param show_texts: whether texts may be shown.
+    :param show_texts: whether texts may be shown, and what else stands in cells that may hold some.
     """
 
     tasks: tuple[Task, ...]

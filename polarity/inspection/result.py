@@ -190,7 +190,7 @@ class GroupColumn:
     :param crossing: values that stand in more than one split.
     :param rows: ``{split: rows whose value is in the training split, too}``, for the other splits.
     :param shares: the same as shares of the split.
-    :param examples: the most frequent crossing values, with rows by split.
+    :param examples: the most frequent crossing values, with rows by split; none where texts are not shown.
     """
 
     column: str

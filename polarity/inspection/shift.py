@@ -28,6 +28,9 @@ MEASURED: Sequence[FeatureKind] = ("number", "date")
 
 SHOWN = 5
 
+Values = Sequence[tuple[str, int]]
+"""Cells of a column, and how many rows have each."""
+
 
 def shifts(pool: Pool) -> Iterator[Finding]:
     """Differences from the training rows, the largest of each kind first."""
@@ -89,7 +92,8 @@ def _classes(pool: Pool, split: str, train: np.ndarray, other: np.ndarray) -> It
                 if min(int((here & part).sum()) for part in (train, other)) >= FEWEST:
                     found = distance(*(class_counts(labels[here & part], len(task.classes)) for part in (train, other)))
                     if text := _shift_text(task, labels, here & train, here & other):
-                        within.append((found[0], f"{column}={value} ({text})"))
+                        named = f"{column}={value}" if pool.show_texts else f"a value of {column}"
+                        within.append((found[0], f"{named} ({text})"))
         if within:
             listed = "; ".join(text for _, text in sorted(within, reverse=True)[:SHOWN])
             yield Finding("note", "counts", f"{split}: {task.name} has other shares than in training within {listed}")
@@ -112,12 +116,10 @@ def _values(pool: Pool, column: str, split: str, train: np.ndarray, other: np.nd
     cells = np.array(pool.rows.metadata[column], dtype=object)
     names = sorted(set(cells[train]) | set(cells[other]))
     before, after = (np.array([int((cells[part] == name).sum()) for name in names]) for part in (train, other))
-    unseen = [(name or "(none)", count) for name, count, seen in zip(names, after, before, strict=True) if not seen]
+    unseen = [(name, int(count)) for name, count, seen in zip(names, after, before, strict=True) if not seen]
     if unseen := [pair for pair in unseen if pair[1]]:
-        listed = ", ".join(f"{name} ({count:,})" for name, count in sorted(unseen, key=lambda pair: -pair[1])[:SHOWN])
-        rows = sum(count for _, count in unseen)
-        text = f"{split}: {times(rows, 'row')} with {times(len(unseen), 'value')} of {column} that training has not: "
-        yield Finding("warning", "counts", f"{text}{listed}")
+        text = f"{split}: {_rows(unseen)} of {column} that training has not{_listed(pool, unseen)}"
+        yield Finding("warning", "counts", text)
     apart, p = distance(before, after)
     if p < LEVEL and apart >= DISTANCE:
         text = f"{split}: {column} has other shares than in training; total variation distance {apart:.2f}"
@@ -131,16 +133,27 @@ def _unlabelled(pool: Pool, column: str, train: np.ndarray) -> Iterator[Finding]
         known = pool.rows.labels[:, number] != IGNORE_INDEX
         if not (known & train).any():
             continue
-        bare = _without(cells, train, known)
-        if bare:
-            listed = ", ".join(f"{name or '(none)'} ({count:,})" for name, count in bare[:SHOWN])
-            more = f" and {len(bare) - SHOWN} more" if len(bare) > SHOWN else ""
-            text = f"train: no row with these values of {column} has a label of {task.name}: {listed}{more}"
+        if bare := _without(cells, train, known):
+            listed = _listed(pool, bare)
+            text = f"train: none of the {_rows(bare)} of {column} has a label of {task.name}{listed}"
             yield Finding("warning", "counts", text)
 
 
-def _without(cells: np.ndarray, train: np.ndarray, known: np.ndarray) -> Sequence[tuple[str, int]]:
+def _rows(values: Values) -> str:
+    return f"{times(sum(count for _, count in values), 'row')} with {times(len(values), 'value')}"
+
+
+def _listed(pool: Pool, values: Values) -> str:
+    """``: de (40), fr (3) and 2 more``, the most frequent first; empty where cells of the data are not shown."""
+    if not pool.show_texts:
+        return ""
+    ranked = sorted(values, key=lambda pair: -pair[1])[:SHOWN]
+    listed = ", ".join(f"{name or '(none)'} ({count:,})" for name, count in ranked)
+    return f": {listed} and {len(values) - SHOWN} more" if len(values) > SHOWN else f": {listed}"
+
+
+def _without(cells: np.ndarray, train: np.ndarray, known: np.ndarray) -> Values:
     names = sorted(set(cells[train]))
     rows = {name: cells[train] == name for name in names}
     bare = [(str(name), int(here.sum())) for name, here in rows.items() if not known[train][here].any()]
-    return sorted((pair for pair in bare if pair[1] >= FEWEST), key=lambda pair: -pair[1])
+    return [pair for pair in bare if pair[1] >= FEWEST]

@@ -260,6 +260,9 @@ def test_texts_that_may_not_be_shown_are_not() -> None:
     shown += [row for one in conflicts(given, None).examples for row in one.rows]
     assert shown
     assert all(row.text == row.context == "" for row in shown)
+    columns = [group_columns(one, ["post"])[0] for one in (given, pool(0, 40))]
+    assert [bool(column.examples) for column in columns] == [False, True]
+    assert columns[0] == replace(columns[1], examples=())
 
 
 def test_an_empty_split_is_no_trouble() -> None:

@@ -20,9 +20,9 @@ def part(name: str, shares: tuple[float, float] = (0.5, 0.5), rows: int = 400, l
     return Rows(texts, texts, None, labels, {"lang": spoken, "uid": [f"u{text}" for text in texts]})
 
 
-def warnings_of(train: Rows, test: Rows) -> list[str]:
+def warnings_of(train: Rows, test: Rows, *, show_texts: bool = True) -> list[str]:
     splits = Splits(TASKS, train, part("val"), test)
-    return [finding.text for finding in shifts(Pool.of(splits, NearDuplicates(), show_texts=True))]
+    return [finding.text for finding in shifts(Pool.of(splits, NearDuplicates(), show_texts=show_texts))]
 
 
 def test_alike_splits_say_nothing() -> None:
@@ -61,7 +61,20 @@ def test_a_language_without_any_label_of_a_task_is_reported() -> None:
     train = part("train")
     train.labels[np.array(train.metadata["lang"]) == "fr", 1] = IGNORE_INDEX
     result = warnings_of(train, part("test"))
-    assert any(line.startswith("train: no row with these values of lang has a label of topic: fr (") for line in result)
+    rows = train.metadata["lang"].count("fr")
+    assert f"train: none of the {rows} rows with 1 value of lang has a label of topic: fr ({rows})" in result
+
+
+def test_values_of_private_data_are_counted_and_not_named() -> None:
+    """A column with few values may be one of titles."""
+    train = part("train", (0.8, 0.2), lang="Title_one Title_two")
+    train.labels[np.array(train.metadata["lang"]) == "Title_one", 1] = IGNORE_INDEX
+    test = part("test", (0.4, 0.6), lang="Title_one Title_two Title_three")
+    shown, hidden = (warnings_of(train, test, show_texts=shown) for shown in (True, False))
+    assert sum("Title_" in line for line in shown) == 3
+    assert len(hidden) == len(shown)
+    assert not any("Title_" in line for line in hidden)
+    assert any(line.endswith("with 1 value of lang that training has not") for line in hidden)
 
 
 def test_columns_of_single_rows_are_no_properties() -> None:
