@@ -9,10 +9,10 @@ from polarity.wording import times
 def crossing_notes(splits: Sequence[tuple[str, Rows]]) -> list[str]:
     """A note for each later split whose groups stand in an earlier one, too; the first split is the one trained on.
 
-    Rows without a value are on their own.
+    Rows without a value are on their own. Nothing is said of a column that could not be read.
     """
     column = splits[0][1].group
-    if column is None:
+    if column is None or any(column not in rows.metadata for _, rows in splits):
         return []
     values = {name: [value for value in rows.metadata[column] if value] for name, rows in splits}
     notes = []

@@ -21,7 +21,7 @@ def content_ids(rows: Rows) -> list[str]:
     """
     # The length in front keeps ("ab", "c") and ("a", "bc") apart.
     marks = b"".join(
-        blake2b(f"{len(context)}:{context}{text}".encode(), digest_size=_BYTES).digest()
+        blake2b(f"{len(context)}:{context}{text}".encode("utf-8", "surrogatepass"), digest_size=_BYTES).digest()
         for context, text in zip(rows.contexts, rows.text, strict=True)
     )
     names = marks.hex()

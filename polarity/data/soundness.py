@@ -2,7 +2,10 @@
 
 from collections import Counter
 
+import numpy as np
+
 from polarity.data.rows import Rows, Splits, examples
+from polarity.errors import nearest
 from polarity.tasks import IGNORE_INDEX, Task
 from polarity.wording import times
 
@@ -22,10 +25,11 @@ def unsound(splits: Splits) -> list[str]:
 
 
 def _of_split(name: str, rows: Rows, tasks: tuple[Task, ...]) -> list[str]:
-    if not len(rows.ids) == len(rows.text) == len(rows.labels) or rows.labels.shape[1:] != (len(tasks),):
-        sizes = f"{times(len(rows.ids), 'id')}, {times(len(rows.text), 'text')}, labels {list(rows.labels.shape)}"
-        return [f"{name}: {sizes}; there has to be one of each for a row, and a label for each task"]
-    problems = []
+    if problems := _misshapen(name, rows, len(tasks)):
+        return problems
+    if rows.group is not None and rows.group not in rows.metadata:
+        hint = nearest(rows.group, rows.metadata, what="columns")
+        problems.append(f"{name}: rows belong together by {rows.group!r}, which is no metadata column{hint}")
     if repeated := [key for key, count in Counter(rows.ids).items() if count > 1]:
         problems.append(f"{name}: {times(len(repeated), 'id')} more than once: {examples(repeated)}")
     if empty := [key for key, text in zip(rows.ids, rows.text, strict=True) if not text.strip()]:
@@ -40,3 +44,23 @@ def _of_split(name: str, rows: Rows, tasks: tuple[Task, ...]) -> list[str]:
                 f"none; found {', '.join(map(str, found[:5]))}"
             )
     return problems
+
+
+def _misshapen(name: str, rows: Rows, tasks: int) -> list[str]:
+    """A problem where there is no row, or not one of everything for each row."""
+    columns = {"id": rows.ids, "text": rows.text} | ({} if rows.context is None else {"context": rows.context})
+    lengths = {len(cells) for cells in (*columns.values(), *rows.metadata.values(), rows.labels)}
+    if len(lengths) > 1 or rows.labels.shape[1:] != (tasks,):
+        sizes = [times(len(cells), what) for what, cells in columns.items()]
+        sizes += [
+            f"{times(len(cells), 'value')} of {column!r}"
+            for column, cells in rows.metadata.items()
+            if len(cells) != len(rows)
+        ]
+        counted = f"{', '.join(sizes)}, labels {list(rows.labels.shape)}"
+        return [f"{name}: {counted}; there has to be one of each for a row, and a label for each task"]
+    if rows.labels.dtype != np.int64:
+        return [f"{name}: labels are {rows.labels.dtype}; they have to be int64, the numbers of classes"]
+    if not len(rows):
+        return [f"{name}: there is no row{'; without test rows, test is None' if name == 'test' else ''}"]
+    return []

@@ -18,7 +18,7 @@ class Loaded:
     :param stops: what training would stop at.
     :param notes: what training would say, if it does not stop.
     :param near_duplicates: what counts as nearly the same text.
-    :param group: the column whose values the settings keep together; None for none.
+    :param group: the column whose values the settings keep together; None for none, or where it cannot be read.
     """
 
     splits: Splits
@@ -42,4 +42,6 @@ def load_as_it_is(corpus: Corpus, limit: Limit) -> Loaded:
         stops = error.problems
     splits = limit.apply(corpus.read())
     near_duplicates = NearDuplicates() if corpus.leakage is None else corpus.leakage.near_duplicates
-    return Loaded(splits, stops, tuple(notes), near_duplicates, splits.train.group)
+    group = splits.train.group
+    there = any(group in rows.metadata for _, rows in splits.items())
+    return Loaded(splits, stops, tuple(notes), near_duplicates, group if there else None)

@@ -97,6 +97,21 @@ CASES = [
         {"path": "data.jsonl", "metadata": ["tags"]},
     ),
     Case(
+        "a group of lists in one split",
+        {
+            f"{name}.jsonl": jsonl_of([row | {"post": ["p"] if name == "val" else "p"} for row in rows(40 * number)])
+            for number, name in enumerate(("train", "val", "test"))
+        },
+        ["val.jsonl: column 'post' (data.group) holds no text or number: row 1 (line 1) is ['p'] (list)"],
+        {"path": None, "train": "train.jsonl", "val": "val.jsonl", "test": "test.jsonl", "group": "post"},
+    ),
+    Case(
+        "half a surrogate pair as context",
+        {"data.jsonl": jsonl_of([row | {"title": "a \ud83d"} for row in rows()])},
+        ["column 'title' (data.context) is not valid Unicode (half of a surrogate pair): row 1 (line 1)"],
+        {"path": "data.jsonl", "context": "title"},
+    ),
+    Case(
         "number as context",
         {"data.jsonl": jsonl_of([row | {"title": 3} for row in rows()])},
         ["column 'title' (data.context) holds no text: row 1 (line 1) is 3 (int)"],

@@ -1,6 +1,7 @@
 """A corpus of somebody's own is held to what tables are held to."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,6 +65,26 @@ def one_label_less(made: Splits) -> None:
     made.train.labels = made.train.labels[:-1]
 
 
+def one_value_more(made: Splits) -> None:
+    made.train.metadata["post"] += ["more"]
+
+
+def one_context_more(made: Splits) -> None:
+    made.val.context = [""] * 7
+
+
+def fractions(made: Splits) -> None:
+    made.train.labels = made.train.labels + 0.5
+
+
+def no_such_group(made: Splits) -> None:
+    made.test = replace(rows("test"), group="pst")
+
+
+def nothing(name: str) -> Callable[[Splits], None]:
+    return lambda made: setattr(made, name, rows(name, 0))
+
+
 def never_a_class(made: Splits) -> None:
     made.train.labels[:] = 0
 
@@ -81,6 +102,13 @@ def a_text_in_two(made: Splits) -> None:
         (minus_one, "train: labels of task 'tone' have to be 0 to 1, or -100 for none; found -1"),
         (beyond, "val: labels of task 'tone' have to be 0 to 1, or -100 for none; found 2"),
         (one_label_less, "train: 6 ids, 6 texts, labels [5, 1]; there has to be one of each for a row"),
+        (one_value_more, "train: 6 ids, 6 texts, 7 values of 'post', labels [6, 1]; there has to be one of each"),
+        (one_context_more, "val: 6 ids, 6 texts, 7 contexts, labels [6, 1]; there has to be one of each"),
+        (fractions, "train: labels are float64; they have to be int64, the numbers of classes"),
+        (no_such_group, "test: rows belong together by 'pst', which is no metadata column; did you mean 'post'?"),
+        (nothing("train"), "train: there is no row"),
+        (nothing("val"), "val: there is no row"),
+        (nothing("test"), "test: there is no row; without test rows, test is None"),
         (never_a_class, "train: no row of class 'yes' of task 'tone'"),
         (a_text_in_two, "1 row of train has the same text as 1 of val"),
     ],

@@ -1,6 +1,7 @@
 """Data that training refuses are inspected all the same, and what it would stop at is told."""
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,15 @@ def test_the_limit_is_that_of_training(tmp_path: Path) -> None:
     loaded = load_as_it_is(given, Limit(train=10, val=None, test=None))
     assert sizes(loaded.splits)["train"] == 10
     assert any("limit.train=10" in text for text in loaded.notes)
+
+
+def test_a_group_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    for name, start in (("train", 0), ("val", 10)):
+        lines = [json.dumps({"text": text, "tone": tone, "post": [1]}) for text, tone in unlike(start, 6)]
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    loaded = load_as_it_is(corpus(path=str(tmp_path), group="post"), WHOLE)
+    assert (loaded.group, sizes(loaded.splits)) == (None, {"train": 6, "val": 6})
+    assert any("column 'post' (data.group) holds no text or number" in text for text in loaded.stops)
 
 
 class OwnCorpus(Corpus):
