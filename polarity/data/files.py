@@ -85,7 +85,9 @@ class FileCorpus(TableCorpus):
         return f"FileCorpus({source}, {self.described()})"
 
     def sources(self) -> list[Path]:
-        return list(self._locate(Problems())[0].values()) if type(self) is FileCorpus else []
+        problems = Problems()
+        files, _ = self._locate(problems)
+        return [] if problems or type(self) is not FileCorpus else list(files.values())
 
     def tables(self, problems: Problems) -> Tables:
         """Read all files."""

@@ -66,8 +66,9 @@ def undecodable(text: str, dialect: Dialect) -> Refusal | None:
         return None
     near = text[max(0, found.start() - _EDGE) : found.end() + _EDGE].strip()
     other = "utf-8" if codecs.lookup(dialect.encoding).name == "cp1252" else "cp1252"
+    own = "utf-8" if is_utf8(dialect.encoding) else dialect.encoding  # utf-8-sig would begin with a mark
     try:
-        reads = f", which reads {near.encode(dialect.encoding, 'surrogateescape').decode(other)!r}"
+        reads = f", which reads {near.encode(own, 'surrogateescape').decode(other)!r}"
     except UnicodeError:
         reads = ""
     bytes_of, shown = excerpt(f"'{mended(near)}'"), reads if texts_are_shown() else ""

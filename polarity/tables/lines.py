@@ -30,7 +30,8 @@ class Lines:
     def __init__(self, name: str, stream: BinaryIO, dialect: Dialect, newline: str) -> None:
         self.name, self.number, self.dialect = name, 0, dialect
         buffered: Any = stream if hasattr(stream, "peek") else io.BufferedReader(cast("io.RawIOBase", stream))
-        wide = len("\n".encode(dialect.encoding)) > 1  # there an undecodable byte shifts all that follows
+        utf8 = is_utf8(dialect.encoding)
+        wide = not utf8 and len("\n".encode(dialect.encoding)) > 1  # there an undecodable byte shifts all that follows
         try:
             head = buffered.peek(_HEAD)[:_HEAD]
         except _BROKEN_STREAM as error:
@@ -39,7 +40,7 @@ class Lines:
         if not wide and (what := not_text(head, dialect)) is not None:
             buffered.close()
             raise UserError(f"{name}: {what}")
-        if not wide and not is_utf8(dialect.encoding) and is_mixed(head):
+        if not wide and not utf8 and is_mixed(head):
             buffered.read(len(codecs.BOM_UTF8))  # another encoding was asked for, in which it would be characters
         errors = "strict" if wide else "surrogateescape"
         self._text = io.TextIOWrapper(buffered, encoding=dialect.encoding, errors=errors, newline=newline)

@@ -60,6 +60,18 @@ CASES = [
             "un café noir",
         ],
     ),
+    Case(
+        "undecodable bytes in UTF-8 with a mark",
+        {"data.csv": csv_of(replaced(6, text="un café noir")).encode("cp1252")},
+        ["bytes that are not utf-8-sig: row 6 (line 7) has 'r5,un caf\\xe9 noir,yes'", "which reads 'r5,un café noir"],
+        {"encoding": "utf-8-sig"},
+    ),
+    Case(
+        "Excel read as UTF-8 with a mark",
+        {"data.csv": b"PK\x03\x04rest"},
+        ["Excel workbook"],
+        {"encoding": "utf-8-sig"},
+    ),
     Case("UTF-16", {"data.csv": csv_of(rows()).encode("utf-16")}, ["is UTF-16, not UTF-8", "data.encoding=utf-16"]),
     Case(
         "UTF-16 where another encoding is given",

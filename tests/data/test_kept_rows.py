@@ -56,6 +56,20 @@ def plain(splits: Splits) -> list[object]:
     return [splits.tasks, splits.notes, *parts]
 
 
+def test_a_second_file_of_a_split_is_told_whatever_is_kept(config: dict[str, Any], tmp_path: Path) -> None:
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    head, *lines = Path(config["data"]["path"]).read_text(encoding="utf-8").splitlines()
+    for name, part in (("train", lines[:30]), ("val", lines[30:45]), ("test", lines[45:])):
+        (folder / f"{name}.csv").write_text("\n".join([head, *part]), encoding="utf-8")
+    allowed = {**config["data"]["leakage"], "exact": "allow", "near": "allow"}
+    data = {**config["data"], "path": str(folder), "leakage": allowed, "split": None}
+    load_corpus({**config, "data": data})
+    (folder / "training.csv").write_text("text,label,title\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"has 2 files for train \(train.csv, training.csv\)"):
+        load_corpus({**config, "data": data})
+
+
 def test_the_second_start_reads_nothing_and_has_the_same_rows(config: dict[str, Any], reads: list[int]) -> None:
     first, second = load_corpus(config)[1], load_corpus(config)[1]
     assert reads == [1]
