@@ -103,13 +103,14 @@ def _confused(
 ) -> tuple[ConfusedRow, ...]:
     """The rows taken for another class in most repetitions; of equals, those of whose class it was surest."""
     task, own = pool.tasks[number], pool.rows.labels[known, number]
-    guesses = repeated.argmax(axis=2)
-    times = (guesses != own).sum(axis=0)
-    mean = repeated.mean(axis=0)
-    others = mean.copy()
-    others[np.arange(len(own)), own] = -1
-    taken_for = others.argmax(axis=1)
-    sure = others.max(axis=1)
+    places, mean = np.arange(len(own)), repeated.mean(axis=0)
+    counts = np.zeros(mean.shape, dtype=np.int64)
+    for guess in repeated.argmax(axis=2):
+        counts[places, guess] += 1
+    times = len(repeated) - counts[places, own]
+    counts[places, own] = -1
+    taken_for = (counts + mean / 2).argmax(axis=1)  # of classes with the same count, the more probable one
+    sure = mean[places, taken_for]
     order = np.lexsort((-sure, -times))
     return tuple(
         ConfusedRow(

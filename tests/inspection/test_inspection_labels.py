@@ -80,6 +80,27 @@ def test_what_is_reported_follows_from_the_probabilities(checked: tuple[Pool, li
         assert all(one.predicted != one.label and one.repeats == 3 for one in result.confused)
 
 
+@pytest.mark.parametrize(
+    ("repeats", "predicted", "probability"),
+    [
+        ([[0.1, 0.46, 0.44], [0.1, 0.46, 0.44], [0.1, 0.0, 0.9]], "angry", 0.92 / 3),
+        ([[0.1, 0.5, 0.4], [0.1, 0.2, 0.7], [0.9, 0.1, 0.0]], "odd", 1.1 / 3),
+    ],
+    ids=["most often", "equally often, and more probable"],
+)
+def test_a_row_is_told_with_the_class_that_it_was_taken_for_most_often(
+    repeats: list[list[float]], predicted: str, probability: float
+) -> None:
+    task = Task("tone", ("calm", "angry", "odd"), "tone")
+    labels = np.array([0, 1, 2])
+    sure = np.repeat(np.eye(3)[None], 3, axis=0)
+    sure[:, 0] = repeats
+    given: Any = SimpleNamespace(tasks=[task], rows=SimpleNamespace(labels=labels[:, None]), row=lambda number: number)
+    (row,) = check_labels(given, [sure], None)[0].confused
+    assert (row.predicted, row.times) == (predicted, sum(values[0] < 0.5 for values in repeats))
+    assert row.probability == pytest.approx(probability)
+
+
 def test_lists_are_no_longer_than_asked(checked: tuple[Pool, list[np.ndarray]]) -> None:
     all_of_them, few = check_labels(*checked, None)[0], check_labels(*checked, 2)[0]
     assert few.examples == all_of_them.examples[:2]
