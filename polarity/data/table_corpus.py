@@ -86,9 +86,8 @@ class TableCorpus(Corpus):
         parts = self._parts(read, tasks, problems)
         if not any(len(part.rows) for part in parts.values()) or not all(task.classes for task in tasks):
             raise UserError(problems.lines() or ["data: there are no rows"])
-        cut = None in parts or ("train" in parts and "val" not in parts)
         with suppress(UserError):  # too few rows to be split; then they all stay together
-            if cut and self.split is not None:
+            if self._is_cut(parts):
                 return self._split(parts, tasks, read)
         rows = {name: part.rows for name, part in parts.items()}
         empty = next(iter(rows.values())).select([])
@@ -152,10 +151,16 @@ class TableCorpus(Corpus):
         found = ", ".join(str(name) for name in parts)
         if "train" not in parts:
             return [f"data: no rows to train on; found {found or 'no split'}"]
-        if "val" not in parts and (self.split is None or self.split.test > 0):
+        if "val" not in parts and not self._is_cut(parts):
             advice = "give them, or let data.split.test=0 cut the part data.split.val from the training rows"
             return [f"data: no rows for validation, which chooses the checkpoint; found {found}; {advice}"]
         return [f"data.{text}" for text in unused_split(self.split, "the data")] if "val" in parts else []
+
+    def _is_cut(self, parts: Parts) -> bool:
+        """Whether the setting ``split`` makes the splits that are missing, and no second test split."""
+        if self.split is None:
+            return False
+        return None in parts or ("train" in parts and "val" not in parts and self.split.test == 0)
 
     def _split(self, parts: Parts, tasks: tuple[Task, ...], tables: Mapping[SplitName | None, Table]) -> Splits:
         notes = [note for table in tables.values() for note in table.notes]

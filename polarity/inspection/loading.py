@@ -14,7 +14,8 @@ from polarity.errors import UserError
 class Loaded:
     """The data, and what training would say about them.
 
-    :param splits: all rows that could be read, overlaps included; a split that training needs may have no row.
+    :param splits: the rows that training takes; where it would stop, all that could be read, overlaps included: then a
+        split that training needs may have no row.
     :param stops: what training would stop at.
     :param notes: what training would say, if it does not stop.
     :param near_duplicates: what counts as nearly the same text.
@@ -29,7 +30,7 @@ class Loaded:
 
 
 def load_as_it_is(corpus: Corpus, limit: Limit) -> Loaded:
-    """Load a corpus twice: as training does, to hear what it says, and then whatever it holds.
+    """Load a corpus as training does, to hear what it says; where it would stop, then whatever the corpus holds.
 
     :param limit: how many rows of each split are looked at.
     :raises UserError: with everything that is wrong, if no table can be made of it.
@@ -37,10 +38,11 @@ def load_as_it_is(corpus: Corpus, limit: Limit) -> Loaded:
     stops: tuple[str, ...] = ()
     notes: Sequence[str] = ()
     try:
-        notes = limit.apply(corpus.load()).notes
+        splits = limit.apply(corpus.load())
+        notes = splits.notes
     except UserError as error:
         stops = error.problems
-    splits = limit.apply(corpus.read())
+        splits = limit.apply(corpus.read())
     near_duplicates = NearDuplicates() if corpus.leakage is None else corpus.leakage.near_duplicates
     group = splits.train.group
     there = any(group in rows.metadata for _, rows in splits.items())

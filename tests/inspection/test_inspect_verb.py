@@ -82,8 +82,8 @@ def test_private_texts_are_nowhere(near: str, folder: Path) -> None:
     corpus = folder / "corpus.csv"
     lines = corpus.read_text(encoding="utf-8").splitlines()
     copies = [f"secret-{n},{text},{label},war,a" for n, label in enumerate(("yes", "no", "yes"))]
-    corpus.write_text("\n".join([*lines, *copies]) + "\n", encoding="utf-8")
-    (folder / "other.csv").write_text("\n".join([lines[0], *lines[1:30], *copies[1:]]) + "\n", encoding="utf-8")
+    corpus.write_text("\n".join([lines[0], *copies, *lines[1:]]) + "\n", encoding="utf-8")
+    (folder / "other.csv").write_text("\n".join([lines[0], *copies[1:], *lines[1:30]]) + "\n", encoding="utf-8")
     apart = [text for text in DATA if not text.startswith("data.path")]
     files = ("data.train=corpus.csv", "data.val=other.csv", f"data.leakage.near={near}", f"data.leakage.exact={near}")
     for arguments in (DATA, (*apart, *files)):

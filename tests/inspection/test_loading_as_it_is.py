@@ -42,14 +42,15 @@ def sizes(splits: Splits) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("reaction", ["stop", "drop", "allow"])
-def test_overlaps_are_kept_and_reported(reaction: Any, tmp_path: Path) -> None:
+def test_overlaps_are_reported_and_kept_unless_training_drops_them(reaction: Any, tmp_path: Path) -> None:
     shared = [("The very same sentence stands in two splits here.", "bad")]
     files = {
         name: write(tmp_path / f"{name}.csv", [*unlike(start, 4), *shared])
         for name, start in (("train", 0), ("val", 4), ("test", 8))
     }
     loaded = load_as_it_is(corpus(**files, leakage=Leakage(exact=reaction, near="allow")), WHOLE)
-    assert sizes(loaded.splits) == {"train": 5, "val": 5, "test": 5}
+    dropped = reaction == "drop"
+    assert sizes(loaded.splits) == {"train": 5 - dropped, "val": 5 - dropped, "test": 5}
     notes = loaded.stops if reaction == "stop" else loaded.notes
     assert any("the same text as" in text for text in notes)
     assert bool(loaded.stops) == (reaction == "stop")
@@ -82,6 +83,17 @@ def test_a_missing_split_is_reported(tmp_path: Path) -> None:
     loaded = load_as_it_is(corpus(path=str(folder)), WHOLE)
     assert sizes(loaded.splits) == {"train": 6, "val": 0, "test": 6}
     assert any("validation" in text for text in loaded.stops)
+
+
+def test_no_row_is_lost_where_a_split_would_make_a_second_test_split(tmp_path: Path) -> None:
+    write(tmp_path / "train.csv", unlike(0, 60))
+    write(tmp_path / "test.csv", unlike(60, 12))
+    given = corpus(path=str(tmp_path), split=Split(test=0.15))
+    assert sizes(load_as_it_is(given, WHOLE).splits) == {"train": 60, "val": 0, "test": 12}
+    with pytest.raises(UserError, match=r"no rows for validation.*data.split.test=0"):
+        given.load()
+    cut = corpus(path=str(tmp_path), split=Split(test=0.0), leakage=Leakage(near="allow")).load()
+    assert sum(sizes(cut).values()) == 72
 
 
 def test_unknown_labels_count_as_missing(tmp_path: Path) -> None:
@@ -120,6 +132,16 @@ def test_the_limit_is_that_of_training(tmp_path: Path) -> None:
     loaded = load_as_it_is(given, Limit(train=10, val=None, test=None))
     assert sizes(loaded.splits)["train"] == 10
     assert any("limit.train=10" in text for text in loaded.notes)
+
+
+def test_with_a_limit_the_rows_are_those_of_training_also_where_it_drops_some(tmp_path: Path) -> None:
+    shared = unlike(0, 20)
+    files = {
+        "train": write(tmp_path / "train.csv", [*shared, *unlike(20, 40)]),
+        "val": write(tmp_path / "val.csv", [*shared, *unlike(60, 8)]),
+    }
+    given, limit = corpus(**files, leakage=Leakage(exact="drop", near="allow")), Limit(train=10, val=None, test=None)
+    assert load_as_it_is(given, limit).splits.train.ids == limit.apply(given.load()).train.ids
 
 
 def test_a_group_that_cannot_be_read_is_none(tmp_path: Path) -> None:
