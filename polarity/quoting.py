@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from os import PathLike
 
-_BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*|0|[1-9][0-9]*")
+_BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]*")
 _NO_BARE_WORD = {"null", "true", "false", "nan", "inf"}
 
 
@@ -20,6 +21,11 @@ def in_quotes(text: str) -> str:
 def as_word(text: str) -> str:
     """The text as it has to be written in an override to arrive as text, without quotes where they are not needed."""
     return text if _BARE_WORD.fullmatch(text) and text.casefold() not in _NO_BARE_WORD else in_quotes(text)
+
+
+def as_name(text: str) -> str:
+    """As :func:`as_word`, where a whole number names the same as its digits: classes, and columns of tasks."""
+    return text if _WHOLE_NUMBER.fullmatch(text) else as_word(text)
 
 
 def overrides_of(settings: Mapping[str, object]) -> list[str]:

@@ -10,7 +10,7 @@ import re
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from polarity.quoting import in_quotes
+from polarity.quoting import as_word, in_quotes
 
 _MARK = re.compile(r"__name_((?:[0-9a-f]{2})+)")
 _QUOTED = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
@@ -63,7 +63,8 @@ def _container(value: str) -> str:
     def piece(found: re.Match[str]) -> str:
         if found["quoted"] is not None:
             name = re.sub(r"\\([\"'\\])", r"\1", found["quoted"][1:-1])
-            return _key(name) + found["is_key"] if found["is_key"] else found["quoted"]
+            key = name if as_word(name) == name else _marked(name)  # in quotes, true and 1e3 are names
+            return key + found["is_key"] if found["is_key"] else found["quoted"]
         bare = found["bare"].strip()
         if found["bare_key"]:
             return _key(bare) + ":"

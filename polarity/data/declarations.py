@@ -12,7 +12,7 @@ from typing import Any
 from polarity.errors import nearest
 from polarity.printable import printable
 from polarity.privacy import texts_are_shown
-from polarity.quoting import as_word
+from polarity.quoting import as_name
 from polarity.tables.problems import SHOWN
 from polarity.tasks import Task
 from polarity.wording import times
@@ -89,9 +89,9 @@ class Declaration:
     def to_paste(self, labels: Counter[str]) -> str:
         """The task in the setting ``data.tasks``, with the labels that occur as its classes, most frequent first."""
         common = [name for name, _ in labels.most_common()]
-        classes = "[" + ",".join(as_word(name) for name in common) + "]"
+        classes = "[" + ",".join(as_name(name) for name in common) + "]"
         short = _NAME.fullmatch(self.column) and self.column == self.name
-        value = classes if short else f"{{column:{as_word(self.column)},classes:{classes}}}"
+        value = classes if short else f"{{column:{as_name(self.column)},classes:{classes}}}"
         return f"{self.name}:{value}"
 
 
@@ -124,7 +124,7 @@ def declare(tasks: object) -> tuple[list[Declaration], list[str]]:
             problems.append(
                 f"tasks.{name}: {name!r} cannot name a task, since it becomes part of names of scores and files; "
                 f"use letters a-z, digits, _ and -, and give the column apart, for instance "
-                f"{shlex.quote(f'data.tasks={{{_plain_name(str(name))}:{{column:{as_word(str(name))}}}}}')}"
+                f"{shlex.quote(f'data.tasks={{{_plain_name(str(name))}:{{column:{as_name(str(name))}}}}}')}"
             )
     return made, problems
 

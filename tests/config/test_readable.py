@@ -36,10 +36,10 @@ def test_a_path_needs_no_quotes(name: str) -> None:
 def test_a_name_in_quotes_arrives_as_it_is(name: str) -> None:
     assert value_of(f"data.path={in_quotes(name)}")["path"] == name  # type: ignore[index]
     classes = value_of(f"data.tasks={{t:[{as_word(name)},other]}}")["tasks"]["t"]  # type: ignore[index]
-    assert [str(value) for value in classes] == [name, "other"]
+    assert classes == [name, "other"]
 
 
-@pytest.mark.parametrize("name", [*sorted({*NAMES, *SCRIPTS, "a\\b"}), "null", "007", "", " a "])
+@pytest.mark.parametrize("name", [*sorted({*NAMES, *SCRIPTS, "a\\b"}), "null", "2024", "0", "007", "", " a "])
 def test_values_given_from_python_arrive_as_they_are(name: str) -> None:
     given = {"runs": [name, Path(name)], "output": name, "margin": 0.02, "split": None}
     read = OverridesParser.create().parse_overrides(overrides_of(given))
@@ -47,6 +47,12 @@ def test_values_given_from_python_arrive_as_they_are(name: str) -> None:
     texts = [value.text if isinstance(value, QuotedString) else value for value in (*runs, output)]
     assert texts == [name, str(Path(name)), name]
     assert (margin, split) == (0.02, None)
+
+
+@pytest.mark.parametrize("name", [*SCRIPTS, "2024", "1e3", "null", "true"])
+def test_keys_given_from_python_arrive_as_they_are(name: str) -> None:
+    (override,) = overrides_of({"data.tasks": {name: [name, "other"]}})
+    assert value_of(override)["tasks"] == {name: [name, "other"]}  # type: ignore[index]
 
 
 def test_a_comma_belongs_to_a_file_that_exists(tmp_path: Path) -> None:
