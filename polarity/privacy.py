@@ -8,12 +8,17 @@ _SHOWN: ContextVar[bool] = ContextVar("texts are shown", default=True)
 
 
 def show_texts(shown: bool) -> None:  # noqa: FBT001 - what it is about is its name
-    """From now on messages show excerpts of the data, or do not."""
-    _SHOWN.set(shown)
+    """From now on messages show excerpts of the data, or do not; in one call nobody can undo the latter."""
+    _SHOWN.set(shown and _SHOWN.get())
+
+
+def forget_privacy() -> None:
+    """Another call begins, in which nobody has hidden anything yet."""
+    _SHOWN.set(True)
 
 
 def texts_are_shown() -> bool:
-    """What was said last."""
+    """Whether nobody has hidden them."""
     return _SHOWN.get()
 
 

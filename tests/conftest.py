@@ -23,7 +23,7 @@ from hypothesis import settings
 from torch import nn
 
 from polarity.paths import cache_dir
-from polarity.privacy import show_texts
+from polarity.privacy import forget_privacy
 from tests import command
 
 if PARALLEL:
@@ -44,7 +44,7 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
-    show_texts(True)
+    forget_privacy()
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 - libraries draw from the global generator
     torch.manual_seed(0)

@@ -13,6 +13,7 @@ from polarity.config.overrides import open_keys
 from polarity.config.readable import readable
 from polarity.errors import UserError, reason_of
 from polarity.printable import SafeConsole, printable_messages
+from polarity.privacy import forget_privacy
 from polarity.secrets import learn_environment, masked_text
 from polarity.signals import Interrupted, handled, interrupt, interruption_behind
 from polarity.standard_streams import standard_streams, to_nowhere
@@ -40,6 +41,7 @@ def print_problems(verb: str, problems: Sequence[str]) -> None:
 
 def prepare_process() -> None:
     """What every way into the program does first, also that from Python."""
+    forget_privacy()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", SPINS)  # has no effect where torch was imported before
