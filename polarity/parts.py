@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from polarity.processes import is_alive, this_process
+from polarity.processes import is_alive, pid_namespace, this_process
 
 _NAME = re.compile(
     r"\.(?P<name>.+)\.(?P<host>[0-9a-f]{8})-(?P<pid>\d+)-(?P<since>[\w.]+(-\d+)?)-[0-9a-f]{8}\.(?P<kind>part|old)",
@@ -29,7 +29,7 @@ def unfinished(path: Path) -> Iterator[Path]:
     """A free name beside ``path``, whose folder is made; what still stands there at the end of the block is removed.
 
     What killed processes of this machine have left in the same folder is removed first; what belongs to a living
-    process, or to one of another machine, is not touched.
+    process, or to one of another machine or container, is not touched.
 
     :raises OSError: that of the block, also where a library calls it otherwise; where there was no room, with the path.
     """
@@ -71,10 +71,11 @@ def clear(folder: Path) -> None:
             process = {"host": platform.node(), "pid": int(found["pid"]), "pid_since": found["since"]}
             if is_alive(process):
                 continue
-            if found["kind"] == "old":
-                _settle(path, path.with_name(found["name"]))
-            else:
-                _remove(path)
+            with suppress(OSError):  # another user's, in a folder where each may remove only what is his own
+                if found["kind"] == "old":
+                    _settle(path, path.with_name(found["name"]))
+                else:
+                    _remove(path)
 
 
 def _settle(old: Path, path: Path) -> None:
@@ -100,4 +101,4 @@ def _remove(path: Path) -> None:
 
 
 def _host() -> str:
-    return hashlib.blake2b(platform.node().encode(), digest_size=4).hexdigest()
+    return hashlib.blake2b(f"{platform.node()}{pid_namespace()}".encode(), digest_size=4).hexdigest()

@@ -42,12 +42,22 @@ def led_folder() -> str | None:
 
 def this_process() -> Json:
     """What tells this process from all others, on this machine and after a restart of it."""
-    return {"host": platform.node(), "pid": os.getpid(), "pid_since": _since(os.getpid())}
+    here = {"host": platform.node(), "pid_namespace": pid_namespace()}
+    return {**here, "pid": os.getpid(), "pid_since": _since(os.getpid())}
+
+
+def pid_namespace() -> str:
+    """Within what a number names a process: containers of the same host name each have their own; empty elsewhere."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
 
 
 def is_of_this_machine(process: Json) -> bool:
-    """Whether what :func:`this_process` described ran here."""
-    return process.get("host") == platform.node()
+    """Whether what :func:`this_process` described ran here, and not in another container."""
+    here = pid_namespace()
+    return process.get("host") == platform.node() and process.get("pid_namespace", here) == here
 
 
 def is_alive(process: Json) -> bool:

@@ -1,9 +1,7 @@
 """What killed processes leave half-written goes at the next start; what living ones write is not touched."""
 
 import errno
-import hashlib
 import os
-import platform
 import signal
 import stat
 import subprocess
@@ -19,7 +17,7 @@ from polarity.data.cache import cached_arrays
 from polarity.errors import reason_of
 from polarity.files import whole_file, whole_folder
 from polarity.models import save_model
-from polarity.parts import clear, unfinished
+from polarity.parts import _host, clear, unfinished
 from polarity.prediction.streams import Output
 from tests.command import ROOT
 from tests.tiny import tiny_classifier, tiny_reader
@@ -79,6 +77,36 @@ def test_names_of_others_are_left_alone(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     clear(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(others)
+
+
+def test_what_a_process_of_another_container_writes_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have the same host name, and its number stands for no process here."""
+    dead = f".x.{_host()}-999999-1-12345678.part"
+    monkeypatch.setattr("polarity.parts.pid_namespace", lambda: "pid:[1]")
+    theirs = f".x.{_host()}-999999-1-12345678.part"
+    monkeypatch.undo()
+    for name in (dead, theirs):
+        (tmp_path / name).touch()
+    clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [theirs]
+
+
+def test_what_another_user_has_left_stops_no_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = tmp_path / f".x.{_host()}-999999-1-12345678.part"
+    left.touch()
+    unlink = Path.unlink
+
+    def refused(self: Path, missing_ok: bool = False) -> None:
+        if self == left:
+            raise PermissionError(errno.EPERM, "Operation not permitted")
+        unlink(self, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    with whole_file(tmp_path / "x") as part:
+        part.write_text("whole")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [left.name, "x"]
 
 
 def test_each_start_clears_where_it_writes(tmp_path: Path) -> None:
@@ -153,7 +181,7 @@ def test_a_signal_between_both_moves_of_a_replacement_leaves_the_old_folder(tmp_
 
 def test_what_a_killed_replacement_has_finished_stays_and_the_old_folder_goes(tmp_path: Path) -> None:
     for name in ("a", ".a.{}-999999-1-12345678.old"):
-        folder = tmp_path / name.format(hashlib.blake2b(platform.node().encode(), digest_size=4).hexdigest())
+        folder = tmp_path / name.format(_host())
         folder.mkdir()
         (folder / "x").write_text("new" if name == "a" else "old")
     clear(tmp_path)

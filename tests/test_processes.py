@@ -66,7 +66,7 @@ def test_a_clock_that_is_set_back_changes_nothing(
     assert not is_alive(description)
 
 
-@pytest.mark.parametrize("change", [{"host": "elsewhere"}, {"pid": None}])
+@pytest.mark.parametrize("change", [{"host": "elsewhere"}, {"pid_namespace": "pid:[1]"}, {"pid": None}])
 def test_what_is_not_known_to_run_here_does_not_count(change: dict[str, object]) -> None:
     assert not is_alive({**this_process(), **change})
     assert not is_alive({})
