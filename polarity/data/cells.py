@@ -10,7 +10,7 @@ from polarity.data.spelling import as_number, near_equal
 from polarity.data.split_names import SPLIT_NAMES, SplitName, split_name
 from polarity.data.table import NoTextError, Table, cell_text
 from polarity.errors import nearest
-from polarity.privacy import excerpt
+from polarity.privacy import excerpt, texts_are_shown
 from polarity.tables.chunk import encodable
 from polarity.tables.problems import SHOWN, Problems, Refusal
 from polarity.wording import times
@@ -144,7 +144,7 @@ def split_cells(table: Table, column: str, problems: Problems) -> list[SplitName
 
 
 def metadata_cells(table: Table, column: str, setting: str | None, problems: Problems) -> list[str] | None:
-    """Further cells as text, empty where missing; None for a column of lists or objects.
+    """Further cells as text without blanks around it, empty where missing; None for a column of lists or objects.
 
     :param setting: that asks for the column; None: none does, so that lists and objects are no fault.
     """
@@ -155,7 +155,7 @@ def metadata_cells(table: Table, column: str, setting: str | None, problems: Pro
         if setting is not None:
             problems.merge(found)
         return None
-    return ["" if text is None else text for text in texts]
+    return ["" if text is None or is_blank(text) else text.strip() for text in texts]
 
 
 def report_features(table: Table, column: str, cells: Sequence[str], kind: FeatureKind, problems: Problems) -> None:
@@ -195,7 +195,7 @@ def _report_unknown(
         hints = near_equal(value, valid), nearest(value, valid, what=kind).removeprefix("; ").strip()
         if not can_be_class(value):  # what looks like it is not what was meant
             hints = "settings cannot hold it; rename it in the data", ""
-        hint = "; ".join(filter(None, hints))
+        hint = "; ".join(filter(None, hints)) if texts_are_shown() else ""  # all of them are one message then
         for row in rows[value]:
             problems.at(f"{table.name}: column {column!r}: {_shorten(value)} {what}", table.where[row], hint)
     if len(often) > SHOWN:

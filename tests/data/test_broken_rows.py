@@ -6,6 +6,7 @@ import pytest
 
 from polarity.data.splitting import Split
 from polarity.errors import UserError
+from polarity.privacy import show_texts
 from tests.broken import (
     CLASSES,
     COLUMNS,
@@ -228,6 +229,19 @@ def test_message(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_no_message_holds_a_private_text(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_hidden(case, tmp_path, monkeypatch)
+
+
+def test_private_labels_are_one_message_without_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The advice for one of them would be that for all."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, {"data.csv": csv_of(replaced(1, replaced(2, stance="nope"), stance="Yes"))})
+    show_texts(False)
+    with pytest.raises(UserError) as caught:
+        load({})
+    hidden = "data.csv: column 'stance': (hidden, as texts are private) is no class of task 'stance': "
+    assert [line for line in caught.value.problems if "is no class" in line] == [
+        f"{hidden}row 1 (line 2), row 2 (line 3)"
+    ]
 
 
 def test_everything_at_once_over_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Rows that belong together are declared once and stay so in every split."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,17 @@ def test_a_group_that_the_split_keeps_together_is_that_of_the_rows(tmp_path: Pat
     splits = FileCorpus(path=path, text="text", tasks=TASKS, leakage=ALLOW, split=split).load()
     assert [part.group for part in rows(splits)] == ["outlet"] * 3
     assert not any("stand in train" in note for note in splits.notes)
+
+
+def test_blanks_around_a_value_make_no_other_group_and_blanks_alone_none(tmp_path: Path) -> None:
+    cells = ["p1", "p1 ", "\tp1", " ", "\u200b", ""]
+    lines = [{"text": f"text number {row}", "stance": "no", "post": cell} for row, cell in enumerate(cells)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    split = Split(group="post", near_duplicates_together=False)
+    given = {"path": str(tmp_path / "a.jsonl"), "text": "text", "tasks": TASKS, "leakage": ALLOW, "split": split}
+    read = Rows.joined(rows(FileCorpus(**given).read()))  # type: ignore[arg-type]
+    assert sorted(read.metadata["post"]) == ["", "", "", "p1", "p1", "p1"]
+    assert len(set(split.groups(read).tolist())) == 4
 
 
 def test_groups_that_cannot_be_meant_are_refused(tmp_path: Path) -> None:
