@@ -135,7 +135,7 @@ class Number(Feature):
         :raises ValueError, OverflowError: if it has none.
         """
         value = float(cell)
-        if not math.isfinite(value):
+        if not math.isfinite(value) or "_" in cell:  # Python's own numbers may hold some
             raise ValueError(cell)
         return value
 

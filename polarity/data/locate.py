@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from polarity.data.split_names import SPLIT_NAMES, SplitName, split_name
-from polarity.errors import nearest
+from polarity.errors import nearest, reason_of
 from polarity.tables.formats import FORMATS, file_format
 from polarity.tables.problems import Problems
 from polarity.wording import times
@@ -13,8 +13,14 @@ Files = dict[SplitName | None, Path]
 
 
 def locate(path: str) -> Path:
-    """The path as the user means it: relative to the current directory, with ``~`` for the home directory."""
-    return Path(path).expanduser()
+    """The path as the user means it: relative to the current directory, with ``~`` for the home directory.
+
+    As in a shell, ``~name`` stays as it is where there is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def missing(setting: str, path: Path) -> str:
@@ -31,16 +37,27 @@ def missing(setting: str, path: Path) -> str:
 
 def existing_file(setting: str, path: Path, problems: Problems) -> bool:
     """Whether a file lies at ``path``; if not, that is a problem."""
-    if path.is_file():
-        return True
-    problems.add(f"{setting}: {path} is a folder, not a file" if path.is_dir() else missing(setting, path))
+    try:
+        if path.is_file():
+            return True
+        problems.add(f"{setting}: {path} is a folder, not a file" if path.is_dir() else missing(setting, path))
+    except OSError as error:  # too long a name, a folder that nobody may look into
+        problems.add(f"{setting}: {reason_of(error)}")
     return False
 
 
 def files_of(setting: str, path: Path, problems: Problems) -> Files:
     """The one file at ``path``, or the files of the splits in that folder (``train.csv``, ``dev.csv``, ...)."""
-    if not path.is_dir():
-        return {None: path} if existing_file(setting, path, problems) else {}
+    try:
+        if path.is_dir():
+            return _in_folder(setting, path, problems)
+    except OSError as error:
+        problems.add(f"{setting}: {reason_of(error)}")
+        return {}
+    return {None: path} if existing_file(setting, path, problems) else {}
+
+
+def _in_folder(setting: str, path: Path, problems: Problems) -> Files:
     found: dict[SplitName, list[Path]] = {"train": [], "val": [], "test": []}
     others = []
     for entry in sorted(path.iterdir()):

@@ -138,4 +138,4 @@ def examples(ids: Sequence[str]) -> str:
 
 def evenly(count: int, most: int) -> np.ndarray:
     """Numbers of at most ``most`` of so many rows, from all over them."""
-    return np.unique(np.linspace(0, count - 1, most).astype(int))
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(int))

@@ -49,16 +49,18 @@ def _characters(rows: Rows) -> Iterator[int]:
 
 
 def _edges(counted: np.ndarray, limit: int | None) -> np.ndarray:
-    """Borders of about equally wide bars, one of which is right behind the longest row that is not cut.
+    """Borders of bars, one of which is right behind the longest row that is not cut; at most ``BARS`` on each side.
 
-    The last bar holds whatever is longer: one very long text would leave a single bar for all others.
+    All are about equally wide where that makes few enough. The last one holds whatever is longer: one very long text
+    would leave a single bar for all others.
     """
     typical = int(np.quantile(counted, 0.995)) if len(counted) else 1
     whole = limit or max(1, typical)
     bars = max(1, BARS * whole // max(typical, whole))
     edges = np.unique(np.linspace(0, whole, bars + 1).round().astype(np.int64)) + 1
     edges[0] = 0
-    edges = np.concatenate([edges, np.arange(whole, typical, max(1, whole // bars))[1:] + 1])
+    width = max(1, whole // bars, -(-(typical - whole) // BARS))
+    edges = np.concatenate([edges, np.arange(whole, typical, width)[1:] + 1])
     longest = int(counted.max(initial=0))
     return edges if longest < edges[-1] else np.append(edges, longest + 1)
 

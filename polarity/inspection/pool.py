@@ -47,8 +47,8 @@ class Pool(TextIndex):
         rows, places = [np.arange(len(self))], [self.group + len(self)]
         size = len(self) + int(self.group.max(initial=-1)) + 1
         for column in columns:
-            cells = np.array(self.rows.metadata[column], dtype=str)
-            known = np.flatnonzero(cells)
+            cells = np.array(self.rows.metadata[column], dtype=object)  # as str, each would take what the longest does
+            known = np.flatnonzero(cells != "")
             values, of_row = np.unique(cells[known], return_inverse=True)
             rows, places, size = [*rows, known], [*places, of_row + size], size + len(values)
         ends = np.concatenate(rows), np.concatenate(places)

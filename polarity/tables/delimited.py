@@ -93,7 +93,8 @@ class DelimitedReader(TableReader):
         refusal = first.refusal or (undecodable(lines, self._dialect) if self._dialect.header else None)
         if refusal is not None:
             problems = Problems()
-            problems.refuse(self.name, "the header", refusal)
+            where = "the header" if self._dialect.header else f"row 1 (line {first.line})"
+            problems.refuse(self.name, where, refusal)
             raise UserError(problems.lines())
         return first
 

@@ -9,6 +9,7 @@ import pytest
 
 from polarity.errors import UserError
 from tests.broken import (
+    CLASSES,
     COLUMNS,
     THREE,
     TRIPLE,
@@ -36,6 +37,14 @@ CASES = [
     ),
     Case(
         "unknown extension", {"data.xlsx": b"PK"}, ["data.xlsx: the extension '.xlsx'", ".csv"], {"path": "data.xlsx"}
+    ),
+    Case("too long a name", {}, [f"data.path: {'a' * 300}.csv: File name too long"], {"path": f"{'a' * 300}.csv"}),
+    Case("nobody's home", {}, ["data.path: ~nobody-at-all/a.csv does not exist"], {"path": "~nobody-at-all/a.csv"}),
+    Case(
+        "too long a name for a split",
+        TRIPLE,
+        [f"data.train: {'a' * 300}/b.csv: File name too long"],
+        THREE | {"train": f"{'a' * 300}/b.csv"},
     ),
     Case("no extension", {"data": "text\n"}, ["data: the extension '' does not tell a format"], {"path": "data"}),
     Case("duplicate column", {"data.csv": "text,stance,text\na,b,c\n"}, ["header has 'text' 2 times, as columns 1, 3"]),
@@ -118,6 +127,12 @@ CASES = [
         "broken header",
         {"data.csv": '"text"x,stance\na,yes\n'},
         ["text after a closing quote: the header"],
+    ),
+    Case(
+        "broken first row without a header",
+        {"data.csv": '\n"a" x,yes\nb,no\n'},
+        ["text after a closing quote: row 1 (line 2)"],
+        {"header": False, "text": "1", "tasks": {"stance": {"column": "2", "classes": CLASSES}}},
     ),
     Case("wrong delimiter", {"data.csv": csv_of(rows(), ";")}, ["one single column", "'data.delimiter=\";\"'"]),
     Case("tabs in CSV", {"data.csv": csv_of(rows(), "\t")}, ["one single column", "'data.delimiter=tab'"]),

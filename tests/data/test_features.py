@@ -47,7 +47,7 @@ def test_dates_are_days() -> None:
 @pytest.mark.parametrize(
     ("kind", "cells", "bad"),
     [
-        (Number, ["1", "", "one", "nan", "inf", "-2.5"], [2, 3, 4]),
+        (Number, ["1", "", "one", "nan", "inf", "-2.5", "1_000"], [2, 3, 4, 6]),
         (Date, ["2024-02-30", "2024-02-29", "", "yesterday", "9999-12-31T23:59-23:59"], [0, 3]),
         (Category, ["", "\N{PILE OF POO}"], []),
     ],

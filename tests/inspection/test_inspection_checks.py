@@ -16,7 +16,7 @@ from polarity.inspection.duplicates import SHOWN, duplicates
 from polarity.inspection.findings import of_lengths
 from polarity.inspection.groups import check_columns, group_columns, looks_like_groups
 from polarity.inspection.languages import NONE, languages
-from polarity.inspection.lengths import lengths
+from polarity.inspection.lengths import BARS, _edges, lengths
 from polarity.inspection.pool import Pool
 from polarity.models.huggingface.reader import TokenReader
 from polarity.models.huggingface.tokenising import tokenise
@@ -242,6 +242,17 @@ def test_lengths_after_contexts_were_cut_as_in_training(share: float) -> None:
     (*contexts, _) = [finding.text for finding in of_lengths(measured, share)]
     assert all("batching.max_context=0.1 of batching.max_length=20, which are cut: train" in text for text in contexts)
     assert len(contexts) == (share == 0.1)
+
+
+@pytest.mark.parametrize(
+    ("limit", "longest"), [(8, 1_000_000), (8, 9), (100, 150), (512, 100), (None, 1_000_000), (1, 1)]
+)
+def test_there_are_never_more_bars_than_can_be_seen(limit: int | None, longest: int) -> None:
+    edges = _edges(np.linspace(1, longest, 500).astype(np.int64), limit)
+    assert len(edges) <= 2 * BARS + 2
+    assert (np.diff(edges) > 0).all()
+    assert limit is None or longest <= limit or limit + 1 in edges
+    assert edges[-1] > longest
 
 
 def test_lengths_in_characters_without_a_tokenizer() -> None:

@@ -1,5 +1,6 @@
 """Planted label errors are found, and rows that are often confused are told."""
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -143,6 +144,20 @@ def test_what_belongs_together_is_left_out_as_a_whole() -> None:
         len({*alone.joined(["post", "Lang"])}) < len({*alone.joined(["post"])}) == len({*given.rows.metadata["post"]})
     )
     assert len(pool(0, 0, test=False).joined(["post"])) == 0
+
+
+def test_one_long_value_takes_no_memory_for_all() -> None:
+    given = pool(3, 40)
+    before = given.joined(["post"])
+    given.rows.metadata["post"] = [cell.replace("p1", "p1" * 50_000) for cell in given.rows.metadata["post"]]
+    tracemalloc.start()
+    after = given.joined(["post"])
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 1_000_000
+    assert (
+        len({*zip(before.tolist(), after.tolist(), strict=True)}) == len({*before.tolist()}) == len({*after.tolist()})
+    )
 
 
 def test_a_model_that_is_never_sure_is_told_of(checked: tuple[Pool, list[np.ndarray]]) -> None:
