@@ -49,7 +49,7 @@ def _of_split(name: str, rows: Rows, tasks: tuple[Task, ...]) -> list[str]:
 def _misshapen(name: str, rows: Rows, tasks: int) -> list[str]:
     """A problem where there is no row, or not one of everything for each row."""
     columns = {"id": rows.ids, "text": rows.text} | ({} if rows.context is None else {"context": rows.context})
-    lengths = {len(cells) for cells in (*columns.values(), *rows.metadata.values(), rows.labels)}
+    lengths = {len(rows.labels), *map(len, columns.values()), *map(len, rows.metadata.values())}
     if len(lengths) > 1 or rows.labels.shape[1:] != (tasks,):
         sizes = [times(len(cells), what) for what, cells in columns.items()]
         sizes += [

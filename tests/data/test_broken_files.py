@@ -42,7 +42,7 @@ CASES = [
     Case("nobody's home", {}, ["data.path: ~nobody-at-all/a.csv does not exist"], {"path": "~nobody-at-all/a.csv"}),
     Case(
         "too long a name for a split",
-        TRIPLE,
+        {**TRIPLE},
         [f"data.train: {'a' * 300}/b.csv: File name too long"],
         THREE | {"train": f"{'a' * 300}/b.csv"},
     ),
