@@ -104,7 +104,7 @@ def a_text_in_two(made: Splits) -> None:
         (one_label_less, "train: 6 ids, 6 texts, labels [5, 1]; there has to be one of each for a row"),
         (one_value_more, "train: 6 ids, 6 texts, 7 values of 'post', labels [6, 1]; there has to be one of each"),
         (one_context_more, "val: 6 ids, 6 texts, 7 contexts, labels [6, 1]; there has to be one of each"),
-        (fractions, "train: labels are float64; they have to be int64, the numbers of classes"),
+        (fractions, "train: labels are float64; they have to be whole numbers, those of classes"),
         (no_such_group, "test: rows belong together by 'pst', which is no metadata column; did you mean 'post'?"),
         (nothing("train"), "train: there is no row"),
         (nothing("val"), "val: there is no row"),
