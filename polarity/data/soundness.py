@@ -2,8 +2,6 @@
 
 from collections import Counter
 
-import numpy as np
-
 from polarity.data.rows import Rows, Splits, examples
 from polarity.errors import nearest
 from polarity.tasks import IGNORE_INDEX, Task
