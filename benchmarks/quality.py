@@ -3,7 +3,8 @@
 Every recipe is a sweep over seeds, which goes on where it was stopped; its runs are scored on the test rows, against
 four rivals that see the same rows: the linear baseline of every report; the same linear model on TF-IDF and the vectors
 of the frozen encoder side by side, those of its last layer or, as in the recommended recipe, the mean of its last four;
-and plain fine-tuning of that encoder. Seeds and recipes are averaged as ``polarity.ensemble method=average`` does it.
+and plain fine-tuning of that encoder. Seeds and recipes are averaged by their calibrated probabilities, without a
+calibration and rule of the whole as ``polarity.ensemble`` would fit.
 Differences are paired, their intervals from a bootstrap over test rows of the average over seeds.
 Vectors are computed once; then a seed takes a minute of one core, and ten with the recipes that train the encoder;
 on English texts there is one that takes half an hour.

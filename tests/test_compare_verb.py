@@ -160,11 +160,15 @@ def test_of_one_group_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixt
     assert {test.p for test in pair.tests} == {1.0}
     assert any("rows are of one post, which cannot say how it would be in another" in note for note in comparison.notes)
     show_comparison(comparison)
-    assert "unknown" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "unknown" in said
+    assert "1.0000" not in said, "no p-value where nothing is known"
     write(comparison, tmp_path / "out")
     content = json.loads((tmp_path / "out/comparison.json").read_text(encoding="utf-8"))
     assert content["pairs"][0]["interval"] == content["groups"][0]["interval"] == {"low": None, "high": None}
-    assert "interval unknown" in (tmp_path / "out/comparison.html").read_text(encoding="utf-8")
+    page = (tmp_path / "out/comparison.html").read_text(encoding="utf-8")
+    assert "interval unknown" in page
+    assert "1.000" not in page
     by_rows = compare(settings(*runs, cluster=None)).pairs[0]
     assert by_rows.verdict != "unclear"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from polarity.comparison.result import Chosen, Comparison, GroupScore
+from polarity.comparison.result import Chosen, Comparison, GroupScore, PairResult, TestResult
 from polarity.files import write_json
 from polarity.spreadsheets import write_csv
 from polarity.statistics.interval import Interval
@@ -57,11 +57,15 @@ def tests_table(comparison: Comparison) -> Table:
         cells = [f"{pair.second} - {pair.first}", f"{pair.difference:+.4f}", _interval(pair.interval)]
         for number, test in enumerate(pair.tests):
             shown = cells if number == 0 else ["", "", ""]
-            table.add_row(*shown, f"{test.name}, {test.about}", f"{test.p:.4f}", f"{test.corrected:.4f}")
-        equal = pair.equal
-        table.add_row("", "", "", f"{equal.name}, {equal.about}", f"{equal.p:.4f}", f"{equal.corrected:.4f}")
+            table.add_row(*shown, f"{test.name}, {test.about}", *_p_values(pair, test))
+        table.add_row("", "", "", f"{pair.equal.name}, {pair.equal.about}", *_p_values(pair, pair.equal))
         table.add_section()
     return table
+
+
+def _p_values(pair: PairResult, test: TestResult) -> tuple[str, str]:
+    """Before and after correction; none where rows of (nearly) one group say nothing."""
+    return (f"{test.p:.4f}", f"{test.corrected:.4f}") if pair.interval.known else ("-", "-")
 
 
 def write_comparison(folder: Path, comparison: Comparison) -> list[Path]:

@@ -14,6 +14,7 @@ from polarity.reports.html.sweep.importance import FEWEST, explained, importance
 from polarity.reports.html.sweep.interactions import interactions
 from polarity.reports.html.sweep.parameters import Level, levels_of, parameters_of, short_keys
 from polarity.reports.html.sweep.report import sweep_headline, write_sweep_report
+from polarity.statistics.interval import UNKNOWN
 from tests.reports.pages import SEARCHED, STATES, Page, sweep_content
 
 
@@ -81,6 +82,17 @@ def test_what_is_recommended_stands_before_everything_else(tmp_path: Path) -> No
     assert page.headings["h1"] == f"The best 5 of {best.shortlist.of} configurations cannot be told apart"
     for said in (best.chosen.sentence, *best.shortlist.sentences, *content.advice.values(), *content.remaining):
         assert said[1:] in summary
+
+
+def test_rows_of_one_group_correct_no_choice(tmp_path: Path) -> None:
+    content = sweep_content(30)
+    (best,) = content.best
+    chosen = replace(best.chosen, corrected=None, interval=UNKNOWN)
+    shortlist = replace(best.shortlist, error=None)
+    page = page_of(replace(content, best=[replace(best, chosen=chosen, shortlist=shortlist)]), tmp_path)
+    assert "rows of one group cannot say by how much" in page.text
+    assert "since rows of one group tell none from another" in page.text
+    assert "the choice adds nothing" not in page.text
 
 
 @pytest.mark.parametrize(

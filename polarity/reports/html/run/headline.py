@@ -14,7 +14,7 @@ TITLES = {
     "better": "Better than the strongest baseline",
     "unclear": "No evidence that the model is better than the strongest baseline",
     "worse": "Worse than the strongest baseline",
-    "unknown": "All rows are of one group: nothing says how the model would compare in another",
+    "unknown": "Too few groups of rows: nothing says how the model would compare in another",
 }
 
 
@@ -65,16 +65,19 @@ def _score(split: SplitContent) -> Markup:
 def _against(baseline: BaselineResult) -> Markup:
     difference = baseline.difference.overall
     ends, p = difference.interval, probability(difference.p)
+    known = "interval unknown"
+    if ends is not None:
+        p = p if p.startswith("<") else f"= {p}"
+        known = f"interval {signed(ends.low)} to {signed(ends.high)}, p {p}"
     return Markup(
         "The strongest baseline, {}, has <strong>{}</strong>. "
-        'The model minus this baseline: <strong class="{}">{}</strong>, {}, p {}.'
+        'The model minus this baseline: <strong class="{}">{}</strong>, {}.'
     ).format(
         baseline.title,
         score_text(baseline.result.overall.value),
         baseline.verdict,
         signed(difference.value),
-        "interval unknown" if ends is None else f"interval {signed(ends.low)} to {signed(ends.high)}",
-        p if p.startswith("<") else f"= {p}",
+        known,
     )
 
 
