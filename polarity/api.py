@@ -66,15 +66,20 @@ def compare(runs: Folder | Sequence[Folder], **settings: object) -> "list[Compar
 
     :param runs: folders, or patterns such as ``outputs/**``.
     :param settings: those of ``conf/compare.yaml``: ``split``, ``resamples``, ``margin``, ...
+    With ``output="FOLDER"`` they are written there as well.
+
     :raises UserError: if nothing can be compared.
     """
     from polarity.verbs.compare import compare as compare_runs
+    from polarity.verbs.compare import write_all
 
     prepare_process()
     given = {"runs": [str(folder) for folder in _folders("runs", runs)], **settings}
     read = read_settings("compare", overrides_of(given))
     assert read is not None
-    return compare_runs(read)
+    comparisons = compare_runs(read)
+    write_all(read, comparisons)
+    return comparisons
 
 
 def ensemble(runs: Folder | Sequence[Folder], **settings: object) -> "RunDirectory":

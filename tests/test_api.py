@@ -1,5 +1,6 @@
 """What the README promises from Python: train, load and predict, compare."""
 
+import json
 import os
 import random
 import subprocess
@@ -234,6 +235,9 @@ def test_runs_are_compared(run: RunDirectory, folder: Path) -> None:
     assert len(comparison.pairs) == 1
     with pytest.raises(UserError, match="resamples"):
         polarity.compare([run.path, other.path], resamples=3)
+    out = folder / "compared"
+    polarity.compare([run.path, other.path], resamples=200, output=out)
+    assert json.loads((out / "comparison.json").read_text(encoding="utf-8"))["pairs"]
 
 
 def test_importing_the_package_does_not_import_torch() -> None:

@@ -1,7 +1,7 @@
 """Composing the configuration of every job of a command line."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from polarity.config.composed import compose
-from polarity.config.hydra_private import jobs_of
+from polarity.config.hydra_private import folders_of_presets, jobs_of
 from polarity.config.launcher import LauncherSettings
 from polarity.config.numbers import as_declared
 from polarity.config.overrides import closed_key, idle_problems, key_of, open_keys, without_glob
@@ -134,11 +134,24 @@ def _refuse_hidden(config_dir: str | None) -> None:
         )
 
 
-def _hydra() -> AbstractContextManager[None]:
-    """Within the block, Hydra is initialised: here, or by its own main, within which further jobs are composed."""
-    if GlobalHydra.instance().is_initialized():
-        return nullcontext()
-    return initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3")
+@contextmanager
+def _hydra() -> Iterator[None]:
+    """Within the block, Hydra is initialised: here, or by its own main, within which further jobs are composed.
+
+    A program of the caller's that is one of Hydra's has its own back afterwards.
+    """
+    there = GlobalHydra.instance().hydra
+    if there is not None and str(conf_dir()) in folders_of_presets():
+        yield
+        return
+    GlobalHydra.instance().clear()
+    try:
+        with initialize_config_dir(config_dir=str(conf_dir()), version_base="1.3"):
+            yield
+    finally:
+        GlobalHydra.instance().clear()
+        if there is not None:
+            GlobalHydra.instance().initialize(there)
 
 
 def _job(config_name: str, overrides: list[str], extra: list[str]) -> JobConfig:
@@ -172,8 +185,11 @@ def resolved(config: DictConfig) -> tuple[Config, list[str]]:
 
 
 def with_test(config: Config, *, several: bool) -> Config:
-    """A copy that says whether the test split is scored: where nothing else is said, by a run that is the only one."""
-    return {**config, "test": not several if config["test"] is None else config["test"]}
+    """A copy that says whether the test split is scored: where nothing else is said, by a run that is the only one.
+
+    What a fold holds out is always scored.
+    """
+    return {**config, "test": not several or config["fold"] is not None if config["test"] is None else config["test"]}
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ def choices_and_values(overrides: Sequence[str]) -> tuple[tuple[str, ...], list[
     loader.validate_sweep_overrides_legal(overrides=parsed, run_mode=RunMode.RUN, from_shell=False)
     choices, values = list[str](), list[Override]()
     for text, override in zip(overrides, parsed, strict=True):
-        if override.is_hydra_override() or loader.repository.group_exists(override.key_or_group):
+        of_group = loader.repository.group_exists(override.key_or_group) and not isinstance(override.value(), dict)
+        if override.is_hydra_override() or of_group:
             choices.append(text)
         else:
             values.append(override)

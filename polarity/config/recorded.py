@@ -110,7 +110,7 @@ class RunSettings:
     @property
     def looks_at_test(self) -> bool:
         """Whether test is scored although it is a job of a sweep, of which one is chosen."""
-        return self._config.get("test") is True
+        return self._config.get("test") is True and self._config.get("fold") is None
 
     @property
     def folds(self) -> int:
@@ -195,7 +195,10 @@ class RunSettings:
     def devices(self) -> int | None:
         """How many a run is shared out over; None if it takes what there is."""
         devices = self._section("trainer").get("devices")
-        return len(devices) if isinstance(devices, list) else devices if isinstance(devices, int) else None
+        if isinstance(devices, list):
+            return len(devices)
+        number = int(str(devices)) if str(devices).lstrip("-").isdecimal() else -1
+        return None if number < 0 else number
 
     @property
     def machines(self) -> int:
@@ -204,8 +207,8 @@ class RunSettings:
 
     @property
     def on_one_device(self) -> bool:
-        """Whether no more than one was asked for."""
-        return self._section("trainer").get("devices") in (1, "auto", None) and self.machines == 1
+        """Whether no more than one was asked for, or none in particular."""
+        return self.machines == 1 and (self.devices == 1 or self._section("trainer").get("devices") in ("auto", None))
 
     @property
     def reporting(self) -> "Reporting":

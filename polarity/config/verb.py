@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Glob
 from omegaconf import OmegaConf
 
 from polarity.config import cli
@@ -113,9 +114,11 @@ def _plain(verb: str, known: Collection[str], overrides: Sequence[str]) -> tuple
     names = {name for name in known if (conf_dir() / name).is_dir()} - groups
     chosen, rest = {}, []
     for text in (readable(text, multirun=False) for text in overrides):
-        key, given, _ = text.partition("=")
+        key, given, words = text.partition("=")
         if given and key in names:
-            chosen[key] = OverridesParser.create().parse_override(text).value()
+            override = OverridesParser.create().parse_override(text)
+            several = override.is_sweep_override() or isinstance(override.value(), Glob)
+            chosen[key] = words if several else override.value()
         else:
             rest.append(text)
     return chosen, rest

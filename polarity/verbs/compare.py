@@ -154,15 +154,23 @@ def show_comparison(comparison: Comparison) -> None:
         console.print(f"note: {note}")
 
 
-def write(comparison: Comparison, folder: Path) -> None:
-    """Write JSON, CSV and HTML, all of them or none."""
+def write(comparison: Comparison, folder: Path) -> list[Path]:
+    """Write JSON, CSV and HTML, all of them or none; returns their paths."""
     from polarity.reports.html import write_comparison_report
 
     with unfinished(folder / "files") as part:
         part.mkdir()
         made = [*write_comparison(part, comparison), write_comparison_report(comparison, part / "comparison.html")]
-        written = [path.replace(folder / path.name) for path in made]
-    RunConsole(None).print(f"written: {', '.join(str(path) for path in written)}")
+        return [path.replace(folder / path.name) for path in made]
+
+
+def write_all(settings: CompareSettings, comparisons: Sequence[Comparison]) -> list[Path]:
+    """Write them to ``output``, if it was asked for, several into folders of their own; returns the paths."""
+    if settings.output is None:
+        return []
+    folder, several = Path(settings.output).expanduser(), len(comparisons) > 1
+    places = [folder / f"rows-{number}" if several else folder for number, _ in enumerate(comparisons, 1)]
+    return [path for one, place in zip(comparisons, places, strict=True) for path in write(one, place)]
 
 
 def compare_and_write(settings: CompareSettings) -> None:
@@ -174,6 +182,5 @@ def compare_and_write(settings: CompareSettings) -> None:
             runs, rows = times(len(comparison.systems), "system"), times(comparison.setup.rows, "row")
             RunConsole(None).print(f"\n{number} of {len(comparisons)}: {runs} on the same {rows}", style="bold")
         show_comparison(comparison)
-        if settings.output is not None:
-            folder = Path(settings.output).expanduser()
-            write(comparison, folder if len(comparisons) == 1 else folder / f"rows-{number}")
+    if written := write_all(settings, comparisons):
+        RunConsole(None).print(f"written: {', '.join(str(path) for path in written)}")

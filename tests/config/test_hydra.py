@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+from hydra import compose, initialize_config_dir
+
+from polarity.config.compose import as_job, compose_jobs, resolved
 from polarity.config.hydra_private import jobs_of, read_arguments
+from polarity.config.recorded import RunSettings
+from polarity.config.verb import read_settings
+from polarity.errors import UserError
 from tests.command import ROOT
 
 PLACE = ROOT / "polarity" / "config" / "hydra_private.py"
@@ -25,3 +32,53 @@ def test_jobs_are_every_combination_the_last_setting_changing_fastest() -> None:
 def test_nothing_else_uses_private_modules() -> None:
     users = [path for path in Path(ROOT / "polarity").rglob("*.py") if "hydra._internal" in path.read_text("utf-8")]
     assert users == [PLACE]
+
+
+def test_a_program_of_hydras_own_keeps_its_configuration(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("answer: 42\n")
+    with initialize_config_dir(config_dir=str(tmp_path), version_base="1.3"):
+        assert resolved(compose_jobs("train", ["seed=7"], config_dir=None, multirun=False)[0].config)[0]["seed"] == 7
+        assert compose("mine").answer == 42
+
+
+def test_a_mapping_and_a_value_of_it_count_in_their_order() -> None:
+    """As in Hydra's own composition, which runs what was checked here."""
+
+    def alpha(*overrides: str) -> float:
+        (job,) = compose_jobs("train", ["sampler=joint", *overrides], config_dir=None, multirun=False)
+        return float(job.config.sampler.alpha)
+
+    assert alpha("sampler.alpha=0.3", "sampler={alpha: 0.5}") == 0.5
+    assert alpha("sampler={alpha: 0.5}", "sampler.alpha=0.3") == 0.3
+
+
+@pytest.mark.parametrize(
+    ("trainer", "devices", "one"),
+    [
+        ({"devices": -1}, None, False),
+        ({"devices": "2"}, 2, False),
+        ({"devices": [1]}, 1, True),
+        ({"devices": [0, 3]}, 2, False),
+        ({"devices": "auto"}, None, True),
+        ({"devices": 1, "num_nodes": 2}, 1, False),
+        ({}, None, True),
+    ],
+)
+def test_how_many_devices_a_run_is_shared_out_over(trainer: dict[str, object], devices: int | None, one: bool) -> None:
+    settings = RunSettings({"trainer": trainer})
+    assert (settings.devices, settings.on_one_device) == (devices, one)
+
+
+def test_a_fold_is_scored_among_others_as_it_is_alone() -> None:
+    usual = {"output_dir": "outputs", "sweep": {"retry": None}, "test": None, "fold": None}
+    assert as_job(usual, "sweep")["test"] is False
+    fold = as_job({**usual, "fold": 2}, "sweep")
+    assert fold["test"] is True
+    assert not RunSettings(fold).looks_at_test
+    assert RunSettings({**usual, "test": True}).looks_at_test
+
+
+@pytest.mark.parametrize("several", ["argmax,stored", "glob(*)", "range(1,3)"])
+def test_several_values_of_a_setting_of_a_verb_are_one_that_is_not_valid(several: str) -> None:
+    with pytest.raises(UserError, match="decision: .* is not valid"):
+        read_settings("evaluate", ["run=any", f"decision={several}"])
