@@ -80,5 +80,5 @@ def test_a_fold_is_scored_among_others_as_it_is_alone() -> None:
 
 @pytest.mark.parametrize("several", ["argmax,stored", "glob(*)", "range(1,3)"])
 def test_several_values_of_a_setting_of_a_verb_are_one_that_is_not_valid(several: str) -> None:
-    with pytest.raises(UserError, match="decision: .* is not valid"):
+    with pytest.raises(UserError, match=r"decision: .* is not valid"):
         read_settings("evaluate", ["run=any", f"decision={several}"])
