@@ -3,6 +3,8 @@
 from pathlib import Path
 
 STATUS = "status.json"
+ASKED = "sweep.yaml"
+"""In the folder of a sweep, beside those of its jobs."""
 FOLD = "fold-"
 """Begins the name of a fold's folder."""
 
@@ -24,6 +26,11 @@ class RunFiles:
     def whole(self) -> Path:
         """The folder of the cross-validation that the run is a fold of; else its own."""
         return self.path.parent if is_run(self.path.parent) else self.path
+
+    @property
+    def asked(self) -> Path:
+        """What was asked of the sweep that the run is a job of; other runs have no such file beside them."""
+        return self.path.parent / ASKED
 
     @property
     def checkpoints(self) -> Path:

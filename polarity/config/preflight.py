@@ -13,6 +13,7 @@ from polarity.config.components import Components
 from polarity.config.folds import device_problems, folds_of
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.precision import AUTO
+from polarity.config.recorded import RunSettings
 from polarity.config.root import RootSettings, as_root
 from polarity.config.sections import SECTIONS
 from polarity.config.settled import with_places
@@ -153,6 +154,7 @@ def forget_rows() -> None:
 
 def rows_of(config: Config) -> Splits:
     """The rows of a checked configuration, all of them, if it is one of folds."""
+    show_texts(RunSettings(config).reporting.texts)
     return _load_once(_data_key(config))[1]
 
 

@@ -219,6 +219,11 @@ class RunSettings:
         return Reporting(**{name: value for name, value in section.items() if name != TARGET})
 
     @property
+    def of_rows(self) -> Config:
+        """All that says which rows are read."""
+        return {name: self._config[name] for name in ("data", "limit")}
+
+    @property
     def data(self) -> DataSettings:
         """How rows are read.
 

@@ -75,7 +75,7 @@ def resume(folder: str, *, trust: Trust = None) -> float:
         config = resuming.trusted_config(run, trust=trust)
         with by_its_data(run):
             prepared = prepare(config)
-        resuming.refuse_changed_data(run, prepared.splits)
+        resuming.refuse_changed_data(run, prepared)
     return _train(run, prepared, trust=trust)
 
 

@@ -14,11 +14,12 @@ from typing import Any
 import torch
 
 import polarity
+from polarity.config.recorded import RunSettings
 from polarity.content import Json
 from polarity.data.rows import Rows, Splits
 from polarity.errors import UserError
-from polarity.files import read_object, write_json
-from polarity.run import RunDirectory, now
+from polarity.files import read_object, read_yaml, write_json
+from polarity.run import RunDirectory, configuration_hash, now
 from polarity.run_files import PAIRS
 from polarity.secrets import masked_command, masked_text
 from polarity.wording import times
@@ -57,6 +58,20 @@ def read_environment(run: RunDirectory) -> Json:
     if not isinstance(content.get("data"), dict):
         raise UserError(f"{run.environment}: is damaged (it does not describe the data)")
     return content
+
+
+def name_of_rows(config: Mapping[str, Any]) -> str:
+    """Stands for the settings that say which rows are read, as in ``sweep.yaml``."""
+    return configuration_hash(RunSettings(config).of_rows)
+
+
+def planned_data(run: RunDirectory) -> Json:
+    """:func:`described` of the rows that the sweep was begun with of which a run is a job; empty for any other run.
+
+    :raises UserError: if the sweep's file, or the run's configuration, is damaged.
+    """
+    known = read_yaml(run.asked, dict).get("data") if run.asked.is_file() else None
+    return dict(known.get(name_of_rows(run.config)) or {}) if isinstance(known, dict) else {}
 
 
 def where_it_began(run: RunDirectory) -> AbstractContextManager[None]:

@@ -2,7 +2,7 @@
 
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, chdir, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,9 +15,9 @@ from polarity.errors import UserError, nearest
 from polarity.files import read_yaml, write_text, yaml_text
 from polarity.locks import FolderLock
 from polarity.paths import in_outputs
+from polarity.run_files import ASKED
 from polarity.sweeps.job import Job
 
-ASKED = "sweep.yaml"
 PATIENCE = 120.0
 """Seconds to wait for another process that reads or extends what was asked."""
 
@@ -96,6 +96,20 @@ class Sweep:
             return AskedSweep(**read_yaml(file, dict))
         except TypeError as error:
             raise UserError(f"{file}: is damaged ({error})") from error
+
+    @property
+    def began_in(self) -> Path:
+        """The folder from which its jobs read relative paths; if that is gone, the one that this process stands in.
+
+        Whatever they then find has to be the rows that the sweep was begun with.
+        """
+        folder = Path(self.asked.folder)
+        return folder if folder.is_dir() else Path.cwd()
+
+    def where_it_began(self) -> AbstractContextManager[None]:
+        """Within the block, this process stands there."""
+        folder = self.began_in
+        return nullcontext() if folder == Path.cwd() else chdir(folder)
 
     def ask(self, asked: AskedSweep) -> None:
         """Record it."""

@@ -8,12 +8,13 @@ from polarity.content import Json
 from polarity.crossvalidation.run import resume
 from polarity.processes import SIGNALLED
 from polarity.reports.console import RunConsole, log_only
+from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.lines import end_line, start_line
 from polarity.training.status import record_failure
 
 
-def run_here(job: Job, retried: Mapping[str, Json]) -> float:
+def run_here(sweep: Sweep, job: Job, retried: Mapping[str, Json]) -> float:
     """Run a job, or go on with it, if it is missing. Returns its best monitored score, not a number if it has none.
 
     :param retried: as in :meth:`Job.take`.
@@ -24,7 +25,7 @@ def run_here(job: Job, retried: Mapping[str, Json]) -> float:
     started = time.monotonic()
     RunConsole(None).print(start_line(job))
     try:
-        with log_only():
+        with sweep.where_it_began(), log_only():
             _run(job)
     finally:
         job.claim.release()

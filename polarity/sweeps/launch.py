@@ -18,7 +18,7 @@ from polarity.sweeps.folder import Sweep
 from polarity.sweeps.here import run_here
 from polarity.sweeps.hydra_callback import exit_code, table_whenever_it_ends
 from polarity.sweeps.job import Job
-from polarity.sweeps.plan import PlannedJob, add
+from polarity.sweeps.plan import PlannedJob, add, refuse_changed_rows
 from polarity.sweeps.problems import problems_of_searching
 from polarity.wording import times
 
@@ -56,7 +56,7 @@ def run_one(running: RunningJob) -> float:
     sweep = Sweep.open(RunSettings(running.config).output_dir)
     (sweep.path / HYDRAS).unlink(missing_ok=True)
     job = _job(sweep, running)
-    return run_here(job, job.retried(retry=running.retry))
+    return run_here(sweep, job, job.retried(retry=running.retry))
 
 
 def _job(sweep: Sweep, running: RunningJob) -> Job:
@@ -72,17 +72,23 @@ def go_on(folder: str, *, retry: bool) -> int:
     launcher = LauncherSettings(section)
     if launcher.kind not in KNOWN_LAUNCHERS:
         raise UserError(f"resume: with this hydra/launcher, give the command line again: {sweep.asked.commands[-1]}")
-    with table_whenever_it_ends(sweep.path):
-        if asked := sweep.asked.search:
-            if problems := [*missing_extra(), *problems_of_searching(launcher, pruner=asked["pruner"])]:
-                raise UserError(problems)
+    asked = sweep.asked.search
+    if asked and (problems := [*missing_extra(), *problems_of_searching(launcher, pruner=asked["pruner"])]):
+        raise UserError(problems)
+    if sweep.began_in != Path(sweep.asked.folder):
+        RunConsole(None).print(f"{sweep.asked.folder} is gone: relative paths are meant from {sweep.began_in}")
+    with sweep.where_it_began(), table_whenever_it_ends(sweep.path):
+        retried = sweep.retried(retry=retry)
+        left = [PlannedJob(job.run.config, []) for job in sweep.jobs if job.is_missing(retried)]
+        refuse_changed_rows(sweep, left)
+        if asked:
             go_on_searching(sweep, section, retry=retry)
             return exit_code(Sweep.open(folder), launcher)  # with the jobs that were proposed meanwhile
         tell(sweep, retry=retry)
         if launcher.kind in OWN_LAUNCHERS:
             instantiate(section).work(sweep, retry=retry)
         for job in sweep.jobs if launcher.kind == "BasicLauncher" else []:
-            run_here(job, job.retried(retry=retry))
+            run_here(sweep, job, job.retried(retry=retry))
     return exit_code(sweep, launcher)
 
 

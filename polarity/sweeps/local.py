@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from subprocess import DEVNULL, STDOUT, Popen
 from tempfile import TemporaryFile
 from typing import IO, Self
@@ -55,8 +54,7 @@ class Processes(Engine):
     """
 
     def __init__(self, sweep: Sweep, places: Sequence[Place], *, forked: bool = False) -> None:
-        folder = Path(sweep.asked.folder)
-        self._folder = folder if folder.is_dir() else Path.cwd()
+        self._folder = sweep.began_in
         self._places, self._memory = places, MemoryWatch()
         self._forks = Forks() if forked and can_fork(places) else None
 

@@ -1,6 +1,6 @@
 """What a command line asks of a sweep: a folder for each job, all or none, and never two things of one name."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from polarity.config.shown import flat
 from polarity.content import Config, Json
 from polarity.errors import UserError
 from polarity.run import RunDirectory, configuration_hash, now
-from polarity.runs.environment import changed_data, described
+from polarity.runs.environment import changed_data, described, name_of_rows
 from polarity.secrets import masked, masked_command, secret_places
 from polarity.sweeps.folder import AskedSweep, Sweep, is_sweep
 from polarity.sweeps.job import Job
@@ -30,6 +30,8 @@ OF_SWEEP = ("hydra.", "hydra/", "sweep=", "sweep.", "search=")
 PRESETS = ("experiment", "debug")
 """Groups whose presets may set anything."""
 SHOWN = 5
+PUT_BACK = "sweep: put that back, or begin another sweep"
+ANOTHER = "sweep: put that back, or give another name for another sweep: sweep=NAME"
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,7 @@ def shared(known: Sequence[Config], jobs: Sequence[PlannedJob]) -> Config:
 
 
 def _fingerprints(jobs: Sequence[PlannedJob]) -> Json:
-    sections = {configuration_hash({key: job.config[key] for key in ("data", "limit")}): job for job in jobs}
+    sections = {name_of_rows(job.config): job for job in jobs}
     features = {name: RunSettings(job.config).data.features for name, job in sections.items()}
     return {name: described(rows_of(job.config), features[name]) for name, job in sections.items()}
 
@@ -189,23 +191,51 @@ def _refuse_secrets(jobs: Sequence[PlannedJob]) -> None:
 def _refuse_others(
     sweep: Sweep, asked: AskedSweep, space: Mapping[str, object], jobs: Sequence[PlannedJob], data: Json
 ) -> None:
-    differs = list(dict.fromkeys(_differences(sweep, asked, {*space, *asked.space}, jobs)))
-    more = f", and {len(differs) - SHOWN} more" if len(differs) > SHOWN else ""
-    problems = [f"sweep: {sweep.path} has another configuration: {'; '.join(differs[:SHOWN])}{more}"] if differs else []
-    problems += [
-        f"sweep: {sweep.path}: {text}"
-        for name, found in data.items()
-        if name in asked.data
-        for text in changed_data(asked.data[name], found, whose="the sweep was begun with")
-    ]
+    problems = [*_other_settings(sweep, asked, {*space, *asked.space}, jobs), *_other_rows(sweep, asked, data)]
     if problems:
-        raise UserError([*problems, "sweep: put that back, or give another name for another sweep: sweep=NAME"])
+        raise UserError([*problems, ANOTHER])
+
+
+def refuse_changed_rows(sweep: Sweep, jobs: Sequence[PlannedJob]) -> None:
+    """Compare the rows that jobs are still to read with those that the sweep was begun with.
+
+    :raises UserError: if they are others, or cannot be read.
+    """
+    if problems := _other_rows(sweep, sweep.asked, _fingerprints(jobs)):
+        raise UserError([*problems, PUT_BACK])
+
+
+def refuse_changed_presets(sweep: Sweep, job: PlannedJob) -> None:
+    """Compare a job that a search proposes with what all of its jobs share.
+
+    :raises UserError: if it has other settings.
+    """
+    asked = sweep.asked
+    if problems := _other_settings(sweep, asked, set(asked.space), [job]):
+        raise UserError([*problems, PUT_BACK])
+
+
+def _other_settings(sweep: Sweep, asked: AskedSweep, searched: set[str], jobs: Sequence[PlannedJob]) -> list[str]:
+    differs = list(dict.fromkeys(_differences(sweep, asked, searched, jobs)))
+    more = f", and {len(differs) - SHOWN} more" if len(differs) > SHOWN else ""
+    return [f"sweep: {sweep.path} has another configuration: {'; '.join(differs[:SHOWN])}{more}"] if differs else []
+
+
+def _other_rows(sweep: Sweep, asked: AskedSweep, found: Json) -> list[str]:
+    return [
+        f"sweep: {sweep.path}: {text}"
+        for name, rows in found.items()
+        if name in asked.data
+        for text in changed_data(asked.data[name], rows, whose="the sweep was begun with")
+    ]
 
 
 def _differences(sweep: Sweep, asked: AskedSweep, searched: set[str], jobs: Sequence[PlannedJob]) -> Iterator[str]:
     """What jobs have otherwise than those of before, but for what is searched; ``KEY was OLD, and is NEW now``."""
-    if not searched & set(PRESETS):
-        new = shared([], jobs)
+    new = shared([], jobs)
+    if searched & set(PRESETS):
+        yield from _given_otherwise(asked, searched, jobs, new)
+    else:
         places = tuple(f"{key}." for key in searched)
         kept = {key for key in new.keys() & asked.settings.keys() if not f"{key}.".startswith(places)}
         yield from _changes({key: asked.settings[key] for key in kept}, {key: new[key] for key in kept})
@@ -215,6 +245,25 @@ def _differences(sweep: Sweep, asked: AskedSweep, searched: set[str], jobs: Sequ
         if name not in (None, job.name):
             before = RunDirectory(sweep.path / name).config
             yield from _changes(flat(PlannedJob(before, []).causes), flat(job.causes))
+
+
+def _given_otherwise(asked: AskedSweep, searched: set[str], jobs: Sequence[PlannedJob], new: Config) -> Iterator[str]:
+    """The same where presets are searched that may set anything else: of what a command line gives plainly."""
+
+    def given(lines: Iterable[Sequence[str]]) -> dict[str, str]:
+        plain = {key_of(text): text.partition("=")[2] for line in lines for text in line}
+        return {key: value for key, value in plain.items() if key not in searched and key not in ELSEWHERE}
+
+    def below(key: str, settings: Config) -> Config:
+        return {name: value for name, value in settings.items() if f"{name}.".startswith(f"{key}.")}
+
+    before = given([*asked.jobs.values(), *([asked.search["overrides"]] if asked.search else [])])
+    now_given = given([text for text in masked_command(job.overrides) if _is_asked(text)] for job in jobs)
+    for key in sorted(before.keys() | now_given.keys()):
+        if before.get(key) != now_given.get(key):
+            known, found = below(key, asked.settings), below(key, new)
+            if not known or known != found:
+                yield f"{key} was {before.get(key, 'not given')}, and is {now_given.get(key, 'not given')} now"
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:

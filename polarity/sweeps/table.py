@@ -13,8 +13,9 @@ from polarity.errors import UserError
 from polarity.files import read_object
 from polarity.reports.console import RunConsole
 from polarity.reports.html.numbers import duration
+from polarity.run_files import ASKED
 from polarity.spreadsheets import write_csv
-from polarity.sweeps.folder import ASKED, Sweep
+from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.page import looks_at_test, write_page_of
 from polarity.wording import times

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import torch
 
+from polarity.config.preflight import Prepared, rows_of
 from polarity.config.trust import Trust, check_trusted
 from polarity.content import Config, Json
-from polarity.data.rows import Splits
 from polarity.errors import TRUST_ADVICE, UserError
 from polarity.files import check_room
 from polarity.models.encoder import ENCODER
 from polarity.processes import led_folder
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
-from polarity.runs.environment import READING, RUNS, changed_data, described, read_environment
+from polarity.runs.environment import READING, RUNS, changed_data, described, planned_data, read_environment
 from polarity.training.manifest import Manifest
 from polarity.wording import times
 
@@ -158,15 +158,23 @@ def notes(run: RunDirectory, point: Path | None) -> list[str]:
     return [*anew, f"the run began with {often} and goes on with {here}"]
 
 
-def refuse_changed_data(run: RunDirectory, splits: Splits) -> None:
-    """Compare the data with those that the run was started with, if it had begun to train.
+def refuse_changed_data(run: RunDirectory, prepared: Prepared) -> None:
+    """Compare the data with those that the run was started with, or that the sweep was whose job begins only now.
 
     :raises UserError: with a problem for each split that is another one.
     """
-    if not led_folder() and run.environment.exists():
-        changed = changed_data(read_environment(run)["data"], described(splits, run.settings.data.features))
-        if changed:
-            raise UserError([f"resume: {problem}" for problem in changed])
+    if led_folder():
+        return
+    features = run.settings.data.features
+    if run.environment.exists():
+        changed = changed_data(read_environment(run)["data"], described(prepared.splits, features))
+    elif known := planned_data(run):  # of all rows, also where the job is one fold of them
+        found = described(rows_of(prepared.config), features)
+        changed = changed_data(known, found, whose="the sweep was begun with")
+    else:
+        return
+    if changed:
+        raise UserError([f"resume: {problem}" for problem in changed])
 
 
 def refuse_changed_model(run: RunDirectory, identity: Json) -> None:

@@ -72,7 +72,7 @@ def resume_run(folder: str, *, trust: Trust = None) -> float:
         point = resuming.point_to_resume_from(run)
         with by_its_data(run):
             prepared = prepare(config)
-            resuming.refuse_changed_data(run, prepared.splits)  # first: models that learn their words of it differ
+            resuming.refuse_changed_data(run, prepared)  # first: models that learn their words of it differ
             assembled = assemble(prepared, Stages(), point=point)
             resuming.refuse_changed_model(run, assembled.identity)
         if run.environment.exists() and not led_folder():

@@ -1,12 +1,14 @@
 """What a sweep is: found again by its command line or its name, extended, or refused where it is another one."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from itertools import product
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 import yaml
@@ -15,12 +17,15 @@ from polarity.config import preflight
 from polarity.errors import UserError
 from polarity.run import RunDirectory
 from polarity.runs.saved import finished_run
+from polarity.sweeps import here
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.plan import PlannedJob, _changes, plan
 from polarity.sweeps.preset import preset_of
 from polarity.train import _asked, _checked, check
+from polarity.training.run import resume_run
 from tests.running import overrides
 from tests.sweeping import only_sweep, states
+from tests.verbs import outcome_of
 
 SHORT = ("trainer.max_epochs=1", "reporting.baselines=false")
 
@@ -154,6 +159,60 @@ def test_other_data_are_refused(tmp_path: Path) -> None:
     preflight._load_once.cache_clear()
     with pytest.raises(UserError, match="the train split is not the one that the sweep was begun with"):
         planned(tmp_path, "seed=0,1")
+
+
+def test_a_job_that_begins_later_reads_the_rows_that_the_sweep_was_begun_with(tmp_path: Path) -> None:
+    sweep = planned(tmp_path, "seed=0,1", "reporting.resamples=100")
+    corpus = tmp_path / "corpus.csv"
+    corpus.write_text("".join(corpus.read_text("utf-8").splitlines(keepends=True)[:-9]), "utf-8")
+    preflight.forget_rows()
+    changed = "the train split is not the one that the sweep was begun with: .* rows with"
+    with pytest.raises(UserError, match=f"^resume: data: {changed}"):
+        resume_run(str(sweep.jobs[0].path))
+    code, said = outcome_of("train", f"resume={sweep.path}", "hydra/launcher=basic")
+    assert (code, states(tmp_path)) == (2, ["waiting"] * 2), said
+    assert re.search(changed, " ".join(said.split()))
+
+
+def small(folder: Path, presets: str, *words: str, size: int = 16) -> Sweep:
+    """A sweep over presets whose jobs have two settings, and no rows."""
+    jobs = [
+        PlannedJob({"data": {}, "limit": {}, "lr": n, "batch": size}, [f"experiment={name}", *words])
+        for n, name in enumerate(presets)
+    ]
+    with patch("polarity.sweeps.plan._fingerprints", lambda _: {}):
+        return plan(folder, "line", {"experiment": list(presets)}, jobs)
+
+
+def test_where_presets_are_searched_that_may_set_anything_the_line_still_gives_the_same(tmp_path: Path) -> None:
+    small(tmp_path, "ab", "batch=16")
+    assert len(small(tmp_path, "ab", "batch=16").jobs) == 2
+    assert len(small(tmp_path, "abc").jobs) == 3, "another preset, and what it is without being given"
+    with pytest.raises(UserError, match="has another configuration: batch was 16, and is 8 now"):
+        small(tmp_path, "ab", "batch=8", size=8)
+    small(tmp_path / "other", "ab")
+    with pytest.raises(UserError, match="has another configuration: batch was not given, and is 8 now"):
+        small(tmp_path / "other", "ab", "batch=8", size=8)
+
+
+def test_a_job_in_this_process_reads_paths_from_where_the_sweep_was_begun(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stood: list[Path] = []
+    monkeypatch.setattr(here, "resume", lambda *_, **__: stood.append(Path.cwd()))
+    began, elsewhere = tmp_path / "began", tmp_path / "elsewhere"
+    for folder in (began, elsewhere):
+        folder.mkdir()
+    monkeypatch.chdir(began)
+    sweep = small(tmp_path / "sweep", "ab")
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setattr(here, "end_line", lambda *_: "")
+    for job in sweep.jobs:
+        here.run_here(sweep, job, {})
+        shutil.rmtree(began, ignore_errors=True)
+    assert stood == [began, elsewhere], (
+        "where it was begun, and if that is gone here: the rows tell whether it is right"
+    )
 
 
 def test_what_can_be_no_sweep_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

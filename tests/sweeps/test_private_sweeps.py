@@ -7,6 +7,7 @@ import pytest
 
 from polarity.config.preflight import forget_rows
 from polarity.sweeps.folder import Sweep
+from polarity.sweeps.here import run_here
 from polarity.train import _asked, _checked
 from tests.verbs import said_by
 
@@ -21,7 +22,9 @@ LEAKS = {
 
 
 @pytest.mark.parametrize("leak", LEAKS)
-def test_no_file_of_a_private_sweep_holds_a_text_although_its_jobs_are_refused(leak: str, tmp_path: Path) -> None:
+def test_no_file_of_a_private_sweep_holds_a_text_although_its_jobs_are_refused(
+    leak: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The jobs of a sweep have folders before they begin, and their data may change meanwhile."""
     file = tmp_path / "corpus.csv"
     rows = [
@@ -43,9 +46,13 @@ def test_no_file_of_a_private_sweep_holds_a_text_although_its_jobs_are_refused(l
     folder = Path(told[-1].partition("=")[2].strip('"'))
     write(LEAKS[leak](rows), header=leak != HEADLESS)
     forget_rows()
-    said = said_by("train", f"resume={folder}", "hydra/launcher=basic", code=1)
-    said += said_by("sweep", str(folder), "report")
-    assert [job.recorded for job in Sweep.open(folder).jobs] == ["failed"] * 2, said
+    said = said_by("train", f"resume={folder}", "hydra/launcher=basic", code=2)
+    sweep = Sweep.open(folder)
+    assert [job.recorded for job in sweep.jobs] == ["waiting"] * 2, said
+    for job in sweep.jobs:  # as those that nobody could ask any more
+        run_here(sweep, job, {})
+    said += capsys.readouterr().out + said_by("sweep", str(folder), "report")
+    assert [job.recorded for job in sweep.jobs] == ["failed"] * 2, said
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert {"status.json", "jobs.csv", "sweep.html"} <= {path.name for path in files}
     texts = [row["text"].encode() for row in rows]

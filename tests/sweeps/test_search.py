@@ -109,6 +109,21 @@ def test_what_is_proposed_depends_on_what_has_ended_and_not_on_who_asks(name: st
     assert len({str(values) for values in first}) == count
 
 
+def test_a_preset_that_was_changed_since_ends_the_search_as_other_rows_do(tmp_path: Path) -> None:
+    sweep = asked(tmp_path, RATE)
+    began = sweep.asked
+    sweep.ask(replace(began, settings={**began.settings, "batching.batch_size": 99}))
+    with pytest.raises(UserError, match=r"has another configuration: batching.batch_size was 99, and is 16 now"):
+        Trials(sweep, {}).next_jobs(1)
+    ((name, rows),) = began.data.items()
+    sweep.ask(replace(began, data={name: {**rows, "train": {"rows": 1, "fingerprint": "abc"}}}))
+    with pytest.raises(UserError, match="the train split is not the one that the sweep was begun with"):
+        Trials(sweep, {}).next_jobs(1)
+    assert Sweep.open(sweep.path).jobs == []
+    sweep.ask(began)
+    assert len(Trials(sweep, {}).next_jobs(2)) == 2
+
+
 @pytest.mark.slow
 def test_values_that_were_proposed_before_are_not_run_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sweep = asked(tmp_path, "optimizer.lr=choice(0.1,0.01)", "batching.batch_size=range(8,12,2)")

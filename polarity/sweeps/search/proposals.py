@@ -3,7 +3,6 @@
 import itertools
 import random
 from collections.abc import Sequence
-from pathlib import Path
 
 import optuna
 from optuna.trial import TrialState
@@ -11,7 +10,9 @@ from optuna.trial import TrialState
 from polarity.config.compose import as_job, compose_jobs, resolved
 from polarity.config.search.asked import Search
 from polarity.content import Config
-from polarity.sweeps.plan import PlannedJob
+from polarity.runs.environment import name_of_rows
+from polarity.sweeps.folder import Sweep
+from polarity.sweeps.plan import PlannedJob, refuse_changed_presets, refuse_changed_rows
 from polarity.sweeps.search.study import JOBS, distributions, jobs_of, known_to, proposals, sampler, written
 
 TRIES, MOST_TRIES = 20, 500
@@ -23,14 +24,14 @@ LISTED = 10_000
 class Proposals:
     """What a search proposes.
 
-    :param folder: of the sweep.
-    :param record: what its ``sweep.yaml`` tells of the search.
+    :param record: what the sweep was asked of the search.
     :param config_dir: further folder of presets.
     """
 
-    def __init__(self, folder: Path, record: Config, config_dir: str | None) -> None:
-        self.folder, self.record, self.config_dir = folder, record, config_dir
+    def __init__(self, sweep: Sweep, record: Config, config_dir: str | None) -> None:
+        self.sweep, self.record, self.config_dir = sweep, record, config_dir
         self.search = Search.recorded(record)
+        self._compared = set[str]()
 
     def ask(self, study: optuna.Study) -> PlannedJob | None:
         """Begin a trial of values that were not tried yet; returns its first job, or None where there are no others."""
@@ -68,8 +69,14 @@ class Proposals:
         """A job with proposed values.
 
         :param number: of its seed.
+        :raises UserError: if its presets, or its rows, are not those that the search was begun with.
         """
         own = [f"seed={self.record['seed'] + number}"] if self.record["seeds"] > 1 else []
         overrides = [*self.record["overrides"], *values, *own]
         (job,) = compose_jobs(self.record["config_name"], overrides, config_dir=self.config_dir, multirun=False)
-        return PlannedJob(as_job(resolved(job.config)[0], str(self.folder)), job.overrides)
+        planned = PlannedJob(as_job(resolved(job.config)[0], str(self.sweep.path)), job.overrides)
+        refuse_changed_presets(self.sweep, planned)
+        if (rows := name_of_rows(planned.config)) not in self._compared:
+            refuse_changed_rows(self.sweep, [planned])
+            self._compared.add(rows)
+        return planned

@@ -57,7 +57,7 @@ def _one_by_one(trials: Trials) -> None:
         if taken is None:
             time.sleep(PAUSE_FOR_OTHERS)
         else:
-            run_here(taken, trials.retried)
+            run_here(trials.sweep, taken, trials.retried)
 
 
 class SearchCrew(Crew):

@@ -35,7 +35,7 @@ class Trials:
         asked = sweep.asked
         assert asked.search is not None
         self.sweep, self.record, self.retried = sweep, asked.search, retried
-        self.proposals = Proposals(sweep.path, asked.search, asked.config_dir)
+        self.proposals = Proposals(sweep, asked.search, asked.config_dir)
         self.search = self.proposals.search
         self.sign = 1.0 if self.record["mode"] == "max" else -1.0
         self._lock = FolderLock(sweep.path, ".study")

@@ -42,10 +42,11 @@ class Submitted:
 
         :raises SystemExit: if it failed, or was interrupted: then SLURM has to know.
         """
-        job = Sweep.open(self.sweep).job(self.name)
+        sweep = Sweep.open(self.sweep)
+        job = sweep.job(self.name)
         with one_run():
             try:
-                _run(job, self.retried)
+                _run(sweep, job, self.retried)
             except SystemExit as end:
                 if isinstance(end.code, int) and end.code > SIGNALLED:  # everything is saved
                     signal.raise_signal(end.code - SIGNALLED)  # submitit asks for another turn, if time ran out
@@ -60,10 +61,11 @@ class Submitted:
         return DelayedSubmission(self) if self.requeue else None
 
 
-def _run(job: Job, retried: Mapping[str, Json]) -> None:
+def _run(sweep: Sweep, job: Job, retried: Mapping[str, Json]) -> None:
     if rank() > 0:
-        resume(str(job.path), trust=foreign_modules(job.run.config) or None)
+        with sweep.where_it_began():
+            resume(str(job.path), trust=foreign_modules(job.run.config) or None)
         return
     with suppress(UserError):
         job.claim.take(LOCK_PATIENCE)  # the last process of the turn before may be about to end
-    run_here(job, retried)
+    run_here(sweep, job, retried)
