@@ -99,7 +99,7 @@ class StatusRecorder(Callback):
             error = self.cause = interruption_behind(error) or self._cause_of(error)
             text = "".join(traceback.format_exception(error))
             details = {"interrupted": True} if isinstance(error, (Interrupted, KeyboardInterrupt)) else {}
-            self.run.set_status("failed", error=_reason(error), traceback=text, **details)
+            self.run.set_status("failed", error=_reason(error), traceback=text, attempt=self._attempt, **details)
         except (OSError, UserError) as unwritten:
             self.unwritten = unwritten
         self.recorded = True

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from itertools import product
 from pathlib import Path
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 import yaml
@@ -213,6 +213,19 @@ def test_a_job_in_this_process_reads_paths_from_where_the_sweep_was_begun(
     assert stood == [began, elsewhere], (
         "where it was begun, and if that is gone here: the rows tell whether it is right"
     )
+
+
+def test_a_job_that_fails_again_before_it_begins_is_not_tried_a_third_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(here, "resume", Mock(side_effect=UserError("data.path: does not exist")))
+    sweep = small(tmp_path, "a")
+    (job,) = sweep.jobs
+    here.run_here(sweep, job, {})
+    retried = sweep.retried(retry=True)
+    assert job.is_missing(retried)
+    here.run_here(sweep, job, retried)
+    assert not job.is_missing(retried)
 
 
 def test_what_can_be_no_sweep_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
