@@ -70,7 +70,7 @@ def test_where_not_all_scores_can_be_compared_nothing_is_recommended(
     ranking = rank([job.path for job in finished.jobs])
     parted = replace(ranking, apart=["x: has other rows than y"])
     for place in ("preset", "table"):
-        monkeypatch.setattr(f"polarity.sweeps.{place}.rank", lambda _: parted)
+        monkeypatch.setattr(f"polarity.sweeps.{place}.rank", lambda *_: parted)
     said = said_by("sweep", str(finished.path), "best", code=2)
     assert "the scores of its jobs cannot all be compared" in said
     assert "x: has other rows than y" in said
@@ -96,8 +96,23 @@ def test_one_damaged_job_and_one_that_is_gone_leave_the_others(finished: Sweep, 
     assert "is the best of 2, chosen on these rows" in said
     said_by("sweep", str(copy.path), "report")
     page = (copy.path / "sweep.html").read_text(encoding="utf-8")
-    assert first.name not in page
+    assert page.count(first.name) == 1, "only why it takes no part in the choice"
     assert "jobs gone" in page
+
+
+def test_where_scores_cannot_be_read_no_job_is_recommended_and_each_is_named(finished: Sweep, tmp_path: Path) -> None:
+    copy = Sweep.open(shutil.copytree(finished.path, tmp_path / finished.path.name))
+    *lost, last = copy.jobs
+    for job in lost:
+        job.run.predictions("val").unlink()
+    said = " ".join(said_by("sweep", str(copy.path)).split())
+    assert all(f"note: left out: {job.path}" in said for job in lost)
+    assert f"note: left out: {last.path}" not in said
+    report_jobs(copy)
+    assert "Left out: " in Page((copy.path / "sweep.html").read_text(encoding="utf-8")).text
+    said = " ".join(said_by("sweep", str(copy.path), "best", code=2).split())
+    assert "the scores of too many of its jobs cannot be read" in said
+    assert f"left out: {lost[0].path}" in said
 
 
 def test_that_jobs_have_looked_at_test_is_told(

@@ -76,10 +76,12 @@ class Ranking:
 
     :param best: the best configuration, for each set of rows on which there are several.
     :param apart: why not all runs can be compared with each other, a sentence each; empty if they can.
+    :param unread: why runs are left out, as far as their predictions cannot be read.
     """
 
     best: Sequence[Best] = ()
     apart: Sequence[str] = ()
+    unread: Sequence[str] = ()
 
     @property
     def winner(self) -> Best | None:
@@ -90,7 +92,7 @@ class Ranking:
 def rank(folders: Sequence[Path], seeds: int = 1) -> Ranking:
     """The best configurations among runs, by validation scores.
 
-    What cannot be read is left out, since a sweep's table says what became of it.
+    What cannot be read is left out, and named.
 
     :param seeds: that each configuration was to have. Where several have, those with fewer are no candidates: a search
         gives up what its first seeds leave no chance, and one lucky seed would stand above means of several.
@@ -98,10 +100,10 @@ def rank(folders: Sequence[Path], seeds: int = 1) -> Ranking:
     if len(folders) < 2:
         return Ranking()
     try:
-        systems, _ = load_systems(FoundFolders(dict.fromkeys(folders, False), []), SPLIT)
+        systems, unread = load_systems(FoundFolders(dict.fromkeys(folders, False), []), SPLIT)
         parted = part_by_rows(systems, SPLIT, tasks=None)
-    except UserError:
-        return Ranking()
+    except UserError as error:
+        return Ranking(unread=error.problems)
     found = []
     for rows in parted:
         kept = _candidates(rows.systems, seeds)
@@ -115,7 +117,7 @@ def rank(folders: Sequence[Path], seeds: int = 1) -> Ranking:
         members = {group.name: [systems[number].folder for number in group.members] for group in groups}
         left_out = [system.folder for number, system in enumerate(rows.systems) if number not in kept]
         found.append(Best(evidence.chosen(), evidence.shortlist(), members, _baseline(systems), left_out))
-    return Ranking(found, apart(parted))
+    return Ranking(found, apart(parted), unread)
 
 
 def _candidates(systems: Sequence[System], seeds: int) -> list[int]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from polarity.comparison.chosen import Ranking
+from polarity.comparison.chosen import SHOWN, Ranking
 from polarity.config.recorded import RunSettings
 from polarity.config.shown import flat
 from polarity.content import Config, Json
@@ -54,6 +54,7 @@ def write_page_of(sweep: Sweep, rows: Sequence[Json], ranking: Ranking, remainin
         trials=trials,
         best=ranking.best,
         apart=ranking.apart,
+        unread=shown_unread(ranking),
         advice=advice(sweep, asked, ranking),
         looks=looks_at_test(sweep),
         remaining=remaining,
@@ -126,6 +127,12 @@ def looks_at_test(sweep: Sweep) -> str:
     if not looks:
         return ""
     return f"test=true: {times(looks, 'job')} looked at test, and each look counts; choose by validation"
+
+
+def shown_unread(ranking: Ranking) -> list[str]:
+    """The first reasons why jobs are left out of the choice, and how many others there are."""
+    more = times(len(ranking.unread) - SHOWN, "other")
+    return [*ranking.unread[:SHOWN], *([f"left out: {more}"] if len(ranking.unread) > SHOWN else [])]
 
 
 def _as_asked(value: object, asked: Sequence[str]) -> str:

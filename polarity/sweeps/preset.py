@@ -26,7 +26,7 @@ GROUP = "experiment"
 def recommended_job(sweep: Sweep) -> Job:
     """The first job of the configuration that is recommended; with one configuration, that.
 
-    :raises UserError: if no job is finished, or if their scores cannot be compared.
+    :raises UserError: if no job is finished, or if their scores cannot be read, or compared.
     """
     finished = sweep.finished
     if not finished:
@@ -34,7 +34,15 @@ def recommended_job(sweep: Sweep) -> Job:
     ranking = rank([job.path for job in finished], sweep.seeds)
     if ranking.apart:
         raise UserError([f"{sweep.path}: the scores of its jobs cannot all be compared", *ranking.apart])
-    return sweep.job(ranking.winner.recommended[0].name) if ranking.winner else finished[0]
+    if ranking.winner:
+        return sweep.job(ranking.winner.recommended[0].name)
+    if ranking.unread and any(_configuration(job) != _configuration(finished[0]) for job in finished):
+        raise UserError([f"{sweep.path}: the scores of too many of its jobs cannot be read", *ranking.unread])
+    return finished[0]
+
+
+def _configuration(job: Job) -> Config:
+    return {key: value for key, value in job.run.config.items() if key not in LEFT_OUT}
 
 
 def place_of(output: str | None, config_dir: str | None) -> Path:
@@ -61,7 +69,7 @@ def preset_of(sweep: Sweep, job: Job, file: Path, *, written: bool = True) -> st
     (plain,) = compose_jobs(
         "train", [f"{group}={name}" for group, name in changed.items()], config_dir=asked.config_dir, multirun=False
     )
-    wanted = {key: value for key, value in job.run.config.items() if key not in LEFT_OUT}
+    wanted = _configuration(job)
     preset: Config = {"defaults": [*({f"override /{group}": name} for group, name in changed.items()), "_self_"]}
     wanted["data"] = _from_anywhere(wanted["data"], Path(asked.folder))
     preset |= _beyond(wanted, resolved(plain.config)[0])

@@ -17,7 +17,7 @@ from polarity.run_files import ASKED
 from polarity.spreadsheets import write_csv
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
-from polarity.sweeps.page import looks_at_test, write_page_of
+from polarity.sweeps.page import looks_at_test, shown_unread, write_page_of
 from polarity.wording import times
 
 SCORES = ("monitored", "overall")
@@ -32,7 +32,7 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
     console = RunConsole(None)
     console.print()
     console.print(jobs_table(rows))
-    for note in ranking.apart:
+    for note in [*ranking.apart, *shown_unread(ranking)]:
         console.print(f"note: {note}", style="bold yellow")
     for item in ranking.best:
         if ranking.apart:

@@ -72,7 +72,11 @@ def test_what_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:
     left = rank(runs)
     assert left.winner is not None
     assert left.winner.chosen.of == 2
+    (told,) = left.unread
+    assert told.startswith(f"left out: {runs[0]}")
     assert rank(runs[:2]).winner is None
+    assert rank(runs[:2]).unread == [told]
+    assert list(rank([runs[0]] * 2).unread) == [told]
     assert not rank([]).apart
 
 

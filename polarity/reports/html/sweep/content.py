@@ -82,6 +82,7 @@ class SweepContent:
     :param monitor: what chooses the epoch.
     :param best: what is best, for each set of rows on which there are several configurations.
     :param apart: why not all configurations can be compared with each other; empty if they can.
+    :param unread: why jobs with a score are left out of the choice.
     :param advice: commands for what is recommended: what each does, and how it is called.
     :param remaining: what can be done about jobs that are not finished.
     :param looks: how many jobs have looked at test; empty if none has.
@@ -96,6 +97,7 @@ class SweepContent:
     trials: Sequence[Trial]
     best: Sequence[Best] = ()
     apart: Sequence[str] = ()
+    unread: Sequence[str] = ()
     advice: Mapping[str, str] = field(default_factory=dict)
     remaining: Sequence[str] = ()
     looks: str = ""
