@@ -111,7 +111,7 @@ class Ledger:
             "tasks": dict(tasks),
             "id": id,
         }
-        line = json.dumps(evaluation, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        line = json.dumps(evaluation, ensure_ascii=False, allow_nan=False).encode("utf-8", "backslashreplace") + b"\n"
         path = self.path(fingerprint)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

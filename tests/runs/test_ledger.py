@@ -2,6 +2,7 @@
 
 import json
 import multiprocessing
+import os
 from pathlib import Path
 from threading import Thread
 
@@ -35,6 +36,12 @@ def test_nobody_has_looked_at_new_rows(tmp_path: Path) -> None:
     assert ledger.evaluations(ROWS).times == 0
     assert ledger.sentence(ROWS) == "nobody has looked at this test split yet"
     assert not list(tmp_path.iterdir()), "asking writes nothing"
+
+
+def test_a_folder_whose_name_is_no_text_is_noted(tmp_path: Path) -> None:
+    ledger, run = Ledger(tmp_path), os.fsdecode(b"outputs/caf\xe9")
+    ledger.record(ROWS, run=run, configuration="aaaa", verb="train", overall=0.5, tasks={})
+    assert [entry.run for entry in ledger.evaluations(ROWS).entries] == [run]
 
 
 def test_looks_are_counted_by_rows_and_configurations(tmp_path: Path) -> None:
