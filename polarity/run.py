@@ -25,6 +25,8 @@ from polarity.run_files import FOLD, STATUS, RunFiles, is_run, what_a_run_lacks
 from polarity.secrets import masked, masked_command, masked_text
 
 State = Literal["waiting", "running", "finished", "failed"]
+ALIVE = 60.0
+"""Seconds for which a sign of life counts; whoever trains gives one about every ten."""
 _CUT_OFF = "its process ended without a word: it was killed, or the disk was full"
 
 
@@ -169,9 +171,15 @@ class RunDirectory(RunFiles):
         return status
 
     def _is_worked_on(self, process: Mapping[str, Any]) -> bool:
-        """Its lock tells, on all machines that see the folder; on this one, the process that is recorded, too."""
+        """Its lock tells, on all machines that see the folder; on this one, the process that is recorded, too.
+
+        Where no lock can be looked at, as on some file systems of clusters, the last sign of life has to tell of other
+        machines.
+        """
         held = self.lock.is_held
-        return held is not False and is_alive(dict(process)) if is_of_this_machine(dict(process)) else bool(held)
+        if is_of_this_machine(dict(process)):
+            return held is not False and is_alive(dict(process))
+        return self.last_sign < ALIVE if held is None else held
 
     def set_status(self, state: State, **details: object) -> None:
         """Record the state; what earlier calls recorded beside it is kept."""

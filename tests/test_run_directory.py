@@ -16,7 +16,7 @@ from polarity.errors import UserError
 from polarity.files import check_room, checksum, unwritable, whole_file, whole_folder, write_json
 from polarity.locks import FolderLock
 from polarity.processes import this_process
-from polarity.run import RunDirectory, configuration_hash
+from polarity.run import ALIVE, RunDirectory, configuration_hash
 from polarity.runs.rebuild import read_environment
 from polarity.runs.saved import read_metrics
 from polarity.sweeps.folder import Sweep
@@ -123,7 +123,7 @@ ENDED = {**HERE, "pid_since": 1.0}  # another process has its number now
         (ENDED, None, "stopped"),
         (ENDED, False, "stopped"),
         (ELSEWHERE, True, "running"),
-        (ELSEWHERE, None, "stopped"),
+        (ELSEWHERE, None, "running"),  # as long as it has just given a sign of life
         (ELSEWHERE, False, "stopped"),
     ],
 )
@@ -137,6 +137,18 @@ def test_a_run_is_worked_on_while_its_lock_is_held_and_its_process_lives(
     assert ("error" in run.status) == (state == "stopped")
     run.finish()
     assert run.status["state"] == "finished"
+
+
+def test_where_no_lock_can_be_looked_at_another_machine_is_believed_for_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunDirectory.create(tmp_path, CONFIG, [])
+    run.set_status("running", **ELSEWHERE)
+    monkeypatch.setattr(FolderLock, "is_held", None)
+    os.utime(run.path / "status.json", (time.time() - ALIVE,) * 2)
+    assert run.status["state"] == "stopped"
+    run.show_life()
+    assert run.status["state"] == "running"
 
 
 def test_a_folder_without_its_configuration_is_no_run(tmp_path: Path) -> None:
