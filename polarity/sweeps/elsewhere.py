@@ -14,8 +14,8 @@ from polarity.sweeps.job import Job
 from polarity.sweeps.local import Processes
 from polarity.sweeps.places import Place
 
-_AT_WORK: dict[str, "OneJob"] = {}
-"""What runs in the threads of this worker, by the folder of the job."""
+_AT_WORK: list[tuple[str, "OneJob"]] = []
+"""What runs in the threads of this worker, with the folder of the job, which may have been given twice."""
 
 
 class OneJob(Crew):
@@ -54,20 +54,21 @@ class Given:
         sweep = Sweep.open(self.sweep)
         job = sweep.job(self.name)
         crew = OneJob(sweep, Processes(sweep, [self.place]), self.retried)
-        crew.left, _AT_WORK[self.folder] = [job], crew
+        crew.left, here = [job], (self.folder, crew)
+        _AT_WORK.append(here)
         try:
             crew.work_off(patient=False)
         finally:
-            _AT_WORK.pop(self.folder, None)
+            _AT_WORK.remove(here)
         return REFUSED if crew.left else 0
 
 
 def stop(folder: str, number: int) -> bool:
     """Pass a signal on to the process of a job, if this worker runs it; returns whether it does."""
-    crew = _AT_WORK.get(folder)
-    if crew:
+    crews = [crew for place, crew in list(_AT_WORK) if place == folder]
+    for crew in crews:
         crew.stop(number)
-    return crew is not None
+    return bool(crews)
 
 
 class Elsewhere(Engine):

@@ -11,12 +11,13 @@ import pytest
 
 from polarity.sweeps.crew import REFUSED
 from polarity.sweeps.elsewhere import Given, stop
+from polarity.sweeps.local import Processes
 from tests import command
 from tests.running import overrides, train
 from tests.sameness import assert_same_runs
 from tests.sweeping import only_sweep, states
 from tests.sweeps.clusters import Cluster, dask, ray, working
-from tests.sweeps.test_planning import SHORT, planned
+from tests.sweeps.test_planning import SHORT, planned, small
 
 LINE = (*SHORT, "trainer.log_every_n_steps=1", "model.encoder_dropout=0.2", "trainer.max_epochs=6")
 Made = Callable[[Path], AbstractContextManager[Cluster]]
@@ -94,4 +95,31 @@ def test_a_job_that_others_have_is_not_run_again(tmp_path: Path) -> None:
     job.claim.release()
     job.run.set_status("finished")
     assert given() == 0
+    assert not stop(given.folder, signal.SIGTERM)
+
+
+def test_a_signal_reaches_a_job_that_was_given_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = small(tmp_path / "sweep", "a")
+    given = Given(str(found.path), found.jobs[0].name, {}, {})
+    second: list[object] = []
+
+    class AtWork:
+        """A process that goes on until it is told to end, or for a while."""
+
+        returncode: int | None = None
+
+        def poll(self) -> int | None:
+            if second:
+                self.returncode = self.returncode or 1
+            else:
+                second.append(given())
+                second.append(stop(given.folder, signal.SIGTERM))
+            return self.returncode
+
+        def send_signal(self, number: int) -> None:
+            self.returncode = 128 + number
+
+    monkeypatch.setattr(Processes, "_begin", lambda *_: AtWork())
+    assert given() == 0
+    assert second == [REFUSED, True]
     assert not stop(given.folder, signal.SIGTERM)
