@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from optuna.trial import TrialState
@@ -22,6 +23,7 @@ from polarity.signals import Interrupted
 from polarity.sweeps import crew
 from polarity.sweeps.crew import REFUSED, Engine, Place, Worker
 from polarity.sweeps.dask.giving import Dask
+from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.search import run as searching
 from polarity.sweeps.search.trials import Trials
@@ -30,6 +32,7 @@ from polarity.sweeps.slurm.submitting import Slurm
 from polarity.train import check
 from tests.running import overrides
 from tests.sweeps.searching import QUICK, RATE, asked, run, starts, trials
+from tests.sweeps.test_planning import small
 from tests.verbs import outcome_of
 
 PRUNED = ("trainer.max_epochs=3", "hydra.sweeper.pruner=median", "hydra.sweeper.trials=8")
@@ -119,6 +122,35 @@ def test_what_a_search_needs_of_an_engine(tmp_path: Path) -> None:
         check(["-m", *line])
     for text in ("jobs: a search has to know how many", "wait: a search proposes values when jobs have ended"):
         assert f"hydra.launcher.{text}" in str(error.value)
+
+
+@pytest.mark.parametrize("error", [UserError("squeue does not answer"), OSError("sbatch: no more jobs")])
+def test_an_answer_of_slurm_that_fails_is_waited_for(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(one_by_one, "PAUSE", 0.0)
+    found = small(tmp_path / "sweep", "a")
+    asked_of: Any = SimpleNamespace(in_queue=dict)
+    submit = Mock(side_effect=[error, error, {found.jobs[0].name: "7"}])
+    places = one_by_one.Queue(found, asked_of, 1, submit)
+    started = [places.start(found.jobs[0], {}, {}) for _ in range(3)]
+    assert [worker is None for worker in started] == [True, True, False]
+
+
+def test_what_slurm_refuses_again_and_again_ends_the_search_unless_jobs_of_it_stand_in_the_queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(one_by_one, "PAUSE", 0.0)
+    first, second = small(tmp_path / "sweep", "ab").jobs
+    there = {first.name: "7"}
+    asked_of: Any = SimpleNamespace(in_queue=lambda: dict(there))
+    places = one_by_one.Queue(
+        Sweep.open(tmp_path / "sweep"), asked_of, 2, Mock(side_effect=OSError("no such partition"))
+    )
+    assert [places.start(second, {}, {}) for _ in range(2 * one_by_one.REFUSALS)] == [None] * 2 * one_by_one.REFUSALS
+    there.clear()
+    with pytest.raises(OSError, match="no such partition"):
+        places.start(second, {}, {})
 
 
 class Late(Engine):

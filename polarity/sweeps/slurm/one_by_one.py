@@ -16,6 +16,10 @@ from polarity.wording import times
 
 PAUSE = 5.0
 """Seconds between two looks at SLURM's queue."""
+SILENT = 20
+"""Answers of SLURM that fail one after the other until that is told."""
+REFUSALS = 5
+"""Jobs that it may refuse one after the other, while none of the sweep stands in its queue."""
 
 Submit = Callable[[Submissions, Sweep, Sequence[Job], Mapping[str, Json]], dict[str, str]]
 """Submits jobs that need the same; returns SLURM's number of each."""
@@ -31,7 +35,8 @@ class Queue(Engine):
         self._sweep, self._submissions, self._submit = sweep, submissions, submit
         self._jobs = jobs
         self.there: dict[str, str] = {}
-        self._looked = -PAUSE
+        self._looked = self._refused = -PAUSE
+        self._refusals = 0
 
     @property
     def places(self) -> Sequence[Place]:
@@ -55,14 +60,31 @@ class Queue(Engine):
 
     def start(self, job: Job, place: Place, retried: Mapping[str, Json]) -> Worker | None:
         """As above."""
-        if job.name in self.there or job.claim.is_held:
+        if job.name in self.there or job.claim.is_held or time.monotonic() < self._refused + PAUSE:
             return None
         with self._sweep.alone():
-            self.there = self._submissions.in_queue()
-            if job.name in self.there:
+            try:
+                self.there = self._submissions.in_queue()
+                if job.name in self.there:
+                    return None
+                self.there |= self._submit(self._submissions, self._sweep, [job], retried)
+            except (OSError, UserError) as error:
+                self._later(error)
                 return None
-            self.there |= self._submit(self._submissions, self._sweep, [job], retried)
+        self._refusals = 0
         return self._worker(job)
+
+    def _later(self, error: OSError | UserError) -> None:
+        """Try again in a while: SLURM has much to do at times, or no room for as many jobs as stand in its queue.
+
+        :raises OSError: if it has refused job after job, although none stands there.
+        """
+        self._refused = time.monotonic()
+        self._refusals += 1
+        if self._refusals == SILENT:
+            RunConsole(None).print(f"{error}; it is asked again and again nonetheless, Ctrl-C ends that")
+        if isinstance(error, OSError) and self._refusals >= REFUSALS and not self.there:
+            raise error
 
     def _worker(self, job: Job) -> Worker:
         number = self.there[job.name]

@@ -19,15 +19,13 @@ from polarity.signals import Interrupted
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.lines import end_line, start_line
-from polarity.sweeps.slurm.one_by_one import PAUSE, Queue, where
+from polarity.sweeps.slurm.one_by_one import PAUSE, SILENT, Queue, where
 from polarity.sweeps.slurm.queue import Submissions
 from polarity.sweeps.slurm.within import Submitted
 from polarity.wording import times
 
 TURNS = 10_000
 """How often a job whose time ran out is begun again."""
-SILENT = 20
-"""Answers of ``squeue`` that fail one after the other until that is told."""
 Grace = Annotated[int, Field(ge=10, le=65535)]
 
 
@@ -151,7 +149,7 @@ Needs = tuple[int, int, bool]
 
 
 def _needs(job: Job) -> Needs:
-    settings = job.run.settings
+    settings = job.settings
     return settings.machines, settings.devices or 1, settings.on_cpu
 
 
