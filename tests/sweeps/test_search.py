@@ -17,6 +17,7 @@ from optuna.trial import TrialState
 
 from polarity.config.search.parameter import Parameter
 from polarity.errors import UserError
+from polarity.files import write_json
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.search.hopeless import hopeless
 from polarity.sweeps.search.study import JOURNAL, distributions, open_study, sampler
@@ -122,6 +123,33 @@ def test_a_preset_that_was_changed_since_ends_the_search_as_other_rows_do(tmp_pa
     assert Sweep.open(sweep.path).jobs == []
     sweep.ask(began)
     assert len(Trials(sweep, {}).next_jobs(2)) == 2
+
+
+def test_half_a_line_of_one_process_does_not_spoil_that_of_another(tmp_path: Path) -> None:
+    sweep = asked(tmp_path, RATE)
+    living = Trials(sweep, {})
+    living.next_jobs(1)
+    with (sweep.path / JOURNAL).open("ab") as journal:
+        journal.write(b'{"op_code": 5, "worker_id": "xx')  # killed, or the disk was full
+    assert len(living.next_jobs(2)) == 2
+    assert [trial.user_attrs.keys() for trial in trials(sweep)] == [{"jobs"}] * 2
+
+
+def test_a_trial_that_one_process_tries_again_is_not_lost_by_another_that_does_not(tmp_path: Path) -> None:
+    sweep = asked(tmp_path, RATE, "hydra.sweeper.trials=1")
+    (job,) = Trials(sweep, {}).next_jobs(1)
+    job.run.set_status("failed", error="x", attempt="first")
+    other = Trials(sweep, {})
+    assert other.next_jobs(0) == []
+    again = Trials(Sweep.open(sweep.path), Sweep.open(sweep.path).retried(retry=True))
+    other.next_jobs(0)
+    assert [one.name for one in again.next_jobs(1)] == [job.name]
+    write_json(job.run.metrics, {"best": {"value": 0.5}})
+    job.run.set_status("finished")
+    for _ in range(2):
+        other.next_jobs(0)
+    assert [trial.state.name for trial in trials(sweep)].count("COMPLETE") == 1
+    assert len(trials(sweep)) <= 3
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Optuna's study of a search: a journal in the sweep's folder, which only grows."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,8 @@ def open_study(folder: Path, *, mode: str, pruner: str | None) -> optuna.Study:
     :param mode: ``max`` or ``min``.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    drop_half_a_line(folder)
     file = folder / JOURNAL
-    _drop_half_a_line(file)
     return optuna.create_study(
         study_name=STUDY,
         storage=JournalStorage(JournalFileBackend(str(file), lock_obj=Held(str(file)))),
@@ -49,12 +50,19 @@ def open_study(folder: Path, *, mode: str, pruner: str | None) -> optuna.Study:
     )
 
 
-def _drop_half_a_line(file: Path) -> None:
-    """Cut off what a process that was killed, or whose disk was full, has left of its last line."""
-    content = file.read_bytes() if file.exists() else b""
-    if content and not content.endswith(b"\n"):
-        with file.open("r+b") as journal:
-            journal.truncate(content.rfind(b"\n") + 1)
+def drop_half_a_line(folder: Path) -> None:
+    """Cut off what a process that was killed, or whose disk was full, has left of the journal's last line.
+
+    Whoever wrote after it would make one line of both, which nobody can read.
+    """
+    file = folder / JOURNAL
+    if not file.exists() or not file.stat().st_size:
+        return
+    with file.open("r+b") as journal:
+        journal.seek(-1, os.SEEK_END)
+        if journal.read(1) != b"\n":
+            journal.seek(0)
+            journal.truncate(journal.read().rfind(b"\n") + 1)
 
 
 def known_to(study: optuna.Study, *states: TrialState) -> list[FrozenTrial]:

@@ -16,7 +16,7 @@ from polarity.sweeps.job import Job
 from polarity.sweeps.plan import add
 from polarity.sweeps.search.hopeless import hopeless
 from polarity.sweeps.search.proposals import Proposals
-from polarity.sweeps.search.study import JOBS, jobs_of, known_to, open_study, written
+from polarity.sweeps.search.study import JOBS, drop_half_a_line, jobs_of, known_to, open_study, written
 from polarity.wording import times
 
 PATIENCE = 600.0
@@ -41,7 +41,7 @@ class Trials:
         self._lock = FolderLock(sweep.path, ".study")
         with self._alone():
             self.study = open_study(sweep.path, mode=self.record["mode"], pruner=self.record["pruner"])
-            self._try_again()
+            self._open_again(self.retried)
 
     @property
     def begun(self) -> int:
@@ -104,12 +104,14 @@ class Trials:
         self._lock.take(PATIENCE)
         try:
             self.sweep = Sweep(self.sweep.path)  # others may have extended it
+            drop_half_a_line(self.sweep.path)
             yield
         finally:
             self._lock.release()
 
     def _tell(self) -> None:
         """Tell the study what has ended since, and begin the next seed of what goes on."""
+        self._open_again()
         for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
             if JOBS in trial.user_attrs:
                 self._advance(trial)
@@ -131,7 +133,7 @@ class Trials:
                     add(self.sweep, self.proposals.job(written(self.search.parameters, trial.params), number))
                 return
             state = jobs[name].recorded
-            if state == "failed" and not jobs[name].is_missing(self.retried):
+            if state in ("failed", "damaged") and not jobs[name].is_missing(self.retried):
                 self.study.tell(trial.number, state=TrialState.FAIL)
             if state != "finished":
                 return
@@ -156,12 +158,18 @@ class Trials:
                 complete.append(known)
         return complete
 
-    def _try_again(self) -> None:
-        """Let failed trials whose jobs are tried again be open once more: what Optuna was told, it keeps."""
-        others = {jobs_of(trial)[0] for trial in known_to(self.study, TrialState.RUNNING, TrialState.COMPLETE)}
+    def _open_again(self, retried: Collection[str] = ()) -> None:
+        """Let failed trials be open once more, by a copy, whose jobs are tried again, or were by any other process.
+
+        :param retried: names of jobs that are from now on.
+        """
+        known = (TrialState.RUNNING, TrialState.COMPLETE, TrialState.PRUNED)
+        others = {jobs_of(trial)[0] for trial in known_to(self.study, *known)}
+        jobs = {job.name: job for job in self.sweep.jobs}
         for trial in known_to(self.study, TrialState.FAIL):
             names = jobs_of(trial)
-            if names[0] not in others and set(names) & self.retried.keys():
+            own = [jobs[name] for name in names if name in jobs]
+            if names[0] not in others and (set(names) & set(retried) or (own and all(map(_is_well, own)))):
                 others.add(names[0])
                 again = optuna.create_trial(
                     state=TrialState.RUNNING,
@@ -177,6 +185,12 @@ class Trials:
         if job is not None:
             add(self.sweep, job)
         return job is not None
+
+
+def _is_well(job: Job) -> bool:
+    """Whether it has a score, or may still get one."""
+    state = job.recorded
+    return _score(job) is not None if state == "finished" else state in ("waiting", "running", "interrupted")
 
 
 def _score(job: Job) -> float | None:
