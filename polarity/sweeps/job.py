@@ -5,14 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
+from polarity.config.recorded import RunSettings
 from polarity.content import Json
 from polarity.errors import UserError
 from polarity.files import read_object
 from polarity.locks import FolderLock
 from polarity.run import RunDirectory
 
-JobState = Literal["waiting", "running", "finished", "failed", "interrupted", "pruned"]
+JobState = Literal["waiting", "running", "finished", "failed", "interrupted", "pruned", "damaged"]
+
+
+ENDED = ("finished", "failed", "pruned", "damaged")
+"""States of those that nobody works on, whoever has claimed them."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +46,31 @@ class Job:
         return RunDirectory(self.path)
 
     @property
+    def settings(self) -> RunSettings:
+        """Of its configuration; of an empty one where that cannot be read, which fails as soon as it is taken."""
+        try:
+            return self.run.settings
+        except UserError:
+            return RunSettings({})
+
+    @property
     def state(self) -> JobState:
         """What becomes of it at the moment; ``running`` also while its process only begins."""
         recorded = self.recorded
-        return "running" if recorded not in ("finished", "failed", "pruned") and self.claim.is_held else recorded
+        return "running" if recorded not in ENDED and self.claim.is_held else recorded
 
     @property
     def recorded(self) -> JobState:
         """The same without a look at who has claimed it.
 
         A run that a signal ended, or whose process was killed, is interrupted: it can go on, and nothing is known to be
-        wrong with it. One that a search has ended early is pruned: it can go on as well, but nobody asks for it.
+        wrong with it. One that a search has ended early is pruned: it can go on as well, but nobody asks for it. One
+        whose status cannot be read is damaged.
         """
-        status = self.run.status
+        try:
+            status = self.run.status
+        except UserError:
+            return "damaged"
         if status.get("pruned"):
             return "pruned"
         if status["state"] == "stopped" or status.get("interrupted"):
@@ -88,12 +106,23 @@ class Job:
         return again or state in ("waiting", "interrupted")
 
     def take(self, retried: Mapping[str, Json]) -> bool:
-        """Claim it, if it has to be run and nobody else has; the claim ends with this process at the latest."""
+        """Claim it, if it has to be run and nobody else has; the claim ends with this process at the latest.
+
+        One whose configuration cannot be read has failed by that.
+        """
         try:
             self.claim.take()
         except UserError:
             return False
-        if self.is_missing(retried):
+        if self.is_missing(retried) and self._is_readable():
             return True
         self.claim.release()
         return False
+
+    def _is_readable(self) -> bool:
+        try:
+            _ = self.run.config
+        except UserError as error:
+            self.run.set_status("failed", error=str(error), attempt=uuid4().hex)
+            return False
+        return True

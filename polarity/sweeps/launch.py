@@ -1,6 +1,7 @@
 """What Hydra's launchers call, and ``resume=SWEEP``."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from polarity.config.compose import RunningJob, running_job
 from polarity.config.launcher import KNOWN_LAUNCHERS, OWN_LAUNCHERS, LauncherSettings
 from polarity.config.recorded import RunSettings
 from polarity.config.search.asked import missing_extra
+from polarity.content import Json
 from polarity.errors import UserError
 from polarity.reports.console import RunConsole
 from polarity.sweeps.folder import Sweep
@@ -79,8 +81,7 @@ def go_on(folder: str, *, retry: bool) -> int:
         RunConsole(None).print(f"{sweep.asked.folder} is gone: relative paths are meant from {sweep.began_in}")
     with sweep.where_it_began(), table_whenever_it_ends(sweep.path):
         retried = sweep.retried(retry=retry)
-        left = [PlannedJob(job.run.config, []) for job in sweep.jobs if job.is_missing(retried)]
-        refuse_changed_rows(sweep, left)
+        refuse_changed_rows(sweep, list(_left(sweep, retried)))
         if asked:
             go_on_searching(sweep, section, retry=retry)
             return exit_code(Sweep.open(folder), launcher)  # with the jobs that were proposed meanwhile
@@ -90,6 +91,14 @@ def go_on(folder: str, *, retry: bool) -> int:
         for job in sweep.jobs if launcher.kind == "BasicLauncher" else []:
             run_here(sweep, job, job.retried(retry=retry))
     return exit_code(sweep, launcher)
+
+
+def _left(sweep: Sweep, retried: Mapping[str, Json]) -> Iterator[PlannedJob]:
+    """What is missing, but for jobs whose configuration cannot be read."""
+    for job in sweep.jobs:
+        if job.is_missing(retried):
+            with suppress(UserError):
+                yield PlannedJob(job.run.config, [])
 
 
 def go_on_searching(sweep: Sweep, section: DictConfig, *, retry: bool) -> None:

@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from polarity.comparison.chosen import SHOWN, Ranking
@@ -37,12 +38,13 @@ def write_page_of(sweep: Sweep, rows: Sequence[Json], ranking: Ranking, remainin
         if row["state"] == "damaged":
             continue
         job = jobs[row["folder"]]
-        config, gpus = job.run.config, _gpus(job)
+        config = job.run.config
         settings = RunSettings(config)
+        gpus = [] if settings.on_cpu else _gpus(job)
         monitor = monitor or settings.monitor
         machine |= dict.fromkeys(gpus)
         given = max(0, settings.devices or 0)  # -1 takes what there is
-        devices = min(given or len(gpus), len(gpus)) if gpus else given or 1
+        devices = settings.machines * (min(given or len(gpus), len(gpus)) if gpus else given or 1)
         values = values_of(job, config, asked.space)
         trials.append(trial_of(job, row, values, settings=settings, devices=devices))
     content = SweepContent(
@@ -95,7 +97,7 @@ def trial_of(job: Job, row: Json, values: Mapping[str, str], *, settings: RunSet
         curve=curve,
         seconds=sum(seconds for line in history if (seconds := number(line.get("seconds", ""))) > 0),
         devices=devices,
-        ended=str(run.recorded.get("ended", "")),
+        ended=_sorting(str(run.recorded.get("ended", ""))),
         remark=row["error"] or _progress(row),
         report=f"{job.name}/{run.report.name}" if run.report.is_file() else "",
     )
@@ -123,7 +125,7 @@ def advice(sweep: Sweep, asked: AskedSweep, ranking: Ranking) -> dict[str, str]:
 
 def looks_at_test(sweep: Sweep) -> str:
     """How many jobs have scored the test split, in words; empty if none has."""
-    looks = sum(job.run.settings.looks_at_test for job in sweep.finished)
+    looks = sum(job.settings.looks_at_test for job in sweep.finished)
     if not looks:
         return ""
     return f"test=true: {times(looks, 'job')} looked at test, and each look counts; choose by validation"
@@ -139,6 +141,13 @@ def _as_asked(value: object, asked: Sequence[str]) -> str:
     """A value of a configuration as it was written, or would be."""
     written = value if isinstance(value, str) else json.dumps(value, default=str)
     return next((text for text in asked if text == written or number(text) == value), written)
+
+
+def _sorting(moment: str) -> str:
+    """A moment in a form that sorts, whatever zone it was noted in; empty if it is none."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(moment).astimezone(UTC).isoformat(timespec="milliseconds")
+    return ""
 
 
 def _history(job: Job) -> list[dict[str, str]]:

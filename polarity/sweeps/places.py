@@ -14,7 +14,7 @@ def places_of(sweep: Sweep, jobs: int | None) -> list[Place]:
 
     :param jobs: how many; None for one on each GPU, or one if there are none.
     """
-    settings = [job.run.settings for job in sweep.jobs[:1]]
+    settings = [job.settings for job in sweep.jobs[:1]]
     gpus = [] if any(one.on_cpu for one in settings) else _gpus()
     if not gpus:
         return shares_of_cores(jobs)

@@ -83,7 +83,7 @@ def what_next(rows: Sequence[Json], sweep: Sweep) -> list[str]:
     states, all_of = Counter(row["state"] for row in rows), times(len(rows), "job")
     go_on = "the same command line goes on"
     line = f"the command line that asked for them, in {sweep.path / ASKED}, runs them again"
-    anew = "a search does not try the same values again" if sweep.trials else line
+    anew = "a search does not try the same values again, unless their trial is still open" if sweep.trials else line
     lines = {
         "failed": f"of {all_of} failed; see status.json in their folders; sweep.retry=failed tries them again",
         "interrupted": f"of {all_of} interrupted; {go_on}",
@@ -111,7 +111,7 @@ def _row(job: Job) -> Json:
 
 
 def _state_and_scores(job: Job) -> Json:
-    status = job.run.status
+    status, _ = job.run.status, job.run.config  # the page needs both
     row: Json = {"state": job.state, "error": " ".join(str(status.get("error", "")).split())}
     if row["state"] == "running":
         row |= {"where": f"{status.get('host', 'begins')}:{status.get('pid', '')}", **how_far(job)}

@@ -64,7 +64,7 @@ class Ray:
 
     def needs(self, jobs: Sequence[Job]) -> Needs:
         """How much of each kind of device is kept for each of these jobs, which are alike."""
-        settings = [job.run.settings for job in jobs]
+        settings = [job.settings for job in jobs]
         if self.gpus is not None:
             gpus = self.gpus
         elif any(one.on_cpu for one in settings) or not resources().get("GPU"):

@@ -1,0 +1,87 @@
+"""What the folders of jobs tell the table and the page, also where one of them is damaged."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from polarity.comparison.chosen import Ranking
+from polarity.files import write_json
+from polarity.reports.html.sweep.content import SweepContent
+from polarity.sweeps import launch, page
+from polarity.sweeps.folder import Sweep
+from polarity.sweeps.table import job_rows, print_jobs, what_next
+from tests.sweeps.test_planning import small
+
+
+def with_settings(sweep: Sweep, number: int, trainer: Mapping[str, object]) -> None:
+    """Give a job, counted from 0, settings that its page needs."""
+    run = sweep.jobs[number].run
+    run.settle({"data": {}, "limit": {}, "seed": 0, "monitor": "val/macro_f1", "trainer": dict(trainer)})
+
+
+def content_of(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> SweepContent:
+    """What the page of a sweep is made of."""
+    kept: list[SweepContent] = []
+    monkeypatch.setattr(page, "write_sweep_report", lambda content, path: kept.append(content) or path)
+    page.write_page_of(sweep, job_rows(sweep.jobs), Ranking(), [])
+    return kept[0]
+
+
+@pytest.mark.parametrize("name", ["status.json", "config.yaml"])
+def test_a_damaged_file_of_one_job_leaves_the_others(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sweep = small(tmp_path / "sweep", "abc")
+    for number in range(3):
+        with_settings(sweep, number, {})
+    (sweep.jobs[1].path / name).write_text('{"state": [', encoding="utf-8")
+    assert [row["state"] for row in job_rows(sweep.jobs)] == ["waiting", "damaged", "waiting"]
+    launch.tell(sweep, retry=True)
+    assert print_jobs(sweep, page=False) == 3
+    assert "1 of 3 jobs damaged" in capsys.readouterr().out
+    assert len(content_of(sweep, monkeypatch).trials) == 2
+    assert dict(sweep.retried(retry=True)) == {}
+    assert len(list(launch._left(sweep, {}))) == 2
+    assert not sweep.jobs[1].take({})
+    assert not sweep.jobs[1].is_missing({}), "what cannot be read is begun by nobody, again and again"
+
+
+@pytest.mark.parametrize(
+    ("trainer", "devices", "machine"),
+    [
+        ({"accelerator": "cpu", "devices": 1}, 1, "on CPU"),
+        ({"accelerator": "cpu", "devices": "auto"}, 1, "on CPU"),
+        ({"accelerator": "gpu", "devices": 4, "num_nodes": 2}, 8, "on H200"),
+        ({"accelerator": "auto", "devices": "auto"}, 8, "on H200"),
+    ],
+)
+def test_devices_are_those_that_a_job_was_given(
+    trainer: dict[str, object], devices: int, machine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = small(tmp_path / "sweep", "a")
+    with_settings(sweep, 0, trainer)
+    write_json(sweep.jobs[0].run.environment, {"devices": ["H200"] * 8, "data": {}})
+    content = content_of(sweep, monkeypatch)
+    assert ([trial.devices for trial in content.trials], content.machine) == ([devices], machine)
+
+
+def test_jobs_end_in_their_order_where_clocks_are_set_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sweep = small(tmp_path / "sweep", "abc")
+    ended = ("2026-10-25T02:50:00.000+02:00", "2026-10-25T02:10:00.000+01:00", "never")
+    for number, moment in enumerate(ended):
+        with_settings(sweep, number, {})
+        sweep.jobs[number].run.set_status("failed", ended=moment)
+    first, second, unknown = (trial.ended for trial in content_of(sweep, monkeypatch).trials)
+    assert "" == unknown < first < second
+
+
+def test_what_is_gone_of_a_search_comes_again_while_its_trial_is_open(tmp_path: Path) -> None:
+    sweep = small(tmp_path / "sweep", "ab")
+    rows = [{"state": "damaged"}, {"state": "waiting"}]
+    search = {"trials": 2, "seeds": 1, "params": {"experiment": "choice(a,b)"}}
+    asked = sweep.asked
+    asked.search = search
+    sweep.ask(asked)
+    (told,) = (line for line in what_next(rows, sweep) if "damaged" in line)
+    assert told.endswith("a search does not try the same values again, unless their trial is still open")
