@@ -6,13 +6,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
+import torch
+
 from polarity.errors import UserError
 from polarity.models.saving import read_card
 from polarity.prediction.predictor import Predictor
 from polarity.reduced_precision.cost import PrecisionCost, cost
 from polarity.reduced_precision.int8 import int8_predictor
 from polarity.runs.answering import Answering
-from polarity.runs.environment import read_environment
+from polarity.runs.environment import processor, read_environment
 from polarity.runs.rebuild import Rebuilt
 
 INT8 = "int8"
@@ -52,6 +54,8 @@ def _kept(rebuilt: Rebuilt, precision: Precision, what: str) -> Path:
     weights, data = read_card(rebuilt.run.model)["weights_sha256"], read_environment(rebuilt.run)["data"]["val"]
     versions = {name: version(name) for name in (*LIBRARIES, *FURTHER_LIBRARIES.get(precision, ()))}
     settings = rebuilt.settings
-    known = [weights, data, precision, versions, str(rebuilt.device), settings.max_length, settings.max_context]
+    device = rebuilt.device
+    model = torch.cuda.get_device_name(device) if device.type == "cuda" else processor()  # each rounds in its own way
+    known = [weights, data, precision, versions, str(device), model, settings.max_length, settings.max_context]
     mark = hashlib.blake2b(json.dumps(known, sort_keys=True).encode(), digest_size=16).hexdigest()
     return settings.cache / "precision" / f"{what}-{mark}"

@@ -10,12 +10,12 @@ Place = Mapping[str, str]
 
 
 def places_of(sweep: Sweep, jobs: int | None) -> list[Place]:
-    """Where jobs run at the same time; GPUs and cores are shared out.
+    """Where jobs run at the same time; GPUs and cores are shared out, by the job that needs the most.
 
     :param jobs: how many; None for one on each GPU, or one if there are none.
     """
-    settings = [job.settings for job in sweep.jobs[:1]]
-    gpus = [] if any(one.on_cpu for one in settings) else _gpus()
+    settings = [job.settings for job in sweep.jobs]
+    gpus = [] if settings and all(one.on_cpu for one in settings) else _gpus()
     if not gpus:
         return shares_of_cores(jobs)
     width = max([one.devices or 1 for one in settings], default=1)

@@ -3,10 +3,12 @@
 import re
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from sklearn.metrics import f1_score
 
 from polarity.data.rows import Rows
@@ -34,6 +36,18 @@ def told(text: str) -> tuple[str, ...]:
     found = COST.search(" ".join(text.split()))
     assert found is not None, text
     return found.groups()
+
+
+def test_what_is_kept_is_of_one_processor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choose, "read_card", lambda _: {"weights_sha256": "0"})
+    monkeypatch.setattr(choose, "read_environment", lambda _: {"data": {"val": {}}})
+    settings = SimpleNamespace(max_length=8, max_context=None, cache=tmp_path)
+    answering: Any = SimpleNamespace(run=SimpleNamespace(model=None), device=torch.device("cpu"), settings=settings)
+    names = []
+    for model in ("one", "other", "one"):
+        monkeypatch.setattr(choose, "processor", lambda model=model: model)
+        names.append(choose._kept(answering, "bf16-mixed", "val"))
+    assert names[0] == names[2] != names[1]
 
 
 @pytest.mark.slow

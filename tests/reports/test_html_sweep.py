@@ -1,6 +1,9 @@
 """The page of a sweep: its numbers, its charts, and sweeps of any size and state."""
 
+import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from html import unescape
 from pathlib import Path
@@ -8,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from polarity.reports.html.numbers import ABSENT
+from polarity.reports import html
+from polarity.reports.html.numbers import ABSENT, duration
 from polarity.reports.html.sweep.content import SweepContent, Trial
 from polarity.reports.html.sweep.importance import FEWEST, explained, importances, why_no_fanova
-from polarity.reports.html.sweep.interactions import interactions
+from polarity.reports.html.sweep.interactions import MOST, interactions
 from polarity.reports.html.sweep.parameters import Level, levels_of, parameters_of, short_keys
 from polarity.reports.html.sweep.report import sweep_headline, write_sweep_report
 from polarity.statistics.interval import UNKNOWN
+from tests.command import PATIENCE
 from tests.reports.pages import SEARCHED, STATES, Page, sweep_content
 
 
@@ -140,6 +145,34 @@ def test_numbers_are_put_in_their_order_and_names_in_that_of_the_command_line() 
     assert boost.places["8"] == pytest.approx(4 / 7)  # powers of two
     assert (loss.values, loss.numeric) == (["z", "a"], False)
     assert [level.scores for level in levels_of(loss, content.configurations)] == [[0.5, 0.5], [0.5]]
+
+
+def test_pairs_are_those_of_settings_that_a_table_has_room_for(tmp_path: Path) -> None:
+    trials = [
+        finished(n, n / 100, name=f"n{n}", a=str(n % 2), b=str(n % 3), c=str(n % 5 // 3)) for n in range(MOST + 1)
+    ]
+    page = page_of(content_of(trials), tmp_path)
+    assert page.source.count('class="matrix"') == 3
+    assert f"the most important ones of those with at most {MOST} values" in page.text
+
+
+SORTED = """
+const cell = (text) => ({ childNodes: [{ textContent: text }], textContent: text, matches: () => false });
+console.log(JSON.stringify(%s.map((text) => key(cell(text)).value)));
+"""
+
+
+def test_durations_are_sorted_as_such(tmp_path: Path) -> None:
+    if (node := shutil.which("node")) is None:
+        pytest.skip("nothing here runs scripts")
+    script = (Path(html.__file__).parent / "templates" / "script.js").read_text(encoding="utf-8")
+    key = script[script.index("const key = ") : script.index("const compare = ")]
+    seconds = {duration(value): value for value in (4.5, 42, 200, 3900, 0.25e6 - 40)}
+    told = {**seconds, "1,234": 1234, "0.5 to 0.6": 0.5, "12 s of 3": 12}
+    file = tmp_path / "sorted.js"
+    file.write_text(key + SORTED % json.dumps(list(told)), encoding="utf-8")
+    said = subprocess.run([node, str(file)], capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
+    assert json.loads(said) == list(told.values())
 
 
 def test_many_numbers_are_told_of_in_groups() -> None:

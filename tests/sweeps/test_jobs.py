@@ -8,7 +8,7 @@ import pytest
 from polarity.comparison.chosen import Ranking
 from polarity.files import write_json
 from polarity.reports.html.sweep.content import SweepContent
-from polarity.sweeps import launch, page
+from polarity.sweeps import launch, page, places
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.table import job_rows, print_jobs, what_next
 from tests.sweeps.test_planning import small
@@ -64,6 +64,18 @@ def test_devices_are_those_that_a_job_was_given(
     write_json(sweep.jobs[0].run.environment, {"devices": ["H200"] * 8, "data": {}})
     content = content_of(sweep, monkeypatch)
     assert ([trial.devices for trial in content.trials], content.machine) == ([devices], machine)
+
+
+def test_a_place_is_as_wide_as_the_widest_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "_gpus", lambda: list("0123"))
+    sweep = small(tmp_path / "sweep", "ab")
+    for number, devices in enumerate((1, 2)):
+        with_settings(sweep, number, {"accelerator": "gpu", "devices": devices})
+    assert places.places_of(sweep, None) == [{"CUDA_VISIBLE_DEVICES": two} for two in ("0,1", "2,3")]
+    with_settings(sweep, 0, {"accelerator": "cpu"})
+    assert len(places.places_of(sweep, None)) == 2, "the other one needs them"
+    with_settings(sweep, 1, {"accelerator": "cpu"})
+    assert places.places_of(sweep, None) == [{}]
 
 
 def test_jobs_end_in_their_order_where_clocks_are_set_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from polarity.reports.html.numbers import score_text
 from polarity.reports.html.page import write_page
 from polarity.reports.html.sweep.content import SweepContent
 from polarity.reports.html.sweep.importance import importances, why_no_fanova
-from polarity.reports.html.sweep.interactions import interactions
+from polarity.reports.html.sweep.interactions import MOST, interactions
 from polarity.reports.html.sweep.parameters import SearchedParameter, levels_of, parameters_of, short_keys
 from polarity.reports.html.sweep.pictures import best_so_far, coordinates, curves, effect, spent
 from polarity.wording import times
@@ -44,6 +44,7 @@ def _content(content: SweepContent) -> Mapping[str, Any]:
         "ranked": ranked,
         "no_fanova": why_no_fanova(configurations),
         "interactions": interactions(order, configurations),
+        "most": MOST,
         "curves": curves(content),
         "spent": spent(content),
         "so_far": best_so_far(content),

@@ -51,7 +51,9 @@
 
   const key = (cell) => { // the number that a cell begins with, or its text; names of code may begin with digits
     const text = cell.childNodes.length ? cell.childNodes[0].textContent.trim() : "";
-    const value = cell.matches(".code") ? NaN : parseFloat(text.replaceAll(",", "").replace("\u2212", "-").replace("<", ""));
+    const times = /^\d/.test(text) ? [...text.matchAll(/([\d.]+) (h|min|s)(?= |$)/g)] : []; // as 1 h 5 min
+    const seconds = times.reduce((sum, [, number, unit]) => sum + number * { h: 3600, min: 60, s: 1 }[unit], 0);
+    const value = cell.matches(".code") ? NaN : times.length ? seconds : parseFloat(text.replaceAll(",", "").replace("\u2212", "-").replace("<", ""));
     return { value, text: cell.textContent.trim(), absent: /^(\u2013|)$/.test(text) };
   };
   const compare = (one, two, down) => { // numbers before texts, and what is absent last
