@@ -179,7 +179,8 @@ class RunDirectory(RunFiles):
         held = self.lock.is_held
         if is_of_this_machine(dict(process)):
             return held is not False and is_alive(dict(process))
-        return self.last_sign < ALIVE if held is None else held
+        unknown = held is None and self.lock.path.exists()  # without the file, it is what somebody has copied
+        return self.last_sign < ALIVE if unknown else bool(held)
 
     def set_status(self, state: State, **details: object) -> None:
         """Record the state; what earlier calls recorded beside it is kept."""

@@ -114,8 +114,8 @@ def test_what_each_job_needs(
     settings: dict[str, int], cluster_has: dict[str, float], expected: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(giving, "resources", lambda: cluster_has)
-    job: Any = SimpleNamespace(run=SimpleNamespace(settings=SimpleNamespace(on_cpu=False, devices=2)))
-    on_cpu: Any = SimpleNamespace(run=SimpleNamespace(settings=SimpleNamespace(on_cpu=True, devices=2)))
+    job: Any = SimpleNamespace(settings=SimpleNamespace(on_cpu=False, devices=2))
+    on_cpu: Any = SimpleNamespace(settings=SimpleNamespace(on_cpu=True, devices=2))
     asked = Ray(address="auto", **settings)
     assert asked.needs([job]) == expected
     if "gpus" not in settings:
