@@ -17,7 +17,7 @@ from polarity.config.earlier import as_now
 from polarity.config.recorded import RunSettings
 from polarity.content import Config, Json
 from polarity.errors import UserError, nearest
-from polarity.files import read_object, read_yaml, whole_folder, write_json, write_text
+from polarity.files import read_object, read_yaml, whole_folder, write_bytes, write_json, write_text
 from polarity.locks import FolderLock
 from polarity.paths import LATEST, followed, in_outputs
 from polarity.processes import is_alive, is_of_this_machine, led_folder, this_process
@@ -93,11 +93,15 @@ class RunDirectory(RunFiles):
 
     def settle(self, config: Mapping[str, Any]) -> None:
         """Keep what a run that waited has come to on the machine that it begins on."""
-        write_text(self.path / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(masked(dict(config)))))
+        self._write_masked("config.yaml", masked(dict(config)))
 
     def _describe(self, config: Mapping[str, Any], overrides: list[str]) -> None:
         self.settle(config)
-        write_text(self.path / "overrides.yaml", OmegaConf.to_yaml(OmegaConf.create(masked_command(overrides))))
+        self._write_masked("overrides.yaml", masked_command(overrides))
+
+    def _write_masked(self, name: str, content: Config | list[str]) -> None:
+        """To the letter: what is masked value by value is not masked again, where a word may be a class or a key."""
+        write_bytes(self.path / name, OmegaConf.to_yaml(OmegaConf.create(content)).encode("utf-8", "backslashreplace"))
 
     @classmethod
     def open(cls, path: str | Path) -> Self:

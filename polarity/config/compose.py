@@ -274,11 +274,16 @@ def _with_hydra(config_name: str, overrides: Sequence[str], *, config_dir: str |
         return hydra_compose(config_name, overrides=[*opened, *extra], return_hydra_config=True)
 
 
-def _with_variables(plain: Any, raw: Any, key: str = "") -> Any:
+def _with_variables(plain: Any, raw: Any, path: str = "") -> Any:
     """A copy in which secrets stay ``${oc.env:NAME}``, so that their values are read when they are used, never kept."""
     if isinstance(plain, dict) and isinstance(raw, dict):
-        return {name: _with_variables(value, raw.get(name), str(name)) for name, value in plain.items()}
-    return raw if is_variable(raw) and is_secret(key) else plain
+        return {
+            name: _with_variables(value, raw.get(name), f"{path}.{name}" if path else str(name))
+            for name, value in plain.items()
+        }
+    if isinstance(plain, list) and isinstance(raw, list):
+        return [_with_variables(*both, path) for both in zip(plain, raw, strict=True)]
+    return raw if is_variable(raw) and is_secret(path) else plain
 
 
 def _text_keys(node: Any, path: str, problems: list[str]) -> Any:

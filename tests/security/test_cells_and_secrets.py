@@ -9,20 +9,37 @@ from typing import Any
 
 import pytest
 from lightning.pytorch.callbacks import Callback
+from omegaconf import OmegaConf
+from pydantic_core import ValidationError
 from rich.table import Table
 
-from polarity.config.trust import check_trusted
+from polarity.config.accepted import Accepted
+from polarity.config.compose import resolved
+from polarity.config.constructors import constructor
+from polarity.config.trust import check_trusted, targets_of
 from polarity.data.ngrams import TextFeatures
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.files import write_json
 from polarity.models.ngrams.reader import NgramReader
+from polarity.paths import conf_dir
 from polarity.printable import printable
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.runs import environment as environments
 from polarity.runs.environment import environment
-from polarity.secrets import is_secret, learn, masked, masked_text, without_known
+from polarity.secrets import (
+    NAMED_BY_USERS,
+    is_secret,
+    learn,
+    learn_environment,
+    masked,
+    masked_command,
+    masked_places,
+    masked_text,
+    secret_places,
+    without_known,
+)
 from polarity.spreadsheets import as_written, harmless, write_csv
 from polarity.tables.writers import DelimitedWriter
 from polarity.training.run import start_run
@@ -91,6 +108,96 @@ def test_secrets_are_masked_in_all_their_forms() -> None:
     assert masked_text("+logger.w={_target_: a.B, api_key: 'abc', name: n}") == (
         "+logger.w={_target_: a.B, api_key: ***, name: n}"
     )
+
+
+def test_names_that_users_choose_are_no_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column, task or class may be called "key": that destroyed runs, and merged the jobs of sweeps."""
+    known = set[str]()
+    monkeypatch.setattr("polarity.secrets._known", known)
+    config = {
+        "data": {
+            "_target_": "a.token",
+            "features": {"token": "category-of-2024", "outlet": "category"},
+            "tasks": {"key": ["category-of-2024", "***"]},
+        },
+        "sampler": {"boosts": {"kind": {"key": 6.0}}},
+        "loss": {"gamma": {"password": 2}},
+        "decision": {"target": {"secret": {"token": 0.5}}},
+    }
+    learn(config)
+    assert known == set()
+    assert masked(config) == config
+    assert secret_places(config) + masked_places(config) == []
+    given = ["+data.features={token: category}", "data={features:{token: category}}", "sampler.boosts.kind.key=1,6"]
+    given += ["loss={gamma:{key:2}}", "data.tasks.kind=[key,other]", "decision.target={kind:{key:0.5}}"]
+    run = RunDirectory.create(tmp_path, config, given)
+    assert run.written_config == config
+    assert run.overrides == masked_command(given) == given
+    problem = "sampler.boosts.kind.key: must be a number, got 'abc'"
+    assert masked_text(problem) == problem
+
+
+def test_the_mappings_whose_keys_users_choose_are_all_known() -> None:
+    """Each setting of a shipped component that is a mapping, wherever a preset has it."""
+    found = set[str]()
+    for path in conf_dir().glob("*/*.yaml"):
+        for place, target, _ in targets_of(OmegaConf.to_container(OmegaConf.load(path)), path.parent.name):
+            if target.startswith("polarity."):
+                settings = constructor(target).settings.items()
+                found |= {f"{place}.{name}" for name, accepted in settings if _takes_a_mapping(accepted)}
+    assert found - set(NAMED_BY_USERS) == set()
+    assert len(found) > 9
+
+
+def _takes_a_mapping(accepted: Accepted) -> bool:
+    try:
+        return accepted.validator is not None and accepted.validator.validate_python({}, strict=True) == {}
+    except ValidationError:
+        return False
+
+
+def test_what_stands_below_the_name_of_a_secret_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("polarity.secrets._known", set())
+    own = {"password": 20240101.5, "api_key": 7, "credentials": {"user": "me", "x": {"y": "z"}}, "passwords": ["abc"]}
+    assert masked({"logger": {"token": {"_target_": "a.B", "name": "n", **own}}}) == {
+        "logger": {
+            "token": {
+                "_target_": "a.B",
+                "name": "n",
+                "password": "***",
+                "api_key": "***",
+                "credentials": {"user": "***", "x": {"y": "***"}},
+                "passwords": ["***"],
+            }
+        }
+    }
+    assert masked_command(
+        ["+logger.w={credentials: {user: me}, passwords: [a, b], name: n}", "logger.w.pwd=a b,c"]
+    ) == [
+        "+logger.w={credentials: {user: ***}, passwords: ***, name: n}",
+        "logger.w.pwd=***",
+    ]
+
+
+def test_a_secret_that_is_a_plain_word_destroys_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = set[str]()
+    monkeypatch.setattr("polarity.secrets._known", known)
+    for name, word in {"POSTGRES": "polarity", "MYSQL": "lightning", "OTHER": "early_stopping"}.items():
+        monkeypatch.setenv(f"{name}_PASSWORD", word)
+    learn_environment()
+    assert not known & {"polarity", "lightning", "early_stopping"}
+    known.update({"polarity", "category"})
+    config = {"data": {"_target_": "polarity.data.files.FileCorpus", "features": {"category": "category"}}}
+    assert RunDirectory.create(tmp_path, config, []).written_config == config
+
+
+def test_variables_stay_by_their_names_wherever_a_secret_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OF_MINE", "Zq7-from-environment")
+    given = {"credentials": {"user": "${oc.env:OF_MINE}"}, "passwords": ["${oc.env:OF_MINE}"]}
+    config, problems = resolved(OmegaConf.create({"logger": {"w": given}}))
+    assert problems == []
+    assert masked(config) == {"logger": {"w": given}}
+    assert masked_command(["+logger.w.password='${oc.env:OF_MINE}'"]) == ["+logger.w.password='${oc.env:OF_MINE}'"]
 
 
 def test_no_file_of_a_run_holds_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ from polarity.run import RunDirectory
 from polarity.runs.saved import finished_run
 from polarity.sweeps import here
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.plan import PlannedJob, _changes, plan
+from polarity.sweeps.plan import PlannedJob, _changes, name_of, plan
 from polarity.sweeps.preset import preset_of
 from polarity.train import _asked, _checked, check
 from polarity.training.run import resume_run
@@ -75,6 +75,11 @@ def test_the_same_line_is_the_same_sweep_in_any_order_and_however_its_jobs_are_r
     assert first.path == again.path
     assert [job.name for job in first.jobs] == [job.name for job in again.jobs]
     assert planned(tmp_path, "seed=0,1").path != first.path
+
+
+def test_sweeps_that_differ_in_a_class_named_like_a_secret_are_two() -> None:
+    first, second = (name_of(["-m", f"sampler.boosts.kind.key={values}"], "train", None) for values in ("1,2", "3,4"))
+    assert first != second
 
 
 def test_a_sweep_with_a_name_is_extended_by_new_values_and_new_settings(tmp_path: Path) -> None:
