@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from os import PathLike
 
+from polarity.errors import UserError
+
 _BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _WHOLE_NUMBER = re.compile(r"0|[1-9][0-9]*")
 _NO_BARE_WORD = {"null", "true", "false", "nan", "inf"}
@@ -29,8 +31,19 @@ def as_name(text: str) -> str:
 
 
 def overrides_of(settings: Mapping[str, object]) -> list[str]:
-    """Overrides that give settings these values: plain ones, paths, and lists and mappings of them."""
-    return [f"{key}={_written(value)}" for key, value in settings.items()]
+    """Overrides that give settings these values: plain ones, those of NumPy, paths, and lists and mappings of them.
+
+    :raises UserError: for each of another kind.
+    """
+    overrides, problems = list[str](), list[str]()
+    for key, value in settings.items():
+        try:
+            overrides.append(f"{key}={_written(value)}")
+        except (TypeError, ValueError):
+            problems.append(f"{key}: must be a text, number or path, or a list or mapping of them, got {value!r}")
+    if problems:
+        raise UserError(problems)
+    return overrides
 
 
 def _written(value: object) -> str:
@@ -40,7 +53,7 @@ def _written(value: object) -> str:
         return "{" + ",".join(f"{as_word(str(key))}:{_written(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(map(_written, value)) + "]"
-    return json.dumps(value)
+    return json.dumps(value.item() if hasattr(value, "item") else value)  # of NumPy, which JSON does not know
 
 
 def bare_words(overrides: Sequence[str]) -> list[str]:

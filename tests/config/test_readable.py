@@ -4,6 +4,7 @@ import csv
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import QuotedString
@@ -53,6 +54,17 @@ def test_values_given_from_python_arrive_as_they_are(name: str) -> None:
 def test_keys_given_from_python_arrive_as_they_are(name: str) -> None:
     (override,) = overrides_of({"data.tasks": {name: [name, "other"]}})
     assert value_of(override)["tasks"] == {name: [name, "other"]}  # type: ignore[index]
+
+
+def test_numbers_of_numpy_are_those_of_python_and_what_is_no_setting_is_told_by_its_key() -> None:
+    given = {"seed": np.int64(1), "margin": np.float32(0.5), "baselines": np.bool_(False), "tasks": [np.int8(2)]}
+    assert overrides_of(given) == ["seed=1", "margin=0.5", "baselines=false", "tasks=[2]"]
+    with pytest.raises(UserError) as refused:
+        overrides_of({"seed": {1}, "margin": 1, "tasks": [np.arange(2)]})
+    assert refused.value.problems == (
+        "seed: must be a text, number or path, or a list or mapping of them, got {1}",
+        "tasks: must be a text, number or path, or a list or mapping of them, got [array([0, 1])]",
+    )
 
 
 def test_a_comma_belongs_to_a_file_that_exists(tmp_path: Path) -> None:
