@@ -12,7 +12,8 @@ STANDALONE = PACKAGE / "exporting" / "modeling.py"
 """What an exported folder has in the place of this project, under the same names."""
 
 LAYERS = (
-    {"content", "errors", "paths", "quoting", "run_files", "secrets", "settings", "signature", "yaml_loader"},
+    {"content", "errors", "paths", "run_files", "settings", "signature", "yaml_loader"},
+    {"quoting", "secrets"},
     {"importing", "printable", "privacy", "processes", "standard_streams", "torch_state", "unique_rows", "wording"},
     {"locks", "parts", "progress", "signals", "tasks"},
     {"component"},
