@@ -1,14 +1,16 @@
 """What becomes of an experiment's settings for a component when another one is chosen in its place."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from polarity.config.composed import compose
 from polarity.config.constructors import constructor
-from polarity.config.overrides import NESTED
+from polarity.config.overrides import COLLECTIONS, NESTED, key_of
 from polarity.config.sections import SECTIONS
+from polarity.config.uncomposable import COMPOSITION_ERRORS
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.signature import TARGET
@@ -25,24 +27,64 @@ def drop_settings_of_replaced(
     ``experiment=run4 regularizer=none`` is a run without R-Drop; its alpha goes with it. Settings that the new
     component has as well stay (``experiment=run4 model=xlmr_base`` keeps the pooling) unless it refuses them
     (``experiment=quickstart loss=ce`` has no class weights that ``clip`` could bound). So do those that were typed, or
-    that the experiment's own component does not know: the preflight refuses them. Hydra has to be initialised.
+    that the experiment's own component does not know: the preflight refuses them. Of a section that has one class only,
+    a typed preset says every setting (``experiment=quickstart limit=none`` reads all rows). Hydra has to be
+    initialised.
 
     :param overrides: the command line of the job.
     :param extra: overrides that the program adds.
     """
-    typed = {tuple(text.lstrip("+~").partition("=")[0].split(".")[:2]) for text in overrides}
     layers = [text for group in LAYERS for text in overrides if text.startswith(f"{group}=")]
-    if len(layers) < 2 and not _choices(overrides) and not any(TARGET in text for text in overrides):
+    choices = _choices(overrides)
+    if not layers or (len(layers) < 2 and not choices and not any(TARGET in text for text in overrides)):
         return  # nothing was chosen in the place of what the experiment chooses
-    before = [compose(config_name, [*layers[: number + 1], *extra]) for number in range(len(layers))]
+    _take_whole_presets(config, config_name, overrides, extra)
+    typed = {tuple(text.lstrip("+~").partition("=")[0].split(".")[:2]) for text in overrides}
+    before = _layered(config_name, layers, extra)
     replaced = [name for name in SECTIONS if len({_target(one.get(name)) for one in [*before, config]}) > 1]
     unfit = [place for name in replaced for place in _unfit(config, name) if place not in typed]
     for one in before if unfit else ():
         for section, key in unfit:
             old, new = _plain(one.get(section)), _plain(config.get(section))
             replaced_here = old.get(TARGET) != new.get(TARGET) and key in _settings(old)
-            if replaced_here and key in new and key in old and old[key] == new[key]:
-                _take_back(config, section, key, config_name, [*_choices(overrides), *extra])
+            if replaced_here and key in new and key in old and _within(new[key], old[key]):
+                _take_back(config, section, key, config_name, [*choices, *extra])
+    _drop_leftovers(config, before, typed)
+
+
+def _take_whole_presets(config: DictConfig, config_name: str, overrides: Sequence[str], extra: Sequence[str]) -> None:
+    """Give sections of one class, whose presets differ in values alone, all values of the preset that was typed."""
+    for section in {key_of(text) for text in overrides if text.partition("=")[2][:1] not in ("", "{")} & set(SECTIONS):
+        if SECTIONS[section] is not None and SECTIONS[section] == _target(config.get(section)):
+            own = [text for text in overrides if key_of(text).partition(".")[0] == section]
+            config[section] = compose(config_name, [*own, *extra])[section]
+
+
+def _layered(config_name: str, layers: Sequence[str], extra: Sequence[str]) -> list[DictConfig]:
+    """What each layer comes to over those before it, and by itself: it may be meant for the root's own components."""
+    before = [compose(config_name, [*layers[: number + 1], *extra]) for number in range(len(layers))]
+    for layer in layers[1:]:
+        with suppress(*COMPOSITION_ERRORS):  # it may need what the layers before it choose
+            before.append(compose(config_name, [layer, *extra]))
+    return before
+
+
+def _drop_leftovers(config: DictConfig, before: Sequence[DictConfig], typed: Collection[tuple[str, ...]]) -> None:
+    """Remove what layers set for callbacks and loggers that are not there."""
+    for section in COLLECTIONS:
+        for key, new in _plain(config.get(section)).items():
+            olds = [_plain(one.get(section)).get(key) for one in before]
+            left = any(isinstance(old, dict) and TARGET in old and _within(new, old) for old in olds)
+            if left and TARGET not in new and (section, key) not in typed:
+                with open_dict(config):
+                    del config[section][key]
+
+
+def _within(new: Any, old: Any) -> bool:
+    """Whether a value is another one, or a mapping that is a part of it."""
+    if isinstance(new, dict) and isinstance(old, dict):
+        return all(key in old and _within(value, old[key]) for key, value in new.items())
+    return bool(new == old)
 
 
 def _unfit(config: DictConfig, section: str) -> Iterator[tuple[str, str]]:
@@ -68,7 +110,8 @@ def _refused(config: DictConfig, section: str, node: dict[Any, Any]) -> list[str
 
 def _choices(overrides: Sequence[str]) -> list[str]:
     """The presets that a command line chooses for components."""
-    return [text for text in overrides if text.partition("=")[0].partition("@")[0] in {*SECTIONS, *NESTED}]
+    groups = {*SECTIONS, *NESTED, *COLLECTIONS}
+    return [text for text in overrides if text.partition("=")[0].partition("@")[0] in groups]
 
 
 def _take_back(config: DictConfig, section: str, key: str, config_name: str, choices: Sequence[str]) -> None:

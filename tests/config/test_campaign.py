@@ -133,14 +133,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-UNLIKE = (
-    "experiment/quickstart.yaml",
-    "experiment/run4.yaml",
-    "experiment/run4_as_executed.yaml",
-    "experiment/run7.yaml",
-)
-PAIRS = [(experiment, "") for experiment in EXPERIMENTS]
-PAIRS += [(experiment, debug) for experiment in UNLIKE for debug in DEBUG]
+PAIRS = [(experiment, debug) for experiment in EXPERIMENTS for debug in ["", *DEBUG]]
 
 
 @pytest.mark.parametrize(("experiment", "debug"), PAIRS)

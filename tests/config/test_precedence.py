@@ -64,6 +64,66 @@ def test_what_an_experiment_sets_goes_where_the_chosen_component_refuses_it() ->
     assert kept["loss"]["clip"] == [0.5, 2.0]
 
 
+@pytest.mark.parametrize("experiment", ["recommended", "recommended_frozen", "wide_deep"])
+def test_what_a_debug_preset_sets_for_the_usual_model_goes_with_it(experiment: str) -> None:
+    model = config(f"experiment={experiment}", "debug=overfit")["model"]
+    assert not {"dropout", "encoder_dropout"} & set(model)
+    (typed,) = configurations([f"experiment={experiment}", "debug=overfit", "model.dropout=0.0"])
+    assert structure_problems(typed)[0].startswith("model.dropout: ")
+
+
+@pytest.mark.parametrize(
+    ("experiment", "model", "gone"),
+    [
+        ("recommended", "minilm", "encoder"),
+        ("recommended", "ngrams", "encoder"),
+        ("wide_deep", "late_fusion", "ngrams"),
+        ("recommended_frozen", "late_fusion", "ngrams"),
+    ],
+)
+def test_what_an_experiment_sets_in_a_part_goes_with_the_part(experiment: str, model: str, gone: str) -> None:
+    assert gone not in config(f"experiment={experiment}", f"model={model}")["model"]
+
+
+def test_a_part_that_is_typed_for_another_model_is_refused() -> None:
+    (composed,) = configurations(["experiment=recommended", "model=minilm", "model.encoder.freeze=none"])
+    assert structure_problems(composed)[0].startswith("model.encoder: PretrainedEncoder has no such setting")
+
+
+@pytest.mark.parametrize("chosen", ["default", "ema"])
+def test_what_an_experiment_sets_for_a_callback_goes_with_it(chosen: str) -> None:
+    assert "swa" not in config("experiment=wide_deep", f"callbacks={chosen}")["callbacks"]
+    assert config("experiment=wide_deep")["callbacks"]["swa"]["share"] == 1.0
+    (typed,) = configurations(["experiment=wide_deep", f"callbacks={chosen}", "callbacks.swa.share=0.5"])
+    assert structure_problems(typed)[0].startswith("callbacks.swa: must be a section with a _target_")
+
+
+ROWS = ("train", "val", "test")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "rows"),
+    [
+        ((), [3000, 800, None]),
+        (("limit=none",), [None, None, None]),
+        (("limit=small",), [512, 256, 256]),
+        (("limit=none", "limit.val=7"), [None, 7, None]),
+        (("debug=limit",), [512, 256, 256]),
+        (("debug=profile",), [512, 256, 256]),
+        (("debug=profile", "limit=none"), [None, None, None]),
+    ],
+)
+def test_a_limit_wins_over_the_rows_of_the_experiment(overrides: tuple[str, ...], rows: list[int | None]) -> None:
+    limit = config("experiment=quickstart", *overrides)["limit"]
+    assert [limit[split] for split in ROWS] == rows
+
+
+def test_heads_that_are_typed_have_nothing_of_those_of_the_experiment() -> None:
+    assert config(*RUN4, "head=linear")["head"] == config("head=linear")["head"]
+    assert config(*RUN4, "head=mlp", "head.dropout=0.2")["head"] == config("head=mlp", "head.dropout=0.2")["head"]
+    assert config(*RUN4, "head.dropout=0.2")["head"]["layers"] == config("head=campaign")["head"]["layers"]
+
+
 def test_each_job_of_a_sweep_has_the_settings_of_its_component() -> None:
     boosts = [job["sampler"].get("boosts") for job in configurations(["-m", *RUN4, "sampler=joint,natural"])]
     assert boosts == [{"sentiment": {"neutral": 3.5}, "polarization": {"objective": 8.5}}, None]
