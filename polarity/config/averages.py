@@ -20,9 +20,9 @@ def averaged_steps(share: float, planned: int) -> int:
 
 
 def refuse_idle_averages(config: Config, steps: int, epochs: int) -> None:
-    """Refuse an average that is never updated after its first step: what it had copied there would be kept.
+    """Refuse an average that is never updated after its first copy: what it had copied then would be kept.
 
-    That of the last of several steps alone is refused as well: it would be the weights as they are.
+    So is that of the last of several steps alone, which would be the weights as they are.
 
     :param steps: of the optimizer, that are planned.
     :raises HopelessError: naming the setting.
@@ -35,20 +35,20 @@ def refuse_idle_averages(config: Config, steps: int, epochs: int) -> None:
                 f"{place}.share={share:g}, {this}: the mean would be that of the last step alone, and so without effect"
             )
     for place, settings in _averages(config, EMA):
-        every, start = settings.get("update_every_n_steps", 1), settings.get("update_starting_at_step") or 0
-        if 1 < every >= steps:
-            raise HopelessError(
-                f"{place}.update_every_n_steps={every}, {this}: the average would be the weights after the first one;"
-                " take a smaller number"
-            )
-        if start >= steps > 0:
-            raise HopelessError(f"{place}.update_starting_at_step={start}, {this}: the average would never begin")
+        every, start = _rhythm(settings)
         begin = settings.get("update_starting_at_epoch")
         if begin is not None and begin >= epochs > 0:
             has = f"and this run has {times(epochs, 'epoch')}"
             raise HopelessError(f"{place}.update_starting_at_epoch={begin}, {has}: it would have no effect")
         if every < 1 and begin is None:
             raise HopelessError(f"{place}.update_every_n_steps={every}: the average would never be updated")
+        updates = _updates(settings, steps)
+        alone = len(updates) == 1 < steps and begin is None and (every > 1 or start > 0)
+        if alone or (not updates and every > 0 and steps > 0):
+            given = f"update_starting_at_step={start}" if start else f"update_every_n_steps={every}"
+            given += f" with update_every_n_steps={every}" if start and every > 1 else ""
+            so = f"be the weights after step {updates[0] + 1} alone" if updates else "be updated after no step"
+            raise HopelessError(f"{place}.{given}, {this}: the average would {so}; take a smaller number")
 
 
 def refuse_idle_from_the_start(config: Config, per_epoch: int) -> None:
@@ -67,10 +67,10 @@ def stale_averages(config: Config, steps: int) -> list[str]:
     """What is to be said of averages that at the end are still made of weights from before training, in part."""
     said = []
     for place, settings in _averages(config, EMA):
-        decay, every = settings.get("decay", 0.999), settings.get("update_every_n_steps", 1)
+        decay, (every, _) = settings.get("decay", 0.999), _rhythm(settings)
         if every < 1:  # once an epoch, which is for those who know why
             continue
-        updates = (steps - (settings.get("update_starting_at_step") or 0)) // every
+        updates = len(_updates(settings, steps))
         if updates < 2:  # the first one copies the weights, which a warm-up has hardly moved
             continue
         left = decay ** (updates - 1)
@@ -81,6 +81,17 @@ def stale_averages(config: Config, steps: int) -> list[str]:
                 f" this run has {times(updates, 'update')}: it would lag far behind; {advised:g} keeps about 5%"
             )
     return said
+
+
+def _rhythm(settings: Any) -> tuple[int, int]:
+    """Steps from one update to the next, and before the first."""
+    return settings.get("update_every_n_steps", 1), settings.get("update_starting_at_step") or 0
+
+
+def _updates(settings: Any, steps: int) -> range:
+    """The steps, counted from 0, after which Lightning updates an average: multiples of ``every`` from the start on."""
+    every, start = _rhythm(settings)
+    return range(-(-start // every) * every, steps, every) if every > 0 else range(0)
 
 
 def _averages(config: Config, kind: str) -> Iterator[tuple[str, Any]]:

@@ -9,6 +9,8 @@ from polarity.signature import TARGET
 
 LAUNCHER = "hydra.launcher."
 """How the settings begin that tell how the jobs of a sweep are run."""
+OF_SWEEPS = (LAUNCHER, "hydra/launcher", "hydra.sweep.")
+"""How the overrides begin that mean nothing to a single run."""
 OWN_LAUNCHERS = ("LocalLauncher", "SlurmLauncher", "DaskLauncher", "RayLauncher")
 """Those that make each job of a sweep a process of its own."""
 KNOWN_LAUNCHERS = (*OWN_LAUNCHERS, "BasicLauncher")
@@ -70,9 +72,9 @@ def jobs_problems(overrides: Sequence[str], *, sweeping: bool) -> list[str]:
 
     :param sweeping: whether there are several jobs.
     """
-    given = {key_of(text): text.partition("=")[2] for text in overrides if key_of(text).startswith(LAUNCHER)}
+    given = {key_of(text): text.partition("=")[2] for text in overrides}
     if not sweeping:
-        return [f"{key}: has an effect with -m only" for key in given]
+        return [f"{key}: has an effect with -m only" for key in given if key.startswith(OF_SWEEPS)]
     jobs = given.get(f"{LAUNCHER}jobs", "null")
     positive = jobs.isdecimal() and int(jobs) > 0
     return [] if positive or jobs == "null" else [f"{LAUNCHER}jobs: {jobs!r} is no number of jobs, from 1 on"]

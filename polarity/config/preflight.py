@@ -26,9 +26,11 @@ from polarity.data.folds import FoldedRows, Folds
 from polarity.data.rows import Splits
 from polarity.errors import UserError, nearest
 from polarity.evaluation.monitored import monitored_names
+from polarity.importing import imported
 from polarity.models.metadata import feature_problems, with_columns
 from polarity.pretraining import MaskedLanguageModelling, NoPretraining
 from polarity.privacy import show_texts
+from polarity.signature import NEEDED, TARGET, signature_of
 from polarity.tasks import Task
 
 
@@ -220,7 +222,7 @@ def _monitor_problems(config: Config, tasks: Sequence[Task]) -> list[str]:
         nodes = config[name].items()
         watching |= {f"{name}.{key}.": node for key, node in nodes if node is not None and "monitor" in node}
     for path, node in watching.items():
-        monitor, mode = node["monitor"], node.get("mode", root[1])
+        monitor, mode = node["monitor"], node.get("mode", _usual_mode(node) or root[1])
         if path and (monitor, mode) == root:
             continue
         if path in ("callbacks.best.", "callbacks.history."):
@@ -232,3 +234,10 @@ def _monitor_problems(config: Config, tasks: Sequence[Task]) -> list[str]:
                 f"{path}mode: {monitor} is best at its {wanted}imum, so mode has to be {wanted!r}, got {mode!r}"
             )
     return problems
+
+
+def _usual_mode(node: Config) -> str | None:
+    """The end at which a component takes a score to be best unless it is told; None where it has no such setting."""
+    setting = signature_of(imported(node[TARGET])).settings.get("mode") if TARGET in node else None
+    mode: str | None = None if setting is None or setting.default is NEEDED else setting.default
+    return mode

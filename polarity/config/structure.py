@@ -108,12 +108,23 @@ def _trainer_problems(config: Config) -> list[str]:
         problems.append(f"trainer.max_epochs: must be a whole number of at least 1, got {epochs!r}")
     elif (trainer.get("min_epochs") or 0) > epochs:
         problems.append(f"trainer.min_epochs: {trainer['min_epochs']} is more than max_epochs={epochs}")
+    if (trainer.get("min_steps") or 0) > (steps := trainer.get("max_steps") or -1) != -1:
+        problems.append(f"trainer.min_steps: {trainer['min_steps']} is more than max_steps={steps}")
+    if (longest := trainer.get("max_time")) is not None and not _lasts(longest):
+        problems.append("trainer.max_time: must be more than no time at all")
     return problems or _least_problems(config)
+
+
+def _lasts(longest: str | dict[str, float]) -> bool:
+    """Whether a time as DD:HH:MM:SS, or by units, is any."""
+    return any(part > 0 for part in longest.values()) if isinstance(longest, dict) else longest.strip("0:") != ""
 
 
 def _least_problems(config: Config) -> list[str]:
     """Least epochs or steps, where nothing would stop training before."""
-    trainer, stopping = config["trainer"], config["callbacks"].get("early_stopping") or {}
+    trainer, least = config["trainer"], config["trainer"].get("min_epochs")
+    nodes = [node for node in config["callbacks"].values() if node is not None]
+    stopping = [node for node in nodes if str(node.get(TARGET)).endswith(".EarlyStopping")]
     if trainer.get("max_time") is not None:
         return []
     if not stopping:
@@ -122,9 +133,10 @@ def _least_problems(config: Config) -> list[str]:
             for key in ("min_epochs", "min_steps")
             if trainer.get(key) is not None
         ]
-    patience, least = stopping.get("patience"), trainer.get("min_epochs")
-    sooner = {"stopping_threshold", "divergence_threshold"} & set(stopping)
-    if isinstance(patience, int) and isinstance(least, int) and least <= patience + 1 and not sooner:
-        waits = f"early stopping with patience={patience} waits for {times(patience + 1, 'epoch')}"
-        return [f"trainer.min_epochs: {least} has no effect, since {waits}"]
-    return []
+    sooner = any({"stopping_threshold", "divergence_threshold"} & set(node) for node in stopping)
+    patience = [node.get("patience") for node in stopping]
+    known = all(isinstance(one, int) for one in patience)
+    if sooner or not known or least is None or least > (shortest := min(patience)) + 1:
+        return []
+    waits = f"early stopping with patience={shortest} waits for {times(shortest + 1, 'epoch')}"
+    return [f"trainer.min_epochs: {least} has no effect, since {waits}"]

@@ -1,5 +1,6 @@
 """Every wrong command line gives one complete message with the nearest valid name, before anything is started."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,11 @@ CASES = [
     (["+trainer.min_epochs=2"], ["trainer.min_epochs: 2 has no effect", "patience=5 waits for 6 epochs"]),
     (["+trainer.min_epochs=2", "callbacks.early_stopping=null"], ["trainer.min_epochs: has no effect, since nothing"]),
     (["+trainer.min_steps=2", "callbacks.early_stopping=null"], ["trainer.min_steps: has no effect, since nothing"]),
+    (["trainer.max_steps=10", "+trainer.min_steps=11"], ["trainer.min_steps: 11 is more than max_steps=10"]),
+    (["trainer.max_time=00:00:00:00"], ["trainer.max_time: must be more than no time"]),
+    (["hydra/launcher=basic"], ["hydra/launcher: has an effect with -m only"]),
+    (["hydra.sweep.dir=x"], ["hydra.sweep.dir: has an effect with -m only"]),
+    (["~callbacks.early_stopping.mode"], ["callbacks.early_stopping.mode: val/macro_f1 is best", "got 'min'"]),
     (["+trainer.sync_batchnorm=true"], ["trainer.sync_batchnorm: is not a setting here", "no encoder has"]),
     (["+trainer.enable_autolog_hparams=false"], ["trainer.enable_autolog_hparams: is not a setting here"]),
     (["trainer.deterministic=null"], ["trainer.deterministic: must be true or false or warn, got None"]),
@@ -127,6 +133,14 @@ CASES = [
         ["experiment chooses a pooling for model.pooling"],
     ),
 ]
+
+
+@pytest.mark.parametrize(("patience", "refused"), [(3, False), (4, True)])
+def test_early_stopping_is_known_by_its_class(patience: int, refused: bool, folder: Path) -> None:
+    node = f"_target_: lightning.pytorch.callbacks.EarlyStopping,monitor: val/macro_f1,mode: max,patience: {patience}"
+    more = ("callbacks.early_stopping=null", f"+callbacks.mine={{{node}}}", "trainer.max_epochs=9")
+    with pytest.raises(UserError, match="waits for 5 epochs") if refused else nullcontext():
+        check(overrides(folder, *more, "+trainer.min_epochs=5"))
 
 
 @pytest.fixture(scope="module")

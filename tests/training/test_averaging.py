@@ -1,13 +1,14 @@
 """With callbacks=ema or swa the averaged weights are what is validated, kept, verified and exported."""
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from lightning import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging
 from torch import Tensor
 
 from polarity.config.averages import refuse_idle_averages, stale_averages
@@ -103,13 +104,13 @@ def test_an_average_needs_more_than_one_update(tmp_path: Path) -> None:
     said = command.run(
         "train", *overrides(tmp_path, "callbacks=ema", "callbacks.ema.update_every_n_steps=20"), folder=tmp_path, code=2
     )
-    assert "the average would be the weights after the first one" in " ".join(said.split())
+    assert "the average would be the weights after step 1 alone" in " ".join(said.split())
     assert len(list((tmp_path / "outputs").glob("2*"))) == 1, "nothing was made for what would end alike"
     said = command.run(
         *("train", *overrides(tmp_path, "callbacks=ema", "callbacks.ema.update_every_n_steps=20")),
         "trainer.max_steps=20", folder=tmp_path, code=1,
     )  # fmt: skip
-    assert "the average would be the weights after the first one" in " ".join(said.split())
+    assert "the average would be the weights after step 1 alone" in " ".join(said.split())
     assert "go on with" not in said, "it would end alike"
 
 
@@ -129,11 +130,25 @@ def callbacks(**settings: Any) -> dict[str, Any]:
 def test_an_average_that_never_begins_is_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(HopelessError, match=rf"callbacks\.ema\.{said}"):
         refuse_idle_averages(callbacks(**settings), steps=20, epochs=4)
-    possible = callbacks(**{name: abs(value - 1) for name, value in settings.items()})
+    steps_before = 2 if "update_starting_at_step" in settings else 1  # one update, after the last step, changes nothing
+    possible = callbacks(**{name: abs(value - steps_before) for name, value in settings.items()})
     refuse_idle_averages(possible, steps=20, epochs=4)
     once_an_epoch = callbacks(update_every_n_steps=0, update_starting_at_epoch=1)
     refuse_idle_averages(once_an_epoch, steps=20, epochs=4)
     assert stale_averages(once_an_epoch, steps=20) == []
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9, 10, 20])
+@pytest.mark.parametrize("start", [0, 1, 6, 7, 12])
+@pytest.mark.parametrize("every", [1, 3, 6])
+def test_updates_are_counted_as_lightning_makes_them(every: int, start: int, steps: int) -> None:
+    settings = {"update_every_n_steps": every, "update_starting_at_step": start}
+    updates = sum(EMAWeightAveraging(**settings).should_update(step_idx=step) for step in range(steps))
+    idle = updates == 0 or (updates == 1 < steps and (every > 1 or start > 0))
+    with pytest.raises(HopelessError) if idle else nullcontext():
+        refuse_idle_averages(callbacks(**settings), steps=steps, epochs=1)
+    said = stale_averages(callbacks(decay=0.999999, **settings), steps)
+    assert [f"this run has {updates} updates" in line for line in said] == [True] * (updates > 1)
 
 
 def test_a_mean_of_one_step_is_refused() -> None:
