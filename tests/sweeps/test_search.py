@@ -19,6 +19,7 @@ from polarity.config.search.parameter import Parameter
 from polarity.errors import UserError
 from polarity.files import write_json
 from polarity.sweeps.folder import Sweep
+from polarity.sweeps.preset import preset_of
 from polarity.sweeps.search.hopeless import hopeless
 from polarity.sweeps.search.study import JOURNAL, distributions, open_study, sampler
 from polarity.sweeps.search.trials import Trials
@@ -68,7 +69,8 @@ def test_the_command_line_from_the_first_trial_to_the_recommended_preset(tmp_pat
         assert "nothing is missing" in said_by("train", f"resume={sweep.path}")
     assert starts(sweep) == [1, 1]
     rate = sweep.finished[0].run.config["optimizer"]["lr"]
-    assert f"lr: {rate}" in said_by("sweep", str(sweep.path), "best")
+    assert f"lr: {rate}" in preset_of(sweep, sweep.finished[0], tmp_path / "experiment" / "best.yaml")
+    assert "has no predictions of split 'val'" in said_by("sweep", str(sweep.path), "best", code=2)
     sweep.ask(replace(sweep.asked, search={**(sweep.asked.search or {}), "trials": 7}))
     assert "5 of 7 trials to come" in said_by("sweep", str(sweep.path))
 
