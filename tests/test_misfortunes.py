@@ -127,7 +127,7 @@ def test_a_disk_that_is_full_in_the_middle_of_a_model_is_told_as_such(
 
 
 @pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_signal_ends_a_verb_in_good_order(
     verb: str,
     number: signal.Signals,
