@@ -129,10 +129,11 @@ def test_what_takes_long_before_and_after_the_epochs_is_in_the_log(
 
 
 def test_parts_of_batches_are_parts_of_the_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data = SimpleNamespace(batch_size=16, sampler=SimpleNamespace(rows_drawn=158))
+    parts = SimpleNamespace(parts=4)
+    data = SimpleNamespace(batch_size=16, train_batches=parts, sampler=SimpleNamespace(rows_drawn=158))
     about = {"world_size": 1, "is_global_zero": True, "current_epoch": 0, "default_root_dir": str(tmp_path)}
     trainer: Any = SimpleNamespace(num_training_batches=40, datamodule=data, **about)  # of 4 rows each
     lines = ProgressInLines(seconds=0.0)
     for number in range(10):
         lines.on_train_batch_end(trainer, trainer, None, {"rows": range(4)}, number)
-    assert [line.split()[2:5] for line in capsys.readouterr().out.splitlines()][-1] == ["39", "of", "158"]
+    assert [line.split()[2:5] for line in capsys.readouterr().out.splitlines()][-1] == ["40", "of", "158"]

@@ -59,7 +59,7 @@ class ProgressInLines(Callback):
         self._printed = now
         data = trainer.datamodule  # type: ignore[attr-defined]
         total = data.sampler.rows_drawn
-        rows = min(total * done // planned, total)  # all batches but the last hold as many
+        rows = min(done * data.batch_size // data.train_batches.parts, total)
         line = progress_line(
             f"epoch {trainer.current_epoch + 1}", rows, total, "row", now - self._started, counted=self._rows
         )
