@@ -74,7 +74,8 @@ def jobs_problems(overrides: Sequence[str], *, sweeping: bool) -> list[str]:
     """
     given = {key_of(text): text.partition("=")[2] for text in overrides}
     if not sweeping:
-        return [f"{key}: has an effect with -m only, and with resume=SWEEP" for key in given if key.startswith(OF_SWEEPS)]
+        of_sweeps = [key for key in given if key.startswith(OF_SWEEPS)]
+        return [f"{key}: has an effect with -m only, and with resume=SWEEP" for key in of_sweeps]
     jobs = given.get(f"{LAUNCHER}jobs", "null")
     positive = jobs.isdecimal() and int(jobs) > 0
     return [] if positive or jobs == "null" else [f"{LAUNCHER}jobs: {jobs!r} is no number of jobs, from 1 on"]
