@@ -171,6 +171,7 @@ def test_a_run_that_fails_is_an_error(folder: Path, tmp_path: Path) -> None:
         polarity.train([*overrides(folder), misfortune(tmp_path), f"output_dir={tmp_path}"])
 
 
+@pytest.mark.slow
 def test_each_training_reads_its_files_anew(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever works in a notebook changes a file, or the folder, and trains again by the same words."""
     words = [*overrides(folder), "trainer.max_epochs=1", "reporting.baselines=false", "data.path=corpus.csv"]

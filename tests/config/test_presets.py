@@ -25,7 +25,12 @@ from tests.presets import FILES, NEEDED, commands, configurations, heading, is_b
 from tests.verbs import said_by
 
 CODE = Path(polarity.__file__).parents[1]
-COMMANDS = [(file, number) for file in FILES if verb_of(file) == "train" for number in range(len(commands(file)))]
+COMMANDS = [
+    pytest.param(file, number, marks=[pytest.mark.slow] * (number > 0), id=f"{file}-{number}")
+    for file in FILES
+    if verb_of(file) == "train"
+    for number in range(len(commands(file)))
+]
 DEFAULTS = {
     group: name
     for entry in OmegaConf.to_container(OmegaConf.load(conf_dir() / "train.yaml"))["defaults"]  # type: ignore[call-overload,index]
@@ -84,7 +89,7 @@ def build_everything(config: dict[str, Any], folder: Path) -> None:
     have_been_built().update(new.values())
 
 
-@pytest.mark.parametrize(("file", "number"), COMMANDS, ids=[f"{file}-{number}" for file, number in COMMANDS])
+@pytest.mark.parametrize(("file", "number"), COMMANDS)
 def test_the_commands_in_its_heading_run(file: str, number: int, tmp_path: Path) -> None:
     command = commands(file)[number]
     command = [re.sub(r"(seed=0,1),.*", r"\1", text) for text in command]  # two seeds are as good as five

@@ -187,6 +187,7 @@ def test_a_copy_that_says_something_else_is_refused() -> None:
             refuse_disagreement(Agreement(10, 1.0, worst, 3), "graph")
 
 
+@pytest.mark.slow
 def test_a_run_in_16_bits_is_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Its copy, in 32 bits, is compared with the run's model in 32 bits; how far that is from its answers is told."""
     run = train(tmp_path, "trainer.precision=bf16-mixed", "optimizer.lr=0.05", "trainer.max_epochs=3")

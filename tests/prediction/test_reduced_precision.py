@@ -77,6 +77,7 @@ def test_half_the_digits_are_told_to_cost_what_they_cost(
     assert float(difference) == pytest.approx(scores["after"] - scores["before"], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_what_it_costs_is_measured_once(
     run: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -78,6 +78,7 @@ def written(folder: Path) -> None:
             path.write_text(text, encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", TRAINING)
 def test_every_training_command_names_settings_that_there_are(
     command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

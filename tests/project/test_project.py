@@ -169,6 +169,7 @@ def test_cache_is_moved_by_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_
     assert cache_dir() == Path.home() / ".cache" / "polarity"
 
 
+@pytest.mark.slow
 def test_installed_wheel_finds_its_configuration(tmp_path: Path) -> None:
     pytest.importorskip("hatchling", reason="the wheel is built without a network")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]

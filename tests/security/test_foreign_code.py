@@ -94,6 +94,7 @@ class Mine(FileCorpus):
 """
 
 
+@pytest.mark.slow
 def test_what_is_trusted_by_name_is_run(moved: RunDirectory, tmp_path: Path) -> None:
     (tmp_path / "my_data.py").write_text(OWN_CORPUS)
     (tmp_path / "other_data.py").write_text(OWN_CORPUS)

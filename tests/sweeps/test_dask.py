@@ -108,6 +108,7 @@ def test_threads_and_places(tmp_path: Path) -> None:
     assert Dask(jobs=2, threads=4).places(found) == [{"OMP_NUM_THREADS": "4"}] * 2
 
 
+@pytest.mark.slow
 def test_what_stands_against_it_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*more: str) -> tuple[str, ...]:
         with pytest.raises(UserError) as error:

@@ -125,6 +125,7 @@ def test_where_all_rows_fit_the_whole_batch_goes_through(tmp_path: Path) -> None
     assert "micro-batches" not in run.log.read_text()
 
 
+@pytest.mark.slow
 def test_where_they_do_not_they_go_through_in_parts_and_the_steps_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
