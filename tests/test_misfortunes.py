@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,12 +20,19 @@ from tests.verbs import outcome_of, said_by, schema_of
 SETTINGS = {verb: schema_of(verb).__dataclass_fields__ for verb in VERBS}
 READERS = [verb for verb in VERBS if {"run", "runs"} & set(SETTINGS[verb])]
 """Verbs that read a run's folder."""
+QUICKLY = ("evaluate", "predict")
+"""Verbs that are used the most."""
 FILES = ("predict", "sweep")
 """Verbs that write one file."""
 FOLDERS = [
     "train", *(verb for verb in VERBS if {"output", "output_dir"} & set(SETTINGS[verb]) and verb not in FILES)
 ]  # fmt: skip
 """Verbs that write into a folder of the user's choice."""
+
+
+def slowly(verbs: list[str]) -> list[Any]:
+    """All but those that are used the most wait for the slow suite."""
+    return [pytest.param(verb, marks=[] if verb in QUICKLY else [pytest.mark.slow]) for verb in verbs]
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +107,7 @@ def test_an_output_that_cannot_be_made_is_refused_before_anything_is_computed(
     assert (tmp_path / "file").read_text() == "kept"
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", slowly(VERBS))
 def test_a_full_disk_ends_a_verb_with_a_line_that_says_so(
     verb: str, finished: RunDirectory, run: RunDirectory, tmp_path: Path
 ) -> None:
@@ -150,7 +158,7 @@ DAMAGED = ("status.json", "config.yaml", "overrides.yaml", "environment.json", "
 NOT_NEEDED = {"overrides.yaml", "environment.json", "model/config.json"}
 
 
-@pytest.mark.parametrize("verb", READERS)
+@pytest.mark.parametrize("verb", slowly(READERS))
 @pytest.mark.parametrize("content", ["{", *(pytest.param(content, marks=pytest.mark.slow) for content in ("[1]", ""))])
 def test_a_damaged_run_is_refused_by_naming_the_file(
     verb: str, content: str, finished: RunDirectory, run: RunDirectory, tmp_path: Path
