@@ -33,8 +33,7 @@ def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str,
     own = Counts(tasks, labels, [decided], predictions.clusters)
     overall = float(own.observed().overall[0, 0])
     selection: Json = {"epochs": None, "overall": overall, "optimism": None, "corrected": None}
-    selection |= {"low": None, "high": None, "sentence": NOT_KNOWN}
-    selection["sentence"] = "; ".join([NOT_KNOWN, *_chosen_before(run)])
+    selection |= {"low": None, "high": None, "sentence": "; ".join([NOT_KNOWN, *_chosen_before(run)])}
     files = sorted(run.epochs.glob("*.npy"))
     validated = max(0, run.history.read_text(encoding="utf-8").count("\n") - 1) if run.history.is_file() else 0
     if not files or len(files) < validated:
@@ -62,7 +61,7 @@ NOT_KNOWN = (
 
 
 def _chosen_before(run: RunDirectory) -> list[str]:
-    """That the weights which training began with had been chosen on the same rows."""
+    """That the weights which training began with had been validated on the same rows, by which an epoch is chosen."""
     try:
         origin = run.settings.origin
         if origin is None:
@@ -72,7 +71,9 @@ def _chosen_before(run: RunDirectory) -> list[str]:
         return []
     if ours["fingerprint"] != theirs["fingerprint"]:
         return []
-    return [f"the weights of {origin}, with which it began, were chosen on these rows, too, and that is not counted"]
+    return [
+        f"the weights of {origin}, with which it began, may have been chosen on these rows, too, which is not counted"
+    ]
 
 
 def _sentence(selection: Mapping[str, Any], monitor: str) -> str:

@@ -73,13 +73,20 @@ def compare(settings: CompareSettings) -> list[Comparison]:
     return [_compared(settings, *one, [] if number else notes) for number, one in enumerate(ready)]
 
 
-def _aligned(settings: CompareSettings, systems: Sequence[System]) -> tuple[Sequence[System], Aligned, str | None]:
-    """The systems, their rows, and what these are grouped by."""
-    cluster = own_cluster(systems)[0] if settings.cluster == AUTO else settings.cluster
+def _aligned(
+    settings: CompareSettings, systems: Sequence[System]
+) -> tuple[Sequence[System], Aligned, str | None, list[str]]:
+    """The systems, their rows, what these are grouped by, and what is to be said of that."""
+    cluster, about = own_cluster(systems) if settings.cluster == AUTO else (settings.cluster, [])
     aligned = align(systems, _split(settings, systems), tasks=settings.tasks, cluster=cluster)
     if (aligned.labels == IGNORE_INDEX).all():
         raise UserError(f"split: no row of {_split(settings, systems)} has a label, so there is nothing to compare by")
-    return systems, aligned, cluster
+    if systems[0].folds and cluster and any(system.predictions.group != cluster for system in systems):
+        about.append(
+            f"the folds do not keep rows of one {cluster} together, so the tests and intervals over folds are as if "
+            "such rows had nothing in common"
+        )
+    return systems, aligned, cluster, about
 
 
 def _split(settings: CompareSettings, systems: Sequence[System]) -> str:
@@ -87,15 +94,14 @@ def _split(settings: CompareSettings, systems: Sequence[System]) -> str:
 
 
 def _compared(
-    settings: CompareSettings, systems: Sequence[System], aligned: Aligned, cluster: str | None, notes: Sequence[str]
+    settings: CompareSettings,
+    systems: Sequence[System],
+    aligned: Aligned,
+    cluster: str | None,
+    about: Sequence[str],
+    notes: Sequence[str],
 ) -> Comparison:
-    about_cluster = own_cluster(systems)[1] if settings.cluster == AUTO else []
     split = _split(settings, systems)
-    if systems[0].folds and cluster and any(system.predictions.group != cluster for system in systems):
-        about_cluster.append(
-            f"the folds do not keep rows of one {cluster} together, so the tests and intervals over folds are as if "
-            "such rows had nothing in common"
-        )
     ranked = split in (FREE, OUT_OF_FOLD, settings.select)
     marks = []
     if split not in (FREE, OUT_OF_FOLD):
@@ -111,7 +117,7 @@ def _compared(
         seed=settings.seed,
         margin=settings.margin / 100,
         marks=marks,
-        notes=[*about_cluster, *notes],
+        notes=[*about, *notes],
     )
 
 

@@ -1,5 +1,6 @@
 """A loss that is not a number ends the run at once, and names the rows."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -9,7 +10,7 @@ import torch
 
 from polarity.clipping import NormClipping
 from polarity.run import RunDirectory
-from polarity.training.callbacks.finite import StopOnNonFiniteLoss
+from polarity.training.callbacks.finite import NonFiniteLossError, StopOnNonFiniteLoss
 from polarity.training.run import start_run
 from tests.misfortune import misfortune
 from tests.running import composed, overrides
@@ -80,7 +81,7 @@ def test_so_are_those_of_a_gradient_that_is_not_finite(
 def test_a_gpu_is_not_waited_for_at_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[int] = []
     monkeypatch.setattr(StopOnNonFiniteLoss, "_look", lambda self, _: looks.append(len(self._pending)))
-    trainer: Any = SimpleNamespace(num_training_batches=10**6, global_step=1)
+    trainer: Any = SimpleNamespace(num_training_batches=10**6, global_step=1, precision="32-true")
     for device, most in (("cpu", 1), ("meta", 20)):
         callback, module = (
             StopOnNonFiniteLoss(),
@@ -92,6 +93,17 @@ def test_a_gpu_is_not_waited_for_at_every_batch(monkeypatch: pytest.MonkeyPatch)
             callback.on_train_batch_end(trainer, cast("Any", module), outputs, batch, number)
         assert looks == [most]
         looks.clear()
+
+
+@pytest.mark.parametrize(("precision", "stops"), [("16-mixed", False), ("bf16-mixed", True), ("32-true", True)])
+def test_where_a_scale_is_found_out_gradients_may_overflow(precision: str, stops: bool) -> None:
+    splits = SimpleNamespace(train=SimpleNamespace(ids=["a", "b"]))
+    about = {"global_step": 1, "precision": precision, "current_epoch": 0}
+    trainer: Any = SimpleNamespace(num_training_batches=9, datamodule=SimpleNamespace(splits=splits), **about)
+    module: Any = SimpleNamespace(device=torch.device("cpu"), last_norm=torch.tensor(torch.inf))
+    batch, outputs = {"rows": torch.arange(2)}, {"loss": torch.tensor(1.0)}
+    with pytest.raises(NonFiniteLossError, match="norm of the gradient is inf") if stops else nullcontext():
+        StopOnNonFiniteLoss().on_train_batch_end(trainer, module, outputs, batch, 0)
 
 
 def test_no_resume_point_is_saved_after_it(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from polarity.content import State
 from polarity.settings import PositiveInt
 from polarity.training.module import MultiTaskModule
 
+SCALED = "16-mixed"
+"""The precision in which gradients overflow at times: such a step is left out, and the scale made smaller."""
 SELDOM = 20
 """Batches between two looks where these wait for the device."""
 
@@ -45,6 +47,8 @@ class StopOnNonFiniteLoss(Callback):
     ) -> None:
         """Look at the losses since the last look."""
         loss, norm = outputs["loss"].detach(), cast("MultiTaskModule", pl_module).last_norm
+        if trainer.precision == SCALED:
+            norm = torch.zeros(())
         self._pending.append(_Batch(batch["rows"], loss, norm.to(loss), trainer.global_step))
         most = self.every_n_batches or (1 if pl_module.device.type == "cpu" else SELDOM)
         if len(self._pending) >= most or batch_idx + 1 >= trainer.num_training_batches:
