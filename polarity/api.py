@@ -58,7 +58,8 @@ def load(
     prepare_process()
     with as_by_default():
         rebuilt = rebuild_any(folder, accelerator=accelerator, batch_size=batch_size, decision=decision, trust=trust)
-        return Model(predictor_of(rebuilt), rebuilt.settings.data)
+        settings = rebuilt.settings
+        return Model(predictor_of(rebuilt), settings.data, show_texts=settings.reporting.texts)
 
 
 def compare(runs: Folder | Sequence[Folder], **settings: object) -> "list[Comparison]":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from polarity.errors import UserError, nearest
+from polarity.privacy import texts_of
 from polarity.wording import times
 
 if TYPE_CHECKING:
@@ -36,8 +37,10 @@ class Answer:
 class Model:
     """A finished run's model with its calibration and decision rule; made by :func:`polarity.api.load`."""
 
-    def __init__(self, predictor: "Predictor | EnsemblePredictor", data: "DataSettings") -> None:
-        self._predictor, self._data = predictor, data
+    def __init__(
+        self, predictor: "Predictor | EnsemblePredictor", data: "DataSettings", *, show_texts: bool = True
+    ) -> None:
+        self._predictor, self._data, self._show_texts = predictor, data, show_texts
 
     @property
     def tasks(self) -> "tuple[Task, ...]":
@@ -61,6 +64,15 @@ class Model:
         :param metadata: the columns of :attr:`columns`, a value for each text, None where it is missing.
         :raises UserError: with a problem for each text that cannot be classified.
         """
+        with texts_of(self._show_texts):
+            return self._predict(texts, contexts, metadata)
+
+    def _predict(
+        self,
+        texts: Iterable[str],
+        contexts: Iterable[str | None] | None,
+        metadata: Mapping[str, Iterable[object]] | None,
+    ) -> list[dict[str, Answer]]:
         from polarity.data.rows import Rows
         from polarity.torch_state import as_by_default
 

@@ -1,5 +1,7 @@
 """Whether messages show what stands in the data: they end in logs, and in the records of runs that fail."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 HIDDEN = "(hidden, as texts are private)"
@@ -15,6 +17,16 @@ def show_texts(shown: bool) -> None:  # noqa: FBT001 - what it is about is its n
 def forget_privacy() -> None:
     """Another call begins, in which nobody has hidden anything yet."""
     _SHOWN.set(True)
+
+
+@contextmanager
+def texts_of(shown: bool) -> Iterator[None]:  # noqa: FBT001 - what it is about is its name
+    """Within the block messages show excerpts or do not, whatever holds around it: it is about other data."""
+    token = _SHOWN.set(shown)
+    try:
+        yield
+    finally:
+        _SHOWN.reset(token)
 
 
 def texts_are_shown() -> bool:

@@ -115,6 +115,11 @@ def _trainer_problems(config: Config) -> list[str]:
     return problems or _least_problems(config)
 
 
+def _may_stop(callback: str) -> bool:
+    """Whether a callback ends training by what cannot be known here: the clock, or a rule of the user's own."""
+    return callback.endswith(".Timer") or not callback.startswith(("polarity.", "lightning."))
+
+
 def _lasts(longest: str | dict[str, float]) -> bool:
     """Whether a time as DD:HH:MM:SS, or by units, is any."""
     return any(part > 0 for part in longest.values()) if isinstance(longest, dict) else longest.strip("0:") != ""
@@ -125,7 +130,7 @@ def _least_problems(config: Config) -> list[str]:
     trainer, least = config["trainer"], config["trainer"].get("min_epochs")
     nodes = [node for node in config["callbacks"].values() if node is not None]
     stopping = [node for node in nodes if str(node.get(TARGET)).endswith(".EarlyStopping")]
-    if trainer.get("max_time") is not None:
+    if trainer.get("max_time") is not None or any(_may_stop(str(node.get(TARGET))) for node in nodes):
         return []
     if not stopping:
         return [

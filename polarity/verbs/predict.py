@@ -18,6 +18,7 @@ from polarity.prediction.job import PredictionJob, PredictionOutcome
 from polarity.prediction.predictor import Predictor
 from polarity.prediction.streams import Input, Output, format_of
 from polarity.printable import SafeConsole
+from polarity.privacy import show_texts
 from polarity.progress import progress
 from polarity.reduced_precision.choose import INT8, Precision, predictor_in
 from polarity.run import RunDirectory
@@ -72,6 +73,7 @@ def predict(settings: PredictSettings) -> PredictionOutcome:
     :raises UserError: with everything that is wrong with run, settings and input; then there is no output.
     """
     run, problems = finished_run(settings.run), list[str]()
+    show_texts(run.settings.reporting.texts)  # new rows are as private as those that it was trained on
     job = _job(settings, run, problems)
     if job is None or problems:
         raise UserError(problems)

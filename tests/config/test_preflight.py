@@ -7,10 +7,11 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from polarity.config.structure import config_problems
 from polarity.config.uncomposable import _why_unreadable
 from polarity.errors import UserError
 from polarity.train import check
-from tests.running import overrides
+from tests.running import composed, overrides
 
 CASES = [
     (["los=focal"], ["los: no such setting or group", "did you mean 'loss'"]),
@@ -141,6 +142,13 @@ def test_early_stopping_is_known_by_its_class(patience: int, refused: bool, fold
     more = ("callbacks.early_stopping=null", f"+callbacks.mine={{{node}}}", "trainer.max_epochs=9")
     with pytest.raises(UserError, match="waits for 5 epochs") if refused else nullcontext():
         check(overrides(folder, *more, "+trainer.min_epochs=5"))
+
+
+@pytest.mark.parametrize("node", ["{_target_: mine.Stopping}", "{_target_: lightning.pytorch.callbacks.Timer}"])
+def test_a_callback_that_may_stop_training_gives_the_least_epochs_their_effect(node: str, folder: Path) -> None:
+    arguments = overrides(folder, "callbacks.early_stopping=null", "+trainer.min_epochs=2")
+    assert any("min_epochs" in problem for problem in config_problems(composed(*arguments)))
+    assert not any("min_epochs" in problem for problem in config_problems(composed(*arguments, f"+callbacks.m={node}")))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import csv
 import random
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -108,6 +109,22 @@ def test_all_that_is_wrong_with_a_file_is_told_before_the_model_is_asked(run: Ru
         "data.features.length: 'long' is no number: row 3 (line 4)",
     ):
         assert problem in " ".join(said.split()), said
+
+
+def test_new_rows_of_a_run_on_private_texts_are_private_too(run: RunDirectory, tmp_path: Path) -> None:
+    private = RunDirectory(shutil.copytree(run.path, tmp_path / "private"))
+    settings = (private.path / "config.yaml").read_text(encoding="utf-8")
+    assert settings.count("\n  texts: true\n") == 1
+    (private.path / "config.yaml").write_text(settings.replace("\n  texts: true\n", "\n  texts: false\n"), encoding="utf-8")
+    source, more = tmp_path / "in.csv", ("accelerator=cpu", f"output={tmp_path / 'no.csv'}")
+    source.write_text("text,source,length\nof it,right,confidential\n", encoding="utf-8")
+    for one, shown in ((run, True), (private, False)):
+        said = said_by("predict", f"run={one.path}", f"input={source}", *more, code=2)
+        assert ("confidential" in said) == shown
+        model = polarity.load(one.path)
+        with pytest.raises(UserError) as refused:
+            model.predict(["of it"], metadata={"source": ["right"], "length": ["confidential"]})
+        assert ("confidential" in str(refused.value)) == shown
 
 
 def test_values_that_training_never_saw_are_counted(run: RunDirectory, tmp_path: Path) -> None:
