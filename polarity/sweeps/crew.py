@@ -1,5 +1,6 @@
 """Jobs of a sweep side by side: what is missing is begun, what has ended is told, a signal reaches all."""
 
+import signal
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -125,7 +126,15 @@ class Crew:
         :raises Interrupted: after a signal; the jobs have saved where they stand.
         """
         with self._forwarding():
-            self.work_off(patient=True)
+            try:
+                self.work_off(patient=True)
+            except Exception:  # whatever it was, nobody would know of the jobs that go on
+                self.signal = self.signal or signal.SIGTERM
+                if self.workers:
+                    self.say(f"the sweep cannot go on: {times(len(self.workers), 'job')} told to stop")
+                self._interrupt(self.workers)
+                self.work_off(patient=False)
+                raise
         if self.signal:
             raise Interrupted(self.signal)
 

@@ -9,11 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from polarity.errors import UserError
 from polarity.run import RunDirectory
 from polarity.sweeps.crew import Crew, Worker
 from polarity.sweeps.folder import Sweep
+from polarity.sweeps.job import Job
 from polarity.sweeps.local import LocalWorker, Processes
-from polarity.sweeps.places import places_of, shares_of_cores
+from polarity.sweeps.places import Place, places_of, shares_of_cores
 from polarity.training import run as training_run
 from polarity.training.status import StatusRecorder
 from tests.running import composed, overrides
@@ -108,6 +110,28 @@ def test_a_process_that_ends_before_it_knows_its_run_is_one_failed_job(tmp_path:
     assert states(tmp_path) == ["failed"]
     assert "Nothing" in str(found.jobs[0].run.status["error"])
     assert "1 failed before" in sweep(*line, code=1)
+
+
+def test_a_sweep_that_cannot_go_on_leaves_no_job_running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a search whose rows are others by now."""
+    found = planned(tmp_path, "seed=0,1", "sweep=one")
+    crew, told = Crew(found, Processes(found, [{}, {}]), {}), []
+    process = SimpleNamespace(returncode=None, poll=lambda: process.returncode, send_signal=told.append)
+
+    def start(job: Job, place: Place, _: object) -> Worker:
+        if crew.workers:
+            raise UserError("data: other rows")
+        return LocalWorker(job, process, place, job.run.recorded, said=BytesIO())  # type: ignore[arg-type]
+
+    def ends(_: float) -> None:
+        assert set(told) == {signal.SIGTERM}
+        process.returncode = 143
+
+    monkeypatch.setattr(crew.engine, "start", start)
+    monkeypatch.setattr("polarity.sweeps.crew.time.sleep", ends)
+    with pytest.raises(UserError, match="^data: other rows$"):
+        crew.run()
+    assert (crew.workers, process.returncode) == ([], 143)
 
 
 def test_a_job_that_a_killed_sweep_has_left_running_is_waited_for(tmp_path: Path) -> None:
