@@ -17,6 +17,7 @@ from omegaconf.errors import OmegaConfBaseException
 from polarity.content import Json
 from polarity.errors import UserError
 from polarity.parts import replaced, unfinished
+from polarity.paths import expanded
 from polarity.secrets import without_known
 from polarity.yaml_loader import parsed
 
@@ -80,7 +81,7 @@ def write_json(path: Path, value: object, *, exact: bool = False) -> None:
 
 def unwritable(setting: str, folder: Path) -> list[str]:
     """A problem if nothing can be written into ``folder``, which is made when it is needed; nothing is written here."""
-    there = folder.expanduser().absolute()
+    there = expanded(folder).absolute()
     while not os.path.lexists(there):
         there = there.parent
     if not there.is_dir():

@@ -21,15 +21,20 @@ def conf_dir() -> Path:
     return installed if installed.is_dir() else _PACKAGE.parent / "conf"
 
 
+def expanded(path: str | Path) -> Path:
+    """A path with the home folder in the place of ``~``; one of a user who is not there is a name like any other."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises an error then
+
+
 def cache_dir(chosen: str | None = None) -> Path:
     """Folder for what can be made again (fetched corpora, token ids).
 
     :param chosen: the setting ``cache_dir``, which wins over the environment.
     """
     if chosen:
-        return Path(chosen).expanduser()
+        return expanded(chosen)
     chosen = os.environ.get(CACHE_VARIABLE)
-    return Path(chosen).expanduser().absolute() if chosen else Path.home() / ".cache" / "polarity"
+    return expanded(chosen).absolute() if chosen else Path.home() / ".cache" / "polarity"
 
 
 def followed(folder: Path) -> Path:

@@ -21,6 +21,7 @@ from polarity.runs.rebuild import read_environment
 from polarity.runs.saved import read_metrics
 from polarity.sweeps.folder import Sweep
 from tests.command import ROOT, USUAL, python
+from tests.verbs import said_by
 
 CONFIG = {"seed": 1, "loss": {"gamma": 2.0}, "name": "naïve"}
 
@@ -307,3 +308,19 @@ def test_folders_without_room_are_told_by_their_settings(tmp_path: Path) -> None
     is_file, within = refused.value.problems
     assert is_file == f"output: {tmp_path / 'file'} is a file, not a folder"
     assert within == f"cache: {tmp_path / 'file'} is not a folder"
+
+
+@pytest.mark.parametrize(
+    ("verb", "setting"),
+    [("evaluate", "run"), ("report", "run"), ("predict", "run"), ("refit", "run"), ("export", "run"), ("train", "resume")],
+)
+def test_the_home_of_a_user_who_is_not_there_is_a_folder_that_is_not_there(verb: str, setting: str) -> None:
+    more = {"predict": ["input=a.csv", "output=b.csv"], "export": ["format=hf", "output=b"]}.get(verb, [])
+    said = " ".join(said_by(verb, f"{setting}=~nobody-of-this-name/run", *more, code=2).split())
+    assert "~nobody-of-this-name/run" in said
+    assert "Traceback" not in said
+
+
+def test_no_other_way_expands_a_path() -> None:
+    for path in (ROOT / "polarity").rglob("*.py"):
+        assert ".expanduser()" not in path.read_text(encoding="utf-8"), path

@@ -6,7 +6,7 @@ from glob import escape, glob, has_magic
 from pathlib import Path
 
 from polarity.errors import UserError, nearest
-from polarity.paths import followed, in_outputs
+from polarity.paths import expanded, followed, in_outputs
 from polarity.run_files import is_run
 from polarity.runs.saved import finished_run
 
@@ -46,8 +46,8 @@ def find_folders(names: Sequence[str]) -> FoundFolders:
                 reason = f": {'; '.join(left_out)}" if left_out else ""
                 problems.append(f"runs: no finished run or folder of predictions matches {name}{reason}")
             found = dict.fromkeys(matched, False) | found
-        elif is_folder(Path(name).expanduser()):
-            found[Path(name).expanduser().resolve()] = True
+        elif is_folder(expanded(name)):
+            found[expanded(name).resolve()] = True
         else:
             problems.append(_no_folder(name))
     if problems:
@@ -57,7 +57,7 @@ def find_folders(names: Sequence[str]) -> FoundFolders:
 
 def _pattern(name: str) -> str | None:
     """What a name stands for if it is not one folder to compare."""
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     if not folder.exists():
         return str(folder) if has_magic(name) else None
     return (
@@ -87,7 +87,7 @@ def _usable(folders: Sequence[Path]) -> tuple[list[Path], list[str]]:
 
 
 def _no_folder(name: str) -> str:
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     parent = folder.parent
     neighbours = sorted(item.name for item in parent.iterdir() if is_folder(item)) if parent.is_dir() else []
     hint = in_outputs(folder) or nearest(folder.name, neighbours, what="beside it")

@@ -12,6 +12,7 @@ from pathlib import Path
 from polarity.config.overrides import open_keys
 from polarity.config.readable import readable
 from polarity.errors import UserError, reason_of
+from polarity.paths import expanded
 from polarity.printable import SafeConsole, printable_messages
 from polarity.privacy import forget_privacy
 from polarity.secrets import learn_environment, masked_text
@@ -128,7 +129,7 @@ def config_dir(command: argparse.Namespace) -> str | None:
     """
     if command.config_dir is None:
         return None
-    folder = Path(command.config_dir).expanduser().absolute()
+    folder = expanded(command.config_dir).absolute()
     if not folder.is_dir():
         raise UserError(f"--config-dir: {command.config_dir} is no folder")
     return str(folder)

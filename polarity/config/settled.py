@@ -1,10 +1,8 @@
 """Settings that are left to where and when a run begins; its configuration then holds what they came to."""
 
-from pathlib import Path
-
 from polarity.config.precision import AUTO
 from polarity.content import Config
-from polarity.paths import cache_dir, followed
+from polarity.paths import cache_dir, expanded, followed
 
 MICRO_BATCHES = "batching.micro_batch_size"
 LEFT_TO_THE_MACHINE = {"trainer.precision": AUTO, MICRO_BATCHES: None}
@@ -29,7 +27,7 @@ def with_places(config: Config) -> Config:
 
 
 def _followed(run: str) -> str:
-    folder = Path(run).expanduser()
+    folder = expanded(run)
     return run if followed(folder) == folder else str(followed(folder))
 
 

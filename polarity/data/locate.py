@@ -4,6 +4,7 @@ from pathlib import Path
 
 from polarity.data.split_names import SPLIT_NAMES, SplitName, split_name
 from polarity.errors import nearest, reason_of
+from polarity.paths import expanded
 from polarity.tables.formats import FORMATS, file_format
 from polarity.tables.problems import Problems
 from polarity.wording import times
@@ -18,7 +19,7 @@ def locate(path: str) -> Path:
     As in a shell, ``~name`` stays as it is where there is no such user.
     """
     try:
-        return Path(path).expanduser()
+        return expanded(path)
     except RuntimeError:
         return Path(path)
 

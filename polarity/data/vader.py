@@ -17,6 +17,7 @@ from polarity.data.rows import Rows, Splits
 from polarity.data.splitting import Split
 from polarity.errors import UserError, nearest
 from polarity.paths import cache_dir as default_cache_dir
+from polarity.paths import expanded
 from polarity.tasks import Task
 
 PACKAGE = SourcePackage(
@@ -93,7 +94,7 @@ class VaderCorpus(Corpus):
         return [self._archive()]
 
     def _archive(self) -> Path:
-        cache = default_cache_dir() if self.cache_dir is None else Path(self.cache_dir).expanduser()
+        cache = default_cache_dir() if self.cache_dir is None else expanded(self.cache_dir)
         return PACKAGE.archive(cache / "packages")
 
     def rows(self, archive: Path) -> Rows:

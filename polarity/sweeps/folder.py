@@ -14,7 +14,7 @@ from polarity.content import Config, Json
 from polarity.errors import UserError, nearest
 from polarity.files import read_yaml, write_text, yaml_text
 from polarity.locks import FolderLock
-from polarity.paths import in_outputs
+from polarity.paths import expanded, in_outputs
 from polarity.run_files import ASKED
 from polarity.sweeps.job import Job
 
@@ -63,7 +63,7 @@ class Sweep:
 
         :raises UserError: if there is none at ``path``, with the nearest one beside it.
         """
-        folder = Path(path).expanduser()
+        folder = expanded(path)
         if not is_sweep(folder):
             inside = sorted(str(item.parent) for item in folder.glob(f"*/{ASKED}"))
             if inside:
@@ -177,4 +177,4 @@ class Sweep:
 
 def is_sweep(folder: str | Path) -> bool:
     """Whether a folder is a sweep's."""
-    return (Path(folder).expanduser() / ASKED).is_file()
+    return (expanded(folder) / ASKED).is_file()

@@ -11,7 +11,7 @@ from polarity.config.settled import MICRO_BATCHES
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.files import yaml_text
-from polarity.paths import conf_dir
+from polarity.paths import conf_dir, expanded
 from polarity.sweeps.folder import AskedSweep, Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.plan import ELSEWHERE
@@ -50,7 +50,7 @@ def place_of(output: str | None, config_dir: str | None) -> Path:
 
     :param config_dir: the folder of the sweep's own presets, which is where a preset is meant to stand if nobody says.
     """
-    file = Path(output or "best.yaml").expanduser() if output or not config_dir else Path(config_dir, "best.yaml")
+    file = expanded(output or "best.yaml") if output or not config_dir else Path(config_dir, "best.yaml")
     return file if file.absolute().parent.name == GROUP else file.parent / GROUP / file.name
 
 

@@ -15,7 +15,7 @@ from polarity.decisions.base import Decision
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, write_predictions
 from polarity.files import check_room, write_json
-from polarity.paths import cache_dir
+from polarity.paths import cache_dir, expanded
 from polarity.progress import progress
 from polarity.reporting import Resamples
 from polarity.reports.console import RunConsole
@@ -45,7 +45,7 @@ def baseline(settings: BaselineSettings) -> Scored:
     :raises UserError: with everything that is wrong with settings and data; then nothing is written or shown.
     """
     cache = cache_dir(settings.cache_dir)
-    folder = None if settings.output is None else Path(settings.output).expanduser()
+    folder = None if settings.output is None else expanded(settings.output)
     check_room(output=folder, cache_dir=cache)
     with progress("reading the data"):
         splits = settings.limit.apply(settings.data.load())

@@ -25,6 +25,7 @@ from polarity.errors import UserError
 from polarity.evaluation.out_of_fold import OUT_OF_FOLD
 from polarity.files import unwritable
 from polarity.parts import unfinished
+from polarity.paths import expanded
 from polarity.progress import progress
 from polarity.reports.console import RunConsole
 from polarity.settings import Seed
@@ -131,7 +132,7 @@ def _check(settings: CompareSettings) -> None:
             f"select: the runs are compared on split={settings.split}, so only select={settings.split} has an effect"
         )
     if settings.output is not None:
-        problems += unwritable("output", Path(settings.output).expanduser())
+        problems += unwritable("output", expanded(settings.output))
     if problems:
         raise UserError(problems)
 
@@ -174,7 +175,7 @@ def write_all(settings: CompareSettings, comparisons: Sequence[Comparison]) -> l
     """Write them to ``output``, if it was asked for, several into folders of their own; returns the paths."""
     if settings.output is None:
         return []
-    folder, several = Path(settings.output).expanduser(), len(comparisons) > 1
+    folder, several = expanded(settings.output), len(comparisons) > 1
     places = [folder / f"rows-{number}" if several else folder for number, _ in enumerate(comparisons, 1)]
     return [path for one, place in zip(comparisons, places, strict=True) for path in write(one, place)]
 

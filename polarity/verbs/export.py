@@ -17,6 +17,7 @@ from polarity.exporting.hf import write_hf
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, package_problems, session_of, write_onnx
 from polarity.exporting.quantize import QuantizationCost, cost, write_int8
 from polarity.files import whole_folder, write_json
+from polarity.paths import expanded
 from polarity.posthoc import DecisionChoice
 from polarity.progress import progress
 from polarity.reports.console import RunConsole
@@ -59,7 +60,7 @@ def export(settings: ExportSettings) -> Path:
     if problems := rebuilt.model.encoder.export_problems(settings.format):
         raise UserError(problems)
     splits = run_splits(run) if settings.check_rows else None
-    with progress("exporting"), whole_folder(folder.expanduser().absolute()) as part:
+    with progress("exporting"), whole_folder(expanded(folder).absolute()) as part:
         agreement, costs = _write(settings, rebuilt, splits, part)
     _say(settings, folder, agreement, costs)
     return folder

@@ -12,7 +12,7 @@ from polarity.inspection.inspector import Folds, Inspector
 from polarity.inspection.result import Inspection
 from polarity.inspection.tables import write_tables
 from polarity.models.encoder import EncoderSettings
-from polarity.paths import cache_dir
+from polarity.paths import cache_dir, expanded
 from polarity.progress import progress
 from polarity.reports.console import RunConsole
 from polarity.reports.html.inspection import write_inspection_report
@@ -47,7 +47,7 @@ def inspect(settings: InspectSettings) -> Inspection:
     :raises UserError: with everything that is wrong with settings and data; then nothing is written or shown.
     """
     cache = cache_dir(settings.cache_dir)
-    folder = None if settings.output is None else Path(settings.output).expanduser()
+    folder = None if settings.output is None else expanded(settings.output)
     check_room(output=folder, cache_dir=cache)
     inspector = Inspector(
         model=settings.model,

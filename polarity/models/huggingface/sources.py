@@ -18,7 +18,7 @@ from polarity.models.huggingface.e5 import PACKAGE as PACKAGE_E5
 from polarity.models.huggingface.e5 import e5_small
 from polarity.models.huggingface.mpnet import NAME as MPNET
 from polarity.models.huggingface.mpnet import all_mpnet_base
-from polarity.paths import cache_dir
+from polarity.paths import cache_dir, expanded
 
 PACKAGE = "package:"
 CONVERTED: dict[str, Callable[[Path], Path]] = {PACKAGE_E5.name: e5_small, MPNET: all_mpnet_base}
@@ -45,7 +45,7 @@ def locate_encoder(name: str, revision: str | None) -> str:
     """
     if name.startswith(PACKAGE):
         return str(_in_package(name.removeprefix(PACKAGE)))
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     if folder.exists():
         if revision is not None:
             raise UserError(f"model.revision: has no effect with the folder {name!r}; set it to null")
