@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 from lightning import Trainer
-from sklearn.metrics import f1_score
+from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
 import polarity
 from polarity.config.overrides import COLLECTIONS
@@ -89,7 +89,12 @@ def test_every_score_can_be_recomputed_from_the_saved_predictions(finished: RunD
             labels, predicted = zip(*((label, guess) for label, guess in pairs if label is not None), strict=True)
             classes = list(metrics[split]["tasks"][task]["per_class"])
             scores.append(f1_score(labels, predicted, labels=classes, average="macro", zero_division=0))
-            assert metrics[split]["tasks"][task]["macro_f1"] == pytest.approx(scores[-1])
+            said = metrics[split]["tasks"][task]
+            assert said["macro_f1"] == pytest.approx(scores[-1])
+            assert said["accuracy"] == pytest.approx(accuracy_score(labels, predicted))
+            measures = precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=0)
+            for name, values in zip(("precision", "recall", "f1", "support"), measures, strict=True):
+                assert [one[name] for one in said["per_class"].values()] == pytest.approx(list(values))
         assert metrics[split]["overall"] == pytest.approx(np.mean(scores))
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import polarity
 from polarity.config.preflight import prepare
 from polarity.errors import UserError
 from polarity.evaluation.metrics import score
@@ -90,6 +91,9 @@ def test_nothing_is_ranked_by_test_scores_unless_asked_for_by_name(tmp_path: Pat
         str(a_run(tmp_path / f"run-{n}", labels, noisy(labels, n / 4, n), split="test", gamma=float(n))) for n in (1, 3)
     ]
     assert "not ranked" in said_by("compare", *runs, "split=test")
+    for order in (runs, runs[::-1]):  # of which one begins with the worse run
+        (compared,) = polarity.compare(order, split="test")
+        assert [Path(group.members[0]).name for group in compared.groups] == [Path(one).name for one in order]
     asked = said_by("compare", *runs, "split=test", "select=test", f"output={tmp_path / 'out'}")
     assert "ranked by TEST scores" in asked
     for name in ("comparison.json", "comparison.html"):

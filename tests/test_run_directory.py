@@ -312,7 +312,14 @@ def test_folders_without_room_are_told_by_their_settings(tmp_path: Path) -> None
 
 @pytest.mark.parametrize(
     ("verb", "setting"),
-    [("evaluate", "run"), ("report", "run"), ("predict", "run"), ("refit", "run"), ("export", "run"), ("train", "resume")],
+    [
+        ("evaluate", "run"),
+        ("report", "run"),
+        ("predict", "run"),
+        ("refit", "run"),
+        ("export", "run"),
+        ("train", "resume"),
+    ],
 )
 def test_the_home_of_a_user_who_is_not_there_is_a_folder_that_is_not_there(verb: str, setting: str) -> None:
     more = {"predict": ["input=a.csv", "output=b.csv"], "export": ["format=hf", "output=b"]}.get(verb, [])

@@ -18,12 +18,13 @@ FOOTNOTE = (
 )
 
 
-def analysis_tables(analysis: Analysis, name: str) -> Iterator[Table]:
+def analysis_tables(analysis: Analysis, name: str, *, argmax: bool = False) -> Iterator[Table]:
     """All tables, most important first.
 
     :param name: of the rows: a split, or a file.
+    :param argmax: whether that was asked for in place of the stored decision rule.
     """
-    yield decisions_table(analysis, name)
+    yield decisions_table(analysis, name, argmax=argmax)
     yield class_table(analysis, name)
     yield from (confusion_table(analysis.headline, task) for task in analysis.classes)
     yield calibration_table(analysis)
@@ -32,8 +33,9 @@ def analysis_tables(analysis: Analysis, name: str) -> Iterator[Table]:
             yield slices_table(analysis, slicing)
 
 
-def decisions_table(analysis: Analysis, name: str) -> Table:
+def decisions_table(analysis: Analysis, name: str, *, argmax: bool = False) -> Table:
     """Macro-F1 under every way of deciding."""
+    said = SAID | ({"decided": "argmax, as asked for in place of the stored decision rule"} if argmax else {})
     tasks = list(analysis.classes)
     table = Table(
         "decision", "overall", *tasks, title=f"{name} ({times(analysis.rows, 'row')}): macro-F1{_interval(analysis)}"
@@ -41,7 +43,7 @@ def decisions_table(analysis: Analysis, name: str) -> Table:
     for result in analysis.results:
         cells = [shown(result.overall), *(shown(result.task(task).macro_f1) for task in tasks)]
         style = "bold" if result is analysis.headline else None
-        table.add_row(f"{result.decision} ({SAID[result.decision]})", *cells, style=style)
+        table.add_row(f"{result.decision} ({said[result.decision]})", *cells, style=style)
     return table
 
 

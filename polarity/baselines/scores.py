@@ -43,7 +43,10 @@ def table(split: str, of_split: Mapping[str, tuple[Scores, Intervals]]) -> Table
     )
     for task, of_task in first.tasks.items():
         for number, (name, of_class) in enumerate(of_task.per_class.items()):
-            cells = [f"{scores.tasks[task].per_class[name].f1:.4f}" for scores, _ in of_split.values()]
+            cells = [
+                f"{scores.tasks[task].per_class[name].f1:.4f}" if of_task.rows else ""
+                for scores, _ in of_split.values()
+            ]
             made.add_row(task if number == 0 else "", name, *cells, str(of_class.support))
         cells = [
             _shown(scores.tasks[task].macro_f1, ranges.tasks[task].macro_f1) if of_task.rows else "no labels"
@@ -68,7 +71,8 @@ def lines(scores: Scored) -> Iterator[list[object]]:
                     yield [split, name, task, "", measure, *_written(value, interval), of_task.rows]
                 for label, of_class in of_task.per_class.items():
                     for measure in ("precision", "recall", "f1"):
-                        value, interval = getattr(of_class, measure), getattr(bounds.per_class[label], measure)
+                        value = getattr(of_class, measure) if of_task.rows else None
+                        interval = getattr(bounds.per_class[label], measure)
                         yield [split, name, task, label, measure, *_written(value, interval), of_class.support]
 
 

@@ -238,7 +238,7 @@ class Comparison:
     :param marks: warnings that have to stand in every output, such as that a test split was used.
     :param notes: what a reader should know besides.
     :param differences: of the configurations; only keys that differ.
-    :param groups: by rank, or by name where nothing was ranked.
+    :param groups: by rank, or in the order of their first systems where nothing was ranked.
     :param chosen: the first of the ranking; None where nothing was ranked, or there is but one.
     """
 

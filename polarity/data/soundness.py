@@ -57,8 +57,8 @@ def _misshapen(name: str, rows: Rows, tasks: int) -> list[str]:
         ]
         counted = f"{', '.join(sizes)}, labels {list(rows.labels.shape)}"
         return [f"{name}: {counted}; there has to be one of each for a row, and a label for each task"]
-    if rows.labels.dtype.kind != "i":
-        return [f"{name}: labels are {rows.labels.dtype}; they have to be whole numbers, those of classes"]
     if not len(rows):
         return [f"{name}: there is no row{'; without test rows, test is None' if name == 'test' else ''}"]
+    if rows.labels.dtype.kind != "i":
+        return [f"{name}: labels are {rows.labels.dtype}; they have to be signed whole numbers, those of classes"]
     return []

@@ -32,7 +32,8 @@ def members_table(
     ours = [item.honest for item in rows.tasks]
     how = "cross-fitted, all by the same kinds of rule" if split == "val" else "members by their own rules"
     title = f"{split} ({times(len(rows), 'row')}): macro-F1 ({how}), with paired 95 % intervals"
-    table = Table("system", "rows/s", "task", "macro-F1", "ensemble is better by", title=title)
+    result = ENSEMBLE if outcome.alone is None else f"{outcome.alone} alone"
+    table = Table("system", "rows/s", "task", "macro-F1", f"{result} is better by", title=title)
     speeds = {one.name: one.speed for one in outcome.asked}
     for name, own in decided.items():
         is_result = name == outcome.alone  # which stands below, by its own rule
@@ -42,7 +43,6 @@ def members_table(
             of_tasks = [signed(difference.tasks[task.name]) if task.name in known else "" for task in tasks]
             by = [signed(difference.overall), *of_tasks]
             _add(table, name, speeds[name], scores, by)
-    result = ENSEMBLE if outcome.alone is None else f"{outcome.alone} alone"
     _add(table, result, outcome.speed, score(tasks, rows.labels, ours), [""] * (1 + len(tasks)), style="bold")
     return table
 

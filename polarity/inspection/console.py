@@ -99,7 +99,7 @@ def pairs_table(task: TaskLabels) -> Table:
 def suspicious_table(task: TaskLabels) -> Table:
     """The labels that are hardest to believe."""
     total = sum(task.suspicious.values())
-    title = f"{task.task}: suspicious labels, the first {min(FEW, total)} of {total:,}"
+    title = f"{task.task}: suspicious labels, the first {len(task.examples[:FEW])} of {total:,}"
     table = Table("label", "probability", "suggested", "probability", "row", "text", title=title)
     for one in task.examples[:FEW]:
         cells = [one.label, f"{one.probability:.3f}", one.suggested, f"{one.suggested_probability:.3f}"]

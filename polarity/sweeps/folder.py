@@ -1,8 +1,9 @@
 """The folder of a sweep: what was asked, and a run's folder for each job."""
 
+import sys
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, chdir, contextmanager, nullcontext
+from contextlib import chdir, contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -106,10 +107,20 @@ class Sweep:
         folder = Path(self.asked.folder)
         return folder if folder.is_dir() else Path.cwd()
 
-    def where_it_began(self) -> AbstractContextManager[None]:
-        """Within the block, this process stands there."""
+    @contextmanager
+    def where_it_began(self) -> Iterator[None]:
+        """Within the block, this process stands there, and finds the user's own modules there as its jobs do."""
         folder = self.began_in
-        return nullcontext() if folder == Path.cwd() else chdir(folder)
+        if folder == Path.cwd():
+            yield
+            return
+        before = list(sys.path)
+        sys.path.insert(0, str(folder))
+        try:
+            with chdir(folder):
+                yield
+        finally:
+            sys.path[:] = before
 
     def ask(self, asked: AskedSweep) -> None:
         """Record it."""

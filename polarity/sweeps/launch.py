@@ -84,7 +84,7 @@ def go_on(folder: str, *, retry: bool) -> int:
         refuse_changed_rows(sweep, list(_left(sweep, retried)))
         if asked:
             go_on_searching(sweep, section, retry=retry)
-            return exit_code(Sweep.open(folder), launcher)  # with the jobs that were proposed meanwhile
+            return exit_code(Sweep.open(sweep.path), launcher)  # with the jobs that were proposed meanwhile
         tell(sweep, retry=retry)
         if launcher.kind in OWN_LAUNCHERS:
             instantiate(section).work(sweep, retry=retry)

@@ -29,7 +29,10 @@ def not_text(head: bytes, dialect: Dialect) -> str | None:
     if not utf8 and head.startswith(codecs.BOM_UTF8) and not is_mixed(head):
         advice = f"give {setting}=utf-8, or remove the mark (its first three bytes) if the rest is {dialect.encoding}"
         return f"begins with the mark of UTF-8, but {setting}={dialect.encoding}; {advice}"
-    if (utf8 or head.startswith(_WIDE_MARKS)) and (wide := _wide_encoding(head)):
+    if not utf8 and _can_only_be_utf8(head, dialect.encoding):
+        return f"is UTF-8, but {setting}={dialect.encoding}; give {setting}=utf-8"
+    may_be_wide = utf8 or (head.startswith(_WIDE_MARKS) and not is_wide(dialect.encoding))
+    if may_be_wide and (wide := _wide_encoding(head)):
         return f"is {wide.upper()}, not {'UTF-8' if utf8 else dialect.encoding}; give {setting}={wide}"
     return None
 
@@ -39,13 +42,35 @@ def is_utf8(encoding: str) -> bool:
     return codecs.lookup(encoding).name in ("utf-8", "utf-8-sig")
 
 
-def is_mixed(head: bytes) -> bool:
-    """Whether a file has the mark of UTF-8 and is none, as programs make it that only add the mark."""
+def is_wide(encoding: str) -> bool:
+    """Whether each character takes several bytes, as in UTF-16."""
+    return len("\n".encode(encoding)) > 1
+
+
+def _can_only_be_utf8(head: bytes, encoding: str) -> bool:
+    """Whether bytes are UTF-8 that another encoding would read as something else without noticing.
+
+    In those of one byte a character nearly everything is a text; but what has accents there is no UTF-8.
+    """
+    if head.startswith((codecs.BOM_UTF8, *_WIDE_MARKS)) or not _decodes(head):
+        return False
+    if is_wide(encoding):
+        return b"\0" not in head
+    return not head.isascii() and len(bytes(range(128, 256)).decode(encoding, "replace")) == 128
+
+
+def _decodes(head: bytes) -> bool:
+    """As UTF-8, which the last character may be cut off of."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
-        return head.startswith(codecs.BOM_UTF8)
-    return False
+        return False
+    return True
+
+
+def is_mixed(head: bytes) -> bool:
+    """Whether a file has the mark of UTF-8 and is none, as programs make it that only add the mark."""
+    return head.startswith(codecs.BOM_UTF8) and not _decodes(head)
 
 
 def _wide_encoding(head: bytes) -> str | None:

@@ -8,13 +8,13 @@ from typing import Any, BinaryIO, cast
 
 from polarity.errors import UserError
 from polarity.tables.dialect import Dialect
-from polarity.tables.encoding import is_mixed, is_utf8, not_text
+from polarity.tables.encoding import is_mixed, is_utf8, is_wide, not_text
 
 LONGEST = 32 * 2**20
 """Characters of the longest line, and of the longest cell: more is no table of texts, and must not fill the memory."""
 _BROKEN_STREAM = (EOFError, OSError, zlib.error)
 """What reading from a compressed file that is cut off or damaged raises."""
-_HEAD = 4096
+_HEAD = 65536
 
 
 class Lines:
@@ -31,13 +31,13 @@ class Lines:
         self.name, self.number, self.dialect = name, 0, dialect
         buffered: Any = stream if hasattr(stream, "peek") else io.BufferedReader(cast("io.RawIOBase", stream))
         utf8 = is_utf8(dialect.encoding)
-        wide = not utf8 and len("\n".encode(dialect.encoding)) > 1  # there an undecodable byte shifts all that follows
+        wide = not utf8 and is_wide(dialect.encoding)  # there an undecodable byte shifts all that follows
         try:
             head = buffered.peek(_HEAD)[:_HEAD]
         except _BROKEN_STREAM as error:
             buffered.close()
             raise UserError(f"{name}: cannot be read ({error}): copy or write it again") from error
-        if not wide and (what := not_text(head, dialect)) is not None:
+        if (what := not_text(head, dialect)) is not None:
             buffered.close()
             raise UserError(f"{name}: {what}")
         if not wide and not utf8 and is_mixed(head):

@@ -12,6 +12,7 @@ from polarity.evaluation.predictions import Predictions
 from polarity.run import RunDirectory
 from polarity.runs.environment import read_environment
 from polarity.statistics.counts import Counts
+from polarity.statistics.groups import FEWEST
 from polarity.statistics.interval import UNKNOWN
 from polarity.statistics.score_intervals import intervals
 from polarity.statistics.selection import RESAMPLES, select_best
@@ -45,6 +46,8 @@ def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str,
         sentence = "".join(_chosen_before(run))
         return selection | {"epochs": 1, "optimism": 0.0, "corrected": overall, "sentence": sentence}
     counts = Counts(tasks, labels, [list(epoch.T) for epoch in epochs], predictions.clusters)
+    if (freedom := own.freedom()) is not None and freedom < FEWEST:  # a resample leaves nothing out
+        return selection | {"epochs": len(epochs), "sentence": "; ".join([ONE_GROUP, *_chosen_before(run)])}
     chosen = select_best(counts, [[number] for number in range(len(epochs))])
     ordinary = intervals(predictions, decided, resamples=RESAMPLES).overall or UNKNOWN
     interval, corrected = chosen.interval(ordinary), max(0.0, overall - chosen.optimism)
@@ -57,6 +60,10 @@ def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str,
 NOT_KNOWN = (
     "the epoch was chosen on the validation rows, so their score is too high; by how much is not known, since the "
     "decisions of the other epochs are not there"
+)
+
+ONE_GROUP = (
+    "the epoch was chosen on the validation rows, so their score is too high; rows of one group cannot say by how much"
 )
 
 

@@ -13,6 +13,7 @@ from polarity.data.rows import Splits
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.encoder import Encoder
 from polarity.models.linear_features import LinearFeatures
+from polarity.models.ngrams.encoder import NgramEncoder
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.training.assembled import Assembled
@@ -47,9 +48,25 @@ class LinearProbe(lightning.Callback):
             chosen = (f"{task.name} C={one.strength:g}" for task, one in zip(splits.tasks, fitted, strict=True))
             rows = times(min(len(splits.train), MOST_ROWS), "row")
             what = "heads begin as" if pl_module.model.probes is None else "beside the heads,"
-            RunConsole(RunDirectory(trainer.default_root_dir).log).print(
-                f"linear probe: {what} logistic regression on {rows}, {', '.join(chosen)}"
-            )
+            console = RunConsole(RunDirectory(trainer.default_root_dir).log)
+            console.print(f"linear probe: {what} logistic regression on {rows}, {', '.join(chosen)}")
+            for text in narrow_tables(pl_module.model):
+                console.print(f"note: {text}")
+
+
+def narrow_tables(model: MultiTaskClassifier) -> list[str]:
+    """What to tell of vectors of n-grams, or of columns, that cannot hold all of the linear models of so many classes.
+
+    They take over as much as they can, see :meth:`polarity.models.ngrams.encoder.NgramEncoder.linear_features`.
+    """
+    outputs = sum(len(task.classes) for task in model.tasks)
+    return [
+        f"linear probe: vectors of {part.title} have {times(part.width, 'number')}, so they hold it in part; for "
+        f"{times(outputs, 'class', 'classes')} in all it takes {min(outputs, part.terms)} (model.width, "
+        "model.ngrams.width, where there is such a setting)"
+        for part in model.encoder.modules()
+        if isinstance(part, NgramEncoder) and part.width < min(outputs, part.terms)
+    ]
 
 
 def begin_as_probe(

@@ -34,7 +34,7 @@ class MultiTaskModule(LightningModule):
     The loss of an optimizer step is :math:`\sum_t w_t (L_t + R_t)`, where :math:`L_t` and :math:`R_t` (loss and
     regulariser of task :math:`t`) are sums over the labelled rows of the whole accumulation window on all devices,
     divided once by that window's normaliser. So k micro-batches, or k devices, give the gradient of one big batch,
-    and the last, shorter window of an epoch is weighted like any other.
+    and the shorter window of an epoch is weighted like any other.
 
     :param loss: bound to the tasks and the training counts.
     """

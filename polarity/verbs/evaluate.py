@@ -1,7 +1,7 @@
 """What ``python -m polarity.evaluate`` does: the scores of a finished run again, on its own split or on new rows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -100,6 +100,9 @@ def _own_split(rebuilt: Answering, split: str, resamples: int) -> tuple[Evaluate
         reproduced = reproduce_some(rebuilt, splits.val)
     about = {**_about(rebuilt), "split": split, "reproduced": vars(reproduced)}
     analysis = analyse(predictions, resamples=resamples)
+    if split == "val" and rebuilt.decision != "stored":  # whatever decides, calibration was fitted on these rows
+        calibration = tuple(replace(one, fitted_here=True) for one in analysis.calibration)
+        analysis = replace(analysis, calibration=calibration)
     return Evaluated(split, rows, rows.fingerprint(), predictions, analysis, about), [str(reproduced)]
 
 
@@ -172,7 +175,7 @@ def _print(rebuilt: Answering, evaluated: Evaluated, notes: Sequence[str], folde
     )
     if "checkpoint" in best:
         model = f"checkpoint {best['checkpoint']} (epoch {best['epoch'] + 1}, {best['monitor']} {best['value']:.4f})"
-    for table in analysis_tables(evaluated.analysis, evaluated.name):
+    for table in analysis_tables(evaluated.analysis, evaluated.name, argmax=rebuilt.decision == "argmax"):
         console.print(table)
     console.print(FOOTNOTE)
     for note in (*evaluated.analysis.notes, *notes):

@@ -25,6 +25,7 @@ from polarity.runs.storing import PREDICTIONS
 from polarity.verbs.evaluate import evaluate
 from tests.command import run as command
 from tests.running import train, write_corpus
+from tests.verbs import said_by
 
 SHORT = ("trainer.max_epochs=1", "reporting.baselines=false", "reporting.resamples=100", "head.dropout=0")
 
@@ -134,6 +135,15 @@ def test_argmax_gives_the_uncalibrated_scores(run: RunDirectory) -> None:
     metrics = metrics_of(folder)
     assert metrics["val"] == read_metrics(run)["uncalibrated"]["val"]
     assert "crossfit" not in metrics
+    analysis = json.loads((folder / "analysis.json").read_text())
+    assert all(task["fitted_here"] for task in analysis["calibration"])
+
+
+@pytest.mark.parametrize("decision", ["stored", "argmax"])
+def test_what_has_decided_is_named(run: RunDirectory, decision: str) -> None:
+    said = " ".join(said_by("evaluate", f"run={run.path}", f"decision={decision}", "accelerator=cpu").split())
+    assert ("decided (the stored decision rule)" in said) == (decision == "stored")
+    assert ("decided (argmax, as asked for in place of the stored" in said) == (decision == "argmax")
 
 
 def test_a_second_evaluation_replaces_the_first(run: RunDirectory) -> None:

@@ -114,5 +114,9 @@ def test_nothing_asks_or_unpickles() -> None:
             )
             if text.startswith("torch.load("):
                 assert "weights_only=True" in text, f"{path}:{call.lineno}"
+            given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+            if name_of(call) == "load_checkpoint" or "ckpt_path" in given:
+                assert "weights_only" in given, f"{path}:{call.lineno}"
+            assert given.get("weights_only", "True") == "True", f"{path}:{call.lineno}"
             if text.startswith("np.load("):
                 assert "allow_pickle=False" in text, f"{path}:{call.lineno}"

@@ -129,7 +129,7 @@ def test_a_sweep_that_cannot_go_on_leaves_no_job_running(tmp_path: Path, monkeyp
 
     monkeypatch.setattr(crew.engine, "start", start)
     monkeypatch.setattr("polarity.sweeps.crew.time.sleep", ends)
-    with pytest.raises(UserError, match="^data: other rows$"):
+    with pytest.raises(UserError, match=r"^data: other rows$"):
         crew.run()
     assert (crew.workers, process.returncode) == ([], 143)
 

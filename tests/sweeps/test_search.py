@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -125,6 +126,30 @@ def test_a_preset_that_was_changed_since_ends_the_search_as_other_rows_do(tmp_pa
     assert Sweep.open(sweep.path).jobs == []
     sweep.ask(began)
     assert len(Trials(sweep, {}).next_jobs(2)) == 2
+
+
+def test_what_follows_from_the_seed_is_no_other_configuration(tmp_path: Path) -> None:
+    sweep = asked(tmp_path, RATE, "data.split.seed=${seed}", "seed=3", "hydra.sweeper.seeds=2")
+    (job,) = Trials(sweep, {}).next_jobs(1)
+    assert job.run.config["data"]["split"]["seed"] == 3
+
+
+def test_a_search_is_resumed_by_a_path_that_is_relative_to_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweep = run(asked(tmp_path, "optimizer.lr=choice(0.1,0.2)", "hydra.sweeper.trials=1").path, jobs=1)
+    monkeypatch.chdir(tmp_path)
+    said = said_by("train", f"resume={sweep.path.relative_to(tmp_path)}")
+    assert "nothing is missing" in said
+    assert "is no sweep's folder" not in said
+
+
+def test_where_it_began_a_module_beside_the_data_is_found(tmp_path: Path) -> None:
+    sweep, here, before = asked(tmp_path, RATE), Path.cwd(), list(sys.path)
+    sweep.ask(replace(sweep.asked, folder=str(tmp_path)))
+    with sweep.where_it_began():
+        assert (Path.cwd(), sys.path[0]) == (tmp_path, str(tmp_path))
+    assert (Path.cwd(), sys.path) == (here, before)
 
 
 def test_half_a_line_of_one_process_does_not_spoil_that_of_another(tmp_path: Path) -> None:

@@ -197,4 +197,4 @@ def test_a_file_that_is_not_of_a_wide_encoding_is_told_and_closed(kind: str, enc
     problems, rows = trained(table(tmp_path / f"in.{kind}", kind), encoding=encoding)
     assert csv.field_size_limit() == before
     assert rows == 0
-    assert f"not {encoding} after line 0" in problems[0]
+    assert f"is UTF-8, but data.encoding={encoding}; give data.encoding=utf-8" in problems[0]

@@ -45,6 +45,16 @@ def test_the_best_of_equal_epochs_is_corrected(tmp_path: Path) -> None:
     assert "(it was val/loss that chose)" in chosen_epoch(run, predictions, {"monitor": "val/loss"})["sentence"]
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+def test_of_one_group_nothing_is_said_of_how_much_the_choice_adds(groups: int, tmp_path: Path) -> None:
+    run, predictions = epochs(tmp_path, count=10)
+    rows = [str(number % groups) for number in range(len(predictions))]
+    choice = chosen_epoch(run, replace(predictions, metadata={"post": rows}, group="post"), {"monitor": "val/macro_f1"})
+    assert choice["epochs"] == 10
+    assert (choice["corrected"] is None) == (choice["optimism"] is None) == (groups == 1)
+    assert ("cannot say by how much" in choice["sentence"]) == (groups == 1)
+
+
 def test_the_interval_is_the_ordinary_one_moved_also_where_a_class_is_never_hit(tmp_path: Path) -> None:
     run, predictions = epochs(tmp_path, count=3)
     (item,) = predictions.tasks

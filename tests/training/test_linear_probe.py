@@ -24,7 +24,7 @@ from polarity.run import RunDirectory
 from polarity.sweeps.job import Job
 from polarity.tasks import IGNORE_INDEX
 from polarity.training import run as training_run
-from polarity.training.linear_probe import begin_as, begin_as_probe
+from polarity.training.linear_probe import begin_as, begin_as_probe, narrow_tables
 from polarity.training.trainer import build_trainer
 from tests.effects.corpus import TASKS, rows, splits
 from tests.running import train
@@ -76,6 +76,15 @@ def test_where_vectors_are_too_short_for_all_outputs_they_hold_what_they_can(tmp
     left = np.linalg.norm(columns @ encoder.table.weight.detach().numpy().T - weights)
     assert left == pytest.approx(np.linalg.norm(values[3:]), rel=1e-4)  # no matrix of rank 3 is nearer
     assert not shift.any()
+
+
+@pytest.mark.parametrize(("width", "told"), [(3, True), (sum(len(task.classes) for task in TASKS), False)])
+def test_that_they_hold_it_in_part_is_told(width: int, told: bool) -> None:
+    source = Ngrams(width=width)
+    encoder = source.build(source.make_reader(TEXTS))
+    model = MultiTaskClassifier(tasks=TASKS, encoder=encoder, head=Head())
+    said = narrow_tables(model)
+    assert [f"have {width} numbers, so they hold it in part" in text for text in said] == [True] * told
 
 
 @torch.no_grad()

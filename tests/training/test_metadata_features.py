@@ -115,7 +115,9 @@ def test_new_rows_of_a_run_on_private_texts_are_private_too(run: RunDirectory, t
     private = RunDirectory(shutil.copytree(run.path, tmp_path / "private"))
     settings = (private.path / "config.yaml").read_text(encoding="utf-8")
     assert settings.count("\n  texts: true\n") == 1
-    (private.path / "config.yaml").write_text(settings.replace("\n  texts: true\n", "\n  texts: false\n"), encoding="utf-8")
+    (private.path / "config.yaml").write_text(
+        settings.replace("\n  texts: true\n", "\n  texts: false\n"), encoding="utf-8"
+    )
     source, more = tmp_path / "in.csv", ("accelerator=cpu", f"output={tmp_path / 'no.csv'}")
     source.write_text("text,source,length\nof it,right,confidential\n", encoding="utf-8")
     for one, shown in ((run, True), (private, False)):

@@ -75,7 +75,8 @@ class Proposals:
         overrides = [*self.record["overrides"], *values, *own]
         (job,) = compose_jobs(self.record["config_name"], overrides, config_dir=self.config_dir, multirun=False)
         planned = PlannedJob(as_job(resolved(job.config)[0], str(self.sweep.path)), job.overrides)
-        refuse_changed_presets(self.sweep, planned)
+        if number == 0:  # what follows from the seed is another with each, and was recorded of the first
+            refuse_changed_presets(self.sweep, planned)
         if (rows := name_of_rows(planned.config)) not in self._compared:
             refuse_changed_rows(self.sweep, [planned])
             self._compared.add(rows)

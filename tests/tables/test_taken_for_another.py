@@ -1,0 +1,50 @@
+"""UTF-8 that is read as something else is a text as well, and nobody notices; so it is refused."""
+
+import io
+
+import pytest
+
+from polarity.errors import UserError
+from polarity.tables.dialect import Dialect
+from polarity.tables.lines import Lines
+
+TEXTS = {
+    "cp1252": "perché è così; naïve, “quoted”, 5 €",
+    "latin-1": "perché è così; naïve",
+    "cp1251": "это очень хорошо, и ещё раз",
+    "koi8-r": "это очень хорошо, и ещё раз",
+    "iso8859-7": "καλημέρα σας, τι κάνετε",
+    "cp1255": "שלום לכולם, מה שלומכם",
+    "cp1256": "السلام عليكم ورحمة الله",
+    "tis-620": "สวัสดีครับ ยินดีต้อนรับ",
+    "gb18030": "今天天气很好。我们去公园",
+    "shift_jis": "今日はとても良い天気です",
+    "utf-16": "perché 今天天气很好",
+    "utf-16-le": "perché 今天天气很好",
+    "utf-32": "perché è così",
+}
+ONE_BYTE = [name for name in TEXTS if name not in ("gb18030", "shift_jis")]
+
+
+def lines(content: bytes, encoding: str) -> list[str]:
+    return list(Lines("a.csv", io.BytesIO(content), Dialect(encoding, ",", '"', header=True, setting="data."), ""))
+
+
+@pytest.mark.parametrize("encoding", TEXTS)
+@pytest.mark.parametrize("repeated", [1, 3000])
+def test_each_encoding_reads_its_own(encoding: str, repeated: int) -> None:
+    written = f"{TEXTS[encoding]}\n" * repeated
+    assert "".join(lines(written.encode(encoding), encoding)) == written
+
+
+@pytest.mark.parametrize("encoding", ONE_BYTE)
+@pytest.mark.parametrize("repeated", [1, 3000])  # of which the beginning that is looked at ends within a character
+def test_utf8_is_read_as_nothing_else(encoding: str, repeated: int) -> None:
+    content = f"{TEXTS[encoding]}\n".encode() * repeated
+    with pytest.raises(UserError, match=rf"^a.csv: is UTF-8, but data.encoding={encoding}; give data.encoding=utf-8$"):
+        lines(content, encoding)
+
+
+def test_what_both_read_alike_is_no_matter() -> None:
+    assert lines(b"plain\n", "cp1252") == ["plain\n"]
+    assert lines(b"", "cp1252") == []
