@@ -229,7 +229,7 @@ def markdown(record: dict[str, Any]) -> str:
     for data, found in record.items():
         for line in found["lines"]:
             scores = ", ".join(f"{100 * score:.1f}" for score in line["scores"])
-            against = dict(zip([*RIVALS, *found["single"]], map(_difference, line["better"]), strict=True))
+            against = dict(zip([*RIVALS, *found["single"]], map(_difference, line["better"]), strict=False))
             better = [against.get(name, "not measured") for name in [*RIVALS, *single]]
             rows.append([data, line["recipe"], scores, *better])
         rivals = ", ".join(f"{100 * score:.1f}" for score in found["rivals"])

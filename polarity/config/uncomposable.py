@@ -105,9 +105,19 @@ def _why_unreadable(text: str, reason: Exception) -> str:
         return first_lines(reason) + (apostrophe if value.count("'") % 2 else "")
     if re.match(r"\w+\(", value) or '"' in value:
         return first_lines(reason)
+    if (within := _name_with_signs(key)) is not None:
+        above, name = within
+        return f"a name with such signs has to stand in braces: '{above}={{\"{name}\": {value}}}'"
     quoted = f'{key}="{value}"'
     commas = ", where commas separate the values of a sweep" if "," in value else ""
     return f"{first_lines(reason)}; a value with such signs has to stand in double quotes{commas}: '{quoted}'"
+
+
+def _name_with_signs(key: str) -> tuple[str, str] | None:
+    """What stands above the first name that no key can hold, and that name; None where the key can be read."""
+    parts = key.split(".")
+    first = next((number for number, part in enumerate(parts) if not re.fullmatch(r"[+~]{0,2}\w+", part)), 0)
+    return None if first == 0 or can_be_read(f"{key}=1") else (".".join(parts[:first]), ".".join(parts[first:]))
 
 
 def _alternatives(text: str) -> list[str]:

@@ -278,9 +278,13 @@ def test_a_right_command_line_passes(folder: Path) -> None:
         ("runs=[a/it's,a/ü]", "a name that holds an apostrophe has to stand in double quotes"),
         ("data.path=a/ü,b=1.csv", """where commas separate the values of a sweep: 'data.path="a/ü,b=1.csv"'"""),
         ("output_dir=a=,1", """has to stand in double quotes, where commas"""),
+        (
+            "sampler.boosts.tipo.c/d.e=2",
+            """a name with such signs has to stand in braces: 'sampler.boosts.tipo={"c/d.e": 2}'""",
+        ),
         ("loss.gamma=[1,", "no viable alternative"),
     ],
-    ids=["letters", "apostrophe", "both", "comma", "bracket"],
+    ids=["letters", "apostrophe", "both", "comma", "name", "bracket"],
 )
 def test_what_makes_a_setting_unreadable_is_told_and_nothing_else(text: str, advice: str) -> None:
     with pytest.raises(HydraException) as refused:

@@ -77,6 +77,10 @@ def fractions(made: Splits) -> None:
     made.train.labels = made.train.labels + 0.5
 
 
+def unsigned(made: Splits) -> None:
+    made.train.labels = np.abs(made.train.labels).astype(np.uint8)
+
+
 def no_such_group(made: Splits) -> None:
     made.test = replace(rows("test"), group="pst")
 
@@ -104,7 +108,8 @@ def a_text_in_two(made: Splits) -> None:
         (one_label_less, "train: 6 ids, 6 texts, labels [5, 1]; there has to be one of each for a row"),
         (one_value_more, "train: 6 ids, 6 texts, 7 values of 'post', labels [6, 1]; there has to be one of each"),
         (one_context_more, "val: 6 ids, 6 texts, 7 contexts, labels [6, 1]; there has to be one of each"),
-        (fractions, "train: labels are float64; they have to be whole numbers, those of classes"),
+        (fractions, "train: labels are float64; they have to be signed whole numbers, those of classes"),
+        (unsigned, "train: labels are uint8; they have to be signed whole numbers, those of classes"),
         (no_such_group, "test: rows belong together by 'pst', which is no metadata column; did you mean 'post'?"),
         (nothing("train"), "train: there is no row"),
         (nothing("val"), "val: there is no row"),
