@@ -130,9 +130,9 @@ class Crew:
                 self.work_off(patient=True)
             except Exception:  # whatever it was, nobody would know of the jobs that go on
                 self.signal = self.signal or signal.SIGTERM
+                self._interrupt(self.workers)
                 if self.workers:
                     self.say(f"the sweep cannot go on: {times(len(self.workers), 'job')} told to stop")
-                self._interrupt(self.workers)
                 self.work_off(patient=False)
                 raise
         if self.signal:
