@@ -25,6 +25,8 @@ HIDDEN_DROPOUTS = (
     "activation_dropout",
     "embd_pdrop",  # GPT-2
     "resid_pdrop",  # GPT-2
+    "embed_dropout",  # GPT-Neo
+    "resid_dropout",  # GPT-Neo
 )
 ATTENTION_DROPOUTS = (
     "attention_probs_dropout_prob",  # BERT, RoBERTa, DeBERTa, ELECTRA, ...

@@ -48,7 +48,7 @@ class PretrainedEncoder(EncoderSettings):
         third more time, the same gradients.
     :param freeze: what keeps its pretrained weights: "embeddings" (the table of tokens and all else below the layers,
         most of the weights of a multilingual encoder), or the whole "encoder", which then runs without dropout as well;
-        its vectors are standardised.
+        with a pooling without weights its vectors are standardised.
     :param lora_rank: of low-rank adapters, see :mod:`polarity.models.huggingface.lora`, which are trained while all
         pretrained weights stay; None to train these.
     :param lora_alpha: the adapters' product is multiplied by this over the rank; None for the rank.
