@@ -77,7 +77,7 @@ def loaded(section: Section) -> Effect:
 def from_files(section: Section, *, kind: str, shape: str, **leakage: str) -> Effect:
     """The section with its files in one of the shapes that they may have, and leaks of some sorts let through."""
     place = files(kind)
-    named = {"one file": "all", "column": "all", "folder": "folder", "semicolons": "semicolons"}
+    named = {"one file": "all", "column": "all", "folder": "folder", "semicolons": "semicolons", "western": "western"}
     path = place[named[shape]] if shape in named else None
     own = {**section, "path": path if section["path"] in GIVEN else place["other"]}
     for name in ("train", "val", "test"):
@@ -93,6 +93,7 @@ FILE_SITUATIONS = (
     partial(from_files, kind="apart", shape="one file"),
     partial(from_files, kind="apart", shape="one file", exact="allow", near="allow"),
     partial(from_files, kind="apart", shape="semicolons"),
+    partial(from_files, kind="apart", shape="western"),  # the only one that another encoding can read: UTF-8 is noticed
     partial(from_files, kind="apart", shape="three files"),
     partial(from_files, kind="apart", shape="folder"),
     partial(from_files, kind="apart", shape="column", near="allow"),

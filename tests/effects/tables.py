@@ -50,9 +50,9 @@ def _word(draw: random.Random) -> str:
     return "".join(draw.choices(string.ascii_lowercase, k=7))
 
 
-def write(path: Path, rows: Sequence[Row], delimiter: str = ",") -> str:
+def write(path: Path, rows: Sequence[Row], delimiter: str = ",", encoding: str = "utf-8") -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with path.open("w", encoding=encoding, newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), delimiter=delimiter)
         writer.writeheader()
         writer.writerows(rows)
@@ -78,4 +78,5 @@ def files(kind: str) -> dict[str, str]:
     everything = [row for rows in parts("apart").values() for row in rows]
     paths["all"] = write(folder / "all.csv", [*everything, *nearly(everything, 7)])
     paths["semicolons"] = write(folder / "semicolons.csv", table(60, 5), delimiter=";")
+    paths["western"] = write(folder / "western.csv", table(60, 6), encoding="cp1252")
     return paths | {"folder": str(folder / kind), "other": write(folder / "other.csv", table(40, 4))}
