@@ -26,7 +26,9 @@ from polarity.reports.html.charts import (
     track,
 )
 from polarity.reports.html.charts.dots import Dot
-from polarity.reports.html.charts.names import shortened, width, without_overlaps
+from polarity.reports.html.charts.learning_curves import rounded
+from polarity.reports.html.charts.names import CHARACTER_WIDTH, shortened, without_overlaps
+from polarity.reports.html.charts.names import width as width_of
 from polarity.reports.html.charts.overlaid import POINTS, Overlaid
 from polarity.reports.html.charts.parallel import Threaded
 from polarity.reports.html.charts.scales import apart, around, short, ticks
@@ -56,7 +58,19 @@ def inside(picture: str) -> Element:
     assert result
     assert all(isfinite(number) and -1 <= number <= max(width, height) + 1 for number in result)
     assert tree[0].tag == "title"
+    for text in tree.iter("text"):
+        if "transform" not in text.attrib and "%" not in text.attrib["x"]:
+            left, right = span(text)
+            assert left >= -1, (text.text, left)
+            assert right <= width + 1, (text.text, right, width)
     return tree
+
+
+def span(text: Element) -> tuple[float, float]:
+    """Where a text begins and ends, roughly."""
+    x, size = float(text.attrib["x"]), CHARACTER_WIDTH * width_of(text.text or "")
+    before = {"start": 0.0, "middle": 0.5, "end": 1.0}[text.attrib.get("text-anchor", "start")]
+    return x - before * size, x + (1 - before) * size
 
 
 def words(tree: Element) -> list[str]:
@@ -75,6 +89,30 @@ def test_learning_curves_hold_few_epochs(epochs: list[float]) -> None:
     lines = {"one": [0.5] * len(epochs), "two": [0.6] * len(epochs)}
     tree = inside(learning_curves("t", epochs, lines, y_name="F1", total=None, best=0))
     assert ("one 0.50" in words(tree)) is bool(epochs)
+
+
+@given(st.floats(-9, 9), st.integers(1, 4), st.lists(names, min_size=1, max_size=3, unique=True))
+def test_numbers_of_any_size_are_shown_whole(power: float, epochs: int, names: list[str]) -> None:
+    """A mark or a last value that is cut off would be another number."""
+    lines = {name: [(number + 1) * 10**power / 7] * epochs for number, name in enumerate(names)}
+    tree = inside(learning_curves("", range(epochs), lines, y_name="rate", total=None, best=None))
+    shown = [text.text or "" for text in tree.iter("text")]
+    for name, line in lines.items():
+        assert any(text.endswith(rounded(line[0])) for text in shown), (name, shown)
+
+
+@pytest.mark.parametrize(
+    ("value", "mark", "end"),
+    [
+        (0.00015, "1.5e\u22124", "1.5e\u22124"),
+        (4e-05, "4e\u22125", "4e\u22125"),
+        (-0.00025, "\u22122.5e\u22124", "\u22122.5e\u22124"),
+        (0.0025, "0.0025", "0.0025"),
+        (0, "0", "0.00"),
+    ],
+)
+def test_small_numbers_take_few_characters(value: float, mark: str, end: str) -> None:
+    assert (short(value), rounded(value)) == (mark, end)
 
 
 def test_a_line_has_a_gap_where_there_is_no_value() -> None:
@@ -170,7 +208,9 @@ def test_ticks_are_short() -> None:
 def test_names_fit_and_stay_apart(names: list[str], room: float) -> None:
     shown = shortened(names, room)
     assert len(set(shown)) == len(names)
-    assert all(width(text) <= max(width(name) for name in names) or width(text) * 6.1 <= room for text in shown)
+    assert all(
+        width_of(text) <= max(width_of(name) for name in names) or width_of(text) * 6.1 <= room for text in shown
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,7 +224,7 @@ def test_names_fit_and_stay_apart(names: list[str], room: float) -> None:
 def test_names_that_begin_alike_are_told_apart(names: list[str], endings: tuple[str, ...]) -> None:
     shown = shortened(names, 96)
     assert len(set(shown)) == len(names)
-    assert all(width(text) <= 15 for text in shown)
+    assert all(width_of(text) <= 15 for text in shown)
     for text, end in zip(shown, endings, strict=False):
         assert text.endswith(end)
 
@@ -233,7 +273,8 @@ standing = st.sampled_from(STANDING)
 def test_dots_hold_any_scores(scores: list[tuple[float, float, float, str]], places: dict[float, str]) -> None:
     drawn = [Dot(x, (one + two) / 2, min(one, two), max(one, two), style, HOSTILE) for x, one, two, style in scores]
     line = [(dot.x, dot.y) for dot in drawn]
-    tree = inside(dots("t", drawn, places, x_name="x", y_name="y", about="a", line=line, band=0.1))
+    marks = dict(zip(places, shortened(list(places.values()), 50), strict=True))  # as those of a sweep are
+    tree = inside(dots("t", drawn, marks, x_name="x", y_name="y", about="a", line=line, band=0.1))
     assert len(list(tree.iter("circle"))) == len(scores)
 
 
@@ -254,7 +295,7 @@ def test_a_dot_lies_at_its_score_and_its_band_around_the_line() -> None:
 
 @given(st.lists(st.tuples(st.lists(values, min_size=3, max_size=3), standing), max_size=8))
 def test_parallel_coordinates_hold_any_values(lines: list[tuple[list[float], str]]) -> None:
-    axes = [(HOSTILE, {0.0: "a" * 200, 0.5: "b", 1.0: "c" * 200}), ("b", {0.5: "one"}), ("c", {})]
+    axes = [(HOSTILE, {0.0: "a" * 50, 0.5: "b", 1.0: "c" * 50}), ("b", {0.5: "one"}), ("c", {})]
     tree = inside(parallel("t", axes, [Threaded(places, style, "said") for places, style in lines], "a"))
     drawn = [item.attrib for item in tree.iter("path")]
     assert [item["class"] for item in drawn] == sorted(
@@ -290,7 +331,7 @@ def test_a_long_curve_keeps_its_ends() -> None:
 @given(st.dictionaries(st.floats(0, 360), names, max_size=12))
 def test_marks_are_not_written_over_each_other(places: dict[float, str]) -> None:
     kept = without_overlaps(places)
-    spans = [(x - 3 * width(text), x + 3 * width(text)) for x, text in kept.items()]
+    spans = [(x - 3 * width_of(text), x + 3 * width_of(text)) for x, text in kept.items()]
     assert all(first[1] <= second[0] for first, second in pairwise(spans))
     assert set(kept.items()) <= set(places.items())
     assert not places or max(places) in kept

@@ -144,7 +144,7 @@ def test_what_was_logged_of_the_steps_is_drawn(tmp_path: Path) -> None:
     assert loss.lines["objective"][0] == 1
     assert loss.lines["objective"][-1] == loss.lines["objective"][101] == 2, "what was trained again counts once"
     assert gradient.lines["total"][-1] == pytest.approx(0.1)
-    assert rate.lines["highest of all groups"][0] == pytest.approx(0.1)
+    assert rate.lines["highest"][0] == pytest.approx(0.1)
     text = page_of(run).text
     for title in ("objective of each step", "gradient norm", "learning rate"):
         assert title in text

@@ -6,9 +6,9 @@ from xml.etree.ElementTree import Element
 
 from markupsafe import Markup
 
-from polarity.reports.html.charts.names import shortened
+from polarity.reports.html.charts.names import CHARACTER_WIDTH, shortened
 from polarity.reports.html.charts.panel import Panel
-from polarity.reports.html.charts.scales import apart
+from polarity.reports.html.charts.scales import apart, scientific
 from polarity.reports.html.charts.series import line, marker
 from polarity.reports.html.charts.svg import element, label, picture
 
@@ -58,6 +58,8 @@ def rounded(value: float) -> str:
     """A number of any size in few digits."""
     if abs(value) >= 10:
         return f"{value:,.0f}"
+    if 0 < abs(value) < 1e-3:
+        return scientific(value, 2)
     return f"{value:.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:.2g}"
 
 
@@ -75,10 +77,12 @@ def _ends(panel: Panel, lines: Lines, series: Mapping[str, int]) -> Iterator[Ele
     spread = min(LINE, (high - low) / max(len(ends) - 1, 1))
     places = apart([panel.down(value) for value in ends.values()], spread, low, high)
     x = panel.width - panel.right + 12
-    for name, text, y in zip(ends, shortened(list(ends), 72), places, strict=True):
+    values = {name: rounded(value) for name, value in ends.items()}
+    room = panel.right - 19 - CHARACTER_WIDTH * (max(map(len, values.values()), default=0) + 1)
+    for name, text, y in zip(ends, shortened(list(ends), room), places, strict=True):
         yield marker((x, y), series.get(name, -1))
         style = "end" if name in series else "end sum"
-        said = f"{text} {rounded(ends[name])}" if len(lines) > 1 else rounded(ends[name])
+        said = f"{text} {values[name]}" if len(lines) > 1 else values[name]
         yield label(x + 7, y + 4, said, whole=name if text != name else None, class_=style)
 
 

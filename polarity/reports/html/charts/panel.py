@@ -4,9 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
+from polarity.reports.html.charts.names import CHARACTER_WIDTH, width
 from polarity.reports.html.charts.scales import short, ticks
 from polarity.reports.html.charts.series import Point
 from polarity.reports.html.charts.svg import element, label
+
+GAP = 6.0
+"""Between the vertical axis and its marks."""
 
 
 @dataclass(frozen=True)
@@ -14,6 +18,7 @@ class Panel:
     """One chart in its own units, which are pixels on a phone; it holds no more than fits there.
 
     :param x: lowest and highest value of the horizontal axis, and ``y`` of the vertical one.
+    :param left: margin for the marks of the vertical axis; wider where they need more.
     :param right: margin for what is written beside the lines.
     """
 
@@ -27,6 +32,10 @@ class Panel:
     right: float = 14
     top: float = 26
     bottom: float = 36
+
+    def __post_init__(self) -> None:
+        needed = GAP + CHARACTER_WIDTH * max(width(short(value)) for value in ticks(*self.y))
+        object.__setattr__(self, "left", max(self.left, needed))
 
     def across(self, value: float) -> float:
         """Where a value lies from the left."""
@@ -55,7 +64,7 @@ class Panel:
         for value in ticks(*self.y):
             y = self.down(value)
             yield element("line", class_="grid", x1=self.left, x2=self.width - self.right, y1=y, y2=y)
-            yield label(self.left - 6, y + 4, short(value), class_="tick", text_anchor="end")
+            yield label(self.left - GAP, y + 4, short(value), class_="tick", text_anchor="end")
         yield label(self.left - 28, 12, self.y_name, class_="name")
 
     def foot(self, marks: Mapping[float, str]) -> Iterator[Element]:

@@ -36,7 +36,15 @@ def short(value: float) -> str:
         return f"{value / 1e3:g}k"
     if 1e6 <= abs(value) < 1e9:
         return f"{value / 1e6:g}M"
+    if 1e-12 <= abs(value) < 1e-3:
+        return scientific(value, 6)
     return f"{0.0 if abs(value) < 1e-12 else value:.6g}".replace("-", "\u2212")
+
+
+def scientific(value: float, digits: int) -> str:
+    """A small number in few characters, such as 1.5e\u22124."""
+    mantissa, _, exponent = f"{value:.{digits - 1}e}".partition("e")
+    return f"{float(mantissa):g}e{int(exponent)}".replace("-", "\u2212")
 
 
 def apart(places: Sequence[float], least: float, low: float, high: float) -> list[float]:

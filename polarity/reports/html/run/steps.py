@@ -27,7 +27,7 @@ def step_curves(folder: Path) -> list[Curves]:
     made = [
         _curves("objective of each step", "objective", {"objective": _series(rows, "step/objective")}),
         _curves("gradient norm", "norm", {name.removeprefix(GRADIENT): _series(rows, name) for name in gradients}),
-        _curves("learning rate", "rate", _extremes(rates)),
+        _curves("learning rate of all groups", "rate", _extremes(rates)),
     ]
     return [curves for curves in made if curves.lines]
 
@@ -43,9 +43,7 @@ def _extremes(rates: Sequence[Mapping[int, float]]) -> dict[str, dict[int, float
     steps = sorted({step for rate in rates for step in rate})
     by_step = {step: [rate[step] for rate in rates if step in rate] for step in steps}
     highest, lowest = ({step: choose(by_step[step]) for step in steps} for choose in (max, min))
-    return (
-        {"highest of all groups": highest, "lowest of all groups": lowest} if highest != lowest else {"rate": highest}
-    )
+    return {"highest": highest, "lowest": lowest} if highest != lowest else {"rate": highest}
 
 
 def _curves(title: str, y_name: str, lines: Mapping[str, Mapping[int, float]]) -> Curves:
