@@ -34,6 +34,28 @@ def test_unknown_texts_are_reported_by_script_with_a_model_that_fits() -> None:
     assert warning.endswith("; mbert as well")
 
 
+@pytest.mark.parametrize(
+    "sign",
+    ["news \U0001f600", "news\U0001f600", "\u26a1news", "1\ufe0f\u20e3 news \U0001f937\U0001f3fd\u200d\u2640\ufe0f"],
+)
+def test_signs_are_told_apart_from_the_script_around_them(sign: str) -> None:
+    """What they are written together with is unknown for their sake; mbert would know no more of them."""
+    (warning,) = vocabulary_warnings([f"{text} {sign}" for text in KNOWN], tiny_tokenizer(), "tiny")
+    assert "(signs and emoji " in warning
+    assert "LATIN" not in warning
+    assert "e5_small" in warning
+    assert "mbert as well" not in warning
+
+
+def test_scripts_and_signs_are_told_together() -> None:
+    texts = [*KNOWN, *(f"{text} \U0001f600" for text in CHINESE)]
+    (warning,) = vocabulary_warnings(texts, tiny_tokenizer(), "tiny")
+    assert "(CJK 86%, signs and emoji 9%)" in warning
+    (warning,) = vocabulary_warnings([*KNOWN * 9, *texts], tiny_tokenizer(), "tiny")
+    assert "(CJK 86%)" in warning
+    assert warning.endswith("; mbert as well")  # hardly any sign
+
+
 def test_words_cut_to_their_letters_are_reported_although_nothing_is_unknown() -> None:
     (warning,) = vocabulary_warnings(["incomprehensible sentimentality"] * 6, tiny_tokenizer(), None)
     assert "cuts words into many pieces (LATIN 14.5 a word" in warning

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -31,23 +31,31 @@ FEWEST = 5
 
 FITTING = "choose model=e5_small (needs no hub), xlmr_base or mmbert, which know many scripts"
 
+SIGNS = "signs and emoji"
+
 _WORD = re.compile(r"\w+")
+_OF_EMOJI = re.compile("[\ufe00-\ufe0f\u20e3]")
+"""Marks by Unicode that belong to no letter: forms of emoji, and the frame of a key."""
 _UNSPACED = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
 """Scripts that set no blank between words, so that pieces per word tell nothing."""
 
 
 @dataclass
 class Coverage:
-    """What a tokenizer makes of some texts: tokens without special ones, the unknown of them, and words."""
+    """What a tokenizer makes of some texts: tokens without special ones, the unknown of them, and words.
+
+    Unknown for its signs is what has no letter, or would be read without signs (``great`` of ``great😀``).
+    """
 
     texts: int = 0
     tokens: int = 0
     unknown: int = 0
+    signs: int = 0
     words: int = 0
 
     @property
     def unknown_share(self) -> float:
-        """Of all tokens."""
+        """Of all tokens, those that are unknown for their letters."""
         return self.unknown / max(1, self.tokens)
 
     @property
@@ -71,19 +79,39 @@ def coverage(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> dict
     """What the tokenizer makes of the texts, by script."""
     chosen = some(texts)
     tokenizer.backend_tokenizer.no_truncation()
-    encoded = tokenizer(chosen, add_special_tokens=False, return_attention_mask=False, verbose=False)
+    encoded = tokenizer(chosen, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+    unknown = [
+        [text[start:end] for token, (start, end) in zip(ids, places, strict=True) if token == tokenizer.unk_token_id]
+        for text, ids, places in zip(chosen, encoded["input_ids"], encoded["offset_mapping"], strict=True)
+    ]
+    for_signs = _unknown_for_their_signs({piece for pieces in unknown for piece in pieces}, tokenizer)
     found: dict[str, Coverage] = {}
-    for text, ids in zip(chosen, encoded["input_ids"], strict=True):
-        of_script = found.setdefault(script(text), Coverage())
+    for text, ids, pieces in zip(chosen, encoded["input_ids"], unknown, strict=True):
+        of_script, signs = found.setdefault(script(text), Coverage()), sum(piece in for_signs for piece in pieces)
         of_script.texts += 1
         of_script.tokens += len(ids)
-        of_script.unknown += ids.count(tokenizer.unk_token_id) if tokenizer.unk_token_id is not None else 0
+        of_script.unknown += len(pieces) - signs
+        of_script.signs += signs
         of_script.words += len(_WORD.findall(text))
     return found
 
 
+def _unknown_for_their_signs(pieces: Collection[str], tokenizer: "PreTrainedTokenizerBase") -> set[str]:
+    """Those without a letter, and those that are known without their signs."""
+    lettered = [piece for piece in pieces if script(piece)]
+    words = ["".join(" " if _is_sign(character) else character for character in piece) for piece in lettered]
+    read = tokenizer(words, add_special_tokens=False, verbose=False)["input_ids"] if words else []
+    known = {piece for piece, ids in zip(lettered, read, strict=True) if tokenizer.unk_token_id not in ids}
+    return {*pieces}.difference(lettered) | known
+
+
+def _is_sign(character: str) -> bool:
+    """Neither letter nor number, nor what stands above or below one."""
+    return unicodedata.category(character)[0] not in "LMN" or _OF_EMOJI.match(character) is not None
+
+
 def fitting(scripts: Iterable[str]) -> str:
-    """Presets of models that know these scripts."""
+    """Presets of models that know these scripts, or ``SIGNS``, most of which mbert does not know either."""
     return FITTING + ("; mbert as well" if set(scripts) <= MBERT else "")
 
 
@@ -92,15 +120,7 @@ def vocabulary_warnings(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBas
     if not texts:
         return []
     found, named = coverage(texts, tokenizer), f"the tokenizer of {model or 'this model'}"
-    warnings = []
-    total = Coverage(0, sum(one.tokens for one in found.values()), sum(one.unknown for one in found.values()))
-    blind = {name: one for name, one in found.items() if one.unknown_share >= MUCH_UNKNOWN and _enough(one, found)}
-    if total.unknown_share >= MUCH_UNKNOWN or blind:
-        scripts = ", ".join(f"{name or 'no letters'} {one.unknown_share:.0%}" for name, one in blind.items())
-        warnings.append(
-            f"{total.unknown_share:.0%} of the tokens are unknown to {named}"
-            f"{f' ({scripts})' if scripts else ''}, and unknown words are all the same to it; {fitting(found)}"
-        )
+    warnings = _unknown(found, named)
     broken = {
         name: one
         for name, one in found.items()
@@ -118,6 +138,24 @@ def vocabulary_warnings(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBas
             f" words in many pieces), and {named} was made for English alone; {fitting(found)}"
         )
     return warnings
+
+
+def _unknown(found: dict[str, Coverage], named: str) -> list[str]:
+    """A warning if much is unknown, of all that was found or of a script."""
+    blind = {
+        name or "no letters": one.unknown_share
+        for name, one in found.items()
+        if one.unknown_share >= MUCH_UNKNOWN and _enough(one, found)
+    }
+    tokens = max(1, sum(one.tokens for one in found.values()))
+    of_signs = sum(one.signs for one in found.values()) / tokens
+    share = of_signs + sum(one.unknown for one in found.values()) / tokens
+    if share < MUCH_UNKNOWN and not blind:
+        return []
+    marked = {SIGNS: of_signs} if of_signs >= MUCH_UNKNOWN else {}
+    listed = ", ".join(f"{name} {part:.0%}" for name, part in (blind | marked).items())
+    told = f"{share:.0%} of the tokens are unknown to {named}{f' ({listed})' if listed else ''}"
+    return [f"{told}, and whatever is unknown is the same to it; {fitting([*found, *marked])}"]
 
 
 def some(texts: Sequence[str]) -> list[str]:
