@@ -30,7 +30,7 @@ def not_text(head: bytes, dialect: Dialect) -> str | None:
         advice = f"give {setting}=utf-8, or remove the mark (its first three bytes) if the rest is {dialect.encoding}"
         return f"begins with the mark of UTF-8, but {setting}={dialect.encoding}; {advice}"
     if not utf8 and _can_only_be_utf8(head, dialect.encoding):
-        return f"is UTF-8, but {setting}={dialect.encoding}; give {setting}=utf-8"
+        return utf8_after_all(dialect)
     may_be_wide = utf8 or (head.startswith(_WIDE_MARKS) and not is_wide(dialect.encoding))
     if may_be_wide and (wide := _wide_encoding(head)):
         return f"is {wide.upper()}, not {'UTF-8' if utf8 else dialect.encoding}; give {setting}={wide}"
@@ -47,16 +47,33 @@ def is_wide(encoding: str) -> bool:
     return len("\n".encode(encoding)) > 1
 
 
-def _can_only_be_utf8(head: bytes, encoding: str) -> bool:
-    """Whether bytes are UTF-8 that another encoding would read as something else without noticing.
+def utf8_after_all(dialect: Dialect) -> str:
+    """What is said of a file that is UTF-8 and was to be read as something else."""
+    setting = f"{dialect.setting}encoding"
+    return f"is UTF-8, but {setting}={dialect.encoding}; give {setting}=utf-8"
 
-    In those of one byte a character nearly everything is a text; but what has accents there is no UTF-8.
+
+def is_unnoticed_utf8(lines: bytes, encoding: str) -> bool:
+    """Whether whole lines are UTF-8 with accents, and characters of an encoding that has one byte for each.
+
+    Nearly everything is a text of those; but what has accents in them is no UTF-8.
     """
-    if head.startswith((codecs.BOM_UTF8, *_WIDE_MARKS)) or not _decodes(head):
+    if lines.isascii() or is_utf8(encoding) or len(bytes(range(128, 256)).decode(encoding, "replace")) != 128:
+        return False
+    try:
+        lines.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _can_only_be_utf8(head: bytes, encoding: str) -> bool:
+    """Whether bytes are UTF-8 that another encoding would read as something else without noticing."""
+    if head.startswith((codecs.BOM_UTF8, *_WIDE_MARKS)):
         return False
     if is_wide(encoding):
-        return b"\0" not in head
-    return not head.isascii() and len(bytes(range(128, 256)).decode(encoding, "replace")) == 128
+        return b"\0" not in head and _decodes(head)
+    return is_unnoticed_utf8(head[: head.rfind(b"\n") + 1], encoding)
 
 
 def _decodes(head: bytes) -> bool:

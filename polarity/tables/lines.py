@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, cast
 
 from polarity.errors import UserError
 from polarity.tables.dialect import Dialect
-from polarity.tables.encoding import is_mixed, is_utf8, is_wide, not_text
+from polarity.tables.encoding import is_mixed, is_unnoticed_utf8, is_utf8, is_wide, not_text, utf8_after_all
 
 LONGEST = 32 * 2**20
 """Characters of the longest line, and of the longest cell: more is no table of texts, and must not fill the memory."""
@@ -20,7 +20,8 @@ _HEAD = 65536
 class Lines:
     """Iterates over lines with their ends; a byte order mark is skipped.
 
-    Undecodable bytes stand in them as lone surrogates, see :func:`polarity.tables.encoding.undecodable`.
+    Undecodable bytes stand in them as lone surrogates, see :func:`polarity.tables.encoding.undecodable`. After the last
+    line, what is UTF-8 wherever it has accents is refused in an encoding that would read it as something else.
 
     :param stream: bytes, from the beginning.
     :param newline: as for ``io.TextIOWrapper``; None would change the ends.
@@ -43,6 +44,7 @@ class Lines:
         if not wide and not utf8 and is_mixed(head):
             buffered.read(len(codecs.BOM_UTF8))  # another encoding was asked for, in which it would be characters
         errors = "strict" if wide else "surrogateescape"
+        self._unnoticed_utf8: bool | None = None  # of all lines so far with more than ASCII; None without one
         self._text = io.TextIOWrapper(buffered, encoding=dialect.encoding, errors=errors, newline=newline)
 
     def __iter__(self) -> Iterator[str]:
@@ -60,11 +62,21 @@ class Lines:
                 f"{self.name}: breaks off after line {self.number} ({error}): copy or write it again"
             ) from error
         if not line:
+            if self._unnoticed_utf8:
+                raise UserError(f"{self.name}: {utf8_after_all(self.dialect)}")
             raise StopIteration
+        if self._unnoticed_utf8 is not False and not line.isascii():
+            self._unnoticed_utf8 = self._may_be_utf8(line)
         self.number += 1
         if len(line) > LONGEST:
             raise UserError(f"{self.name}: line {self.number} has more than {LONGEST:,} characters; is it a table?")
         return line.removeprefix("\ufeff") if self.number == 1 else line
+
+    def _may_be_utf8(self, line: str) -> bool:
+        try:
+            return is_unnoticed_utf8(line.encode(self.dialect.encoding, "surrogateescape"), self.dialect.encoding)
+        except UnicodeError:  # an encoding that does not write all that it reads
+            return False
 
     def close(self) -> None:
         """Close the stream."""

@@ -45,6 +45,24 @@ def test_utf8_is_read_as_nothing_else(encoding: str, repeated: int) -> None:
         lines(content, encoding)
 
 
+@pytest.mark.parametrize("encoding", [name for name in ONE_BYTE if not name.startswith("utf")])
+def test_utf8_is_noticed_wherever_its_first_accent_stands(encoding: str) -> None:
+    plain = b"plain\n" * 50_000
+    with pytest.raises(UserError, match=rf"^a.csv: is UTF-8, but data.encoding={encoding}; give data.encoding=utf-8$"):
+        lines(plain + f"{TEXTS[encoding]}\n".encode() + plain, encoding)
+
+
+@pytest.mark.parametrize("before", [0, 50_000])
+def test_a_line_that_is_utf8_by_chance_is_read_beside_one_that_is_none(before: int) -> None:
+    content = "plain\n" * before + "CAFÉ»\n" + "plain\n" * before + "«CAFÉ»\n"
+    for written in (content, content + "perché è"):  # no line behind the last one
+        assert "".join(lines(written.encode("cp1252"), "cp1252")) == written
+
+
+def test_the_last_letter_of_a_file_is_no_beginning_of_another() -> None:
+    assert lines(b"caf\xe9", "cp1252") == ["café"]
+
+
 def test_what_both_read_alike_is_no_matter() -> None:
     assert lines(b"plain\n", "cp1252") == ["plain\n"]
     assert lines(b"", "cp1252") == []
