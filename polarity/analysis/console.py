@@ -107,4 +107,4 @@ def shown(estimate: Estimate) -> str:
 
 
 def _interval(analysis: Analysis) -> str:
-    return f" [{analysis.confidence:.0%} interval]" if analysis.resamples else ""
+    return f" [{analysis.confidence:.0%} interval]" if analysis.has_intervals else ""

@@ -254,6 +254,12 @@ class Analysis:
         """The results that there are, from raw to honest."""
         return tuple(item for item in (self.uncalibrated, self.decided, self.crossfit) if item is not None)
 
+    @property
+    def has_intervals(self) -> bool:
+        """Whether scores have any: not where none were asked for, and not where all rows are of one group."""
+        scores = [self.headline.overall, *(task.macro_f1 for task in self.headline.tasks)]
+        return any(score.low is not None for score in scores)
+
     def slicing(self, kind: SlicingKind, by: str) -> Slicing:
         """The slicing of this kind by this name."""
         return next(item for item in self.slicings if (item.kind, item.by) == (kind, by))

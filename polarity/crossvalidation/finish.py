@@ -15,6 +15,7 @@ from polarity.evaluation.predictions import read_predictions
 from polarity.files import checksum, write_json
 from polarity.paths import LATEST
 from polarity.posthoc import Fitted
+from polarity.posthoc.evidence import told
 from polarity.reports.console import RunConsole
 from polarity.reports.folds import folds_table, overall_sentence
 from polarity.reports.html import write_run_report
@@ -139,8 +140,8 @@ def _print_end(run: RunDirectory, scores: FoldScores) -> None:
     console.print()
     console.print(folds_table(read_metrics(run)))
     console.print(overall_sentence(scores, read_metrics(run)["intervals"]))
-    for task, found in read_metrics(run)["average"].items():
-        console.print(f"{task}: decision rule of the folds' mean {found['decision']['reason']}")
+    for line in told(read_metrics(run)["average"], {"decision": "decision rule of the folds' mean"}):
+        console.print(line)
     console.print(f"everything is in {run.path}; predict averages the folds, evaluate and export take one")
 
 

@@ -93,6 +93,7 @@ def write_card(
         soup=[] if "epoch" in metrics.get("best", {}) else metrics.get("ensemble", {}).get("used", []),
         settings=settings_table(config),
         splits=splits,
+        intervals=any(split.analysis.has_intervals for split in splits),
         score=_score,
         limits=_limits(splits, about),
         looks=ledger_of(config).sentence(rows["test"]["fingerprint"]) if "test" in rows else None,

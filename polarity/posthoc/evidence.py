@@ -1,5 +1,7 @@
 """What is told about a fit: numbers before and after, and a sentence that says what was kept and why."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from polarity.analysis.result import CalibrationNumbers
@@ -16,6 +18,29 @@ from polarity.posthoc.gain import Gain
 
 NOTHING = 1e-3
 """What is multiplied by no more than that says nothing any more."""
+
+
+KEPT = ("kept", "not kept")
+"""How reasons begin that go on from what was kept or not; others are sentences."""
+
+
+def told(evidence: Json, names: Mapping[str, str]) -> list[str]:
+    """A line for each task about what was kept and why; one for all of which the same is said.
+
+    :param evidence: by task.
+    :param names: how each part of the evidence is called.
+    """
+    tasks = dict[str, list[str]]()
+    for task, found in evidence.items():
+        parts = dict[str, list[str]]()
+        for part, name in names.items():
+            parts.setdefault(found[part]["reason"], []).append(name)
+        said = "; ".join(
+            f"{' and '.join(called)}{' ' if reason.startswith(KEPT) else ': '}{reason}"
+            for reason, called in parts.items()
+        )
+        tasks.setdefault(said, []).append(task)
+    return [f"{', '.join(of)}: {said}" for said, of in tasks.items()]
 
 
 def nothing_fitted(item: TaskPredictions, reason: str) -> Json:

@@ -111,7 +111,8 @@ def _too_few(groups: np.ndarray | None, column: str, kind: str) -> str | None:
     """Why groups cannot tell what would help in others."""
     if groups is None or (len(np.unique(groups)) > 2 and group_freedom(np.bincount(groups)) >= FEWEST):
         return None
-    return f"the labelled {kind} rows are of too few {column} to tell what helps in others, so nothing was fitted"
+    few = f"the labelled {kind} rows are of too few values of {column}"
+    return f"{few} to tell what helps in others, so nothing was fitted"
 
 
 def _whole(item: TaskPredictions, crossfit: np.ndarray | None, decided: np.ndarray) -> np.ndarray:

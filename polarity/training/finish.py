@@ -28,6 +28,7 @@ from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.components import modules_in
 from polarity.models.saving import load_model, read_card, save_model
 from polarity.paths import LATEST
+from polarity.posthoc.evidence import told
 from polarity.progress import progress
 from polarity.reports.baselines_table import baselines_table
 from polarity.reports.console import RunConsole
@@ -213,9 +214,10 @@ def _print_end(
         console.print(class_table(split.analysis, split.name))
         if reporting.baselines:
             console.print(baselines_table(split))
-    for task, evidence in results.evidence.items():
-        calibration, rule = (evidence[what]["reason"] for what in ("calibration", "decision"))
-        console.print(f"{task}: calibration {calibration}; decision rule {rule}")
+        for remark in split.remarks:
+            console.print(f"{split.name}: {remark}")
+    for line in told(results.evidence, {"calibration": "calibration", "decision": "decision rule"}):
+        console.print(line)
     if best["selection"]["sentence"]:
         console.print(best["selection"]["sentence"])
     if test_uses is not None:

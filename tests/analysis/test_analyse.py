@@ -26,6 +26,7 @@ from torchmetrics.functional.classification import multiclass_calibration_error
 
 from polarity.analysis import Analysis, analyse
 from polarity.analysis.calibration import calibration_numbers, ece_of_calibrated
+from polarity.analysis.console import decisions_table
 from polarity.analysis.slices import FEWEST_ROWS, MOST_VALUES, length_parts
 from polarity.evaluation.predictions import Predictions, TaskPredictions, read_predictions, write_predictions
 from polarity.tasks import IGNORE_INDEX, Task
@@ -336,3 +337,17 @@ def test_the_calibration_error_of_perfect_probabilities_is_told_beside_it(rows: 
     assert 0.8 <= np.mean([one.ece <= one.ece_limit for one in collected]) <= 1
     wrong = calibration_numbers(softmax(4 * right, axis=1), labels)
     assert wrong.ece > wrong.ece_limit or rows == 30
+
+
+@pytest.mark.parametrize(("groups", "resamples"), [(1, 200), (40, 200), (40, 0)])
+def test_the_heading_promises_intervals_only_where_there_are_any(
+    groups: int, resamples: int, predictions: Predictions
+) -> None:
+    posts = {"post": [str(row % groups) for row in range(len(predictions))]}
+    analysis = analyse(replace(predictions, metadata=posts, group="post"), resamples=resamples)
+    table = decisions_table(analysis, "val")
+    shown = [str(cell) for cell in table.columns[1].cells]
+    assert analysis.has_intervals == (groups > 1 and resamples > 0)
+    assert str(table.title).endswith(" [95% interval]") == analysis.has_intervals
+    assert all(("[" in cell) == analysis.has_intervals for cell in shown)
+    assert ("there are no intervals" in " ".join(analysis.notes)) == (groups == 1)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from polarity.evaluation.metrics import score_task
 from polarity.evaluation.predictions import Predictions, TaskPredictions, read_predictions, write_predictions
 from polarity.posthoc import FILE, Decider, Fitted, fit_decider
 from polarity.posthoc.crossfit import FittingMethod, LabelledRows, cross_fitted, judged_without
+from polarity.posthoc.evidence import told
 from polarity.posthoc.folds import stratified_folds
 from polarity.posthoc.gain import Gain, gain, standard_error
 from polarity.posthoc.task_fitting import CLEAR
@@ -262,6 +264,19 @@ def test_a_task_that_cannot_be_fitted_stays_plain(
     assert fitted.evidence["topic"]["rows"] > 0
 
 
+def test_what_was_kept_is_told_in_sentences_and_once_where_it_is_the_same() -> None:
+    names = {"calibration": "calibration", "decision": "decision rule"}
+    unlabelled = with_labels(with_labels(sample(100), 0, np.full(100, IGNORE_INDEX)), 1, np.full(100, IGNORE_INDEX))
+    said = told(fit_decider(unlabelled, VectorScaling(), Argmax()).evidence, names)
+    assert said == ["tone, topic: calibration and decision rule: no validation row has a label, so nothing was fitted"]
+    said = told(fit_decider(sample(100), NoCalibration(), Argmax()).evidence, names)
+    plain = "calibration: no calibration was asked for; decision rule: plain argmax was asked for"
+    assert said == [f"tone, topic: {plain}"]
+    tone, topic = told(fit_decider(sample(), VectorScaling(), BiasDecision()).evidence, names)
+    assert re.match(r"tone: calibration (not )?kept: .*; decision rule (not )?kept", tone)
+    assert topic.startswith("topic: calibration ")
+
+
 @every_method
 @pytest.mark.parametrize("rare", [0, 1, 2, 4])
 def test_a_class_that_is_absent_or_rarer_than_the_folds(
@@ -475,7 +490,7 @@ def test_one_or_two_groups_keep_nothing(groups: int) -> None:
     for evidence in fitted.evidence.values():
         assert not evidence["decision"]["kept"]
         assert not evidence["calibration"]["kept"]
-        assert "of too few post to tell what helps in others" in evidence["decision"]["reason"]
+        assert "of too few values of post to tell what helps in others" in evidence["decision"]["reason"]
 
 
 def calibrated(rows: int, seed: int, times: float) -> Predictions:

@@ -84,7 +84,9 @@ def _against(baseline: BaselineResult) -> Markup:
 def _caution(content: RunContent, split: SplitContent) -> list[str]:
     if content.folds:
         return ["Each row was decided by a model that has seen neither it nor what folds keep together with it."]
-    said = ["Intervals say how scores would change with other rows, not with another seed of training."]
+    said = []
+    if split.analysis.has_intervals:
+        said.append("Intervals say how scores would change with other rows, not with another seed of training.")
     if split.name == "val":
         said.append("No test split was scored.")
     chosen = content.best.get("selection", {"sentence": "the epoch was chosen on the validation rows, which flatters"})
