@@ -633,6 +633,15 @@ def test_of_one_group_no_choice_is_corrected(tmp_path: Path, capsys: pytest.Capt
     assert "rows of one group cannot say by how much" in " ".join(capsys.readouterr().out.split())
 
 
+def test_of_one_group_systems_with_the_same_score_are_not_said_to_flatter(tmp_path: Path) -> None:
+    tone = ["good", "bad"] * 50
+    decided = {"tone": (tone, ["good"] * 20 + tone[20:])}
+    folders = [by_hand(tmp_path / name, decided, posts=["one"] * 100) for name in "ab"]
+    chosen = compare(settings(*folders, cluster="post")).chosen
+    assert chosen is not None
+    assert chosen.sentence.endswith(f"cannot say whether its {chosen.score:.4f} is too high for that reason")
+
+
 def test_the_seeds_of_many_configurations_are_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 

@@ -188,6 +188,8 @@ class Chosen:
             said = (
                 f"{self.name} is the first of {self.equal + 1} with the best score of {self.of}, chosen on these rows"
             )
+        if self.corrected is None and self.equal == self.of - 1:  # perhaps they have decided the same
+            return f"{said}; rows of one group cannot say whether its {self.score:.4f} is too high for that reason"
         if self.corrected is None:
             return f"{said}: {self.score:.4f} is too high for that reason; rows of one group cannot say by how much"
         if f"{self.corrected:.4f}" == f"{self.score:.4f}":

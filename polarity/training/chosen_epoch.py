@@ -47,7 +47,8 @@ def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str,
         return selection | {"epochs": 1, "optimism": 0.0, "corrected": overall, "sentence": sentence}
     counts = Counts(tasks, labels, [list(epoch.T) for epoch in epochs], predictions.clusters)
     if (freedom := own.freedom()) is not None and freedom < FEWEST:  # a resample leaves nothing out
-        return selection | {"epochs": len(epochs), "sentence": "; ".join([ONE_GROUP, *_chosen_before(run)])}
+        said = ONE_GROUP if len(np.unique(counts.observed().overall)) > 1 else ONE_GROUP_ALIKE
+        return selection | {"epochs": len(epochs), "sentence": "; ".join([said, *_chosen_before(run)])}
     chosen = select_best(counts, [[number] for number in range(len(epochs))])
     ordinary = intervals(predictions, decided, resamples=RESAMPLES).overall or UNKNOWN
     interval, corrected = chosen.interval(ordinary), max(0.0, overall - chosen.optimism)
@@ -64,6 +65,12 @@ NOT_KNOWN = (
 
 ONE_GROUP = (
     "the epoch was chosen on the validation rows, so their score is too high; rows of one group cannot say by how much"
+)
+
+
+ONE_GROUP_ALIKE = (
+    "the epoch was chosen on the validation rows, of which all epochs have the same score; rows of one group cannot "
+    "say whether it is too high for that reason"
 )
 
 

@@ -1,6 +1,7 @@
 """The epoch is chosen on the validation rows: every run keeps what it needs to say by how much that flatters."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -53,6 +54,16 @@ def test_of_one_group_nothing_is_said_of_how_much_the_choice_adds(groups: int, t
     assert choice["epochs"] == 10
     assert (choice["corrected"] is None) == (choice["optimism"] is None) == (groups == 1)
     assert ("cannot say by how much" in choice["sentence"]) == (groups == 1)
+
+
+def test_of_one_group_epochs_with_the_same_score_are_not_said_to_flatter(tmp_path: Path) -> None:
+    run, predictions = epochs(tmp_path, count=1)
+    (only,) = run.epochs.glob("*.npy")
+    shutil.copy(only, run.epochs / "000000001.npy")
+    grouped = replace(predictions, metadata={"post": ["one"] * len(predictions)}, group="post")
+    sentence = chosen_epoch(run, grouped, {"monitor": "val/macro_f1"})["sentence"]
+    assert "cannot say whether it is too high for that reason" in sentence
+    assert "so their score is too high" not in sentence
 
 
 def test_the_interval_is_the_ordinary_one_moved_also_where_a_class_is_never_hit(tmp_path: Path) -> None:
