@@ -106,7 +106,8 @@ class TableCorpus(Corpus):
                 if declaration.column in table.columns:
                     cells = label_cells(table, declaration.column, Problems())  # reported when read for good
                     labels.update(cell for cell in cells if cell is not None)
-            tasks.append(declaration.resolve(labels, wrong))
+            there = any(declaration.column in table.columns for table in tables.values())
+            tasks.append(declaration.resolve(labels, wrong if there else []))  # else it is told what is missing
             unnamed += [] if declaration.classes or not labels else [declaration.to_paste(labels)]
         if len(unnamed) > 1:
             wrong.append(f"data.tasks: all of them: {shlex.quote('data.tasks={' + ','.join(unnamed) + '}')}")

@@ -1,6 +1,7 @@
 """Rows that cannot be used: one error, complete, with file, row and remedy; and nothing is written."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -242,6 +243,17 @@ def test_private_labels_are_one_message_without_advice(tmp_path: Path, monkeypat
     assert [line for line in caught.value.problems if "is no class" in line] == [
         f"{hidden}row 1 (line 2), row 2 (line 3)"
     ]
+
+
+@pytest.mark.parametrize("tasks", [["stnce"], {"stnce": [True, False]}, {"stnce": {"column": "stnce"}}])
+def test_a_missing_column_of_labels_is_told_once(tasks: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What its classes are called is not asked of it, too."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, {"data.csv": csv_of(rows())})
+    with pytest.raises(UserError) as caught:
+        load({"tasks": tasks})
+    (problem,) = caught.value.problems
+    assert "has no column 'stnce', which data.tasks.stnce.column asks for; did you mean 'stance'?" in problem
 
 
 def test_everything_at_once_over_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
