@@ -5,14 +5,15 @@ import re
 import shlex
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import Any
 
 from polarity.errors import nearest
 from polarity.printable import printable
 from polarity.privacy import texts_are_shown
-from polarity.quoting import as_name
+from polarity.quoting import as_name, as_word
 from polarity.tables.problems import SHOWN
 from polarity.tasks import Task
 from polarity.wording import times
@@ -90,7 +91,7 @@ class Declaration:
         """The task in the setting ``data.tasks``, with the labels that occur as its classes, most frequent first."""
         common = [name for name, _ in labels.most_common()]
         classes = "[" + ",".join(as_name(name) for name in common) + "]"
-        short = _NAME.fullmatch(self.column) and self.column == self.name
+        short = _is_name(self.column) and self.column == self.name
         value = classes if short else f"{{column:{as_name(self.column)},classes:{classes}}}"
         return f"{self.name}:{value}"
 
@@ -120,18 +121,43 @@ def declare(tasks: object) -> tuple[list[Declaration], list[str]]:
         problems += wrong
         if declaration is not None:
             made.append(declaration)
-        if isinstance(name, bool) or not _NAME.fullmatch(str(name)):
-            problems.append(
-                f"tasks.{name}: {name!r} cannot name a task, since it becomes part of names of scores and files; "
-                f"use letters a-z, digits, _ and -, and give the column apart, for instance "
-                f"{shlex.quote(f'data.tasks={{{_plain_name(str(name))}:{{column:{as_name(str(name))}}}}}')}"
-            )
+    if unusable := [name for name in entries if not _is_name(name)]:
+        pasted = f"data.tasks={{{','.join(_with_plain_names(list(entries), made))}}}"
+        instance = f", for instance {shlex.quote(pasted)}" if len(made) == len(entries) else ""
+        problems += [
+            f"tasks.{name}: {name!r} cannot name a task, since it becomes part of names of scores and files; "
+            f"use letters a-z, digits, _ and -, and give the column apart{instance}"
+            for name in unusable
+        ]
     return made, problems
 
 
-def _plain_name(name: str) -> str:
-    """A name for a task of this column."""
-    return re.sub(r"[^a-z0-9_-]+", "_", name.casefold()).strip("_-") or "task"
+def _is_name(name: object) -> bool:
+    return not isinstance(name, bool) and _NAME.fullmatch(str(name)) is not None
+
+
+def _with_plain_names(names: Sequence[object], made: Sequence[Declaration]) -> Iterator[str]:
+    """Each task as the setting ``data.tasks`` has it, under a name that it can have and no other one has.
+
+    :param names: as they were given.
+    """
+    taken = {str(name) for name in names if _is_name(name)}
+    for given, one in zip(names, made, strict=False):
+        name = one.name
+        if not _is_name(given):
+            plain = _plain(name)
+            name = next(free for free in chain([plain], (f"{plain}_{n}" for n in count(2))) if free not in taken)
+            taken.add(name)
+        classes = ",".join(as_name(value) if isinstance(value, str) else _as_yaml(value) for value in one.classes)
+        yield f"{name}:{{column:{as_name(one.column)}{f',classes:[{classes}]' if classes else ''}}}"
+
+
+def _plain(name: str) -> str:
+    """A name for a task of this column, in small letters without accents."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    plain = re.sub(r"[^a-z0-9_-]+", "_", bare).strip("_-")
+    return plain if as_word(plain) == plain else f"task_{plain}".rstrip("_")  # true and null are no text there
 
 
 def _declare(name: str, entry: object) -> tuple[Declaration | None, list[str]]:

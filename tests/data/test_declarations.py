@@ -38,6 +38,37 @@ def test_refused(tasks: Any, message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("tasks", "advised"),
+    [
+        (["polarität"], {"polaritat": {"column": "polarität"}}),
+        ({"Straße": ["x", "für"]}, {"strasse": {"column": "Straße", "classes": ["x", "für"]}}),
+        ({"é": {"column": "c", "classes": [True, 1, "1.5"]}}, {"e": {"column": "c", "classes": [True, 1, "1.5"]}}),
+        (
+            {"tön": ["x", "y"], "ton": ["a", "b"], "тон": ["c", "d"], "тема": []},
+            {
+                "ton_2": {"column": "tön", "classes": ["x", "y"]},
+                "ton": {"column": "ton", "classes": ["a", "b"]},
+                "task": {"column": "тон", "classes": ["c", "d"]},
+                "task_2": {"column": "тема"},
+            },
+        ),
+        ({True: ["x", "y"]}, {"task_true": {"column": "True", "classes": ["x", "y"]}}),
+    ],
+)
+def test_what_is_advised_for_other_names_is_the_whole_setting(tasks: Any, advised: dict[str, Any]) -> None:
+    problem = declare(tasks)[1][0]
+    override = OverridesParser.create().parse_override(_unquoted(problem.split("for instance ")[1]))
+    assert override.value() == advised
+    assert declare(override.value())[1] == []
+
+
+def test_nothing_is_advised_for_names_where_more_is_wrong() -> None:
+    problems = declare({"für": ["x", "x"], "b": ["x", "y"]})[1]
+    assert len(problems) == 2
+    assert "for instance" not in "".join(problems)
+
+
+@pytest.mark.parametrize(
     ("tasks", "declaration"),
     [
         ({"t": ["x", "y"]}, Declaration("t", "t", ("x", "y"))),
