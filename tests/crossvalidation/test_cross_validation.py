@@ -30,6 +30,7 @@ from polarity.runs.saved import finished_run
 from polarity.training.run import start_run
 from polarity.training.status import StatusRecorder
 from tests import command
+from tests.documented import undocumented
 from tests.misfortune import misfortune
 from tests.running import composed, overrides
 from tests.sameness import assert_same_runs
@@ -101,6 +102,10 @@ def test_intervals_are_those_of_the_formula(whole: RunDirectory) -> None:
         assert interval["value"] == pooled
         assert interval["low"] == pytest.approx(max(0, pooled - reach))
         assert interval["high"] == pytest.approx(min(1, pooled + reach))
+
+
+def test_every_key_of_the_metrics_is_documented(whole: RunDirectory) -> None:
+    assert undocumented("folds.md", numbers(whole)) == set()
 
 
 def test_the_table_has_a_line_for_each_fold_and_one_for_all(whole: RunDirectory) -> None:

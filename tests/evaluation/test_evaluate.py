@@ -24,6 +24,7 @@ from polarity.runs.saved import read_metrics
 from polarity.runs.storing import PREDICTIONS
 from polarity.verbs.evaluate import evaluate
 from tests.command import run as command
+from tests.documented import undocumented
 from tests.running import train, write_corpus
 from tests.verbs import said_by
 
@@ -111,6 +112,18 @@ def test_it_gives_the_predictions_and_scores_of_the_run(
     assert "the run's own predictions are reproduced" in said
     assert f"checkpoint {known['best']['checkpoint']}" in said
     assert f"{len(stored):,} rows" in said
+
+
+def test_every_key_of_the_metrics_is_documented(run: RunDirectory, tmp_path: Path) -> None:
+    own = read_metrics(run)
+    assert undocumented("training.md", own, own["val"], own["best"]) == set()
+    folder = evaluated(run)
+    metrics = metrics_of(folder)
+    assert undocumented("evaluation.md", metrics, metrics["data"], metrics["reproduced"]) == set()
+    folder = evaluated(run, f"data.path={write_rows(tmp_path / 'new.csv', rows_of(Path(run.config['data']['path'])))}")
+    metrics = metrics_of(folder)
+    parts = (metrics["data"], *metrics["overlap"].values(), metrics["without_overlap"])
+    assert undocumented("evaluation.md", metrics, *parts, names=(folder.name,)) == set()
 
 
 def test_scores_are_those_of_its_predictions(run: RunDirectory) -> None:
