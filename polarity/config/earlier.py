@@ -37,6 +37,8 @@ def as_now(config: Mapping[str, Any]) -> Config:
         model["pooling"] = own_pooling(model["pooling"])
     if isinstance(model, dict) and str(model.get(TARGET)).endswith(".PretrainedEncoder"):
         model.setdefault("freeze", "none")
+    if isinstance(model, dict) and model.get(TARGET) == "polarity.models.late_fusion.LateFusion":
+        model.setdefault("width", 32)
     if isinstance(now.get("batching"), dict):  # all rows of a batch went through at once
         now["batching"].setdefault("micro_batch_size", now["batching"].get("batch_size"))
     for key, value in ADDED.items():

@@ -259,6 +259,14 @@ class EncoderSettings(Component, ABC):
         """
         raise UserError(f"encoder: there is nothing to probe in {self.title} before it is trained")
 
+    def holding(self, outputs: int) -> "EncoderSettings":
+        """Those of the same encoder, with room for the linear model that heads begin as, where no setting forbids it.
+
+        :param outputs: of the linear models of all tasks together.
+        """
+        del outputs
+        return self
+
     @abstractmethod
     def make_reader(self, rows: Rows | None = None) -> Reader:
         """What reads the texts.

@@ -1,5 +1,6 @@
 """Several encoders side by side: each reads the texts in its own way, and the heads read all their vectors."""
 
+import copy
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -278,3 +279,9 @@ class WideDeep(JoinedSettings):
     def parts(self) -> dict[str, EncoderSettings]:
         """Both by name."""
         return {"encoder": self.encoder, "ngrams": self.ngrams}
+
+    def holding(self, outputs: int) -> Self:
+        """The same of parts that do."""
+        changed = copy.copy(self)
+        changed.encoder, changed.ngrams = self.encoder.holding(outputs), self.ngrams.holding(outputs)
+        return changed

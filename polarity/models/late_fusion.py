@@ -16,7 +16,7 @@ from polarity.models.joined import JoinedEncoder, JoinedInputs, JoinedReader, Jo
 from polarity.models.linear_features import LinearFeatures
 from polarity.models.ngrams.settings import Ngrams
 from polarity.models.probes import Probes
-from polarity.settings import OpenFraction
+from polarity.settings import OpenFraction, PositiveInt
 from polarity.tasks import Task
 
 TRAINED, PROBE = "encoder", "probe"
@@ -90,11 +90,14 @@ class LateFusion(JoinedSettings):
 
     :param encoder: any preset of the group that reads tokens, ``model.encoder=minilm``.
     :param share: of the probe in the mean.
+    :param width: numbers in the vector of an n-gram of the probe; None for 32, or for as many as the probe needs.
     """
 
-    def __init__(self, *, encoder: EncoderSettings, share: OpenFraction = 0.5) -> None:
-        self.encoder, self.share = encoder, share
-        self.probe: EncoderSettings = WideDeep(encoder=encoder.frozen(), ngrams=Ngrams(dropout=0.0))
+    def __init__(
+        self, *, encoder: EncoderSettings, share: OpenFraction = 0.5, width: PositiveInt | None = None
+    ) -> None:
+        self.encoder, self.share, self.width = encoder, share, width
+        self.probe: EncoderSettings = WideDeep(encoder=encoder.frozen(), ngrams=Ngrams(width=width, dropout=0.0))
 
     @property
     def parts(self) -> dict[str, EncoderSettings]:
@@ -130,6 +133,12 @@ class LateFusion(JoinedSettings):
         """The same of changed parts."""
         changed = copy.copy(self)
         changed.encoder, changed.probe = change(self.encoder), change(self.probe)
+        return changed
+
+    def holding(self, outputs: int) -> Self:
+        """The same with such a probe; the heads beside it begin at random."""
+        changed = copy.copy(self)
+        changed.probe = self.probe.holding(outputs)
         return changed
 
     def build(self, reader: Reader) -> FusedEncoder:

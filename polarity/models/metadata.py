@@ -1,5 +1,6 @@
 """Columns beside the texts, read together with them: ``data.features`` of any encoder."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -17,14 +18,14 @@ from polarity.files import read_object, write_json
 from polarity.models.encoder import EncoderSettings
 from polarity.models.joined import JoinedEncoder, JoinedReader
 from polarity.models.late_fusion import LateFusion
-from polarity.models.ngrams.encoder import NgramEncoder
+from polarity.models.ngrams.encoder import NgramEncoder, width_for
 from polarity.models.ngrams.reader import NgramInputs
 from polarity.privacy import excerpt
 from polarity.tasks import IGNORE_INDEX, Task
 from polarity.wording import times
 
 FILE = "metadata.json"
-SETTINGS: Mapping[str, Any] = {"width": 32, "dropout": 0.1, "lr": 2e-3, "weight_decay": 0.03}
+SETTINGS: Mapping[str, Any] = {"dropout": 0.1, "lr": 2e-3, "weight_decay": 0.03}
 """Those of ``conf/model/ngrams.yaml``."""
 
 
@@ -166,6 +167,7 @@ class WithMetadata(EncoderSettings):
 
     def __init__(self, *, encoder: EncoderSettings, features: Mapping[str, FeatureKind]) -> None:
         self.encoder, self.features = encoder, dict(features)
+        self.outputs = 0
 
     @property
     def title(self) -> str:
@@ -201,6 +203,12 @@ class WithMetadata(EncoderSettings):
         """The encoder's."""
         return self.encoder.longest()
 
+    def holding(self, outputs: int) -> Self:
+        """The same of an encoder that does; how many numbers the columns become is not known yet."""
+        changed = copy.copy(self)
+        changed.encoder, changed.outputs = self.encoder.holding(outputs), outputs
+        return changed
+
     def make_reader(self, rows: Rows | None = None) -> JoinedReader:
         """That of the encoder, and what the training rows say of the columns."""
         if rows is None:
@@ -216,12 +224,9 @@ class WithMetadata(EncoderSettings):
         assert isinstance(reader, JoinedReader)
         columns = reader.parts["metadata"]
         assert isinstance(columns, MetadataReader)
-        return JoinedEncoder(
-            {
-                "text": self.encoder.build(reader.parts["text"]),
-                "metadata": MetadataEncoder(terms=columns.width, **SETTINGS),
-            }
-        )
+        width = width_for(self.outputs, columns.width)
+        beside = MetadataEncoder(terms=columns.width, width=width, **SETTINGS)
+        return JoinedEncoder({"text": self.encoder.build(reader.parts["text"]), "metadata": beside})
 
 
 def with_columns(model: EncoderSettings, features: Mapping[str, FeatureKind]) -> EncoderSettings:

@@ -16,7 +16,7 @@ from polarity.content import Json
 from polarity.data.module import TextDataModule
 from polarity.data.reading import Reader
 from polarity.models.classifier import MultiTaskClassifier
-from polarity.models.encoder import ENCODER
+from polarity.models.encoder import ENCODER, EncoderSettings
 from polarity.models.mark import mark_of_reading
 from polarity.progress import progress
 from polarity.runs.environment import READING, RUNS
@@ -95,7 +95,7 @@ def assemble(prepared: Prepared, stages: Stages, *, point: Path | None = None) -
             prepared = _with_notes(prepared, notes)
             others[SETTING] = mark_of_run(folder)
     lightning.seed_everything(prepared.root.seed, workers=True, verbose=False)
-    batching, source = parts.batching, parts.model
+    batching, source = parts.batching, _with_room(prepared)
     cache, branched = prepared.root.cache, False
     with stages.time("tokens"):
         reader = source.make_reader(splits.train)
@@ -133,6 +133,13 @@ def assemble(prepared: Prepared, stages: Stages, *, point: Path | None = None) -
         **batching.loader_settings(),
     )
     return Assembled(prepared, module, data, reader, stages, branched, others)
+
+
+def _with_room(prepared: Prepared) -> EncoderSettings:
+    """The encoder's settings, with room for the linear model where one is taken over."""
+    parts, outputs = prepared.components, sum(len(task.classes) for task in prepared.splits.tasks)
+    begins = parts.head.init == "linear_probe" or parts.model.probed
+    return parts.model.holding(outputs) if begins else parts.model
 
 
 def _with_notes(prepared: Prepared, notes: list[str]) -> Prepared:

@@ -55,17 +55,18 @@ class LinearProbe(lightning.Callback):
 
 
 def narrow_tables(model: MultiTaskClassifier) -> list[str]:
-    """What to tell of vectors of n-grams, or of columns, that cannot hold all of the linear models of so many classes.
+    """What to tell of vectors of a given width that cannot hold all of the linear models of so many classes.
 
     They take over as much as they can, see :meth:`polarity.models.ngrams.encoder.NgramEncoder.linear_features`.
     """
-    outputs = sum(len(task.classes) for task in model.tasks)
+    outputs, beside = sum(len(task.classes) for task in model.tasks), model.probes is not None
     return [
         f"linear probe: vectors of {part.title} have {times(part.width, 'number')}, so they hold it in part; for "
-        f"{times(outputs, 'class', 'classes')} in all it takes {min(outputs, part.terms)} (model.width, "
-        "model.ngrams.width, where there is such a setting)"
+        f"{times(outputs, 'class', 'classes')} in all it takes {min(outputs, part.terms)}, as with the width null"
         for part in model.encoder.modules()
-        if isinstance(part, NgramEncoder) and part.width < min(outputs, part.terms)
+        if isinstance(part, NgramEncoder)
+        and part.width < min(outputs, part.terms)
+        and part.table.weight.requires_grad != beside  # nothing is trained of what a probe beside the heads reads
     ]
 
 

@@ -12,6 +12,8 @@ from polarity.config.structure import structure_problems
 from polarity.config.trust import check_trusted
 from polarity.errors import UserError
 from polarity.files import write_json
+from polarity.models.components import name_of
+from polarity.models.late_fusion import LateFusion
 from polarity.run import RunDirectory
 from polarity.runs.manifest import check_unchanged, seal
 from polarity.signature import TARGET
@@ -64,6 +66,8 @@ def test_what_was_not_there_means_what_was_done_then() -> None:
     given = {"test": False, "from": "a", "trust": "b", "batching": {"max_context": 0.25, "micro_batch_size": 4}}
     given |= {"folds": 5, "repeats": 2, "fold": 3, "sweep": {"name": "c", "retry": None}, "pretraining": {}}
     assert as_now(given) == given
+    fused = as_now({"model": {TARGET: name_of(LateFusion)}})["model"]
+    assert fused["width"] == 32  # whatever number of classes the probe had
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from polarity.locks import FolderLock
 from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder
 from polarity.models.encoder import Encoder, EncoderSettings
 from polarity.models.joined import WideDeep
+from polarity.models.ngrams.encoder import NgramEncoder
 from polarity.models.ngrams.settings import Ngrams
 from polarity.reports.html.run.history import history_curves, read_csv_rows
 from polarity.run import RunDirectory
@@ -85,6 +86,33 @@ def test_that_they_hold_it_in_part_is_told(width: int, told: bool) -> None:
     model = MultiTaskClassifier(tasks=TASKS, encoder=encoder, head=Head())
     said = narrow_tables(model)
     assert [f"have {width} numbers, so they hold it in part" in text for text in said] == [True] * told
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (["model=ngrams"], []),
+        (["model=wide_deep", "model.encoder=local"], ["model.encoder.name"]),
+        (["model=late_fusion", "model.encoder=local"], ["model.encoder.name"]),
+        (["model=local"], ["model.name"]),
+    ],
+    ids=lambda given: "".join(given[:1]),
+)
+def test_vectors_that_begin_as_it_hold_it_whole_however_many_classes_there_are(
+    settings: list[str], named: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("polarity.models.ngrams.encoder.WIDTH", 1)
+    name = [f"{key}={save_tiny_encoder(tmp_path / 'encoder')}" for key in named]
+    line = ["~model.name", *settings, *name, "data.features={source:category}"]
+    begins = [] if "model=late_fusion" in settings else ["head.init=linear_probe"]
+    for more, whole in ((begins, True), ([], not begins)):
+        model = assembled(tmp_path, *line, *more).module.model
+        parts = {name: part for name, part in model.encoder.named_modules() if isinstance(part, NgramEncoder)}
+        random = [part.width for name, part in parts.items() if not begins and name.startswith("parts.encoder.")]
+        its = [part for name, part in parts.items() if begins or not name.startswith("parts.encoder.")]
+        assert [part.width for part in its] == [min(6, part.terms) if whole else 1 for part in its]
+        assert set(random) == (set() if begins else {1}), "what begins at random is as it would be alone"
+        assert bool(narrow_tables(model)) != whole
 
 
 @torch.no_grad()

@@ -13,6 +13,14 @@ from polarity.models.encoder import ENCODER, Encoder, Place
 from polarity.models.linear_features import LinearFeatures, Taken
 from polarity.models.ngrams.reader import NgramInputs, NgramReader
 
+WIDTH = 32
+"""Numbers in a vector, where neither a setting nor a linear model that has to fit in says how many."""
+
+
+def width_for(outputs: int, terms: int) -> int:
+    """Numbers in a vector with which any linear model of so many outputs is held whole; no rank is above either."""
+    return max(WIDTH, min(outputs, terms))
+
 
 class NgramEncoder(Encoder):
     r"""The sum of the vectors of a row's n-grams, each weighted by its TF-IDF: :math:`\sum_t w(t, d) e_t`.

@@ -1,11 +1,14 @@
 """Settings of the encoder of n-grams."""
 
+import copy
+from typing import Self
+
 from polarity.data.ngrams import TextFeatures
 from polarity.data.reading import Reader, check_texts
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.models.encoder import EncoderSettings
-from polarity.models.ngrams.encoder import NgramEncoder
+from polarity.models.ngrams.encoder import NgramEncoder, width_for
 from polarity.models.ngrams.reader import NgramReader
 from polarity.settings import NonNegative, Positive, PositiveInt, ProperFraction
 
@@ -15,7 +18,8 @@ class Ngrams(EncoderSettings):
 
     Texts are read whole, whatever ``batching.max_length`` is.
 
-    :param width: size of the vector of each n-gram.
+    :param width: size of the vector of each n-gram; None for 32, or for as many numbers as the linear model needs that
+        the vectors begin as.
     :param dropout: share of the n-grams of a row that is left out in training.
     :param lr: peak rate of the vectors, in place of ``optimizer.lr`` and its multipliers.
     :param weight_decay: of the vectors, in place of the optimizer's.
@@ -24,13 +28,14 @@ class Ngrams(EncoderSettings):
     def __init__(
         self,
         *,
-        width: PositiveInt = 32,
+        width: PositiveInt | None = None,
         dropout: ProperFraction = 0.1,
         lr: Positive = 2e-3,
         weight_decay: NonNegative = 0.03,
     ) -> None:
         self.width, self.dropout = width, dropout
         self.lr, self.weight_decay = lr, weight_decay
+        self.outputs = 0
 
     @property
     def title(self) -> str:
@@ -52,6 +57,12 @@ class Ngrams(EncoderSettings):
         """There is one."""
         return False
 
+    def holding(self, outputs: int) -> Self:
+        """A copy that does not say how wide the vectors are before it is known how many n-grams there are."""
+        changed = copy.copy(self)
+        changed.outputs = outputs
+        return changed
+
     def make_reader(self, rows: Rows | None = None) -> NgramReader:
         """Learns which n-grams there are and how rare they are; labels are not looked at."""
         features = TextFeatures()
@@ -64,5 +75,6 @@ class Ngrams(EncoderSettings):
     def build(self, reader: Reader) -> NgramEncoder:
         """Vectors of 0 for all n-grams."""
         assert isinstance(reader, NgramReader)
+        width = width_for(self.outputs, reader.terms) if self.width is None else self.width
         settings = {"dropout": self.dropout, "lr": self.lr, "weight_decay": self.weight_decay}
-        return NgramEncoder(terms=reader.terms, width=self.width, **settings)
+        return NgramEncoder(terms=reader.terms, width=width, **settings)
