@@ -18,6 +18,9 @@ def write_details(folder: Path, model: str, analyses: Mapping[str, Analysis]) ->
     ordered pair, ``scores.csv`` with the overall score and those of the tasks, ``slices.csv`` with every other slice,
     ``calibration.csv``.
 
+    Of a repeated cross-validation, lines with scores of all rows and of classes are means over the repeats; where a
+    table is of the first repeat, its split is called so.
+
     :param model: begins the names of the files.
     :param analyses: of each split.
     """
@@ -77,7 +80,13 @@ def _per_class(split: str, analysis: Analysis, task: str) -> Iterator[Line]:
             yield [split, result.decision, one.name, *numbers, one.support, one.predicted]
 
 
+def _of_one(split: str, analysis: Analysis) -> str:
+    """How lines name a split that are of one repeat alone."""
+    return split if analysis.repeats == 1 else f"{split} (repeat 1)"
+
+
 def _confusion(split: str, analysis: Analysis, task: str) -> Iterator[Line]:
+    split = _of_one(split, analysis)
     for result in analysis.results:
         scored = result.task(task)
         for one, counts in zip(scored.classes, scored.confusion, strict=True):
@@ -85,12 +94,14 @@ def _confusion(split: str, analysis: Analysis, task: str) -> Iterator[Line]:
 
 
 def _given(split: str, analysis: Analysis, task: str, other: str) -> Iterator[Line]:
+    split = _of_one(split, analysis)
     for part in analysis.slicing("task", other).slices:
         score = next(score for score in part.scores if score.task == task)
         yield [split, part.value, *_score(score), *(_number(value) if score.rows else "" for value in score.f1)]
 
 
 def _slices(split: str, analysis: Analysis) -> Iterator[Line]:
+    split = _of_one(split, analysis)
     for slicing in analysis.slicings:
         if slicing.kind != "task":
             for part in slicing.slices:
@@ -100,6 +111,7 @@ def _slices(split: str, analysis: Analysis) -> Iterator[Line]:
 
 
 def _calibration(split: str, analysis: Analysis) -> Iterator[Line]:
+    split = _of_one(split, analysis)
     for task in analysis.calibration:
         for stage, numbers in (("before", task.before), ("after", task.after)):
             if numbers is not None:

@@ -33,12 +33,12 @@ class ClassResult:
     """One class of a task.
 
     :param support: labelled rows of the class.
-    :param predicted: labelled rows that were taken for it.
+    :param predicted: labelled rows that were taken for it; of a repeated cross-validation, on average.
     """
 
     name: str
     support: int
-    predicted: int
+    predicted: float
     precision: Estimate
     recall: Estimate
     f1: Estimate
@@ -229,6 +229,8 @@ class Analysis:
     :param mistakes: most confident first, task after task.
     :param resamples: of the bootstrap; 0 where no interval was asked for.
     :param notes: what could not be computed, and why.
+    :param repeats: of a cross-validation, which the scores of all rows and of classes are means of; all else is of the
+        first.
     """
 
     rows: int
@@ -243,6 +245,7 @@ class Analysis:
     resamples: int
     confidence: float
     notes: tuple[str, ...]
+    repeats: int = 1
 
     @property
     def headline(self) -> Result:

@@ -1,7 +1,7 @@
 """The predictions file of a cross-validation: every row by models that have not seen it, once in each repeat."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,28 @@ class HeldOut:
     fold: int
     repeat: int
     predictions: Predictions
+
+
+def joined(folds: Sequence[HeldOut]) -> Predictions:
+    """The rows of several folds at once, in the order of the folds."""
+    parts = [item.predictions for item in folds]
+    first, names = parts[0], ("labels", "predicted", "logits", "probabilities", "crossfit")
+
+    def together(values: list[np.ndarray | None]) -> np.ndarray | None:
+        known = [value for value in values if value is not None]
+        return np.concatenate(known) if len(known) == len(values) else None
+
+    tasks = tuple(
+        replace(of_task[0], **{name: together([getattr(item, name) for item in of_task]) for name in names})
+        for of_task in zip(*(part.tasks for part in parts), strict=True)
+    )
+    return replace(
+        first,
+        ids=[name for part in parts for name in part.ids],
+        tasks=tasks,
+        metadata={name: [value for part in parts for value in part.metadata[name]] for name in first.metadata},
+        tokens=together([part.tokens for part in parts]),
+    )
 
 
 def write_out_of_fold(path: Path, folds: Sequence[HeldOut], ids: Sequence[str]) -> None:

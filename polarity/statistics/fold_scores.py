@@ -7,7 +7,8 @@ from typing import Literal, Self
 import numpy as np
 
 from polarity.evaluation.metrics import Scores, score
-from polarity.evaluation.out_of_fold import HeldOut
+from polarity.evaluation.out_of_fold import HeldOut, joined
+from polarity.evaluation.predictions import Predictions
 from polarity.statistics.corrected_resampled import corrected_resampled
 from polarity.statistics.counts import Counts
 from polarity.statistics.interval import Interval
@@ -88,13 +89,13 @@ class FoldScores:
 
 def counts_of_folds(folds: Sequence[HeldOut], kind: Decided = "predicted") -> Counts:
     """All rows of the first repeat, of one system."""
-    first = [item for item in folds if item.repeat == folds[0].repeat]
-    parts, names = [item.predictions for item in first], folds[0].predictions.metadata
-    metadata = {name: [value for part in parts for value in part.metadata[name]] for name in names}
-    ids = [name for part in parts for name in part.ids]
-    clusters = replace(parts[0], ids=ids, metadata=metadata).clusters
-    tasks = [item.task for item in parts[0].tasks]
-    return Counts(tasks, np.concatenate([part.labels for part in parts]), [_decided(first, kind)], clusters)
+    whole = joined([item for item in folds if item.repeat == folds[0].repeat])
+    return Counts([item.task for item in whole.tasks], whole.labels, [decided_by(whole, kind)], whole.clusters)
+
+
+def decided_by(predictions: Predictions, kind: Decided) -> list[np.ndarray]:
+    """Class indices ``[rows]``, one array per task."""
+    return [getattr(item, kind) for item in predictions.tasks]
 
 
 def interval_of_folds(
@@ -121,11 +122,5 @@ def unseen_in_folds(counts: Counts, systems: Sequence[int], task: str | None, co
 
 def _scores(folds: Sequence[HeldOut], kind: Decided) -> Scores:
     """Of the rows of several folds at once."""
-    parts = [item.predictions for item in folds]
-    tasks = [item.task for item in parts[0].tasks]
-    return score(tasks, np.concatenate([part.labels for part in parts]), _decided(folds, kind))
-
-
-def _decided(folds: Sequence[HeldOut], kind: Decided) -> list[np.ndarray]:
-    tasks = [item.predictions.tasks for item in folds]
-    return [np.concatenate([getattr(own, kind) for own in of_task]) for of_task in zip(*tasks, strict=True)]
+    whole = joined(folds)
+    return score([item.task for item in whole.tasks], whole.labels, decided_by(whole, kind))

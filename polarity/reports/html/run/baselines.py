@@ -71,11 +71,13 @@ def baseline_results(
             if not np.array_equal(other.labels, own.labels):
                 raise UserError(f"{path}: has other labels than {run.predictions(split).name} of the run")
             result = _result(name, own, other, Bootstrap(resamples))
-            found.append(_by_folds(result, folds, read_out_of_fold(path)) if folds else result)
+            found.append(_by_folds(result, folds, read_out_of_fold(path), resamples) if folds else result)
     return tuple(found)
 
 
-def _by_folds(over_rows: BaselineResult, own: Sequence[HeldOut], other: Sequence[HeldOut]) -> BaselineResult:
+def _by_folds(
+    over_rows: BaselineResult, own: Sequence[HeldOut], other: Sequence[HeldOut], resamples: int
+) -> BaselineResult:
     """The same with differences, intervals and tests over the folds of all repeats."""
     ours, theirs = FoldScores.of(own), FoldScores.of(other)
 
@@ -87,7 +89,7 @@ def _by_folds(over_rows: BaselineResult, own: Sequence[HeldOut], other: Sequence
 
     whole = over_rows.difference
     tasks = {name: difference(whole.tasks[name], name) for name in ours.of_rows}
-    result = by_folds(over_rows.result, other, "predicted", CONFIDENCE)
+    result = by_folds(over_rows.result, other, "predicted", Bootstrap(resamples, confidence=CONFIDENCE))
     return replace(over_rows, result=result, difference=PairedResult(difference(whole.overall), tasks))
 
 
