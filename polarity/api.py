@@ -91,6 +91,7 @@ def ensemble(runs: Folder | Sequence[Folder], **settings: object) -> "RunDirecto
     :raises UserError: with everything that is wrong; then nothing is written.
     """
     from polarity.ensembles.making import make
+    from polarity.run import RunDirectory
     from polarity.torch_state import as_by_default
 
     prepare_process()
@@ -98,7 +99,7 @@ def ensemble(runs: Folder | Sequence[Folder], **settings: object) -> "RunDirecto
     read = read_settings("ensemble", overrides_of(given))
     assert read is not None
     with as_by_default():
-        return make(read)
+        return RunDirectory(make(read).path.absolute())
 
 
 def _folders(name: str, given: object) -> list[Path]:

@@ -4,7 +4,9 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
 from os import PathLike
+from typing import Any
 
 from polarity.errors import UserError
 
@@ -53,7 +55,15 @@ def _written(value: object) -> str:
         return "{" + ",".join(f"{as_word(str(key))}:{_written(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(map(_written, value)) + "]"
-    return json.dumps(value.item() if hasattr(value, "item") else value)  # of NumPy, which JSON does not know
+    return json.dumps(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy, which JSON does not know, in as few digits as its own type needs: 0.1 and no 0.10000000149."""
+    scalar = value[()] if getattr(value, "ndim", None) == 0 else value  # also an array without dimensions
+    if isinstance(scalar, Real) and not isinstance(scalar, Integral):
+        return float(str(scalar))
+    return scalar.item() if hasattr(scalar, "item") else scalar
 
 
 def bare_words(overrides: Sequence[str]) -> list[str]:

@@ -166,6 +166,12 @@ def test_values_of_numpy_and_pandas_are_those_of_files(value: object, cell: str)
         _columns({"one": "a"}, ["one"], 1)
 
 
+def test_an_ensemble_can_be_found_from_everywhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("polarity.ensembles.making.make", lambda _: RunDirectory("outputs/made"))
+    assert polarity.ensemble("outputs/a").path == folder / "outputs" / "made"
+
+
 def test_a_run_that_fails_is_an_error(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="power failure"):
         polarity.train([*overrides(folder), misfortune(tmp_path), f"output_dir={tmp_path}"])

@@ -67,6 +67,12 @@ def test_numbers_of_numpy_are_those_of_python_and_what_is_no_setting_is_told_by_
     )
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.longdouble])
+def test_a_number_of_numpy_has_the_digits_of_its_own_type(kind: type[np.floating]) -> None:
+    given = {"a": kind("0.1"), "b": [kind("1e-4"), np.array("0.3", dtype=kind)], "c": {"d": kind("nan")}}
+    assert overrides_of(given) == ["a=0.1", "b=[0.0001,0.3]", "c={d:NaN}"]
+
+
 def test_a_comma_belongs_to_a_file_that_exists(tmp_path: Path) -> None:
     (tmp_path / "a,b.csv").touch()
     text = f"data.path={tmp_path / 'a,b.csv'}"
