@@ -1,5 +1,6 @@
 """The settings of a run that are read again after it has begun, by typed names: nobody else knows where they stand."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,10 +196,11 @@ class RunSettings:
     def devices(self) -> int | None:
         """How many a run is shared out over; None if it takes what there is."""
         devices = self._section("trainer").get("devices")
+        if isinstance(devices, str) and "," in devices:
+            devices = [name for name in devices.split(",") if name]
         if isinstance(devices, list):
             return len(devices)
-        number = int(str(devices)) if str(devices).lstrip("-").isdecimal() else -1
-        return None if number < 0 else number
+        return int(devices) if re.fullmatch("[0-9]+", str(devices)) else None
 
     @property
     def machines(self) -> int:

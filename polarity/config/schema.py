@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import MISSING
-from pydantic_core import ValidationError
+from pydantic_core import SchemaValidator, ValidationError
 
 from polarity.config.accepted import Accepted, Constructor
 from polarity.config.constructors import constructor
@@ -16,7 +16,12 @@ from polarity.signature import TARGET
 
 OWN = "polarity."
 DURATION = r"^\d+:\d\d:\d\d:\d\d$"
-PATTERNS = {NAME: "a name without slashes", DURATION: "a time as DD:HH:MM:SS, days to seconds"}
+DEVICES = "^(auto|-1|[1-9][0-9]*|[0-9]+(,[0-9]+)+|([0-9]+,)+)$"
+PATTERNS = {
+    NAME: "a name without slashes",
+    DURATION: "a time as DD:HH:MM:SS, days to seconds",
+    DEVICES: 'a text such as auto, "2" or "0,1"',
+}
 HYDRA_KEYS = {TARGET, "_partial_", "_convert_", "_recursive_", "_args_"}
 
 
@@ -104,12 +109,24 @@ def setting_problems(path: str, value: object, accepted: Accepted) -> list[str]:
         if isinstance(value, str) and accepted.kind is not None:
             group = path.rpartition(".")[2]
             return [f"{path}: must be a section with a {TARGET}, got {value!r}; {group}=NAME chooses one"]
-        return _explain(path, value, error)
+        return _explain(path, value, error, _form(accepted.validator, value))
     return []
 
 
-def _explain(path: str, value: object, error: ValidationError) -> list[str]:
-    """One sentence for each place that is wrong; the alternatives of a union are joined."""
+def _form(validator: SchemaValidator, value: object) -> str | None:
+    """How a text has to look that may stand here, where not any will do."""
+    try:
+        validator.validate_python(str(value), strict=True)
+    except ValidationError as error:
+        return next((_wanted(found) for found in error.errors() if found["type"] == "string_pattern_mismatch"), None)
+    return None
+
+
+def _explain(path: str, value: object, error: ValidationError, form: str | None) -> list[str]:
+    """One sentence for each place that is wrong; the alternatives of a union are joined.
+
+    :param form: of a text in the place of the whole value; None where any will do.
+    """
     places: dict[tuple[str, ...], list[Any]] = {}
     for detail in error.errors():
         places.setdefault(_place(value, detail["loc"]), []).append(detail)
@@ -129,6 +146,7 @@ def _explain(path: str, value: object, error: ValidationError) -> list[str]:
             problems.append(f"{key}: {got!r} is not valid{nearest(got, choices)}")
         else:
             kinds = [_wanted(detail) for detail in details if detail["type"] != "literal_error"]
+            kinds = [form if form and not place and kind == "a text" else kind for kind in kinds]
             wanted = " or ".join(dict.fromkeys([*kinds, *choices]))
             quoted = "a text" in kinds and type(got) in (int, float)
             hint = f"; in double quotes it is a text: '{key}=\"{got}\"'" if quoted else ""

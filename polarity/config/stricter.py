@@ -4,8 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from polarity.config.schema import DURATION
-from polarity.settings import NonNegative, OpenFraction, PositiveInt
+from polarity.config.schema import DEVICES, DURATION
+from polarity.settings import NonNegative, NonNegativeInt, OpenFraction, PositiveInt
 
 STRICTER: dict[str, dict[str, Any]] = {
     "EarlyStopping": {"patience": PositiveInt, "min_delta": NonNegative},
@@ -16,6 +16,7 @@ STRICTER: dict[str, dict[str, Any]] = {
         "min_steps": PositiveInt | None,
         "min_epochs": PositiveInt | None,
         "deterministic": bool | Literal["warn"],
+        "devices": Annotated[int, Field(ge=-1)] | Annotated[str, Field(pattern=DEVICES)] | list[NonNegativeInt],
         "precision": Literal["auto", "32-true", "16-mixed", "bf16-mixed"],
     },
     "LearningRateMonitor": {"logging_interval": Literal["step", "epoch"]},

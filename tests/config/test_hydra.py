@@ -57,6 +57,9 @@ def test_a_mapping_and_a_value_of_it_count_in_their_order() -> None:
     [
         ({"devices": -1}, None, False),
         ({"devices": "2"}, 2, False),
+        ({"devices": "1,"}, 1, True),
+        ({"devices": "0,3"}, 2, False),
+        *(({"devices": wrong}, None, False) for wrong in ("--1", "-", "cuda:0", "1_0", "٣", "²", "")),
         ({"devices": [1]}, 1, True),
         ({"devices": [0, 3]}, 2, False),
         ({"devices": "auto"}, None, True),

@@ -73,6 +73,13 @@ CASES = [
         ["trainer.strategy: ddp_spawn would have to copy", "trainer=ddp starts processes"],
     ),
     (["trainer.max_time='00:00:10'"], ["trainer.max_time: must be a time as DD:HH:MM:SS"]),
+    (["trainer.max_time=5"], ["trainer.max_time: must be a time as DD:HH:MM:SS", "a mapping {name: value}, got 5"]),
+    *(
+        ([f'trainer.devices="{wrong}"'], ['trainer.devices: must be a whole number or a text such as auto, "2"', wrong])
+        for wrong in ("--1", "-", "1,,2", ", ", "cuda:0", "1_0", "٣", "²", "0")
+    ),
+    (["trainer.devices=[0,0]"], ["trainer: cannot be built"]),
+    (["trainer.devices=[-1]"], ["trainer.devices.0: must be greater than or equal to 0, got -1"]),
     (
         ["regularizer=distillation", "regularizer.teacher=x", "regularizer.temperature=1000"],
         ["regularizer.temperature: must be less"],
