@@ -81,7 +81,8 @@ def go_on(folder: str, *, retry: bool) -> int:
         RunConsole(None).print(f"{sweep.asked.folder} is gone: relative paths are meant from {sweep.began_in}")
     with sweep.where_it_began(), table_whenever_it_ends(sweep.path):
         retried = sweep.retried(retry=retry)
-        refuse_changed_rows(sweep, list(_left(sweep, retried)))
+        for text in refuse_changed_rows(sweep, list(_left(sweep, retried))):
+            RunConsole(None).print(text, style="bold red")
         if asked:
             go_on_searching(sweep, section, retry=retry)
             return exit_code(Sweep.open(sweep.path), launcher)  # with the jobs that were proposed meanwhile

@@ -20,6 +20,7 @@ from polarity.runs.environment import changed_data, described, name_of_rows
 from polarity.secrets import masked, masked_command, secret_places
 from polarity.sweeps.folder import AskedSweep, Sweep, is_sweep
 from polarity.sweeps.job import Job
+from polarity.wording import times
 
 ELSEWHERE = ("output_dir", "cache_dir", "resume", "trust", "run_dir", "sweep")
 """Settings at the root that do not make another job."""
@@ -196,13 +197,27 @@ def _refuse_others(
         raise UserError([*problems, ANOTHER])
 
 
-def refuse_changed_rows(sweep: Sweep, jobs: Sequence[PlannedJob]) -> None:
+def refuse_changed_rows(sweep: Sweep, jobs: Sequence[PlannedJob]) -> list[str]:
     """Compare the rows that jobs are still to read with those that the sweep was begun with.
 
-    :raises UserError: if they are others, or cannot be read.
+    :returns: what to tell of jobs whose rows cannot be read, which keeps no other job from going on.
+    :raises UserError: if they are others, or if none can be read.
     """
-    if problems := _other_rows(sweep, sweep.asked, _fingerprints(jobs)):
+    groups = dict[str, list[PlannedJob]]()
+    for job in jobs:
+        groups.setdefault(name_of_rows(job.config), []).append(job)
+    found, unread, told = dict[str, Any](), list[str](), list[str]()
+    for same in groups.values():
+        try:
+            found |= _fingerprints(same)
+        except UserError as error:
+            unread += error.problems
+            told += [f"the rows of {times(len(same), 'job')} cannot be read: {text}" for text in error.problems]
+    if problems := _other_rows(sweep, sweep.asked, found):
         raise UserError([*problems, PUT_BACK])
+    if unread and not found:
+        raise UserError(dict.fromkeys(unread))
+    return told
 
 
 def refuse_changed_presets(sweep: Sweep, job: PlannedJob) -> None:

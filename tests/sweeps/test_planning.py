@@ -17,7 +17,7 @@ from polarity.config import preflight
 from polarity.errors import UserError
 from polarity.run import RunDirectory
 from polarity.runs.saved import finished_run
-from polarity.sweeps import here
+from polarity.sweeps import here, launch
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.plan import PlannedJob, _changes, name_of, plan
 from polarity.sweeps.preset import preset_of
@@ -177,6 +177,28 @@ def test_a_job_that_begins_later_reads_the_rows_that_the_sweep_was_begun_with(tm
     code, said = outcome_of("train", f"resume={sweep.path}", "hydra/launcher=basic")
     assert (code, states(tmp_path)) == (2, ["waiting"] * 2), said
     assert re.search(changed, " ".join(said.split()))
+
+
+def test_jobs_whose_rows_cannot_be_read_keep_no_others_from_going_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overrides(tmp_path, rows=60)
+    files = [tmp_path / f"{name}.csv" for name in "ab"]
+    for path in files:
+        shutil.copy(tmp_path / "corpus.csv", path)
+    sweep, went_on = planned(tmp_path, f"data.path={files[0]},{files[1]}", "seed=0,1"), list[str]()
+    monkeypatch.setattr(launch, "run_here", lambda _, job, __: went_on.append(job.name))
+    files[1].unlink()
+    preflight.forget_rows()
+    _, said = outcome_of("train", f"resume={sweep.path}", "hydra/launcher=basic")
+    assert went_on == [job.name for job in sweep.jobs], "what cannot be read is a failed job when it is its turn"
+    told = [line for line in said.splitlines() if "cannot be read" in line]
+    assert len(told) == 1, said
+    assert "the rows of 2 jobs cannot be read: data.path: " in told[0]
+    files[0].unlink()
+    preflight.forget_rows()
+    code, said = outcome_of("train", f"resume={sweep.path}", "hydra/launcher=basic")
+    assert (code, len(went_on), "nothing was started" in said) == (2, 4, True), said
 
 
 def small(folder: Path, presets: str, *words: str, size: int = 16) -> Sweep:
