@@ -101,7 +101,8 @@ def _needs(pair: Pair, rows: int, confidence: float, margin: float) -> str:
     if more_rows is not None:
         if more_rows <= rows:
             return f"a difference of {points(margin)} would have been seen {power}"
-        ways.append(f"about {_about(more_rows)} rows")
+        # where no row tells the two apart, only what they may hide is known: a difference would bring rows that vary
+        ways.append(f"{'about' if pair.estimate.rows else 'at least'} {_about(more_rows)} rows")
     if more_seeds is not None:
         seeded = [
             group.name for group, runs in zip((pair.first, pair.second), pair.runs, strict=True) if not runs.fixed

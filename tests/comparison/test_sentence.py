@@ -5,13 +5,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from polarity.comparison.grouping import Group
 from polarity.comparison.pairs import Pair
 from polarity.comparison.result import Shortlist, TestResult
 from polarity.comparison.sentence import pair_sentence, verdict
+from polarity.statistics.counts import Counts
 from polarity.statistics.interval import Interval
+from polarity.statistics.power import POWER, rows_needed
 from polarity.statistics.seeds import Runs, SeedEstimate, SeedVariance
+from polarity.statistics.unseen import hidden_error
+from polarity.tasks import Task
 
 
 def runs(count: int, *, fixed: bool = False) -> Runs:
@@ -111,7 +116,17 @@ def test_nothing_is_said_to_be_seen_where_hardly_a_row_tells_two_runs_apart() ->
     alike = pair(0.0, -0.019, 0.019, 1.0, (runs(1), runs(1)), rows=0.0)
     said = pair_sentence(alike, 200, 0.95)
     assert "would have been seen" not in said
-    assert "about 1,500 rows would be needed to see 1 point" in said
+    assert "at least 1,500 rows would be needed to see 1 point" in said
+
+
+def test_where_no_row_tells_two_runs_apart_the_number_of_rows_is_the_least() -> None:
+    """Of 1 point all rows that are decided otherwise may be for one side, and so many rows seldom have six of them."""
+    labels = np.arange(200) % 3
+    counts = Counts([Task("tone", ("no", "yes", "both"), "tone")], labels[:, None], [[labels], [labels]])
+    found = rows_needed(SeedEstimate(0.0, 0.0, 200, hidden=hidden_error(counts, [0], [1])), 200, 0.01)
+    assert found is not None
+    assert 200 < found < 600
+    assert binom.sf(5, found, 0.01) < 0.5 < POWER < binom.sf(5, 800, 0.01)
 
 
 @pytest.mark.parametrize("seeds", [False, True])
