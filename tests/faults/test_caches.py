@@ -19,7 +19,6 @@ pytestmark = pytest.mark.faults
 TURNS = 3
 PARTS = {"tokens": "cache/.", "vectors": "cache/vectors", "ledger": "cache/ledger", "baselines": "cache/baselines"}
 """How the names of their moments are known; in the order in which they are built."""
-KILLS = TURNS * len(PARTS)
 SETTINGS = ("model.freeze=encoder", "trainer.max_epochs=1")
 
 
@@ -35,6 +34,7 @@ def arrays(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(cache).as_posix(): path.read_bytes() for path in cache.rglob("*.npy")}
 
 
+@pytest.mark.kills(len(PARTS))
 @pytest.mark.parametrize("turn", range(TURNS))
 def test_a_cache_whose_builder_was_killed_is_whole_after_the_next(
     turn: int, reference: tuple[Path, list[str]], home: Path, tmp_path: Path

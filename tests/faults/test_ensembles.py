@@ -12,7 +12,6 @@ from tests.faults.trial import assert_nothing_left, files_of, killed, kills, lef
 pytestmark = pytest.mark.faults
 
 TURNS = 6
-KILLS = TURNS
 OF_TRAINING = ("trainer.max_epochs=1", "reporting.baselines=false")
 
 
@@ -48,6 +47,7 @@ def whole(members: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tupl
     return run, moments
 
 
+@pytest.mark.kills(TURNS // 2)
 @pytest.mark.parametrize("turn", range(2))
 def test_an_ensemble_that_was_killed_is_made_by_the_same_line(
     turn: int, members: list[Path], whole: tuple[RunDirectory, list[str]], tmp_path: Path

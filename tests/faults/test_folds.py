@@ -24,7 +24,6 @@ pytestmark = pytest.mark.faults
 TURNS = 3
 FEW = 80
 """Moments that any process of a cross-validation goes through, however little it has left to do."""
-KILLS = 2 * TURNS
 SETTINGS = ("folds=2", "trainer.max_epochs=1", "callbacks.resume.minutes=0")
 
 
@@ -37,6 +36,7 @@ def reference(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run
     return run, moments
 
 
+@pytest.mark.kills(2)
 @pytest.mark.parametrize("turn", range(TURNS))
 def test_folds_that_were_killed_twice_end_like_those_that_were_not(
     turn: int, reference: tuple[RunDirectory, list[str]], home: Path, tmp_path: Path

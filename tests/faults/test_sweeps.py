@@ -30,7 +30,6 @@ TURNS = 3
 FEW = 60
 """Moments that any process of a sweep goes through that has a job left."""
 OF_JOBS = 3
-KILLS = 3 * TURNS + OF_JOBS
 SETTINGS = (
     "sampler=joint",
     "trainer.max_epochs=2",
@@ -62,6 +61,7 @@ def assert_no_job_runs(folder: Path) -> None:
         assert "running" not in states(folder)
 
 
+@pytest.mark.kills(3)
 @pytest.mark.parametrize("turn", range(TURNS))
 def test_a_sweep_that_was_killed_three_times_ends_like_one_that_was_not(
     turn: int, reference: tuple[Path, list[str]], home: Path, tmp_path: Path
@@ -78,6 +78,7 @@ def test_a_sweep_that_was_killed_three_times_ends_like_one_that_was_not(
     assert_same_sweeps(whole, folder)
 
 
+@pytest.mark.kills(OF_JOBS)
 def test_jobs_that_are_killed_are_interrupted_and_go_on(
     reference: tuple[Path, list[str]], home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,7 +48,6 @@ KINDS = {
     ),
     "frozen": ("trainer.max_epochs=2", "model.freeze=encoder", "callbacks.resume.minutes=0"),
 }
-KILLS = 3 * TURNS * len(KINDS)
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,7 @@ def reference(request: pytest.FixtureRequest, home: Path, tmp_path_factory: pyte
     return Reference(request.param, run, outcome.moments)
 
 
+@pytest.mark.kills(3)
 @pytest.mark.parametrize("turn", range(TURNS))
 def test_a_run_that_was_killed_three_times_ends_like_one_that_was_not(
     turn: int, reference: Reference, home: Path, tmp_path: Path

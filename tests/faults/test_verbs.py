@@ -15,7 +15,6 @@ pytestmark = pytest.mark.faults
 TURNS = 6
 VERBS = {"evaluate": "", "predict": "", "baseline": "told/"}
 """A piece of the names of the moments that are meant: a baseline is learnt once, whatever the second command does."""
-KILLS = TURNS * len(VERBS)
 OTHERWISE = ("time", "run", "notes")
 """What is not the same each time: the last say how long it took, and how often a command has looked at test."""
 
@@ -77,6 +76,7 @@ def asked(verb: str, finished: RunDirectory, home: Path, folder: Path) -> tuple[
 
 @pytest.mark.parametrize("turn", range(2))
 @pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.kills(TURNS // 2)
 def test_a_verb_that_was_killed_gives_the_same_by_the_same_line(
     verb: str, turn: int, whole: dict[str, Any], finished: RunDirectory, home: Path, tmp_path: Path
 ) -> None:

@@ -24,6 +24,8 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 SHARES = (6, 1, 1)
 DEAD = ("stopped", "failed", "finished", "waiting")
 """States of a run that nobody works on."""
+TRIED: list["Kill"] = []
+"""By the test that runs: as many as its mark says (tests/faults/conftest.py), of which the README gives the sum."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def plan(folder: Path, kill: Kill | None, record: Path | None = None) -> str:
     """For :func:`tests.faults.dying.arm`: a folder is watched, and the process is killed, or left alone."""
     temp = folder / "temp"
     temp.mkdir(parents=True, exist_ok=True)
+    TRIED.extend([kill] if kill else [])
     at, by, among = (kill.at, int(kill.by), kill.among) if kill else (None, 0, "")
     return json.dumps(
         {
