@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -59,6 +60,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
 
 
 # The score
+def macro_f1(table: pa.Table, task: str) -> float:
+    """Of the labelled rows of a file of predictions, by scikit-learn."""
+    pairs = zip(table[f"{task}.label"].to_pylist(), table[f"{task}.pred"].to_pylist(), strict=True)
+    labels, decided = zip(*((label, guess) for label, guess in pairs if label is not None), strict=True)
+    classes = [name.partition(".prob.")[2] for name in table.column_names if name.startswith(f"{task}.prob.")]
+    return float(f1_score(labels, decided, labels=classes, average="macro", zero_division=0))
+
+
 
 
 @pytest.mark.parametrize("rows", [1, 7, 64])
@@ -291,9 +300,25 @@ def test_as_many_kills_are_tried_as_is_said() -> None:
 
 
 def test_a_seed_gives_the_same_weights_bit_for_bit_and_another_one_others(tmp_path: Path) -> None:
-    first, second, other = (
-        trials.fit(trials.assembled(tmp_path, "sampler=joint", f"seed={seed}"), epochs=2) for seed in (3, 3, 4)
-    )
+    """With the seed change the weights that heads begin with, the rows drawn, their order, and the dropout masks."""
+
+    def made(seed: int) -> dict[str, Any]:
+        run = trials.assembled(tmp_path, "sampler=joint", f"seed={seed}")
+        begun = {name: value.clone() for name, value in run.module.model.state_dict().items()}
+        inputs = run.data.inputs["train"].batch(np.arange(8))
+        inside = run.module.model.encoder.train()(**inputs).detach()  # weights that were read, and are the same
+        draws = [run.data.sampler.draw(epoch).tolist() for epoch in (0, 1)]
+        ended = trials.fit(run, epochs=2)
+        return {"begun": begun, "masks": inside, "draws": draws, "order": order_of_one_draw(run), "ended": ended}
+
+    def order_of_one_draw(run: Assembled) -> list[list[int]]:
+        run.data.sampler = NaturalSampler(rows_per_epoch=None)
+        run.data.sampler.fit(run.data.splits.train.labels, run.module.tasks, seed=0)
+        run.data.train_dataloader()
+        assert run.data.train_batches is not None
+        return [batch.rows.tolist() for batch in run.data.train_batches]
+
+    first, second, other = (made(seed) for seed in (3, 3, 4))
     assert_same(first, second)
     assert all(not torch.equal(first[name], other[name]) for name in first if name.startswith("heads"))
 
@@ -302,21 +327,38 @@ def test_a_seed_gives_the_same_weights_bit_for_bit_and_another_one_others(tmp_pa
 
 
 @pytest.mark.parametrize("nearly", [False, True])
-def test_overlap_between_splits_is_caught(nearly: bool, tmp_path: Path) -> None:
-    arguments = trials.leaked(tmp_path, nearly=nearly)
+@pytest.mark.parametrize(("first", "second"), [("train", "val"), ("train", "test"), ("val", "test")])
+def test_overlap_between_splits_is_caught(first: str, second: str, nearly: bool, tmp_path: Path) -> None:
+    arguments = trials.leaked(tmp_path, nearly=nearly, first=first, second=second)
     with pytest.raises(UserError) as refused:
         check(arguments)
     (problem,) = refused.value.problems
-    pieces = ("train and test", "'train-0'", "'test-10'", "nearly the same" if nearly else "the same text")
+    same = "nearly the same text" if nearly else "the same text"
+    pieces = (f"{first} and {second}: 1 row of {first} has {same}", f"'{first}-0'", f"'{second}-10'")
     assert all(piece in problem for piece in pieces)
     kind = "near" if nearly else "exact"
     for reaction in ("drop", "allow"):
         check([*arguments, f"data.leakage.{kind}={reaction}"])  # only when told to
 
 
-def test_an_ensemble_is_kept_only_if_it_is_better_and_needs_none_of_its_members(
-    finished: RunDirectory, tmp_path: Path
-) -> None:
+def test_an_ensemble_is_kept_only_if_validation_says_that_it_is_better(tmp_path: Path) -> None:
+    """Members that know half of the words each are better as one; those that know the same half are not."""
+    halves = {"one": trials.half(tmp_path / "one", 0), "other": trials.half(tmp_path / "other", 1)}
+    halves["same"] = trials.half(tmp_path / "one", 0, "seed=7")
+    given = {"method": "average", "output_dir": str(tmp_path / "made"), "resamples": 100, "texts": False}
+    scores = {name: macro_f1(pq.read_table(run.predictions("val")), "tone") for name, run in halves.items()}
+    for other, gate, kept in (("other", 2.0, "average"), ("same", 2.0, None), ("same", False, "average")):
+        made = polarity.ensemble([halves["one"], halves[other]], gate=gate, **given)
+        assert json.loads(made.metrics.read_text())["ensemble"]["kept"] == kept
+        assert made.members.exists() == (kept is not None)
+        reached = macro_f1(pq.read_table(made.predictions("val")), "tone")
+        if other == "other":
+            assert reached > max(scores["one"], scores["other"])
+        elif kept is None:
+            assert reached == max(scores["one"], scores["same"])
+
+
+def test_an_ensemble_needs_none_of_its_members(finished: RunDirectory, tmp_path: Path) -> None:
     member = shutil.copytree(finished.path, tmp_path / "member")
     given = {"baseline": True, "output_dir": str(tmp_path / "made"), "resamples": 100}
     alone = polarity.ensemble(member, **given)  # a linear model that is right about all, and one that hardly is

@@ -12,9 +12,11 @@ import torch
 from lightning import Trainer
 from torch import Tensor
 
+import polarity
 from polarity.config.preflight import prepare
 from polarity.data.plan import TrainBatches
 from polarity.optimizers import Optimizer
+from polarity.run import RunDirectory
 from polarity.samplers import JointSampler
 from polarity.tasks import Task
 from polarity.training.assembled import Assembled, Stages
@@ -109,16 +111,47 @@ def campaign_weights(**boosts: float) -> dict[tuple[str, str], float]:
     return dict(zip(names, sampler.weights[first].tolist(), strict=True))
 
 
-def leaked(folder: Path, *, nearly: bool) -> list[str]:
-    """A command line with three files, of which a test text stands in training, too, or nearly so."""
+def leaked(folder: Path, *, nearly: bool, first: str = "train", second: str = "test") -> list[str]:
+    """A command line with three files, of which a text of the second split stands in the first, too, or nearly so."""
     draw = random.Random(0)
-    rows = [" ".join("".join(draw.choices(ascii_lowercase, k=6)) for _ in range(12)) for _ in range(60)]
-    copy = rows[0][:-1] + "?" if nearly else f"  {rows[0]} "
-    parts = {"train": rows[:40], "val": rows[40:50], "test": [*rows[50:], copy]}
+    rows = [f'{_noise(draw)} é "{_noise(draw)}" <{_noise(draw)}> &\n{_noise(draw)}' for _ in range(60)]
+    parts = {"train": rows[:40], "val": rows[40:50], "test": rows[50:]}
+    text = parts[first][0]
+    parts[second].append(f"{text[:-1]}?" if nearly else f"  {text} ")
     for name, texts in parts.items():
-        with (folder / f"{name}.csv").open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["id", "text", "tone"])
-            writer.writerows([f"{name}-{number}", text, ("yes", "no")[number % 2]] for number, text in enumerate(texts))
+        rows_of = [(f"{name}-{number}", text, ("yes", "no")[number % 2]) for number, text in enumerate(texts)]
+        _write(folder / f"{name}.csv", rows_of)
+    return _on_files(folder)
+
+
+def half(folder: Path, number: int, *settings: str) -> RunDirectory:
+    """A run that has learnt one half of the words, and is validated on all of them: the same rows for both halves."""
+    folder.mkdir(exist_ok=True)
+    words = (("good", "bad"), ("fine", "awful"))
+    for name, known in (("train", words[number : number + 1]), ("val", words)):
+        draw = random.Random(name)
+        texts = [
+            (f"{name}-{row}", f"{known[row // 2 % len(known)][row % 2]} {_noise(draw)}", ("yes", "no")[row % 2])
+            for row in range(120)
+        ]
+        _write(folder / f"{name}.csv", texts)
+    quick = ("model=ngrams", "model.lr=0.05", "optimizer.lr=0.01", "reporting.baselines=false", *settings)
+    usual = [text for text in _on_files(folder) if not text.startswith(("model", "batching.max_length"))]
+    return polarity.train([*usual, *quick])
+
+
+def _noise(draw: random.Random) -> str:
+    return " ".join("".join(draw.choices(ascii_lowercase, k=6)) for _ in range(3))
+
+
+def _write(path: Path, rows: Sequence[tuple[str, str, str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "text", "tone"])
+        writer.writerows(rows)
+
+
+def _on_files(folder: Path) -> list[str]:
+    """The command line of a small run on the files of a folder."""
     usual = [text for text in overrides(folder) if not text.startswith(("data.", "data="))]
     return ["data=csv", f"data.path={folder}", "data.id=id", "data.tasks={tone:[yes,no]}", *usual]
