@@ -383,18 +383,32 @@ def test_each_row_of_a_cross_validation_is_scored_once_by_a_model_that_has_not_s
     grouped = [f"{line},post-{number % 40}" for number, line in enumerate([*lines, *doubled])]
     path.write_text("\n".join([f"{header},post", *grouped]), encoding="utf-8")
     settings = ("folds=3", "data.group=post", "data.split.near_duplicates_together=true")
-    held_out: list[str] = []
+    quick = ("trainer.max_epochs=1", "reporting.baselines=false", *OFTEN)
+    run = polarity.train(overrides(tmp_path, *settings, *quick))
+    table = pq.read_table(run.predictions("out_of_fold"))
+    scored = {row["id"]: row for row in table.to_pylist()}
+    whole = prepare(composed(*overrides(tmp_path, *settings))).splits
+    assert sorted(table["id"].to_pylist()) == sorted([*whole.train.ids, *whole.val.ids])
+    assert len(scored) == len(table) > 100
     for fold in (1, 2, 3):
-        splits = prepare(composed(*overrides(tmp_path, *settings, f"fold={fold}"))).splits
+        own = RunDirectory(run.fold(fold))
+        splits = run_splits(own)
         assert splits.test is not None
-        held_out += splits.test.ids
+        assert sorted(splits.test.ids) == sorted(name for name, row in scored.items() if row["#fold"] == fold)
         seen = Rows.joined([splits.train, splits.val])
         assert not set(seen.metadata["post"]) & set(splits.test.metadata["post"])
         groups = NearDuplicates().groups([*seen.text, *splits.test.text])
         assert not set(groups[: len(seen)].tolist()) & set(groups[len(seen) :].tolist())
-    whole = prepare(composed(*overrides(tmp_path, *settings))).splits
-    assert sorted(held_out) == sorted([*whole.train.ids, *whole.val.ids])
-    assert len(set(held_out)) == len(held_out) > 100
+        for name, answers in zip(splits.test.ids, polarity.load(own).predict(splits.test.text), strict=True):
+            for task, answer in answers.items():
+                assert scored[name][f"{task}.pred"] == answer.label
+                chances = [scored[name][f"{task}.prob.{label}"] for label in answer.probabilities]
+                assert chances == pytest.approx(list(answer.probabilities.values()), abs=1e-5)
+    told = json.loads(run.metrics.read_text())["out_of_fold"]
+    recomputed = {task: macro_f1(table, task) for task in ("tone", "topic")}
+    assert {task: found["macro_f1"] for task, found in told["tasks"].items()} == pytest.approx(recomputed)
+    assert told["overall"] == pytest.approx(np.mean(list(recomputed.values())))
+    assert told["rows"] == len(table)
 
 
 def test_unknown_settings_are_refused(tmp_path: Path) -> None:
