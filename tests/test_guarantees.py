@@ -36,10 +36,11 @@ from polarity.losses import CrossEntropyLoss, FocalLoss
 from polarity.models.saving import load_model
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import run_splits
+from polarity.samplers import NaturalSampler
 from polarity.tasks import IGNORE_INDEX
 from polarity.train import check
 from polarity.training import finish, verifying
-from polarity.training.assembled import Stages
+from polarity.training.assembled import Assembled, Stages
 from polarity.training.run import assemble
 from tests import trials
 from tests.command import ROOT
@@ -320,7 +321,13 @@ def test_a_seed_gives_the_same_weights_bit_for_bit_and_another_one_others(tmp_pa
 
     first, second, other = (made(seed) for seed in (3, 3, 4))
     assert_same(first, second)
-    assert all(not torch.equal(first[name], other[name]) for name in first if name.startswith("heads"))
+    for epoch in (0, 1):
+        assert sorted(first["draws"][epoch]) != sorted(other["draws"][epoch]), "other rows, not in another order alone"
+    assert first["order"] != other["order"]
+    assert not torch.equal(first["masks"], other["masks"])
+    for name, value in first["begun"].items():
+        assert torch.equal(value, other["begun"][name]) == (not name.startswith("heads")), name
+    assert not [name for name, value in first["ended"].items() if torch.equal(value, other["ended"][name])]
 
 
 # What is typed, and what is read
