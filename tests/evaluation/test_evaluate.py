@@ -25,6 +25,7 @@ from polarity.runs.storing import PREDICTIONS
 from polarity.verbs.evaluate import evaluate
 from tests.command import run as command
 from tests.documented import undocumented
+from tests.readings import holding
 from tests.running import train, write_corpus
 from tests.verbs import said_by
 
@@ -203,10 +204,11 @@ def test_no_test_score_is_shown_if_the_look_cannot_be_recorded(
 
 
 def test_private_texts_stay_private(run: RunDirectory) -> None:
-    mistakes = rows_of(evaluated(run) / "details" / "mistakes.csv")
-    assert mistakes[0]["text"]
-    mistakes = rows_of(evaluated(run, "texts=false") / "details" / "mistakes.csv")
-    assert "text" not in mistakes[0]
+    texts = [row["text"] for row in rows_of(Path(run.config["data"]["path"]))]
+    assert holding(evaluated(run), texts) == {"mistakes.csv"}
+    folder = evaluated(run, "texts=false")
+    assert rows_of(folder / "details" / "mistakes.csv"), "there are some, without their texts"
+    assert holding(folder, texts) == set()
 
 
 # New rows

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from polarity.inspection.result import Inspection
+from tests.readings import holding
 from tests.running import write_corpus
 from tests.tiny import save_tiny_encoder
 from tests.verbs import said_by
@@ -78,7 +79,7 @@ def test_data_that_training_refuses(folder: Path) -> None:
 
 @pytest.mark.parametrize("near", ["stop", "allow", "drop"])
 def test_private_texts_are_nowhere(near: str, folder: Path) -> None:
-    text = "Strictly; confidential sentence about the army and great tables"
+    text = "Strictly; confidential <sentence> & more about the naïve army and great tables"
     corpus = folder / "corpus.csv"
     lines = corpus.read_text(encoding="utf-8").splitlines()
     copies = [f"secret-{n},{text},{label},war,a" for n, label in enumerate(("yes", "no", "yes"))]
@@ -90,10 +91,9 @@ def test_private_texts_are_nowhere(near: str, folder: Path) -> None:
         said = said_by("inspect", *arguments, "texts=false", "data.absent_classes=warn")
         assert "secret-0" in said
         assert "onfidential" not in said
-        for path in (folder / "told").rglob("*"):
-            assert "onfidential" not in path.read_text(encoding="utf-8")
+        assert holding(folder / "told", [text]) == set()
     said_by("inspect", *DATA, "data.absent_classes=warn")
-    assert "onfidential" in (folder / "told/duplicates.csv").read_text(encoding="utf-8")
+    assert "duplicates.csv" in holding(folder / "told", [text])
 
 
 def test_tokens_of_the_model_are_counted(folder: Path) -> None:

@@ -9,6 +9,7 @@ from polarity.config.preflight import forget_rows
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.here import run_here
 from polarity.train import _asked, _checked
+from tests.readings import holding, holds, pieces
 from tests.verbs import said_by
 
 HEADLESS = "a first line that is gone"
@@ -21,9 +22,10 @@ LEAKS = {
 """What may befall a file: rows with a problem whose message would show a text."""
 
 
+@pytest.mark.parametrize("reporting", ["private", "default"])
 @pytest.mark.parametrize("leak", LEAKS)
 def test_no_file_of_a_private_sweep_holds_a_text_although_its_jobs_are_refused(
-    leak: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    leak: str, reporting: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The jobs of a sweep have folders before they begin, and their data may change meanwhile."""
     file = tmp_path / "corpus.csv"
@@ -39,7 +41,7 @@ def test_no_file_of_a_private_sweep_holds_a_text_although_its_jobs_are_refused(
 
     write(rows, header=True)
     data = ["data=csv", f"data.path={file}", "data.id=id", "data.split_column=split", "data.tasks={tone:[yes,no]}"]
-    quiet = ["model=ngrams", "trainer.accelerator=cpu", "reporting=private", "reporting.baselines=false"]
+    quiet = ["model=ngrams", "trainer.accelerator=cpu", f"reporting={reporting}", "reporting.baselines=false"]
     places = [f"output_dir={tmp_path / 'outputs'}", f"cache_dir={tmp_path / 'cache'}"]
     arguments = ["-m", *data, *quiet, *places, "seed=0,1"]
     told = _asked(arguments, _checked(arguments)[1])  # type: ignore[arg-type]
@@ -55,6 +57,6 @@ def test_no_file_of_a_private_sweep_holds_a_text_although_its_jobs_are_refused(
     assert [job.recorded for job in sweep.jobs] == ["failed"] * 2, said
     files = [path for path in folder.rglob("*") if path.is_file()]
     assert {"status.json", "jobs.csv", "sweep.html"} <= {path.name for path in files}
-    texts = [row["text"].encode() for row in rows]
-    assert [path for path in files if any(text in path.read_bytes() for text in texts)] == []
-    assert not any(text.decode() in said for text in texts)
+    texts = [row["text"] for row in rows]
+    assert bool(holding(folder, texts)) == (reporting == "default"), "else this would look for the wrong thing"
+    assert holds(said.encode(), pieces(texts)) == (reporting == "default")
