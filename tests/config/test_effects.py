@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from polarity.config.folds import folds_of
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.preflight import prepare
-from polarity.config.recorded import RunSettings
 from polarity.config.root import ROOT_KEYS, RootSettings
 from polarity.config.sections import SECTIONS
 from polarity.config.trainer import build_callbacks
+from polarity.data.folds import FoldedRows
 from polarity.errors import UserError
 from polarity.run import RunDirectory
 from polarity.train import check
@@ -113,7 +114,7 @@ REFUSED = {"mode", "resume", "origin", "trust", "run_dir", "repeats", "fold", "s
 
 
 def run_of(folder: Path, *more: str) -> list[Any]:
-    """What a run starts with: weights, draw, what it watches, and where its files are within the folder."""
+    """What a run starts with: weights, draw, what it watches, which rows it holds out, and where its files are."""
     arguments = overrides(folder, *more, rows=60)
     check(arguments)
     config = composed(*arguments)
@@ -121,9 +122,12 @@ def run_of(folder: Path, *more: str) -> list[Any]:
     tokens = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.npy"))
     best = build_callbacks(config)["best"]
     weights = [parameter.detach() for parameter in assembled.module.parameters()]
-    place, run = RunDirectory.create(config["output_dir"], config, []).path.parent, RunSettings(config)
+    prepared = assembled.prepared
+    place = RunDirectory.create(prepared.root.output_dir, config, []).path.parent
     within = str(place.resolve().relative_to(folder.resolve()))
-    scored = [name for name, _ in scored_splits(assembled.prepared).items()]
+    scored = [name for name, _ in scored_splits(prepared).items()]
+    folds = folds_of(config)
+    folded = folds and FoldedRows(prepared.components.data, prepared.splits, folds).of(folds.count)
     return [
         weights,
         assembled.data.sampler.draw(0),
@@ -132,7 +136,7 @@ def run_of(folder: Path, *more: str) -> list[Any]:
         tokens,
         within,
         scored,
-        run.folds,
+        folded and folded.items()[-1][1].ids,
     ]
 
 
