@@ -60,7 +60,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     return train(tmp_path_factory.mktemp("run"), *OFTEN, "callbacks.best.save_top_k=2", rows=150)
 
 
-# The score
 def macro_f1(table: pa.Table, task: str) -> float:
     """Of the labelled rows of a file of predictions, by scikit-learn."""
     pairs = zip(table[f"{task}.label"].to_pylist(), table[f"{task}.pred"].to_pylist(), strict=True)
@@ -69,6 +68,7 @@ def macro_f1(table: pa.Table, task: str) -> float:
     return float(f1_score(labels, decided, labels=classes, average="macro", zero_division=0))
 
 
+# The score
 
 
 @pytest.mark.parametrize("rows", [1, 7, 64])
@@ -78,7 +78,10 @@ def test_the_score_does_not_depend_on_the_batch_size(rows: int, finished: RunDir
     run = assemble(prepare(config), Stages())
     model, _ = load_model(finished.model)
     run.module.model.load_state_dict(model.state_dict())
-    logits = predict_logits(model, run.data.evaluation_batches("val"), len(run.data.inputs["val"]), device=CPU)
+    batches = list(run.data.evaluation_batches("val"))
+    sizes = [len(batch["labels"]) for batch in batches]
+    assert (max(sizes), sum(sizes)) == (min(rows, len(run.data.splits.val)), len(run.data.splits.val))
+    logits = predict_logits(model, iter(batches), len(run.data.inputs["val"]), device=CPU)
     again = score(model.tasks, run.data.splits.val.labels, [values.argmax(axis=1) for values in logits])
     wanted = json.loads(finished.metrics.read_text())["uncalibrated"]["val"]
     assert again.to_dict() == wanted

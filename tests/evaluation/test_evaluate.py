@@ -150,7 +150,7 @@ def test_argmax_gives_the_uncalibrated_scores(run: RunDirectory) -> None:
     assert metrics["val"] == read_metrics(run)["uncalibrated"]["val"]
     assert "crossfit" not in metrics
     analysis = json.loads((folder / "analysis.json").read_text())
-    assert all(task["fitted_here"] for task in analysis["calibration"])
+    assert [task["fitted_here"] for task in analysis["calibration"]] == [True, True]
 
 
 @pytest.mark.parametrize("decision", ["stored", "argmax"])
@@ -480,14 +480,16 @@ def test_a_run_that_goes_on_is_refused(run: RunDirectory) -> None:
 
 
 def test_damaged_descriptions_are_refused(run: RunDirectory) -> None:
+    content = run.environment.read_bytes()
     run.environment.write_text("{")
     refused(run, "environment.json: is damaged")
     run.environment.unlink()
     refused(run, "environment.json: there is no such file")
+    run.environment.write_bytes(content)
     run.metrics.write_text("[]")
     refused(run, "metrics.json: was changed after the run wrote it")
     seal(run)
-    refused(run, "metrics.json: is damaged|environment.json: there is no such file")
+    refused(run, "metrics.json: is damaged")
 
 
 def test_a_split_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -57,7 +57,9 @@ def whole(
         folder = tmp_path_factory.mktemp(verb) / "trial"
         command, result = asked(verb, finished, home, folder)
         outcome = left_alone(folder, verb, *command)
-        found[verb] = (content(result, folder), outcome.moments)
+        given = content(result, folder)
+        assert given, f"{verb} gives nothing that could be compared"
+        found[verb] = (given, outcome.moments)
     return found
 
 
@@ -74,9 +76,9 @@ def asked(verb: str, finished: RunDirectory, home: Path, folder: Path) -> tuple[
     return [f"run={run}", *several, "accelerator=cpu"], folder / "told"
 
 
+@pytest.mark.kills(TURNS // 2)
 @pytest.mark.parametrize("turn", range(2))
 @pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.kills(TURNS // 2)
 def test_a_verb_that_was_killed_gives_the_same_by_the_same_line(
     verb: str, turn: int, whole: dict[str, Any], finished: RunDirectory, home: Path, tmp_path: Path
 ) -> None:

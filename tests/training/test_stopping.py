@@ -75,6 +75,7 @@ def logged_steps(run: RunDirectory) -> list[int]:
         events = EventAccumulator(str(file)).Reload()
         if "step/objective" in events.Tags()["scalars"]:
             steps += [event.step for event in events.Scalars("step/objective")]
+    assert steps
     return sorted(steps)
 
 
