@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from polarity.config.folds import folds_of
+from polarity.config.folds import all_folds_of
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.preflight import prepare
 from polarity.config.root import ROOT_KEYS, RootSettings
@@ -114,7 +114,7 @@ REFUSED = {"mode", "resume", "origin", "trust", "run_dir", "repeats", "fold", "s
 
 
 def run_of(folder: Path, *more: str) -> list[Any]:
-    """What a run starts with: weights, draw, what it watches, which rows it holds out, and where its files are."""
+    """What a run starts with: weights, draw, what it watches, where its files are, and its rows or its last fold's."""
     arguments = overrides(folder, *more, rows=60)
     check(arguments)
     config = composed(*arguments)
@@ -126,8 +126,9 @@ def run_of(folder: Path, *more: str) -> list[Any]:
     place = RunDirectory.create(prepared.root.output_dir, config, []).path.parent
     within = str(place.resolve().relative_to(folder.resolve()))
     scored = [name for name, _ in scored_splits(prepared).items()]
-    folds = folds_of(config)
-    folded = folds and FoldedRows(prepared.components.data, prepared.splits, folds).of(folds.count)
+    cut, folds = prepared.splits, all_folds_of(config)
+    if folds is not None:
+        cut = FoldedRows(prepared.components.data, cut, folds).of(folds.count)
     return [
         weights,
         assembled.data.sampler.draw(0),
@@ -136,7 +137,7 @@ def run_of(folder: Path, *more: str) -> list[Any]:
         tokens,
         within,
         scored,
-        folded and folded.items()[-1][1].ids,
+        [part.ids for _, part in cut.items()],
     ]
 
 
@@ -158,3 +159,11 @@ def test_every_setting_at_the_root_is_felt_or_refused(
             run_of(tmp_path, ROOT[setting])
     else:
         assert not same(plain, run_of(tmp_path, ROOT[setting]))
+
+
+@pytest.mark.parametrize(("one", "other"), [("repeats=1", "repeats=2"), ("fold=1", "fold=2"), ("fold=1", "fold=null")])
+def test_what_is_refused_without_folds_is_felt_beside_them(one: str, other: str, tmp_path: Path) -> None:
+    for name in ("one", "other"):  # each with a cache of its own
+        (tmp_path / name).mkdir()
+    first, second = run_of(tmp_path / "one", "folds=2", one), run_of(tmp_path / "other", "folds=2", other)
+    assert not same(first[-1], second[-1]), "other rows are held out"
