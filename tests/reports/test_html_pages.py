@@ -108,7 +108,9 @@ def test_names_and_texts_have_a_direction_of_their_own(tmp_path: Path) -> None:
     heads = re.findall(r"<th[^>]*>((?:(?!</th>).)*نعم.*?)</th>", body, re.DOTALL)
     assert heads
     assert all("<bdi>" in head for head in heads)
-    assert all('dir="auto"' in text for text in re.findall(rf"<p[^>]*>{SECRET}", source))
+    texts = re.findall(rf"<p[^>]*>{SECRET}", source)
+    assert texts
+    assert all('dir="auto"' in text for text in texts)
 
 
 @pytest.mark.parametrize("empty", [False, True])
