@@ -13,6 +13,7 @@ from polarity.baselines.crossval import out_of_fold
 from polarity.data.duplicates import NearDuplicates
 from polarity.data.rows import Splits
 from polarity.evaluation.metrics import score_task
+from polarity.inspection.console import FEW, suspicious_table
 from polarity.inspection.findings import of_labels
 from polarity.inspection.labels import LIKELIER, check_labels, suspicious
 from polarity.inspection.pool import Pool
@@ -47,6 +48,17 @@ def test_planted_errors_are_found(checked: tuple[Pool, list[np.ndarray]]) -> Non
     for one in tone.examples:
         assert one.suggested_probability >= LIKELIER * one.probability * 0.999
         assert one.label != one.suggested
+
+
+@pytest.mark.parametrize(("most", "first"), [(2, 2), (None, FEW)])
+def test_the_title_of_the_suspicious_says_how_many_of_how_many_are_shown(
+    checked: tuple[Pool, list[np.ndarray]], most: int | None, first: int
+) -> None:
+    tone, everything = check_labels(*checked, most)[0], check_labels(*checked, None)[0]
+    table, total = suspicious_table(tone), len(everything.examples)
+    assert total > FEW
+    assert table.title == f"tone: suspicious labels, the first {first} of {total}"
+    assert table.row_count == first
 
 
 def test_a_row_that_is_taken_for_another_class_is_not_said_to_be_less_sure_than_it_is() -> None:

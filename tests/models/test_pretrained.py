@@ -14,7 +14,7 @@ from transformers import CONFIG_MAPPING, AutoModel, AutoTokenizer, T5Config, T5E
 from polarity.errors import UserError
 from polarity.models import Head, MultiTaskClassifier, PretrainedEncoder, load_model, save_model
 from polarity.models.components import own_pooling
-from polarity.models.huggingface.families import max_positions
+from polarity.models.huggingface.families import dropout_settings, max_positions
 from polarity.models.huggingface.reader import TokenReader
 from polarity.models.pooling import Last4MeanPooling, MaxPooling, PoolerPooling
 from polarity.optimizers import AdamW
@@ -122,6 +122,24 @@ def test_positions_of_a_table_of_another_class_count_as_well() -> None:
     config = tiny_config("bert").to_dict() | {"max_position_embeddings": 20, "pad_token_id": 1}
     config.pop("model_type")
     assert max_positions(CONFIG_MAPPING["ibert"](**config)) == 18
+
+
+SMALL = {"vocab_size": 50, "hidden_size": 16, "max_position_embeddings": 32}
+
+
+@pytest.mark.parametrize(
+    ("family", "settings"),
+    [
+        ("gpt_neo", {**SMALL, "num_layers": 2, "num_heads": 2, "attention_types": [[["global", "local"], 1]]}),
+        ("gpt2", {"vocab_size": 50, "n_embd": 16, "n_layer": 1, "n_head": 2}),
+        ("xlm", {"vocab_size": 50, "emb_dim": 16, "n_layers": 1, "n_heads": 2}),
+    ],
+)
+def test_rates_of_dropout_are_found_whatever_a_family_calls_them(family: str, settings: dict[str, Any]) -> None:
+    config = CONFIG_MAPPING[family](**settings)
+    for name in dropout_settings(config):
+        setattr(config, name, 0.25)
+    assert rates(AutoModel.from_config(config)) == {0.25}
 
 
 @every_family
