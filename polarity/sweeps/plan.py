@@ -206,7 +206,8 @@ def refuse_changed_rows(sweep: Sweep, jobs: Sequence[PlannedJob]) -> list[str]:
     groups = dict[str, list[PlannedJob]]()
     for job in jobs:
         groups.setdefault(name_of_rows(job.config), []).append(job)
-    found, unread, told = dict[str, Any](), list[str](), list[str]()
+    found: Json = {}
+    unread, told = list[str](), list[str]()
     for same in groups.values():
         try:
             found |= _fingerprints(same)
