@@ -200,7 +200,7 @@ class RunSettings:
             devices = [name for name in devices.split(",") if name]
         if isinstance(devices, list):
             return len(devices)
-        return int(devices) if re.fullmatch("[0-9]+", str(devices)) else None
+        return int(str(devices)) if re.fullmatch("[0-9]+", str(devices)) else None
 
     @property
     def machines(self) -> int:
