@@ -69,14 +69,15 @@ def _over_repeats(first: Result, folds: Sequence[HeldOut], kind: Decided, bootst
 
 
 def _task(repeats: Sequence[TaskResult]) -> TaskResult:
-    scores = {name: _mean([getattr(one, name) for one in repeats]) for name in ("macro_f1", "accuracy")}
+    macro_f1, accuracy = (_mean([getattr(one, name) for one in repeats]) for name in ("macro_f1", "accuracy"))
     classes = tuple(_class(of_class) for of_class in zip(*(one.classes for one in repeats), strict=True))
-    return replace(repeats[0], classes=classes, **scores)
+    return replace(repeats[0], macro_f1=macro_f1, accuracy=accuracy, classes=classes)
 
 
 def _class(repeats: Sequence[ClassResult]) -> ClassResult:
-    scores = {name: _mean([getattr(one, name) for one in repeats]) for name in ("precision", "recall", "f1")}
-    return replace(repeats[0], predicted=sum(one.predicted for one in repeats) / len(repeats), **scores)
+    precision, recall, f1 = (_mean([getattr(one, name) for one in repeats]) for name in ("precision", "recall", "f1"))
+    predicted = sum(one.predicted for one in repeats) / len(repeats)
+    return replace(repeats[0], predicted=predicted, precision=precision, recall=recall, f1=f1)
 
 
 def _mean(estimates: Sequence[Estimate]) -> Estimate:
