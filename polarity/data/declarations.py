@@ -74,26 +74,35 @@ class Declaration:
             return f"; what stands in column {self.column!r} is hidden, as texts are private"
         shown = [f"{name!r} ({times(rows, 'row')})" for name, rows in labels.most_common(_FEW)]
         found = f"column {self.column!r} has, in rows that can be read, {', '.join(shown)}"
-        if len(labels) == 1:
-            return f"; {found} and no other value; a task needs at least two"
         if len(labels) > _FEW:
-            found = (
-                f"column {self.column!r} has {times(len(labels), 'different value')}: {', '.join(shown[:SHOWN])}, ..."
-            )
-        if len(labels) > _SUGGESTED or (len(labels) > _FEW and 2 * len(labels) > labels.total()):
-            return f"; {found}; is it one of labels?"
-        if unusable := [name for name in labels if not can_be_class(name)]:
-            names = ", ".join(printable(repr(name)) for name in unusable[:SHOWN])
-            return f"; {found}; settings cannot hold {names}; rename that in the data"
-        return f"; {found}; for instance {shlex.quote(f'data.tasks={{{self.to_paste(labels)}}}')}"
+            count = times(len(labels), "different value")
+            found = f"column {self.column!r} has {count}: {', '.join(shown[:SHOWN])}, ..."
+        pasted = shlex.quote(f"data.tasks={{{self.to_paste(suggested_classes(labels))}}}")
+        return f"; {found}{_doubt(labels) or f'; for instance {pasted}'}"
 
-    def to_paste(self, labels: Counter[str]) -> str:
-        """The task in the setting ``data.tasks``, with the labels that occur as its classes, most frequent first."""
-        common = [name for name, _ in labels.most_common()]
-        classes = "[" + ",".join(as_name(name) for name in common) + "]"
+    def to_paste(self, classes: Sequence[str]) -> str:
+        """The task in the setting ``data.tasks``, with these classes."""
+        listed = "[" + ",".join(as_name(name) for name in classes) + "]"
         short = _is_name(self.column) and self.column == self.name
-        value = classes if short else f"{{column:{as_name(self.column)},classes:{classes}}}"
+        value = listed if short else f"{{column:{as_name(self.column)},classes:{listed}}}"
         return f"{self.name}:{value}"
+
+
+def suggested_classes(labels: Counter[str]) -> Sequence[str]:
+    """The labels of a column as classes, most frequent first; none where they are private, or hardly classes."""
+    return [] if not texts_are_shown() or _doubt(labels) else [name for name, _ in labels.most_common()]
+
+
+def _doubt(labels: Counter[str]) -> str:
+    """What speaks against the labels of a column as classes, as messages go on; empty where nothing does."""
+    if len(labels) == 1:
+        return " and no other value; a task needs at least two"
+    if len(labels) > _SUGGESTED or (len(labels) > _FEW and 2 * len(labels) > labels.total()):
+        return "; is it one of labels?"
+    if unusable := [name for name in labels if not can_be_class(name)]:
+        names = ", ".join(printable(repr(name)) for name in unusable[:SHOWN])
+        return f"; settings cannot hold {names}; rename that in the data"
+    return ""
 
 
 def can_be_class(name: str) -> bool:

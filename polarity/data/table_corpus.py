@@ -10,6 +10,7 @@ from typing import ClassVar, Unpack
 from polarity.data.cells import label_cells
 from polarity.data.columns import TableSettings, declared_columns, unused_split
 from polarity.data.corpus import Corpus
+from polarity.data.declarations import Declaration, suggested_classes
 from polarity.data.ids import content_ids, report_shared_ids, without_repeated_rows
 from polarity.data.leakage import Leakage
 from polarity.data.presence import AbsentClasses, presence
@@ -99,7 +100,7 @@ class TableCorpus(Corpus):
     def _tasks(self, tables: Mapping[SplitName | None, Table], problems: Problems) -> tuple[Task, ...]:
         tasks: list[Task] = []
         wrong: list[str] = []
-        unnamed: list[str] = []
+        classes: list[Sequence[str]] = []
         for declaration in self.columns.tasks:
             labels: Counter[str] = Counter()
             for table in tables.values():
@@ -108,9 +109,10 @@ class TableCorpus(Corpus):
                     labels.update(cell for cell in cells if cell is not None)
             there = any(declaration.column in table.columns for table in tables.values())
             tasks.append(declaration.resolve(labels, wrong if there else []))  # else it is told what is missing
-            unnamed += [] if declaration.classes or not labels else [declaration.to_paste(labels)]
-        if len(unnamed) > 1:
-            wrong.append(f"data.tasks: all of them: {shlex.quote('data.tasks={' + ','.join(unnamed) + '}')}")
+            classes.append(tasks[-1].classes if declaration.classes else suggested_classes(labels))
+        if all(classes) and sum(not declaration.classes for declaration in self.columns.tasks) > 1:
+            pasted = ",".join(map(Declaration.to_paste, self.columns.tasks, classes))
+            wrong.append(f"data.tasks: all of them: {shlex.quote(f'data.tasks={{{pasted}}}')}")
         if tables:
             problems.extend(wrong)
         return tuple(tasks)

@@ -256,6 +256,44 @@ def test_a_missing_column_of_labels_is_told_once(tasks: Any, tmp_path: Path, mon
     assert "has no column 'stnce', which data.tasks.stnce.column asks for; did you mean 'stance'?" in problem
 
 
+def test_classes_are_only_offered_together_where_each_task_is_offered_some(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a column of ids or texts would be printed whole, after a line that suggests nothing."""
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, {"data.csv": csv_of(rows())})
+    with pytest.raises(UserError) as caught:
+        load({"tasks": {"stance": None, "id": None}})
+    assert "is it one of labels?" in str(caught.value)
+    assert "all of them" not in str(caught.value)
+    assert "r17" not in str(caught.value)
+
+
+def test_classes_are_offered_together_with_those_that_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = [row | {"a": "xy"[number % 2], "b": "zw"[number % 2]} for number, row in enumerate(rows())]
+    write(tmp_path, {"data.csv": csv_of(made)})
+    with pytest.raises(UserError) as caught:
+        load({"tasks": {"a": None, "stance": ["1", "no", "none", "yes"], "b": None}})
+    (line,) = [line for line in caught.value.problems if "all of them" in line]
+    assert line.endswith("'data.tasks={a:[x,y],stance:[1,no,none,yes],b:[z,w]}'"), line
+
+
+def test_private_values_are_not_offered_as_classes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    made = [row | {"a": "xy"[number % 2], "b": "zw"[number % 2]} for number, row in enumerate(rows())]
+    write(tmp_path, {"data.csv": csv_of(made)})
+    show_texts(False)
+    with pytest.raises(UserError) as caught:
+        load({"tasks": {"a": None, "b": None}})
+    assert [line.split("; what")[1] for line in caught.value.problems] == [
+        " stands in column 'a' is hidden, as texts are private",
+        " stands in column 'b' is hidden, as texts are private",
+    ]
+
+
 def test_everything_at_once_over_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     bad = replaced(3, replaced(5, text=""), stance="nope")
