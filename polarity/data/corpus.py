@@ -50,9 +50,9 @@ class Corpus(ABC):
 
         :raises UserError: with everything that speaks against it.
         """
-        problems, before = self.unsound(splits), len(splits.train)
-        if problems:
+        if problems := self.unsound(splits):
             raise UserError(problems)
+        before = len(splits.train)
         if self.leakage is not None:
             try:
                 splits = self.leakage.check(splits, settable=self.leakage is not Corpus.leakage)

@@ -7,6 +7,7 @@ from polarity.data.corpus import Corpus
 from polarity.data.duplicates import NearDuplicates
 from polarity.data.limit import Limit
 from polarity.data.rows import Splits
+from polarity.data.soundness import misshapen
 from polarity.errors import UserError
 
 
@@ -42,7 +43,10 @@ def load_as_it_is(corpus: Corpus, limit: Limit) -> Loaded:
         notes = splits.notes
     except UserError as error:
         stops = error.problems
-        splits = limit.apply(corpus.read())
+        splits = corpus.read()
+        if misshapen(splits):  # nobody's table: there is nothing to look at
+            raise
+        splits = limit.apply(splits)
     near_duplicates = NearDuplicates() if corpus.leakage is None else corpus.leakage.near_duplicates
     group = splits.train.group
     there = any(group in rows.metadata for _, rows in splits.items())

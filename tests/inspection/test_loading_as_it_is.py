@@ -171,3 +171,11 @@ def test_a_corpus_of_another_kind(leakage: Leakage | None) -> None:
     loaded = load_as_it_is(OwnCorpus(splits, leakage), WHOLE)
     assert sizes(loaded.splits) == {"train": 2, "val": 2}
     assert bool(loaded.stops) == (leakage is not None)
+
+
+def test_rows_that_make_no_table_are_refused() -> None:
+    """Whatever looks at texts would end in a traceback."""
+    rows = Rows(["a", "b"], ["One text", None], None, np.array([[0], [1]]))  # type: ignore[list-item]
+    splits = Splits((Task("tone", ("bad", "good"), "tone"),), rows, replace(rows, ids=["c", "d"]), None)
+    with pytest.raises(UserError, match=r"train: text: not all are str: \[1\] is None"):
+        load_as_it_is(OwnCorpus(splits, None), WHOLE)
