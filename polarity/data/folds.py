@@ -79,12 +79,12 @@ class FoldedRows:
 
         :raises UserError: if not; of several folds that are refused, with the problems of the first.
         """
-        if problems := self._problems():
+        if problems := self.problems():
             raise UserError(problems)
         for fold in range(1, self.folds.count + 1):
             self.of(fold)
 
-    def _problems(self) -> list[str]:
+    def problems(self) -> list[str]:
         """A problem if there are too few groups, of any rows or of those of the rarest class, to be in every fold."""
         number = self.folds.number
         groups = len(np.unique(self._groups))
@@ -147,7 +147,7 @@ class FoldedRows:
         return self._split.allotted(self.rows, tasks, self._groups, [1 / number] * number, f" folds {repeat}")
 
 
-def too_few_rows(splits: Splits) -> list[str]:
+def too_few_rows(corpus: Corpus, splits: Splits) -> list[str]:
     """Advice to cross-validate where the rarest class has few validation rows; what they choose is luck."""
     counts = [
         (int(count), name, task.name)
@@ -159,18 +159,12 @@ def too_few_rows(splits: Splits) -> list[str]:
     if rows >= FEW or whole > FOLDED:
         return []
     few = f"validation has {times(rows, 'row')} of class {name!r} of task {task!r}, too few to choose and score by"
-    if _fewest(splits) < ADVISED:  # a class has to be in each fold
+    if FoldedRows(corpus, splits, Folds(ADVISED)).problems():
         return [few]
     number = [one.name for one in splits.tasks].index(task)
     labelled = sum(int((part.labels[:, number] != IGNORE_INDEX).sum()) for part in (splits.train, splits.val))
     which = times(labelled, "row") if labelled == whole else f"{times(labelled, 'row')} with a label of it"
     return [f"{few}; folds={ADVISED} scores each of {which} by a model that has not seen it"]
-
-
-def _fewest(splits: Splits) -> int:
-    """Rows of the rarest class in training and validation together."""
-    both = [rows.class_counts(splits.tasks) for rows in (splits.train, splits.val)]
-    return min(int((first + second).min()) for first, second in zip(*both, strict=True))
 
 
 def _keeping_together(split: Split, group: str | None) -> Split:

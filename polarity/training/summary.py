@@ -72,7 +72,7 @@ class TrainingSummary(Callback):
         for note in self.prepared.splits.notes:
             console.print(f"note: {note}")
         if self.prepared.root.folds is None:
-            for line in too_few_rows(self.prepared.splits):
+            for line in too_few_rows(self.prepared.components.data, self.prepared.splits):
                 console.print(f"note: {line}")
         texts = [text for _, rows in self.prepared.splits.items() for text in rows.text]
         for warning in self.reader.warnings(texts, self.prepared.components.model.title):

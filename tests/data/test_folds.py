@@ -1,6 +1,7 @@
 """Folds: every row once, nothing that belongs together torn apart, classes balanced, epochs chosen within."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -170,16 +171,34 @@ def test_seeds_of_folds_differ_from_each_other_and_between_seeds() -> None:
     assert len(seeds) == 200
 
 
+def advised(whole: Rows, val: int, **settings: object) -> list[str]:
+    made = folded(whole, Folds(5), val=val, **settings)
+    return too_few_rows(made.corpus, made.splits)
+
+
 def test_folds_are_advised_where_validation_has_few_rows_of_a_class() -> None:
     whole = rows(400)
-    few = Splits(TASKS, whole.select(range(60, 400)), whole.select(range(60)), None)
-    count = int((few.val.labels[:, 1] == 2).sum())
-    (line,) = too_few_rows(few)
+    count = int((whole.labels[:60, 1] == 2).sum())
+    (line,) = advised(whole, 60)
     assert line.startswith(f"validation has {count} rows of class 'rare' of task 'topic'")
     assert "folds=5 scores each of 311 rows with a label of it by" in line
     rare = np.flatnonzero(whole.labels[:, 1] == 2)
-    fewer = whole.select(np.setdiff1d(np.arange(400), rare[4:]))
-    (line,) = too_few_rows(Splits(TASKS, fewer.select(range(60, len(fewer))), fewer.select(range(60)), None))
+    (line,) = advised(whole.select(np.setdiff1d(np.arange(400), rare[4:])), 60)
     assert "folds" not in line, "four rows cannot be in five folds"
-    many = rows(3000)
-    assert not too_few_rows(Splits(TASKS, many.select(range(1500)), many.select(range(1500, 3000)), None))
+    assert not advised(rows(3000), 1500)
+
+
+def test_folds_are_advised_where_they_are_not_refused() -> None:
+    """What counts is what stays together, not rows."""
+    whole = rows(400)
+    rare = whole.labels[:, 1] == 2
+    grouped = replace(whole, metadata={"post": ["one" if row else "" for row in rare]}, group="post")
+    alike = replace(
+        whole, text=["quite the same sentence again" if row else whole.text[n] for n, row in enumerate(rare)]
+    )
+    for told in (grouped, alike):
+        (line,) = advised(told, 60)
+        assert "folds" not in line
+        with pytest.raises(UserError, match="5 are too many"):
+            folded(told, Folds(5), val=60).check()
+    assert "folds=5" in advised(alike, 60, split=Split(near_duplicates_together=False))[0]
