@@ -1,8 +1,9 @@
-"""Whether messages show what stands in the data: they end in logs, and in the records of runs that fail."""
+"""Whether messages show what stands in the data, which end in logs and records of runs, and whether it is cached."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 
 HIDDEN = "(hidden, as texts are private)"
 
@@ -32,6 +33,11 @@ def texts_of(shown: bool) -> Iterator[None]:  # noqa: FBT001 - what it is about 
 def texts_are_shown() -> bool:
     """Whether nobody has hidden them."""
     return _SHOWN.get()
+
+
+def keeping_texts(cache: Path) -> Path | None:
+    """The cache for texts, and for what they can be read from, such as token ids; None where they are private."""
+    return cache if _SHOWN.get() else None
 
 
 def excerpt(text: str) -> str:

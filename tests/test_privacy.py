@@ -9,6 +9,8 @@ import polarity
 from polarity.config.build import load_corpus
 from polarity.errors import UserError
 from polarity.privacy import show_texts, texts_are_shown
+from tests.running import train
+from tests.verbs import said_by
 
 
 def config(folder: Path, *, texts: bool) -> dict[str, Any]:
@@ -34,3 +36,15 @@ def test_another_call_begins_anew(tmp_path: Path) -> None:
     with pytest.raises(UserError):
         polarity.load(tmp_path)
     assert texts_are_shown()
+
+
+def test_private_texts_are_not_cached_as_tokens_either(tmp_path: Path) -> None:
+    """Whoever has the tokenizer reads them back."""
+    kept = {}
+    for reporting in ("default", "private"):
+        cache = tmp_path / reporting
+        run = train(tmp_path, f"reporting={reporting}", f"cache_dir={cache}", "trainer.max_epochs=1")
+        said_by("evaluate", f"run={run.path}", "split=val", "accelerator=cpu")
+        kept[reporting] = {path.parent for path in cache.rglob("ids.npy")}
+    assert len(kept["default"]) == 3, "else this would look for the wrong thing"
+    assert kept["private"] == set()

@@ -16,7 +16,7 @@ from polarity.data.kept_rows import kept_rows
 from polarity.data.rows import Splits
 from polarity.errors import UserError
 from polarity.paths import cache_dir
-from polarity.privacy import show_texts
+from polarity.privacy import show_texts, texts_are_shown
 from polarity.secrets import learn
 
 
@@ -60,9 +60,8 @@ def load_corpus(config: Mapping[str, Any]) -> tuple[Corpus, Splits]:
     :raises UserError: with what is wrong with them.
     """
     corpus: Corpus = build("data", config["data"])
-    private = not config.get("reporting", {}).get("texts", True)  # then there is no copy of the texts anywhere
-    show_texts(not private)
-    sources = [] if private else corpus.sources()
+    show_texts(config.get("reporting", {}).get("texts", True))
+    sources = corpus.sources() if texts_are_shown() else []  # private texts are copied nowhere
     splits = kept_rows(config["data"], sources, cache_dir(config.get("cache_dir")), corpus.load)
     return corpus, build("limit", config["limit"]).apply(splits)
 

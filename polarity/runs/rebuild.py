@@ -24,6 +24,7 @@ from polarity.evaluation.predictions import Predictions
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.saving import load_model
 from polarity.posthoc import Decider, DecisionChoice
+from polarity.privacy import keeping_texts
 from polarity.progress import progress
 from polarity.run import RunDirectory
 from polarity.runs.environment import changed_data, described, read_environment, where_it_began
@@ -76,7 +77,8 @@ class Rebuilt:
     def inputs(self, rows: Rows) -> Inputs:
         """The rows as the model reads them, cut as in training."""
         settings = self.settings
-        return self.reader.inputs(rows, settings.max_length, settings.max_context, settings.cache)
+        cache = keeping_texts(settings.cache)
+        return self.reader.inputs(rows, settings.max_length, settings.max_context, cache)
 
     def predict(self, rows: Rows, *, precision: str | None = None) -> Predictions:
         """What the model and its decision rule say about rows, in their order.

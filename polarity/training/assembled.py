@@ -18,6 +18,7 @@ from polarity.data.reading import Reader
 from polarity.models.classifier import MultiTaskClassifier
 from polarity.models.encoder import ENCODER, EncoderSettings
 from polarity.models.mark import mark_of_reading
+from polarity.privacy import keeping_texts
 from polarity.progress import progress
 from polarity.runs.environment import READING, RUNS
 from polarity.runs.manifest import mark_of_run
@@ -96,7 +97,7 @@ def assemble(prepared: Prepared, stages: Stages, *, point: Path | None = None) -
             others[SETTING] = mark_of_run(folder)
     lightning.seed_everything(prepared.root.seed, workers=True, verbose=False)
     batching, source = parts.batching, _with_room(prepared)
-    cache, branched = prepared.root.cache, False
+    cache, branched = keeping_texts(prepared.root.cache), False
     with stages.time("tokens"):
         reader = source.make_reader(splits.train)
         inputs = {

@@ -13,6 +13,7 @@ from polarity.models.huggingface.reader import TokenReader
 from polarity.pretraining.masked_tokens import Further, MaskedTokens
 from polarity.pretraining.mlm import MaskedLanguageModelling, encoders_in
 from polarity.pretraining.none import NoPretraining
+from polarity.privacy import keeping_texts
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.tasks import IGNORE_INDEX
@@ -67,7 +68,7 @@ class ContinuedPretraining(lightning.Callback):
             labels = np.full((len(texts), rows.labels.shape[1]), IGNORE_INDEX)
             rows = Rows.joined([rows, Rows(names, texts, None, labels)])
         batching = self._assembled.prepared.components.batching
-        return reader.inputs(rows, batching.max_length, batching.max_context, root.cache)
+        return reader.inputs(rows, batching.max_length, batching.max_context, keeping_texts(root.cache))
 
 
 def pretraining_of(assembled: Assembled) -> list[lightning.Callback]:

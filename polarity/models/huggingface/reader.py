@@ -32,9 +32,7 @@ class TokenReader(Reader):
     def inputs(
         self, rows: Rows, max_length: int, max_context: float | None = None, cache: Path | None = None
     ) -> TokenStore:
-        if cache is not None:
-            return TokenStore.open(rows, self.tokenizer, max_length, cache, max_context)
-        return TokenStore.make(rows, self.tokenizer, max_length, max_context)
+        return TokenStore.open(rows, self.tokenizer, max_length, cache, max_context)
 
     def lengths(self, rows: Rows, max_length: int, max_context: float | None = None) -> tuple[np.ndarray, np.ndarray]:
         check_tokenizer(self.tokenizer)

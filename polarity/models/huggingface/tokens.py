@@ -55,10 +55,10 @@ class TokenStore(Inputs):
         rows: Rows,
         tokenizer: "PreTrainedTokenizerBase",
         max_length: int,
-        cache_dir: Path,
+        cache_dir: Path | None,
         max_context: float | None = None,
     ) -> Self:
-        """Read the tokens of ``rows`` from the cache, or tokenise them and store them there.
+        """Read the tokens of ``rows`` from the cache, or tokenise them and store them there, if there is one.
 
         The cache is keyed by the texts and contexts, by everything in the tokenizer that decides its output, and by
         the lengths. Of a pair, the context comes first; the text gets the room that the context leaves.
@@ -69,6 +69,8 @@ class TokenStore(Inputs):
         """
         check_tokenizer(tokenizer)
         check_texts(rows)
+        if cache_dir is None:
+            return cls.make(rows, tokenizer, max_length, max_context)
         folder = cache_dir / _key(rows, tokenizer, max_length, max_context)
         arrays = cached_arrays(folder, lambda: tokenise(rows, tokenizer, max_length, max_context))
         return cls(arrays, tokenizer, max_length)
