@@ -99,9 +99,13 @@ def whole_table(reader: TableReader, problems: Problems) -> Table | None:
             places = ", ".join(str(number) for number, other in enumerate(columns, start=1) if other == column)
             count = times(columns.count(column), "time")
             problems.add(f"{name}: the header has {excerpt(repr(column))} {count}, as columns {places}")
+    if not table.columns:
+        if columns or len(table):  # else there is nothing to have a name, which has been told
+            problems.add(f"{name}: no column has a name")
+        return None
     if "" in columns:
         table.notes.append(f"{name}: a column without a name is not read")
-    return table if table.columns else None
+    return table
 
 
 def _append(table: Table, chunk: Chunk, problems: Problems) -> None:

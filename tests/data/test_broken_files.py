@@ -48,6 +48,20 @@ CASES = [
     ),
     Case("no extension", {"data": "text\n"}, ["data: the extension '' does not tell a format"], {"path": "data"}),
     Case("duplicate column", {"data.csv": "text,stance,text\na,b,c\n"}, ["header has 'text' 2 times, as columns 1, 3"]),
+    Case("no name", {"data.csv": ",,\n" + csv_of(rows())}, ["data.csv: no column has a name"]),
+    Case(
+        "no name for a split",
+        {**TRIPLE, "test.csv": ",,\n" + csv_of(rows())},
+        ["test.csv: no column has a name"],
+        THREE,
+    ),
+    Case("no key", {"data.jsonl": "{}\n" * 40}, ["data.jsonl: no column has a name"], {"path": "data.jsonl"}),
+    Case(
+        "an index alone",
+        {"data.parquet": parquet_of({"": COLUMNS["text"], "__index_level_0__": COLUMNS["id"]})},
+        ["data.parquet: no column has a name"],
+        {"path": "data.parquet"},
+    ),
     Case(
         "a text twice in the place of a header",
         {"data.csv": "amber birch,amber birch,yes\na,b,c\n"},
