@@ -143,7 +143,8 @@ def _columns(given: Mapping[str, Iterable[object]], wanted: Sequence[str], rows:
 
     :raises UserError: if there are others, or values that are no text or number, or not one for each row.
     """
-    from polarity.data.table import NoTextError, cell_text
+    from polarity.data.cells import metadata_text
+    from polarity.data.table import NoTextError
 
     problems = [f"metadata: the run reads the column {name!r} beside the texts" for name in wanted if name not in given]
     columns = dict[str, list[str]]()
@@ -155,7 +156,7 @@ def _columns(given: Mapping[str, Iterable[object]], wanted: Sequence[str], rows:
             problems.append(f"metadata.{name}: there are {len(values)} for {times(rows, 'text')}")
         else:
             try:
-                columns[name] = [cell_text(_plain(value)) or "" for value in values]
+                columns[name] = [metadata_text(_plain(value)) for value in values]
             except NoTextError:
                 problems.append(f"metadata.{name}: holds something that is no text or number")
     if problems:

@@ -54,6 +54,15 @@ def metadata_refusal(column: str, cell: object) -> Refusal | None:
     return None
 
 
+def metadata_text(cell: object) -> str:
+    """A cell of a further column in the one form in which such are compared and read, empty where missing.
+
+    :raises NoTextError: if it has none.
+    """
+    text = cell_text(cell)
+    return "" if text is None or is_blank(text) else normalize(text)
+
+
 def _unreadable(column: str, cell: object, advice: str) -> Refusal | None:
     if not isinstance(cell, str):
         return Refusal(f"{column} holds no text", f"is {_described(cell)}", advice)
@@ -144,7 +153,7 @@ def split_cells(table: Table, column: str, problems: Problems) -> list[SplitName
 
 
 def metadata_cells(table: Table, column: str, setting: str | None, problems: Problems) -> list[str] | None:
-    """Further cells as text without blanks around it, empty where missing; None for a column of lists or objects.
+    """Further cells in the form of :func:`metadata_text`; None for a column of lists or objects.
 
     :param setting: that asks for the column; None: none does, so that lists and objects are no fault.
     """
@@ -155,7 +164,7 @@ def metadata_cells(table: Table, column: str, setting: str | None, problems: Pro
         if setting is not None:
             problems.merge(found)
         return None
-    return ["" if text is None or is_blank(text) else text.strip() for text in texts]
+    return [metadata_text(text) for text in texts]
 
 
 def report_features(table: Table, column: str, cells: Sequence[str], kind: FeatureKind, problems: Problems) -> None:

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from polarity.data.cells import context_refusal, metadata_refusal, text_refusal
+from polarity.data.cells import context_refusal, metadata_refusal, metadata_text, text_refusal
 from polarity.data.rows import Rows
-from polarity.data.table import cell_text
 from polarity.tables.chunk import Chunk
 from polarity.tables.problems import Refusal
 
@@ -34,7 +33,7 @@ def checked_rows(
     texts = [cell if usable else "" for cell, usable in zip(texts, good, strict=True)]
     contexts = [cell or "" if usable else "" for cell, usable in zip(first, good, strict=True)]
     further = {
-        name: [(cell_text(cell) or "") if usable else "" for cell, usable in zip(cells, good, strict=True)]
+        name: [metadata_text(cell) if usable else "" for cell, usable in zip(cells, good, strict=True)]
         for name, cells in columns.items()
     }
     return Rows.unlabelled(texts, None if context is None else contexts, further), refusals

@@ -1,6 +1,7 @@
 """Rows that belong together are declared once and stay so in every split."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -43,15 +44,24 @@ def test_a_group_that_the_split_keeps_together_is_that_of_the_rows(tmp_path: Pat
     assert not any("stand in train" in note for note in splits.notes)
 
 
-def test_blanks_around_a_value_make_no_other_group_and_blanks_alone_none(tmp_path: Path) -> None:
-    cells = ["p1", "p1 ", "\tp1", " ", "\u200b", ""]
-    lines = [{"text": f"text number {row}", "stance": "no", "post": cell} for row, cell in enumerate(cells)]
-    (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+def grouped_by(posts: Sequence[str], folder: Path) -> tuple[list[str], int]:
+    """The values that a group is known by, and how many groups there are."""
+    lines = [{"text": f"text number {row}", "stance": "no", "post": cell} for row, cell in enumerate(posts)]
+    (folder / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     split = Split(group="post", near_duplicates_together=False)
-    given = {"path": str(tmp_path / "a.jsonl"), "text": "text", "tasks": TASKS, "leakage": ALLOW, "split": split}
+    given = {"path": str(folder / "a.jsonl"), "text": "text", "tasks": TASKS, "leakage": ALLOW, "split": split}
     read = Rows.joined(rows(FileCorpus(**given).read()))  # type: ignore[arg-type]
-    assert sorted(read.metadata["post"]) == ["", "", "", "p1", "p1", "p1"]
-    assert len(set(split.groups(read).tolist())) == 4
+    return sorted(read.metadata["post"]), len(set(split.groups(read).tolist()))
+
+
+def test_blanks_around_a_value_make_no_other_group_and_blanks_alone_none(tmp_path: Path) -> None:
+    values, groups = grouped_by(["p1", "p1 ", "\tp1", " ", "\u200b", ""], tmp_path)
+    assert values == ["", "", "", "p1", "p1", "p1"]
+    assert groups == 4
+
+
+def test_a_value_is_one_group_however_its_characters_are_composed(tmp_path: Path) -> None:
+    assert grouped_by(["Zo\u00eb", "Zoe\u0308", "Zoe"], tmp_path) == (["Zoe", "Zo\u00eb", "Zo\u00eb"], 2)
 
 
 def test_groups_that_cannot_be_meant_are_refused(tmp_path: Path) -> None:

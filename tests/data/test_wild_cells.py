@@ -12,8 +12,12 @@ import pytest
 
 from polarity.data.files import FileCorpus
 from polarity.data.leakage import Leakage
+from polarity.data.rows import Rows
 from polarity.data.splitting import Split
 from polarity.errors import UserError
+from polarity.prediction.checks import checked_rows
+from polarity.tables.dialect import Dialect
+from polarity.tables.formats import open_bytes, open_reader
 from tests.prediction.jobs import job, predict
 
 ROWS = 40
@@ -90,3 +94,22 @@ def test_training_and_prediction_refuse_the_same_texts(text: str, ending: str, t
             attempt()
         said += refused.value.problems
     assert all("row 7" in problem and ("NUL" in problem or "surrogate" in problem) for problem in said), said
+
+
+def test_training_and_prediction_read_the_same_in_further_columns(tmp_path: Path) -> None:
+    cells = ["7 ", "\u200b", " ", None, "Zoe\u0308", True, 3.0, "\ud83d", *["x"] * (ROWS - 8)]
+    lines = [
+        json.dumps({"text": text, "tone": tone, "more": cell})
+        for text, tone, cell in zip(*texts().values(), cells, strict=True)
+    ]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    trained = Rows.joined([rows for _, rows in corpus(path).load().items()])
+    with open_reader("a.jsonl", open_bytes(path), "jsonl", Dialect(), ["text", "more"]) as reader:
+        (chunk,) = reader.chunks(ROWS)
+    asked, refusals = checked_rows(chunk, "text", None, ["more"])
+    assert refusals == [None] * ROWS
+    assert asked.metadata["more"][:8] == ["7", "", "", "", "Zo\u00eb", "true", "3", "\\ud83d"]
+    assert dict(zip(trained.text, trained.metadata["more"], strict=True)) == dict(
+        zip(asked.text, asked.metadata["more"], strict=True)
+    )

@@ -83,7 +83,7 @@ def test_new_rows_need_the_same_columns(run: RunDirectory, tmp_path: Path) -> No
     assert [row["tone.pred"] for row in found][::2] == ["yes", "none"]
     assert (found[0]["topic.pred"], found[1]["topic.pred"], found[3]["tone.pred"]) == ("war", "food", "no")
     model = polarity.load(run.path)
-    columns = {"source": ["right", "never", None, "left"], "length": [0.9, "0.1", None, 0.95]}
+    columns = {"source": ["right", "never", None, "left"], "length": [0.9, "0.1", "\u200b", 0.95]}
     for answer, row in zip(model.predict(["of it"] * 4, metadata=columns), found, strict=True):
         assert answer["topic"].probabilities["war"] == pytest.approx(float(row["topic.prob.war"]), abs=1e-6)
     source.write_text("text,sources\nof it,right\n", encoding="utf-8")
