@@ -20,12 +20,16 @@ def _cell(scalar: "pa.Scalar") -> object:
     try:
         return scalar.as_py()
     except Exception:  # noqa: BLE001 - as above
-        for kind in (pa.large_binary(), pa.string()) if pa.types.is_string(scalar.type) else (pa.string(), pa.int64()):
+        if isinstance(scalar, pa.DictionaryScalar | pa.ExtensionScalar | pa.RunEndEncodedScalar):
+            return _cell(scalar.value)
+        declared_as_text = scalar.type in (pa.string(), pa.large_string(), pa.string_view())
+        for kind in (pa.large_binary(),) if declared_as_text else (pa.string(), pa.int64()):
             try:
                 return _plain(scalar.cast(kind).as_py())
             except Exception:  # noqa: BLE001, S112 - the next form may do
                 continue
-    return f"({scalar.type})"
+    unknown = f"({scalar.type})"
+    return [unknown] if pa.types.is_nested(scalar.type) else unknown  # what was no text does not become one
 
 
 def _plain(value: object) -> object:

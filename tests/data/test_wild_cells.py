@@ -16,6 +16,7 @@ from polarity.data.rows import Rows
 from polarity.data.splitting import Split
 from polarity.errors import UserError
 from polarity.prediction.checks import checked_rows
+from polarity.tables.arrow import python_cells
 from polarity.tables.dialect import Dialect
 from polarity.tables.formats import open_bytes, open_reader
 from tests.prediction.jobs import job, predict
@@ -94,6 +95,35 @@ def test_training_and_prediction_refuse_the_same_texts(text: str, ending: str, t
             attempt()
         said += refused.value.problems
     assert all("row 7" in problem and ("NUL" in problem or "surrogate" in problem) for problem in said), said
+
+
+def no_utf8(kind: pa.DataType) -> pa.Array:
+    """A text that is none, and others; whoever writes such files looks at nothing."""
+    layout = pa.binary_view() if kind == pa.string_view() else pa.large_binary() if kind == pa.large_string() else None
+    return pa.array([b"\xff\xfe", *(f"text {row}".encode() for row in range(1, ROWS))], layout or pa.binary()).view(
+        kind
+    )
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+def test_bytes_that_are_declared_as_text_are_no_text(kind: pa.DataType, tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": no_utf8(kind), "tone": texts()["tone"]}), path)
+    for attempt in (corpus(path).load, lambda: predict(job(path, tmp_path / "out.csv"))):
+        with pytest.raises(UserError, match=r"holds no text: row 1 is b'\\xff\\xfe' \(bytes\)"):
+            attempt()
+
+
+def test_what_python_cannot_hold_keeps_its_kind() -> None:
+    column = no_utf8(pa.large_string())
+    indices = pa.array(range(ROWS))
+    assert python_cells(pa.DictionaryArray.from_arrays(indices, column))[:2] == [b"\xff\xfe", "text 1"]
+    assert python_cells(pa.ExtensionArray.from_storage(pa.json_(pa.large_string()), column))[0] == b"\xff\xfe"
+    (unknown, known) = python_cells(pa.ListArray.from_arrays([0, 1, 2], column))
+    assert (type(unknown), known) == (list, ["text 1"])
+    days = pa.array([CENTURIES], pa.timestamp("us"))
+    (year,) = python_cells(pa.RunEndEncodedArray.from_arrays([1], days))
+    assert str(CENTURIES) in year
 
 
 def test_training_and_prediction_read_the_same_in_further_columns(tmp_path: Path) -> None:
