@@ -4,11 +4,12 @@ import errno
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 from numpy.lib.format import open_memmap
 
 from polarity.errors import UserError
@@ -39,14 +40,44 @@ def cached_arrays(folder: Path, build: Callable[[], Mapping[str, np.ndarray]]) -
         if arrays is not None:
             return arrays
         built = build() if built is None else built
-        try:
+        with _writing(folder):
             _publish(folder, built)
-        except OSError as error:
-            why = error.strerror or f"{error}: no room is left"  # numpy only counts what it has written
-            raise UserError(f"{folder}: the cache cannot be written: {why}; set cache_dir=FOLDER") from error
     assert built is not None
     logger.warning("%s is being changed while it is read; going on without it", folder)
     return dict(built)
+
+
+def built_once(folder: Path, build: Callable[[], Mapping[str, np.ndarray]]) -> Arrays:
+    """As :func:`cached_arrays`, for what takes long: of several processes that lack it, one builds and the others wait.
+
+    What lies there is read without the lock, which a user can take only where he may write, and which another user who
+    was first has kept for himself. Without it, each builds for himself.
+
+    :raises UserError: the folder cannot be written, which is told before anything is built.
+    """
+    if (kept := _read(folder)) is not None:
+        return kept
+    with ExitStack() as held:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(FileLock(f"{folder}.lock", fallback_to_soft=False))  # a soft one would outlive a kill
+        except OSError:
+            with _writing(folder), unfinished(folder) as scratch:
+                scratch.mkdir()
+        return cached_arrays(folder, build)
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """What the system refuses to write in the block is a problem of the user's.
+
+    :raises UserError: then.
+    """
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or f"{error}: no room is left"  # numpy only counts what it has written
+        raise UserError(f"{folder}: the cache cannot be written: {why}; set cache_dir=FOLDER") from error
 
 
 def _read(folder: Path) -> Arrays | None:

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from filelock import FileLock
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoModelForMaskedLM, DataCollatorForLanguageModeling, PreTrainedModel
 from transformers.optimization import get_linear_schedule_with_warmup
 
-from polarity.data.cache import cached_arrays
+from polarity.data.cache import built_once
 from polarity.data.reading import Inputs
 from polarity.errors import UserError
 from polarity.evaluation.inference import autocast
@@ -88,9 +87,7 @@ class MaskedTokens:
                 torch.get_num_threads(),
             ]
             mark = mark_of(made_by, model.state_dict().items(), self.read)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.folder / f"{mark}.lock"):  # one process trains, the others read
-                kept = dict(cached_arrays(self.folder / mark, lambda: self._trained(model)))
+            kept = built_once(self.folder / mark, lambda: self._trained(model))
         before, after = kept.pop(LOSSES).tolist()
         held_out = self._held_out()
         return Further(kept, before, after, len(self.distinct) - held_out, held_out, fresh)

@@ -8,10 +8,9 @@ from typing import Self
 import lightning
 import numpy as np
 import torch
-from filelock import FileLock
 from lightning import LightningModule, Trainer
 
-from polarity.data.cache import cached_arrays
+from polarity.data.cache import built_once
 from polarity.data.plan import evaluation_plan
 from polarity.data.reading import Inputs
 from polarity.data.vectors import VECTORS
@@ -51,9 +50,7 @@ class VectorCache:
             return self._computed(encoder, inputs)  # code of others may change unseen
         settings = [self.batch_size, self.world_size, self.precision, self.device.type]
         mark = _mark(encoder, inputs, [*settings, torch.get_num_threads()])
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / f"{mark}.lock"):  # one device computes, the others read
-            return cached_arrays(self.folder / mark, lambda: {VECTORS: self._computed(encoder, inputs)})[VECTORS]
+        return built_once(self.folder / mark, lambda: {VECTORS: self._computed(encoder, inputs)})[VECTORS]
 
     def _computed(self, encoder: Encoder, inputs: Inputs) -> np.ndarray:
         training = encoder.training

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from importlib.metadata import version
 
 import numpy as np
-from filelock import FileLock
 
 from polarity.config.preflight import Prepared
 from polarity.config.recorded import RunSettings
 from polarity.config.trust import foreign_modules
 from polarity.content import Config
-from polarity.data.cache import cached_arrays
+from polarity.data.cache import built_once
 from polarity.data.rows import Rows
 from polarity.errors import UserError, without_trust_advice
 from polarity.evaluation.devices import Accelerator
@@ -40,9 +39,7 @@ def soft_labels(prepared: Prepared, teacher: str) -> tuple[list[np.ndarray], lis
         run = finished_model(teacher)
         notes = check_seen_rows(run, prepared, SETTING, both_ways=True)
         folder = prepared.root.cache / FOLDER / _mark(run, splits.train, splits.tasks)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder.with_suffix(".lock")):  # one device asks, the others read
-            kept = cached_arrays(folder, lambda: _asked(run, prepared))
+        kept = built_once(folder, lambda: _asked(run, prepared))
     except UserError as error:
         raise UserError(named(error)) from error
     return [np.array(kept[str(number)]) for number in range(len(splits.tasks))], notes

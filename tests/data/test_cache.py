@@ -4,13 +4,14 @@ import json
 import multiprocessing
 import os
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from polarity.data.cache import MANIFEST, _fingerprint, cached_arrays
+from polarity.data.cache import MANIFEST, _fingerprint, built_once, cached_arrays
 from polarity.errors import UserError
 from tests.command import PATIENCE
 
@@ -170,6 +171,52 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="the cache cannot be written"):
         cached_arrays(tmp_path / "file" / "key", Builder())
+
+
+def test_what_takes_long_is_read_where_its_lock_is_another_users(tmp_path: Path) -> None:
+    builder = Builder()
+    for _ in range(2):
+        check(built_once(tmp_path / "deep" / "key", builder))
+    assert builder.calls == 1
+    lock = tmp_path / "deep" / "key.lock"
+    lock.unlink()
+    lock.mkdir()  # which nobody can lock, the superuser included
+    check(built_once(tmp_path / "deep" / "key", builder))
+    assert builder.calls == 1
+    shutil.rmtree(tmp_path / "deep" / "key")
+    check(built_once(tmp_path / "deep" / "key", builder))
+    assert builder.calls == 2
+    assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == ["key", "key.lock"]
+
+
+def test_nothing_long_is_begun_where_it_cannot_be_kept(tmp_path: Path) -> None:
+    builder = Builder()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"key: the cache cannot be written: .*; set cache_dir=FOLDER"):
+        built_once(tmp_path / "file" / "key", builder)
+    assert builder.calls == 0
+
+
+def wait_and_build(folder: Path, told: Path) -> None:
+    def build() -> dict[str, np.ndarray]:
+        with told.open("a") as file:
+            file.write("built\n")
+        time.sleep(0.2)
+        return ARRAYS
+
+    check(built_once(folder, build))
+
+
+def test_of_several_processes_one_builds_what_takes_long(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("fork")
+    told = tmp_path / "told"
+    running = [context.Process(target=wait_and_build, args=(tmp_path / "key", told)) for _ in range(3)]
+    for process in running:
+        process.start()
+    for process in running:
+        process.join(PATIENCE)
+        assert process.exitcode == 0
+    assert told.read_text() == "built\n"
 
 
 def open_often(folder: Path) -> None:
