@@ -20,6 +20,8 @@ PATIENCE = 3
 
 _SAVED = ("dataset_dict.json", "state.json")
 """What ``save_to_disk`` leaves in a folder."""
+_AS_FILE = "data=csv data.path=FILE data."
+"""Settings of text files, of which the library knows none."""
 
 
 class HubCorpus(TableCorpus):
@@ -73,7 +75,7 @@ class HubCorpus(TableCorpus):
         if problems:
             raise UserError(problems.lines())
         read = {
-            name: whole_table(ArrowReader(f"{self.path} [{split}]", tables[split]), problems)
+            name: whole_table(ArrowReader(f"{self.path} [{split}]", tables[split], _AS_FILE), problems)
             for name, split in chosen.items()
         }
         unread = [split for split in tables if split not in chosen.values()]

@@ -37,6 +37,7 @@ class Table:
     :param where: how to find each row in its file.
     :param incomplete: rows were refused or hidden: what is absent here may stand in them.
     :param notes: what the user should know, one sentence each.
+    :param setting: that of its :class:`TableReader`.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Table:
     where: Places
     incomplete: bool = False
     notes: list[str] = field(default_factory=list)
+    setting: str | None = None
     _seen: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def add(self, column: str, cells: list[Any]) -> None:
@@ -79,10 +81,11 @@ def whole_table(reader: TableReader, problems: Problems) -> Table | None:
     :raises UserError: if it breaks off.
     """
     name = reader.name
-    if advice := delimiter_hint(reader.columns, "data."):  # one column is never enough for a task
+    if advice := delimiter_hint(reader.columns, reader.setting):  # one column is never enough for a task
         problems.add(f"{name}: the header {excerpt(repr(reader.columns[0]))} is one single column{advice}")
         return None
-    table = Table(name, {column.strip(): [] for column in reader.columns if _is_kept(column)}, Places())
+    kept = {column.strip(): list[Any]() for column in reader.columns if _is_kept(column)}
+    table = Table(name, kept, Places(), setting=reader.setting)
     with progress(f"reading {name}") as advance:
         for chunk in reader.chunks(_READ):
             _append(table, chunk, problems)

@@ -62,7 +62,7 @@ def report_missing_columns(table: Table, columns: Columns, problems: Problems) -
     needed += [(setting, column) for column, setting in columns.grouping.items()]
     missing = [(setting, column) for setting, column in needed if column not in table.columns]
     for setting, column in missing:
-        hint = column_hint(column, table.columns, "data.")
+        hint = column_hint(column, table.columns, table.setting)
         if (outer := column.partition(".")[0]) != column and outer in table.columns:
             hint += f"; fields within {outer!r} are no columns: {FLATTEN}"
         problems.add(f"{table.name}: has no column {column!r}, which data.{setting} asks for{hint}")

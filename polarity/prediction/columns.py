@@ -135,8 +135,11 @@ def _placed(field: pa.Field, values: Any, good: np.ndarray, total: int) -> pa.Ar
     return pa.array(column, field.type)
 
 
-def column_problems(setting: str, name: str, columns: Sequence[str], source: str) -> list[str]:
-    """A problem if the input ``source`` lacks a column that is read, or has it more than once."""
+def column_problems(setting: str, name: str, columns: Sequence[str], source: str, dialect: str | None) -> list[str]:
+    """A problem if the input ``source`` lacks a column that is read, or has it more than once.
+
+    :param dialect: begins the names of settings that say how its header is read; None: there are none.
+    """
     known = [column.strip() for column in columns]
     if known.count(name) == 1:
         return []
@@ -144,5 +147,5 @@ def column_problems(setting: str, name: str, columns: Sequence[str], source: str
         return [f"input: {source} has the column {name!r}, which is read, more than once"]
     other = f"; {setting}=COLUMN names another" if setting in ("text", "context") else ""
     other += ", or add an empty one if no row has a first text" if setting == "context" else ""
-    hints = f"{column_hint(name, known)}{other}{delimiter_hint(known, '')}"
+    hints = f"{column_hint(name, known, dialect)}{other}{delimiter_hint(known, dialect)}"
     return [f"{setting}: {source} has no column {name!r}{hints}"]

@@ -187,7 +187,7 @@ class PredictionJob:
             return
         columns, problems = source.columns, []
         for setting, name in self._named:
-            problems += [] if name is None else column_problems(setting, name, columns, source.name)
+            problems += [] if name is None else column_problems(setting, name, columns, source.name, source.setting)
         problems += added.clashes(columns)
         if self.output_format in ("jsonl", "parquet"):
             twice = sorted({name for name in columns if columns.count(name) > 1})
@@ -200,5 +200,6 @@ class PredictionJob:
     def _key_problems(self, keys: list[str], added: AddedColumns) -> list[str]:
         problems = added.clashes(keys)
         for setting, name in self._named:
-            problems += [] if name is None or name in keys else column_problems(setting, name, keys, self.source.name)
+            if name is not None and name not in keys:
+                problems += column_problems(setting, name, keys, self.source.name, None)
         return problems

@@ -134,7 +134,7 @@ class NewData:
         missing = [task for task in columns.tasks if task.column not in table.columns and task.name not in asked_for]
         if len(missing) == len(columns.tasks):
             names = ", ".join(repr(task.column) for task in missing)
-            hint = column_hint(missing[0].column, table.columns)
+            hint = column_hint(missing[0].column, table.columns, table.setting)
             problems.add(
                 f"{table.name}: has no column of labels ({names}){hint}; give data.tasks={{TASK: COLUMN}}, or use "
                 "polarity.predict, which needs no labels"

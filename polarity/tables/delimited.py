@@ -50,7 +50,7 @@ class DelimitedReader(TableReader):
     """
 
     def __init__(self, name: str, lines: Lines, dialect: Dialect, usual: str) -> None:
-        super().__init__(name)
+        super().__init__(name, dialect.setting)
         self._lines, self._dialect, self._count = lines, dialect, 0
         try:
             self._records = _Records(lines, dialect, usual)

@@ -60,38 +60,39 @@ def headless(columns: Collection[str]) -> bool:
     return any(len(name) > _LONG_NAME or (name and not any(map(str.isalpha, name))) for name in columns)
 
 
-def column_hint(name: str, columns: Collection[str], setting: str = "") -> str:
+def column_hint(name: str, columns: Collection[str], setting: str | None) -> str:
     """End of the message that there is no column of this name: the nearest one, all of them, and what else may help.
 
     The first line may be a row in the place of a header, so it is shown of data whose texts may be.
 
-    :param setting: begins the names of settings that say how the file is read.
+    :param setting: begins the names of settings that say how the file is read; None: there are none.
     """
     shown = nearest(name, columns, what="columns") if texts_are_shown() else f"; its first line is {HIDDEN.strip('()')}"
     return shown + headless_hint(columns, setting)
 
 
-def headless_hint(columns: Collection[str], setting: str) -> str:
+def headless_hint(columns: Collection[str], setting: str | None) -> str:
     """End of the message about a missing column.
 
-    :param setting: begins the name of the setting that says whether there is a header.
+    :param setting: begins the name of the setting that says whether there is a header; None: there always is one.
     """
-    if not headless(columns):
+    if setting is None or not headless(columns):
         return ""
     advice = f"give {setting}header=false and name columns by number: 1, 2, ..."
     return f"; if the first line is a row and no header, {advice}"
 
 
-def delimiter_hint(columns: Sequence[str], setting: str) -> str:
+def delimiter_hint(columns: Sequence[str], setting: str | None) -> str:
     """How to read a header of one single column that another character seems to divide; empty for any other header.
 
-    :param setting: begins the name of the setting of the delimiter.
+    :param setting: begins the name of the setting of the delimiter; None: there is none.
     """
     other = next((mark for mark in ";\t|," if mark in columns[0]), None) if len(columns) == 1 else None
-    if other is None:
+    if other is None or setting is None:
         return ""
     named, value = ("tab", "tab") if other == "\t" else (other, f'"{other}"')
-    return f"; if {named!r} separates the cells, give '{setting}delimiter={value}'"
+    more, blank, prefix = setting.rpartition(" ")
+    return f"; if {named!r} separates the cells, give {more}{blank}'{prefix}delimiter={value}'"
 
 
 def dialect_problems(dialect: Dialect) -> list[str]:

@@ -12,12 +12,15 @@ from polarity.tables.reader import TableReader
 
 
 class ArrowReader(TableReader):
-    """Rows of an Arrow table."""
+    """Rows of an Arrow table.
+
+    :param setting: of the text files that it was made of.
+    """
 
     WITHOUT_ROWS = "has columns but no row"
 
-    def __init__(self, name: str, table: pa.Table) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, table: pa.Table, setting: str | None = None) -> None:
+        super().__init__(name, setting)
         self._table = table
 
     @property

@@ -14,13 +14,15 @@ class TableReader(ABC):
     """An open table, read once; a context manager that closes it.
 
     :param name: of the table, the beginning of each problem.
+    :param setting: begins the names of the settings that say how its header is read; None: nothing else can be made of
+        it.
     """
 
     WITHOUT_ROWS = "has a header but no row"
     """What is said of a table in which there is nothing to read."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, setting: str | None = None) -> None:
+        self.name, self.setting = name, setting
 
     @property
     @abstractmethod

@@ -149,6 +149,17 @@ def test_message(changes: dict[str, Any], message: str, tmp_path: Path, monkeypa
     assert message.replace("{in}", "in") in str(caught.value)
 
 
+def test_what_its_files_may_need_is_advised_as_settings_that_there_are(tmp_path: Path) -> None:
+    for folder, old, new in (("semicolons", ",", ";"), ("headless", "text,stance\n", "a long text\u2026,1\n")):
+        for name, start in (("train", 0), ("validation", 30)):
+            write_csv(path := tmp_path / folder / f"{name}.csv", sample(30, start))
+            path.write_text(path.read_text().replace(old, new), encoding="utf-8")
+    with pytest.raises(UserError, match=r"if ';' separates .*, give data=csv data.path=FILE 'data.delimiter=\";\"'"):
+        corpus(tmp_path / "semicolons").load()
+    with pytest.raises(UserError, match=r"is a row and no header, give data=csv data.path=FILE data.header=false and"):
+        corpus(tmp_path / "headless").load()
+
+
 def test_no_split_for_validation(tmp_path: Path) -> None:
     folder = saved(tmp_path / "in", train=sample(), validation_matched=sample(9, 30))
     with pytest.raises(

@@ -323,6 +323,8 @@ def test_what_a_file_lacks_is_noted_or_refused(
     path = write_rows(tmp_path / "no_labels.csv", [{"text": row["text"]} for row in rows])
     told_once = refused(run, "no column of labels.*polarity.predict", f"data.path={path}")
     assert len(told_once.problems) == 1
+    (tmp_path / "headless.csv").write_text("words,1\nothers,2\n", encoding="utf-8")
+    refused(run, "no column of labels.*give data.header=false", f"data.path={tmp_path / 'headless.csv'}")
     refused(run, "no such task", f"data.path={path}", "data.tasks={tune: text}")
     capsys.readouterr()
     path = write_rows(tmp_path / "one.csv", [{"text": row["text"], "topic": row["topic"]} for row in rows])

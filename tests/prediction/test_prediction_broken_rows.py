@@ -7,8 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from polarity.data.files import FileCorpus
+from polarity.data.leakage import Leakage
 from polarity.errors import UserError
-from tests.prediction.jobs import job, predict, read
+from tests.prediction.jobs import job, predict, read, write
 
 GOOD = ["first", "second", "third"]
 BROKEN = {
@@ -189,6 +191,19 @@ def test_columns_that_are_missing_or_clash_are_reported_together(tmp_path: Path)
     outcome: Any = predict(job(tmp_path / "in.csv", tmp_path / "out.csv", keep=True, text="txt"), prefix="model.")
     assert outcome.rows == 1
     assert list(read(tmp_path / "out.csv")[0])[:4] == ["txt", "tone.pred", "error", "model.tone.pred"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_settings_that_a_format_does_not_have_are_not_advised(kind: str, tmp_path: Path) -> None:
+    for names, setting in ((["1;2"], "delimiter"), (["1", "2"], "header")):
+        path = write(tmp_path / f"{setting}.{kind}", [dict.fromkeys(names, "a")])
+        with pytest.raises(UserError) as asked:
+            predict(job(path, tmp_path / "out.csv"))
+        corpus = FileCorpus(path=str(path), text="text", tasks={"tone": ["a", "b"]}, leakage=Leakage())
+        with pytest.raises(UserError) as trained:
+            corpus.load()
+        assert (f"{setting}=" in str(asked.value)) == (kind == "csv"), asked.value
+        assert (f"data.{setting}=" in str(trained.value)) == (kind == "csv"), trained.value
 
 
 def test_a_delimiter_that_was_not_given_is_guessed_in_the_message(tmp_path: Path) -> None:
