@@ -1,5 +1,6 @@
 """The one error that a user sees: everything that is wrong and can be mended, listed at once."""
 
+import unicodedata
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -50,9 +51,15 @@ def nearest(name: object, valid: Iterable[object], *, what: str = "valid") -> st
     wanted = str(name).casefold()
     swapped = [item for item in folded if sorted(item) == sorted(wanted)]  # letters in another order: modle, model
     close = swapped or get_close_matches(wanted, list(folded), n=1, cutoff=0.5)
-    hint = f"; did you mean {folded[close[0]]!r}?" if close else ""
+    hint = f"; did you mean {_told_apart(folded[close[0]], str(name))}?" if close else ""
     shown = listed(names[:30]) + (f", ... ({len(names)} in all)" if len(names) > 30 else "")
     return f"{hint} ({what}: {shown or 'none'})"
+
+
+def _told_apart(name: str, other: str) -> str:
+    """In quotes, and with words where both look the same."""
+    same = unicodedata.normalize("NFC", name) == unicodedata.normalize("NFC", other)
+    return repr(name) + (", whose characters are composed otherwise" if same and name != other else "")
 
 
 def listed(names: Iterable[str]) -> str:

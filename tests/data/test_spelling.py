@@ -4,6 +4,7 @@ import pytest
 
 from polarity.data.presence import alike_notes
 from polarity.data.spelling import near_equal, similar_names
+from polarity.errors import nearest
 from polarity.tasks import Task
 
 
@@ -29,6 +30,13 @@ def test_the_reason_is_reported(name: str, other: str, reason: str) -> None:
 def test_other_names_are_other_names(name: str) -> None:
     assert near_equal(name, ["yes", "no", "1"]) == ""
     assert similar_names(["yes", "no", "1", "maybe"]) == []
+
+
+def test_a_name_that_looks_the_same_is_told_apart_where_it_is_meant() -> None:
+    hint = "; did you mean 'Gro\u0308\u00dfe', whose characters are composed otherwise? (columns: Gro\u0308\u00dfe)"
+    assert nearest("Gr\u00f6\u00dfe", ["Gro\u0308\u00dfe"], what="columns") == hint
+    assert nearest("Gr\u00f6sse", ["Gr\u00f6\u00dfe"]).startswith("; did you mean 'Gr\u00f6\u00dfe'? ")
+    assert nearest("Text", ["text"]).startswith("; did you mean 'text'? ")
 
 
 def test_classes_that_look_alike_are_noted() -> None:
