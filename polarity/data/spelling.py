@@ -2,13 +2,15 @@
 
 import unicodedata
 from collections.abc import Callable, Collection
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 
 
 def as_number(text: str) -> str:
-    """A number in one spelling; other texts as they are."""
+    """A number in one spelling, with all of its digits; other texts as they are."""
+    exact = Context(prec=max(len(text), 1), Emax=MAX_EMAX, Emin=MIN_EMIN)
     try:
-        return repr(float(text))
-    except ValueError:
+        return str(Decimal(text).normalize(exact))
+    except InvalidOperation:
         return text
 
 

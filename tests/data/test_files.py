@@ -148,6 +148,14 @@ def test_a_value_that_two_classes_spell_is_neither(tmp_path: Path) -> None:
         load(tmp_path, path="c.jsonl", tasks={"stance": ["1.50", "1.500"]})
 
 
+def test_a_number_with_many_digits_is_not_its_neighbour(tmp_path: Path) -> None:
+    write(tmp_path / "c.jsonl", [{"text": unlike(n), "stance": 2**53 + n % 2} for n in range(40)])
+    with pytest.raises(UserError, match=r"'9007199254740993' is no class of task 'stance'"):
+        load(tmp_path, path="c.jsonl", tasks={"stance": [str(2**53), "other"]})
+    splits = load(tmp_path, path="c.jsonl", tasks={"stance": [f"{2**53}.0", f"{2**53 + 1}.0"]})
+    assert by_text(splits) == {unlike(n): f"{2**53 + n % 2}.0" for n in range(40)}
+
+
 def test_a_label_with_a_line_break_is_to_be_renamed(tmp_path: Path) -> None:
     """Its nearest class would be the one that only looks like it: a backslash and an n."""
     write(tmp_path / "c.jsonl", [{"text": unlike(n), "stance": ("a\nb", "c")[n % 2]} for n in range(40)])

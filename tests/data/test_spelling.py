@@ -16,6 +16,8 @@ from polarity.tasks import Task
         ("y\u00a0es", "yes", "in blanks"),
         ("01", "1", "in how the number is written"),
         ("1.0", "1", "in how the number is written"),
+        ("9007199254740993.0", "9007199254740993", "in how the number is written"),
+        ("1e400", "10E+399", "in how the number is written"),
         ("y\u200bes", "yes", "in characters that cannot be seen"),
         ("\ufb01ne", "fine", "in how its characters are composed"),
         ("Y\u200b es", "yes", "in case, blanks, number format or unseen characters"),
@@ -24,6 +26,10 @@ from polarity.tasks import Task
 def test_the_reason_is_reported(name: str, other: str, reason: str) -> None:
     assert near_equal(name, ["no", other]) == f"it differs from {other!r} only {reason}"
     assert similar_names(["no", other, name]) == [(other, name)]
+
+
+def test_numbers_that_differ_in_a_late_digit_are_others() -> None:
+    assert near_equal("9007199254740993", ["9007199254740992", "1e400", "2e400"]) == ""
 
 
 @pytest.mark.parametrize("name", ["yes", "maybe", "2", ""])
