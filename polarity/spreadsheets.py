@@ -2,13 +2,27 @@
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
+from polarity.errors import UserError
 from polarity.files import write_text
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_ANY = 2**31 - 1
+"""Characters of a cell; more is in no table of texts."""
+
+
+@contextmanager
+def long_cells(most: int = _ANY) -> Iterator[None]:
+    """Within the block the csv module reads cells of more than 128 KiB: a global of it, which others use as well."""
+    usual = csv.field_size_limit(most)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(usual)
 
 
 def harmless(cell: object) -> object:
@@ -31,6 +45,20 @@ def as_written(cell: str) -> str:
 def write_csv(path: Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
     """Write a CSV file for people and their spreadsheets, whole or not at all; see :func:`harmless`."""
     write_text(path, "".join(csv_line([harmless(cell) for cell in line]) for line in (header, *lines)))
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Rows of a CSV file as they were given to :func:`write_csv`, however long; none if there is no file.
+
+    :raises UserError: if it is damaged.
+    """
+    if not path.is_file():
+        return []
+    try:
+        with path.open(encoding="utf-8", newline="") as file, long_cells():
+            return [{str(name): as_written(cell or "") for name, cell in row.items()} for row in csv.DictReader(file)]
+    except (OSError, ValueError, csv.Error) as error:
+        raise UserError(f"{path}: is damaged and cannot be read ({error})") from error
 
 
 def csv_line(cells: Sequence[object], delimiter: str = ",") -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 from polarity.analysis import Analysis
 from polarity.reports.html import charts
 from polarity.reports.html.file import write_chart
-from polarity.reports.html.run.history import exposed, history_curves, read_csv_rows
+from polarity.reports.html.run.history import exposed, history_curves
+from polarity.spreadsheets import read_csv
 
 
 def write_figures(folder: Path, analyses: Mapping[str, Analysis], *, history: Path, exposure: Path) -> None:
@@ -18,14 +19,14 @@ def write_figures(folder: Path, analyses: Mapping[str, Analysis], *, history: Pa
     folder.mkdir(exist_ok=True)
     for split, analysis in analyses.items():
         _write_split(folder, split, analysis)
-    for item in history_curves(read_csv_rows(history), next(iter(analyses.values())).classes):
+    for item in history_curves(read_csv(history), next(iter(analyses.values())).classes):
         drawn = charts.learning_curves(
             item.title, item.epochs, item.lines, y_name=item.y_name, total=item.total, best=None
         )
         plain = item.title.replace(": ", "_").replace(" ", "_")
         name = plain if item.total is None else f"learning_curves_{plain}"
         write_chart(folder / f"{name}.svg", item.title, drawn)
-    shown = exposed(read_csv_rows(exposure), "class")
+    shown = exposed(read_csv(exposure), "class")
     if shown:
         rows = [(item.natural, item.expected, item.realised) for item in shown]
         title = "rows of each class in a mean epoch"

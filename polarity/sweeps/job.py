@@ -1,6 +1,5 @@
 """One job of a sweep: a run that waits, runs or has ended, and the right to work on it."""
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from polarity.errors import UserError
 from polarity.files import read_object
 from polarity.locks import FolderLock
 from polarity.run import RunDirectory
+from polarity.spreadsheets import read_csv
 
 JobState = Literal["waiting", "running", "finished", "failed", "interrupted", "pruned", "damaged"]
 
@@ -88,9 +88,7 @@ class Job:
     @property
     def epochs(self) -> list[dict[str, str]]:
         """What it has noted of each epoch so far, without the state before training."""
-        history = self.run.history
-        rows = csv.DictReader(history.read_text(encoding="utf-8").splitlines() if history.is_file() else [])
-        return [row for row in rows if row["epoch"] != "-1"]
+        return [row for row in read_csv(self.run.history) if row["epoch"] != "-1"]
 
     def retried(self, *, retry: bool) -> dict[str, Json]:
         """What is recorded of it now, by its name, if it has failed and failed jobs are tried again."""

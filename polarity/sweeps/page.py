@@ -14,9 +14,10 @@ from polarity.content import Config, Json
 from polarity.errors import UserError
 from polarity.files import read_object
 from polarity.reports.html.numbers import duration
-from polarity.reports.html.run.history import number, read_csv_rows
+from polarity.reports.html.run.history import number
 from polarity.reports.html.sweep.content import SweepContent, Trial
 from polarity.reports.html.sweep.report import write_sweep_report
+from polarity.spreadsheets import read_csv
 from polarity.sweeps.folder import AskedSweep, Sweep
 from polarity.sweeps.job import Job
 from polarity.wording import times
@@ -153,7 +154,7 @@ def _sorting(moment: str) -> str:
 def _history(job: Job) -> list[dict[str, str]]:
     """What its epochs have left; nothing if that cannot be read, since the page is about the others as well."""
     with suppress(UserError):
-        return read_csv_rows(job.run.history)
+        return read_csv(job.run.history)
     return []
 
 

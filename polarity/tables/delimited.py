@@ -4,7 +4,6 @@ import csv
 import json
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any, Literal, NamedTuple
 
@@ -12,6 +11,7 @@ import pyarrow as pa
 
 from polarity.errors import UserError
 from polarity.privacy import excerpt
+from polarity.spreadsheets import long_cells
 from polarity.tables.chunk import Chunk
 from polarity.tables.dialect import Dialect, numbered, preamble
 from polarity.tables.encoding import mended, undecodable
@@ -21,16 +21,6 @@ from polarity.tables.problems import Problems, Refusal
 from polarity.tables.reader import TableReader
 from polarity.tables.swallowed import HIDING, Swallowed
 from polarity.wording import times
-
-
-@contextmanager
-def _long_cells() -> Iterator[None]:
-    """Within the block the csv module reads cells of more than 128 KiB: a global of it, which others use as well."""
-    usual = csv.field_size_limit(LONGEST)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(usual)
 
 
 class Record(NamedTuple):
@@ -54,7 +44,7 @@ class DelimitedReader(TableReader):
         self._lines, self._dialect, self._count = lines, dialect, 0
         try:
             self._records = _Records(lines, dialect, usual)
-            with _long_cells():
+            with long_cells(LONGEST):
                 header = self._first()
         except BaseException:  # whoever did not get the reader cannot close it
             self.close()
@@ -73,7 +63,7 @@ class DelimitedReader(TableReader):
 
     def _chunk(self, size: int) -> Chunk | None:
         rows, where, refusals = [], Places(), []
-        with _long_cells():
+        with long_cells(LONGEST):
             for record in islice(self._rows, size):
                 self._count += 1
                 row, refusal = self._fitted(record)

@@ -1,5 +1,6 @@
 """The report of a run: its numbers are those of the predictions, and it stands whatever the folder lacks."""
 
+import csv
 import json
 import re
 import subprocess
@@ -222,6 +223,14 @@ def test_texts_can_be_switched_off(tmp_path: Path) -> None:
     private = page_of(run, texts=False)
     assert SECRET not in private.source
     assert "row-" in private.text  # the mistakes stay, by their ids
+
+
+def test_texts_of_any_length_are_shown(tmp_path: Path) -> None:
+    run, before = run_folder(tmp_path / "run"), csv.field_size_limit()
+    text = f"{SECRET} " + "x" * 2 * before
+    write_csv(run.mistakes, ["task", "id", "text"], [["topic", f"row-{number}", text] for number in range(120)])
+    assert "x" * 2 * before in page_of(run).source
+    assert csv.field_size_limit() == before
 
 
 def test_the_run_says_itself_whether_texts_are_private(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ from polarity.models.encoder import Encoder, EncoderSettings
 from polarity.models.joined import WideDeep
 from polarity.models.ngrams.encoder import NgramEncoder
 from polarity.models.ngrams.settings import Ngrams
-from polarity.reports.html.run.history import history_curves, read_csv_rows
+from polarity.reports.html.run.history import history_curves
 from polarity.run import RunDirectory
+from polarity.spreadsheets import read_csv
 from polarity.sweeps.job import Job
 from polarity.tasks import IGNORE_INDEX
 from polarity.training import run as training_run
@@ -162,7 +163,7 @@ def test_where_training_is_ruinous_the_model_is_the_linear_baseline_that_it_begi
         "checkpoints/epoch=0-step=0.ckpt",
     ]
     assert metrics["best"]["selection"]["epochs"] == 3
-    assert history_curves(read_csv_rows(run.history), classes)[0].epochs == [0, 1, 2]
+    assert history_curves(read_csv(run.history), classes)[0].epochs == [0, 1, 2]
     job = Job(1, run.path, [], FolderLock(tmp_path / "claim"))
     assert [row["epoch"] for row in job.epochs] == ["0", "1"]
     logged = EventAccumulator(str(next(run.path.rglob("events.*")).parent)).Reload().Scalars("val/macro_f1")

@@ -14,11 +14,12 @@ from polarity.errors import UserError
 from polarity.evaluation.out_of_fold import OUT_OF_FOLD
 from polarity.files import read_object
 from polarity.reports.html.run.baselines import BaselineResult, baseline_results
-from polarity.reports.html.run.history import Curves, Exposed, class_exposure, exposed, history_curves, read_csv_rows
+from polarity.reports.html.run.history import Curves, Exposed, class_exposure, exposed, history_curves
 from polarity.reports.html.run.steps import step_curves
 from polarity.run import RunDirectory
 from polarity.runs.ledger import ledger_of
 from polarity.runs.saved import CHECKSUMS, read_metrics, saved_folds, saved_predictions
+from polarity.spreadsheets import read_csv
 
 HEADINGS = {"val": "validation", OUT_OF_FOLD: "out-of-fold"}
 NO_SLICES = "no slices"
@@ -127,7 +128,7 @@ def read_run(
     """
     metrics, config, environment = read_metrics(run), run.config, _environment(run)
     splits = read_splits(run, resamples=resamples) if splits is None else splits
-    shown = read_csv_rows(run.details / "exposure.csv")
+    shown = read_csv(run.details / "exposure.csv")
     own = {split.name: split.analysis for split in splits}
     known = next((own[name] for name in ("val", OUT_OF_FOLD) if name in own), None)
     mistakes = [] if known is None else _mistakes(run, known, texts=texts)
@@ -170,7 +171,7 @@ def _environment(run: RunDirectory) -> Json:
 def _curves(run: RunDirectory, classes: dict[str, tuple[str, ...]]) -> list[Curves]:
     steps = step_curves(run.path / "csv")
     finer = {item.title for item in steps}  # what is known of every step is not drawn by epoch, too
-    return [item for item in history_curves(read_csv_rows(run.history), classes) if item.title not in finer] + steps
+    return [item for item in history_curves(read_csv(run.history), classes) if item.title not in finer] + steps
 
 
 def _split_names(run: RunDirectory, metrics: Json) -> list[str]:
@@ -196,7 +197,7 @@ def _split(run: RunDirectory, name: str, config: Config, environment: Json, resa
 
 
 def _mistakes(run: RunDirectory, analysis: Analysis, *, texts: bool) -> list[ShownMistake]:
-    rows = read_csv_rows(run.mistakes) if texts else []
+    rows = read_csv(run.mistakes) if texts else []
     known = {(row.get("task"), row.get("id")): row for row in rows}
     shown = []
     for number, mistake in enumerate(analysis.mistakes, 1):

@@ -1,14 +1,10 @@
 """What the epochs left behind: scores and losses, and what the sampler showed."""
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, isfinite, nan
-from pathlib import Path
 
-from polarity.errors import UserError
 from polarity.reports.html.charts.series import SERIES
-from polarity.spreadsheets import as_written
 from polarity.wording import times
 
 TOTAL = "macro-F1"
@@ -49,20 +45,6 @@ class Exposed:
     natural: float
     expected: float
     realised: float
-
-
-def read_csv_rows(path: Path) -> list[dict[str, str]]:
-    """Rows of a CSV file; none if there is no file.
-
-    :raises UserError: if it is damaged.
-    """
-    if not path.is_file():
-        return []
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [{str(name): as_written(cell or "") for name, cell in row.items()} for row in csv.DictReader(file)]
-    except (OSError, ValueError, csv.Error) as error:
-        raise UserError(f"{path}: is damaged and cannot be read ({error})") from error
 
 
 def history_curves(history: Sequence[dict[str, str]], classes: dict[str, tuple[str, ...]]) -> list[Curves]:

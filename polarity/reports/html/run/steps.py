@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from polarity.reports.html.charts.series import SERIES
-from polarity.reports.html.run.history import Curves, number, read_csv_rows
+from polarity.reports.html.run.history import Curves, number
+from polarity.spreadsheets import read_csv
 
 POINTS = 200
 """Of a line; more cannot be seen, and noise hides what they say."""
@@ -20,7 +21,7 @@ def step_curves(folder: Path) -> list[Curves]:
     :param folder: of the CSV logger, which begins another version at every start of the run.
     """
     files = sorted(folder.glob("version_*/metrics.csv"), key=lambda path: int(path.parent.name.partition("_")[2]))
-    rows = [row for path in files for row in read_csv_rows(path)]
+    rows = [row for path in files for row in read_csv(path)]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     gradients = [name for name in columns if name.startswith(GRADIENT)][:SERIES]
     rates = [_series(rows, name) for name in columns if name.startswith(GROUP)]
