@@ -1,5 +1,6 @@
 """The model card: what the model is, on what it was trained, how good it is and where that ends."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,8 @@ FILE = "README.md"
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
 FEW = 100
 """Labelled rows of a class, below which the card says that its score rests on few."""
+COMMON = 10
+"""Languages that the card names."""
 LANGUAGES = ("lang", "language")
 """Metadata columns that tell a row's language."""
 
@@ -109,6 +112,13 @@ def classes_cell(names: Sequence[str]) -> str:
     return ", ".join(f"“{plain(name)}”" if "," in name else plain(name) for name in names)
 
 
+def shares_cell(values: Sequence[str]) -> str:
+    """``en 60%, de 40%``: each value with its share of the rows, the most frequent first and the rare ones counted."""
+    counts = Counter(values).most_common()
+    shares = ", ".join(f"{plain(value or 'unknown')} {count / len(values):.0%}" for value, count in counts[:COMMON])
+    return f"{shares} and {len(counts) - COMMON:,} more" if len(counts) > COMMON else shares
+
+
 def _probabilities(decider: Decider) -> str:
     """What the probabilities are: calibration is kept only where it helped."""
     kept = [name for name, task in decider.tasks.items() if task.scaling != Scaling.identity(len(task.classes))]
@@ -173,11 +183,7 @@ def _limits(splits: Sequence[Scored], about: Json) -> list[str]:
         limits.append("The validation rows chose the checkpoint, any calibration and any rule; the test rows did not.")
     for column in LANGUAGES:
         if column in last.predictions.metadata:
-            values = last.predictions.metadata[column]
-            often = sorted(set(values), key=lambda value: -values.count(value))[:10]
-            shares = ", ".join(
-                f"{plain(value or 'unknown')} {values.count(value) / len(values):.0%}" for value in often
-            )
+            shares = shares_cell(last.predictions.metadata[column])
             limits.append(f"Languages of the {last.name} rows: {shares}; others were not measured.")
     return limits
 

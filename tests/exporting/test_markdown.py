@@ -2,7 +2,7 @@
 
 import pytest
 
-from polarity.exporting.card import classes_cell
+from polarity.exporting.card import classes_cell, shares_cell
 from polarity.exporting.markdown import plain
 
 HOSTILE = [
@@ -36,3 +36,11 @@ def test_what_steers_a_terminal_is_shown() -> None:
 
 def test_classes_stand_as_they_are() -> None:
     assert classes_cell(["a|b", 'it\'s "bad", no']) == 'a&#124;b, “it\'s "bad", no”'
+
+
+def test_values_that_are_not_named_are_counted() -> None:
+    rare = [f"l{number}" for number in range(11, 0, -1)]
+    assert shares_cell([*rare, "en", "en", ""]) == (
+        "en 14%, l11 7%, l10 7%, l9 7%, l8 7%, l7 7%, l6 7%, l5 7%, l4 7%, l3 7% and 3 more"
+    )
+    assert shares_cell(["", "en", "en"]) == "en 67%, unknown 33%"
