@@ -34,7 +34,7 @@ def make(settings: EnsembleSettings) -> RunDirectory:
     asked = ask_all(gathered, settings)
     outcome = find_outcome(asked, gathered, settings)
     config = config_of(outcome, gathered, settings)
-    overrides = [f"runs=[{','.join(gathered.runs)}]", f"method={settings.method.name}"]
+    overrides = settings.as_overrides([run.path for run in gathered.runs.values()])
     root = locate(settings.output_dir)
     with progress("writing the ensemble"), new_folder(root, config, overrides) as run:
         read = fill(run, outcome, gathered, settings)

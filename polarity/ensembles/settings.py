@@ -1,6 +1,8 @@
 """What ``python -m polarity.ensemble`` is told."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -14,6 +16,7 @@ from polarity.ensembles.auto import Auto
 from polarity.ensembles.blend import Method
 from polarity.ensembles.soup import Soup
 from polarity.evaluation.devices import Accelerator
+from polarity.quoting import overrides_of
 from polarity.reporting import Resamples
 from polarity.settings import Positive
 from polarity.signature import TARGET
@@ -63,6 +66,12 @@ class EnsembleSettings:
                 "baseline: a linear model has no weights in common with runs, so no soup can be made with it"
             )
         return problems
+
+    def as_overrides(self, folders: Sequence[Path]) -> list[str]:
+        """What decides which ensemble is made of the runs in these folders, as the ensemble's ``overrides.yaml``."""
+        method = {f"method.{key}": value for key, value in self.method.settings.items()}
+        chosen = {"baseline": self.baseline, "method": self.method.name, **method}
+        return overrides_of({"runs": folders, **chosen, "gate": self.gate, "test": self.test})
 
     def recorded(self, members: list[Json]) -> Json:
         """As they stand in the ensemble's ``config.yaml``.

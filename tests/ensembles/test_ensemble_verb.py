@@ -143,6 +143,8 @@ def test_making_it_again_gives_the_same(home: Path, average: Path) -> None:
         for first, second in zip(stored(average, split).tasks, stored(again, split).tasks, strict=True):
             assert np.array_equal(first.logits, second.logits)  # type: ignore[arg-type]
             assert np.array_equal(first.honest, second.honest)
+    folders = ",".join(f'"{home / f"seed-{seed}"}"' for seed in SEEDS)
+    assert again.overrides == [f"runs=[{folders}]", "baseline=true", "method=average", "gate=false", "test=true"]
     assert read_yaml(again.path / "config.yaml", dict) == read_yaml(average / "config.yaml", dict)
 
 

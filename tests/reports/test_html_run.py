@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -231,6 +232,15 @@ def test_texts_of_any_length_are_shown(tmp_path: Path) -> None:
     write_csv(run.mistakes, ["task", "id", "text"], [["topic", f"row-{number}", text] for number in range(120)])
     assert "x" * 2 * before in page_of(run).source
     assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize("given", [["data.tasks={tone:[no,yes]}", "note=a b"], []])
+def test_what_was_set_is_shown_as_a_shell_takes_it(given: list[str], tmp_path: Path) -> None:
+    run = run_folder(tmp_path / "run")
+    (run.path / "overrides.yaml").write_text(json.dumps(given))
+    page = page_of(run)
+    assert not given or shlex.join(given) in page.text.replace("\\ ", "")
+    assert ("Nothing was set" in page.text) == (not given)
 
 
 def test_the_run_says_itself_whether_texts_are_private(tmp_path: Path) -> None:

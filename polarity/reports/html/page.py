@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+import shlex
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -52,6 +53,7 @@ def jinja_environment() -> Environment:
         "sentence",
     )
     made.filters.update({name: getattr(numbers, name) for name in written}, times=times, score=numbers.score_text)
+    made.filters["word"] = shlex.quote
     made.globals.update({name: getattr(charts, name) for name in charts.__all__})
     script = _source("script.js")
     made.globals.update(
