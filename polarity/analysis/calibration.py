@@ -14,6 +14,9 @@ SAMPLES = 1000
 EXACT = 300
 """Rows of a bin up to which each is drawn by itself."""
 
+ROUNDING = 1e-5
+"""Of probabilities and logits in files; a calibration that is kept changes more."""
+
 FEW = 20.0
 """Expected mistakes among more rows up to which their number is drawn from Poisson's distribution."""
 
@@ -27,8 +30,16 @@ def task_calibration(predictions: TaskPredictions) -> TaskCalibration:
         before = calibration_numbers(softmax(predictions.logits[known].astype(np.float64), axis=1), labels)
     if len(labels) and predictions.probabilities is not None:
         after = calibration_numbers(predictions.probabilities[known], labels)
-    fitted_here = predictions.crossfit is not None
+    fitted_here = predictions.crossfit is not None and is_calibrated(predictions)
     return TaskCalibration(predictions.task.name, len(labels), before, after, fitted_here)
+
+
+def is_calibrated(predictions: TaskPredictions) -> bool:
+    """Whether the probabilities are others than the softmax of the logits; so without logits, for all that is known."""
+    if predictions.logits is None or predictions.probabilities is None:
+        return predictions.probabilities is not None
+    plain = softmax(predictions.logits.astype(np.float64), axis=1)
+    return not np.allclose(plain, predictions.probabilities, rtol=0, atol=ROUNDING)
 
 
 def calibration_numbers(probabilities: np.ndarray, labels: np.ndarray) -> CalibrationNumbers:

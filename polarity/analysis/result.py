@@ -165,7 +165,7 @@ class TaskCalibration:
 
     :param before: of the softmax of the raw logits; None without logits or labels.
     :param after: of the calibrated probabilities; None where they are not known.
-    :param fitted_here: calibration was fitted on these very rows, so that ``after`` flatters.
+    :param fitted_here: calibration, where it was kept, was fitted on these very rows, so that ``after`` flatters.
     """
 
     task: str

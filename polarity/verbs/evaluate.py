@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from polarity.analysis import analyse
+from polarity.analysis.calibration import is_calibrated
 from polarity.analysis.console import FOOTNOTE, analysis_tables, shown
 from polarity.config.trust import Trust
 from polarity.content import Json
@@ -100,8 +101,9 @@ def _own_split(rebuilt: Answering, split: str, resamples: int) -> tuple[Evaluate
         reproduced = reproduce_some(rebuilt, splits.val)
     about = {**_about(rebuilt), "split": split, "reproduced": vars(reproduced)}
     analysis = analyse(predictions, resamples=resamples)
-    if split == "val" and rebuilt.decision != "stored":  # whatever decides, calibration was fitted on these rows
-        calibration = tuple(replace(one, fitted_here=True) for one in analysis.calibration)
+    if split == "val" and rebuilt.decision != "stored":  # whatever decides, any calibration was fitted on these rows
+        both = zip(analysis.calibration, predictions.tasks, strict=True)
+        calibration = tuple(replace(one, fitted_here=is_calibrated(item)) for one, item in both)
         analysis = replace(analysis, calibration=calibration)
     return Evaluated(split, rows, rows.fingerprint(), predictions, analysis, about), [str(reproduced)]
 

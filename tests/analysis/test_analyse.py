@@ -257,6 +257,14 @@ def test_without_crossfit_the_stored_rule_is_the_headline() -> None:
     assert not analysis.calibration[0].fitted_here
 
 
+def test_what_was_not_calibrated_was_fitted_on_no_rows() -> None:
+    first, second = made().tasks
+    plain = softmax(first.logits.astype(np.float64), axis=1)
+    both = (replace(first, probabilities=plain.astype(np.float32).astype(np.float64)), second)
+    calibration = analyse(Predictions([str(n) for n in range(ROWS)], both), resamples=0).calibration
+    assert [one.fitted_here for one in calibration] == [False, True]
+
+
 def test_a_file_made_by_hand_has_scores_and_says_what_it_lacks(tmp_path: Path) -> None:
     pq.write_table(
         pa.table({

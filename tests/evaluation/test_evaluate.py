@@ -29,7 +29,8 @@ from tests.readings import holding
 from tests.running import train, write_corpus
 from tests.verbs import said_by
 
-SHORT = ("trainer.max_epochs=1", "reporting.baselines=false", "reporting.resamples=100", "head.dropout=0")
+KEPT = "calibration.standard_errors=null"
+SHORT = ("trainer.max_epochs=1", "reporting.baselines=false", "reporting.resamples=100", "head.dropout=0", KEPT)
 
 
 @pytest.fixture(scope="module")
