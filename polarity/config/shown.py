@@ -1,6 +1,7 @@
 """The settings of a run as people are shown them, on cards, pages and in TensorBoard."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ SHOWN = (
 )
 BATCHING = ("batch_size", "accumulate", "max_length")
 TRAINER = ("max_epochs", "precision")
+TEXTS = ("prefix",)
+"""Settings whose values are words for the model, however they begin, and no places."""
 PLAIN = (bool, int, float, str)
 """Values that TensorBoard's table takes as they are."""
 
@@ -53,7 +56,7 @@ def encoder_name(config: Mapping[str, Any]) -> str:
 
 def on_hub(name: str) -> bool:
     """Whether a name is that of a model or data set of the hub."""
-    return name.count("/") == 1 and not Path(name).exists()
+    return name.count("/") == 1 and not _exists(name)
 
 
 def _flatten(key: str, value: Any, table: dict[str, str]) -> None:
@@ -63,15 +66,21 @@ def _flatten(key: str, value: Any, table: dict[str, str]) -> None:
     if TARGET in value:
         table[key] = str(value[TARGET]).rpartition(".")[2]
     for name, item in value.items():
-        if name != TARGET:
+        if name in TEXTS and isinstance(item, str):
+            table[f"{key}.{name}"] = item
+        elif name != TARGET:
             _flatten(f"{key}.{name}", item, table)
 
 
 def _shown(value: Any) -> str:
     text = str(value)
-    if isinstance(value, str) and (text.startswith(("/", ".", "~")) or Path(text).exists()):
+    if isinstance(value, str) and (text.startswith(("/", ".", "~")) or _exists(text)):
         return Path(text).name
     return text
+
+
+def _exists(text: str) -> bool:
+    return os.path.exists(text)  # noqa: PTH110 - false also for what no path can be, such as a long text
 
 
 def facts(config: Mapping[str, Any]) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """Explaining a command line that cannot be composed: each override that is wrong, and what it should have been."""
 
+import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from hydra.core.global_hydra import GlobalHydra
@@ -95,7 +95,7 @@ def _checkable(good: Sequence[str], wrong: Collection[str]) -> list[str] | None:
 
 def _why_unreadable(text: str, reason: Exception) -> str:
     if "=" not in text:
-        folder = "; folders are given as run=FOLDER, or runs=[A,B]" if Path(text).exists() else ""
+        folder = "; folders are given as run=FOLDER, or runs=[A,B]" if os.path.exists(text) else ""  # noqa: PTH110 - false also for what no path can be
         return f"settings are written NAME=VALUE{folder}"
     if not text.isascii() and can_be_read("".join(sign if sign.isascii() else "x" for sign in text)):
         return """names beyond ASCII have to stand in double quotes, as in 'data.tasks={stance:["für",gegen]}'"""
