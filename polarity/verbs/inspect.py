@@ -6,6 +6,7 @@ from pathlib import Path
 from polarity.data.batching import Batching
 from polarity.data.corpus import Corpus
 from polarity.data.limit import Limit
+from polarity.errors import UserError
 from polarity.files import check_room, write_json
 from polarity.inspection.console import inspection_tables
 from polarity.inspection.inspector import Folds, Inspector
@@ -16,8 +17,10 @@ from polarity.paths import cache_dir, expanded
 from polarity.progress import progress
 from polarity.reports.console import RunConsole
 from polarity.reports.html.inspection import write_inspection_report
+from polarity.run_files import is_run
 from polarity.settings import PositiveInt, Seed
 
+REPORT, RESULT = "report.html", "inspection.json"
 STYLES = {"stop": "bold red", "warning": "yellow", "note": None}
 
 
@@ -49,6 +52,8 @@ def inspect(settings: InspectSettings) -> Inspection:
     cache = cache_dir(settings.cache_dir)
     folder = None if settings.output is None else expanded(settings.output)
     check_room(output=folder, cache_dir=cache)
+    if folder is not None and _is_of_another(folder):
+        raise UserError(f"output: {folder} holds another report than an inspection's; choose another folder")
     inspector = Inspector(
         model=settings.model,
         max_length=settings.batching.max_length,
@@ -66,11 +71,16 @@ def inspect(settings: InspectSettings) -> Inspection:
     with progress("inspecting"):
         inspection = inspector.inspect(settings.data, settings.limit)
     if folder is not None:
-        write_json(folder / "inspection.json", inspection.to_dict())
+        write_json(folder / RESULT, inspection.to_dict())
         write_tables(inspection, folder)
-        write_inspection_report(inspection, folder / "report.html")
+        write_inspection_report(inspection, folder / REPORT)
     show_inspection(inspection, folder)
     return inspection
+
+
+def _is_of_another(folder: Path) -> bool:
+    """Whether a folder is a run's, or has a report that would be lost."""
+    return is_run(folder) or ((folder / REPORT).exists() and not (folder / RESULT).exists())
 
 
 def show_inspection(inspection: Inspection, folder: Path | None) -> None:
@@ -81,4 +91,4 @@ def show_inspection(inspection: Inspection, folder: Path | None) -> None:
     for finding in inspection.findings:
         console.print(f"{finding.level}: {finding.text}", style=STYLES[finding.level])
     if folder is not None:
-        console.print(f"everything is in {folder}: report.html, inspection.json and CSV files")
+        console.print(f"everything is in {folder}: {REPORT}, {RESULT} and CSV files")

@@ -113,6 +113,16 @@ def test_without_output_only_the_console(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} - before <= {"cache"}
 
 
+@pytest.mark.parametrize("there", [("report.html",), ("status.json", "config.yaml", "report.html", "inspection.json")])
+def test_the_report_of_something_else_is_not_overwritten(folder: Path, there: tuple[str, ...]) -> None:
+    (folder / "told").mkdir()
+    for name in there:
+        (folder / "told" / name).write_text("a run's")
+    said = said_by("inspect", *DATA, "data.absent_classes=warn", "labels=false", code=2)
+    assert "told holds another report than an inspection's" in said
+    assert {path.name: path.read_text() for path in (folder / "told").iterdir()} == dict.fromkeys(there, "a run's")
+
+
 def test_a_second_inspection_leaves_no_table_of_the_first(folder: Path) -> None:
     said_by("inspect", *DATA, "data.absent_classes=warn")
     assert (folder / "told/confused_pairs.csv").exists()
