@@ -1,5 +1,6 @@
 """Reading and writing of files and folders: whole or not at all."""
 
+import errno
 import hashlib
 import json
 import os
@@ -25,19 +26,29 @@ T = TypeVar("T", dict[Any, Any], list[Any])
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """The name to write a file under: it becomes ``path``, synchronised, if the block ends well, else it is removed."""
+def whole_file(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
+    """The name to write a file under: it becomes ``path``, synchronised, if the block ends well, else it is removed.
+
+    :param overwrite: whether a file that stands there by then may be replaced.
+    :raises UserError: if it may not.
+    """
     with unfinished(path) as part:
         yield part
         synchronise(part)
-        part.replace(path)
+        if overwrite:
+            part.replace(path)
+        else:
+            _take(part, path)
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
+def whole_folder(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
     """An empty folder to fill: it becomes ``path``, synchronised, if the block ends well, else it is removed.
 
     What stood at ``path`` goes only when the new folder is complete.
+
+    :param overwrite: whether what stands there by then, and is no empty folder, may be replaced.
+    :raises UserError: if it may not.
     """
     with unfinished(path) as part:
         part.mkdir()
@@ -45,8 +56,32 @@ def whole_folder(path: Path) -> Iterator[Path]:
         for file in part.rglob("*"):
             if file.is_file():
                 synchronise(file)
-        with replaced(path):
+        with replaced(path) if overwrite else _kept(path):
             part.rename(path)
+
+
+def _take(part: Path, path: Path) -> None:
+    """Give a file a name that has to be free: a link never replaces what another has put there meanwhile."""
+    with _kept(path):
+        try:
+            os.link(part, path)
+        except FileExistsError:
+            raise
+        except OSError as error:  # there are file systems without links
+            if os.path.lexists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+            part.rename(path)
+
+
+@contextmanager
+def _kept(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
+            advice = "give another name, or overwrite=true"
+            raise UserError(f"{path}: has appeared meanwhile, and stays as it is; {advice}") from error
+        raise
 
 
 def synchronise(path: Path) -> None:

@@ -7,14 +7,15 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from polarity.data.cache import cached_arrays
-from polarity.errors import reason_of
+from polarity.errors import UserError, reason_of
 from polarity.files import whole_file, whole_folder
 from polarity.models import save_model
 from polarity.parts import _host, clear, unfinished
@@ -25,6 +26,7 @@ from tests.tiny import tiny_classifier, tiny_reader
 WRITER = """
 import sys, time
 from pathlib import Path
+from typing import Any
 from polarity.parts import unfinished
 with unfinished(Path(sys.argv[1])) as part:
     {make}
@@ -153,6 +155,7 @@ def test_nothing_is_left_of_a_block_that_fails(tmp_path: Path) -> None:
 REPLACER = """
 import os, signal, sys
 from pathlib import Path
+from typing import Any
 from polarity.files import whole_folder
 if sys.argv[2] == "SIGTERM":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -204,6 +207,32 @@ def test_where_the_new_folder_cannot_be_moved_the_old_one_comes_back(
     with pytest.raises(OSError, match="no right to"), whole_folder(tmp_path / "a"):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("way", [whole_file, whole_folder])
+def test_what_appears_meanwhile_stays_where_it_must(
+    tmp_path: Path, way: Any, links: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refused)
+    for name, appears in (("free", False), ("file", True), ("folder", True)):
+        with (
+            pytest.raises(UserError, match="has appeared meanwhile, and stays") if appears else nullcontext(),
+            way(tmp_path / name, overwrite=False) as part,
+        ):
+            (part / "x" if part.is_dir() else part).write_text("mine")
+            if name == "file":
+                (tmp_path / name).write_text("another's")
+            elif name == "folder":
+                (tmp_path / name).mkdir()
+                (tmp_path / name / "x").write_text("another's")
+    assert (tmp_path / "file").read_text() == (tmp_path / "folder/x").read_text() == "another's"
+    assert "mine" in {path.read_text() for path in (tmp_path / "free", tmp_path / "free/x") if path.is_file()}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "free"]
 
 
 @pytest.mark.parametrize("way", [whole_file, whole_folder])

@@ -100,9 +100,10 @@ class Output:
 
     @contextmanager
     def open(self, *, whole: bool = False) -> Iterator[BinaryIO]:
-        """A stream whose content replaces the file if the block ends well, and is thrown away if it does not.
+        """A stream whose content becomes the file if the block ends well, and is thrown away if it does not.
 
         :param whole: whether standard output, too, gets all or nothing.
+        :raises UserError: if there is a file by then, which may not be replaced.
         """
         if self.path is None:
             with tempfile.TemporaryFile() if whole else nullcontext(sys.stdout.buffer) as stream:
@@ -117,7 +118,11 @@ class Output:
                 yield stream
             return
         path = self.path.resolve()
-        with whole_file(path) as part, part.open("wb") as file, _compressed(file, path) as stream:
+        with (
+            whole_file(path, overwrite=self.overwrite) as part,
+            part.open("wb") as file,
+            _compressed(file, path) as stream,
+        ):
             yield stream
 
 

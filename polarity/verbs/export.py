@@ -60,7 +60,7 @@ def export(settings: ExportSettings) -> Path:
     if problems := rebuilt.model.encoder.export_problems(settings.format):
         raise UserError(problems)
     splits = run_splits(run) if settings.check_rows else None
-    with progress("exporting"), whole_folder(expanded(folder).absolute()) as part:
+    with progress("exporting"), whole_folder(expanded(folder).absolute(), overwrite=settings.overwrite) as part:
         agreement, costs = _write(settings, rebuilt, splits, part)
     _say(settings, folder, agreement, costs)
     return folder

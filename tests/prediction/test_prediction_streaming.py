@@ -6,6 +6,7 @@ import sys
 import threading
 import tracemalloc
 import weakref
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,17 @@ def test_the_output_is_not_there_before_it_is_whole(tmp_path: Path) -> None:
     made.run(Lengths(), added, None, lambda _: seen.append(output.exists()))
     assert seen == [False] * 4
     assert output.exists()
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_appears_meanwhile_is_replaced_only_with_overwrite(overwrite: bool, tmp_path: Path) -> None:
+    source, output = write(tmp_path / "in.csv", rows_of(10)), tmp_path / "out.csv"
+    made = job(source, output)
+    made.output.overwrite = overwrite
+    with nullcontext() if overwrite else pytest.raises(UserError, match=r"out\.csv: has appeared meanwhile"):
+        made.run(Lengths(), added_columns(), None, lambda _: output.write_text("another's") and None)
+    assert (output.read_text() == "another's") is not overwrite
+    assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv"}
 
 
 def test_an_output_that_cannot_be_is_refused(tmp_path: Path) -> None:
