@@ -13,6 +13,7 @@ from polarity.data.rows import Rows
 from polarity.data.table import Table, read_table
 from polarity.data.validation import report_cells, report_missing_columns, validate
 from polarity.errors import UserError
+from polarity.settings import Name
 from polarity.tables.dialect import Dialect, column_hint, dialect_problems
 from polarity.tables.formats import unused_dialect
 from polarity.tables.problems import Problems
@@ -41,12 +42,12 @@ class NewData:
         self,
         *,
         path: str | None = None,
-        text: str | None = None,
-        context: str | None = None,
-        id: str | None = None,  # noqa: A002 - the name that a user expects
+        text: Name | None = None,
+        context: Name | None = None,
+        id: Name | None = None,  # noqa: A002 - the name that a user expects
         tasks: dict[str, str] | None = None,
         metadata: list[str] | None = None,
-        group: str | None = None,
+        group: Name | None = None,
         encoding: str | None = None,
         delimiter: str | None = None,
         quote: str | None = None,

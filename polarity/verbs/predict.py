@@ -23,17 +23,17 @@ from polarity.progress import progress
 from polarity.reduced_precision.choose import INT8, Precision, predictor_in
 from polarity.run import RunDirectory
 from polarity.runs.saved import finished_run
-from polarity.settings import PositiveInt
+from polarity.settings import Name, PositiveInt
 from polarity.systems.rebuild import rebuild_any
 from polarity.tables.dialect import Dialect, dialect_problems
 from polarity.tables.formats import USED, Format
 from polarity.wording import times
 
 ChunkRows = Annotated[int, Field(ge=1, le=49_999)]  # from 50,000 on, the tokenizer shows a bar of its own
-ErrorColumn = Annotated[str, Field(min_length=1)]
 MOSTLY_UNKNOWN = 0.5
 DEFAULT_TEXT = "text"
 """Column of the text for runs on data that were not read from columns."""
+DEFAULT_ERROR = "error"
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class PredictSettings:
     output_format: Format | None
     overwrite: bool
     spreadsheet: bool
-    text: str | None
-    context: str | None
-    encoding: str | None
-    delimiter: str | None
+    text: Name | None
+    context: Name | None
+    encoding: Name | None
+    delimiter: Name | None
     quote: str | None
     header: bool | None
     decision: DecisionChoice
@@ -59,7 +59,7 @@ class PredictSettings:
     abstain_below: Threshold | None
     prefix: str
     on_error: Literal["stop", "keep"]
-    error_column: ErrorColumn
+    error_column: Name
     chunk_rows: ChunkRows
     precision: Precision | None
     batch_size: PositiveInt | None
@@ -130,9 +130,11 @@ def _job(settings: PredictSettings, run: RunDirectory, problems: list[str]) -> P
     data = run.settings.data
     if settings.spreadsheet and wanted not in ("csv", "tsv"):
         problems.append(f"spreadsheet: has no effect on {wanted} output")
+    keep = settings.on_error == "keep"
+    if not keep and settings.error_column != DEFAULT_ERROR:
+        problems.append("error_column: has no effect with on_error=stop")
     dialect = _dialect(settings, data, kind, problems)
     text, context = _columns(settings, data, problems)
-    keep = settings.on_error == "keep"
     return PredictionJob(
         source, kind, output, wanted, dialect, text, context, keep, settings.chunk_rows, settings.spreadsheet
     )

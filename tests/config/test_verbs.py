@@ -69,6 +69,18 @@ def test_what_a_verb_has_no_choice_of_is_told_in_plain_words() -> None:
         read_settings("baseline", ["experiment=quickstart"])
 
 
+@pytest.mark.parametrize("name", ["text", "context", "encoding", "delimiter", "error_column"])
+@pytest.mark.parametrize("empty", ["", '""'])
+def test_no_name_of_a_column_is_empty(name: str, empty: str) -> None:
+    """Such a one was taken for the default."""
+    asked = ["run=a", "input=a.csv", "output=b.csv", f"{name}={empty}"]
+    with pytest.raises(UserError, match=rf"^{name}: "):
+        read_settings("predict", asked)
+    if name in ("text", "context"):
+        with pytest.raises(UserError, match=rf"^data\.{name}: "):
+            read_settings("evaluate", ["run=a", "data.path=a.csv", f"data.{name}={empty}"])
+
+
 def test_a_setting_that_is_given_twice_in_other_shapes_is_told() -> None:
     twice = ["data=csv", "data.tasks=[label]", "data.tasks={label:[no,yes]}"]
     with pytest.raises(UserError, match=r"data.tasks=\{label:\[no,yes\]\}: a list and a mapping .*is it given twice"):

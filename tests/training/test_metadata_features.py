@@ -111,6 +111,16 @@ def test_all_that_is_wrong_with_a_file_is_told_before_the_model_is_asked(run: Ru
         assert problem in " ".join(said.split()), said
 
 
+def test_a_column_of_errors_is_named_only_where_there_is_one(run: RunDirectory, tmp_path: Path) -> None:
+    source, output = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_text("text,source,length\nof it,right,1\n", encoding="utf-8")
+    asked = (f"run={run.path}", f"input={source}", f"output={output}", "error_column=wrong")
+    said = said_by("predict", *asked, code=2)
+    assert "error_column: has no effect with on_error=stop" in said
+    said_by("predict", *asked, "on_error=keep")
+    assert "wrong" in output.read_text(encoding="utf-8").splitlines()[0]
+
+
 def test_new_rows_of_a_run_on_private_texts_are_private_too(run: RunDirectory, tmp_path: Path) -> None:
     private = RunDirectory(shutil.copytree(run.path, tmp_path / "private"))
     settings = (private.path / "config.yaml").read_text(encoding="utf-8")

@@ -4,9 +4,8 @@ import copy
 import sys
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field
 from transformers import PreTrainedConfig
 
 from polarity.data.reading import Reader
@@ -23,12 +22,11 @@ from polarity.models.huggingface.prefix import with_prefix
 from polarity.models.huggingface.reader import TokenReader
 from polarity.models.huggingface.sources import is_local, locate_encoder
 from polarity.models.pooling import Last4MeanPooling, MeanPooling, Pooling
-from polarity.settings import PositiveInt, ProperFraction
+from polarity.settings import Name, PositiveInt, ProperFraction
 from polarity.tasks import Task
 from polarity.wording import times
 
 Freeze = Literal["none", "embeddings", "encoder"]
-Name = Annotated[str, Field(min_length=1)]
 
 
 class PretrainedEncoder(EncoderSettings):
