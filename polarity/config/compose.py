@@ -23,7 +23,7 @@ from polarity.config.overrides import closed_key, idle_problems, key_of, open_ke
 from polarity.config.readable import readable, restored
 from polarity.config.replaced import LAYERS, drop_settings_of_replaced
 from polarity.config.search.asked import Search, corners, is_search, search_of
-from polarity.config.uncomposable import COMPOSITION_ERRORS, base_problems, first_lines, override_problems
+from polarity.config.uncomposable import COMPOSITION_ERRORS, ambiguous, base_problems, first_lines, override_problems
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.paths import conf_dir
@@ -98,6 +98,8 @@ def compose_jobs(
             if jobs and multirun and not others and not search:  # the first value of each override is right
                 others, _ = override_problems(config_name, jobs_of(overrides)[len(composed)], extra)
             jobs_of_rest = [] if rest is None else [_job(config_name, open_keys(rest), extra)]
+            if not multirun:
+                others = ambiguous(config_name, overrides) | others
             restored_problems = {restored(text): restored(problem) for text, problem in others.items()} | wrong
             raise CompositionError(restored_problems or {"": first_lines(error)}, jobs_of_rest) from error
         if wrong:

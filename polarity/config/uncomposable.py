@@ -85,6 +85,15 @@ def override_problems(
     return problems | refused, _checkable(checkable, refused)
 
 
+def ambiguous(config_name: str, overrides: Sequence[str]) -> dict[str, str]:
+    """A problem for each override that gives several values where there is one job."""
+    parse = OverridesParser.create().parse_override
+    several = [text for text in overrides if can_be_read(text) and parse(text).is_sweep_override()]
+    sweep = "; with -m, train takes one after the other" if config_name == "train" else ""
+    advice = f"a list stands in brackets, a value that holds commas in quotes{sweep}"
+    return {text: f"{text}: these are several values, and one is taken; {advice}" for text in several}
+
+
 def _checkable(good: Sequence[str], wrong: Collection[str]) -> list[str] | None:
     """The overrides of ``good`` that mean the same without those of ``wrong``."""
     groups = {key_of(text) for text in wrong}

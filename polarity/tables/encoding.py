@@ -10,8 +10,8 @@ from polarity.tables.problems import Refusal
 _SIGNATURES = {
     b"PK\x03\x04": "is a ZIP archive or an Excel workbook: export it as CSV",
     b"\xd0\xcf\x11\xe0": "is an old Excel workbook: export it as CSV",
-    b"PAR1": "is a Parquet file: name it .parquet",
-    b"\x1f\x8b": "is compressed by gzip: add .gz to its name",
+    b"PAR1": "is a Parquet file: name it .parquet, or give this format",
+    b"\x1f\x8b": "is compressed by gzip: add .gz to its name, or unpack it, as zcat does for a pipe",
     b"version https://git-lfs.github.com/spec": "is a pointer of git-lfs, not the data: run `git lfs pull`",
 }
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)

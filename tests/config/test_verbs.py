@@ -81,6 +81,17 @@ def test_no_name_of_a_column_is_empty(name: str, empty: str) -> None:
             read_settings("evaluate", ["run=a", "data.path=a.csv", f"data.{name}={empty}"])
 
 
+def test_several_values_where_one_is_taken_are_told_with_what_else_is_wrong() -> None:
+    with pytest.raises(UserError) as refused:
+        read_settings("predict", ["run=a", "input=a.csv,b.csv", "output=c.csv", "top_k=0", "prefx=x"])
+    several, *others = sorted(refused.value.problems)
+    assert several.startswith("input=a.csv,b.csv: these are several values, and one is taken; ")
+    assert "-m" not in several
+    assert [text.split(":")[0] for text in others] == ["prefx", "top_k"]
+    with pytest.raises(UserError, match=r"^seed=1,2: these are several values.*; with -m, train takes one after the"):
+        check(["seed=1,2"])
+
+
 def test_a_setting_that_is_given_twice_in_other_shapes_is_told() -> None:
     twice = ["data=csv", "data.tasks=[label]", "data.tasks={label:[no,yes]}"]
     with pytest.raises(UserError, match=r"data.tasks=\{label:\[no,yes\]\}: a list and a mapping .*is it given twice"):

@@ -168,6 +168,7 @@ def test_a_damaged_file_stops_the_job_always(kind: str, keep: bool, tmp_path: Pa
         (b"PK\x03\x04rest", "Excel workbook"),
         ("text\nä\n".encode("utf-16"), "give encoding=utf-16"),
         (b"PAR1....", "Parquet"),
+        (b"\x1f\x8b....", "add .gz to its name, or unpack it"),
     ],
 )
 def test_a_file_of_another_kind_is_named(content: bytes, reason: str, tmp_path: Path) -> None:
