@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from polarity.content import Json
 from polarity.statistics.interval import Interval
+from polarity.wording import times
 
 VERSION = 1
 
@@ -218,9 +219,18 @@ class Shortlist:
     seeds: bool
 
     @property
+    def tie(self) -> str:
+        """How many are tied with the best: these need not be next to it, nor tied with each other; empty for none."""
+        tied, others = len(self.tied) - 1, self.of - 1
+        if not tied:
+            return ""
+        if tied == others:
+            return f"the best of {times(self.of, 'configuration')} cannot be told apart from any other"
+        return f"{tied:,} of the {times(others, 'other configuration')} cannot be told apart from the best"
+
+    @property
     def sentences(self) -> list[str]:
         """All this in words."""
-        tied = f"the best {len(self.tied)} of {self.of} cannot be told apart" if len(self.tied) > 1 else ""
         alone = f"the best of {self.of} is better than each of the others, beyond chance"
         if not self.seeds:
             alone = (
@@ -230,7 +240,7 @@ class Shortlist:
         within = "the first that was asked for, since rows of one group tell none from another"
         if self.error is not None:
             within = f"the first that was asked for within one standard error ({self.error:.4f}) of the best"
-        return [tied or alone, f"recommended: {self.recommended} ({self.score:.4f}), {within}"]
+        return [self.tie or alone, f"recommended: {self.recommended} ({self.score:.4f}), {within}"]
 
 
 @dataclass(frozen=True)

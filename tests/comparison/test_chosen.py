@@ -46,6 +46,21 @@ def test_a_perfect_score_is_not_known_without_error(tmp_path: Path) -> None:
     assert best.chosen.interval.high == 1.0
 
 
+def test_what_is_tied_with_the_best_need_not_be_what_comes_next(tmp_path: Path) -> None:
+    labels = some_labels(300)
+    wrong = {"best": range(20), "second": range(30), "third": range(20, 51)}
+    runs = []
+    for number, (name, rows) in enumerate(wrong.items()):
+        decided = labels.copy()
+        decided[list(rows)] = (labels[list(rows)] + 1) % 3
+        runs.append(a_run(tmp_path / name, labels, decided, loss={"gamma": number}))
+    (best,) = rank(runs).best
+    assert [folder.name for folder in best.tied] == ["best", "third"], "the second is wrong in ten rows more"
+    assert best.sentences[1] == "1 of the 2 other configurations cannot be told apart from the best"
+    (best,) = rank([runs[0], runs[2]]).best
+    assert best.sentences[1] == "the best of 2 configurations cannot be told apart from any other"
+
+
 def test_scores_on_other_rows_have_no_winner(tmp_path: Path) -> None:
     labels, others = some_labels(300), some_labels(200)
     first, second = (

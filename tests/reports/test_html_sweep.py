@@ -84,7 +84,9 @@ def test_what_is_recommended_stands_before_everything_else(tmp_path: Path) -> No
     page = page_of(content, tmp_path)
     best = content.best[0]
     summary = page.text[: page.text.index("What a seed changes")]
-    assert page.headings["h1"] == f"The best 5 of {best.shortlist.of} configurations cannot be told apart"
+    assert page.headings["h1"] == (
+        f"4 of the {best.shortlist.of - 1} other configurations cannot be told apart from the best"
+    )
     for said in (best.chosen.sentence, *best.shortlist.sentences, *content.advice.values(), *content.remaining):
         assert said[1:] in summary
 

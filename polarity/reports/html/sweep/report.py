@@ -65,12 +65,10 @@ def sweep_headline(content: SweepContent) -> str:
     if content.apart or not content.best:
         why = "not all of them can be compared" if content.apart else "their files do not tell"
         return f"{times(len(configurations), 'configuration')}, and no best one: {why}"
-    tied, of = len(content.best[0].shortlist.tied), content.best[0].shortlist.of
-    if tied == 1:
-        return f"One of {of} configurations is better than each of the others"
-    if tied == of:
-        return f"The best of {of} configurations cannot be told apart from any other"
-    return f"The best {tied} of {of} configurations cannot be told apart"
+    tie = content.best[0].shortlist.tie
+    if not tie:
+        return f"One of {content.best[0].shortlist.of} configurations is better than each of the others"
+    return f"{tie[0].upper()}{tie[1:]}"
 
 
 def _axis(content: SweepContent) -> Axis:
