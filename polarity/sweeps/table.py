@@ -8,16 +8,18 @@ from textwrap import shorten
 from rich.table import Table
 
 from polarity.comparison.chosen import Ranking, rank, several
+from polarity.config.overrides import key_of
 from polarity.content import Json
 from polarity.errors import UserError
 from polarity.files import read_object
 from polarity.reports.console import RunConsole
 from polarity.reports.html.numbers import duration
+from polarity.reports.html.sweep.content import ALIKE
 from polarity.run_files import ASKED
 from polarity.spreadsheets import write_csv
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.job import Job
-from polarity.sweeps.page import looks_at_test, shown_unread, write_page_of
+from polarity.sweeps.page import SEED, looks_at_test, shown_unread, write_page_of
 from polarity.wording import times
 
 SCORES = ("monitored", "overall")
@@ -34,6 +36,9 @@ def print_jobs(sweep: Sweep, *, page: bool = True) -> int:
     console.print(jobs_table(rows))
     for note in [*ranking.apart, *shown_unread(ranking)]:
         console.print(f"note: {note}", style="bold yellow")
+    searched = {tuple(text for text in job.changed if key_of(text) != SEED) for job in sweep.finished}
+    if len(searched) > 1 and not (ranking.best or ranking.apart or ranking.unread):
+        console.print(f"no best one: {ALIKE}")
     for item in ranking.best:
         if ranking.apart:
             members = [folder for folders in item.members.values() for folder in folders]

@@ -1,16 +1,19 @@
 """What the folders of jobs tell the table and the page, also where one of them is damaged."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from polarity.comparison.chosen import Ranking
-from polarity.files import write_json
+from polarity.files import read_object, write_json
 from polarity.reports.html.sweep.content import SweepContent
 from polarity.sweeps import launch, page, places
 from polarity.sweeps.folder import Sweep
 from polarity.sweeps.table import job_rows, print_jobs, what_next
+from tests.comparison.made import a_run, noisy, some_labels
+from tests.reports.pages import Page
 from tests.sweeps.test_planning import small
 
 
@@ -97,3 +100,22 @@ def test_what_is_gone_of_a_search_comes_again_while_its_trial_is_open(tmp_path: 
     sweep.ask(asked)
     (told,) = (line for line in what_next(rows, sweep) if "damaged" in line)
     assert told.endswith("a search does not try the same values again, unless their trial is still open")
+
+
+def test_jobs_that_are_one_configuration_are_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As those of ``batching.micro_batch_size=8,16``."""
+    sweep, labels = small(tmp_path / "sweep", "ab"), some_labels(60)
+    for number, job in enumerate(sweep.jobs):
+        shutil.rmtree(job.path)
+        own = {"monitor": "val/macro_f1", "trainer": {}, "batching": {"micro_batch_size": number}}
+        a_run(job.path, labels, noisy(labels, 0.7, number), **own)
+        scores = {"best": {"value": 0.5, "epoch": 0}, "crossfit": {"val": {"overall": 0.5, "tasks": {}}}}
+        write_json(job.run.metrics, {**read_object(job.run.metrics), **scores})
+    assert print_jobs(sweep) == 0
+    alike = "no best one: they differ by nothing that makes another configuration"
+    assert alike in capsys.readouterr().out
+    headings = Page((sweep.path / page.PAGE).read_text(encoding="utf-8")).headings
+    assert headings["h1"] == f"2 jobs, and {alike}"
+    shutil.rmtree(sweep.jobs[1].path)
+    print_jobs(Sweep.open(sweep.path), page=False)
+    assert alike not in capsys.readouterr().out

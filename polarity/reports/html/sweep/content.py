@@ -9,6 +9,8 @@ from polarity.comparison.chosen import Best
 from polarity.reports.html.charts.series import Point
 
 BEST, RECOMMENDED, TIED = "best", "recommended", "cannot be told apart"
+ALIKE = "they differ by nothing that makes another configuration"
+"""Why there is no best one of jobs with several values of such as ``batching.micro_batch_size``."""
 
 
 @dataclass(frozen=True)

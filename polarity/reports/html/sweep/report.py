@@ -8,7 +8,7 @@ from typing import Any
 from polarity.reports.html.charts import Axis, axis_of
 from polarity.reports.html.numbers import score_text
 from polarity.reports.html.page import write_page
-from polarity.reports.html.sweep.content import SweepContent
+from polarity.reports.html.sweep.content import ALIKE, SweepContent
 from polarity.reports.html.sweep.importance import importances, why_no_fanova
 from polarity.reports.html.sweep.interactions import MOST, interactions
 from polarity.reports.html.sweep.parameters import SearchedParameter, levels_of, parameters_of, short_keys
@@ -62,9 +62,11 @@ def sweep_headline(content: SweepContent) -> str:
         own = configurations[0]
         seeds = f", the mean of {times(len(own.scores), 'seed')}" if len(own.scores) > 1 else ""
         return f"One configuration: overall macro-F1 {score_text(own.mean)}{seeds}"
-    if content.apart or not content.best:
+    if content.apart or (content.unread and not content.best):
         why = "not all of them can be compared" if content.apart else "their files do not tell"
         return f"{times(len(configurations), 'configuration')}, and no best one: {why}"
+    if not content.best:
+        return f"{times(sum(len(one.scores) for one in configurations), 'job')}, and no best one: {ALIKE}"
     tie = content.best[0].shortlist.tie
     if not tie:
         return f"One of {content.best[0].shortlist.of} configurations is better than each of the others"
