@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-NAME = r"^[^/\\]+$"
-"""The pattern of a text that becomes the name of a file or folder."""
+NAME = r"^[^/\\]*[^/\\.][^/\\]*$"
+"""The pattern of a text that becomes the name of a file or folder: dots alone would be one that is there already."""
 
 LATEST = "latest"
 """Beside the runs: a text file with the newest finished one's name, since TensorBoard lists a link as another run."""

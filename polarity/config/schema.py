@@ -18,7 +18,7 @@ OWN = "polarity."
 DURATION = r"^\d+:\d\d:\d\d:\d\d$"
 DEVICES = "^(auto|-1|[1-9][0-9]*|[0-9]+(,[0-9]+)+|([0-9]+,)+)$"
 PATTERNS = {
-    NAME: "a name without slashes",
+    NAME: "a name without slashes, and not of dots alone",
     DURATION: "a time as DD:HH:MM:SS, days to seconds",
     DEVICES: 'a text such as auto, "2" or "0,1"',
 }

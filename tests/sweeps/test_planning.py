@@ -260,8 +260,11 @@ def test_what_can_be_no_sweep_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(UserError, match="is the folder of a run"):
         planned(tmp_path, "seed=0,1", "sweep=run")
     run.lock.release()
-    with pytest.raises(UserError, match=r"sweep\.name: must be a name without slashes, got 'a/b'"):
-        planned(tmp_path, "seed=0,1", "sweep=a/b")
+    for name in ("a/b", "/", ".", ".."):
+        wrong = rf"sweep\.name: must be a name without slashes, and not of dots alone, got '{re.escape(name)}'"
+        with pytest.raises(UserError, match=wrong):
+            planned(tmp_path, "seed=0,1", f"sweep={name}")
+    assert not list(tmp_path.glob("*.yaml"))
     with pytest.raises(UserError, match="retry: has an effect with -m only"):
         _checked(overrides(tmp_path, "sweep.retry=failed"))
     job = PlannedJob({"logger": {"mine": {"api_key": "abcdefgh12"}}}, [])
