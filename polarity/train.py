@@ -27,6 +27,7 @@ from polarity.config.compose import (
     running_job,
     search_asked,
     search_space,
+    shared_problems,
     spelt_out,
     sweep_folder,
 )
@@ -123,7 +124,8 @@ def checked_jobs(
         known = [problem for problem in others if not error.explains(problem)]
         raise UserError(dict.fromkeys([*error.problems, *known])) from error
     launcher = launcher_of(name, jobs[0].overrides, config_dir=config_dir)
-    problems = [problem for job in jobs for problem in _problems_of_settings(job, multirun=multirun)]
+    problems = shared_problems(overrides) if multirun else []
+    problems += [problem for job in jobs for problem in _problems_of_settings(job, multirun=multirun)]
     if launcher:
         found = [config for config, wrong in (resolved(job.config) for job in jobs) if not wrong]
         problems += problems_of_launcher(launcher, [RunSettings(config) for config in found])

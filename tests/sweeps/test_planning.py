@@ -19,7 +19,7 @@ from polarity.run import RunDirectory
 from polarity.runs.saved import finished_run
 from polarity.sweeps import here, launch
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.plan import PlannedJob, _changes, name_of, plan
+from polarity.sweeps.plan import ELSEWHERE, PlannedJob, _changes, name_of, plan
 from polarity.sweeps.preset import preset_of
 from polarity.train import _asked, _checked, check
 from polarity.training.run import resume_run
@@ -130,6 +130,22 @@ def test_a_misspelt_setting_of_the_sweep_is_told_with_the_right_one(
 ) -> None:
     with pytest.raises(UserError, match=message):
         check(["-m", *overrides(tmp_path, *line, rows=60)])
+
+
+@pytest.mark.parametrize("key", [*ELSEWHERE, "sweep.name", "sweep.retry", "hydra.launcher.jobs", "hydra/launcher"])
+@pytest.mark.parametrize("search", [(), ("hydra/sweeper=optuna",)])
+def test_what_makes_no_other_job_has_one_value(key: str, search: tuple[str, ...], tmp_path: Path) -> None:
+    values = {"sweep.retry": "failed,null", "hydra.launcher.jobs": "1,2", "hydra/launcher": "basic,local"}
+    told = {
+        "resume": "resume: only one run, or sweep",
+        "run_dir": "run_dir: is filled in",
+        "trust": "trust: is about",
+        "sweep": "sweep.name: is the same",
+    }
+    problem = told.get(key, f"{key}: is the same for all jobs of a sweep; give it one value")
+    with pytest.raises(UserError, match=rf"(?m)^{problem}"):
+        planned(tmp_path, "seed=0,1", f"{key}={values.get(key, 'a,b')}", *search)
+    assert not (tmp_path / "outputs").exists()
 
 
 def test_the_same_configuration_is_one_job_however_it_is_written(tmp_path: Path) -> None:
