@@ -35,7 +35,7 @@ class Table:
     :param name: the file, as the user wrote it.
     :param columns: cells by column: text, None where missing, or what the format holds (numbers, booleans, lists).
     :param where: how to find each row in its file.
-    :param incomplete: rows were refused or hidden: what is absent here may stand in them.
+    :param incomplete: rows were refused or hidden, or have no text or split: what is absent here may stand in them.
     :param notes: what the user should know, one sentence each.
     :param setting: that of its :class:`TableReader`.
     """

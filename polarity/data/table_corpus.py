@@ -189,7 +189,11 @@ class TableCorpus(Corpus):
             problems.extend(presence(tasks, named, self.absent_classes)[0])
         if {"train", "val"} <= set(parts):
             test = parts["test"].rows if "test" in parts else None
+            splits = Splits(tasks, parts["train"].rows, parts["val"].rows, test)
             try:
-                Corpus.check(self, Splits(tasks, parts["train"].rows, parts["val"].rows, test))
+                if complete:
+                    Corpus.check(self, splits)
+                else:
+                    self.leakage.check(splits)
             except UserError as error:
                 problems.extend(error.problems)

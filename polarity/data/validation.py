@@ -86,7 +86,11 @@ def report_cells(table: Table, columns: Columns, tasks: Sequence[Task], problems
 
 def validate(table: Table, columns: Columns, tasks: Sequence[Task], problems: Problems) -> Checked:
     """The rows of a table that has all columns. Rows without a text are left out; what else is wrong is reported."""
-    text, good = text_cells(table, columns.text, problems)
+    missed = Problems()  # a row without a text or a split is in none
+    text, good = text_cells(table, columns.text, missed)
+    splits = [None] * len(table) if columns.split is None else split_cells(table, columns.split, missed)
+    table.incomplete |= bool(missed)
+    problems.merge(missed)
     contexts = None if columns.context is None else context_cells(table, columns.context, problems)
     ids = [""] * len(table) if columns.id is None else id_cells(table, columns.id, problems)
     labels = [_indices(table, task, problems) for task in tasks]
@@ -102,7 +106,6 @@ def validate(table: Table, columns: Columns, tasks: Sequence[Task], problems: Pr
         table.notes.append(
             f"{table.name}: {out_of(empty, len(table), 'row', 'has', 'have')} no context; the text stands alone"
         )
-    splits = [None] * len(table) if columns.split is None else split_cells(table, columns.split, problems)
     whole = Checked(table, rows, np.arange(len(table)), list(splits))
     return whole if len(good) == len(table) else whole.select(good)
 

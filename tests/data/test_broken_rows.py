@@ -294,6 +294,25 @@ def test_private_values_are_not_offered_as_classes(tmp_path: Path, monkeypatch: 
     ]
 
 
+@pytest.mark.parametrize("spoilt", [{"part": "vall"}, {"part": ""}, {"text": " "}, {}], ids=str)
+def test_a_class_is_only_missed_where_every_row_could_be_read(
+    spoilt: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To go on without it is no advice where its rows are there, and reported."""
+    monkeypatch.chdir(tmp_path)
+    made = [row | {"part": "train" if number < 40 else "val"} for number, row in enumerate(rows(count=60))]
+    made = [row | (spoilt or {"stance": "no"}) if number > 40 and row["stance"] == "1" else row
+            for number, row in enumerate(made)]  # fmt: skip
+    made.append(made[0] | {"id": "another"})  # a copy in two splits is told in any case
+    made[-1]["part"] = "val"
+    write(tmp_path, {"data.csv": csv_of(made)})
+    with pytest.raises(UserError) as caught:
+        load({"split_column": "part", "split": None})
+    said = str(caught.value)
+    assert "has the same text" in said
+    assert ("val: no row of class '1'" in said) == (not spoilt)
+
+
 def test_everything_at_once_over_all_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     bad = replaced(3, replaced(5, text=""), stance="nope")
