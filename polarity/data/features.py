@@ -24,6 +24,7 @@ FAR = 5.0
 """Deviations from the mean at which a number is cut off, so that one wild value cannot decide alone."""
 DAY = 86_400.0
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d[\d.]*,\d+\s*")
+_THOUSANDS = re.compile(r"\s*[+-]?\d{1,3}(,\d{3})+(\.\d+)?\s*")
 
 
 class Feature(ABC):
@@ -171,7 +172,9 @@ class Number(Feature):
 
     @classmethod
     def advice(cls, cell: str) -> str:
-        return "write a decimal point" if _DECIMAL_COMMA.fullmatch(cell) else ""
+        ways = {"a decimal point": _DECIMAL_COMMA, "thousands without a comma": _THOUSANDS}  # 1,100 may be either
+        meant = [way for way, pattern in ways.items() if pattern.fullmatch(cell)]
+        return f"write {' or '.join(meant)}" if meant else ""
 
     @classmethod
     def _value(cls, cell: str) -> float | None:

@@ -104,7 +104,8 @@ class FoldedRows:
             return []
         fewest = "a fold trains, validates and scores on some of each class, so that it takes 3; it cannot be folded"
         most = f"folds={there} is the most" if there > 2 else fewest
-        these = f"its {times(count, 'row')} are in {times(there, 'group')} that stay together{self._joined(rows)}"
+        together = times(there, "group that stays together", "groups that stay together")
+        these = f"its {times(count, 'row is', 'rows are')} in {together}{self._joined(rows)}"
         return [f"folds: {number} are too many for class {name!r} of task {task!r}: {these}; {most}"]
 
     def _joined(self, rows: np.ndarray | slice) -> str:

@@ -83,7 +83,7 @@ class JsonReader(TableReader):
         self._lines.close()
 
     def _filled(self) -> Iterator[tuple[int, str]]:
-        return ((self._lines.number, line) for line in self._lines if not line.isspace())
+        return ((self._lines.number, line) for line in self._lines if line and not line.isspace())
 
     def _parsed(self, line: str) -> tuple[dict[str, Any], Refusal | None]:
         """The object of a line, and why it cannot be used."""

@@ -151,6 +151,7 @@ CASES = [
     Case("wrong delimiter", {"data.csv": csv_of(rows(), ";")}, ["one single column", "'data.delimiter=\";\"'"]),
     Case("tabs in CSV", {"data.csv": csv_of(rows(), "\t")}, ["one single column", "'data.delimiter=tab'"]),
     Case("empty file", {"data.csv": ""}, ["data.csv: the file is empty"]),
+    Case("a mark alone", {"data.jsonl": b"\xef\xbb\xbf"}, ["data.jsonl: the file is empty"], {"path": "data.jsonl"}),
     Case("blank file", {"data.csv": "\n\n"}, ["data.csv: the file holds nothing but blank lines"]),
     Case("blank JSON lines", {"data.jsonl": "\n \n"}, ["holds nothing but blank lines"], {"path": "data.jsonl"}),
     Case("header only", {"data.csv": "id,text,stance\n"}, ["data.csv: has a header but no row"]),

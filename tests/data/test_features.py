@@ -57,6 +57,21 @@ def test_cells_that_say_nothing_are_found(kind: type[Feature], cells: list[str],
     assert [row for row in found if row != 4 or kind is Number] == bad
 
 
+@pytest.mark.parametrize(
+    ("cell", "advice"),
+    [
+        ("3,5", "write a decimal point"),
+        ("1.100,25", "write a decimal point"),
+        ("1,100,250.5", "write thousands without a comma"),
+        ("1,100", "write a decimal point or thousands without a comma"),
+        ("one", ""),
+    ],
+)
+def test_what_a_comma_may_stand_for(cell: str, advice: str) -> None:
+    """1,100 read as 1.1 would be a thousandth of it."""
+    assert Number.advice(cell) == advice
+
+
 @pytest.mark.parametrize("kind", KINDS.values())
 def test_columns_that_say_the_same_everywhere_are_no_features(kind: type[Feature]) -> None:
     same = "2024-01-01" if kind is Date else "7"

@@ -142,11 +142,14 @@ def test_more_folds_than_the_rarest_class_has_groups() -> None:
     (problem,) = refusal(whole, Folds(5))
     assert "its 2 rows are in 2 groups that stay together; a fold trains, " in problem  # folds=2 is refused as well
     assert problem.endswith("so that it takes 3; it cannot be folded")
-    whole.labels[rare[2:4], 1] = 2
+    whole.labels[rare[1:4], 1] = 0
+    (problem,) = refusal(whole, Folds(5))
+    assert "its 1 row is in 1 group that stays together; a fold trains, " in problem
+    whole.labels[rare[1:4], 1] = 2
     for number in rare[:4]:
         whole.text[number] = whole.text[rare[0]]
     (problem,) = refusal(whole, Folds(2))
-    assert "4 rows are in 1 group that stay together (joined by nearly equal texts; " in problem
+    assert "4 rows are in 1 group that stays together (joined by nearly equal texts; " in problem
     assert problem.endswith("; it cannot be folded")
 
 
