@@ -98,15 +98,18 @@ class FoldedRows:
             if (rows := self.rows.labels[:, t] == label).any()
         ]
         there, count, name, task, rows = min(
-            of_classes, key=lambda one: one[:-1], default=(number, 0, "", "", slice(0))
+            of_classes, key=lambda one: one[:-1], default=(2 * number, 0, "", "", slice(0))
         )
-        if there >= number:
+        warns, rest = self.corpus.absent_classes == "warn", there - -(-there // number)
+        if there >= number and (rest > 1 or warns):  # what is not held out is to be in training and in validation
             return []
         fewest = "a fold trains, validates and scores on some of each class, so that it takes 3; it cannot be folded"
-        most = f"folds={there} is the most" if there > 2 else fewest
+        most = f"folds={there} is the most" if there < number else "folds=3 leaves two to train and validate on"
+        most = most if there > 2 else fewest
         together = times(there, "group that stays together", "groups that stay together")
         these = f"its {times(count, 'row is', 'rows are')} in {together}{self._joined(rows)}"
-        return [f"folds: {number} are too many for class {name!r} of task {task!r}: {these}; {most}"]
+        extent = "few" if there > number else "many"
+        return [f"folds: {number} are too {extent} for class {name!r} of task {task!r}: {these}; {most}"]
 
     def _joined(self, rows: np.ndarray | slice) -> str:
         """What makes these rows fewer groups than they would be as they stand: values of a column, or rows."""

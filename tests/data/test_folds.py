@@ -153,6 +153,22 @@ def test_more_folds_than_the_rarest_class_has_groups() -> None:
     assert problem.endswith("; it cannot be folded")
 
 
+def test_two_folds_leave_too_little_of_a_class_to_train_and_to_validate(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = rows(300)
+    rare = np.flatnonzero(whole.labels[:, 1] == 2)
+    whole.labels[rare[3:], 1] = 0
+    folded(whole, Folds(2)).check()  # where classes may be absent
+    monkeypatch.setattr(Own, "absent_classes", "stop")
+    (problem,) = refusal(whole, Folds(2))
+    assert problem.startswith("folds: 2 are too few for class 'rare' of task 'topic': its 3 rows are in 3 groups")
+    assert problem.endswith("stay together; folds=3 leaves two to train and validate on")
+    folded(whole, Folds(3)).check()
+    whole.labels[rare[2], 1] = 0
+    (problem,) = refusal(whole, Folds(2))
+    assert problem.startswith("folds: 2 are too many for class 'rare' of task 'topic': its 2 rows are in 2 groups")
+    assert problem.endswith("so that it takes 3; it cannot be folded")
+
+
 def test_fewer_groups_than_folds() -> None:
     (problem,) = refusal(rows(100, posts=3), Folds(4))
     assert problem.startswith("folds: the 100 rows are in 3 groups (3 values of 'post'), ")
