@@ -190,6 +190,20 @@ def test_readers_that_are_open_at_once_do_not_disturb_each_other(tmp_path: Path)
     assert csv.field_size_limit() == 131_072
 
 
+SINGLE = {"utf-8": b"\xff", "cp1252": b"\x81", "gb18030": b"\xff"}
+SHIFTING = {"utf-16-le": b"\x00\xd8", "utf-7": b"+\xff", "hz": b"~x", "iso2022_jp": b"\x1b$B\xff"}
+
+
+@pytest.mark.parametrize("encoding", [*SINGLE, *SHIFTING])
+def test_other_bytes_cost_their_row_unless_they_decide_how_the_next_are_read(encoding: str, tmp_path: Path) -> None:
+    lines = [line.encode(encoding) for line in ("text,label\n", "one,1\n", "two,2\n")]
+    other = (SINGLE | SHIFTING)[encoding] + ",3\n".encode(encoding)
+    (tmp_path / "in.csv").write_bytes(b"".join([*lines, other, "four,4\n".encode(encoding)]))
+    problems, rows = trained(tmp_path / "in.csv", encoding=encoding)
+    assert rows == (0 if encoding in SHIFTING else 3)
+    assert f"not {encoding}" in problems[0]
+
+
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
 def test_a_file_that_is_not_of_a_wide_encoding_is_told_and_closed(kind: str, encoding: str, tmp_path: Path) -> None:
