@@ -22,10 +22,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import CONFIG_MAPPING, AutoModel, AutoTokenizer
 
+from polarity.data.cells import is_blank
 from polarity.models.heads import TaskHead
 from polarity.models.pooling.base import Pooling
 from polarity.models.standard import Standard
 from polarity.models.trunk import Trunk
+from polarity.tables.chunk import encodable
 
 
 class Decision(nn.Module):
@@ -114,18 +116,16 @@ class MultiTaskClassifier(nn.Module):
         """For each text and task: ``label``, the decision, and ``probabilities`` by class name.
 
         :param contexts: the first texts of pairs, for models that were trained with pairs.
-        :raises ValueError: for one text in the place of a list, an empty one, and another number of contexts.
+        :raises ValueError: for one text in the place of a list, another number of contexts, and what is no text: the
+            same as no run takes.
         """
         if isinstance(texts, str) or isinstance(contexts, str):
             raise ValueError("texts: is one text; give a list")  # noqa: TRY004 - as other wrong values
         texts, contexts = list(texts), None if contexts is None else list(contexts)
         if contexts is not None and len(contexts) != len(texts):
             raise ValueError("contexts: give one for each text, '' where there is none")
-        for name, values in (("texts", texts), ("contexts", contexts or [])):
-            if wrong := [row for row, value in enumerate(values) if not isinstance(value, str)]:
-                raise ValueError(f"{name}[{wrong[0]}]: is no text")
-        if empty := [row for row, text in enumerate(texts) if not text.strip()]:
-            raise ValueError(f"texts[{empty[0]}]: is empty")
+        _check("texts", texts)
+        _check("contexts", contexts or [], empty=True)
         answers: list[dict[str, dict[str, Any]]] = []
         for start in range(0, len(texts), batch_size):
             part = slice(start, start + batch_size)
@@ -173,6 +173,22 @@ class MultiTaskClassifier(nn.Module):
 def load(folder: str | Path) -> MultiTaskClassifier:
     """The model of an exported folder, in evaluation mode, on the CPU."""
     return MultiTaskClassifier(Path(folder))
+
+
+def _check(name: str, values: Sequence[Any], *, empty: bool = False) -> None:
+    """Refuse what no model can read as a text.
+
+    :param empty: whether there may be none.
+    """
+    for row, value in enumerate(values):
+        if not isinstance(value, str):
+            raise ValueError(f"{name}[{row}]: is no text")  # noqa: TRY004 - as other wrong values
+        if not empty and is_blank(value):
+            raise ValueError(f"{name}[{row}]: is empty")
+        if "\0" in value:
+            raise ValueError(f"{name}[{row}]: holds NUL, which no text holds")
+        if encodable(value) != value:
+            raise ValueError(f"{name}[{row}]: is not valid Unicode (half of a surrogate pair)")
 
 
 def takes_segments(encoder: Any) -> bool:

@@ -130,6 +130,13 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 def test_what_is_no_list_of_texts_is_refused(tmp_path: Path) -> None:
     model = load_exported(export(tmp_path / "model", tiny_classifier()))
     assert model.classify(iter(["war"])) == model.classify(["war"])
-    for given, problem in (("war", "texts: is one text"), (["war", " "], r"texts\[1\]: is empty")):
+    for given, problem in (
+        ("war", "texts: is one text"),
+        (["war", None], r"texts\[1\]: is no text"),
+        (["war", " "], r"texts\[1\]: is empty"),
+        (["war", " \u200b\ufeff"], r"texts\[1\]: is empty"),
+        (["war", "a\0b"], r"texts\[1\]: holds NUL"),
+        (["war", "a\ud800b"], r"texts\[1\]: is not valid Unicode"),
+    ):
         with pytest.raises(ValueError, match=problem):
             model.classify(given)
