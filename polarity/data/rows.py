@@ -83,7 +83,7 @@ class Rows:
         )
 
     def fingerprint(self) -> str:
-        """Hash of the ids, texts and labels, in their order."""
+        """Hash of the ids, texts and labels, in their order; of a class counts its number, not its name."""
         digest = _digest([self.ids, self.context or [], self.text])
         digest.update(self.labels.astype("<i8").tobytes())
         return digest.hexdigest()

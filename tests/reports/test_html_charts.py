@@ -166,6 +166,13 @@ def test_histograms_hold_any_counts(rows: list[int], limit: int | None) -> None:
     inside(histogram("t", edges, rows, name="tokens", limit=limit))
 
 
+def test_a_bar_of_a_histogram_names_the_lengths_that_it_holds() -> None:
+    drawn = inside(histogram("t", [0, 5, 129, 130], [1, 2, 3], name="tokens", limit=129))
+    bars = [bar for bar in drawn.iter("rect") if "count" in bar.attrib.get("class", "")]
+    assert [bar[0].text for bar in bars] == ["0 to 4: 1 row", "5 to 128: 2 rows", "129: 3 rows"]
+    assert not any("beyond" in bar.attrib["class"] for bar in bars), "rows as long as the limit are not cut"
+
+
 @given(st.lists(st.one_of(st.none(), st.floats(-3, 3), st.just(nan)), max_size=6), st.one_of(st.none(), st.just(0.0)))
 def test_an_axis_holds_its_values_and_its_reference(known: list[float | None], reference: float | None) -> None:
     axis = axis_of(known, reference=reference)

@@ -250,6 +250,10 @@ def test_the_run_says_itself_whether_texts_are_private(tmp_path: Path) -> None:
     assert SECRET in page_of(run, texts=True).source
 
 
+def test_machines_have_cores_and_threads_in_any_number(tmp_path: Path) -> None:
+    assert "2 cores, 1 thread " in page_of(run_folder(tmp_path / "run")).text
+
+
 def test_the_ledger_is_counted(tmp_path: Path) -> None:
     run = run_folder(tmp_path / "run")
     for name in ("one", "two"):

@@ -13,15 +13,16 @@ from polarity.wording import times
 def histogram(title: str, edges: Sequence[int], rows: Sequence[int], *, name: str, limit: int | None) -> Markup:
     """Bars of equal width, whatever their ends; what lies beyond ``limit`` has another colour.
 
-    :param edges: ends of the bars, one more than there are bars.
+    :param edges: where the bars begin, and one more, which the last of them does not reach.
     """
     panel = Panel((0, max(len(rows), 1)), (0, max(rows, default=0) * 1.05 or 1), name, "rows", height=200)
     drawn, sentences = list(panel.grid()), []
     for number, count in enumerate(rows):
         left, right = panel.across(number), panel.across(number + 1)
-        beyond = limit is not None and edges[number] >= limit
+        beyond = limit is not None and edges[number] > limit
         box = {"x": left + 0.5, "y": panel.down(count), "width": max(right - left - 1, 0.5)}
-        sentence = f"{edges[number]:,} to {edges[number + 1]:,}: {times(count, 'row')}"
+        last = f" to {edges[number + 1] - 1:,}" if edges[number + 1] - 1 > edges[number] else ""
+        sentence = f"{edges[number]:,}{last}: {times(count, 'row')}"
         sentences.append(sentence)
         height = panel.down(0) - panel.down(count)
         style = "count beyond" if beyond else "count"
