@@ -138,6 +138,7 @@ def test_a_link_is_written_through(tmp_path: Path) -> None:
     (tmp_path / "real.csv").touch()
     (tmp_path / "link.csv").symlink_to("real.csv")
     made = job(write(tmp_path / "in.csv", rows_of(2)), tmp_path / "link.csv")
+    made.output.overwrite = True
     predict(made)
     assert (tmp_path / "link.csv").is_symlink()
     assert len(read(tmp_path / "real.csv")) == 2
