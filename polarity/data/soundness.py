@@ -45,7 +45,7 @@ def _mistyped(name: str, rows: Rows) -> list[str]:
     if not isinstance(rows.metadata, Mapping):
         return [f"{name}: metadata: a dict of columns is needed, not {_kind(rows.metadata)}"]
     problems = Problems()
-    columns = {**_columns(rows), **{f"metadata[{column!r}]": cells for column, cells in rows.metadata.items()}}
+    columns = _columns(rows) | {f"metadata[{column!r}]": cells for column, cells in rows.metadata.items()}
     for what, cells in columns.items():
         if not isinstance(cells, list | tuple):
             problems.add(f"{name}: {what}: a list of str is needed, not {_kind(cells)}")
@@ -76,7 +76,7 @@ def _uneven(name: str, rows: Rows, tasks: int) -> list[str]:
     return [f"{name}: {counted}; there has to be one of each for a row, and a label for each task"]
 
 
-def _columns(rows: Rows) -> Mapping[str, Sequence[str]]:
+def _columns(rows: Rows) -> dict[str, list[str]]:
     return {"ids": rows.ids, "text": rows.text} | ({} if rows.context is None else {"context": rows.context})
 
 
