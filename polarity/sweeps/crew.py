@@ -93,9 +93,10 @@ class Engine(ABC):
     def record(self, worker: Worker) -> None:  # noqa: B027 - not all have to
         """What one that has ended could not record itself."""
 
-    def interrupt(self, worker: Worker, number: int) -> None:
-        """Pass on a signal to the sweep."""
+    def interrupt(self, worker: Worker, number: int) -> bool:
+        """Pass on a signal to the sweep; returns whether there is still something that heeds it."""
         worker.process.send_signal(number)
+        return worker.process.returncode is None
 
 
 class Crew:
@@ -130,9 +131,8 @@ class Crew:
                 self.work_off(patient=True)
             except Exception:  # whatever it was, nobody would know of the jobs that go on
                 self.signal = self.signal or signal.SIGTERM
-                self._interrupt(self.workers)
-                if self.workers:
-                    self.say(f"the sweep cannot go on: {times(len(self.workers), 'job')} told to stop")
+                if told := self._interrupt(self.workers):
+                    self.say(f"the sweep cannot go on: {times(told, 'job')} told to stop")
                 self.work_off(patient=False)
                 raise
         if self.signal:
@@ -207,9 +207,9 @@ class Crew:
         if not self.signal:
             self.engine.record(worker)
 
-    def _interrupt(self, workers: Sequence[Worker]) -> None:
-        for worker in workers:
-            self.engine.interrupt(worker, self.signal)
+    def _interrupt(self, workers: Sequence[Worker]) -> int:
+        """Pass a signal on; returns how many are told."""
+        return sum([self.engine.interrupt(worker, self.signal) for worker in workers])
 
     @contextmanager
     def _forwarding(self) -> Iterator[None]:

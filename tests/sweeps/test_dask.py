@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from polarity.errors import UserError
+from polarity.sweeps.crew import Crew
 from polarity.sweeps.dask import cluster as clusters
 from polarity.sweeps.dask import problems
 from polarity.sweeps.dask.giving import Dask, Order, Workers
@@ -99,6 +100,36 @@ def test_a_signal_that_comes_while_the_workers_are_told_of_another_one_is_passed
     order.send_signal(signal.SIGINT)
     assert [order.poll() for _ in range(3)] == [None] * 3
     assert told == [signal.SIGINT, signal.SIGTERM]
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_sweep_that_cannot_go_on_tells_whom_it_can(
+    lost: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the scheduler gone nobody, and nobody is waited for; with a worker that cannot begin all of the others."""
+    found, told = planned(tmp_path, "seed=0,1", "sweep=one"), list[int]()
+    monkeypatch.setattr("polarity.sweeps.crew.time.sleep", lambda _: found.jobs[1].claim.release())
+    ends, runs = Future(None if lost else ModuleNotFoundError("No module named 'polarity'")), Future()
+    futures = iter([ends, runs])
+    monkeypatch.setattr(ends, "done", lambda: len(crew.workers) == 2)
+    monkeypatch.setattr(runs, "done", lambda: len(crew.workers) == 2 and (lost or bool(told)))
+
+    def run(_stop: object, _folder: str, number: int, **_: object) -> dict[str, bool]:
+        told.append(number)
+        found.jobs[1].claim.release()
+        return {"worker": True}
+
+    client: Any = SimpleNamespace(submit=lambda *_, **__: next(futures), run=run)
+    crew = Crew(found, Workers(found, client, [{}, {}], {}), {})
+    crew.start_more()
+    found.jobs[1].claim.take()
+    with pytest.raises(UserError, match="the scheduler answers no more" if lost else "a worker could not begin"):
+        crew.run()
+    assert told == ([] if lost else [signal.SIGTERM])
+    said = capsys.readouterr().out
+    assert ("the sweep cannot go on: 1 job told to stop" in said, "told to stop" in said) == (not lost, not lost)
+    assert found.jobs[1].claim.is_held == lost, "the job of a worker that nobody can tell goes on"
+    found.jobs[1].claim.release()
 
 
 def test_threads_and_places(tmp_path: Path) -> None:

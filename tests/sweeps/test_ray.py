@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from polarity.errors import UserError
+from polarity.sweeps.crew import Crew, Worker
 from polarity.sweeps.elsewhere import Given
 from polarity.sweeps.ray import cluster, giving, problems
 from polarity.sweeps.ray.giving import ActorProcess, Machines, Ray
@@ -91,6 +92,25 @@ def test_what_becomes_of_an_order(tmp_path: Path, actors: list[Actor]) -> None:
         runs.send_signal(number)
         assert runs.poll() is None
     assert actors[-1].told == [signal.SIGINT, signal.SIGTERM]
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_sweep_that_cannot_go_on_tells_whom_it_can(
+    lost: bool, tmp_path: Path, actors: list[Actor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = planned(tmp_path, "seed=0,1", "sweep=one")
+    monkeypatch.setattr("polarity.sweeps.crew.PAUSE", 0.0)
+    cause = ModuleNotFoundError("No module named 'polarity'")
+    error = ConnectionError() if lost else ray.exceptions.RayTaskError("end", "", cause, pid=1, ip="::1")
+    crew = Crew(found, Machines(found, Ray(address="auto")), {})
+    for job, outcome in zip(found.jobs, (error, error if lost else None), strict=True):
+        actors.append(Actor(outcome))
+        process = ActorProcess(job, Given(str(found.path), job.name, {}, {}), {"CPU": 1}, stays=False)
+        crew._takes_on(Worker(job, process, {}, job.run.recorded))
+    with pytest.raises(UserError, match="the cluster answers no more" if lost else "a worker could not begin"):
+        crew.run()
+    assert crew.workers == []
+    assert lost or isinstance(actors[1].outcome, ray.exceptions.RayActorError), "taken back"
 
 
 def test_a_job_that_cannot_run_is_told_where_its_end_is_asked_for(tmp_path: Path) -> None:

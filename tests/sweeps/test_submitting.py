@@ -11,7 +11,9 @@ import submitit
 
 from polarity.errors import UserError
 from polarity.signals import Interrupted
+from polarity.sweeps.crew import Crew
 from polarity.sweeps.slurm import problems, queue, within
+from polarity.sweeps.slurm.queue import Submissions
 from polarity.sweeps.slurm.submitting import Slurm
 from polarity.sweeps.slurm.within import Submitted
 from polarity.train import check
@@ -115,6 +117,36 @@ def test_a_job_that_ends_before_it_knows_its_run_has_failed(
     (found.path / "slurm" / "0_0_0_log.err").write_text("ModuleNotFoundError: No module named 'polarity'")
     assert "No module named" in sweep(f"resume={found.path}", SLURM, code=1)
     assert states(tmp_path) == ["failed"]
+
+
+def test_what_ends_the_waiting_ends_no_job_and_says_how(
+    slurm: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a search whose presets are others by now."""
+    found = planned(tmp_path, "seed=0,1", "sweep=one")
+    submissions, slurm.queued = Submissions(found), {"17_0"}
+    submissions.folder.mkdir()
+    submissions.add({found.jobs[0].name: "17_0"})
+
+    class Changed(Crew):
+        def start_more(self) -> None:
+            raise UserError("sweep: has another configuration")
+
+    def work() -> None:
+        with Slurm(jobs=1).engine(found) as engine:
+            crew = Changed(found, engine, {})
+            crew.workers = engine.adopted(found.jobs)
+            crew.run()
+
+    with pytest.raises(UserError, match="another configuration"):
+        work()
+    said = capsys.readouterr().out
+    assert "the jobs stay with SLURM; scancel 17 ends them" in said
+    assert "told to stop" not in said
+    slurm.queued = set()
+    with pytest.raises(UserError), Slurm(jobs=1).engine(found):
+        raise UserError("sweep: has another configuration")
+    assert "scancel" not in capsys.readouterr().out, "none is there"
 
 
 def test_what_a_job_needs_is_asked_for(tmp_path: Path) -> None:

@@ -74,7 +74,12 @@ class Order:
         self._signal, self._stopped = 0, False
 
     def send_signal(self, number: int) -> None:
-        """Have it told with the next look, since a signal may come within any call to Dask."""
+        """Have it told with the next look, since a signal may come within any call to Dask.
+
+        What a scheduler that is gone has left with a worker can be told nothing, and is not waited for.
+        """
+        if self.future.done() and not self._stopped:
+            self.returncode = 0
         self._signal, self._stopped = number, True
 
     def poll(self) -> int | None:
@@ -101,7 +106,7 @@ class Order:
         error = self.future.exception()
         if error is None:
             return int(self.future.result())
-        if isinstance(error, KilledWorker):  # by one job after the other, or with them
+        if self._stopped or isinstance(error, KilledWorker):  # by one job after the other, or with them
             return 0
         raise UserError(f"hydra/launcher=dask: a worker could not begin: {error}") from error
 

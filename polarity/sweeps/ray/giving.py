@@ -86,7 +86,7 @@ class ActorProcess:
         import ray
 
         self.returncode: int | None = None
-        self._job, self._signal = job, 0
+        self._job, self._signal, self._stopped = job, 0, False
         kept = {"lifetime": "detached", "name": f"polarity-{job.name}-{uuid4().hex}"} if stays else {}
         options = {
             "num_cpus": needs.get("CPU", 0),
@@ -99,7 +99,7 @@ class ActorProcess:
 
     def send_signal(self, number: int) -> None:
         """Have it told with the next look, since a signal may come within any call to Ray."""
-        self._signal = number
+        self._signal, self._stopped = number, True
 
     def poll(self) -> int | None:
         """Its exit code, or None while it waits or runs."""
@@ -111,10 +111,14 @@ class ActorProcess:
             if self.returncode is None and ray.wait([self._end], timeout=0)[0]:
                 self.returncode = self._result()
         except ConnectionError as error:
-            raise UserError(
-                "hydra/launcher=ray: the cluster answers no more; the same command line goes on with what is missing"
-            ) from error
+            self._cannot("the cluster answers no more; the same command line goes on with what is missing", error)
         return self.returncode
+
+    def _cannot(self, why: str, error: Exception) -> None:
+        """It is over for this process; unless it is told to stop, the sweep has to know why."""
+        self.returncode = 0
+        if not self._stopped:
+            raise UserError(f"hydra/launcher=ray: {why}") from error
 
     def _pass_on(self) -> None:
         """To whoever runs it; what nobody has begun is taken back."""
@@ -133,13 +137,13 @@ class ActorProcess:
         try:
             code = ray.get(self._end)
         except ray.exceptions.RayTaskError as error:
-            raise UserError(f"hydra/launcher=ray: a worker could not begin: {error.cause}") from error
+            self._cannot(f"a worker could not begin: {error.cause}", error)
         except ray.exceptions.ActorUnavailableError:  # its machine is lost, or slow; Ray finds out
             self._end = self._actor.end.remote()
             return None
         except ray.exceptions.RayActorError as error:  # taken back, or lost with one machine after the other
             if "creation task" in str(error):
-                raise UserError(f"hydra/launcher=ray: a worker could not begin: {error}") from error
+                self._cannot(f"a worker could not begin: {error}", error)
         ray.kill(self._actor)  # so that others have its place
         return code
 

@@ -95,10 +95,11 @@ class Queue(Engine):
         assert isinstance(worker.process, InQueue)
         self._submissions.record(worker.job, worker.process.number)
 
-    def interrupt(self, worker: Worker, number: int) -> None:
+    def interrupt(self, worker: Worker, number: int) -> bool:
         """The job stays where it is."""
         assert isinstance(worker.process, InQueue)
         worker.process.returncode = 0
+        return False
 
 
 class InQueue:

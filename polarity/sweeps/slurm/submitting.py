@@ -155,17 +155,20 @@ def _needs(job: Job) -> Needs:
 
 @contextmanager
 def _staying(submissions: Submissions) -> Iterator[None]:
-    """Within the block, Ctrl-C ends the waiting, and no job."""
+    """Within the block, Ctrl-C or whatever goes wrong ends the waiting, and no job."""
     try:
         yield
-    except (KeyboardInterrupt, Interrupted) as error:
+    except (Exception, KeyboardInterrupt, Interrupted) as error:
         try:
             numbers = submissions.in_queue()
         except UserError:
             numbers = submissions.numbers()
         arrays = " ".join(sorted({number.partition("_")[0] for number in numbers.values()}))  # 17_0, 17_1, ...: one
-        RunConsole(None).print(f"the jobs stay with SLURM; scancel {arrays} ends them")
-        raise (error if isinstance(error, Interrupted) else Interrupted(signal.SIGINT)) from None
+        if arrays:
+            RunConsole(None).print(f"the jobs stay with SLURM; scancel {arrays} ends them")
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(signal.SIGINT) from None
+        raise
 
 
 def _wait(sweep: Sweep, submissions: Submissions, numbers: Mapping[str, str]) -> None:
