@@ -26,8 +26,6 @@ from polarity.config.compose import (
     resolved,
     running_job,
     search_asked,
-    search_space,
-    shared_problems,
     spelt_out,
     sweep_folder,
 )
@@ -39,6 +37,7 @@ from polarity.config.overrides import key_of
 from polarity.config.recorded import RunSettings
 from polarity.config.search.asked import is_of_search, is_search
 from polarity.config.structure import config_problems
+from polarity.config.swept import search_space, shared_problems
 from polarity.content import Config
 from polarity.errors import UserError
 from polarity.importing import importing

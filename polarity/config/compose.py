@@ -10,8 +10,6 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
@@ -30,8 +28,6 @@ from polarity.errors import UserError
 from polarity.paths import conf_dir
 from polarity.secrets import is_secret, is_variable, learn
 
-SHARED = ("hydra", "output_dir", "cache_dir", "sweep")
-"""Where the settings stand that make no other job of a sweep, but for those that no sweep may give at all."""
 RUN_DIR = "RUN_DIR"
 """Stands for the run's folder in a resolved configuration, so that a folder can be moved and still be resumed."""
 
@@ -235,31 +231,6 @@ def search_asked(config_name: str, overrides: Sequence[str], *, config_dir: str 
         return None
     with _hydra():
         return search_of(config_name, [readable(text, multirun=True) for text in overrides], _searchpath(config_dir))[0]
-
-
-def search_space(overrides: Sequence[str]) -> dict[str, list[str]]:
-    """The values of each setting that the overrides of a sweep give several of."""
-    return {
-        key: [restored(value) for value in override.sweep_string_iterator()]
-        for key, override in _with_several(overrides)
-    }
-
-
-def shared_problems(overrides: Sequence[str]) -> list[str]:
-    """A problem for each setting of which the overrides of a sweep give several values that make no other job."""
-    return [
-        f"{key}: is the same for all jobs of a sweep; give it one value"
-        for key, _ in _with_several(overrides)
-        if key.replace("/", ".").partition(".")[0] in SHARED
-    ]
-
-
-def _with_several(overrides: Sequence[str]) -> Iterator[tuple[str, Override]]:
-    """The overrides of a sweep that give several values, by their keys."""
-    opened = open_keys([readable(text, multirun=True) for text in overrides])
-    for text, override in zip(opened, OverridesParser.create().parse_overrides(opened), strict=True):
-        if override.is_sweep_override():
-            yield key_of(restored(closed_key(text))), override
 
 
 def choices_of(config_name: str, overrides: Sequence[str], *, config_dir: str | None) -> dict[str, str]:
