@@ -182,8 +182,14 @@ class Sweep:
         return ChainMap(*(job.retried(retry=retry) for job in self.jobs))
 
     def job(self, name: str) -> Job:
-        """A job by its name."""
-        return next(job for job in self.jobs if job.name == name)
+        """A job by its name.
+
+        :raises UserError: if there is none, or somebody has deleted its folder.
+        """
+        found = next((job for job in self.jobs if job.name == name), None)
+        if found is None:
+            raise UserError(f"{self.path}: has no job {name}, or its folder is gone")
+        return found
 
 
 def is_sweep(folder: str | Path) -> bool:

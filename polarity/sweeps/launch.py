@@ -21,7 +21,7 @@ from polarity.sweeps.here import run_here
 from polarity.sweeps.hydra_callback import exit_code, table_whenever_it_ends
 from polarity.sweeps.job import Job
 from polarity.sweeps.plan import PlannedJob, add, refuse_changed_rows
-from polarity.sweeps.problems import problems_of_searching
+from polarity.sweeps.problems import problems_of_launcher, problems_of_searching
 from polarity.wording import times
 
 HYDRAS = "multirun.yaml"
@@ -81,7 +81,10 @@ def go_on(folder: str, *, retry: bool) -> int:
         RunConsole(None).print(f"{sweep.asked.folder} is gone: relative paths are meant from {sweep.began_in}")
     with sweep.where_it_began(), table_whenever_it_ends(sweep.path):
         retried = sweep.retried(retry=retry)
-        for text in refuse_changed_rows(sweep, list(_left(sweep, retried))):
+        left = list(_left(sweep, retried))
+        if problems := problems_of_launcher(launcher, [RunSettings(job.config) for job in left]):
+            raise UserError(dict.fromkeys(problems))
+        for text in refuse_changed_rows(sweep, left):
             RunConsole(None).print(text, style="bold red")
         if asked:
             go_on_searching(sweep, section, retry=retry)

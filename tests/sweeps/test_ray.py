@@ -117,7 +117,7 @@ def test_a_job_that_cannot_run_is_told_where_its_end_is_asked_for(tmp_path: Path
     found = planned(tmp_path, "seed=0", "sweep=one")
     work = AtWork(Given(str(found.path), "another", {}, {}), leaves=False)
     assert not work.stop(signal.SIGTERM)
-    with pytest.raises(StopIteration):
+    with pytest.raises(UserError, match="has no job another"):
         work.end()
 
 

@@ -12,9 +12,10 @@ import submitit
 from polarity.errors import UserError
 from polarity.signals import Interrupted
 from polarity.sweeps.crew import Crew
+from polarity.sweeps.folder import Sweep
 from polarity.sweeps.slurm import problems, queue, within
 from polarity.sweeps.slurm.queue import Submissions
-from polarity.sweeps.slurm.submitting import Slurm
+from polarity.sweeps.slurm.submitting import Slurm, _wait
 from polarity.sweeps.slurm.within import Submitted
 from polarity.train import check
 from tests.running import overrides
@@ -117,6 +118,35 @@ def test_a_job_that_ends_before_it_knows_its_run_has_failed(
     (found.path / "slurm" / "0_0_0_log.err").write_text("ModuleNotFoundError: No module named 'polarity'")
     assert "No module named" in sweep(f"resume={found.path}", SLURM, code=1)
     assert states(tmp_path) == ["failed"]
+
+
+def test_a_job_whose_folder_was_deleted_is_waited_for_and_has_no_end(
+    slurm: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The others are told of nevertheless."""
+    found = planned(tmp_path, "seed=0,1", "sweep=one")
+    submissions = Submissions(found)
+    submissions.folder.mkdir()
+    numbers = {job.name: f"17_{place}" for place, job in enumerate(found.jobs)}
+    submissions.add(numbers)
+    gone, left = found.jobs
+    shutil.rmtree(gone.run.path)
+    found = Sweep.open(found.path)
+    assert not slurm.queued
+    _wait(found, submissions, numbers)
+    assert [job.name for job in found.jobs] == [left.name]
+    assert "job 2 waiting" in capsys.readouterr().out
+    with pytest.raises(UserError, match=f"has no job {gone.name}, or its folder is gone"):
+        found.job(gone.name)
+
+
+@pytest.mark.usefixtures("slurm")
+def test_jobs_of_a_sweep_that_goes_on_are_looked_at_as_those_of_a_new_one(tmp_path: Path) -> None:
+    """With devices that SLURM does not know it would give them one."""
+    found = planned(tmp_path, "seed=0,1", "sweep=one", "trainer.devices=auto")
+    said = sweep(f"resume={found.path}", SLURM, "hydra.launcher.wait=false", code=2)
+    assert "trainer.devices: SLURM has to know how many processes to start; give a number" in said
+    assert states(tmp_path) == ["waiting"] * 2
 
 
 def test_what_ends_the_waiting_ends_no_job_and_says_how(

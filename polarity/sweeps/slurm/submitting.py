@@ -184,7 +184,8 @@ def _wait(sweep: Sweep, submissions: Submissions, numbers: Mapping[str, str]) ->
                 RunConsole(None).print(f"{error}; the jobs are waited for nonetheless, Ctrl-C ends that")
             continue
         unanswered = 0
-        for name in [name for name in left if name not in there]:
-            submissions.record(sweep.job(name), left[name])
-            RunConsole(None).print(end_line(sweep.job(name), time.monotonic() - started))
+        ended = [job for job in sweep.jobs if job.name in left and job.name not in there]  # gone folders have no end
+        for job in ended:
+            submissions.record(job, left[job.name])
+            RunConsole(None).print(end_line(job, time.monotonic() - started))
         left = {name: number for name, number in there.items() if name in left}
