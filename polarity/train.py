@@ -39,9 +39,9 @@ from polarity.config.search.asked import is_of_search, is_search
 from polarity.config.structure import config_problems
 from polarity.config.swept import search_space, shared_problems
 from polarity.content import Config
-from polarity.errors import UserError
+from polarity.errors import UserError, nearest
 from polarity.importing import importing
-from polarity.paths import conf_dir
+from polarity.paths import conf_dir, expanded
 from polarity.processes import led_folder, outside_size
 from polarity.quoting import as_word
 from polarity.run import RunDirectory
@@ -145,7 +145,8 @@ def _problems_of_settings(job: JobConfig, *, multirun: bool) -> list[str]:
             f"{key}: has no effect; {NO_EFFECT[key]}" for text in job.overrides if (key := key_of(text)) in NO_EFFECT
         ]
         resumed = RunSettings(config).resume
-        problems += jobs_problems(job.overrides, sweeping=multirun or (resumed is not None and is_sweep(resumed)))
+        may_be_sweep = resumed and (is_sweep(resumed) or _nothing_to_resume(resumed))
+        problems += jobs_problems(job.overrides, sweeping=multirun or bool(may_be_sweep))
     if problems or is_resumed(config, job.overrides, problems, multirun=multirun):
         return problems
     if RunSettings(config).trust:
@@ -156,6 +157,20 @@ def _problems_of_settings(job: JobConfig, *, multirun: bool) -> list[str]:
     problems += [f"{key}: has an effect with -m only" for key in searching]
     problems += config_problems(config)
     return problems or command_problems(config, multirun=multirun)
+
+
+def _nothing_to_resume(resumed: str) -> list[str]:
+    """A problem if a folder is neither a sweep's nor a run's, with the sweep that may be meant."""
+    if is_sweep(resumed):
+        return []
+    try:
+        RunDirectory.open(resumed)
+    except UserError as error:
+        folder = expanded(resumed)
+        beside = [item.name for item in folder.parent.glob("*") if is_sweep(item)] if not folder.exists() else []
+        near = nearest(folder.name, beside, what="sweeps beside it") if beside else ""
+        return [f"{problem}{near}" for problem in error.problems]
+    return []
 
 
 def _problems_of_rest(job: JobConfig, *, inside: bool, elsewhere: bool) -> list[str]:
@@ -198,15 +213,17 @@ def is_resumed(config: Config, overrides: list[str], problems: list[str], *, mul
         return True
     from polarity.training.resuming import resumable, trusted_config
 
-    whole = is_sweep(settings.resume)
+    whole, absent = is_sweep(settings.resume), _nothing_to_resume(settings.resume)
+    problems += absent
     # Settings of Hydra itself are what Lightning adds to the command line of a further device's process.
-    kept = ("resume=", "hydra.", *(("hydra/", "sweep.retry=") if whole else ("trust=",)))
+    of_sweep, of_run = whole or absent, not whole
+    kept = ("resume=", "hydra.", *(("hydra/", "sweep.retry=") if of_sweep else ()), *(("trust=",) if of_run else ()))
     others = [text for text in overrides if not text.startswith(kept)]
     if others:
         problems.append(f"resume: a resumed run keeps its own configuration; also given: {' '.join(others)}")
     if multirun:
         problems.append("resume: only one run, or sweep, can be resumed at a time; leave out -m")
-    if whole:
+    if whole or absent:
         return True
     try:
         trusted_config(resumable(settings.resume), trust=settings.trust)

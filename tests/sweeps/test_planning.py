@@ -341,3 +341,18 @@ def test_what_the_machine_has_settled_is_no_change() -> None:
     assert list(_changes(settled, left)) == ["model.attention was eager, and is auto now"]
     asked = {**settled, "batching.micro_batch_size": 8}
     assert list(_changes(settled, asked)) == ["batching.micro_batch_size was 4, and is 8 now"]
+
+
+@pytest.mark.parametrize("more", [(), ("hydra/launcher=local",), ("sweep.retry=failed",), ("trust=[own]",)])
+def test_a_sweep_that_is_not_there_is_told_first_with_the_one_that_may_be_meant(
+    more: tuple[str, ...], tmp_path: Path
+) -> None:
+    """Whether other settings have an effect depends on what is resumed."""
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first" / "sweep.yaml").touch()
+    with pytest.raises(UserError) as error:
+        check([f"resume={tmp_path / 'frist'}", *more])
+    (problem,) = error.value.problems
+    assert problem.endswith(
+        "is no run's folder (runs beside it: none); did you mean 'first'? (sweeps beside it: first)"
+    )
