@@ -88,8 +88,9 @@ def plan(
     :raises UserError: if it is one of another configuration, or of other data.
     """
     _refuse_secrets(jobs)
-    if (folder / "status.json").exists():
-        raise UserError(f"sweep: {folder} is the folder of a run; choose another name")
+    if folder.is_file() or (folder / "status.json").exists():
+        what = "a file" if folder.is_file() else "the folder of a run"
+        raise UserError(f"sweep: {folder} is {what}; choose another name")
     sweep = Sweep(folder)
     with sweep.alone():
         asked = sweep.asked if is_sweep(folder) else AskedSweep(str(Path.cwd()), now(), config_dir)

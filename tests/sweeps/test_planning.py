@@ -276,6 +276,9 @@ def test_what_can_be_no_sweep_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(UserError, match="is the folder of a run"):
         planned(tmp_path, "seed=0,1", "sweep=run")
     run.lock.release()
+    (tmp_path / "outputs" / "latest").write_text("run")  # as stands beside runs
+    with pytest.raises(UserError, match="latest is a file; choose another name"):
+        planned(tmp_path, "seed=0,1", "sweep=latest")
     for name in ("a/b", "/", ".", ".."):
         wrong = rf"sweep\.name: must be a name without slashes, and not of dots alone, got '{re.escape(name)}'"
         with pytest.raises(UserError, match=wrong):
