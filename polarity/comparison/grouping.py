@@ -1,6 +1,7 @@
 """Runs of one configuration that differ only by their seed belong together."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from polarity.runs.ledger import NO_CAUSE, PLACES, causes, learnt_from
 
 LONGEST = 70
 """Characters of a group's name; the folder's name is shorter than a longer list of settings."""
+_FOLDER = re.compile(r'"?[^"\[,]*/([^"\],/]+)"?')
+"""A path in ``runs=[...]``, perhaps in quotes, with its last part."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ def _names(systems: Sequence[System], groups: Sequence[Sequence[int]]) -> list[s
 
 
 def _distinctive(system: System, *, alike: bool) -> list[str]:
+    if _is_ensemble(system):  # all that was set for it would be no name
+        return [_FOLDER.sub(r"\1", text) for text in system.overrides if text.startswith(("runs=", "method="))]
     no_cause = (*NO_CAUSE, *([f"data.{place}" for place in PLACES] if alike else []))
     return [text for text in system.overrides if text.partition("=")[0].lstrip("+~") not in no_cause]
 
