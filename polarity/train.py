@@ -169,7 +169,7 @@ def _nothing_to_resume(resumed: str) -> list[str]:
         folder = expanded(resumed)
         beside = [item.name for item in folder.parent.glob("*") if is_sweep(item)] if not folder.exists() else []
         near = nearest(folder.name, beside, what="sweeps beside it") if beside else ""
-        return [f"{problem}{near}" for problem in error.problems]
+        return [f"resume: {problem}{near}" for problem in error.problems]
     return []
 
 
