@@ -50,7 +50,7 @@ def nearest(name: object, valid: Iterable[object], *, what: str = "valid") -> st
     folded = {item.casefold(): item for item in reversed(names)}
     wanted = str(name).casefold()
     swapped = [item for item in folded if sorted(item) == sorted(wanted)]  # letters in another order: modle, model
-    close = swapped or get_close_matches(wanted, list(folded), n=1, cutoff=0.5)
+    close = swapped or get_close_matches(wanted, list(folded), n=1, cutoff=0.55)
     hint = f"; did you mean {_told_apart(folded[close[0]], str(name))}?" if close else ""
     shown = listed(names[:30]) + (f", ... ({len(names)} in all)" if len(names) > 30 else "")
     return f"{hint} ({what}: {shown or 'none'})"

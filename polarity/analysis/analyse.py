@@ -28,8 +28,8 @@ def analyse(predictions: Predictions, *, resamples: int = 2000, shown: int = SHO
         )
         if values is None
     ]
-    if (groups := predictions.clusters) is not None and resamples:
-        notes.append(about_groups(str(predictions.group), groups))
+    if predictions.group is not None and resamples:
+        notes.append(about_groups(predictions.group, predictions.metadata[predictions.group]))
     raw = all(item.logits is not None for item in tasks)
     fitted_here = any(item.crossfit is not None for item in tasks)
     return Analysis(

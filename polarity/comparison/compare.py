@@ -119,7 +119,7 @@ def _system_scores(
 
 
 def _of_one_group(evidence: Evidence) -> str:
-    """What (nearly) one group has to itself; empty if nothing is so."""
+    """What one group has to itself, or nearly so; empty if nothing is so."""
     tasks = [task.name for task in evidence.labelled if evidence.one_group(evidence.aligned.tasks.index(task))]
     return "" if not tasks else "rows" if len(tasks) == len(evidence.labelled) else f"labels of {', '.join(tasks)}"
 
@@ -225,8 +225,8 @@ def _notes(
         )
     if of_one_group:
         notes.append(
-            f"(nearly) all {of_one_group} are of one {setup.cluster}, which cannot say how it would be in another: "
-            "there is no interval and no verdict"
+            f"the {of_one_group} are all of one {setup.cluster}, or one outweighs all others, which cannot say how it "
+            "would be in another: there is no interval and no verdict"
         )
     if not pairs:
         notes.append("there is one configuration only, so there is no pair to compare")

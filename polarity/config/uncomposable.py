@@ -164,7 +164,7 @@ def _named_problem(text: str, names: Mapping[str, Any], extra: Sequence[str]) ->
         return None
     if key not in names and not presets_of(key, extra):
         groups = GlobalHydra.instance().config_loader().list_groups("")
-        valid = sorted({*names, *groups} - {"hydra"})
+        valid = sorted({*names, *groups} - {"hydra", "run_dir"})  # which nobody may set
         inner = [f"{name}.{key}" for name, node in names.items() if isinstance(node, DictConfig) and key in node]
         hint = f"; did you mean {' or '.join(inner)}?" if inner else nearest(key, valid, what="there are")
         return f"{key}: no such setting or group{hint}"

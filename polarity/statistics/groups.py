@@ -1,8 +1,11 @@
 """Rows in groups: how much a few groups, perhaps of very different sizes, can say."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 import numpy as np
 
-from polarity.wording import times
+from polarity.wording import out_of, times
 
 FEWEST = 0.5
 """Degrees of freedom below which one group is nearly everything, and nothing can be said about another one."""
@@ -34,15 +37,22 @@ CORRELATION = 0.1
 """Of two rows of a group, for :func:`group_freedom`."""
 
 
-def about_groups(column: str, groups: np.ndarray) -> str:
+def about_groups(column: str, values: Sequence[str]) -> str:
     """What intervals take as wholes, and where there is too little of it.
 
-    :param groups: number of each row's group, int64 ``[rows]``.
+    :param values: of each row; one without a value is a group of its own.
     """
-    sizes = np.bincount(groups)
+    named = Counter(value for value in values if value)
+    alone = len(values) - named.total()
+    sizes = np.array([*named.values(), *[1] * alone])
     freedom = group_freedom(sizes)
     if freedom < FEWEST:
-        whole = "all" if len(sizes) == 1 else "nearly all"
-        return f"{whole} rows are of one {column}, which cannot say how it would be in another: there are no intervals"
+        most = out_of(int(sizes.max(initial=0)), len(values), "row", "is", "are")
+        return (
+            f"{most} of one {column}, which cannot say how it would be in another: there are no intervals of scores "
+            "over all rows"
+        )
+    without = f", and rows without one singly ({alone:,})" if alone else ""
     few = f", which count as {freedom + 1:.1f} of equal size" if freedom + 1.5 < len(sizes) else ""
-    return f"intervals take the {times(len(sizes), 'value')} of {column} as wholes{few}, since rows within are alike"
+    wholes = f"{times(len(named), 'value')} of {column} as wholes{without}"
+    return f"intervals take the {wholes}{few}, since rows within are alike"

@@ -66,8 +66,8 @@ def baseline(settings: BaselineSettings) -> Scored:
     notes = list(splits.notes)
     for split in wanted:
         rows = by_baseline["linear"][split]
-        if (groups := rows.clusters) is not None and settings.resamples:
-            notes.append(f"{split}: {about_groups(str(rows.group), groups)}")
+        if rows.group is not None and settings.resamples:
+            notes.append(f"{split}: {about_groups(rows.group, rows.metadata[rows.group])}")
     if "test" in scores:
         notes.append(_record(settings, cache, splits, scores))
     strengths = linear(splits, cache).strengths

@@ -93,6 +93,7 @@ CASES = [
     (["trainer.max_steps=0"], ["trainer.max_steps: must be greater than or equal to 1 or -1, got 0"]),
     (["gamma"], ["gamma"]),
     (["lr=3"], ["lr: no such setting or group; did you mean optimizer.lr?"]),
+    (["run=outputs/x"], ["run: no such setting or group (there are: "]),
     (["modle=minilm"], ["did you mean 'model'?"]),
     (["callbacks.early_stoping=null"], ["callbacks.early_stoping: there is none", "did you mean 'early_stopping'?"]),
     (["logger.tensorbord=null"], ["logger.tensorbord: there is none", "did you mean 'tensorboard'?"]),

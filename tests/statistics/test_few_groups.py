@@ -8,7 +8,7 @@ from benchmarks.few_groups import TASK, WORLDS, World, tried
 from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.statistics import intervals, paired_difference
 from polarity.statistics.counts import Counts
-from polarity.statistics.groups import group_freedom
+from polarity.statistics.groups import about_groups, group_freedom
 from polarity.statistics.interval import UNKNOWN, Share, f1_interval
 from polarity.statistics.percentile import sample_p
 from polarity.statistics.resample import resample
@@ -156,3 +156,16 @@ def test_where_nothing_is_right_what_none_of_the_rows_shows_may_still_be_there()
     reach = np.sqrt(sum(interval.high**2 for interval in by_class if interval)) / 3
     assert found is not None
     assert (found.low, found.high) == pytest.approx((0, np.hypot(square / (40 + square), reach)), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (["a"] * 3 + ["b"] * 3 + ["c"] * 3, "intervals take the 3 values of thread as wholes, since"),
+        (["a", "b", "", "", "c"], "intervals take the 3 values of thread as wholes, and rows without one singly (2)"),
+        (["a"] * 30 + ["b", "c", "d", "e"], "30 of 34 rows are of one thread, which cannot say"),
+        (["a"] * 3, "3 of 3 rows are of one thread, which cannot say"),
+    ],
+)
+def test_what_intervals_take_as_wholes(values: list[str], told: str) -> None:
+    assert about_groups("thread", values).startswith(told)
