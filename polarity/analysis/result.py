@@ -1,6 +1,6 @@
 """What :func:`polarity.analysis.analyse` finds: plain values that any report can show and JSON can hold."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from polarity.content import Json
@@ -58,6 +58,20 @@ class TaskResult:
     accuracy: Estimate
     classes: tuple[ClassResult, ...]
     confusion: tuple[tuple[int, ...], ...]
+
+    @property
+    def confused(self) -> tuple[ClassResult, ...]:
+        """The classes by the cells of ``confusion``, which are of the first repeat where ``classes`` are means."""
+        decided = [sum(column) for column in zip(*self.confusion, strict=True)]
+        by_cells = []
+        for c, (one, predicted) in enumerate(zip(self.classes, decided, strict=True)):
+            hits = self.confusion[c][c]
+            precision, recall, f1 = (
+                Estimate(hits / max(1, whole) if self.rows else None)
+                for whole in (predicted, one.support, (predicted + one.support) / 2)
+            )
+            by_cells.append(replace(one, predicted=predicted, precision=precision, recall=recall, f1=f1))
+        return tuple(by_cells)
 
 
 @dataclass(frozen=True)

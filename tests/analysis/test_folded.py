@@ -71,6 +71,16 @@ def scores_of(result: Result) -> dict[tuple[str, ...], float]:
     return {key: value for key, value in found.items() if value is not None}
 
 
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_what_stands_beside_the_confusion_of_the_first_repeat_is_of_the_first(repeats: int) -> None:
+    (task,) = folded(repeats).decided.tasks
+    first = by_hand(1)
+    for one in task.confused:
+        for name in ("precision", "recall", "f1"):
+            assert getattr(one, name).value == pytest.approx(first[name, one.name])
+        assert one.predicted == first["predicted", one.name]
+
+
 @pytest.mark.parametrize("resamples", [0, 100])
 @pytest.mark.parametrize("repeats", [1, 3])
 def test_all_scores_are_means_over_the_repeats(repeats: int, resamples: int) -> None:

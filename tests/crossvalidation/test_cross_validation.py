@@ -297,7 +297,15 @@ def test_repeats_score_every_row_as_often(tmp_path: Path) -> None:
     assert [fold["repeat"] for fold in result["folds"]] == [1, 1, 2, 2]
     assert result["intervals"]["overall"]["degrees_of_freedom"] == 3
     assert len(read_predictions(run.predictions("out_of_fold"))) == len(set(ids)), "other readers see the first repeat"
-    assert "means over 2 repeats" in run.report.read_text(encoding="utf-8")
+    page = run.report.read_text(encoding="utf-8")
+    assert "means over 2 repeats" in page
+    matrices = re.findall(r'<table[^>]*class="[^"]*matrix.*?</table>', page, re.DOTALL)
+    assert matrices
+    for matrix in matrices:  # of the first repeat, cells and margins
+        lines = [re.findall(r'<td class="n[^>]*>(?:<a[^>]*>)?([^<]*)', line) for line in matrix.split("<tr")[2:]]
+        cells = np.array([[int(cell) for cell in line[:-2]] for line in lines[:-2]])
+        assert [line[-1] for line in lines[:-2]] == [f"{x:.2f}" for x in np.diag(cells) / cells.sum(axis=1)]
+        assert [int(cell) for cell in lines[-2][:-2]] == cells.sum(axis=0).tolist()
 
 
 @pytest.mark.slow
