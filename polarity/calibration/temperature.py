@@ -8,8 +8,14 @@ from polarity.calibration.base import Calibration
 from polarity.calibration.scaling import Scaling
 from polarity.settings import NonNegative
 
+FLATTEST = -float(np.log(100))
+"""Logarithm of the smallest 1 / T that is looked for, where the logits are as far apart as 1.
+
+All classes are equally probable then, by one in a hundred; with less, roundings would tell what a rule decides.
+"""
+
 SEARCHED = 10.0
-"""Temperatures are looked for within e^10 times the size of the logits; smaller ones, until they are small enough."""
+"""Larger ones are looked for in steps of that, until one is large enough."""
 
 
 class TemperatureScaling(Calibration):
@@ -24,7 +30,7 @@ class TemperatureScaling(Calibration):
     found to machine precision. No decision by argmax changes.
 
     Where no row is wrong, ever smaller T would be better and nothing can be learnt: T stays 1. Where the logits are no
-    better than chance, ever larger T would be better: the probabilities become equal, up to the order of the classes.
+    better than chance, ever larger T would be better: the probabilities become equal to one in a hundred.
 
     :param standard_errors: how many standard errors the cross-fitted likelihood has to gain, or the plain softmax is
         kept; None keeps the scaling always.
@@ -56,9 +62,9 @@ def inverse_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
     if hit == 0:  # no row is wrong: the slope is below 0 everywhere, though it may be too small for a float
         return 1.0
-    if slope(-SEARCHED) >= 0:
-        return float(np.exp(-SEARCHED) / size)
+    if slope(FLATTEST) >= 0:
+        return float(np.exp(FLATTEST) / size)
     largest = SEARCHED
     while slope(largest) < 0:
         largest += SEARCHED
-    return float(np.exp(brentq(slope, -SEARCHED, largest, xtol=1e-13)) / size)
+    return float(np.exp(brentq(slope, FLATTEST, largest, xtol=1e-13)) / size)

@@ -20,6 +20,7 @@ from polarity.ensembles.soup import Kitchen, Soup, Souped
 from polarity.evaluation.predictions import Predictions
 from polarity.models.saving import load_model
 from polarity.posthoc import Fitted, fit_decider
+from polarity.posthoc.evidence import judged_in_whole
 from polarity.progress import progress
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import rebuild
@@ -198,9 +199,10 @@ def _tokens(asked: Sequence[Asked], split: str) -> np.ndarray | None:
 
 
 def _with_honest(fitted: Fitted, judged: Judged) -> Fitted:
-    """What is decided about a labelled row without its fold: weights, calibrations and rule, and their judgement."""
+    """What is decided about a labelled row without its fold, and told of it: weights, calibrations, rule, judgement."""
     tasks = tuple(
         replace(item, crossfit=np.where(item.known, honest, item.predicted))
         for item, honest in zip(fitted.predictions.tasks, judged.honest, strict=True)
     )
-    return replace(fitted, predictions=replace(fitted.predictions, tasks=tasks))
+    evidence = {item.task.name: judged_in_whole(fitted.evidence[item.task.name], item) for item in tasks}
+    return replace(fitted, predictions=replace(fitted.predictions, tasks=tasks), evidence=evidence)

@@ -16,9 +16,10 @@ from polarity.evaluation.predictions import TaskPredictions
 from polarity.posthoc.crossfit import LabelledRows
 from polarity.posthoc.gain import Gain
 
-NOTHING = 1e-3
-"""What is multiplied by no more than that says nothing any more."""
+EQUAL = 0.02
+"""Classes whose log-probabilities are no further apart in any row are equally probable."""
 
+WITHOUT = "; judged without each row's own fold it is "
 
 KEPT = ("kept", "not kept")
 """How reasons begin that go on from what was kept or not; others are sentences."""
@@ -63,11 +64,17 @@ def nothing_fitted(item: TaskPredictions, reason: str) -> Json:
 
 
 def calibration_evidence(
-    calibration: Calibration, scaling: Scaling, before: CalibrationNumbers, after: CalibrationNumbers, lowered: Gain
+    calibration: Calibration,
+    scaling: Scaling,
+    logits: np.ndarray,
+    before: CalibrationNumbers,
+    after: CalibrationNumbers,
+    lowered: Gain,
 ) -> Json:
     """Calibration of the validation rows, cross-fitted, and whether it was kept.
 
     :param scaling: what is stored.
+    :param logits: of the rows, ``[rows, classes]``.
     :param lowered: fall of the negative log-likelihood that was judged.
     """
     if isinstance(calibration, NoCalibration):
@@ -80,7 +87,7 @@ def calibration_evidence(
         elif kept:
             asked = " as asked for" if needed is None else ""
             reason = f"kept{asked}: the cross-fitted negative log-likelihood goes {moved}"
-            if max(scaling.scale) < NOTHING and not any(scaling.shift):
+            if np.ptp(scaling.log_probabilities(logits), axis=1).max() <= EQUAL:
                 reason += "; the logits are no better than chance here, so that all classes become equally probable"
         else:
             assert needed is not None
@@ -118,6 +125,23 @@ def decision_evidence(
     }
 
 
+def judged_in_whole(found: Json, item: TaskPredictions) -> Json:
+    """Evidence about a task of a larger whole, which was judged without each row's fold together with all that it does.
+
+    :param found: evidence about calibration and rule alone.
+    :param item: the rows, with the whole's decisions without their folds.
+    """
+    macro = found["decision"]["macro_f1"]
+    honest = score_task(item.task, item.labels, item.honest).macro_f1
+    if honest is None:
+        return found
+    gain = honest - macro["uncalibrated"]
+    reason, without, _ = found["decision"]["reason"].partition(WITHOUT)
+    told = f"{reason}{without}{100 * gain:+.2f}" if without else reason
+    decision = {"macro_f1": {**macro, "honest": honest}, "honest_gain": gain, "reason": told}
+    return {**found, "decision": {**found["decision"], **decision}}
+
+
 def _reason(decision: Decision, rule: Rule, gain: Gain, honest: Gain, *, kept: bool) -> str:
     if isinstance(rule, LargestLogit):
         return "plain argmax was asked for"
@@ -126,8 +150,5 @@ def _reason(decision: Decision, rule: Rule, gain: Gain, honest: Gain, *, kept: b
     if needed is None:
         return f"kept as asked for (cross-fitted gain {points})"
     if kept:
-        return (
-            f"kept: the cross-fitted gain is {points}; judged without each row's own fold it is "
-            f"{100 * honest.value:+.2f}"
-        )
+        return f"kept: the cross-fitted gain is {points}{WITHOUT}{100 * honest.value:+.2f}"
     return f"not kept, argmax is used: the cross-fitted gain is {points}; {gain.asked(needed)}"

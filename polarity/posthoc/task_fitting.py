@@ -47,7 +47,7 @@ def fit_task(rows: LabelledRows, method: FittingMethod) -> tuple[TaskDecider, np
         "rows": len(rows.labels),
         "folds": min(method.folds, rows.units),
         "calibration": calibration_evidence(
-            asked.calibration, scaling, _numbers(raw, rows), _numbers(judged, rows), lowered
+            asked.calibration, scaling, rows.logits, _numbers(raw, rows), _numbers(judged, rows), lowered
         ),
         "decision": decision_evidence(rows, method.decision, rule, kept, gain, ways),
     }

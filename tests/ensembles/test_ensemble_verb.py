@@ -90,6 +90,19 @@ def test_it_says_the_mean_of_what_its_members_say(home: Path, average: Path) -> 
         assert item.logits == pytest.approx(np.log(np.mean(said, axis=0)), abs=1e-5)
 
 
+def test_what_a_rule_gains_is_told_as_the_table_tells_it(home: Path) -> None:
+    decision = ("decision=bias", "decision.standard_errors=0")
+    run, _ = make(home, "method=average", "gate=false", *decision)
+    metrics = read_object(run.metrics)
+    for name, shown in metrics["crossfit"]["val"]["tasks"].items():
+        rule = metrics["calibration"][name]["decision"]
+        assert rule["macro_f1"]["honest"] == pytest.approx(shown["macro_f1"], abs=1e-12)
+        plain = metrics["uncalibrated"]["val"]["tasks"][name]["macro_f1"]
+        assert rule["honest_gain"] == pytest.approx(shown["macro_f1"] - plain, abs=1e-12)
+        if rule["kept"]:
+            assert rule["reason"].endswith(f"own fold it is {100 * rule['honest_gain']:+.2f}")
+
+
 def test_every_verb_takes_it_when_its_members_are_gone_and_it_has_moved(
     home: Path, average: Path, tmp_path: Path
 ) -> None:

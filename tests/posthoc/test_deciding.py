@@ -607,6 +607,10 @@ def test_logits_that_are_no_better_than_chance_are_told() -> None:
     rows = Rows([str(row) for row in range(300)], ["x"] * 300, None, labels[:, None])
     tasks = [Task("tone", ("a", "b", "c"), "tone")]
     fitted = fit_decider(Predictions.undecided(tasks, rows, [logits]), TemperatureScaling(), Argmax())
+    (item,) = fitted.predictions.tasks
+    assert item.probabilities is not None
+    apart = np.ptp(np.log(item.probabilities), axis=1)
+    assert apart.max() == pytest.approx(0.01, rel=1e-3), "far more than a float32 rounds away"
     said = fitted.evidence["tone"]["calibration"]["reason"]
     assert said.startswith("kept: ")
     assert said.endswith("the logits are no better than chance here, so that all classes become equally probable")
