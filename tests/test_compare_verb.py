@@ -561,6 +561,20 @@ def test_nothing_is_compared_by_rows_without_labels(tmp_path: Path) -> None:
     assert "no row of val has a label" in problems(*empty)
 
 
+def test_rows_without_labels_leave_the_others_to_be_compared(tmp_path: Path) -> None:
+    blind = by_hand(tmp_path / "blind", {"stance": ([None] * 7, ["yes"] * 7)})
+    a, b = same("a", tmp_path), same("b", tmp_path)
+    for runs in ([blind, a, b], [a, blind, b], [a, b, blind]):
+        comparison = compare(settings(*runs))
+        assert sorted(one.name for one in comparison.systems) == ["a", "b"]
+        assert comparison.notes.count("left out: blind: no row of val has a label") == 1
+        assert not any("other rows" in note for note in comparison.notes)
+    said = problems(blind, a)
+    assert said.startswith("runs: only ")
+    assert "left out: blind: no row of val has a label" in said
+    assert "is no task of blind" in problems(blind, a, b, tasks=["tone"])
+
+
 def test_a_task_that_is_named_twice_is_refused(tmp_path: Path) -> None:
     assert problems(same("a", tmp_path), same("b", tmp_path), tasks=["stance", "stance"]) == (
         "tasks: 'stance' is named twice"

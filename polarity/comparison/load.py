@@ -17,6 +17,7 @@ from polarity.run_files import is_run, what_a_run_lacks
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.saved import CHECKSUMS, finished_run, read_metrics, refuse_refit, saved_folds, saved_predictions
 from polarity.statistics.fold_scores import FoldScores
+from polarity.tasks import IGNORE_INDEX
 
 FREE = "val"
 """The split that choices are made by."""
@@ -62,6 +63,11 @@ class System:
         """Of the split's ids, texts and labels; None where it is not known."""
         found = (self.rows.get(split) or {}).get("fingerprint")
         return None if found is None else str(found)
+
+    def has_labels(self, tasks: Sequence[str] | None) -> bool:
+        """Whether a row has a label of one of these tasks, None for all; the tasks that are not there count as such."""
+        own = {item.task.name: item.labels for item in self.predictions.tasks}
+        return any(name not in own or bool((own[name] != IGNORE_INDEX).any()) for name in tasks or own)
 
 
 def load_systems(found: FoundFolders, split: str) -> tuple[list[System], list[str]]:

@@ -29,7 +29,6 @@ from polarity.paths import expanded
 from polarity.progress import progress
 from polarity.reports.console import RunConsole
 from polarity.settings import Seed
-from polarity.tasks import IGNORE_INDEX
 from polarity.wording import times
 
 AUTO = "auto"
@@ -59,7 +58,13 @@ def compare(settings: CompareSettings) -> list[Comparison]:
     """
     _check(settings)
     found = find_folders([settings.runs] if isinstance(settings.runs, str) else settings.runs)
-    systems, left_out = load_systems(found, settings.split)
+    read, left_out = load_systems(found, settings.split)
+    systems = [system for system in read if system.has_labels(settings.tasks)]
+    without = [system.name for system in read if not system.has_labels(settings.tasks)]
+    unlabelled = f"no row of {_split(settings, read)} has a label"
+    if not systems:
+        raise UserError(f"split: {unlabelled}, so there is nothing to compare by")
+    left_out += [f"left out: {name}: {unlabelled}" for name in without]
     notes = [*found.notes, *left_out]
     parted = part_by_rows(systems, settings.split, tasks=settings.tasks)
     if settings.baselines:
@@ -80,8 +85,6 @@ def _aligned(
     """The systems, their rows, what these are grouped by, and what is to be said of that."""
     cluster, about = own_cluster(systems) if settings.cluster == AUTO else (settings.cluster, [])
     aligned = align(systems, _split(settings, systems), tasks=settings.tasks, cluster=cluster)
-    if (aligned.labels == IGNORE_INDEX).all():
-        raise UserError(f"split: no row of {_split(settings, systems)} has a label, so there is nothing to compare by")
     if systems[0].folds and cluster and any(system.predictions.group != cluster for system in systems):
         about.append(
             f"the folds do not keep rows of one {cluster} together, so the tests and intervals over folds are as if "
