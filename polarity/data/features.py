@@ -144,11 +144,8 @@ class Number(Feature):
     def learn(cls, cells: Sequence[str]) -> Self:
         values = cls._values(cells)
         known = values[~np.isnan(values)]
-        differ = len(known) > 0 and known.min() < known.max()
-        with np.errstate(over="ignore", invalid="ignore"):  # of numbers that are too large
-            mean, deviation = (float(known.mean()), float(known.std())) if differ else (0.0, 0.0)
-        usable = differ and math.isfinite(deviation) and math.isfinite(mean)
-        return cls(mean if usable else 0.0, deviation if usable else 0.0, missing=0 < len(known) < len(values))
+        mean, deviation = _moments(known) if len(known) and known.min() < known.max() else (0.0, 0.0)
+        return cls(mean, deviation, missing=0 < len(known) < len(values))
 
     @classmethod
     def unreadable(cls, cells: Sequence[str]) -> list[int]:
@@ -163,7 +160,9 @@ class Number(Feature):
             return np.zeros((len(cells), 0), dtype=np.float32)
         values = self._values(cells)
         lacking = np.isnan(values)
-        standard = np.where(lacking, 0.0, np.clip((values - self.mean) / (self.deviation or 1.0), -FAR, FAR))
+        with np.errstate(over="ignore"):  # of what is too far to be told, which is cut off as well
+            distance = (values / 2 - self.mean / 2) / (self.deviation or 1.0) * 2  # whose whole may be too large
+        standard = np.where(lacking, 0.0, np.clip(distance, -FAR, FAR))
         parts = [standard] * bool(self.deviation) + [lacking] * self.missing
         return np.column_stack(parts).astype(np.float32)
 
@@ -214,6 +213,17 @@ def feature_from(kind: Any, learnt: Mapping[str, Any]) -> Feature:
     made: Any = KINDS[kind]
     feature: Feature = made(**learnt)
     return feature
+
+
+def _moments(values: np.ndarray) -> tuple[float, float]:
+    """Mean and deviation, of numbers that are divided by a power of two so that no square is too large or too small.
+
+    That changes no digit.
+    """
+    power = int(np.frexp(np.abs(values).max())[1])
+    scaled = np.ldexp(values, -power)
+    mean = min(scaled.mean(), scaled.max())  # of the largest numbers there are, it may be rounded up
+    return math.ldexp(mean, power), math.ldexp(scaled.std(), power)
 
 
 def _mark(value: str) -> str:

@@ -38,6 +38,17 @@ def test_numbers_are_standardised_by_training_rows_and_cut_off_far_away() -> Non
     np.testing.assert_allclose(feature.encode(["4", "", "1e30", "-1e30"]), wanted, rtol=1e-6)
 
 
+@pytest.mark.parametrize("size", ["1e-300", "1e-200", "1", "1e200", "1e307"])
+def test_numbers_of_any_size_are_numbers(size: str) -> None:
+    """Their squares may be too large or too small for a float."""
+    cells = [f"{number}{size[1:]}" for number in (-9, -9, 3, 15)]
+    encoded = Number.learn(cells).encode([*cells, "-1.7e308", "1.7e308", "0"])[:, 0]
+    np.testing.assert_allclose(encoded[:4], [-0.9045, -0.9045, 0.3015, 1.5076], atol=1e-4)
+    assert -FAR <= encoded[4] < -1 < encoded[6] < 1 < encoded[5] <= FAR
+    largest = float(np.finfo(float).max)
+    assert Number.learn([repr(largest)] * 3 + [repr(np.nextafter(largest, 0).item())]).width
+
+
 def test_dates_are_days() -> None:
     feature = Date.learn(["2024-01-01", "2024-01-03"])
     encoded = feature.encode(["2024-01-02", "2024-01-03", "2024-01-03T12:00", "2024-01-03T14:00+02:00"])
