@@ -9,12 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from polarity.data.memory import check_memory
+from polarity.data.spelling import as_number
 from polarity.errors import UserError
 from polarity.privacy import excerpt
 from polarity.progress import progress
 from polarity.tables.chunk import Chunk, encodable
 from polarity.tables.dialect import Dialect, delimiter_hint
 from polarity.tables.formats import file_format, open_bytes, open_reader, unknown_format
+from polarity.tables.jsonlines import WrittenNumber
 from polarity.tables.places import Places
 from polarity.tables.problems import Problems
 from polarity.tables.reader import TableReader
@@ -145,6 +147,7 @@ def cell_text(cell: object) -> str | None:
     """A cell as text; None where missing.
 
     Integral floats read as integers, since integers with gaps are often stored as floats; booleans as JSON writes them.
+    A number of JSON keeps all the digits that are written, which may be more than a float has.
 
     :raises NoTextError: if the cell is a list, an object or bytes.
     """
@@ -152,12 +155,14 @@ def cell_text(cell: object) -> str | None:
         return cell and encodable(cell)
     if isinstance(cell, bool):
         return "true" if cell else "false"
+    if isinstance(cell, WrittenNumber) and (cell.is_integer() or as_number(repr(float(cell))) != as_number(repr(cell))):
+        cell = Decimal(as_number(repr(cell)))
     if isinstance(cell, float | Decimal):
         if math.isnan(cell):
             return None
         if math.isfinite(cell) and cell == int(cell):
             return str(int(cell))
-        return str(float(cell) if isinstance(cell, float) else cell)  # numbers of JSON remember their spelling
+        return str(float(cell) if isinstance(cell, float) else cell)  # 1.1, also where JSON has 1.10
     if isinstance(cell, _Printable):
         return str(cell)
     raise NoTextError

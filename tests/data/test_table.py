@@ -8,6 +8,7 @@ import pytest
 
 from polarity.data.cells import is_blank
 from polarity.data.table import NoTextError, cell_text
+from polarity.tables.jsonlines import WrittenNumber
 from polarity.tables.problems import SHOWN, Problems
 
 
@@ -32,6 +33,26 @@ from polarity.tables.problems import SHOWN, Problems
 )
 def test_cell_text(cell: Any, text: str | None) -> None:
     assert cell_text(cell) == text
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("9007199254740993.0", "9007199254740993"),  # beyond 2**53 a float has every other number only
+        ("-123456789012345678901234567890.00", "-123456789012345678901234567890"),
+        ("1e23", "100000000000000000000000"),
+        ("0.12345678901234567890", "0.1234567890123456789"),
+        ("0.99999999999999999999", "0.99999999999999999999"),
+        ("1e400", "1E+400"),
+        ("1.10", "1.1"),
+        ("1e-7", "1e-07"),
+        ("-0.0", "0"),
+        ("NaN", None),
+        ("-Infinity", "-inf"),
+    ],
+)
+def test_numbers_of_json_keep_their_digits(written: str, text: str | None) -> None:
+    assert cell_text(WrittenNumber(written)) == text
 
 
 @pytest.mark.parametrize("cell", [[], {}, b"a", ()])
