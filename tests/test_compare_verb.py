@@ -2,6 +2,7 @@
 
 import csv
 import json
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -313,6 +314,15 @@ def test_rows_in_another_order_are_the_same_rows(tmp_path: Path) -> None:
     (pair,) = compare(settings(same("a", tmp_path), mixed)).pairs
     assert pair.difference == 0
     assert pair.verdict == "unclear"
+
+
+def test_ids_are_the_same_however_their_characters_are_composed(tmp_path: Path) -> None:
+    ids = {form: [unicodedata.normalize(form, f"caf\u00e9-{n}") for n in range(20)] for form in ("NFC", "NFD")}
+    (pair,) = compare(settings(*(same(form, tmp_path, ids=ids[form]) for form in ids))).pairs
+    assert pair.difference == 0
+    both = [*ids["NFC"][:10], *ids["NFD"][:10]]
+    assert len(compare(settings(*(same(name, tmp_path, ids=both) for name in "ab"))).pairs) == 1
+    assert "id 'caf\u00e9-10', which a does not have" in problems(tmp_path / "NFC", tmp_path / "a")
 
 
 def test_other_texts_under_the_same_ids_are_refused(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from polarity.comparison.load import System
+from polarity.data.declarations import normalize
 from polarity.errors import UserError, nearest
 from polarity.evaluation.predictions import Predictions, TaskPredictions
 from polarity.tasks import IGNORE_INDEX, Task
@@ -55,7 +56,7 @@ def align(systems: Sequence[System], split: str, *, tasks: Sequence[str] | None,
         raise UserError(problems)
     names = list(tasks) if tasks is not None else [item.task.name for item in first.predictions.tasks]
     classes = [_classes(systems, name) for name in names]
-    ids = sorted(first.predictions.ids)
+    ids = sorted(_keys(first.predictions))
     placed = [_in_order(system.predictions, ids) for system in systems]
     labels = [_labels(item, classes, names) for item in placed]
     problems = [
@@ -92,13 +93,12 @@ def _task_problems(first: System, other: System) -> list[str]:
 
 
 def _row_problems(first: System, other: System) -> list[str]:
-    ours, theirs = first.predictions.ids, other.predictions.ids
+    ours, theirs = _keys(first.predictions), _keys(other.predictions)
     if set(ours) == set(theirs):
         return _fold_problems(first, other)
     counts = f"{first.name} has {times(len(ours), 'row')}, {other.name} {len(theirs):,}"
-    for there, missing in ((first, other), (other, first)):
-        known = set(missing.predictions.ids)
-        for row, name in enumerate(there.predictions.ids, 1):
+    for there, names, missing, known in ((first, ours, other, set(theirs)), (other, theirs, first, set(ours))):
+        for row, name in enumerate(names, 1):
             if name not in known:
                 text = (
                     f"{other.name}: has other rows than {first.name}; the first difference is row {row} of {there.name}"
@@ -173,10 +173,16 @@ def _label(task: Task, index: int) -> str:
     return "no label" if index == IGNORE_INDEX else repr(task.classes[index])
 
 
+def _keys(predictions: Predictions) -> list[str]:
+    """The ids, however their characters are composed (NFC or NFD), unless that tells rows apart."""
+    composed = list(map(normalize, predictions.ids))
+    return composed if len(set(composed)) == len(composed) else predictions.ids
+
+
 def _in_order(predictions: Predictions, ids: Sequence[str]) -> Predictions:
-    if predictions.ids == list(ids):
+    if (keys := _keys(predictions)) == list(ids):
         return predictions
-    place = {name: number for number, name in enumerate(predictions.ids)}
+    place = {name: number for number, name in enumerate(keys)}
     return predictions.select(np.array([place[name] for name in ids], dtype=np.int64))
 
 

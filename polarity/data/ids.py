@@ -5,6 +5,7 @@ from hashlib import blake2b
 
 import numpy as np
 
+from polarity.data.declarations import normalize
 from polarity.data.rows import Rows
 from polarity.data.validation import Checked
 from polarity.tables.problems import Problems
@@ -45,12 +46,12 @@ def _earlier(values: np.ndarray) -> np.ndarray:
 def without_repeated_rows(part: Checked, tasks: Sequence[Task], problems: Problems) -> Checked:
     """The rows without exact copies of earlier ones (same id, same everything), which a note counts.
 
-    The same id with another text, label or metadata is a problem.
+    The same id with another text, label or metadata is a problem. However its characters are composed, it is the same.
     """
     first: dict[str, int] = {}
     kept = []
     for row, name in enumerate(part.rows.ids):
-        earlier = first.setdefault(name, row) if name else row
+        earlier = first.setdefault(normalize(name), row) if name else row
         differences = [] if earlier == row else _differences(part.rows, earlier, part.rows, row, tasks)
         if differences:
             what = f"{part.table.name}: one id, different rows (data.id)"
@@ -71,7 +72,7 @@ def report_shared_ids(parts: Sequence[tuple[str, Checked]], tasks: Sequence[Task
     first: dict[str, tuple[str, Checked, int]] = {}
     for split, part in parts:
         for row, name in enumerate(part.rows.ids):
-            if not name or (found := first.setdefault(name, (split, part, row)))[1] is part:
+            if not name or (found := first.setdefault(normalize(name), (split, part, row)))[1] is part:
                 continue
             other, other_part, other_row = found
             differences = _differences(other_part.rows, other_row, part.rows, row, tasks, metadata=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from polarity.data.cells import context_refusal, text_refusal
-from polarity.data.declarations import declare
+from polarity.data.declarations import declare, normalize
 from polarity.data.rows import Rows, Splits, examples
 from polarity.errors import nearest
 from polarity.tables.problems import Problems
@@ -21,7 +21,7 @@ def unsound(splits: Splits) -> list[str]:
     problems = _of_tasks(splits.tasks)
     problems += [text for name, rows in splits.items() for text in _of_split(name, rows, splits.tasks)]
     whole = {
-        name: dict(zip(rows.ids, zip(rows.contexts, rows.text, rows.labels.tolist(), strict=True), strict=True))
+        name: dict(zip(_keys(rows), zip(rows.contexts, rows.text, rows.labels.tolist(), strict=True), strict=True))
         for name, rows in splits.items()
     }
     names = list(whole)
@@ -106,7 +106,7 @@ def _of_split(name: str, rows: Rows, tasks: Sequence[Task]) -> list[str]:
     if rows.group is not None and rows.group not in rows.metadata:
         hint = nearest(rows.group, rows.metadata, what="columns")
         problems.append(f"{name}: rows belong together by {rows.group!r}, which is no metadata column{hint}")
-    if repeated := [key for key, count in Counter(rows.ids).items() if count > 1]:
+    if repeated := [key for key, count in Counter(_keys(rows)).items() if count > 1]:
         problems.append(f"{name}: {times(len(repeated), 'id')} more than once: {examples(repeated)}")
     for number, task in enumerate(tasks):
         labels = rows.labels[:, number]
@@ -118,6 +118,11 @@ def _of_split(name: str, rows: Rows, tasks: Sequence[Task]) -> list[str]:
                 f"none; found {', '.join(map(str, found[:5]))}"
             )
     return problems
+
+
+def _keys(rows: Rows) -> list[str]:
+    """The ids, however their characters are composed."""
+    return list(map(normalize, rows.ids))
 
 
 def _unreadable(name: str, rows: Rows) -> list[str]:

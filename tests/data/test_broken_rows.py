@@ -132,6 +132,12 @@ CASES = [
         {"id": "id"},
     ),
     Case(
+        "one id, composed in two ways",
+        {"data.csv": csv_of([*replaced(4, id="caf\u00e9"), rows()[3] | {"id": "cafe\u0301", "stance": "yes"}])},
+        ["'cafe\u0301' in row 4 (line 5) and row 41 (line 42), which differ in stance"],
+        {"id": "id"},
+    ),
+    Case(
         "one id, two texts",
         {"data.csv": csv_of([*rows(), rows()[3] | {"text": "something else"}])},
         ["'r3' in row 4 (line 5) and row 41 (line 42), which differ in text"],

@@ -45,6 +45,10 @@ def repeat_an_id(made: Splits) -> None:
     made.val.ids[1] = made.val.ids[0]
 
 
+def compose_an_id(made: Splits) -> None:
+    made.val.ids[:2] = ["caf\u00e9", "cafe\u0301"]
+
+
 def share_an_id(made: Splits) -> None:
     made.val.ids[0] = made.train.ids[0]
 
@@ -169,6 +173,7 @@ def a_text_in_two(made: Splits) -> None:
     ("spoil", "said"),
     [
         (repeat_an_id, "val: 1 id more than once: ids val-0"),
+        (compose_an_id, "val: 1 id more than once: ids caf\u00e9"),
         (share_an_id, "train and val: 1 id stands for different rows: ids train-0"),
         (other_contexts, "train and val: 1 id stands for different rows: ids train-0"),
         (other_labels, "train and val: 1 id stands for different rows: ids train-1"),
