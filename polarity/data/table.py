@@ -95,6 +95,7 @@ def whole_table(reader: TableReader, problems: Problems) -> Table | None:
             advance(len(chunk))
     hidden = reader.hidden()
     problems.extend(hidden)
+    table.notes += reader.notes()
     table.incomplete |= bool(hidden)
     if not len(table) and not table.incomplete:
         problems.add(f"{name}: {reader.WITHOUT_ROWS}")

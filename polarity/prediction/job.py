@@ -43,12 +43,14 @@ class PredictionOutcome:
     :param broken: rows that could not be classified.
     :param abstained: by task, rows that the model abstained from.
     :param seconds: spent reading, classifying and writing; not loading the model.
+    :param notes: what to tell of the input.
     """
 
     rows: int = 0
     broken: int = 0
     abstained: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
 
     @property
     def rows_per_second(self) -> float:
@@ -130,6 +132,7 @@ class PredictionJob:
                         raise UserError(clashes)
                     writer.write(chunk, self._classify(chunk, classifier, added, outcome))
                     advance(len(chunk))
+            outcome.notes = source.notes()
         outcome.seconds = time.monotonic() - started
         return outcome
 

@@ -105,6 +105,9 @@ class DelimitedReader(TableReader):
             found.at(f"{self.name}: {HIDING}", where, self._dialect.without_quotes)
         return found.lines()
 
+    def notes(self) -> list[str]:
+        return self._lines.notes()
+
     def close(self) -> None:
         self._lines.close()
 
@@ -113,7 +116,7 @@ class DelimitedReader(TableReader):
         count, columns, line = len(record.cells), len(self._header), "".join(record.lines)
         refusal = record.refusal or (self._ragged(record.cells) if count != columns else None)
         cells = [*record.cells[:columns], *[""] * (columns - count)]
-        if (found := undecodable(line, self._dialect)) is not None:
+        if (found := undecodable(line, self._dialect, mixed=self._lines.is_partly_utf8)) is not None:
             return [mended(cell) for cell in cells], refusal or found
         return cells, refusal
 

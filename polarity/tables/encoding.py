@@ -15,6 +15,7 @@ _SIGNATURES = {
     b"version https://git-lfs.github.com/spec": "is a pointer of git-lfs, not the data: run `git lfs pull`",
 }
 _WIDE_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
+SAVE_ALL = "save all of the file as UTF-8"
 _EDGE = 20
 """Characters shown before and after an undecodable byte."""
 _ESCAPED = re.compile("[\udc80-\udcff]+")
@@ -53,16 +54,16 @@ def utf8_after_all(dialect: Dialect) -> str:
     return f"is UTF-8, but {setting}={dialect.encoding}; give {setting}=utf-8"
 
 
-def is_unnoticed_utf8(lines: bytes, encoding: str) -> bool:
-    """Whether whole lines are UTF-8 with accents, and characters of an encoding that has one byte for each.
+def has_one_byte_each(encoding: str) -> bool:
+    """Whether each byte is a character, so that nearly everything is a text, UTF-8 as well."""
+    return not is_utf8(encoding) and len(bytes(range(128, 256)).decode(encoding, "replace")) == 128
 
-    Nearly everything is a text of those; but what has accents in them is no UTF-8.
-    """
-    if lines.isascii() or is_utf8(encoding) or len(bytes(range(128, 256)).decode(encoding, "replace")) != 128:
-        return False
+
+def is_in_utf8(text: str, encoding: str) -> bool:
+    """Whether the bytes of a text that was read in an encoding are UTF-8."""
     try:
-        lines.decode("utf-8")
-    except UnicodeDecodeError:
+        text.encode(encoding, "surrogateescape").decode("utf-8")
+    except UnicodeError:  # also of an encoding that does not write all that it reads
         return False
     return True
 
@@ -73,7 +74,8 @@ def _can_only_be_utf8(head: bytes, encoding: str) -> bool:
         return False
     if is_wide(encoding):
         return b"\0" not in head and _decodes(head)
-    return is_unnoticed_utf8(head[: head.rfind(b"\n") + 1], encoding)
+    lines = head[: head.rfind(b"\n") + 1]
+    return not lines.isascii() and has_one_byte_each(encoding) and _decodes(lines)
 
 
 def _decodes(head: bytes) -> bool:
@@ -101,8 +103,11 @@ def _wide_encoding(head: bytes) -> str | None:
     return name if zeros[name] > len(head) / 8 and sum(zeros.values()) < 1.1 * zeros[name] else None
 
 
-def undecodable(text: str, dialect: Dialect) -> Refusal | None:
-    """The refusal of a text some bytes of which could not be decoded; they stand in it as lone surrogates."""
+def undecodable(text: str, dialect: Dialect, *, mixed: bool = False) -> Refusal | None:
+    """The refusal of a text some bytes of which could not be decoded; they stand in it as lone surrogates.
+
+    :param mixed: whether other lines of the file are UTF-8 with more than ASCII.
+    """
     found = None if text.isascii() else _ESCAPED.search(text)
     if found is None:
         return None
@@ -115,6 +120,8 @@ def undecodable(text: str, dialect: Dialect) -> Refusal | None:
         reads = ""
     bytes_of, shown = excerpt(f"'{mended(near)}'"), reads if texts_are_shown() else ""
     advice = f"save the file as UTF-8, or name its encoding, perhaps {dialect.setting}encoding={other}{shown}"
+    if mixed:
+        advice = f"other lines are UTF-8, so that no encoding reads all of it; {SAVE_ALL}"
     return Refusal(f"holds bytes that are not {dialect.encoding}", f"has {bytes_of}", advice)
 
 

@@ -79,6 +79,9 @@ class JsonReader(TableReader):
             names = list(keys if self._columns is None else self._columns)
             yield Chunk(names, [[row.get(name) for row in rows] for name in names], where, refusals, objects)
 
+    def notes(self) -> list[str]:
+        return self._lines.notes()
+
     def close(self) -> None:
         self._lines.close()
 
@@ -105,7 +108,8 @@ class JsonReader(TableReader):
             advice = 'every line must be like {"text": "..."}'
             return {}, Refusal("is not a JSON object", f"is {excerpt(text[:_EDGE])}", advice)
         value = {encodable(key): cell for key, cell in value.items()}  # half a surrogate pair names no column
-        return value, undecodable(line, self._lines.dialect) or self._twice()
+        mixed = self._lines.is_partly_utf8
+        return value, undecodable(line, self._lines.dialect, mixed=mixed) or self._twice()
 
     def _twice(self) -> Refusal | None:
         key = self._repeated

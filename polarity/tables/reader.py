@@ -45,6 +45,10 @@ class TableReader(ABC):
         """Problems about rows within others, among those that were read so far: there would be fewer than there are."""
         return []
 
+    def notes(self) -> list[str]:
+        """What to tell of the rows that were read so far, which stops nothing."""
+        return []
+
     @abstractmethod
     def close(self) -> None:
         """Close the input."""

@@ -106,7 +106,7 @@ def predict(settings: PredictSettings) -> PredictionOutcome:
     with progress("predicting", total) as advance:
         outcome = job.run(predictor, added, keys, advance)
     console.print(_summary(outcome, job, settings), soft_wrap=True)
-    for line in mostly_unknown(predictor.unknown):
+    for line in [*outcome.notes, *mostly_unknown(predictor.unknown)]:
         console.print(f"note: {line}", style="yellow", soft_wrap=True)
     return outcome
 

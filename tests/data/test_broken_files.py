@@ -84,6 +84,11 @@ CASES = [
         ],
     ),
     Case(
+        "undecodable bytes beside UTF-8",
+        {"data.csv": csv_of(replaced(2, text="un café noir")).encode() + "r40,un café,yes\n".encode("cp1252")},
+        ["not utf-8: row 41 (line 42) has 'r40,un caf\\xe9,yes'; other lines are UTF-8, so that no encoding reads all"],
+    ),
+    Case(
         "undecodable bytes in UTF-8 with a mark",
         {"data.csv": csv_of(replaced(6, text="un café noir")).encode("cp1252")},
         ["bytes that are not utf-8-sig: row 6 (line 7) has 'r5,un caf\\xe9 noir,yes'", "which reads 'r5,un café noir"],

@@ -10,7 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from polarity.data.table import read_table
 from polarity.errors import UserError
+from polarity.tables.dialect import Dialect
+from polarity.tables.problems import Problems
 from tests.prediction.jobs import FORMATS, TASKS, added_columns, job, predict, read, write
 
 NASTY = [
@@ -107,6 +110,19 @@ def test_other_delimiters_and_encodings(tmp_path: Path) -> None:
         assert (header[:2], row[:2]) == (["text", "n;m"], ["für; dich", "1"])
     predict(job(tmp_path / "cp1252.csv", tmp_path / "out.tsv", dialect={"encoding": "cp1252", "delimiter": ";"}))
     assert read(tmp_path / "out.tsv")[0]["text"] == "für; dich"
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_what_may_be_read_as_other_letters_is_told(kind: str, tmp_path: Path) -> None:
+    rows = ["schön è", "für dich", "größer"]
+    written = [f"{row}\n" if kind == "csv" else f'{{"text": "{row}"}}\n' for row in rows]
+    parts = [row.encode("cp1252" if number else "utf-8") for number, row in enumerate(written)]
+    (tmp_path / f"in.{kind}").write_bytes(b"".join([b"text\n"] * (kind == "csv") + parts))
+    outcome = predict(job(tmp_path / f"in.{kind}", tmp_path / "out.jsonl", dialect={"encoding": "cp1252"}))
+    assert ["1 of 3 non-ASCII lines is UTF-8" in note for note in outcome.notes] == [True]
+    table = read_table(tmp_path / f"in.{kind}", Dialect("cp1252"), Problems())
+    assert table is not None
+    assert ["1 of 3 non-ASCII lines is UTF-8" in note for note in table.notes] == [True]
 
 
 def test_quotes_can_be_ordinary_characters(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """UTF-8 that is read as something else is a text as well, and nobody notices; so it is refused."""
 
 import io
+import re
 
 import pytest
 
@@ -26,8 +27,12 @@ TEXTS = {
 ONE_BYTE = [name for name in TEXTS if name not in ("gb18030", "shift_jis")]
 
 
+def opened(content: bytes, encoding: str) -> Lines:
+    return Lines("a.csv", io.BytesIO(content), Dialect(encoding, ",", '"', header=True, setting="data."), "")
+
+
 def lines(content: bytes, encoding: str) -> list[str]:
-    return list(Lines("a.csv", io.BytesIO(content), Dialect(encoding, ",", '"', header=True, setting="data."), ""))
+    return list(opened(content, encoding))
 
 
 @pytest.mark.parametrize("encoding", TEXTS)
@@ -57,6 +62,29 @@ def test_a_line_that_is_utf8_by_chance_is_read_beside_one_that_is_none(before: i
     content = "plain\n" * before + "CAFÉ»\n" + "plain\n" * before + "«CAFÉ»\n"
     for written in (content, content + "perché è"):  # no line behind the last one
         assert "".join(lines(written.encode("cp1252"), "cp1252")) == written
+
+
+@pytest.mark.parametrize(("count", "found"), [(1, "1 of 3 non-ASCII lines is"), (3, "3 of 5 non-ASCII lines are")])
+def test_what_is_partly_utf8_is_told_and_refused_where_most_of_it_is(count: int, found: str) -> None:
+    western = "naïve\n".encode("cp1252")
+    read = opened(western + b"plain\n" + "perché è\n".encode() * count + western, "cp1252")
+    said = f"{found} UTF-8 (line 3 is the first), of which data.encoding=cp1252 makes other letters"
+    if count == 1:
+        assert len(list(read)) == 4
+        assert read.notes() == [f"a.csv: {said}; save all of the file as UTF-8 (a few may look so by chance)"]
+    else:
+        with pytest.raises(UserError, match=f"^a.csv: {re.escape(said)}; save all of the file as UTF-8$"):
+            list(read)
+
+
+def test_only_letters_that_are_read_as_others_are_told() -> None:
+    for encoding, text in TEXTS.items():
+        read = opened(f"{text}\n".encode(encoding), encoding)
+        list(read)
+        assert read.notes() == []
+    partly = opened("perché\n".encode() + "naïve\n".encode("cp1252"), "utf-8")
+    assert len(list(partly)) == 2, "rows of the second are refused one by one"
+    assert partly.notes() == []
 
 
 def test_the_last_letter_of_a_file_is_no_beginning_of_another() -> None:
