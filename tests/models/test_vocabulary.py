@@ -56,6 +56,18 @@ def test_scripts_and_signs_are_told_together() -> None:
     assert warning.endswith("; mbert as well")  # hardly any sign
 
 
+def test_words_of_another_script_are_told_by_that() -> None:
+    """And make no other words unknown: a tokenizer that knows Latin letters is not told to lack them."""
+    texts = [f"{text} {AMHARIC[0]}" for text in KNOWN]
+    (warning,) = vocabulary_warnings(texts, tiny_tokenizer(), "tiny")
+    assert "43% of the tokens are unknown to the tokenizer of tiny (ETHIOPIC 100%)" in warning
+    assert "mbert as well" not in warning
+    result = coverage(texts, tiny_tokenizer())
+    assert (result["LATIN"].texts, result["LATIN"].tokens, result["LATIN"].words) == (8, 32, 32)
+    assert (result["ETHIOPIC"].texts, result["ETHIOPIC"].unknown, result["ETHIOPIC"].words) == (0, 24, 24)
+    assert vocabulary_warnings([*KNOWN * 40, *texts], tiny_tokenizer(), "tiny") == [], "few words are no news"
+
+
 def test_words_cut_to_their_letters_are_reported_although_nothing_is_unknown() -> None:
     (warning,) = vocabulary_warnings(["incomprehensible sentimentality"] * 6, tiny_tokenizer(), None)
     assert "cuts words into many pieces (LATIN 14.5 a word" in warning

@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from polarity.models.huggingface.english import MUCH, english_only, foreign_share
@@ -42,9 +42,10 @@ _UNSPACED = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "
 
 @dataclass
 class Coverage:
-    """What a tokenizer makes of some texts: tokens without special ones, the unknown of them, and words.
+    """What a tokenizer makes of a script: tokens without special ones, the unknown of them, and words.
 
-    Unknown for its signs is what has no letter, or would be read without signs (``great`` of ``great😀``).
+    Texts are those that have most of their letters in it. Unknown for its signs is what has no letter, or would be read
+    without signs (``great`` of ``great😀``).
     """
 
     texts: int = 0
@@ -76,24 +77,32 @@ def _script_of(letter: str) -> str:
 
 
 def coverage(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBase") -> dict[str, Coverage]:
-    """What the tokenizer makes of the texts, by script."""
+    """What the tokenizer makes of the texts, by script: that of a token, or of its text where it has no letter."""
     chosen = some(texts)
     tokenizer.backend_tokenizer.no_truncation()
     encoded = tokenizer(chosen, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-    unknown = [
-        [text[start:end] for token, (start, end) in zip(ids, places, strict=True) if token == tokenizer.unk_token_id]
-        for text, ids, places in zip(chosen, encoded["input_ids"], encoded["offset_mapping"], strict=True)
-    ]
-    for_signs = _unknown_for_their_signs({piece for pieces in unknown for piece in pieces}, tokenizer)
-    found: dict[str, Coverage] = {}
-    for text, ids, pieces in zip(chosen, encoded["input_ids"], unknown, strict=True):
-        of_script, signs = found.setdefault(script(text), Coverage()), sum(piece in for_signs for piece in pieces)
-        of_script.texts += 1
-        of_script.tokens += len(ids)
-        of_script.unknown += len(pieces) - signs
-        of_script.signs += signs
-        of_script.words += len(_WORD.findall(text))
-    return found
+    rows = list(zip(chosen, encoded["input_ids"], encoded["offset_mapping"], strict=True))
+    unknown = {
+        text[start:end]
+        for text, ids, places in rows
+        for token, (start, end) in zip(ids, places, strict=True)
+        if token == tokenizer.unk_token_id
+    }
+    for_signs = _unknown_for_their_signs(unknown, tokenizer)
+    found, script_of = defaultdict[str, Coverage](Coverage), cache(script)
+    for text, ids, places in rows:
+        most = script(text)
+        found[most].texts += 1
+        for token, (start, end) in zip(ids, places, strict=True):
+            piece = text[start:end]
+            of_script = found[script_of(piece) or most]
+            of_script.tokens += 1
+            if token == tokenizer.unk_token_id:
+                of_script.unknown += piece not in for_signs
+                of_script.signs += piece in for_signs
+        for word in _WORD.findall(text):
+            found[script_of(word) or most].words += 1
+    return dict(found)
 
 
 def _unknown_for_their_signs(pieces: Collection[str], tokenizer: "PreTrainedTokenizerBase") -> set[str]:
@@ -130,32 +139,32 @@ def vocabulary_warnings(texts: Sequence[str], tokenizer: "PreTrainedTokenizerBas
         scripts = ", ".join(f"{name} {one.pieces:.1f}" for name, one in broken.items())
         warnings.append(
             f"{named} cuts words into many pieces ({scripts} a word), hardly more than letters or bytes;"
-            f" {fitting(found)}"
+            f" {fitting(_of_texts(found))}"
         )
     if not warnings and english_only(tokenizer) and (share := foreign_share(some(texts), tokenizer)) >= MUCH:
         warnings.append(
             f"{share:.0%} of the texts with five words and more are hardly English (none of its commonest words, and"
-            f" words in many pieces), and {named} was made for English alone; {fitting(found)}"
+            f" words in many pieces), and {named} was made for English alone; {fitting(_of_texts(found))}"
         )
     return warnings
 
 
 def _unknown(found: dict[str, Coverage], named: str) -> list[str]:
     """A warning if much is unknown, of all that was found or of a script."""
-    blind = {
-        name or "no letters": one.unknown_share
-        for name, one in found.items()
-        if one.unknown_share >= MUCH_UNKNOWN and _enough(one, found)
-    }
     tokens = max(1, sum(one.tokens for one in found.values()))
+    blind = {
+        name: one.unknown_share
+        for name, one in found.items()
+        if one.unknown_share >= MUCH_UNKNOWN and (_enough(one, found) or one.unknown / tokens >= MUCH_UNKNOWN)
+    }
     of_signs = sum(one.signs for one in found.values()) / tokens
     share = of_signs + sum(one.unknown for one in found.values()) / tokens
     if share < MUCH_UNKNOWN and not blind:
         return []
     marked = {SIGNS: of_signs} if of_signs >= MUCH_UNKNOWN else {}
-    listed = ", ".join(f"{name} {part:.0%}" for name, part in (blind | marked).items())
+    listed = ", ".join(f"{name or 'no letters'} {part:.0%}" for name, part in (blind | marked).items())
     told = f"{share:.0%} of the tokens are unknown to {named}{f' ({listed})' if listed else ''}"
-    return [f"{told}, and whatever is unknown is the same to it; {fitting([*found, *marked])}"]
+    return [f"{told}, and whatever is unknown is the same to it; {fitting([*_of_texts(found), *blind, *marked])}"]
 
 
 def some(texts: Sequence[str]) -> list[str]:
@@ -164,4 +173,9 @@ def some(texts: Sequence[str]) -> list[str]:
 
 
 def _enough(one: Coverage, found: dict[str, Coverage]) -> bool:
-    return one.texts >= FEWEST or len(found) == 1
+    return one.texts >= FEWEST or one.texts == sum(other.texts for other in found.values())
+
+
+def _of_texts(found: dict[str, Coverage]) -> list[str]:
+    """The scripts in which texts are written; of others there are single words."""
+    return [name for name, one in found.items() if one.texts]
