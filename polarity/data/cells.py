@@ -169,10 +169,12 @@ def metadata_cells(table: Table, column: str, setting: str | None, problems: Pro
 
 def report_features(table: Table, column: str, cells: Sequence[str], kind: FeatureKind, problems: Problems) -> None:
     """Report each cell of which a model could make nothing."""
-    for row in KINDS[kind].unreadable(cells):
+    bad = KINDS[kind].unreadable(cells)
+    advice = KINDS[kind].advice([cells[row] for row in bad])
+    for row in bad:
         what = f"{table.name}: column {column!r} (data.features.{column}) holds no {kind}"
         where = f"{table.where[row]} is {excerpt(repr(cells[row]))}"
-        problems.at(what, where, KINDS[kind].advice(cells[row]))
+        problems.at(what, where, advice)
 
 
 def _plain_cells(table: Table, column: str, what: str, problems: Problems, advice: str = "") -> list[str | None]:

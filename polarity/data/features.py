@@ -41,8 +41,8 @@ class Feature(ABC):
         """Numbers of the cells that nothing can be made of."""
 
     @classmethod
-    def advice(cls, cell: str) -> str:  # noqa: ARG003 - some have none
-        """How to write such a cell; empty where nobody knows."""
+    def advice(cls, cells: Sequence[str]) -> str:  # noqa: ARG003 - some have none
+        """How to write cells that nothing can be made of; empty where nobody knows."""
         return ""
 
     @property
@@ -170,10 +170,12 @@ class Number(Feature):
         return {"mean": self.mean, "deviation": self.deviation, "missing": self.missing}
 
     @classmethod
-    def advice(cls, cell: str) -> str:
-        ways = {"a decimal point": _DECIMAL_COMMA, "thousands without a comma": _THOUSANDS}  # 1,100 may be either
-        meant = [way for way, pattern in ways.items() if pattern.fullmatch(cell)]
-        return f"write {' or '.join(meant)}" if meant else ""
+    def advice(cls, cells: Sequence[str]) -> str:
+        ways = {"a decimal point": _DECIMAL_COMMA, "thousands without a comma": _THOUSANDS}
+        meant = [{way for way, pattern in ways.items() if pattern.fullmatch(cell)} for cell in cells]
+        meant = [each for each in meant if each]  # 1,100 may be either, beside 3,5 it is not
+        known = set.intersection(*meant) or set.union(*meant) if meant else set()
+        return f"write {' or '.join(way for way in ways if way in known)}" if known else ""
 
     @classmethod
     def _value(cls, cell: str) -> float | None:
@@ -198,7 +200,7 @@ class Date(Number):
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() / DAY
 
     @classmethod
-    def advice(cls, cell: str) -> str:  # noqa: ARG003 - whatever it is
+    def advice(cls, cells: Sequence[str]) -> str:  # noqa: ARG003 - whatever they are
         return "write dates as 2026-01-31"
 
 

@@ -98,7 +98,7 @@ class MetadataReader(Reader):
         for name, (kind, _) in self.features.items():
             cells = rows.metadata.get(name, [])
             for row in KINDS[kind].unreadable(cells):
-                advice = KINDS[kind].advice(cells[row])
+                advice = KINDS[kind].advice([cells[row]])
                 hint = advice and f"; {advice}"
                 found.setdefault(row, f"data.features.{name}: {excerpt(repr(cells[row]))} is no {kind}{hint}")
         return found
@@ -136,8 +136,8 @@ def _check(rows: Rows, features: Mapping[str, FeatureKind]) -> None:
         elif bad := KINDS[kind].unreadable(cells):
             found = f"{times(len(bad), 'value')} that {'is' if len(bad) == 1 else 'are'} no {kind}"
             values = ", ".join(dict.fromkeys(excerpt(repr(cells[row])) for row in bad[:5]))
-            advices = {KINDS[kind].advice(cells[row]) for row in bad}
-            hint = f"; {advice}" if len(advices) == 1 and (advice := advices.pop()) else ""
+            advice = KINDS[kind].advice([cells[row] for row in bad])
+            hint = f"; {advice}" if advice else ""
             problems.append(
                 f"data.features.{name}: {found}, such as {values}{hint}: {examples([rows.ids[row] for row in bad])}"
             )

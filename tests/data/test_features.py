@@ -80,7 +80,22 @@ def test_cells_that_say_nothing_are_found(kind: type[Feature], cells: list[str],
 )
 def test_what_a_comma_may_stand_for(cell: str, advice: str) -> None:
     """1,100 read as 1.1 would be a thousandth of it."""
-    assert Number.advice(cell) == advice
+    assert Number.advice([cell]) == advice
+
+
+@pytest.mark.parametrize(
+    ("cells", "advice"),
+    [
+        (["n/a", "3,5"], "write a decimal point"),
+        (["1,100", "n/a", "3,5"], "write a decimal point"),
+        (["1,100", "1,100,250"], "write thousands without a comma"),
+        (["3,5", "1,100,250"], "write a decimal point or thousands without a comma"),
+        (["n/a", "one"], ""),
+        ([], ""),
+    ],
+)
+def test_advice_is_that_for_all_cells(cells: list[str], advice: str) -> None:
+    assert Number.advice(cells) == advice
 
 
 @pytest.mark.parametrize("kind", KINDS.values())
