@@ -183,10 +183,6 @@ class TableCorpus(Corpus):
 
         :param complete: whether all rows could be read; a class may stand in the others alone.
         """
-        named = [(part.table.name if name is None else name, part.rows) for name, part in parts.items()]
-        labelled = any((rows.labels != IGNORE_INDEX).any() for _, rows in named)
-        if complete and labelled and {None, "train"} & set(parts):
-            problems.extend(presence(tasks, named, self.absent_classes)[0])
         if {"train", "val"} <= set(parts):
             test = parts["test"].rows if "test" in parts else None
             splits = Splits(tasks, parts["train"].rows, parts["val"].rows, test)
@@ -197,3 +193,7 @@ class TableCorpus(Corpus):
                     self.leakage.check(splits)
             except UserError as error:
                 problems.extend(error.problems)
+        elif complete and {None, "train"} & set(parts):
+            named = [(part.table.name if name is None else name, part.rows) for name, part in parts.items()]
+            if any((rows.labels != IGNORE_INDEX).any() for _, rows in named):
+                problems.extend(presence(tasks, named, self.absent_classes)[0])

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from polarity.data.leakage import Leakage
 from polarity.data.splitting import Split
 from polarity.errors import UserError
 from polarity.privacy import show_texts
@@ -349,3 +350,13 @@ def test_problems_of_rows_do_not_hide_those_of_splits(tmp_path: Path, monkeypatc
     message = str(caught.value)
     for piece in ("'nope' is no class", "train: no row of class 'maybe'", "leakage.exact"):
         assert piece in message, message
+
+
+def test_an_absent_class_is_told_once_where_rows_are_left_out_of_training(tmp_path: Path) -> None:
+    shared = [row for row in [*rows(40, 12), rows()[2] | {"stance": "yes"}] if row["stance"] != "no"]
+    write(tmp_path, TRIPLE | {"val.csv": csv_of(shared), "test.csv": csv_of(replaced(3, rows(60, 12), stance="nope"))})
+    files = {name: f"{tmp_path}/{name}.csv" for name in ("train", "val", "test")}
+    with pytest.raises(UserError) as caught:
+        load({"path": None, "leakage": Leakage(exact="drop", near="drop"), **files})
+    absent = [problem.partition(";")[0] for problem in caught.value.problems if "no row of class 'no'" in problem]
+    assert absent == ["val: no row of class 'no' of task 'stance' (9 in train, 2 in test)"]
