@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import polarity
-from polarity.wording import out_of, points, times
+from polarity.wording import out_of, percent, points, times
 
 PACKAGE = Path(polarity.__file__).parent
 NOUN_BEHIND = re.compile(r" (?:[a-z-]+ ){0,2}?(?!has\b|is\b|was\b|as\b|this\b|less\b|others\b)[a-z]{3,}s\b")
@@ -26,6 +26,11 @@ def test_irregular_nouns_and_verbs_agree_as_well() -> None:
     assert out_of(1, 1, "row", "has", "have") == "1 of 1 row has"
     assert out_of(12, 40, "row", "has", "have") == "12 of 40 rows have"
     assert [points(value) for value in (0.01, 0.005, -0.02)] == ["1 point", "0.5 points", "-2 points"]
+
+
+def test_what_is_there_is_not_rounded_to_nothing_nor_to_all() -> None:
+    assert [percent(share) for share in (0, 0.004, 0.12, 0.996, 1)] == ["0%", "under 1%", "12%", "over 99%", "100%"]
+    assert [percent(share, 1) for share in (0, 4e-4, 0.004, 0.9996)] == ["0.0%", "under 0.1%", "0.4%", "over 99.9%"]
 
 
 def counted_by_hand(source: str) -> Iterator[str]:

@@ -24,7 +24,7 @@ from polarity.reports.html.run.baselines import baseline_results
 from polarity.runs.ledger import ledger_of
 from polarity.runs.rebuild import Rebuilt, read_environment
 from polarity.runs.saved import read_metrics, saved_predictions
-from polarity.wording import times
+from polarity.wording import percent, times
 
 FILE = "README.md"
 TEMPLATE = Path(__file__).with_name("card.md.jinja")
@@ -115,7 +115,9 @@ def classes_cell(names: Sequence[str]) -> str:
 def shares_cell(values: Sequence[str]) -> str:
     """``en 60%, de 40%``: each value with its share of the rows, the most frequent first and the rare ones counted."""
     counts = Counter(values).most_common()
-    shares = ", ".join(f"{plain(value or 'unknown')} {count / len(values):.0%}" for value, count in counts[:COMMON])
+    shares = ", ".join(
+        f"{plain(value or 'unknown')} {percent(count / len(values))}" for value, count in counts[:COMMON]
+    )
     return f"{shares} and {len(counts) - COMMON:,} more" if len(counts) > COMMON else shares
 
 
@@ -192,4 +194,4 @@ def _cut(splits: Sequence[Scored], length: int) -> str:
     tokens = splits[-1].predictions.tokens if splits else None
     if tokens is None or not len(tokens):
         return ""
-    return f"; {(tokens >= length).mean():.1%} of the {splits[-1].name} rows are that long or longer"
+    return f"; {percent(float((tokens >= length).mean()), 1)} of the {splits[-1].name} rows are that long or longer"

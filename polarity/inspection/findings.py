@@ -18,7 +18,7 @@ from polarity.inspection.result import (
     TaskCounts,
     TaskLabels,
 )
-from polarity.wording import out_of, times
+from polarity.wording import out_of, percent, times
 
 ORDER: tuple[Level, ...] = ("stop", "warning", "note")
 FEW = 10
@@ -146,7 +146,7 @@ def crossing_groups(groups: Sequence[GroupColumn]) -> Iterator[Finding]:
     for column in groups:
         if not column.crossing:
             continue
-        shares = ", ".join(f"{share:.1%} of {split}" for split, share in column.shares.items())
+        shares = ", ".join(f"{percent(share, 1)} of {split}" for split, share in column.shares.items())
         text = (
             f"{column.column}: {out_of(column.crossing, column.values, 'value', 'stands', 'stand')} in several splits; "
             f"{shares} "

@@ -11,7 +11,7 @@ from polarity.inspection.groups import looks_like_groups
 from polarity.inspection.pool import Pool
 from polarity.inspection.result import Finding
 from polarity.tasks import IGNORE_INDEX, Task
-from polarity.wording import times
+from polarity.wording import percent, times
 
 MOST_VALUES = 200
 """A column with more values than that is no property by which rows could be described."""
@@ -107,7 +107,9 @@ def _shift_text(task: Task, labels: np.ndarray, train: np.ndarray, other: np.nda
         return ""
     moved = after / after.sum() - before / before.sum()
     largest = np.argsort(-np.abs(moved))[:SHOWN]
-    shares = [f"{task.classes[c]} {after[c] / after.sum():.0%} ({before[c] / before.sum():.0%})" for c in largest]
+    shares = [
+        f"{task.classes[c]} {percent(after[c] / after.sum())} ({percent(before[c] / before.sum())})" for c in largest
+    ]
     return f"{', '.join(shares)}; total variation distance {apart:.2f}"
 
 

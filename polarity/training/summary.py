@@ -20,7 +20,7 @@ from polarity.run import RunDirectory
 from polarity.secrets import masked_text
 from polarity.training.assembled import Assembled
 from polarity.training.module import MultiTaskModule
-from polarity.wording import times
+from polarity.wording import percent, times
 
 SHOWN = ("model", "pretraining", "head", "loss", "regularizer", "sampler", "optimizer", "scheduler", "clipping")
 """Components whose settings are printed."""
@@ -96,9 +96,13 @@ class TrainingSummary(Callback):
             share = store.truncated / max(1, len(rows))
             batching = self.prepared.components.batching
             shortened = store.contexts_cut / max(1, len(rows))
-            contexts = f", context of {shortened:.1%} cut at batching.max_context={batching.max_context}"
-            cut = f"{share:.1%} cut at batching.max_length={batching.max_length}" if model.limited else "read whole"
-            unknown = "".join(f", {one.share:.1%} {one.what}" for one in store.unknown() if one.unknown)
+            contexts = f", context of {percent(shortened, 1)} cut at batching.max_context={batching.max_context}"
+            cut = (
+                f"{percent(share, 1)} cut at batching.max_length={batching.max_length}"
+                if model.limited
+                else "read whole"
+            )
+            unknown = "".join(f", {percent(one.share, 1)} {one.what}" for one in store.unknown() if one.unknown)
             console.print(
                 f"{name}: {times(len(rows), 'row')}, {store.lengths.mean():.0f} tokens on average, "
                 f"{cut}{contexts if store.contexts_cut else ''}{unknown}"

@@ -43,4 +43,5 @@ def test_values_that_are_not_named_are_counted() -> None:
     assert shares_cell([*rare, "en", "en", ""]) == (
         "en 14%, l11 7%, l10 7%, l9 7%, l8 7%, l7 7%, l6 7%, l5 7%, l4 7%, l3 7% and 3 more"
     )
+    assert shares_cell(["en"] * 399 + ["de"]) == "en over 99%, de under 1%"
     assert shares_cell(["", "en", "en"]) == "en 67%, unknown 33%"

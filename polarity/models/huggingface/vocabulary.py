@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from polarity.models.huggingface.english import MUCH, english_only, foreign_share
+from polarity.wording import percent
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -162,8 +163,8 @@ def _unknown(found: dict[str, Coverage], named: str) -> list[str]:
     if share < MUCH_UNKNOWN and not blind:
         return []
     marked = {SIGNS: of_signs} if of_signs >= MUCH_UNKNOWN else {}
-    listed = ", ".join(f"{name or 'no letters'} {part:.0%}" for name, part in (blind | marked).items())
-    told = f"{share:.0%} of the tokens are unknown to {named}{f' ({listed})' if listed else ''}"
+    listed = ", ".join(f"{name or 'no letters'} {percent(part)}" for name, part in (blind | marked).items())
+    told = f"{percent(share)} of the tokens are unknown to {named}{f' ({listed})' if listed else ''}"
     return [f"{told}, and whatever is unknown is the same to it; {fitting([*_of_texts(found), *blind, *marked])}"]
 
 
