@@ -87,6 +87,19 @@ def train(folder: Path, *more: str, without: tuple[str, ...] = (), **settings: A
     return RunDirectory.open(Path(config["output_dir"]) / "latest")
 
 
+def train_by_one_post(folder: Path, *more: str) -> RunDirectory:
+    """Train with all validation rows under one post, as where a single one was kept aside."""
+    with write_corpus(folder / "corpus.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for split, part in (("train", rows[:180]), ("val", rows[180:])):
+        with (folder / f"{split}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, [*rows[0], "post"])
+            writer.writeheader()
+            writer.writerows({**row, "post": "one" if split == "val" else row["id"]} for row in part)
+    files = [f"data.{split}={folder / split}.csv" for split in ("train", "val")]
+    return train(folder, *files, "data.group=post", *more, without=("data.path", "data.split"))
+
+
 def twin(run: RunDirectory, folder: Path) -> RunDirectory:
     """A copy of a run that is none by its record, as a run is that was started once more."""
     copied = RunDirectory(shutil.copytree(run.path, folder))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from rich.table import Table
 
-from polarity.ensembles.outcome import Outcome
+from polarity.ensembles.outcome import Outcome, error_in_points
 from polarity.evaluation.metrics import Scores, score
 from polarity.evaluation.predictions import Predictions
 from polarity.reports.baselines_table import signed
@@ -31,19 +31,21 @@ def members_table(
     tasks = [item.task for item in rows.tasks]
     ours = [item.honest for item in rows.tasks]
     how = "cross-fitted, all by the same kinds of rule" if split == "val" else "members by their own rules"
-    title = f"{split} ({times(len(rows), 'row')}): macro-F1 ({how}), with paired 95 % intervals"
     result = ENSEMBLE if outcome.alone is None else f"{outcome.alone} alone"
-    table = Table("system", "rows/s", "task", "macro-F1", f"{result} is better by", title=title)
+    table, intervals = Table("system", "rows/s", "task", "macro-F1", f"{result} is better by"), False
     speeds = {one.name: one.speed for one in outcome.asked}
     for name, own in decided.items():
         is_result = name == outcome.alone  # which stands below, by its own rule
         if name in speeds and not is_result:
             scores, difference = score(tasks, rows.labels, own), paired_difference(rows, own, ours, resamples=resamples)
+            intervals |= difference.overall.interval is not None
             known = {name for name, task in scores.tasks.items() if task.macro_f1 is not None}
             of_tasks = [signed(difference.tasks[task.name]) if task.name in known else "" for task in tasks]
             by = [signed(difference.overall), *of_tasks]
             _add(table, name, speeds[name], scores, by)
     _add(table, result, outcome.speed, score(tasks, rows.labels, ours), [""] * (1 + len(tasks)), style="bold")
+    paired = ", with paired 95 % intervals" if intervals else ""
+    table.title = f"{split} ({times(len(rows), 'row')}): macro-F1 ({how}){paired}"
     return table
 
 
@@ -62,7 +64,7 @@ def ways_table(outcome: Outcome) -> Table:
     table = Table("way", over, "standard error", "kept", title="cross-fitted gains, in points")
     for name, gain in outcome.judged.gains.items():
         kept = "yes" if name == outcome.judged.kept else "no"
-        table.add_row(name, f"{100 * gain.value:+.2f}", f"{100 * gain.standard_error:.2f}", kept)
+        table.add_row(name, f"{100 * gain.value:+.2f}", error_in_points(gain), kept)
     return table
 
 

@@ -21,7 +21,7 @@ from polarity.runs.ledger import record_evaluation
 from polarity.runs.new_folder import new_folder
 from polarity.runs.reproduction import reproduce
 from polarity.systems.rebuild import rebuild_any
-from polarity.training.finish import afterwards
+from polarity.training.finish import afterwards, remarks
 
 
 def make(settings: EnsembleSettings) -> RunDirectory:
@@ -44,7 +44,7 @@ def make(settings: EnsembleSettings) -> RunDirectory:
     afterwards(run, str(run.path.parent / LATEST), run.point_latest)
     reporting = reporting_of(settings, run.settings)
     write_run_report(run, texts=reporting.texts, resamples=reporting.resamples, splits=read)
-    _print(run, outcome, reporting.resamples, counted)
+    _print(run, outcome, reporting.resamples, [*remarks(read), *counted])
     return run
 
 
@@ -64,7 +64,7 @@ def _check(run: RunDirectory, gathered: Gathered, settings: EnsembleSettings) ->
     reproduce(answering, "val", answering.predict(sample))
 
 
-def _print(run: RunDirectory, outcome: Outcome, resamples: int, counted: list[str]) -> None:
+def _print(run: RunDirectory, outcome: Outcome, resamples: int, about: list[str]) -> None:
     console = RunConsole(run.log)
     splits: dict[str, Predictions] = {"val": outcome.fitted.predictions, **outcome.said}
     console.print(ways_table(outcome))
@@ -75,6 +75,6 @@ def _print(run: RunDirectory, outcome: Outcome, resamples: int, counted: list[st
             else {one.name: [item.predicted for item in one.said[split].tasks] for one in outcome.asked}
         )
         console.print(members_table(outcome, rows, decided, split=split, resamples=resamples))
-    for sentence in (outcome.sentence, cost_sentence(outcome), *counted):
+    for sentence in (outcome.sentence, cost_sentence(outcome), *about):
         console.print(sentence)
     console.print(f"everything is in {run.path}; report: {run.report.name}")

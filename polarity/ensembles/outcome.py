@@ -21,6 +21,7 @@ from polarity.evaluation.predictions import Predictions
 from polarity.models.saving import load_model
 from polarity.posthoc import Fitted, fit_decider
 from polarity.posthoc.evidence import judged_in_whole
+from polarity.posthoc.gain import Gain
 from polarity.progress import progress
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import rebuild
@@ -54,9 +55,10 @@ class Outcome:
 
     @property
     def gain(self) -> Json:
-        """Cross-fitted gains of all ways over the best member, for ``metrics.json``."""
+        """Cross-fitted gains of all ways over the best member, for ``metrics.json``; None for an error not known."""
         return {
-            name: {"value": one.value, "standard_error": one.standard_error} for name, one in self.judged.gains.items()
+            name: {"value": one.value, "standard_error": one.standard_error if one.known else None}
+            for name, one in self.judged.gains.items()
         }
 
     @property
@@ -82,7 +84,7 @@ class Outcome:
             return f"no ensemble: {way} took {member} alone, {why}"
         name = judged.kept or max(judged.gains, key=lambda name: judged.gains[name].value)
         gain = judged.gains[name]
-        points = f"{100 * gain.value:+.2f} points of overall macro-F1, standard error {100 * gain.standard_error:.2f}"
+        points = f"{100 * gain.value:+.2f} points of overall macro-F1, standard error {error_in_points(gain)}"
         over = f"its cross-fitted gain over the member that is best without each fold is {points}"
         if judged.kept is None:
             assert judged.needed is not None
@@ -93,6 +95,11 @@ class Outcome:
         asked = "kept as asked for" if judged.needed is None else "kept"
         honest = f"judged without each row's own fold it is {100 * judged.honest_gain.value:+.2f}"
         return f"{name} of {', '.join(self.asked[number].name for number in self.used)}: {asked}: {over}; {honest}"
+
+
+def error_in_points(gain: Gain) -> str:
+    """The standard error, as tables and sentences show it."""
+    return f"{100 * gain.standard_error:.2f}" if gain.known else "unknown"
 
 
 def find_outcome(asked: list[Asked], gathered: Gathered, settings: EnsembleSettings) -> Outcome:

@@ -25,12 +25,17 @@ class Gain:
     standard_error: float
     freedom: float = math.inf
 
+    @property
+    def known(self) -> bool:
+        """Whether the standard error is: not where (nearly) all rows are of one group."""
+        return self.freedom >= FEWEST
+
     def exceeds(self, standard_errors: float) -> bool:
         """Whether it is larger than so many standard errors, and larger than 0.
 
         Few degrees of freedom ask for more: as many as are exceeded by chance as rarely.
         """
-        return self.freedom >= FEWEST and self.value > max(1e-12, self._needed(standard_errors) * self.standard_error)
+        return self.known and self.value > max(1e-12, self._needed(standard_errors) * self.standard_error)
 
     def asked(self, standard_errors: float) -> str:
         """How many standard errors are needed where so many were asked for, in words."""

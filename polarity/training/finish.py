@@ -214,8 +214,8 @@ def _print_end(
         console.print(class_table(split.analysis, split.name))
         if reporting.baselines:
             console.print(baselines_table(split))
-        for remark in split.remarks:
-            console.print(f"{split.name}: {remark}")
+        for remark in remarks([split]):
+            console.print(remark)
     for line in told(results.evidence, {"calibration": "calibration", "decision": "decision rule"}):
         console.print(line)
     if best["selection"]["sentence"]:
@@ -233,6 +233,11 @@ def _print_end(
     shown = any(isinstance(logger, TensorBoardLogger) for logger in trainer.loggers)
     board = f" ({shlex.join(['tensorboard', '--logdir', str(run.path.parent)])})" if shown else ""
     console.print(f"everything is in {run.path}{board}")
+
+
+def remarks(read: Sequence[SplitContent]) -> list[str]:
+    """What could not be computed of each split, such as intervals, and why."""
+    return [f"{split.name}: {remark}" for split in read for remark in split.remarks]
 
 
 def _report(run: RunDirectory, read: tuple[SplitContent, ...], *, texts: bool) -> None:

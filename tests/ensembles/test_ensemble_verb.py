@@ -23,7 +23,7 @@ from polarity.runs.manifest import check_unchanged
 from polarity.runs.rebuild import run_splits
 from polarity.training.run import start_run
 from tests import command
-from tests.running import composed, overrides, train
+from tests.running import composed, overrides, train, train_by_one_post
 from tests.verbs import said_by
 
 pytestmark = pytest.mark.slow
@@ -73,6 +73,20 @@ def test_an_ensemble_of_one_is_that_model(home: Path) -> None:
     assert taken is not None
     assert not run.members.exists()
     assert (run.model / "model.safetensors").read_bytes() == (home / taken[1] / "model/model.safetensors").read_bytes()
+
+
+def test_it_says_why_there_are_no_intervals(tmp_path: Path) -> None:
+    """As a run does: of one group nothing is known of others, so the error of a gain is not 0 either."""
+    for seed in SEEDS:
+        run = train_by_one_post(tmp_path, f"seed={seed}", "trainer.max_epochs=1", "reporting.baselines=false")
+        run.path.rename(tmp_path / f"seed-{seed}")
+    run, said = make(tmp_path, "method=average", "gate=false")
+    assert "val: all rows are of one post, which cannot say how it would be in another: there are no intervals" in said
+    assert "paired 95 % intervals" not in said
+    assert "standard error unknown" in said
+    assert "standard error 0.00" not in said
+    (gain,) = read_object(run.metrics)["ensemble"]["gains"].values()
+    assert gain["standard_error"] is None
 
 
 def test_it_says_the_mean_of_what_its_members_say(home: Path, average: Path) -> None:

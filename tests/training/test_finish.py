@@ -1,6 +1,5 @@
 """What is scored in the end is the best checkpoint as it lies on disk, or nothing."""
 
-import csv
 import json
 import re
 import sys
@@ -19,7 +18,7 @@ from polarity.run import RunDirectory
 from polarity.training import finish
 from polarity.training import run as training_run
 from polarity.training.manifest import Manifest
-from tests.running import composed, overrides, train, write_corpus
+from tests.running import composed, overrides, train, train_by_one_post
 from tests.sameness import history
 
 
@@ -110,16 +109,7 @@ def test_a_tokenizer_that_is_not_read_back_as_it_was_fails_the_run(
 
 
 def test_the_last_screen_says_why_there_are_no_intervals_and_what_was_fitted(tmp_path: Path) -> None:
-    """All validation rows under one post, as where a single one was kept aside."""
-    with write_corpus(tmp_path / "corpus.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for split, part in (("train", rows[:180]), ("val", rows[180:])):
-        with (tmp_path / f"{split}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, [*rows[0], "post"])
-            writer.writeheader()
-            writer.writerows({**row, "post": "one" if split == "val" else row["id"]} for row in part)
-    files = [f"data.{split}={tmp_path / split}.csv" for split in ("train", "val")]
-    run = train(tmp_path, *files, "data.group=post", "trainer.max_epochs=1", without=("data.path", "data.split"))
+    run = train_by_one_post(tmp_path, "trainer.max_epochs=1")
     log = run.log.read_text(encoding="utf-8")
     assert "macro-F1 [95% interval]" not in log
     assert "val: all rows are of one post, which cannot say how it would be in another: there are no intervals" in log
