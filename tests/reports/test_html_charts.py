@@ -91,6 +91,12 @@ def test_learning_curves_hold_few_epochs(epochs: list[float]) -> None:
     assert ("one 0.50" in words(tree)) is bool(epochs)
 
 
+def test_an_axis_of_zeros_has_no_other_mark() -> None:
+    """As the learning rate in the end of a single epoch is."""
+    tree = inside(learning_curves("t", [1], {"rate": [0.0]}, y_name="rate", total=None, best=None))
+    assert [mark.text for mark in tree.iter("text") if mark.get("class") == "tick"] == ["0", "1"], "1 is the epoch"
+
+
 @given(st.floats(-9, 9), st.integers(1, 4), st.lists(names, min_size=1, max_size=3, unique=True))
 def test_numbers_of_any_size_are_shown_whole(power: float, epochs: int, names: list[str]) -> None:
     """A mark or a last value that is cut off would be another number."""

@@ -34,7 +34,7 @@ def learning_curves(
     :param best: the epoch whose weights were kept.
     """
     finite = [value for values in lines.values() for value in values if isfinite(value)]
-    highest = 1.0 if y_name == "F1" else max(finite, default=1.0) * 1.05 or 1.0
+    highest = 1.0 if y_name == "F1" or not finite else 1.05 * max(0.0, *finite)
     first, last = (min(epochs), max(epochs)) if epochs else (0.0, 1.0)
     margin = 0.5 if first == last else 0.0
     panel = Panel(
