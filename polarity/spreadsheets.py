@@ -56,9 +56,12 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         return []
     try:
         with path.open(encoding="utf-8", newline="") as file, long_cells():
-            return [{str(name): as_written(cell or "") for name, cell in row.items()} for row in csv.DictReader(file)]
+            rows = list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error) as error:
         raise UserError(f"{path}: is damaged and cannot be read ({error})") from error
+    if any(None in row for row in rows):
+        raise UserError(f"{path}: is damaged and cannot be read (a row has more cells than the header)")
+    return [{name: as_written(cell or "") for name, cell in row.items()} for row in rows]
 
 
 def csv_line(cells: Sequence[object], delimiter: str = ",") -> str:

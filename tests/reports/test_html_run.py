@@ -293,6 +293,11 @@ def other_labels(run: RunDirectory) -> None:
     pq.write_table(predictions_table(predictions), run.baseline("linear", "val"))
 
 
+def a_cell_too_many(run: RunDirectory) -> None:
+    with run.history.open("a", encoding="utf-8") as file:
+        file.write(f"{',' * 99}\n")
+
+
 def of_an_older_version(run: RunDirectory) -> None:
     write_text(run.metrics, json.dumps({"version": 1}))
 
@@ -314,6 +319,7 @@ def failed(run: RunDirectory) -> None:
         (lost, "there is no such file"),
         (other_rows, "has other rows"),
         (other_labels, "has other labels"),
+        (a_cell_too_many, "history.csv: is damaged and cannot be read (a row has more cells than the header)"),
         (of_an_older_version, "names no file of predictions"),
         (going_on, "still going on"),
         (failed, "failed (out of memory)"),
