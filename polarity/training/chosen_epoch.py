@@ -18,6 +18,14 @@ from polarity.statistics.score_intervals import intervals
 from polarity.statistics.selection import RESAMPLES, select_best
 
 SCORE = "val/macro_f1"
+CHOSEN = "the epoch was chosen on the validation rows"
+TOO_HIGH = f"{CHOSEN}, so their score is too high"
+OTHERS_GONE = f"{TOO_HIGH}; by how much is not known, since the decisions of the other epochs are not there"
+ONE_GROUP = f"{TOO_HIGH}; rows of one group cannot say by how much"
+ONE_GROUP_ALIKE = (
+    f"{CHOSEN}, of which all epochs have the same score; rows of one group cannot say whether it is too high for that "
+    "reason"
+)
 
 
 def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str, Any]) -> Json:
@@ -34,44 +42,32 @@ def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str,
     own = Counts(tasks, labels, [decided], predictions.clusters)
     overall = float(own.observed().overall[0, 0])
     selection: Json = {"epochs": None, "overall": overall, "optimism": None, "corrected": None}
-    selection |= {"low": None, "high": None, "sentence": "; ".join([NOT_KNOWN, *_chosen_before(run)])}
+    selection |= {"low": None, "high": None}
+    before = _chosen_before(run)
+
+    def told(sentence: str) -> Json:
+        return selection | {"sentence": "; ".join(filter(None, [sentence, *before]))}
+
     files = sorted(run.epochs.glob("*.npy"))
     validated = max(0, run.history.read_text(encoding="utf-8").count("\n") - 1) if run.history.is_file() else 0
-    if not files or len(files) < validated:
-        return selection
-    epochs = [np.load(path, allow_pickle=False).astype(np.int64) for path in files]
-    if any(epoch.shape != labels.shape for epoch in epochs):
-        return selection
+    loaded = (np.load(path, allow_pickle=False).astype(np.int64) for path in files)
+    epochs = list(loaded) if len(files) >= validated else []
+    if not epochs or any(epoch.shape != labels.shape for epoch in epochs):
+        return told(OTHERS_GONE)
+    selection["epochs"] = len(epochs)
     if len(epochs) == 1:
-        sentence = "".join(_chosen_before(run))
-        return selection | {"epochs": 1, "optimism": 0.0, "corrected": overall, "sentence": sentence}
+        selection |= {"optimism": 0.0, "corrected": overall}
+        return told("")
     counts = Counts(tasks, labels, [list(epoch.T) for epoch in epochs], predictions.clusters)
     if (freedom := own.freedom()) is not None and freedom < FEWEST:  # a resample leaves nothing out
-        said = ONE_GROUP if len(np.unique(counts.observed().overall)) > 1 else ONE_GROUP_ALIKE
-        return selection | {"epochs": len(epochs), "sentence": "; ".join([said, *_chosen_before(run)])}
+        return told(ONE_GROUP if len(np.unique(counts.observed().overall)) > 1 else ONE_GROUP_ALIKE)
     chosen = select_best(counts, [[number] for number in range(len(epochs))])
     ordinary = intervals(predictions, decided, resamples=RESAMPLES).overall or UNKNOWN
-    interval, corrected = chosen.interval(ordinary), max(0.0, overall - chosen.optimism)
-    selection |= {"epochs": len(epochs), "optimism": chosen.optimism, "corrected": corrected}
+    interval = chosen.interval(ordinary)
+    selection |= {"optimism": chosen.optimism, "corrected": max(0.0, overall - chosen.optimism)}
     if interval.known:
         selection |= {"low": interval.low, "high": interval.high}
-    return selection | {"sentence": "; ".join([_sentence(selection, str(best["monitor"])), *_chosen_before(run)])}
-
-
-NOT_KNOWN = (
-    "the epoch was chosen on the validation rows, so their score is too high; by how much is not known, since the "
-    "decisions of the other epochs are not there"
-)
-
-ONE_GROUP = (
-    "the epoch was chosen on the validation rows, so their score is too high; rows of one group cannot say by how much"
-)
-
-
-ONE_GROUP_ALIKE = (
-    "the epoch was chosen on the validation rows, of which all epochs have the same score; rows of one group cannot "
-    "say whether it is too high for that reason"
-)
+    return told(_sentence(selection, str(best["monitor"])))
 
 
 def _chosen_before(run: RunDirectory) -> list[str]:

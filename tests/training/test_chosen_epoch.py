@@ -12,7 +12,7 @@ from polarity.evaluation.predictions import Predictions, TaskPredictions, read_p
 from polarity.run import RunDirectory
 from polarity.statistics.score_intervals import intervals
 from polarity.tasks import Task
-from polarity.training.chosen_epoch import NOT_KNOWN, chosen_epoch
+from polarity.training.chosen_epoch import OTHERS_GONE, chosen_epoch
 from tests.running import train
 
 TASK = Task("tone", ("bad", "flat", "good"), "tone")
@@ -101,7 +101,7 @@ def test_an_epoch_that_is_far_better_loses_nothing(tmp_path: Path) -> None:
 def test_where_epochs_are_missing_it_says_so(tmp_path: Path) -> None:
     run, predictions = epochs(tmp_path, count=3)
     run.history.write_text("epoch\n0\n1\n2\n3\n", encoding="utf-8")
-    assert chosen_epoch(run, predictions, {"monitor": "val/macro_f1"})["sentence"] == NOT_KNOWN
+    assert chosen_epoch(run, predictions, {"monitor": "val/macro_f1"})["sentence"] == OTHERS_GONE
     single, predictions = epochs(tmp_path / "single", count=1)
     assert chosen_epoch(single, predictions, {"monitor": "val/macro_f1"})["sentence"] == "", "nothing was chosen"
 
