@@ -11,6 +11,7 @@ from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import yaml
 from omegaconf.errors import OmegaConfBaseException
@@ -30,7 +31,7 @@ def whole_file(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
     """The name to write a file under: it becomes ``path``, synchronised, if the block ends well, else it is removed.
 
     :param overwrite: whether a file that stands there by then may be replaced.
-    :raises UserError: if it may not.
+    :raises FileExistsError: if it may not; then the new one stands beside it, under a name that the error tells.
     """
     with unfinished(path) as part:
         yield part
@@ -38,7 +39,7 @@ def whole_file(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
         if overwrite:
             part.replace(path)
         else:
-            _take(part, path)
+            _place(part, path)
 
 
 @contextmanager
@@ -48,7 +49,7 @@ def whole_folder(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
     What stood at ``path`` goes only when the new folder is complete.
 
     :param overwrite: whether what stands there by then, and is no empty folder, may be replaced.
-    :raises UserError: if it may not.
+    :raises FileExistsError: if it may not; then the new one stands beside it, under a name that the error tells.
     """
     with unfinished(path) as part:
         part.mkdir()
@@ -56,32 +57,40 @@ def whole_folder(path: Path, *, overwrite: bool = True) -> Iterator[Path]:
         for file in part.rglob("*"):
             if file.is_file():
                 synchronise(file)
-        with replaced(path) if overwrite else _kept(path):
-            part.rename(path)
+        if overwrite:
+            with replaced(path):
+                part.rename(path)
+        else:
+            _place(part, path)
+
+
+def _place(part: Path, path: Path) -> None:
+    """Give a finished file or folder a name that has to be free; if it is not, another: it may hold hours of work."""
+    try:
+        _take(part, path)
+    except OSError as error:
+        if error.errno not in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
+            raise
+        stem, dot, ending = path.name.partition(".") if not part.is_dir() else (path.name, "", "")
+        other = path.with_name(f"{stem}-{uuid4().hex[:8]}{dot}{ending}")
+        _take(part, other)
+        told = f"has appeared meanwhile, and stays as it is; the new one is {other}"
+        raise FileExistsError(errno.EEXIST, told, str(path)) from error
 
 
 def _take(part: Path, path: Path) -> None:
-    """Give a file a name that has to be free: a link never replaces what another has put there meanwhile."""
-    with _kept(path):
-        try:
-            os.link(part, path)
-        except FileExistsError:
-            raise
-        except OSError as error:  # there are file systems without links
-            if os.path.lexists(path):
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
-            part.rename(path)
-
-
-@contextmanager
-def _kept(path: Path) -> Iterator[None]:
+    """Rename what is not there yet: a link never replaces what another has put there meanwhile."""
+    if part.is_dir():
+        part.rename(path)
+        return
     try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}:
-            advice = "give another name, or overwrite=true"
-            raise UserError(f"{path}: has appeared meanwhile, and stays as it is; {advice}") from error
+        os.link(part, path)
+    except FileExistsError:
         raise
+    except OSError as error:  # there are file systems without links
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
+        part.rename(path)
 
 
 def synchronise(path: Path) -> None:

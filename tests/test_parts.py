@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from polarity.data.cache import cached_arrays
-from polarity.errors import UserError, reason_of
+from polarity.errors import reason_of
 from polarity.files import whole_file, whole_folder
 from polarity.models import save_model
 from polarity.parts import _host, clear, unfinished
@@ -219,20 +219,26 @@ def test_what_appears_meanwhile_stays_where_it_must(
 
     if not links:
         monkeypatch.setattr(os, "link", refused)
-    for name, appears in (("free", False), ("file", True), ("folder", True)):
+    beside: list[Path] = []
+    for name, appears in (("free", False), ("file.csv", True), ("folder", True)):
         with (
-            pytest.raises(UserError, match="has appeared meanwhile, and stays") if appears else nullcontext(),
+            pytest.raises(OSError, match="has appeared meanwhile, and stays") if appears else nullcontext() as told,
             way(tmp_path / name, overwrite=False) as part,
         ):
             (part / "x" if part.is_dir() else part).write_text("mine")
-            if name == "file":
+            if name == "file.csv":
                 (tmp_path / name).write_text("another's")
             elif name == "folder":
                 (tmp_path / name).mkdir()
                 (tmp_path / name / "x").write_text("another's")
-    assert (tmp_path / "file").read_text() == (tmp_path / "folder/x").read_text() == "another's"
-    assert "mine" in {path.read_text() for path in (tmp_path / "free", tmp_path / "free/x") if path.is_file()}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder", "free"]
+        if appears:
+            beside.append(Path(told.value.strerror.partition("the new one is ")[2]))
+            assert beside[-1].parent == tmp_path
+            assert way is whole_folder or beside[-1].suffix == Path(name).suffix
+    assert (tmp_path / "file.csv").read_text() == (tmp_path / "folder/x").read_text() == "another's"
+    for path in (tmp_path / "free", *beside):
+        assert (path / "x" if way is whole_folder else path).read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"file.csv", "folder", "free", *(one.name for one in beside)}
 
 
 @pytest.mark.parametrize("way", [whole_file, whole_folder])

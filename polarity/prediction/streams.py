@@ -103,7 +103,7 @@ class Output:
         """A stream whose content becomes the file if the block ends well, and is thrown away if it does not.
 
         :param whole: whether standard output, too, gets all or nothing.
-        :raises UserError: if there is a file by then, which may not be replaced.
+        :raises FileExistsError: if there is a file by then, which may not be replaced; then this one stands beside it.
         """
         if self.path is None:
             with tempfile.TemporaryFile() if whole else nullcontext(sys.stdout.buffer) as stream:

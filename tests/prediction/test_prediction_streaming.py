@@ -110,10 +110,12 @@ def test_what_appears_meanwhile_is_replaced_only_with_overwrite(overwrite: bool,
     source, output = write(tmp_path / "in.csv", rows_of(10)), tmp_path / "out.csv"
     made = job(source, output)
     made.output.overwrite = overwrite
-    with nullcontext() if overwrite else pytest.raises(UserError, match=r"out\.csv: has appeared meanwhile"):
+    with nullcontext() if overwrite else pytest.raises(FileExistsError, match="has appeared meanwhile"):
         made.run(Lengths(), added_columns(), None, lambda _: output.write_text("another's") and None)
     assert (output.read_text() == "another's") is not overwrite
-    assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv"}
+    (whole,) = (path for path in tmp_path.glob("out*.csv") if overwrite or path != output)
+    assert len(read(whole)) == 10
+    assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv", whole.name}
 
 
 def test_an_output_that_cannot_be_is_refused(tmp_path: Path) -> None:
