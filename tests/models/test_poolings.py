@@ -42,7 +42,8 @@ def test_what_stands_behind_a_row_is_never_read(name: str, data: st.DataObject) 
     torch.manual_seed(data.draw(st.integers(0, 99)))
     hidden, pooling = torch.randn(len(lengths), 7, 6), pooling_of(name, 6)
     mask = (torch.arange(7) < torch.tensor(lengths)[:, None]).long()
-    noise = hidden.where(mask.bool()[..., None], 1e4 * torch.randn_like(hidden))
+    left = data.draw(st.sampled_from([1e4, torch.inf, -torch.inf, torch.nan]))
+    noise = hidden.where(mask.bool()[..., None], left * torch.randn_like(hidden))
     torch.testing.assert_close(pooling(output(hidden), mask), pooling(output(noise), mask))
     longest = max(lengths)
     cut = pooling(output(hidden[:, :longest]), mask[:, :longest])
@@ -74,8 +75,11 @@ def test_means_are_summed_in_float32_under_autocast(kind: type[Pooling]) -> None
 
 
 @every_pooling
-def test_gradients_are_finite_and_reach_no_padding(name: str) -> None:
-    hidden, mask = torch.randn(2, 4, 6, requires_grad=True), torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1]])
+@pytest.mark.parametrize("left", [1.0, torch.inf, torch.nan])
+def test_gradients_are_finite_and_reach_no_padding(name: str, left: float) -> None:
+    hidden, mask = torch.randn(2, 4, 6), torch.tensor([[1, 1, 0, 0], [1, 1, 1, 1]])
+    hidden[0, 2:] *= left
+    hidden.requires_grad_()
     pooling = pooling_of(name, 6)
     pooling(output(hidden), mask).square().sum().backward()
     assert hidden.grad is not None

@@ -1,7 +1,8 @@
 """What all poolings share: one vector per row, from real tokens only."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,8 @@ from transformers.modeling_outputs import BaseModelOutput
 class Pooling(nn.Module, ABC):
     """Turns the token vectors of an encoder into one vector per row.
 
-    The result never depends on padding: a row gives the same vector alone and in a batch of longer rows. The
+    The result never depends on padding: a row gives the same vector alone and in a batch of longer rows. What an
+    encoder leaves at padded places is 0 by the time that :meth:`forward` is called, also what is no number. The
     constructor takes the settings of ``conf/pooling/NAME.yaml``, and keeps each as an attribute of the same name.
     """
 
@@ -33,11 +35,22 @@ class Pooling(nn.Module, ABC):
         :param width: size of a token vector; the size of the result as well.
         """
 
+    def __call__(self, output: BaseModelOutput, attention_mask: Tensor) -> Any:
+        """As usual, with padded places cleared: weights of 0 would not do, since 0 times infinity is no number."""
+        padding = (attention_mask == 0).unsqueeze(-1)
+        if output.last_hidden_state is not None:
+            output = replace(output, last_hidden_state=output.last_hidden_state.masked_fill(padding, 0))
+        if self.needs_layers and output.hidden_states is not None:
+            layers = output.hidden_states[-self.needs_layers :]
+            output = replace(output, hidden_states=tuple(layer.masked_fill(padding, 0) for layer in layers))
+        return super().__call__(output, attention_mask)
+
     @abstractmethod
     def forward(self, output: BaseModelOutput, attention_mask: Tensor) -> Tensor:
         """Vectors ``[B, width]``, of the dtype of the hidden states.
 
-        :param output: of the encoder, ``last_hidden_state`` is ``[B, L, width]``.
+        :param output: of the encoder, ``last_hidden_state`` is ``[B, L, width]``, and ``hidden_states`` are the last
+            ``needs_layers`` ones.
         :param attention_mask: ``[B, L]``, 1 for real tokens, of which every row has at least one.
         """
 
