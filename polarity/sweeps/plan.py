@@ -256,12 +256,28 @@ def _differences(sweep: Sweep, asked: AskedSweep, searched: set[str], jobs: Sequ
         places = tuple(f"{key}." for key in searched)
         kept = {key for key in new.keys() & asked.settings.keys() if not f"{key}.".startswith(places)}
         yield from _changes({key: asked.settings[key] for key in kept}, {key: new[key] for key in kept})
-    known = {tuple(sorted(overrides)): name for name, overrides in asked.jobs.items()}
-    for job in jobs:
-        name = known.get(tuple(sorted(text for text in masked_command(job.overrides) if _is_asked(text))))
-        if name not in (None, job.name):
-            before = RunDirectory(sweep.path / name).config
-            yield from _changes(flat(PlannedJob(before, []).causes), flat(job.causes))
+    yield from _edited_presets(sweep, asked, searched, jobs)
+
+
+def _edited_presets(sweep: Sweep, asked: AskedSweep, searched: set[str], jobs: Sequence[PlannedJob]) -> Iterator[str]:
+    """The same of jobs with the same presets, whose single values may be searched as well: a file was edited since."""
+    values = {key for job in jobs for key in searched & flat(job.causes).keys()}
+    places = tuple(f"{key}." for key in values)
+
+    def presets(overrides: Sequence[str]) -> frozenset[str]:
+        return frozenset(text for text in masked_command(overrides) if key_of(text) in searched - values)
+
+    known = {presets(asked.jobs[name]): name for name in reversed(asked.jobs) if (sweep.path / name).is_dir()}
+    for chosen, job in {presets(job.overrides): job for job in reversed(jobs)}.items():
+        if chosen in known and known[chosen] != job.name:
+            old, new = flat(PlannedJob(RunDirectory(sweep.path / known[chosen]).config, []).causes), flat(job.causes)
+            moved = [(old.get(key), new.get(key)) for key in values]  # so has moved what is written as ${KEY}
+            kept = {
+                key
+                for key in old.keys() | new.keys()
+                if not f"{key}.".startswith(places) and (old.get(key), new.get(key)) not in moved
+            }
+            yield from _changes(*({key: one[key] for key in kept & one.keys()} for one in (old, new)))
 
 
 def _given_otherwise(asked: AskedSweep, searched: set[str], jobs: Sequence[PlannedJob], new: Config) -> Iterator[str]:

@@ -14,12 +14,13 @@ import pytest
 import yaml
 
 from polarity.config import preflight
+from polarity.config.earlier import as_now
 from polarity.errors import UserError
 from polarity.run import RunDirectory
 from polarity.runs.saved import finished_run
 from polarity.sweeps import here, launch
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.plan import ELSEWHERE, PlannedJob, _changes, name_of, plan
+from polarity.sweeps.plan import ELSEWHERE, PlannedJob, _changes, name_of, plan, refuse_changed_presets
 from polarity.sweeps.preset import preset_of
 from polarity.train import _asked, _checked, check
 from polarity.training.run import resume_run
@@ -236,6 +237,25 @@ def test_where_presets_are_searched_that_may_set_anything_the_line_still_gives_t
     small(tmp_path / "other", "ab")
     with pytest.raises(UserError, match="has another configuration: batch was not given, and is 8 now"):
         small(tmp_path / "other", "ab", "batch=8", size=8)
+
+
+@pytest.mark.parametrize("group", ["experiment", "loss"])
+def test_an_edited_preset_is_found_by_jobs_with_other_values_of_what_is_searched(group: str, tmp_path: Path) -> None:
+    def job(name: str, gamma: int, seed: int) -> PlannedJob:
+        own = {"loss": {"gamma": gamma}, "seed": seed, "drawn": {"seed": seed}}
+        return PlannedJob(as_now({"data": {}, "limit": {}, **own}), [f"{group}={name}", f"seed={seed}"])
+
+    def made(*jobs: PlannedJob) -> Sweep:
+        with patch("polarity.sweeps.plan._fingerprints", lambda _: {}):
+            return plan(tmp_path, "line", {group: ["a", "b"], "seed": ["0", "1", "2"]}, jobs)
+
+    made(job("a", 1, 0), job("b", 2, 1))
+    sweep = made(job("a", 1, 1), job("b", 2, 0))
+    refuse_changed_presets(sweep, job("b", 2, 2))
+    for refused in (refuse_changed_presets, lambda _, one: made(one, job("b", 2, 2))):
+        with pytest.raises(UserError, match=r"has another configuration: loss\.gamma was 1, and is 5 now"):
+            refused(sweep, job("a", 5, 2))
+    assert len(Sweep.open(tmp_path).jobs) == 4
 
 
 def test_a_job_in_this_process_reads_paths_from_where_the_sweep_was_begun(
