@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,15 @@ def group_systems(systems: Sequence[System]) -> list[Group]:
 def _configuration(system: System, number: int) -> str:
     if system.config is None:
         return f"system {number}"
-    return json.dumps(comparable(causes(system.config, system.rows)), sort_keys=True, default=str)
+    return configuration_of(system.config, system.rows)
+
+
+def configuration_of(config: Mapping[str, Any], rows: Mapping[str, Any] | None) -> str:
+    """All that makes a configuration, as text: equal for runs that are repetitions of each other, by seeds or else.
+
+    :param rows: as of :func:`polarity.runs.ledger.causes`.
+    """
+    return json.dumps(comparable(causes(config, rows)), sort_keys=True, default=str)
 
 
 def _is_alone(system: System, member: System) -> bool:

@@ -4,10 +4,12 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from polarity.comparison.chosen import SHOWN, Ranking
+from polarity.comparison.grouping import configuration_of
 from polarity.config.recorded import RunSettings
 from polarity.config.shown import flat
 from polarity.content import Config, Json
@@ -17,6 +19,7 @@ from polarity.reports.html.numbers import duration
 from polarity.reports.html.run.history import number
 from polarity.reports.html.sweep.content import SweepContent, Trial
 from polarity.reports.html.sweep.report import write_sweep_report
+from polarity.runs.ledger import seen_by
 from polarity.spreadsheets import read_csv
 from polarity.sweeps.folder import AskedSweep, Sweep
 from polarity.sweeps.job import Job
@@ -46,8 +49,8 @@ def write_page_of(sweep: Sweep, rows: Sequence[Json], ranking: Ranking, remainin
         machine |= dict.fromkeys(gpus)
         given = max(0, settings.devices or 0)  # -1 takes what there is
         devices = settings.machines * (min(given or len(gpus), len(gpus)) if gpus else given or 1)
-        values = values_of(job, config, asked.space)
-        trials.append(trial_of(job, row, values, settings=settings, devices=devices))
+        trial = trial_of(job, row, values_of(job, config, asked.space), settings=settings, devices=devices)
+        trials.append(replace(trial, configuration=configuration_of(config, _rows(job))))
     content = SweepContent(
         name=sweep.path.name,
         started=asked.started,
@@ -163,6 +166,13 @@ def _progress(row: Json) -> str:
         return ""
     left = f", {duration(row['left'])} left" if "left" in row else ""
     return f"{times(row['done'], 'epoch')} done{left}"
+
+
+def _rows(job: Job) -> Json | None:
+    """What its run saw; None where that cannot be read, which keeps it out of the ranking."""
+    with suppress(UserError):
+        return seen_by(job.run)
+    return None
 
 
 def _gpus(job: Job) -> list[str]:

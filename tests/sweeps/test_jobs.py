@@ -1,7 +1,7 @@
 """What the folders of jobs tell the table and the page, also where one of them is damaged."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from polarity.files import read_object, write_json
 from polarity.reports.html.sweep.content import SweepContent
 from polarity.sweeps import launch, page, places
 from polarity.sweeps.folder import Sweep
-from polarity.sweeps.table import job_rows, print_jobs, what_next
+from polarity.sweeps.table import job_rows, print_jobs, what_next, write_jobs
 from tests.comparison.made import a_run, noisy, some_labels
 from tests.reports.pages import Page
 from tests.sweeps.test_planning import small
@@ -102,15 +102,34 @@ def test_what_is_gone_of_a_search_comes_again_while_its_trial_is_open(tmp_path: 
     assert told.endswith("a search does not try the same values again, unless their trial is still open")
 
 
-def test_jobs_that_are_one_configuration_are_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As those of ``batching.micro_batch_size=8,16``."""
-    sweep, labels = small(tmp_path / "sweep", "ab"), some_labels(60)
+def with_scores(folder: Path, presets: str, configuration: Callable[[int], Mapping[str, object]]) -> Sweep:
+    """A sweep over presets that make these configurations, all finished."""
+    sweep, labels = small(folder, presets), some_labels(60)
     for number, job in enumerate(sweep.jobs):
         shutil.rmtree(job.path)
-        own = {"monitor": "val/macro_f1", "trainer": {}, "batching": {"micro_batch_size": number}}
-        a_run(job.path, labels, noisy(labels, 0.7, number), **own)
+        a_run(job.path, labels, noisy(labels, 0.7, number), monitor="val/macro_f1", trainer={}, **configuration(number))
         scores = {"best": {"value": 0.5, "epoch": 0}, "crossfit": {"val": {"overall": 0.5, "tasks": {}}}}
         write_json(job.run.metrics, {**read_object(job.run.metrics), **scores})
+    return sweep
+
+
+def test_the_page_counts_the_configurations_of_the_ranking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of ``loss=ce,focal batching.micro_batch_size=8,16``."""
+    sweep = with_scores(
+        tmp_path / "sweep",
+        "abcd",
+        lambda n: {"loss": {"gamma": float(n // 2)}, "batching": {"micro_batch_size": 8 * (1 + n % 2)}},
+    )
+    _, ranking = write_jobs(sweep)
+    found = content_of(sweep, monkeypatch).configurations
+    assert [len(one.trials) for one in found] == [2, 2]
+    assert [len(one.scores) for one in found] == [1, 1], "the same seed again is no further evidence"
+    assert ranking.best[0].chosen.of == len(found)
+
+
+def test_jobs_that_are_one_configuration_are_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As those of ``batching.micro_batch_size=8,16``."""
+    sweep = with_scores(tmp_path / "sweep", "ab", lambda n: {"batching": {"micro_batch_size": n}})
     assert print_jobs(sweep) == 0
     alike = "no best one: they differ by nothing that makes another configuration"
     assert alike in capsys.readouterr().out

@@ -28,6 +28,7 @@ class Trial:
     :param ended: when, in a form that sorts.
     :param remark: why it failed, or how far it is.
     :param report: where its own report lies from the page; empty if it has none.
+    :param configuration: equal for trials that the ranking takes for one; empty if their values tell.
     """
 
     name: str
@@ -44,19 +45,28 @@ class Trial:
     ended: str = ""
     remark: str = ""
     report: str = ""
+    configuration: str = ""
 
 
 @dataclass(frozen=True)
 class Configuration:
-    """Trials that differ by their seed alone, as far as they have a score."""
+    """Trials that the ranking takes for one, as far as they have a score: most differ by their seed alone."""
 
-    values: Mapping[str, str]
     trials: Sequence[Trial]
 
     @cached_property
+    def values(self) -> Mapping[str, str]:
+        """Those that all of them have."""
+        first, others = self.trials[0], self.trials[1:]
+        return {
+            key: value for key, value in first.values.items() if all(one.values.get(key) == value for one in others)
+        }
+
+    @cached_property
     def scores(self) -> list[float]:
-        """Of all seeds."""
-        return [trial.score for trial in self.trials if trial.score is not None]
+        """Of all seeds; a repetition of one is no further evidence."""
+        by_seed = {trial.seed: trial.score for trial in reversed(self.trials) if trial.score is not None}
+        return list(reversed(by_seed.values()))
 
     @cached_property
     def mean(self) -> float:
@@ -108,11 +118,11 @@ class SweepContent:
     @cached_property
     def configurations(self) -> list[Configuration]:
         """Those with a score, in the order of their first trials."""
-        by_values: dict[frozenset[tuple[str, str]], list[Trial]] = {}
+        alike: dict[str | frozenset[tuple[str, str]], list[Trial]] = {}
         for trial in self.trials:
             if trial.score is not None:
-                by_values.setdefault(frozenset(trial.values.items()), []).append(trial)
-        return [Configuration(trials[0].values, trials) for trials in by_values.values()]
+                alike.setdefault(trial.configuration or frozenset(trial.values.items()), []).append(trial)
+        return [Configuration(trials) for trials in alike.values()]
 
     @property
     def compared(self) -> list[Configuration]:

@@ -60,13 +60,13 @@ def sweep_headline(content: SweepContent) -> str:
         return f"None of {times(len(content.trials), 'job')} has a score yet"
     if len(configurations) == 1:
         own = configurations[0]
+        if len(own.trials) > len(own.scores):
+            return f"{times(len(own.trials), 'job')}, and no best one: {ALIKE}"
         seeds = f", the mean of {times(len(own.scores), 'seed')}" if len(own.scores) > 1 else ""
         return f"One configuration: overall macro-F1 {score_text(own.mean)}{seeds}"
-    if content.apart or (content.unread and not content.best):
+    if content.apart or not content.best:
         why = "not all of them can be compared" if content.apart else "their files do not tell"
         return f"{times(len(configurations), 'configuration')}, and no best one: {why}"
-    if not content.best:
-        return f"{times(sum(len(one.scores) for one in configurations), 'job')}, and no best one: {ALIKE}"
     tie = content.best[0].shortlist.tie
     if not tie:
         return f"One of {content.best[0].shortlist.of} configurations is better than each of the others"
