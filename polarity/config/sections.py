@@ -51,4 +51,20 @@ TRAINER_OWNED: dict[str, str] = {
 }
 """Arguments of the Trainer that have their own group here, or would change what a score means."""
 
+_UNUSED = ("", "_find_unused_parameters_false", "_find_unused_parameters_true")
+_STAGES = ("", "_stage_1", "_stage_2", "_stage_2_offload", "_stage_3", "_stage_3_offload", "_stage_3_offload_nvme")
+TRAINER_NAMES: dict[str, tuple[str, ...]] = {
+    "accelerator": ("auto", "cpu", "gpu", "cuda", "mps", "tpu"),
+    "strategy": (
+        *("auto", "fsdp", "fsdp_cpu_offload", "single_device", "single_tpu", "single_xla", "xla", "xla_debug"),
+        *(f"ddp{way}{unused}" for way in ("", "_spawn", "_fork", "_notebook") for unused in _UNUSED),
+        *(f"deepspeed{stage}" for stage in _STAGES),
+    ),
+    "profiler": ("simple", "advanced", "pytorch", "xla"),
+}
+"""Names that arguments of the Trainer take, which its annotations do not tell."""
+
+UNITS = ("weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds")
+"""Of a time that the Trainer is given as a mapping."""
+
 PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")

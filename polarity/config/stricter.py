@@ -11,7 +11,8 @@ STRICTER: dict[str, dict[str, Any]] = {
     "EarlyStopping": {"patience": PositiveInt, "min_delta": NonNegative},
     "Trainer": {
         "log_every_n_steps": PositiveInt | None,
-        "max_time": Annotated[str, Field(pattern=DURATION)] | dict[str, float] | None,
+        "max_time": Annotated[str, Field(pattern=DURATION)] | dict[str, NonNegative] | None,
+        "num_nodes": PositiveInt,
         "max_steps": Literal[-1] | PositiveInt,
         "min_steps": PositiveInt | None,
         "min_epochs": PositiveInt | None,

@@ -8,7 +8,7 @@ from polarity.config.constructors import ROOT, constructor
 from polarity.config.folds import folds_problems
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.schema import section_problems, setting_problems
-from polarity.config.sections import SECTIONS, TRAINER_OWNED
+from polarity.config.sections import SECTIONS, TRAINER_NAMES, TRAINER_OWNED, UNITS
 from polarity.content import Config
 from polarity.errors import nearest
 from polarity.files import unwritable
@@ -98,6 +98,11 @@ def _trainer_problems(config: Config) -> list[str]:
     problems = [
         f"trainer.{key}: is not a setting here; {advice}" for key, advice in TRAINER_OWNED.items() if key in trainer
     ]
+    for key, names in TRAINER_NAMES.items():
+        if isinstance(given := trainer.get(key), str) and given not in names:
+            problems.append(f"trainer.{key}: {given!r} is not valid{nearest(given, names)}")
+    if (devices := trainer.get("devices")) in (0, []):
+        problems.append(f"trainer.devices: must be 1 or more, a list of some, or -1 for all there are, got {devices!r}")
     strategy = trainer.get("strategy")
     if isinstance(strategy, str) and any(way in strategy for way in ("spawn", "fork", "notebook")):
         problems.append(
@@ -110,8 +115,11 @@ def _trainer_problems(config: Config) -> list[str]:
         problems.append(f"trainer.min_epochs: {trainer['min_epochs']} is more than max_epochs={epochs}")
     if (trainer.get("min_steps") or 0) > (steps := trainer.get("max_steps") or -1) != -1:
         problems.append(f"trainer.min_steps: {trainer['min_steps']} is more than max_steps={steps}")
-    if (longest := trainer.get("max_time")) is not None and not _lasts(longest):
+    longest = trainer.get("max_time")
+    if longest is not None and not _lasts(longest):
         problems.append("trainer.max_time: must be more than no time at all")
+    wrong = [unit for unit in longest if unit not in UNITS] if isinstance(longest, dict) else []
+    problems += [f"trainer.max_time.{unit}: no such unit{nearest(unit, UNITS)}" for unit in wrong]
     return problems or _least_problems(config)
 
 

@@ -1,5 +1,6 @@
 """The Trainer, its callbacks and its loggers: whether their settings will do, and the objects."""
 
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -45,7 +46,7 @@ def check_trainer(trainer: Config, *, multirun: bool, elsewhere: bool = False) -
                 enable_model_summary=False,
             )
     except UserError as error:
-        return [problem.replace("trainer: ", "trainer: cannot be built: ", 1) for problem in error.problems], context
+        return [_named(problem.removeprefix("trainer: "), trainer) for problem in error.problems], context
     if elsewhere:
         return problems, Context(epochs=context.epochs, devices=built.world_size)
     problems += _outside_problems(built)
@@ -60,6 +61,12 @@ def check_trainer(trainer: Config, *, multirun: bool, elsewhere: bool = False) -
             "give each job a process of its own (hydra/launcher=local), or one device (trainer=default)"
         )
     return problems, Context(epochs=context.epochs, precision=precision, devices=built.world_size)
+
+
+def _named(problem: str, trainer: Config) -> str:
+    """What Lightning says against a Trainer, with the first setting that it speaks of."""
+    setting = next((f".{word}" for word in re.findall(r"\w+", problem) if word in trainer), "")
+    return f"trainer{setting}: the Trainer cannot be built: {problem}"
 
 
 def _outside_problems(trainer: Trainer) -> list[str]:

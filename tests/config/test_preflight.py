@@ -60,8 +60,16 @@ CASES = [
     (["+trainer.gradient_clip_val=1"], ["trainer.gradient_clip_val", "clipping.max_norm"]),
     (["+trainer.accumulate_grad_batches=2"], ["trainer.accumulate_grad_batches", "batching.accumulate"]),
     (["+trainer.limit_train_batches=2"], ["trainer.limit_train_batches", "limit.train"]),
-    (["trainer.accelerator=cuda"], ["trainer: cannot be built"]),
-    (["+trainer.strategy=ddpp"], ["trainer: cannot be built", "ddpp"]),
+    (["trainer.accelerator=cuda"], ["trainer.accelerator: the Trainer cannot be built: "]),
+    (["trainer.accelerator=gpus"], ["trainer.accelerator: 'gpus' is not valid; did you mean 'gpu'?"]),
+    (["+trainer.strategy=ddpp"], ["trainer.strategy: 'ddpp' is not valid; did you mean 'ddp'?"]),
+    (["+trainer.profiler=simpel"], ["trainer.profiler: 'simpel' is not valid; did you mean 'simple'?"]),
+    (["+trainer.num_nodes=0"], ["trainer.num_nodes: must be greater than or equal to 1, got 0"]),
+    (["trainer.devices=0"], ["trainer.devices: must be 1 or more", "got 0"]),
+    (["trainer.devices=[]"], ["trainer.devices: must be 1 or more", "got []"]),
+    (["+trainer.max_time={hour: 3}"], ["trainer.max_time.hour: no such unit; did you mean 'hours'?"]),
+    (["+trainer.max_time={hours: -3}"], ["trainer.max_time.hours: must be greater than or equal to 0, got -3"]),
+    (["+trainer.max_time={hours: nan}"], ["trainer.max_time.hours: must be a finite number"]),
     (["callbacks.best=null"], ["callbacks.best: is missing"]),
     (["callbacks.early_stopping.patience=soon"], ["callbacks.early_stopping.patience: must be a whole number"]),
     (["callbacks.early_stoping.patience=3"], ["callbacks.early_stoping", "_target_"]),
@@ -78,7 +86,7 @@ CASES = [
         ([f'trainer.devices="{wrong}"'], ['trainer.devices: must be a whole number or a text such as auto, "2"', wrong])
         for wrong in ("--1", "-", "1,,2", ", ", "cuda:0", "1_0", "٣", "²", "0")
     ),
-    (["trainer.devices=[0,0]"], ["trainer: cannot be built"]),
+    (["trainer.devices=[0,0]"], ["trainer.devices: the Trainer cannot be built: "]),
     (["trainer.devices=[-1]"], ["trainer.devices.0: must be greater than or equal to 0, got -1"]),
     (
         ["regularizer=distillation", "regularizer.teacher=x", "regularizer.temperature=1000"],
@@ -193,7 +201,7 @@ def test_all_problems_of_data_and_components_come_at_once(folder: Path) -> None:
     with pytest.raises(UserError) as refused:
         check(overrides(folder, *wrong))
     message = "\n".join(refused.value.problems)
-    for piece in ("txet", "trainer: cannot be built", "head.width: has no effect", "batching.max_length: 9999"):
+    for piece in ("txet", "the Trainer cannot be built", "head.width: has no effect", "batching.max_length: 9999"):
         assert piece in message
 
 

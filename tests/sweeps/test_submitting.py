@@ -241,5 +241,5 @@ def test_what_stands_against_it_is_told_at_once(tmp_path: Path, monkeypatch: pyt
 def test_what_the_other_machines_have_is_not_looked_for_here(tmp_path: Path) -> None:
     gpus = ("trainer.accelerator=gpu", "trainer=ddp", "trainer.devices=4", "trainer.num_nodes=2", "seed=0,1")
     check(line(tmp_path, *gpus, "trainer.precision=16-mixed"))
-    with pytest.raises(UserError, match=r"trainer: cannot be built"):
+    with pytest.raises(UserError, match=r"trainer.accelerator: the Trainer cannot be built"):
         check(line(tmp_path, *gpus, "hydra/launcher=local"))
