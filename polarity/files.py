@@ -19,7 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from polarity.content import Json
 from polarity.errors import UserError
 from polarity.parts import replaced, unfinished
-from polarity.paths import expanded
+from polarity.paths import expanded, too_long
 from polarity.secrets import without_known
 from polarity.yaml_loader import parsed
 
@@ -125,6 +125,8 @@ def write_json(path: Path, value: object, *, exact: bool = False) -> None:
 
 def unwritable(setting: str, folder: Path) -> list[str]:
     """A problem if nothing can be written into ``folder``, which is made when it is needed; nothing is written here."""
+    if problems := too_long(setting, folder):
+        return problems
     there = expanded(folder).absolute()
     while not os.path.lexists(there):
         there = there.parent

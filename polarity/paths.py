@@ -9,6 +9,9 @@ NAME = r"^[^/\\]*[^/\\.][^/\\]*$"
 LATEST = "latest"
 """Beside the runs: a text file with the newest finished one's name, since TensorBoard lists a link as another run."""
 
+LONGEST_NAME, LONGEST_PATH = 255, 4095
+"""Bytes that Linux takes."""
+
 CACHE_VARIABLE = "POLARITY_CACHE"
 """Environment variable that moves the cache."""
 
@@ -35,6 +38,19 @@ def cache_dir(chosen: str | None = None) -> Path:
         return expanded(chosen)
     chosen = os.environ.get(CACHE_VARIABLE)
     return expanded(chosen).absolute() if chosen else Path.home() / ".cache" / "polarity"
+
+
+def too_long(setting: str, path: str | Path) -> list[str]:
+    """A problem if no file system takes a path, or a name in it: to look for it would be an error of the system."""
+    text = str(path)
+    for what, most in ((max(text.split("/"), key=_bytes), LONGEST_NAME), (text, LONGEST_PATH)):
+        if (length := _bytes(what)) > most:
+            return [f"{setting}: {what[:20]}... is too long for a file or folder: {length} bytes, {most} are the most"]
+    return []
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def followed(folder: Path) -> Path:

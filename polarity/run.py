@@ -19,7 +19,7 @@ from polarity.content import Config, Json
 from polarity.errors import UserError, nearest
 from polarity.files import read_object, read_yaml, whole_folder, write_bytes, write_json, write_text
 from polarity.locks import FolderLock
-from polarity.paths import LATEST, expanded, followed, in_outputs
+from polarity.paths import LATEST, expanded, followed, in_outputs, too_long
 from polarity.processes import is_alive, is_of_this_machine, led_folder, this_process
 from polarity.run_files import FOLD, STATUS, RunFiles, is_run, what_a_run_lacks
 from polarity.secrets import masked, masked_command, masked_text
@@ -111,6 +111,8 @@ class RunDirectory(RunFiles):
         """
         if not str(path):
             raise UserError("run: is empty; it has to be a run's folder")
+        if problems := too_long("run", path):
+            raise UserError(problems)
         folder = followed(expanded(path))
         if is_run(folder):
             return cls(folder.resolve())

@@ -41,7 +41,7 @@ from polarity.config.swept import search_space, shared_problems
 from polarity.content import Config
 from polarity.errors import UserError, nearest
 from polarity.importing import importing
-from polarity.paths import conf_dir, expanded
+from polarity.paths import conf_dir, expanded, too_long
 from polarity.processes import led_folder, outside_size
 from polarity.quoting import as_word
 from polarity.run import RunDirectory
@@ -140,6 +140,8 @@ def checked_jobs(
 def _problems_of_settings(job: JobConfig, *, multirun: bool) -> list[str]:
     """What is wrong with a job by itself, which is told before anything is imported or read."""
     config, problems = resolved(job.config)
+    if wrong := too_long("resume", RunSettings(config).resume or ""):
+        return [*problems, *wrong]
     if not led_folder():  # Lightning gives such settings to the processes of further devices
         problems += [
             f"{key}: has no effect; {NO_EFFECT[key]}" for text in job.overrides if (key := key_of(text)) in NO_EFFECT

@@ -12,7 +12,7 @@ from pathlib import Path
 from polarity.config.overrides import open_keys
 from polarity.config.readable import readable
 from polarity.errors import UserError, reason_of
-from polarity.paths import expanded
+from polarity.paths import expanded, too_long
 from polarity.printable import SafeConsole, printable_messages
 from polarity.privacy import forget_privacy
 from polarity.secrets import learn_environment, masked_text
@@ -129,6 +129,8 @@ def config_dir(command: argparse.Namespace) -> str | None:
     """
     if command.config_dir is None:
         return None
+    if problems := too_long("--config-dir", command.config_dir):
+        raise UserError(problems)
     folder = expanded(command.config_dir).absolute()
     if not folder.is_dir():
         raise UserError(f"--config-dir: {command.config_dir} is no folder")

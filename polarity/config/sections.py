@@ -24,6 +24,12 @@ By their names, as in :class:`polarity.config.components.Components`, since impo
 """
 
 
+PLACES = (
+    *("output_dir", "cache_dir", "save_dir", "dirpath", "folder", "path", "train", "val", "test", "texts", "name"),
+    *("from", "resume", "teacher", "run", "runs", "input", "output", "filename"),
+)
+"""What settings are called that are places of files or folders; a model may have its name on the hub as well."""
+
 TRAINER_OWNED: dict[str, str] = {
     "accumulate_grad_batches": "use batching.accumulate",
     "gradient_clip_val": "use clipping=norm clipping.max_norm=...",

@@ -8,18 +8,19 @@ from polarity.config.constructors import ROOT, constructor
 from polarity.config.folds import folds_problems
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.schema import section_problems, setting_problems
-from polarity.config.sections import SECTIONS, TRAINER_NAMES, TRAINER_OWNED, UNITS
+from polarity.config.sections import PLACES, SECTIONS, TRAINER_NAMES, TRAINER_OWNED, UNITS
+from polarity.config.shown import flat
 from polarity.content import Config
 from polarity.errors import nearest
 from polarity.files import unwritable
-from polarity.paths import CACHE_VARIABLE, cache_dir
+from polarity.paths import CACHE_VARIABLE, cache_dir, too_long
 from polarity.signature import TARGET
 from polarity.wording import times
 
 
 def config_problems(config: Config) -> list[str]:
     """Everything that is wrong with a resolved configuration, data, model and hardware aside."""
-    problems = structure_problems(config)
+    problems = [*structure_problems(config), *place_problems(config)]
     broken = {problem.split(".")[0].split(":")[0] for problem in problems}
     checks: tuple[tuple[Callable[[Config], list[str]], set[str]], ...] = (
         (folds_problems, {"folds", "repeats", "fold", "from"}),
@@ -29,6 +30,16 @@ def config_problems(config: Config) -> list[str]:
         (_trainer_problems, {"trainer", "callbacks"}),
     )
     return [*problems, *(problem for check, needs in checks if not needs & broken for problem in check(config))]
+
+
+def place_problems(config: Config) -> list[str]:
+    """A problem for each setting that is a place, and too long for one."""
+    problems = []
+    for key, value in flat(config).items():
+        if key.rpartition(".")[2] in PLACES:
+            texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+            problems += [problem for text in texts for problem in too_long(key, text)]
+    return problems
 
 
 def structure_problems(config: Config) -> list[str]:

@@ -16,6 +16,7 @@ from polarity.config.constructors import constructor, schema_of
 from polarity.config.hydra_private import read_arguments
 from polarity.config.readable import readable
 from polarity.config.schema import setting_problems
+from polarity.config.structure import place_problems
 from polarity.content import Config
 from polarity.errors import UserError, nearest
 from polarity.importing import imported, importing
@@ -134,5 +135,6 @@ def _problems(composed: Any, known: Mapping[str, Accepted]) -> tuple[Config, lis
             problems.append(f"{key}: no such setting{nearest(key, known, what='there are')}")
         else:
             problems += setting_problems(key, value, known[key])
+    problems += place_problems(config)
     problems += [f"{key}: is missing" for key in known if key not in config]
     return config, problems

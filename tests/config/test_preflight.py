@@ -13,6 +13,12 @@ from polarity.errors import UserError
 from polarity.train import check
 from tests.running import composed, overrides
 
+LONG = [
+    *(["model.name"], ["data.path"], ["output_dir"], ["resume"], ["from"], ["logger.csv.name"]),
+    *(["regularizer.teacher", "regularizer=distillation"], ["pretraining.texts", "pretraining=mlm"]),
+]
+"""Settings that are places, with what else has to be given."""
+
 CASES = [
     (["los=focal"], ["los: no such setting or group", "did you mean 'loss'"]),
     (["loss=focl"], ["loss=focl: no such preset", "did you mean 'focal'", "ce, focal"]),
@@ -87,6 +93,10 @@ CASES = [
         for wrong in ("--1", "-", "1,,2", ", ", "cuda:0", "1_0", "٣", "²", "0")
     ),
     (["trainer.devices=[0,0]"], ["trainer.devices: the Trainer cannot be built: "]),
+    *(
+        ([*more, f"{key}={'x' * 300}"], [f"{key}: ", "is too long for a file or folder: 300 bytes, 255 are the most"])
+        for key, *more in LONG
+    ),
     (["trainer.devices=[-1]"], ["trainer.devices.0: must be greater than or equal to 0, got -1"]),
     (
         ["regularizer=distillation", "regularizer.teacher=x", "regularizer.temperature=1000"],

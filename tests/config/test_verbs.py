@@ -12,6 +12,7 @@ import pytest
 import polarity
 from polarity import __version__
 from polarity.config.constructors import _kept
+from polarity.config.sections import PLACES
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from polarity.paths import cache_dir, conf_dir
@@ -54,6 +55,17 @@ def test_the_settings_of_its_commands_exist(verb: str) -> None:
             for word in shlex.split(line.removeprefix(f"# {start}").split(" > ")[0]):
                 if "=" in word:
                     assert word.split("=")[0].split(".")[0] in known, word
+
+
+@every_verb
+@pytest.mark.parametrize("name", ["x" * 300, "é" * 200, "a/" * 3000])
+def test_a_place_is_refused_by_its_setting_where_no_file_system_takes_it(verb: str, name: str) -> None:
+    keys = [key for key in schema_of(verb).__dataclass_fields__ if key in PLACES and key not in ("texts", "test")]
+    assert keys
+    for key in keys:
+        value = f"[{name}]" if key == "runs" else name
+        with pytest.raises(UserError, match=rf"(?m)^{key}: .* is too long for a file or folder: \d+ bytes"):
+            read_settings(verb, [f"{key}={value}"])
 
 
 @every_verb
