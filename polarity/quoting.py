@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from os import PathLike
@@ -20,6 +21,15 @@ def in_quotes(text: str) -> str:
     escaped = re.sub(r'(\\*)"', r'\1\1\\"', text)
     trailing = len(escaped) - len(escaped.rstrip("\\"))
     return f'"{escaped}{chr(92) * trailing}"'
+
+
+def command_line(verb: str, *words: str) -> str:
+    """A command as a shell takes it, whatever its words hold.
+
+    >>> command_line("report", "run=my runs/a")
+    "python -m polarity.report 'run=my runs/a'"
+    """
+    return shlex.join(["python", "-m", f"polarity.{verb}", *words])
 
 
 def as_word(text: str) -> str:

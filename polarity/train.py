@@ -5,7 +5,6 @@ python -m polarity.train -m seed=0,1,2 sweep=seeds
 python -m polarity.train resume=outputs/2026-01-31_12-00-00-1a2b3c4d
 """
 
-import shlex
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -43,7 +42,7 @@ from polarity.errors import UserError, nearest
 from polarity.importing import importing
 from polarity.paths import conf_dir, expanded, too_long
 from polarity.processes import led_folder, outside_size
-from polarity.quoting import as_word
+from polarity.quoting import as_word, command_line
 from polarity.run import RunDirectory
 from polarity.secrets import masked_command
 from polarity.sweeps.folder import is_sweep
@@ -100,7 +99,7 @@ def _asked(arguments: list[str], jobs: list[JobConfig]) -> list[str]:
         own = [f"sweep.name={name_of(command.overrides, name, folder)}"]
     place = sweep_folder(name, [*jobs[0].overrides, *own], config_dir=folder)
     planned = [PlannedJob(as_job(resolved(job.config)[0], place), job.overrides) for job in jobs]
-    line = shlex.join(["python", "-m", "polarity.train", *masked_command(arguments)])
+    line = command_line("train", *masked_command(arguments))
     overrides = spelt_out(command.overrides, config_dir=folder)
     search = search_asked(name, overrides, config_dir=folder)
     space = search.space if search else search_space(overrides)

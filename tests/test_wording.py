@@ -57,3 +57,12 @@ def test_no_text_counts_by_hand() -> None:
         f"{path.relative_to(PACKAGE)}: {text}" for path, source in sources.items() for text in counted_by_hand(source)
     ]
     assert not wrong, "\n".join(wrong)
+
+
+VALUE_IN_COMMAND = re.compile(r"""python -m polarity\.\w+ [^"'`]*\{(?!resuming\()""")
+
+
+def test_no_command_holds_a_value_that_a_shell_might_take_apart() -> None:
+    """A path with a space in it, for instance; :func:`polarity.quoting.command_line` writes it as a shell takes it."""
+    bare = [path.name for path in PACKAGE.rglob("*.py") if VALUE_IN_COMMAND.search(path.read_text("utf-8"))]
+    assert bare == []

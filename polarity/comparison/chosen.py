@@ -1,6 +1,5 @@
 """The best of a sweep, and what it is worth on rows that it was not chosen on."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from polarity.comparison.result import Chosen, Shortlist
 from polarity.comparison.same_rows import apart, part_by_rows
 from polarity.errors import UserError
 from polarity.evaluation.metrics import score
+from polarity.quoting import command_line
 from polarity.wording import times
 
 SPLIT = "val"
@@ -61,7 +61,7 @@ class Best:
             return said
         ahead = self.shortlist.score - self.baseline
         beside = f"{100 * abs(ahead):.1f} points {'below' if ahead >= 0 else 'ABOVE'} what is recommended"
-        command = shlex.join(["python", "-m", "polarity.compare", *map(str, self.recommended)])
+        command = command_line("compare", *map(str, self.recommended))
         return [*said, f"linear baseline: {self.baseline:.4f}, {beside}; {command} tells whether that is chance"]
 
     @property

@@ -16,6 +16,7 @@ from polarity.files import checksum, write_json
 from polarity.paths import LATEST
 from polarity.posthoc import Fitted
 from polarity.posthoc.evidence import told
+from polarity.quoting import command_line
 from polarity.reports.console import RunConsole
 from polarity.reports.folds import folds_table, overall_sentence
 from polarity.reports.html import write_run_report
@@ -56,7 +57,7 @@ def finish(run: RunDirectory, prepared: Prepared, rows: FoldedRows) -> float:
     seal(run)
     afterwards(run, "the summary", lambda: _print_end(run, scores))
     afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
-    again = f"{run.report.name} (python -m polarity.report run={run.path})"
+    again = f"{run.report.name} ({command_line('report', f'run={run.path}')})"
     afterwards(run, again, lambda: _report(run, texts=reporting.texts))
     run.finish()
     return scores.overall

@@ -1,6 +1,5 @@
 """Predictions of finished runs, read with a check that they are what the run wrote."""
 
-import shlex
 from pathlib import Path
 
 from polarity.content import Json
@@ -8,6 +7,7 @@ from polarity.errors import UserError
 from polarity.evaluation.out_of_fold import OUT_OF_FOLD, HeldOut, read_out_of_fold
 from polarity.evaluation.predictions import Predictions, read_predictions
 from polarity.files import checksum, read_object
+from polarity.quoting import command_line
 from polarity.run import RunDirectory
 
 CHECKSUMS = "sha256"
@@ -41,7 +41,7 @@ def finished_run(path: str | Path) -> RunDirectory:
 
 def _go_on(run: RunDirectory, path: str | Path) -> str:
     whole = path if run.whole == run.path else run.whole  # a fold goes on with the others
-    return f"go on with it: {shlex.join(['python', '-m', 'polarity.train', f'resume={whole}'])}"
+    return f"go on with it: {command_line('train', f'resume={whole}')}"
 
 
 def finished_model(path: str | Path) -> RunDirectory:

@@ -1,7 +1,6 @@
 """``sweep.html``, from the folders of a sweep's jobs."""
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -15,6 +14,7 @@ from polarity.config.shown import flat
 from polarity.content import Config, Json
 from polarity.errors import UserError
 from polarity.files import read_object
+from polarity.quoting import command_line
 from polarity.reports.html.numbers import duration
 from polarity.reports.html.run.history import number
 from polarity.reports.html.sweep.content import SweepContent, Trial
@@ -115,14 +115,10 @@ def advice(sweep: Sweep, asked: AskedSweep, ranking: Ranking) -> dict[str, str]:
     place = ["--config-dir", asked.config_dir] if asked.config_dir else []
     output = f"{asked.config_dir}/best.yaml" if asked.config_dir else "best.yaml"  # beside presets that it may name
     return {
-        "What is recommended, as a preset": shlex.join(
-            ["python", "-m", "polarity.sweep", str(sweep.path), "best", f"output={output}"]
-        ),
-        f"The same as a command line, in {asked.folder}": shlex.join(
-            ["python", "-m", "polarity.train", *place, *asked.jobs[name]]
-        ),
-        f"Its score on test, {'one look more' if looks_at_test(sweep) else 'which is looked at once'}": shlex.join(
-            ["python", "-m", "polarity.evaluate", f"run={sweep.path / name}", "split=test"]
+        "What is recommended, as a preset": command_line("sweep", str(sweep.path), "best", f"output={output}"),
+        f"The same as a command line, in {asked.folder}": command_line("train", *place, *asked.jobs[name]),
+        f"Its score on test, {'one look more' if looks_at_test(sweep) else 'which is looked at once'}": command_line(
+            "evaluate", f"run={sweep.path / name}", "split=test"
         ),
     }
 

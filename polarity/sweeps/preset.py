@@ -1,6 +1,5 @@
 """The configuration of a sweep that is recommended, as a preset of its own."""
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from polarity.content import Config
 from polarity.errors import UserError
 from polarity.files import yaml_text
 from polarity.paths import conf_dir, expanded
+from polarity.quoting import command_line
 from polarity.sweeps.folder import AskedSweep, Sweep
 from polarity.sweeps.job import Job
 from polarity.sweeps.plan import ELSEWHERE
@@ -73,9 +73,9 @@ def preset_of(sweep: Sweep, job: Job, file: Path, *, written: bool = True) -> st
     preset: Config = {"defaults": [*({f"override /{group}": name} for group, name in changed.items()), "_self_"]}
     wanted["data"] = _from_anywhere(wanted["data"], Path(asked.folder))
     preset |= _beyond(wanted, resolved(plain.config)[0])
-    command = shlex.join(["--config-dir", str(file.parent.parent), f"experiment={file.stem}"])
+    command = command_line("train", "--config-dir", str(file.parent.parent), f"experiment={file.stem}")
     once = "" if written else f"# once this stands in {file}; output={file} writes it\n"
-    heading = f"# @package _global_\n# python -m polarity.train {command}\n{once}# From {job.path}\n"
+    heading = f"# @package _global_\n# {command}\n{once}# From {job.path}\n"
     return heading + yaml_text(preset)
 
 

@@ -12,6 +12,7 @@ from polarity.config.overrides import key_of
 from polarity.content import Json
 from polarity.errors import UserError
 from polarity.files import read_object
+from polarity.quoting import command_line
 from polarity.reports.console import RunConsole
 from polarity.reports.html.numbers import duration
 from polarity.reports.html.sweep.content import ALIKE
@@ -93,7 +94,7 @@ def what_next(rows: Sequence[Json], sweep: Sweep) -> list[str]:
         "failed": f"of {all_of} failed; see status.json in their folders; sweep.retry=failed tries them again",
         "interrupted": f"of {all_of} interrupted; {go_on}",
         "waiting": f"of {all_of} waiting; {go_on}",
-        "running": f"of {all_of} running in other processes: python -m polarity.sweep {sweep.path}",
+        "running": f"of {all_of} running in other processes: {command_line('sweep', str(sweep.path))}",
         "damaged": f"of {all_of} damaged, and left out; without folders, {anew}",
         "gone": f"of {times(len(sweep.asked.jobs), 'job')} gone, folder and all; {anew}",
         "unasked": f"of {sweep.trials} trials to come; the same command line goes on",

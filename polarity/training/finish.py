@@ -30,6 +30,7 @@ from polarity.models.saving import load_model, read_card, save_model
 from polarity.paths import LATEST
 from polarity.posthoc.evidence import told
 from polarity.progress import progress
+from polarity.quoting import command_line
 from polarity.reports.baselines_table import baselines_table
 from polarity.reports.console import RunConsole
 from polarity.reports.html import SplitContent, write_run_report
@@ -91,7 +92,7 @@ def finish(assembled: Assembled, trainer: Trainer, run: RunDirectory) -> float:
     seal(run)
     afterwards(run, "the summary", lambda: _print_end(assembled, trainer, run, best, results, read, test_uses))
     afterwards(run, f"{run.path.parent / LATEST}", run.point_latest)
-    again = f"{run.report.name} (python -m polarity.report run={run.path})"
+    again = f"{run.report.name} ({command_line('report', f'run={run.path}')})"
     afterwards(run, again, lambda: _report(run, read, texts=reporting.texts))
     afterwards(run, "the profile", lambda: print_profile(trainer, run))
     shutil.rmtree(_answers(run), ignore_errors=True)

@@ -14,6 +14,7 @@ from polarity.errors import TRUST_ADVICE, UserError
 from polarity.files import check_room
 from polarity.models.encoder import ENCODER
 from polarity.processes import led_folder
+from polarity.quoting import command_line
 from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.runs.environment import READING, RUNS, changed_data, described, planned_data, read_environment
@@ -34,7 +35,7 @@ def resumable(folder: str) -> RunDirectory:
     run = RunDirectory.open(folder)
     status = run.status
     if status["state"] == "finished":
-        page = "" if run.report.is_file() else f"; its page is missing: python -m polarity.report run={folder}"
+        page = "" if run.report.is_file() else f"; its page is missing: {command_line('report', f'run={folder}')}"
         raise UserError(f"resume: {folder} is finished already; start a new run to train longer{page}")
     if status["state"] == "running":
         raise UserError(f"resume: {folder} is still running, as process {status['pid']}; two would spoil its files")
@@ -49,10 +50,10 @@ def _refuse_missing(run: RunDirectory) -> None:
     :raises UserError: naming each file.
     """
     begun = {run.environment: "which data it saw"} if Manifest(run).path.exists() else {}
-    needed = {run.path / "overrides.yaml": "its command line", **begun}
+    needed = {run.path / "overrides.yaml": "what was set for it", **begun}
     if problems := [
         f"resume: {path}: there is no such file, but the run wrote one, which tells {what}; put it back, or start "
-        f"another run from this one's weights: python -m polarity.train from={run.path} ..."
+        f"another run from this one's weights: {command_line('train', f'from={run.path}')} ..."
         for path, what in needed.items()
         if not path.is_file()
     ]:
@@ -100,7 +101,7 @@ def _changed_settings(run: RunDirectory) -> list[str]:
     """A problem if ``config.yaml`` is not the configuration that the run was started with, if it had begun to train."""
     manifest = Manifest(run)
     changed = manifest.changed_settings() if manifest.path.exists() else []
-    advice = f"or start another run from this one's weights: python -m polarity.train from={run.path} ..."
+    advice = f"or start another run from this one's weights: {command_line('train', f'from={run.path}')} ..."
     told = f"resume: {run.path / 'config.yaml'} was edited after the run began ({', '.join(changed)}); put that back, "
     return [told + advice] if changed else []
 
@@ -126,7 +127,7 @@ def point_to_resume_from(run: RunDirectory) -> Path | None:
             _tell_fallback(run, path, problems)
             return path
         problems.append(f"{path}: {problem}")
-    advice = "there is no other checkpoint to go on from; start it again: its command line is in overrides.yaml"
+    advice = "there is no other checkpoint to go on from; start it again: what was set for it is in overrides.yaml"
     raise UserError([*(f"resume: {problem}" for problem in problems), f"resume: {run.path}: {advice}"])
 
 

@@ -127,7 +127,7 @@ def test_a_configuration_that_was_cut_off_is_no_foreign_code(stopped: RunDirecto
 
 
 @pytest.mark.parametrize(
-    ("name", "what"), [("environment.json", "which data it saw"), ("overrides.yaml", "its command")]
+    ("name", "what"), [("environment.json", "which data it saw"), ("overrides.yaml", "what was set for it")]
 )
 def test_what_the_run_wrote_when_it_began_has_to_be_there(name: str, what: str, stopped: RunDirectory) -> None:
     """Without the record of its data nobody could tell whether they are the same."""
