@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from optuna.trial import TrialState
+from optuna.trial import TrialState, create_trial
 
 from polarity.config.search.parameter import Parameter
 from polarity.errors import UserError
@@ -309,6 +309,16 @@ def test_epochs_that_are_met_at_once_are_judged_one_by_one(tmp_path: Path) -> No
     worse, better = ([scale * epoch for epoch in range(1, 7)] for scale in (0.1, 2.0))
     for epochs, ends in (([*worse, 20.0], True), (better, False)):
         assert Trials._report(asking, study.ask().number, epochs) == ends
+
+
+def test_a_run_with_all_of_its_epochs_is_left_to_get_its_score(tmp_path: Path) -> None:
+    made = Trials(asked(tmp_path, RATE, "trainer.max_epochs=3", "hydra.sweeper.pruner=median"), {})
+    (job,) = made.next_jobs(1)
+    for _ in range(6):
+        values = dict.fromkeys(range(1, 4), 0.9)
+        made.study.add_trial(create_trial(state=TrialState.COMPLETE, value=0.9, intermediate_values=values))
+    assert not made.report(job, [0.1] * 3)
+    assert made.report(job, [0.1] * 2)
 
 
 @pytest.mark.slow

@@ -68,8 +68,11 @@ class Trials:
     def report(self, job: Job, epochs: list[float]) -> bool:
         """Tell the scores of the epochs of a job that runs; returns whether it has to end here.
 
-        Only the first seed of a configuration is judged by its epochs.
+        Only the first seed of a configuration is judged by its epochs. One that has all of them only lacks its score,
+        which costs little, and is worth more to the choice than none.
         """
+        if len(epochs) == job.settings.epochs:
+            return False
         with self._alone():
             running = known_to(self.study, TrialState.RUNNING)
             for number in [trial.number for trial in running if jobs_of(trial)[0] == job.name]:
