@@ -50,6 +50,7 @@ def actors(monkeypatch: pytest.MonkeyPatch) -> list[Actor]:
         if actor.outcome is None:
             actor.outcome = ray.exceptions.RayActorError()
 
+    monkeypatch.setattr(ActorProcess, "lost", False)
     monkeypatch.setattr(ray, "remote", lambda _: SimpleNamespace(options=lambda **_: SimpleNamespace(remote=take)))
     monkeypatch.setattr(ray, "wait", wait)
     monkeypatch.setattr(ray, "get", get)
@@ -66,6 +67,7 @@ def test_what_becomes_of_an_order(tmp_path: Path, actors: list[Actor]) -> None:
     (job,) = found.jobs
 
     def order(outcome: object) -> ActorProcess:
+        ActorProcess.lost = False
         actors.append(Actor(outcome))
         return ActorProcess(job, Given(str(found.path), job.name, {}, {}), {"CPU": 1}, stays=False)
 
@@ -96,7 +98,11 @@ def test_what_becomes_of_an_order(tmp_path: Path, actors: list[Actor]) -> None:
 
 @pytest.mark.parametrize("lost", [True, False])
 def test_a_sweep_that_cannot_go_on_tells_whom_it_can(
-    lost: bool, tmp_path: Path, actors: list[Actor], monkeypatch: pytest.MonkeyPatch
+    lost: bool,
+    tmp_path: Path,
+    actors: list[Actor],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     found = planned(tmp_path, "seed=0,1", "sweep=one")
     monkeypatch.setattr("polarity.sweeps.crew.PAUSE", 0.0)
@@ -110,6 +116,8 @@ def test_a_sweep_that_cannot_go_on_tells_whom_it_can(
     with pytest.raises(UserError, match="the cluster answers no more" if lost else "a worker could not begin"):
         crew.run()
     assert crew.workers == []
+    said = capsys.readouterr().out
+    assert ("1 job told to stop" in said, "told to stop" in said) == (not lost, not lost)
     assert lost or isinstance(actors[1].outcome, ray.exceptions.RayActorError), "taken back"
 
 

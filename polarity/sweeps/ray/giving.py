@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 from polarity.errors import UserError
@@ -51,6 +51,7 @@ class Ray:
     def engine(self, sweep: Sweep) -> Iterator["Machines"]:
         """Within the block, the cluster may be given jobs of a sweep."""
         with cluster_at(self.address):
+            ActorProcess.lost = False
             yield Machines(sweep, self)
 
     def places(self, sweep: Sweep) -> list[Place]:
@@ -82,6 +83,9 @@ class ActorProcess:
     :param stays: whether it goes on when this process has ended.
     """
 
+    lost: ClassVar = False
+    """Whether the cluster answers no more, of which a process has one at a time: then none can be told anything."""
+
     def __init__(self, job: Job, given: Given, needs: Needs, *, stays: bool) -> None:
         import ray
 
@@ -98,7 +102,12 @@ class ActorProcess:
         self._actor, self._end = actor, actor.end.remote()
 
     def send_signal(self, number: int) -> None:
-        """Have it told with the next look, since a signal may come within any call to Ray."""
+        """Have it told with the next look, since a signal may come within any call to Ray.
+
+        What a cluster that is lost still runs can be told nothing, and is not waited for.
+        """
+        if ActorProcess.lost:
+            self.returncode = 0
         self._signal, self._stopped = number, True
 
     def poll(self) -> int | None:
@@ -111,6 +120,7 @@ class ActorProcess:
             if self.returncode is None and ray.wait([self._end], timeout=0)[0]:
                 self.returncode = self._result()
         except ConnectionError as error:
+            ActorProcess.lost = True
             self._cannot("the cluster answers no more; the same command line goes on with what is missing", error)
         return self.returncode
 
