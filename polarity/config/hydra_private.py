@@ -1,6 +1,7 @@
 """All that is used of the private modules of Hydra; pinned by ``tests/config/test_hydra.py``."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from typing import cast
 
@@ -13,10 +14,23 @@ from hydra.core.override_parser.types import Override
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from polarity.errors import UserError, nearest
+
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """Hydra's own command line: overrides, ``--multirun``, ``--config-dir``, ``--help``, ``--cfg`` and the rest."""
-    return get_args_parser().parse_intermixed_args(arguments)
+    """Hydra's own command line: overrides, ``--multirun``, ``--config-dir``, ``--help``, ``--cfg`` and the rest.
+
+    :raises UserError: for options that there are not.
+    """
+    parser = get_args_parser()
+    command, unknown = parser.parse_known_intermixed_args(arguments)
+    if unknown:
+        options = re.findall(r"--[a-z-]+", parser.format_usage())
+        raise UserError(
+            f"{text}: no such option{nearest(text, options, what='options')}; a folder of that name is ./{text}"
+            for text in unknown
+        )
+    return command
 
 
 def jobs_of(overrides: Sequence[str]) -> list[list[str]]:

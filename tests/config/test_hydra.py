@@ -22,6 +22,14 @@ def test_overrides_may_stand_anywhere_between_flags() -> None:
     assert all(hasattr(command, flag) for flag in ("hydra_help", "cfg", "info", "shell_completion"))
 
 
+@pytest.mark.parametrize("wrong", ["-dash", "--mulitrun", "-x=3"])
+def test_an_option_that_there_is_not_is_refused_with_all_others_like_it(wrong: str) -> None:
+    with pytest.raises(UserError) as refused:
+        read_arguments(["a=1", wrong, "--config-dir", "here", "--other"])
+    assert [text.partition(":")[0] for text in refused.value.problems] == [wrong, "--other"]
+    assert ("did you mean '--multirun'" in str(refused.value)) == (wrong == "--mulitrun")
+
+
 def test_jobs_are_every_combination_the_last_setting_changing_fastest() -> None:
     assert jobs_of(["a=1,2", "b=x,y", "c='1,2'"]) == [
         [f"a={a}", f"b={b}", "c='1,2'"] for a in (1, 2) for b in ("x", "y")
