@@ -139,16 +139,17 @@ def checked_jobs(
 def _problems_of_settings(job: JobConfig, *, multirun: bool) -> list[str]:
     """What is wrong with a job by itself, which is told before anything is imported or read."""
     config, problems = resolved(job.config)
-    if wrong := too_long("resume", RunSettings(config).resume or ""):
+    resumed = RunSettings(config).resume or ""
+    if wrong := too_long("resume", resumed):
         return [*problems, *wrong]
+    absent = _nothing_to_resume(resumed) if resumed else []
     if not led_folder():  # Lightning gives such settings to the processes of further devices
         problems += [
             f"{key}: has no effect; {NO_EFFECT[key]}" for text in job.overrides if (key := key_of(text)) in NO_EFFECT
         ]
-        resumed = RunSettings(config).resume
-        may_be_sweep = resumed and (is_sweep(resumed) or _nothing_to_resume(resumed))
-        problems += jobs_problems(job.overrides, sweeping=multirun or bool(may_be_sweep))
-    if problems or is_resumed(config, job.overrides, problems, multirun=multirun):
+        may_be_sweep = bool(absent) or is_sweep(resumed)
+        problems += jobs_problems(job.overrides, sweeping=multirun or may_be_sweep)
+    if problems or _is_resumed(config, job.overrides, problems, absent, multirun=multirun):
         return problems
     if RunSettings(config).trust:
         problems.append("trust: is about the configuration of a run; it has an effect with resume=RUN only")
@@ -204,8 +205,13 @@ def _without_effect(prepared: "Prepared", asked: Collection[str]) -> list[str]:
     return problems
 
 
-def is_resumed(config: Config, overrides: list[str], problems: list[str], *, multirun: bool) -> bool:
-    """Whether a job resumes a run; then it may change nothing else, and the run has to be one that can go on."""
+def _is_resumed(
+    config: Config, overrides: list[str], problems: list[str], absent: list[str], *, multirun: bool
+) -> bool:
+    """Whether a job resumes a run; then it may change nothing else, and the run has to be one that can go on.
+
+    :param absent: as of :func:`_nothing_to_resume`.
+    """
     settings = RunSettings(config)
     if settings.resume is None:
         return False
@@ -214,7 +220,7 @@ def is_resumed(config: Config, overrides: list[str], problems: list[str], *, mul
         return True
     from polarity.training.resuming import resumable, trusted_config
 
-    whole, absent = is_sweep(settings.resume), _nothing_to_resume(settings.resume)
+    whole = is_sweep(settings.resume)
     problems += absent
     # Settings of Hydra itself are what Lightning adds to the command line of a further device's process.
     of_sweep, of_run = whole or absent, not whole
