@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import signal
 from pathlib import Path
 from threading import Thread
 
@@ -83,6 +84,22 @@ def test_a_writer_waits_for_another_one(tmp_path: Path) -> None:
         assert ledger.evaluations(ROWS).times == 1
     waiting.join(60)
     assert ledger.evaluations(ROWS).times == 2
+
+
+def look_and_be_killed(folder: Path) -> None:
+    os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+    look(Ledger(folder))
+
+
+def test_a_writer_that_was_killed_while_it_had_the_lock_blocks_no_other_one(tmp_path: Path) -> None:
+    killed = multiprocessing.get_context("fork").Process(target=look_and_be_killed, args=(tmp_path,))
+    killed.start()
+    killed.join(PATIENCE)
+    assert killed.exitcode == -signal.SIGKILL
+    waiting = Thread(target=look, args=(Ledger(tmp_path), 1), daemon=True)
+    waiting.start()
+    waiting.join(60)
+    assert Ledger(tmp_path).evaluations(ROWS).times == 2
 
 
 @pytest.mark.parametrize(
