@@ -64,8 +64,9 @@ def check_trainer(trainer: Config, *, multirun: bool, elsewhere: bool = False) -
 
 
 def _named(problem: str, trainer: Config) -> str:
-    """What Lightning says against a Trainer, with the first setting that it speaks of."""
-    setting = next((f".{word}" for word in re.findall(r"\w+", problem) if word in trainer), "")
+    """What Lightning says against a Trainer, with the first setting that it speaks of, by its name or its value."""
+    known = {key: key for key in trainer} | {value: key for key, value in trainer.items() if isinstance(value, str)}
+    setting = next((f".{known[word]}" for word in re.findall(r"\w+", problem) if word in known), "")
     return f"trainer{setting}: the Trainer cannot be built: {problem}"
 
 

@@ -67,6 +67,7 @@ CASES = [
     (["+trainer.accumulate_grad_batches=2"], ["trainer.accumulate_grad_batches", "batching.accumulate"]),
     (["+trainer.limit_train_batches=2"], ["trainer.limit_train_batches", "limit.train"]),
     (["trainer.accelerator=cuda"], ["trainer.accelerator: the Trainer cannot be built: "]),
+    (["trainer.accelerator=gpu"], ["trainer.accelerator: the Trainer cannot be built: "]),
     (["trainer.accelerator=gpus"], ["trainer.accelerator: 'gpus' is not valid; did you mean 'gpu'?"]),
     (["+trainer.strategy=ddpp"], ["trainer.strategy: 'ddpp' is not valid; did you mean 'ddp'?"]),
     (["+trainer.profiler=simpel"], ["trainer.profiler: 'simpel' is not valid; did you mean 'simple'?"]),
