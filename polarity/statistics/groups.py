@@ -47,11 +47,10 @@ def about_groups(column: str, values: Sequence[str]) -> str:
     sizes = np.array([*named.values(), *[1] * alone])
     freedom = group_freedom(sizes)
     if freedom < FEWEST:
-        most = out_of(int(sizes.max(initial=0)), len(values), "row", "is", "are")
-        return (
-            f"{most} of one {column}, which cannot say how it would be in another: there are no intervals of scores "
-            "over all rows"
-        )
+        alike = len(sizes) < 2
+        most = "all rows are" if alike else out_of(int(sizes.max()), len(values), "row", "is", "are")
+        lacking = "" if alike else " of scores over all rows"  # a class may have rows of many groups
+        return f"{most} of one {column}, which cannot say how it would be in another: there are no intervals{lacking}"
     without = f", and rows without one singly ({alone:,})" if alone else ""
     few = f", which count as {freedom + 1:.1f} of equal size" if freedom + 1.5 < len(sizes) else ""
     wholes = f"{times(len(named), 'value')} of {column} as wholes{without}"

@@ -164,7 +164,7 @@ def test_where_nothing_is_right_what_none_of_the_rows_shows_may_still_be_there()
         (["a"] * 3 + ["b"] * 3 + ["c"] * 3, "intervals take the 3 values of thread as wholes, since"),
         (["a", "b", "", "", "c"], "intervals take the 3 values of thread as wholes, and rows without one singly (2)"),
         (["a"] * 30 + ["b", "c", "d", "e"], "30 of 34 rows are of one thread, which cannot say"),
-        (["a"] * 3, "3 of 3 rows are of one thread, which cannot say"),
+        (["a"] * 3, "all rows are of one thread, which cannot say"),
     ],
 )
 def test_what_intervals_take_as_wholes(values: list[str], told: str) -> None:
