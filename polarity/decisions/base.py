@@ -27,3 +27,12 @@ class Decision(Component, ABC):
         :param log_probabilities: float64 ``[rows, classes]``, calibrated.
         :param labels: class indices ``[rows]``; every row has one, and at least two classes occur.
         """
+
+    def fit_part(self, task: Task, log_probabilities: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> Rule:
+        """The same for a part of the rows, as cross-fitting takes it: what goes by how many there are goes by all.
+
+        Else a class that has just enough rows would be moved by the rule of all, and by none of those that judge it.
+
+        :param counts: labelled rows of each class in all, ``[classes]``.
+        """
+        return self.fit(task, log_probabilities, labels)

@@ -35,8 +35,11 @@ class BiasDecision(Decision):
         self.min_rows = min_rows
 
     def fit(self, task: Task, log_probabilities: np.ndarray, labels: np.ndarray) -> Rule:
-        counts = class_counts(labels, len(task.classes))
-        return AddedBias(best_bias(log_probabilities, labels, np.flatnonzero(counts >= self.min_rows)))
+        return self.fit_part(task, log_probabilities, labels, class_counts(labels, len(task.classes)))
+
+    def fit_part(self, task: Task, log_probabilities: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> Rule:
+        movable = (counts >= self.min_rows) & (class_counts(labels, len(task.classes)) > 0)
+        return AddedBias(best_bias(log_probabilities, labels, np.flatnonzero(movable)))
 
 
 def best_bias(log_probabilities: np.ndarray, labels: np.ndarray, movable: np.ndarray) -> tuple[float, ...]:

@@ -34,9 +34,12 @@ class ThresholdDecision(Decision):
         self.min_rows = min_rows
 
     def fit(self, task: Task, log_probabilities: np.ndarray, labels: np.ndarray) -> Rule:
-        counts = class_counts(labels, len(task.classes))
+        return self.fit_part(task, log_probabilities, labels, class_counts(labels, len(task.classes)))
+
+    def fit_part(self, task: Task, log_probabilities: np.ndarray, labels: np.ndarray, counts: np.ndarray) -> Rule:
+        movable = (counts >= self.min_rows) & (class_counts(labels, len(task.classes)) > 0)
         order = tuple(np.argsort(counts, kind="stable").tolist())
-        return best_thresholds(log_probabilities, labels, order, counts >= self.min_rows)
+        return best_thresholds(log_probabilities, labels, order, movable)
 
 
 def best_thresholds(

@@ -112,7 +112,7 @@ class Rulings:
         for fold in np.unique(self.folds):
             out = self.folds == fold
             said = members.said(candidate.logits(~out))
-            fitted = fit_decider(said.select(~out), self.calibration, self.decision, evidence=False)
+            fitted = fit_decider(said.select(~out), self.calibration, self.decision, evidence=False, whole=said)
             for own, ruled in zip(decided, fitted.decider.apply(said.select(out)).tasks, strict=True):
                 own[out] = ruled.predicted
         return decided

@@ -60,6 +60,8 @@ class FittingMethod:
     :param seed: of the folds.
     :param evidence: whether to tell what was judged, and what is decided where even that was judged without a row's
         fold, which takes many more fits.
+    :param counts: labelled rows of each class in all, of which those that are fitted may be a part; None where they are
+        all. See :meth:`~polarity.decisions.base.Decision.fit_part`.
     """
 
     calibration: Calibration
@@ -67,13 +69,17 @@ class FittingMethod:
     folds: int
     seed: int
     evidence: bool = True
+    counts: np.ndarray | None = None
 
     def fit(self, rows: LabelledRows) -> tuple[Scaling, Rule]:
         """Calibration and rule of these rows; the plain ones where they are of one class."""
         if len(np.unique(rows.labels)) < 2:
             return Scaling.identity(rows.logits.shape[1]), LargestLogit()
         scaling = self.calibration.fit(rows.logits, rows.labels)
-        return scaling, self.decision.fit(rows.task, scaling.log_probabilities(rows.logits), rows.labels)
+        log_p = scaling.log_probabilities(rows.logits)
+        if self.counts is None:
+            return scaling, self.decision.fit(rows.task, log_p, rows.labels)
+        return scaling, self.decision.fit_part(rows.task, log_p, rows.labels, self.counts)
 
     def deal(self, rows: LabelledRows) -> np.ndarray:
         """The fold of each row."""

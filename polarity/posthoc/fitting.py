@@ -6,6 +6,7 @@ import numpy as np
 
 from polarity.calibration.base import Calibration
 from polarity.calibration.scaling import Scaling
+from polarity.confusion import class_counts
 from polarity.content import Json
 from polarity.decisions.base import Decision
 from polarity.decisions.rules import LargestLogit
@@ -45,6 +46,7 @@ def fit_decider(
     *,
     evidence: bool = True,
     kind: str = "validation",
+    whole: Predictions | None = None,
 ) -> Fitted:
     """Fit each task's calibration and rule on all its labelled rows, and keep what convincingly helps.
 
@@ -54,13 +56,18 @@ def fit_decider(
     :param predictions: of rows that the model has not seen, with logits.
     :param evidence: see :class:`~polarity.posthoc.crossfit.FittingMethod`; False where only the decider is wanted.
     :param kind: what reasons call the rows.
+    :param whole: rows of which these are a part, by which another fit is judged.
     :raises UserError: if the predictions hold no logits.
     """
     lacking = [item.task.name for item in predictions.tasks if item.logits is None]
     if lacking:
         raise UserError(f"decision: the predictions of {name} hold no logits to fit on" for name in lacking)
     method = FittingMethod(calibration, decision, FOLDS, SEED, evidence)
-    fitted = {item.task.name: _fit(predictions, item, method, kind) for item in predictions.tasks}
+    counts = [class_counts(item.labels, len(item.task.classes)) for item in (whole or predictions).tasks]
+    fitted = {
+        item.task.name: _fit(predictions, item, replace(method, counts=own), kind)
+        for item, own in zip(predictions.tasks, counts, strict=True)
+    }
     decider = Decider({name: fit[0] for name, fit in fitted.items()}, fitted_on(predictions))
     applied = decider.apply(predictions)
     crossfit = [

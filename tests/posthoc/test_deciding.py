@@ -411,6 +411,22 @@ def test_a_clear_gain_is_judged_alike_by_every_part_of_the_rows() -> None:
     assert (judged_without(rows, method) == decided).all()
 
 
+@pytest.mark.parametrize("decision", [BiasDecision(standard_errors=None), ThresholdDecision(standard_errors=None)])
+def test_a_class_with_just_enough_rows_is_moved_by_the_rules_that_judge_it_as_well(decision: Decision) -> None:
+    """Five rows of it are four in each fit without a fold."""
+    labels = np.repeat([0, 1, 2], [5, 60, 60])
+    logits = np.random.default_rng(0).normal(0, 0.3, (125, 3)) + 2.0 * np.eye(3)[labels]
+    logits[:, 0] -= 2.5
+    assert (logits.argmax(axis=1) != 0).all(), "no row is taken for it without a rule"
+    rows = Predictions([str(row) for row in range(125)], (TaskPredictions(TONE, labels, logits.argmax(1), logits),))
+    (item,) = fit_decider(rows, NoCalibration(), decision).predictions.tasks
+    assert (item.honest[:5] == 0).sum() >= 4
+    part = fit_decider(rows.select(np.arange(125) > 0), NoCalibration(), decision, whole=rows)
+    assert (part.decider.apply(rows).tasks[0].predicted[:5] == 0).sum() >= 4
+    alone = fit_decider(rows.select(np.arange(125) > 0), NoCalibration(), decision).decider
+    assert alone != part.decider, "four rows by themselves are too few"
+
+
 @pytest.mark.parametrize("seed", [19, 29, 42])
 def test_a_rule_that_is_kept_by_little_is_judged_without_each_fold(seed: int) -> None:
     item = one_task(TONE, 150, 10 * seed, missing=0.0)
