@@ -181,6 +181,12 @@ class RunSettings:
         return self._config.get("from")
 
     @property
+    def teacher(self) -> str | None:
+        """The run or ensemble that it learnt from, if it did."""
+        of: str | None = self._section("regularizer").get("teacher")
+        return of
+
+    @property
     def refit(self) -> str | None:
         """Of a model that was trained on its validation rows as well: the run that had chosen how long."""
         of: str | None = self._section("refit").get("of")

@@ -137,8 +137,12 @@ def judged_in_whole(found: Json, item: TaskPredictions) -> Json:
         return found
     gain = honest - macro["uncalibrated"]
     reason, without, _ = found["decision"]["reason"].partition(WITHOUT)
-    told = f"{reason}{without}{100 * gain:+.2f}" if without else reason
-    decision = {"macro_f1": {**macro, "honest": honest}, "honest_gain": gain, "reason": told}
+    if without:
+        reason = f"{reason}{without}{100 * gain:+.2f}"
+    elif gain:
+        apart = "since what is fitted without each fold is not the same"
+        reason = f"{reason}; the cross-fitted score is {100 * gain:+.2f} points from that of argmax, {apart}"
+    decision = {"macro_f1": {**macro, "honest": honest}, "honest_gain": gain, "reason": reason}
     return {**found, "decision": {**found["decision"], **decision}}
 
 

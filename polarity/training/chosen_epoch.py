@@ -71,19 +71,22 @@ def chosen_epoch(run: RunDirectory, predictions: Predictions, best: Mapping[str,
 
 
 def _chosen_before(run: RunDirectory) -> list[str]:
-    """That the weights which training began with had been validated on the same rows, by which an epoch is chosen."""
-    try:
-        origin = run.settings.origin
-        if origin is None:
-            return []
-        ours, theirs = (read_environment(one)["data"]["val"] for one in (run, RunDirectory(Path(origin))))
-    except UserError:  # that run may be gone by now
-        return []
-    if ours["fingerprint"] != theirs["fingerprint"]:
-        return []
+    """What had been validated on the same rows before, by which an epoch is chosen: first weights, and a teacher."""
+    settings = run.settings
+    before = {"the weights of {}, with which it began,": settings.origin, "its teacher, {},": settings.teacher}
     return [
-        f"the weights of {origin}, with which it began, may have been chosen on these rows, too, which is not counted"
+        f"{what.format(folder)} may have been chosen on these rows, too, which is not counted"
+        for what, folder in before.items()
+        if folder is not None and _has_rows_of(run, Path(folder))
     ]
+
+
+def _has_rows_of(run: RunDirectory, folder: Path) -> bool:
+    try:
+        ours, theirs = (read_environment(one)["data"]["val"] for one in (run, RunDirectory(folder)))
+    except UserError:  # that run may be gone by now
+        return False
+    return bool(ours["fingerprint"] == theirs["fingerprint"])
 
 
 def _sentence(selection: Mapping[str, Any], monitor: str) -> str:

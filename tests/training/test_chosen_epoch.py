@@ -24,6 +24,7 @@ def epochs(folder: Path, *, count: int, rows: int = 800, better: int | None = No
     labels = generator.choice(3, size=(rows, 1), p=[0.6, 0.3, 0.1])
     run = RunDirectory(folder)
     run.epochs.mkdir(parents=True)
+    (run.path / "config.yaml").write_text("{}\n", encoding="utf-8")
     scores, decided = [], []
     for number in range(count):
         right = 0.9 if number == better else 0.6
@@ -78,7 +79,10 @@ def test_the_interval_is_the_ordinary_one_moved_also_where_a_class_is_never_hit(
     assert choice["low"] == pytest.approx(ordinary.low - choice["optimism"], abs=0.01)
 
 
-def test_what_was_chosen_before_by_the_same_rows_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("setting", "what"), [("from: {}", "with which it began,"), ("regularizer: {{teacher: {}}}", "its teacher, {},")]
+)
+def test_what_was_chosen_before_by_the_same_rows_is_told(setting: str, what: str, tmp_path: Path) -> None:
     run, predictions = epochs(tmp_path / "run", count=3)
 
     def said(fingerprint: str | None) -> str:
@@ -86,11 +90,12 @@ def test_what_was_chosen_before_by_the_same_rows_is_told(tmp_path: Path) -> None
         for folder, mark in (("run", "f00"), ("origin", fingerprint)):
             about = {"data": {"val": {"fingerprint": mark}}}
             (tmp_path / folder / "environment.json").write_text(json.dumps(about), encoding="utf-8")
-        (run.path / "config.yaml").write_text(f"from: {tmp_path / 'origin'}\n", encoding="utf-8")
+        (run.path / "config.yaml").write_text(setting.format(tmp_path / "origin") + "\n", encoding="utf-8")
         return str(chosen_epoch(run, predictions, {"monitor": "val/macro_f1"})["sentence"])
 
-    assert said("f00").endswith("with which it began, may have been chosen on these rows, too, which is not counted")
-    assert "began" not in said("other")
+    told = f"{what.format(tmp_path / 'origin')} may have been chosen on these rows, too, which is not counted"
+    assert said("f00").endswith(told)
+    assert "not counted" not in said("other")
 
 
 def test_an_epoch_that_is_far_better_loses_nothing(tmp_path: Path) -> None:
