@@ -28,7 +28,10 @@ def check_tokenizer(tokenizer: "PreTrainedTokenizerBase") -> None:
     """Refuse a tokenizer that the cache cannot work with."""
     name = type(tokenizer).__name__
     if not tokenizer.is_fast:
-        raise UserError(f"tokenizer: {name} has no fast version (tokenizer.json), which the token cache needs")
+        raise UserError(
+            f"tokenizer: {name} has no fast version (tokenizer.json), which the token cache needs; choose an encoder of "
+            "another family"
+        )
     if tokenizer.pad_token_id is None:
         raise UserError(f"tokenizer: {name} has no padding token")
 
