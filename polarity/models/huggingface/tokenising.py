@@ -29,8 +29,8 @@ def check_tokenizer(tokenizer: "PreTrainedTokenizerBase") -> None:
     name = type(tokenizer).__name__
     if not tokenizer.is_fast:
         raise UserError(
-            f"tokenizer: {name} has no fast version (tokenizer.json), which the token cache needs; choose an encoder of "
-            "another family"
+            f"tokenizer: {name} has no fast version (tokenizer.json), which the token cache needs; choose an encoder "
+            "of another family"
         )
     if tokenizer.pad_token_id is None:
         raise UserError(f"tokenizer: {name} has no padding token")
