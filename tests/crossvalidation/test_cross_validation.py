@@ -299,6 +299,7 @@ def test_repeats_score_every_row_as_often(tmp_path: Path) -> None:
     assert len(read_predictions(run.predictions("out_of_fold"))) == len(set(ids)), "other readers see the first repeat"
     page = run.report.read_text(encoding="utf-8")
     assert "means over 2 repeats" in page
+    assert page.count("<h3>Out-of-fold, repeat 1 of 2</h3>") == 4  # confusion, curves, calibration, slices
     matrices = re.findall(r'<table[^>]*class="[^"]*matrix.*?</table>', page, re.DOTALL)
     assert matrices
     for matrix in matrices:  # of the first repeat, cells and margins

@@ -46,6 +46,11 @@ class SplitContent:
     ledger: str | None
 
     @property
+    def heading_of_one(self) -> str:
+        """The heading over what is of the first repeat alone of a cross-validation."""
+        return self.heading if self.analysis.repeats == 1 else f"{self.heading}, repeat 1 of {self.analysis.repeats}"
+
+    @property
     def unsliced(self) -> list[str]:
         """What the rows could not be sliced by."""
         return [note.removeprefix(NO_SLICES).strip() for note in self.analysis.notes if note.startswith(NO_SLICES)]
