@@ -1,9 +1,13 @@
 """What :func:`polarity.analysis.analyse` finds: plain values that any report can show and JSON can hold."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Literal
 
+import numpy as np
+
 from polarity.content import Json
+from polarity.evaluation.metrics import task_score_of
+from polarity.tasks import Task
 
 DecisionName = Literal["uncalibrated", "decided", "crossfit"]
 """How classes were chosen from the logits.
@@ -62,16 +66,13 @@ class TaskResult:
     @property
     def confused(self) -> tuple[ClassResult, ...]:
         """The classes by the cells of ``confusion``, which are of the first repeat where ``classes`` are means."""
-        decided = [sum(column) for column in zip(*self.confusion, strict=True)]
-        by_cells = []
-        for c, (one, predicted) in enumerate(zip(self.classes, decided, strict=True)):
-            hits = self.confusion[c][c]
-            precision, recall, f1 = (
-                Estimate(hits / max(1, whole) if self.rows else None)
-                for whole in (predicted, one.support, (predicted + one.support) / 2)
-            )
-            by_cells.append(replace(one, predicted=predicted, precision=precision, recall=recall, f1=f1))
-        return tuple(by_cells)
+        table = np.array(self.confusion)
+        scores = task_score_of(Task(self.task, tuple(one.name for one in self.classes), self.task), table).per_class
+        decided = dict(zip(scores, table.sum(axis=0).tolist(), strict=True))
+        return tuple(
+            ClassResult(name, own.support, decided[name], *map(Estimate, (own.precision, own.recall, own.f1)))
+            for name, own in scores.items()
+        )
 
 
 @dataclass(frozen=True)

@@ -83,10 +83,10 @@ def _chosen_before(run: RunDirectory) -> list[str]:
 
 def _has_rows_of(run: RunDirectory, folder: Path) -> bool:
     try:
-        ours, theirs = (read_environment(one)["data"]["val"] for one in (run, RunDirectory(folder)))
+        ours, theirs = (read_environment(one)["data"].get("val") for one in (run, RunDirectory(folder)))
     except UserError:  # that run may be gone by now
         return False
-    return bool(ours["fingerprint"] == theirs["fingerprint"])
+    return bool(ours and theirs and ours["fingerprint"] == theirs["fingerprint"])  # a refit has no validation rows
 
 
 def _sentence(selection: Mapping[str, Any], monitor: str) -> str:
