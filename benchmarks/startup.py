@@ -75,15 +75,18 @@ def verb(name: str, *words: str) -> tuple[str, ...]:
 def made(folder: Path) -> Path:
     """A finished sweep of two small runs with different losses."""
     words = ("-m", "experiment=quickstart", *SMALL, "loss=focal,ce", f"output_dir={folder}", "sweep=made")
-    started(verb("train", *words), folder, check=True)
+    started(verb("train", *words), folder)
     (sweep,) = (path.parent for path in folder.rglob("sweep.yaml"))
     return sweep
 
 
-def started(words: tuple[str, ...], folder: Path, *, check: bool = False) -> None:
-    """One process, until it has ended."""
+def started(words: tuple[str, ...], folder: Path) -> None:
+    """One process, until it has ended as it should: a wrong setting with 2, all else with 0."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    subprocess.run([sys.executable, *words], cwd=folder, env=environment, capture_output=True, check=check)  # noqa: S603
+    done = subprocess.run([sys.executable, *words], cwd=folder, env=environment, capture_output=True, check=False)  # noqa: S603
+    wrong = any(set(text.split()) <= set(words) for text in (*WRONG, "nonsense=1"))
+    if done.returncode != (2 if wrong else 0):
+        raise subprocess.CalledProcessError(done.returncode, words, done.stdout, done.stderr)
 
 
 def seconds(words: tuple[str, ...]) -> tuple[float, float]:

@@ -88,7 +88,7 @@ class Job:
     @property
     def epochs(self) -> list[dict[str, str]]:
         """What it has noted of each epoch so far, without the state before training."""
-        return [row for row in read_csv(self.run.history) if row["epoch"] != "-1"]
+        return [row for row in read_csv(self.run.history) if row.get("epoch", "-1") != "-1"]
 
     def retried(self, *, retry: bool) -> dict[str, Json]:
         """What is recorded of it now, by its name, if it has failed and failed jobs are tried again."""

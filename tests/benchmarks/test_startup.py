@@ -1,6 +1,9 @@
 """What the benchmark of start-up measures exists, and is measured as whole processes."""
 
+import subprocess
 from pathlib import Path
+
+import pytest
 
 from benchmarks.startup import VERBS, commands, seconds, table
 from tests import presets
@@ -24,3 +27,11 @@ def test_a_process_that_sleeps_takes_time_but_no_processor() -> None:
     assert "| `sleep` | 0.40 | 0.30 to 0.50 | 0.02 | 0.01 to 0.03 |" in table(
         {"sleep": [(0.3, 0.01), (0.4, 0.02), (0.5, 0.03)]}
     )
+
+
+def test_a_process_that_ends_otherwise_than_it_should_is_not_measured() -> None:
+    """A wrong setting that is taken, or a verb that breaks, takes some other time."""
+    seconds(("-c", "exit(2)", "nonsense=1"))
+    for words in (("-c", "exit(1)"), ("-c", "exit(0)", "nonsense=1"), ("-c", "exit(1)", "seed=-1", "loss.gamma=x")):
+        with pytest.raises(subprocess.CalledProcessError):
+            seconds(words)

@@ -50,6 +50,14 @@ def test_a_damaged_file_of_one_job_leaves_the_others(
     assert not sweep.jobs[1].is_missing({}), "what cannot be read is begun by nobody, again and again"
 
 
+def test_a_history_of_other_columns_tells_of_no_epoch(tmp_path: Path) -> None:
+    sweep = small(tmp_path / "sweep", "a")
+    sweep.jobs[0].run.history.write_text("eopch,step\n-1,0\n0,5\n", encoding="utf-8")
+    assert sweep.jobs[0].epochs == []
+    sweep.jobs[0].run.history.write_text("epoch,step\n-1,0\n0,5\n", encoding="utf-8")
+    assert sweep.jobs[0].epochs == [{"epoch": "0", "step": "5"}]
+
+
 @pytest.mark.parametrize(
     ("trainer", "devices", "machine"),
     [
