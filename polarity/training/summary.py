@@ -19,6 +19,7 @@ from polarity.reports.console import RunConsole
 from polarity.run import RunDirectory
 from polarity.secrets import masked_text
 from polarity.training.assembled import Assembled
+from polarity.training.few_steps import few_steps
 from polarity.training.module import MultiTaskModule
 from polarity.wording import percent, times
 
@@ -45,7 +46,10 @@ class TrainingSummary(Callback):
         run = RunDirectory(trainer.default_root_dir)
         console = RunConsole(run.log)
         self._print_notes(console)
-        for warning in [*stale_averages(self.prepared.config, steps), *self._unreached(trainer, steps)]:
+        in_epoch = -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
+        for line in few_steps(steps, in_epoch) if self._learns_from_scratch(trainer) else []:
+            console.print(f"note: {line}")
+        for warning in [*stale_averages(self.prepared.config, steps), *self._unreached(steps, in_epoch)]:
             console.print(f"warning: {warning}", style="yellow")
         self._print_rows(console)
         console.print(class_balance_table(self.prepared, self.data, pl_module))
@@ -80,9 +84,13 @@ class TrainingSummary(Callback):
         for line in self.reader.advice(texts):
             console.print(f"note: {line}")
 
-    def _unreached(self, trainer: Trainer, steps: int) -> list[str]:
+    def _learns_from_scratch(self, trainer: Trainer) -> bool:
+        """Whether layers of an encoder and heads that know nothing are trained, for as many epochs as are asked for."""
+        parts, root = self.prepared.components, self.prepared.root
+        return parts.model.layered and parts.head.init == "random" and root.origin is None and trainer.max_steps < 0
+
+    def _unreached(self, steps: int, in_epoch: int) -> list[str]:
         """What does not start in as many epochs as ``trainer.max_steps`` allows."""
-        in_epoch = -(-int(trainer.num_training_batches) // trainer.accumulate_grad_batches)
         epochs = -(-steps // max(1, in_epoch))
         return [
             f"regularizer.{line}" for line in self.prepared.components.regularizer.conflicts(Context(epochs=epochs))
