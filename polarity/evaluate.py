@@ -11,6 +11,7 @@ from polarity.config.hydra_private import read_arguments
 from polarity.config.overrides import key_of
 from polarity.config.verb import read_settings, run_verb
 from polarity.errors import UserError
+from polarity.run import nowhere
 
 
 def foreign_overrides(arguments: Sequence[str]) -> dict[str, str]:
@@ -36,7 +37,7 @@ def read_evaluate_settings(arguments: Sequence[str]) -> Any:
     """
     foreign = foreign_overrides(arguments)
     try:
-        settings = read_settings("evaluate", [text for text in arguments if text not in foreign])
+        settings = read_settings("evaluate", [text for text in arguments if text not in foreign], look=nowhere)
     except UserError as error:
         raise UserError([*foreign.values(), *error.problems]) from error
     if foreign:

@@ -5,11 +5,12 @@ cat comments.jsonl | python -m polarity.predict run=outputs/latest input=- input
 """
 
 from polarity.config.verb import run_verb
+from polarity.run import nowhere
 
 
 def main() -> None:
     """Read the command line and do it."""
-    run_verb("predict", data=True)
+    run_verb("predict", data=True, look=nowhere)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ python -m polarity.refit run=outputs/latest
 """
 
 from polarity.config.verb import run_verb
+from polarity.run import nowhere
 
 
 def main() -> None:
     """Read the command line and do it."""
-    run_verb("refit")
+    run_verb("refit", look=nowhere)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@ python -m polarity.report run=outputs/latest texts=false
 """
 
 from polarity.config.verb import run_verb
+from polarity.run import nowhere
 
 
 def main() -> None:
     """Read the command line and do it."""
-    run_verb("report", act="report_and_print")
+    run_verb("report", act="report_and_print", look=nowhere)
 
 
 if __name__ == "__main__":

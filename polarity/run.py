@@ -35,6 +35,17 @@ def now() -> str:
     return datetime.now().astimezone().isoformat(timespec="milliseconds")
 
 
+def nowhere(config: Mapping[str, Any], name: str = "run") -> list[str]:
+    """Why there is no run's folder where a setting names one and there is nothing, which a quick look tells."""
+    path = config.get(name)
+    if isinstance(path, str) and not os.path.exists(expanded(path)):  # noqa: PTH110 - Path's own raises an error, too
+        try:
+            RunDirectory.open(path)
+        except UserError as error:
+            return list(error.problems)
+    return []
+
+
 def configuration_hash(config: Mapping[str, Any], *, size: int = 4) -> str:
     """Hexadecimal digits that name a configuration, two a byte; the order of keys does not matter."""
     text = json.dumps(config, sort_keys=True, default=str)

@@ -43,7 +43,7 @@ from polarity.importing import importing
 from polarity.paths import conf_dir, expanded, too_long
 from polarity.processes import led_folder, outside_size
 from polarity.quoting import as_word, command_line
-from polarity.run import RunDirectory
+from polarity.run import RunDirectory, nowhere
 from polarity.secrets import masked_command
 from polarity.sweeps.folder import is_sweep
 from polarity.sweeps.problems import problems_of_launcher, problems_of_searching, runs_elsewhere
@@ -158,6 +158,7 @@ def _problems_of_settings(job: JobConfig, *, multirun: bool) -> list[str]:
     searching = [] if multirun else [key_of(text) for text in job.overrides if is_of_search(text)]
     problems += [f"{key}: has an effect with -m only" for key in searching]
     problems += config_problems(config)
+    problems += [f"from: {problem}" for problem in nowhere(config, "from")]
     return problems or command_problems(config, multirun=multirun)
 
 
@@ -218,8 +219,6 @@ def _is_resumed(
     if not settings.resume:
         problems.append("resume: needs the folder of a run or of a sweep")
         return True
-    from polarity.training.resuming import resumable, trusted_config
-
     whole = is_sweep(settings.resume)
     problems += absent
     # Settings of Hydra itself are what Lightning adds to the command line of a further device's process.
@@ -232,6 +231,8 @@ def _is_resumed(
         problems.append("resume: only one run, or sweep, can be resumed at a time; leave out -m")
     if whole or absent:
         return True
+    from polarity.training.resuming import resumable, trusted_config
+
     try:
         trusted_config(resumable(settings.resume), trust=settings.trust)
     except UserError as error:

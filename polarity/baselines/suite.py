@@ -98,7 +98,7 @@ def evaluated(splits: Splits) -> dict[str, Rows]:
 def data_fingerprint(splits: Splits, purpose: str = "linear") -> str:
     """Hash of everything that a baseline depends on: the rows of all splits, the tasks, and how it is made."""
     tasks = [(task.name, task.classes) for task in splits.tasks]
-    parts = [(name, rows.fingerprint(), rows.context is None) for name, rows in splits.items()]
+    parts = [(name, rows.fingerprint(contexts=True), rows.context is None) for name, rows in splits.items()]
     made_by = version("scikit-learn")
     return hashlib.blake2b(repr((FORMAT, purpose, tasks, parts, made_by)).encode(), digest_size=16).hexdigest()
 

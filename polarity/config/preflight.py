@@ -1,8 +1,10 @@
 """Everything that can be wrong with a run, found before a model loads and told at once."""
 
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -71,7 +73,7 @@ def prepare(config: Config, *, multirun: bool = False, elsewhere: bool = False) 
     if problems := config_problems(config):
         raise UserError(dict.fromkeys(problems))
     config = with_places(config)
-    components = _build(config, problems)
+    components, damaged = _build(config, problems)
     show_texts("reporting" not in components or components["reporting"].texts)
     splits, seconds = _load(config, components, problems)
     if splits is not None and "model" in components and (features := components["data"].features):
@@ -80,11 +82,11 @@ def prepare(config: Config, *, multirun: bool = False, elsewhere: bool = False) 
     tasks = splits.tasks if splits is not None else ()
     of_trainer, context = check_trainer(config["trainer"], multirun=multirun, elsewhere=elsewhere)
     context = replace(context, positions=_positions(components, problems), dropout=_has_dropout(components))
-    for name, component in components.items():
+    for name, component in {**components, **damaged}.items():
         if isinstance(component, Component):
             found = [
                 *_lines(component.problems(tasks) if splits is not None else []),
-                *_lines(component.conflicts(context)),
+                *_lines(component.conflicts(context) if name in components else []),
             ]
             problems += [f"{name}{problem}" if problem.startswith(":") else f"{name}.{problem}" for problem in found]
     problems += [*_pretraining_problems(config, components), *_probe_problems(components)]
@@ -104,16 +106,23 @@ def _lines(said: list[str] | str) -> list[str]:
     return [said] if isinstance(said, str) else said
 
 
-def _build(config: Config, problems: list[str]) -> Config:
-    """The components of all sections that can be built, by name."""
-    built = {}
+def _build(config: Config, problems: list[str]) -> tuple[Config, Config]:
+    """The components of all sections that can be built, by name; and those that can without what is wrong of them.
+
+    The latter tell what else is wrong, of other settings that only the data can judge.
+    """
+    built: Config = {}
+    damaged: Config = {}
     for name in SECTIONS:
         if name != "trainer":
             try:
                 built[name] = build(name, config[name])
             except UserError as error:
                 problems += error.problems
-    return built
+                wrong = {re.split(r"[.:]", problem.removeprefix(f"{name}."))[0] for problem in error.problems}
+                with suppress(UserError):
+                    damaged[name] = build(name, {key: value for key, value in config[name].items() if key not in wrong})
+    return built, damaged
 
 
 def _positions(components: Mapping[str, Any], problems: list[str]) -> int | None:

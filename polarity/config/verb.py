@@ -25,14 +25,24 @@ from polarity.printable import printable
 from polarity.secrets import masked
 from polarity.signature import TARGET
 
+Look = Callable[[Config], list[str]]
+"""What is wrong with the things that settings name, as far as a look at them is quick."""
 
-def read_settings(verb: str, arguments: Sequence[str], *, rewrite: Callable[[Sequence[str]], list[str]] = list) -> Any:
+
+def read_settings(
+    verb: str,
+    arguments: Sequence[str],
+    *,
+    rewrite: Callable[[Sequence[str]], list[str]] = list,
+    look: Look = lambda _: [],
+) -> Any:
     """The settings of a verb, from ``conf/VERB.yaml`` and the command line; None if it only asked for information.
 
     They are a dataclass with a typed field for each. A section with a ``_target_`` becomes the object. What can be said
     of them without importing anything comes first, as with training.
 
     :param rewrite: what the verb makes of its overrides, the options (``--cfg job``) aside, before they are read.
+    :param look: is asked where nothing is wrong with the settings themselves.
     :raises UserError: with everything that is wrong.
     """
     command = read_arguments(arguments)
@@ -54,7 +64,7 @@ def read_settings(verb: str, arguments: Sequence[str], *, rewrite: Callable[[Seq
     if command.cfg:
         print(printable(OmegaConf.to_yaml(OmegaConf.create(masked(config)))), end="")
         return None
-    if problems:
+    if problems := problems or look(config):
         raise UserError(dict.fromkeys(problems))
     return imported(schema_of(verb))(**_built(config))
 
@@ -84,6 +94,7 @@ def run_verb(
     act: str | None = None,
     read: Callable[[Sequence[str]], Any] | None = None,
     rewrite: Callable[[Sequence[str]], list[str]] = list,
+    look: Look = lambda _: [],
     data: bool = False,
 ) -> None:
     """Read the command line and do it: all that the ``main`` of a verb is.
@@ -92,11 +103,12 @@ def run_verb(
 
     :param act: the function that is given the settings; None: it has the name of the verb.
     :param read: in the place of :func:`read_settings`, for a command line of its own.
-    :param rewrite: for :func:`read_settings`.
+    :param rewrite: for :func:`read_settings`, as is ``look``.
     :param data: whether standard output is what the verb is for.
     """
     with cli.verb(verb, data=data):
-        settings = read(sys.argv[1:]) if read else read_settings(verb, sys.argv[1:], rewrite=rewrite)
+        asked = sys.argv[1:]
+        settings = read(asked) if read else read_settings(verb, asked, rewrite=rewrite, look=look)
         if settings is not None:
             with importing(for_good=True):
                 module = import_module(f"polarity.verbs.{verb}")

@@ -82,9 +82,13 @@ class Rows:
             group=parts[0].group,
         )
 
-    def fingerprint(self) -> str:
-        """Hash of the ids, texts and labels, in their order; of a class counts its number, not its name."""
-        digest = _digest([self.ids, self.context or [], self.text])
+    def fingerprint(self, *, contexts: bool = False) -> str:
+        """Hash of the ids, texts and labels, in their order; of a class counts its number, not its name.
+
+        :param contexts: whether they take part as well: rows are the same with and without them, what a model reads is
+            not.
+        """
+        digest = _digest([self.ids, self.context or [] if contexts else [], self.text])
         digest.update(self.labels.astype("<i8").tobytes())
         return digest.hexdigest()
 

@@ -15,7 +15,7 @@ from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions
 from polarity.files import unwritable
 from polarity.run import RunDirectory
-from polarity.runs.environment import only_rows, read_environment
+from polarity.runs.environment import CONTEXT, only_rows, read_environment
 from polarity.runs.manifest import check_unchanged
 from polarity.runs.overlap import overlaps
 from polarity.runs.rebuild import BUILT, run_splits
@@ -132,11 +132,16 @@ def _listed(tasks: Sequence[tuple[str, tuple[str, ...]]]) -> str:
 
 
 def _rows(split: Json | None) -> str:
-    return "none" if split is None else f"{split.get('rows', 0):,} with fingerprint {str(split.get('fingerprint'))[:8]}"
+    if split is None:
+        return "none"
+    beside = f", contexts with {str(split[CONTEXT])[:8]}" if split[CONTEXT] else ""
+    return f"{split.get('rows', 0):,} with fingerprint {str(split.get('fingerprint'))[:8]}{beside}"
 
 
 def _data(run: RunDirectory) -> Json:
-    return only_rows(read_environment(run)["data"])
+    """What the rows are, and the contexts that are read with them, since all members are given the same."""
+    data = read_environment(run)["data"]
+    return {name: {**rows, CONTEXT: data[name].get(CONTEXT)} for name, rows in only_rows(data).items()}
 
 
 def _splits(run: RunDirectory, settings: EnsembleSettings) -> Splits:

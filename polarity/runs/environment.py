@@ -32,6 +32,8 @@ RUNS = "runs"
 """Key of ``environment.json``: a checksum of each other run that this one learns from, by the setting that names it."""
 COLUMNS = "columns"
 """Key of a split in ``environment.json``: a fingerprint of the columns that the model reads, or rows are grouped by."""
+CONTEXT = "context"
+"""Key of a split in ``environment.json``: a fingerprint of the rows and their contexts, where there are some."""
 CODE = (".py", ".pyi", ".yaml", ".yml", ".toml", ".jinja", ".html", ".css", ".js")
 """Endings of the files whose uncommitted changes are recorded; data may lie in a checkout as well, and hold texts."""
 
@@ -102,7 +104,7 @@ def by_its_data(run: RunDirectory) -> Iterator[None]:
 
 
 def described(splits: Splits, features: Sequence[str]) -> Json:
-    """Number of rows and fingerprint of each split, and one of the columns that take part in what a run makes of them.
+    """Number of rows and fingerprint of each split, and those of what else takes part in what a run makes of them.
 
     :param features: columns that the model reads beside the texts; that by which rows are grouped takes part as well.
     """
@@ -112,11 +114,13 @@ def described(splits: Splits, features: Sequence[str]) -> Json:
 def _described(rows: Rows, features: Sequence[str]) -> Json:
     columns = [*features, *([] if rows.group is None else [rows.group])]
     own = {COLUMNS: rows.fingerprint_of(columns)} if columns else {}
+    if rows.context is not None:
+        own[CONTEXT] = rows.fingerprint(contexts=True)
     return {"rows": len(rows), "fingerprint": rows.fingerprint(), **own}
 
 
 def only_rows(data: Mapping[str, Any]) -> Json:
-    """Of :func:`described`, what tells rows apart; other runs may read other columns beside the same texts."""
+    """Of :func:`described`, what tells rows apart; other runs may read other columns or contexts beside the texts."""
     return {name: {key: split.get(key) for key in ("rows", "fingerprint")} for name, split in data.items()}
 
 
@@ -136,10 +140,15 @@ def changed_data(
 
 
 def _differs(known: Any, found: Any) -> str | None:
-    """The key of what differs, if anything; earlier versions have recorded nothing of columns."""
+    """The key of what differs, if anything.
+
+    Earlier versions have recorded nothing of columns, and of rows with contexts one fingerprint of both.
+    """
     if not (isinstance(known, Mapping) and isinstance(found, Mapping)):
         return "fingerprint" if known != found else None
-    keys = ("rows", "fingerprint", COLUMNS)
+    if CONTEXT in found and CONTEXT not in known:
+        found = {**found, "fingerprint": found[CONTEXT]}
+    keys = ("rows", "fingerprint", CONTEXT, COLUMNS)
     return next((key for key in keys if key in known and found.get(key) != known[key]), None)
 
 
@@ -148,6 +157,8 @@ def _split_text(split: Mapping[str, Any] | None, key: str) -> str:
         return "none"
     if key == COLUMNS:
         return f"columns of data.features or data.group with fingerprint {str(split.get(COLUMNS))[:8]}"
+    if key == CONTEXT:
+        return f"contexts with fingerprint {str(split.get(CONTEXT))[:8]}"
     return f"{times(split.get('rows', 0), 'row')} with fingerprint {str(split.get('fingerprint'))[:8]}"
 
 

@@ -1,6 +1,6 @@
 """Does new data repeat what the run was trained or tuned on? A score on such rows is worth nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,11 +61,16 @@ def seen_in_test(rows: Rows, splits: Splits) -> list[str]:
 def overlaps(rows: Rows, splits: Splits, near_duplicates: NearDuplicates) -> list[RunOverlap]:
     """What new rows share with the splits that the run was trained and chosen on; none where nothing is shared.
 
+    Where only one side has contexts, its texts alone are compared.
+
     :param near_duplicates: what counts as nearly the same.
     """
     found = []
     for name, others in (("train", splits.train), ("val", splits.val)):
-        index = TextIndex.over([rows, others], near_duplicates)
+        both = [rows, others]
+        if len({one.context is None for one in both}) > 1:
+            both = [replace(one, context=None) for one in both]
+        index = TextIndex.over(both, near_duplicates)
         new, seen = np.flatnonzero(index.split == 0), np.flatnonzero(index.split == 1)
         exact, near = (index.counterparts(new, seen, near=kind) for kind in (False, True))
         if (either := exact | near).any():

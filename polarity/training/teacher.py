@@ -78,5 +78,5 @@ def _trusted(run: RunDirectory, config: Config) -> list[str]:
 def _mark(run: RunDirectory, rows: Rows, tasks: tuple[Task, ...]) -> str:
     """A name for what a teacher says about rows: all of both takes part."""
     versions = [version(name) for name in ("torch", "transformers", "scikit-learn")]
-    about = [checksum(run.manifest), rows.fingerprint(), rows.metadata, classes_of(tasks), versions]
+    about = [checksum(run.manifest), rows.fingerprint(contexts=True), rows.metadata, classes_of(tasks), versions]
     return hashlib.blake2b(json.dumps(about).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

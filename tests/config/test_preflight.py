@@ -216,6 +216,17 @@ def test_all_problems_of_data_and_components_come_at_once(folder: Path) -> None:
         assert piece in message
 
 
+def test_what_a_section_refuses_does_not_hide_what_else_is_wrong_with_it(folder: Path) -> None:
+    """The loss itself refuses its clip; only with the data it is known that there is no such task."""
+    with pytest.raises(UserError) as refused:
+        check(overrides(folder, "loss.clip=[2,1]", "loss.task_weights.tome=2", "monitor=val/foo"))
+    assert [problem.partition(":")[0] for problem in refused.value.problems] == [
+        "loss.clip",
+        "loss.task_weights.tome",
+        "monitor",
+    ]
+
+
 def test_data_are_not_read_for_settings_that_are_wrong(folder: Path) -> None:
     with pytest.raises(UserError) as refused:
         check(overrides(folder, "data.path=nowhere.csv", "optimizer.lr=abc"))

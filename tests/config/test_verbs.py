@@ -175,6 +175,19 @@ def test_what_can_be_said_at_once_is_said_without_importing_libraries(words: lis
     said_lightly(HEAVY, VERBS, words, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("verbs", "words"),
+    [
+        (["evaluate", "export", "predict", "refit", "report"], ["run=nope"]),
+        (["train"], ["from=nope"]),
+        (["train"], ["resume=nope", "seed=1"]),
+    ],
+    ids=["run", "from", "resume"],
+)
+def test_so_is_that_there_is_no_such_run(verbs: list[str], words: list[str], tmp_path: Path) -> None:
+    said_lightly(HEAVY, verbs, words, tmp_path)
+
+
 def said_lightly(heavy: Sequence[str], verbs: Sequence[str], words: Sequence[str], folder: Path) -> None:
     _kept(cache_dir())  # only the first process that needs it asks the constructors themselves
     program = LIGHT.format(heavy=heavy, verbs=verbs, words=words)

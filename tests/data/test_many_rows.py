@@ -1,6 +1,7 @@
 """What was made fit for very many rows gives what the plain way gave."""
 
 from collections import Counter
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 
@@ -60,7 +61,17 @@ def test_a_fingerprint_is_that_of_all_cells_in_their_order() -> None:
     for column in (rows.ids, [], rows.text):
         digest.update(b"".join(cell.encode() + b"\0" for cell in column) + b"\1")
     digest.update(rows.labels.astype("<i8").tobytes())
-    assert rows.fingerprint() == digest.hexdigest()
+    assert rows.fingerprint() == rows.fingerprint(contexts=True) == digest.hexdigest()
+
+
+def test_rows_are_the_same_with_contexts_and_without() -> None:
+    rows = rows_of(["one", "two", "three"])
+    pairs = replace(rows, context=["a", "b", "c"])
+    assert pairs.fingerprint() == rows.fingerprint()
+    marks = [
+        replace(rows, context=contexts).fingerprint(contexts=True) for contexts in (None, ["a", "b", "c"], [*"abd"])
+    ]
+    assert len(set(marks)) == 3
 
 
 def test_places() -> None:

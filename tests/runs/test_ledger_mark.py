@@ -1,9 +1,12 @@
 """Looks at a test split count as such, however its rows come."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from polarity.data.duplicates import NearDuplicates
 from polarity.data.rows import Rows, Splits
-from polarity.runs.overlap import ledger_mark, seen_in_test
+from polarity.runs.overlap import ledger_mark, overlaps, seen_in_test
 from polarity.tasks import Task
 
 
@@ -25,6 +28,17 @@ def test_rows_of_a_split_are_that_split_in_any_order() -> None:
     relabelled = turned.select(range(7))
     relabelled.labels = 1 - relabelled.labels
     assert ledger_mark(relabelled, SPLITS) == relabelled.fingerprint() != mark
+
+
+def test_texts_that_a_run_has_learnt_are_known_with_contexts_and_without() -> None:
+    """Of a run that reads the contexts, and of rows without them, and the other way round."""
+    new = some_rows("train", 4)
+    pairs = replace(new, context=[f"title {row}" for row in range(4)])
+    read = replace(SPLITS, train=replace(SPLITS.train, context=[f"title {row}" for row in range(9)]))
+    for rows, splits in ((new, SPLITS), (new, read), (pairs, SPLITS), (pairs, read)):
+        (found,) = overlaps(rows, splits, NearDuplicates())
+        assert (found.split, found.exact) == ("train", 4)
+    assert overlaps(replace(new, context=["other"] * 4), read, NearDuplicates()) == []
 
 
 def test_rows_that_stand_in_the_test_split_are_told() -> None:

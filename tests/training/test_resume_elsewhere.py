@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,24 @@ def test_so_is_one_of_the_column_that_rows_are_grouped_by() -> None:
     assert problem.startswith("data: the train split is not the one that the run was trained with: columns of data.")
     del before["train"]["columns"]  # as an earlier version has recorded it
     assert changed_data(before, after) == []
+
+
+def test_so_are_other_contexts_also_where_an_earlier_version_began() -> None:
+    texts = splits(48, 24)
+    several = {name: [f"{name} {row}" for row in range(len(texts.val))] for name in ("a", "b")}
+    one, other = (
+        described(replace(texts, val=replace(texts.val, context=each), test=None), ()) for each in several.values()
+    )
+    plain = described(replace(texts, test=None), ())
+    assert one["val"]["fingerprint"] == other["val"]["fingerprint"] == plain["val"]["fingerprint"]
+    for known, found in ((one, other), (one, plain)):
+        (problem,) = changed_data(known, found)
+        assert problem.startswith("data: the val split is not the one that the run was trained with: contexts with")
+    earlier = {**one, "val": {"rows": 24, "fingerprint": one["val"]["context"]}}  # one mark of texts and contexts
+    assert changed_data(earlier, one) == []
+    for found in (other, plain):
+        (problem,) = changed_data(earlier, found)
+        assert problem.startswith("data: the val split is not the one that the run was trained with: 24 rows with")
 
 
 @pytest.fixture
