@@ -70,6 +70,12 @@ TRAINER_NAMES: dict[str, tuple[str, ...]] = {
 }
 """Names that arguments of the Trainer take, which its annotations do not tell."""
 
+TRAINER_REGISTRIES = {
+    "accelerator": ("lightning.pytorch.accelerators", "AcceleratorRegistry"),
+    "strategy": ("lightning.pytorch.strategies", "StrategyRegistry"),
+}
+"""Where plug-ins register further ones: module and name."""
+
 UNITS = ("weeks", "days", "hours", "minutes", "seconds", "milliseconds", "microseconds")
 """Of a time that the Trainer is given as a mapping."""
 

@@ -1,5 +1,6 @@
 """What is wrong with a configuration by itself, found in tenths of a second: no component is imported for it."""
 
+import sys
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,7 +9,7 @@ from polarity.config.constructors import ROOT, constructor
 from polarity.config.folds import folds_problems
 from polarity.config.overrides import COLLECTIONS
 from polarity.config.schema import section_problems, setting_problems
-from polarity.config.sections import PLACES, SECTIONS, TRAINER_NAMES, TRAINER_OWNED, UNITS
+from polarity.config.sections import PLACES, SECTIONS, TRAINER_NAMES, TRAINER_OWNED, TRAINER_REGISTRIES, UNITS
 from polarity.config.shown import flat
 from polarity.content import Config
 from polarity.errors import nearest
@@ -110,8 +111,9 @@ def _trainer_problems(config: Config) -> list[str]:
         f"trainer.{key}: is not a setting here; {advice}" for key, advice in TRAINER_OWNED.items() if key in trainer
     ]
     for key, names in TRAINER_NAMES.items():
-        if isinstance(given := trainer.get(key), str) and given not in names:
-            problems.append(f"trainer.{key}: {given!r} is not valid{nearest(given, names)}")
+        known = list(dict.fromkeys([*names, *_registered(key)]))
+        if isinstance(given := trainer.get(key), str) and given not in known:
+            problems.append(f"trainer.{key}: {given!r} is not valid{nearest(given, known)}")
     if (devices := trainer.get("devices")) in (0, []):
         problems.append(f"trainer.devices: must be 1 or more, a list of some, or -1 for all there are, got {devices!r}")
     strategy = trainer.get("strategy")
@@ -132,6 +134,12 @@ def _trainer_problems(config: Config) -> list[str]:
     wrong = [unit for unit in longest if unit not in UNITS] if isinstance(longest, dict) else []
     problems += [f"trainer.max_time.{unit}: no such unit{nearest(unit, UNITS)}" for unit in wrong]
     return problems or _least_problems(config)
+
+
+def _registered(key: str) -> list[str]:
+    """Names that plug-ins have given to accelerators and strategies; there are none before Lightning is imported."""
+    module, registry = TRAINER_REGISTRIES.get(key, ("", ""))
+    return sorted(getattr(sys.modules.get(module), registry, ()))
 
 
 def _may_stop(callback: str) -> bool:
