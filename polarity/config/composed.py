@@ -6,12 +6,14 @@ import json
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from errno import ENAMETOOLONG
 from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
 import hydra
 import omegaconf
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from polarity.config.hydra_private import choices_and_values, folders_of_presets, set_values
@@ -32,6 +34,15 @@ def compose(config_name: str, overrides: Sequence[str]) -> DictConfig:
     The jobs of a sweep and what is composed to explain or replace settings choose the same presets again and again, and
     differ in values. Only the shipped presets are remembered; a user's own folder may be large, and is read each time.
     """
+    try:
+        return _composed(config_name, overrides)
+    except OSError as error:
+        if error.errno != ENAMETOOLONG:
+            raise
+        raise HydraException("no group or preset can have so long a name") from None
+
+
+def _composed(config_name: str, overrides: Sequence[str]) -> DictConfig:
     choices, values = choices_and_values(overrides)
     if folders_of_presets() != [str(conf_dir())] or any("hydra" in text for text in choices):
         return hydra.compose(config_name, overrides=list(overrides))

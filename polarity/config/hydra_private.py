@@ -15,12 +15,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from polarity.errors import UserError, nearest
+from polarity.paths import too_long
 
 
 def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Hydra's own command line: overrides, ``--multirun``, ``--config-dir``, ``--help``, ``--cfg`` and the rest.
 
-    :raises UserError: for options that there are not.
+    :raises UserError: for options that there are not, and a configuration that no file can be called.
     """
     parser = get_args_parser()
     command, unknown = parser.parse_known_intermixed_args(arguments)
@@ -30,6 +31,11 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
             f"{text}: no such option{nearest(text, options, what='options')}; a folder of that name is ./{text}"
             for text in unknown
         )
+    if (name := command.config_name) is not None:
+        if not name:
+            raise UserError("--config-name: needs the name of a configuration")
+        if problems := too_long("--config-name", f"{name.removesuffix('.yaml')}.yaml"):
+            raise UserError(problems)
     return command
 
 

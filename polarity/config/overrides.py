@@ -8,6 +8,8 @@ from hydra.core.override_parser.types import Glob
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
+from polarity.paths import too_long
+
 PREFIXES = ("+", "~")
 BASE_MARK = "_"
 """Begins the name of a preset that others are based on, as ``experiment/_campaign.yaml``; it is no choice itself."""
@@ -90,6 +92,8 @@ def idle_problems(config: DictConfig, overrides: Sequence[str]) -> list[str]:
 
 def presets_of(group: str, extra: Sequence[str]) -> list[str]:
     """The presets that a group offers, those of the user's own folder too; none if there is no such group."""
+    if too_long("", group):
+        return []
     options = GlobalHydra.instance().config_loader().get_group_options(group, overrides=list(extra))
     return [name for name in options if not name.startswith(BASE_MARK)]
 

@@ -11,6 +11,7 @@ from polarity.config.recorded import RunSettings
 from polarity.config.verb import read_settings
 from polarity.errors import UserError
 from tests.command import ROOT
+from tests.verbs import said_by
 
 PLACE = ROOT / "polarity" / "config" / "hydra_private.py"
 
@@ -28,6 +29,21 @@ def test_an_option_that_there_is_not_is_refused_with_all_others_like_it(wrong: s
         read_arguments(["a=1", wrong, "--config-dir", "here", "--other"])
     assert [text.partition(":")[0] for text in refused.value.problems] == [wrong, "--other"]
     assert ("did you mean '--multirun'" in str(refused.value)) == (wrong == "--mulitrun")
+
+
+@pytest.mark.parametrize("verb", ["train", "compare"])
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("x" * 251, "--config-name: xxxxxxxxxxxxxxxxxxxx... is too long for a file or folder: 256 bytes, 255"),
+        ("mine/" * 1000, "--config-name: mine/mine/mine/mine/... is too long for a file or folder: 5005 bytes, 4095"),
+        ("", "--config-name: needs the name of a configuration"),
+    ],
+    ids=["name", "path", "none"],
+)
+def test_a_configuration_that_no_file_can_be_called_is_refused(verb: str, name: str, problem: str) -> None:
+    assert problem in said_by(verb, "--config-name", name, code=2)
+    assert problem in said_by(verb, "--config-name", name, "--cfg", "job", code=2)
 
 
 def test_jobs_are_every_combination_the_last_setting_changing_fastest() -> None:
