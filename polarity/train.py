@@ -104,7 +104,7 @@ def _asked(arguments: list[str], jobs: list[JobConfig]) -> list[str]:
     search = search_asked(name, overrides, config_dir=folder)
     space = search.space if search else search_space(overrides)
     record = asked_search(search, name, planned[0]) if search else None
-    plan(Path(place), line, space, planned, config_dir=folder, search=record)
+    plan(Path(place), line, space, planned, config_name=name, config_dir=folder, search=record)
     return [*(f"++{text}" for text in own), f"hydra.sweep.dir={as_word(place)}"]
 
 

@@ -29,6 +29,7 @@ class AskedSweep:
 
     :param folder: in which the sweep was started; relative paths of its data are meant from there.
     :param config_dir: further folder of presets.
+    :param config_name: what the jobs are composed from.
     :param commands: the command line, and those that have extended it.
     :param space: the values of each setting that is searched.
     :param settings: what all jobs share, by dotted key.
@@ -40,6 +41,7 @@ class AskedSweep:
     folder: str
     started: str
     config_dir: str | None = None
+    config_name: str = "train"
     commands: list[str] = field(default_factory=list)
     space: dict[str, list[str]] = field(default_factory=dict)
     settings: Config = field(default_factory=dict)

@@ -113,6 +113,7 @@ def advice(sweep: Sweep, asked: AskedSweep, ranking: Ranking) -> dict[str, str]:
         return {}
     name = ranking.winner.recommended[0].name
     place = ["--config-dir", asked.config_dir] if asked.config_dir else []
+    place += ["--config-name", asked.config_name] if asked.config_name != "train" else []
     output = f"{asked.config_dir}/best.yaml" if asked.config_dir else "best.yaml"  # beside presets that it may name
     return {
         "What is recommended, as a preset": command_line("sweep", str(sweep.path), "best", f"output={output}"),

@@ -77,6 +77,7 @@ def plan(
     space: Mapping[str, Sequence[str]],
     jobs: Sequence[PlannedJob],
     *,
+    config_name: str = "train",
     config_dir: str | None = None,
     search: Config | None = None,
 ) -> Sweep:
@@ -93,7 +94,7 @@ def plan(
         raise UserError(f"sweep: {folder} is {what}; choose another name")
     sweep = Sweep(folder)
     with sweep.alone():
-        asked = sweep.asked if is_sweep(folder) else AskedSweep(str(Path.cwd()), now(), config_dir)
+        asked = sweep.asked if is_sweep(folder) else AskedSweep(str(Path.cwd()), now(), config_dir, config_name)
         data = _fingerprints(jobs)
         if asked.jobs or asked.search:
             _refuse_others(sweep, asked, space, jobs, data)

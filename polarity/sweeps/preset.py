@@ -63,7 +63,7 @@ def preset_of(sweep: Sweep, job: Job, file: Path, *, written: bool = True) -> st
     """
     asked = sweep.asked
     base = choices_of("train", [], config_dir=asked.config_dir)
-    chosen = choices_of("train", asked.jobs[job.name], config_dir=asked.config_dir)
+    chosen = choices_of(asked.config_name, asked.jobs[job.name], config_dir=asked.config_dir)
     changed = {group: name for group, name in chosen.items() if base.get(group) != name}
     _check_place(asked, changed, file)
     (plain,) = compose_jobs(
