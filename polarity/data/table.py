@@ -13,10 +13,9 @@ from polarity.data.spelling import as_number
 from polarity.errors import UserError
 from polarity.privacy import excerpt
 from polarity.progress import progress
-from polarity.tables.chunk import Chunk, encodable
+from polarity.tables.chunk import Chunk, WrittenNumber, encodable
 from polarity.tables.dialect import Dialect, delimiter_hint
 from polarity.tables.formats import file_format, open_bytes, open_reader, unknown_format
-from polarity.tables.jsonlines import WrittenNumber
 from polarity.tables.places import Places
 from polarity.tables.problems import Problems
 from polarity.tables.reader import TableReader

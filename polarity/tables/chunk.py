@@ -3,13 +3,28 @@
 import json
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import pyarrow as pa
 
 from polarity.tables.arrow import python_cells
 from polarity.tables.places import Places
 from polarity.tables.problems import Refusal
+
+
+class WrittenNumber(float):
+    """A number that remembers how it was written, since 1.10 and 1.1 may not mean the same to its owner."""
+
+    literal: str
+
+    def __new__(cls, literal: str) -> Self:
+        """The number of a JSON text."""
+        number = super().__new__(cls, literal)
+        number.literal = literal
+        return number
+
+    def __repr__(self) -> str:
+        return self.literal
 
 
 class Chunk:
@@ -91,15 +106,13 @@ def encodable(text: str) -> str:
 
 
 def json_of(value: object) -> str:
-    """A value as JSON; what JSON has no form for, as text."""
-    return json.dumps(_plain(value), ensure_ascii=False, default=cell_of)
-
-
-def _plain(value: object) -> object:
+    """A value as JSON, with its numbers as they were written; what JSON has no form for, as text."""
+    if isinstance(value, WrittenNumber) and value.literal[-1].isdigit():
+        return value.literal
     if isinstance(value, float) and not math.isfinite(value):
-        return str(value)  # json.dumps would write a bare NaN, which is no JSON
+        return json_of(str(value))  # json.dumps would write a bare NaN, which is no JSON
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return f"[{', '.join(map(json_of, value))}]"
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    return value
+        return f"{{{', '.join(f'{json_of(str(key))}: {json_of(item)}' for key, item in value.items())}}}"
+    return json.dumps(value, ensure_ascii=False, default=cell_of)

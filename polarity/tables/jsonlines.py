@@ -3,12 +3,12 @@
 import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Any, Self
+from typing import Any
 
 import pyarrow as pa
 
 from polarity.privacy import excerpt
-from polarity.tables.chunk import Chunk, encodable
+from polarity.tables.chunk import Chunk, WrittenNumber, encodable
 from polarity.tables.encoding import mended, undecodable
 from polarity.tables.lines import Lines
 from polarity.tables.places import Places
@@ -19,21 +19,6 @@ _EDGE = 100
 """Characters shown of a broken line, before and after the place where it breaks."""
 _DIGITS = 640
 """Digits of a whole number that Python reads under any setting."""
-
-
-class WrittenNumber(float):
-    """A number that remembers how it was written, since 1.10 and 1.1 may not mean the same to its owner."""
-
-    literal: str
-
-    def __new__(cls, literal: str) -> Self:
-        """The number of a JSON text."""
-        number = super().__new__(cls, literal)
-        number.literal = literal
-        return number
-
-    def __repr__(self) -> str:
-        return self.literal
 
 
 def _whole(literal: str) -> float:

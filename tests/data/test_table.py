@@ -8,7 +8,7 @@ import pytest
 
 from polarity.data.cells import is_blank
 from polarity.data.table import NoTextError, cell_text
-from polarity.tables.jsonlines import WrittenNumber
+from polarity.tables.chunk import WrittenNumber
 from polarity.tables.problems import SHOWN, Problems
 
 

@@ -76,6 +76,16 @@ def test_keys_of_json_become_columns_wherever_they_first_occur(written: str, tmp
     assert rows[2]["big"] == "12345678901234567890"
 
 
+@pytest.mark.parametrize("written", ["csv", "parquet"])
+def test_numbers_within_lists_and_objects_of_json_have_the_digits_that_were_written(
+    written: str, tmp_path: Path
+) -> None:
+    nested = '[0.10, 12345678901234567890.50, {"k": [1E5, 1e400, -0.0, true, null, "ü"]}, [], {}, 7]'
+    (tmp_path / "in.jsonl").write_text(f'{{"text": "a", "cell": {nested}}}\n{{"text": "b", "cell": [NaN]}}', "utf-8")
+    predict(job(tmp_path / "in.jsonl", tmp_path / f"out.{written}"))
+    assert [row["cell"] for row in read(tmp_path / f"out.{written}")] == [nested, '["NaN"]']
+
+
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
     table = pa.table({
         "text": ["a", "b", "c", "d"],
