@@ -8,6 +8,7 @@ import numpy as np
 from polarity.evaluation.predictions import Predictions
 from polarity.statistics.class_shares import ClassShares, classes_of
 from polarity.statistics.counts import Counts, Statistics
+from polarity.statistics.groups import FEWEST
 from polarity.statistics.interval import UNKNOWN, Interval, Share, f1_interval
 from polarity.statistics.percentile import sample_interval
 from polarity.statistics.resample import resample
@@ -64,7 +65,10 @@ def intervals(
     by_task = {}
     for t, task in enumerate(tasks):
         classes = classes_of(counts, 0, t)
-        per_class = {name: _of_class(one, confidence) for name, one in zip(task.classes, classes, strict=True)}
+        freedom = counts.freedom(t)
+        silent = freedom is not None and freedom < FEWEST and bool(counts.labelled_tasks(t))
+        shown = [_of_class(one, confidence, silent=silent) for one in classes]
+        per_class = dict(zip(task.classes, shown, strict=True))
         macro = mean_f1_interval(counts, observed, drawn, 0, t, confidence=confidence)
         accuracy = _added([one.recall for one in classes]).interval(confidence)
         by_task[task.name] = TaskIntervals(macro, accuracy, per_class)
@@ -92,10 +96,14 @@ def mean_f1_interval(
     return wider(interval, value, score_reach(counts, [system], task, confidence=confidence))
 
 
-def _of_class(shares: ClassShares, confidence: float) -> ClassIntervals:
-    return ClassIntervals(
-        shares.precision.interval(confidence), shares.recall.interval(confidence), f1_interval(shares.union, confidence)
-    )
+def _of_class(shares: ClassShares, confidence: float, *, silent: bool) -> ClassIntervals:
+    """Its intervals.
+
+    :param silent: whether the groups can say nothing, so that there is none either where no row counts.
+    """
+    found = [shares.precision.interval(confidence), shares.recall.interval(confidence)]
+    found.append(f1_interval(shares.union, confidence))
+    return ClassIntervals(*(None if silent and one == UNKNOWN else one for one in found))
 
 
 def _added(shares: Sequence[Share]) -> Share:

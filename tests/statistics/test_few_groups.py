@@ -59,6 +59,19 @@ def test_a_group_that_is_nearly_everything_is_as_good_as_alone() -> None:
     assert intervals(predictions, first, resamples=50).overall is None
 
 
+@pytest.mark.parametrize(("sizes", "known"), [([40], False), ([300, 1, 1], False), ([20, 20], True)])
+def test_a_class_that_is_never_found_has_no_interval_where_groups_can_say_nothing(
+    sizes: list[int], *, known: bool
+) -> None:
+    posts = [str(post) for post, size in enumerate(sizes) for _ in range(size)]
+    labels = [row % 2 for row in range(len(posts))]  # the third class is neither there nor decided for
+    found = intervals(of_labels(labels, posts), [np.zeros(len(labels), dtype=int)], resamples=50)
+    absent = found.tasks[TASK.name].per_class[TASK.classes[2]]
+    assert [absent.precision, absent.recall, absent.f1] == [UNKNOWN if known else None] * 3
+    assert (found.tasks[TASK.name].per_class[TASK.classes[1]].precision is None) != known
+    assert (found.overall is None) != known
+
+
 def test_many_groups_give_the_interval_of_their_bootstrap() -> None:
     rows, (first, _) = drawn(World(400, 4, 0, 0.8))
     estimates = intervals(rows, first, resamples=4000).overall
