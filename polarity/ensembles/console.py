@@ -13,6 +13,7 @@ from polarity.statistics import paired_difference
 from polarity.wording import times
 
 ENSEMBLE = "ensemble"
+SPEEDS = "rows/s: on this machine just now, beside whatever else it did; the fastest of several passes"
 
 
 def members_table(
@@ -46,6 +47,7 @@ def members_table(
     _add(table, result, outcome.speed, score(tasks, rows.labels, ours), [""] * (1 + len(tasks)), style="bold")
     paired = ", with paired 95 % intervals" if intervals else ""
     table.title = f"{split} ({times(len(rows), 'row')}): macro-F1 ({how}){paired}"
+    table.caption = SPEEDS
     return table
 
 
@@ -81,7 +83,7 @@ def cost_sentence(outcome: Outcome) -> str:
     if outcome.combined is None:
         return f"cost: none, it is one model as {best.name} is, for {points}"
     return (
-        f"cost: {outcome.speed:,.0f} rows/s, where {best.name} alone does {best.speed:,.0f} "
+        f"cost: {outcome.speed:,.0f} rows/s just now, where {best.name} alone does {best.speed:,.0f} "
         f"({best.speed / outcome.speed:.1f} times the time), for {points}"
     )
 

@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from scipy.special import softmax
 
 import polarity
+from polarity.ensembles.console import SPEEDS
 from polarity.ensembles.soup_greedy import SoupGreedy
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions, read_predictions
@@ -242,17 +243,19 @@ def test_a_soup_is_one_model_with_the_mean_of_the_weights(home: Path) -> None:
 def test_the_cost_is_told_beside_what_the_table_says(home: Path) -> None:
     """Its gain over the member that it names, not over the best of each fold."""
     run, said = make(home, "method=average", "gate=false")
-    named = read_object(run.metrics)["ensemble"]["best_member"]
+    named, words = read_object(run.metrics)["ensemble"]["best_member"], " ".join(said.split())
+    assert words.count(SPEEDS) == words.count("┃ rows/s ┃") > 0, "below each table with speeds stands what they are"
+    assert re.search(r"cost: [\d,]+ rows/s just now, where", words)
     row = next(line for line in said.splitlines() if line.startswith(f"│ {named} "))
     gain = 100 * float(row.split("│")[5].split()[0])
-    told = re.search(rf"where {named} alone does .* for ([\d.]+) points (more|less) than it", " ".join(said.split()))
+    told = re.search(rf"where {named} alone does .* for ([\d.]+) points (more|less) than it", words)
     assert told is not None
     assert float(told[1]) == pytest.approx(abs(gain), abs=0.006)
     assert (told[2] == "less") == (gain < -0.006)
     content = read_object(run.metrics)["ensemble"]
     seconds = {name: 1 / speed for name, speed in content["rows_per_second"].items()}
     times = sum(seconds[name] for name in content["used"]) / seconds[named]
-    assert f"({times:.1f} times the time)" in " ".join(said.split()), "no more than its members take together"
+    assert f"({times:.1f} times the time)" in words, "no more than its members take together"
 
 
 def test_a_soup_costs_no_more_than_one_model(home: Path) -> None:
