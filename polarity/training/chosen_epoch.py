@@ -9,6 +9,7 @@ import numpy as np
 from polarity.content import Json
 from polarity.errors import UserError
 from polarity.evaluation.predictions import Predictions
+from polarity.paths import expanded
 from polarity.run import RunDirectory
 from polarity.runs.environment import read_environment
 from polarity.statistics.counts import Counts
@@ -77,7 +78,7 @@ def _chosen_before(run: RunDirectory) -> list[str]:
     return [
         f"{what.format(folder)} may have been chosen on these rows, too, which is not counted"
         for what, folder in before.items()
-        if folder is not None and _has_rows_of(run, Path(folder))
+        if folder is not None and _has_rows_of(run, expanded(folder))
     ]
 
 

@@ -79,10 +79,15 @@ def test_the_interval_is_the_ordinary_one_moved_also_where_a_class_is_never_hit(
     assert choice["low"] == pytest.approx(ordinary.low - choice["optimism"], abs=0.01)
 
 
+@pytest.mark.parametrize("written", ["{}/origin", "~/origin"])
 @pytest.mark.parametrize(
     ("setting", "what"), [("from: {}", "with which it began,"), ("regularizer: {{teacher: {}}}", "its teacher, {},")]
 )
-def test_what_was_chosen_before_by_the_same_rows_is_told(setting: str, what: str, tmp_path: Path) -> None:
+def test_what_was_chosen_before_by_the_same_rows_is_told(
+    setting: str, what: str, written: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    place = written.format(tmp_path)
     run, predictions = epochs(tmp_path / "run", count=3)
 
     def said(fingerprint: str | None) -> str:
@@ -90,10 +95,10 @@ def test_what_was_chosen_before_by_the_same_rows_is_told(setting: str, what: str
         for folder, mark in (("run", "f00"), ("origin", fingerprint)):
             about = {"data": {"val": {"fingerprint": mark}} if mark else {}}
             (tmp_path / folder / "environment.json").write_text(json.dumps(about), encoding="utf-8")
-        (run.path / "config.yaml").write_text(setting.format(tmp_path / "origin") + "\n", encoding="utf-8")
+        (run.path / "config.yaml").write_text(setting.format(place) + "\n", encoding="utf-8")
         return str(chosen_epoch(run, predictions, {"monitor": "val/macro_f1"})["sentence"])
 
-    told = f"{what.format(tmp_path / 'origin')} may have been chosen on these rows, too, which is not counted"
+    told = f"{what.format(place)} may have been chosen on these rows, too, which is not counted"
     assert said("f00").endswith(told)
     assert "not counted" not in said("other")
     assert "not counted" not in said(None), "a refit has no validation rows"

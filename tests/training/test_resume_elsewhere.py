@@ -144,6 +144,24 @@ def test_another_run_in_the_place_of_a_teacher_is_no_teacher(tmp_path: Path) -> 
         resume_run(str(run.path))
 
 
+def test_a_teacher_is_meant_from_where_the_run_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    teacher = train(tmp_path, *QUICK, without=WITHOUT)
+    taught = ("regularizer=distillation", f"regularizer.teacher={os.path.relpath(teacher.path)}")
+    build = training_run.build_callbacks
+    line = [text for text in overrides(tmp_path, *QUICK, *taught) if not text.startswith(WITHOUT)]
+    with monkeypatch.context() as patch:
+        patch.setattr(training_run, "build_callbacks", lambda config: {**build(config), "crash": Crash((0, 0))})
+        with pytest.raises(SystemExit):
+            training_run.start_run(composed(*line), line, keep_going=False)
+    (run,) = (folder for folder in (tmp_path / "outputs").glob("2*") if folder != teacher.path)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    shutil.rmtree(tmp_path / "cache" / "teachers")
+    resume_run(str(run))
+    assert "its teacher, outputs/" in read_object(RunDirectory(run).metrics)["best"]["selection"]["sentence"]
+
+
 def test_other_threads_round_otherwise(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     here = torch.get_num_threads()
