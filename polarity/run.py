@@ -36,9 +36,12 @@ def now() -> str:
 
 
 def nowhere(config: Mapping[str, Any], name: str = "run") -> list[str]:
-    """Why there is no run's folder where a setting names one and there is nothing, which a quick look tells."""
+    """Why there is no run's folder where a setting names one and there is nothing, which a quick look tells.
+
+    What is too long for a path is told by itself.
+    """
     path = config.get(name)
-    if isinstance(path, str) and not os.path.exists(expanded(path)):  # noqa: PTH110 - Path's own raises an error, too
+    if isinstance(path, str) and not too_long(name, path) and not expanded(path).exists():
         try:
             RunDirectory.open(path)
         except UserError as error:
