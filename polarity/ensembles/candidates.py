@@ -10,6 +10,7 @@ from polarity.calibration.base import Calibration
 from polarity.calibration.scaling import Scaling
 from polarity.decisions.base import Decision
 from polarity.ensembles.blend import Blend
+from polarity.evaluation.metrics import score
 from polarity.evaluation.predictions import Predictions
 from polarity.posthoc import fit_decider
 from polarity.systems.combination import LinearPool, TaskEnsemble, calibrated_by
@@ -34,6 +35,16 @@ class MemberRows:
     def tasks(self) -> list[Task]:
         """The tasks, in the order of the logits."""
         return [item.task for item in self.rows.tasks]
+
+    @property
+    def best(self) -> int:
+        """Number of the member that stands best."""
+        return int(np.argmax([self.standing(logits) for logits in self.logits]))
+
+    def standing(self, logits: Logits, inside: np.ndarray | slice = slice(None)) -> float:
+        """Overall macro-F1 by argmax of such logits of all rows, on the rows ``inside``."""
+        predicted = [own[inside].argmax(axis=1) for own in logits]
+        return score(self.tasks, self.rows.labels[inside], predicted).overall
 
     def said(self, logits: Logits) -> Predictions:
         """The rows with other logits."""

@@ -68,7 +68,7 @@ def reporting_of(settings: EnsembleSettings, recorded: RunSettings) -> Reporting
 
 def config_of(outcome: Outcome, gathered: Gathered, settings: EnsembleSettings) -> Config:
     """The ensemble's ``config.yaml``."""
-    chosen = outcome.asked[outcome.used[0]].source
+    chosen = outcome.asked[outcome.first].source
     base = chosen if isinstance(chosen, RunDirectory) else next(iter(gathered.runs.values()))
     members = [_described(one) for one in outcome.asked]
     own = {**settings.recorded(members), "output_dir": settings.output_dir}
@@ -83,7 +83,7 @@ def _described(one: Asked) -> Json:
 
 
 def _about(outcome: Outcome) -> Json:
-    chosen = outcome.asked[outcome.used[0]].source
+    chosen = outcome.asked[outcome.first].source
     one_run = outcome.combined is None and outcome.kitchen is None and isinstance(chosen, RunDirectory)
     best = dict(read_metrics(chosen)["best"]) if one_run and isinstance(chosen, RunDirectory) else {}
     selection = {"sentence": outcome.sentence}
@@ -104,7 +104,7 @@ def _about(outcome: Outcome) -> Json:
 
 def _write_model(run: RunDirectory, outcome: Outcome, settings: EnsembleSettings) -> None:
     """One model, as a run has it: that of the best member, or the soup."""
-    source = outcome.asked[outcome.used[0]].source
+    source = outcome.asked[outcome.first].source
     assert isinstance(source, RunDirectory)
     if outcome.kitchen is None or len(outcome.used) == 1:
         shutil.copytree(source.model, run.model)

@@ -62,10 +62,16 @@ class Outcome:
         }
 
     @property
+    def first(self) -> int:
+        """Number of the member whose configuration the result has; a soup that of the one that it was judged in."""
+        return self.used[0] if self.kitchen is None else self.kitchen.number
+
+    @property
     def speed(self) -> float:
         """Rows per second: its members' times together; those of one model, a soup among them, are that model's."""
-        used = [self.asked[number].speed for number in self.used]
-        return used[0] if self.combined is None else 1 / sum(1 / speed for speed in used)
+        if self.combined is None:
+            return self.asked[self.first].speed
+        return 1 / sum(1 / self.asked[number].speed for number in self.used)
 
     @property
     def alone(self) -> str | None:
@@ -178,9 +184,10 @@ def _ways(members: MemberRows, gathered: Gathered, settings: EnsembleSettings) -
     method = settings.method
     if isinstance(method, Soup):
         runs, trust = list(gathered.runs.values()), modules_of(settings.trust)
-        bowl = rebuild(runs[0].path, accelerator=settings.accelerator, trust=settings.trust, unused=False)
+        best = members.best  # any order of the runs has the same one
+        bowl = rebuild(runs[best].path, accelerator=settings.accelerator, trust=settings.trust, unused=False)
         weights = [load_model(run.model, trust)[0].state_dict() for run in runs]
-        return [Souped(method.name, members, method, Kitchen(bowl, weights, gathered.splits.val))]
+        return [Souped(method.name, members, method, Kitchen(best, bowl, weights, gathered.splits.val))]
     blends = method.blends if isinstance(method, Auto) else (method,)
     return [Blended(blend.name, members, blend, settings.calibration) for blend in blends if isinstance(blend, Blend)]
 

@@ -12,10 +12,10 @@ from torch import Tensor
 from polarity.data.rows import Rows
 from polarity.ensembles.blend import Method
 from polarity.ensembles.candidates import Candidate, Logits, MemberRows
-from polarity.evaluation.metrics import score
 from polarity.files import checksum
 from polarity.models.saving import CARD, WEIGHTS
 from polarity.posthoc import FILE
+from polarity.quoting import overrides_of
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import Rebuilt
 
@@ -42,10 +42,12 @@ class Soup(Method):
 class Kitchen:
     """What soups of the members say about the validation rows; each is made once.
 
-    :param bowl: the first member, whose weights are replaced.
+    :param number: of the member that the bowl is.
+    :param bowl: the member by whose configuration every soup reads and answers; its weights are replaced.
     :param weights: of each member.
     """
 
+    number: int
     bowl: Rebuilt
     weights: Sequence[Mapping[str, Tensor]]
     rows: Rows
@@ -85,10 +87,9 @@ class Souped(Candidate):
 
     def choose(self, inside: np.ndarray) -> list[int]:
         """The members that are chosen by the rows ``inside``."""
-        labels, tasks = self.members.rows.labels[inside], self.members.tasks
 
         def standing(chosen: Sequence[int]) -> float:
-            return score(tasks, labels, [own[inside].argmax(axis=1) for own in self.kitchen.logits(chosen)]).overall
+            return self.members.standing(self.kitchen.logits(chosen), inside)
 
         return self.soup.choose(len(self.members.logits), standing)
 
@@ -97,8 +98,8 @@ class Souped(Candidate):
 
 
 def soup_problems(runs: Sequence[RunDirectory]) -> list[str]:
-    """A problem for each run whose weights cannot be averaged with those of the first."""
-    first = _anatomy(runs[0])
+    """A problem for each run whose weights cannot be averaged with those of the first, or not be used as they are."""
+    first, ours = _anatomy(runs[0]), _read_by(runs[0])
     problems = []
     for run in runs[1:]:
         differs = sorted(name for name, what in {**first, **_anatomy(run)}.items() if first.get(name) != what)
@@ -108,7 +109,24 @@ def soup_problems(runs: Sequence[RunDirectory]) -> list[str]:
                 f"runs: {run.path} is of another architecture or tokenizer than {runs[0].path} (the first difference "
                 f"is model/{[*differs, *missing][0]}), so their weights have no mean; use method=average"
             )
+        theirs = _read_by(run)
+        if others := [name for name in ours if theirs[name] != ours[name]]:
+            there, here = (" ".join(overrides_of({name: own[name] for name in others})) for own in (theirs, ours))
+            problems.append(
+                f"runs: {run.path} reads and answers by {there}, {runs[0].path} by {here}, and their soup could do so "
+                "in one way only; use method=average"
+            )
     return problems
+
+
+def _read_by(run: RunDirectory) -> dict[str, object]:
+    """The settings of a run that its model reads and answers by, beside what stands in the model's folder."""
+    own = run.settings
+    return {
+        "batching.max_length": own.max_length,
+        "batching.max_context": own.max_context,
+        "trainer.precision": own.precision,
+    }
 
 
 def _anatomy(run: RunDirectory) -> dict[str, str]:

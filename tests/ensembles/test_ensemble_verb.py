@@ -240,6 +240,31 @@ def test_a_soup_is_one_model_with_the_mean_of_the_weights(home: Path) -> None:
     assert f"The weights are the mean of those of {len(SEEDS)} runs: {', '.join(f'seed-{s}' for s in SEEDS)}." in card
 
 
+def test_a_soup_is_the_same_in_any_order_of_its_members(home: Path) -> None:
+    """Its configuration is that of the member by which it was read and judged, the best one."""
+    one, other = (
+        make(home, "method=soup_uniform", "gate=false", runs=order)[0]
+        for order in (("seed-1", "seed-2"), ("seed-2", "seed-1"))
+    )
+    assert (one.model / "model.safetensors").read_bytes() == (other.model / "model.safetensors").read_bytes()
+    for first, second in zip(stored(one).tasks, stored(other).tasks, strict=True):
+        assert np.array_equal(first.logits, second.logits)  # type: ignore[arg-type]
+    configs = [read_yaml(run.path / "config.yaml", dict) for run in (one, other)]
+    assert len({config["seed"] for config in configs}) == 1
+    scores = {seed: read_object(RunDirectory(home / f"seed-{seed}").metrics)["uncalibrated"] for seed in SEEDS}
+    plain = {seed: own["val"]["overall"] for seed, own in scores.items()}
+    assert plain[configs[0]["seed"]] == max(plain.values())
+
+
+def test_members_that_read_otherwise_have_no_soup(home: Path) -> None:
+    if not (home / "short").exists():
+        run = train(home, "batching.max_length=8", "trainer.max_epochs=1", "reporting.baselines=false")
+        run.path.rename(home / "short")
+    said = refused(home, "method=soup_greedy", runs=("short", "seed-1"))
+    assert "seed-1 reads and answers by batching.max_length=32" in said
+    assert "batching.max_length=8" in said
+
+
 def test_the_cost_is_told_beside_what_the_table_says(home: Path) -> None:
     """Its gain over the member that it names, not over the best of each fold."""
     run, said = make(home, "method=average", "gate=false")
