@@ -12,12 +12,23 @@ from torch import Tensor
 from polarity.data.rows import Rows
 from polarity.ensembles.blend import Method
 from polarity.ensembles.candidates import Candidate, Logits, MemberRows
-from polarity.files import checksum
-from polarity.models.saving import CARD, WEIGHTS
+from polarity.files import checksum, read_object
+from polarity.models.components import OWN
+from polarity.models.huggingface.families import ATTENTION_DROPOUTS, HIDDEN_DROPOUTS
+from polarity.models.saving import CARD, CONFIG, WEIGHTS, forms_of_weights
 from polarity.posthoc import FILE
 from polarity.quoting import overrides_of
 from polarity.run import RunDirectory
 from polarity.runs.rebuild import Rebuilt
+from polarity.signature import TARGET
+
+OF_TRAINING = {
+    *("weights_sha256", "transformers_version"),
+    *("attention", "unpadded"),  # ways to the same numbers
+    *("dropout", "trunk_dropout", *HIDDEN_DROPOUTS, *ATTENTION_DROPOUTS),
+    *("init", "lr", "weight_decay"),
+}
+"""Names in the description of a model of what may differ between models whose weights mean the same."""
 
 Standing = Callable[[Sequence[int]], float]
 """The validation score of the soup of some members."""
@@ -130,10 +141,17 @@ def _read_by(run: RunDirectory) -> dict[str, object]:
 
 
 def _anatomy(run: RunDirectory) -> dict[str, str]:
-    """What two models have to share: everything beside the weights and the decision rule."""
+    """What two models have to share: everything beside the values of the weights, their training and the rule."""
     files = [path for path in run.model.rglob("*") if path.is_file()]
-    found = {path.relative_to(run.model).as_posix(): checksum(path) for path in files}
-    card = json.loads((run.model / CARD).read_text(encoding="utf-8"))
-    card.pop("weights_sha256", None)
-    others = {name: mark for name, mark in found.items() if name not in (CARD, WEIGHTS, FILE)}
-    return {**others, CARD: json.dumps(card, sort_keys=True)}
+    named = {path.relative_to(run.model).as_posix(): path for path in files}
+    found = {name: checksum(path) for name, path in named.items() if name not in (CARD, CONFIG, WEIGHTS, FILE)}
+    described = {name: _meaning(read_object(named[name])) for name in (CARD, CONFIG)}
+    content = {**described, WEIGHTS: forms_of_weights(run.model)}
+    return {**found, **{name: json.dumps(what, sort_keys=True) for name, what in content.items()}}
+
+
+def _meaning(described: object) -> object:
+    """The description of a model without what only its training depends on; nothing is known of others' classes."""
+    if not isinstance(described, Mapping) or not str(described.get(TARGET, OWN)).startswith(OWN):
+        return described
+    return {name: _meaning(value) for name, value in described.items() if name not in OF_TRAINING}

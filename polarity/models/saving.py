@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -116,6 +116,13 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
         return load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise UserError(f"{path}: is damaged or cut off ({error})") from error
+
+
+def forms_of_weights(folder: Path) -> dict[str, tuple[str, list[int]]]:
+    """Type and shape of each weight of a saved model, by its name in the file; no weight is read."""
+    with safe_open(folder / WEIGHTS, framework="pt") as file:
+        parts = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 - it is no mapping
+        return {name: (part.get_dtype(), part.get_shape()) for name, part in parts.items()}
 
 
 def write_card_of_several(folder: Path, tasks: Sequence[Task], mark: str) -> None:

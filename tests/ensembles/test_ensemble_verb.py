@@ -256,6 +256,24 @@ def test_a_soup_is_the_same_in_any_order_of_its_members(home: Path) -> None:
     assert plain[configs[0]["seed"]] == max(plain.values())
 
 
+def test_members_that_were_trained_with_other_dropout_and_attention_have_a_soup(home: Path) -> None:
+    """It answers as the member does whose configuration and description it has."""
+    settings = ("model.dropout=0.3", "model.encoder_dropout=0.2", "model.attention=sdpa", "reporting.baselines=false")
+    run = train(home, "seed=3", *settings)
+    run.path.rename(home / "sdpa")
+    cards = dict[int, object]()
+    for names in (("seed-1", "sdpa"), ("sdpa", "seed-1")):
+        made, _ = make(home, "method=soup_uniform", "gate=false", runs=names)
+        config = read_yaml(made.path / "config.yaml", dict)
+        card = read_object(made.model / "polarity.json")
+        assert (card["attention"], card["dropout"]) == (
+            ("sdpa", 0.3) if config["seed"] == 3 else ("eager", config["model"]["dropout"])
+        )
+        cards[config["seed"]] = card
+        assert "reproduced" in said_by("evaluate", f"run={made.path}", "resamples=100")
+    assert len(cards) == 1, "in any order"
+
+
 def test_members_that_read_otherwise_have_no_soup(home: Path) -> None:
     if not (home / "short").exists():
         run = train(home, "batching.max_length=8", "trainer.max_epochs=1", "reporting.baselines=false")

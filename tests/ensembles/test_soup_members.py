@@ -5,9 +5,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from polarity.config.recorded import RunSettings
 from polarity.ensembles.soup import soup_problems
+from polarity.files import write_json
+from polarity.models import Head, MultiTaskClassifier
+from polarity.models.huggingface.encoder import HuggingFaceEncoder
+from polarity.models.joined import JoinedEncoder
+from polarity.models.ngrams.encoder import NgramEncoder
+from polarity.models.saving import save_model
+from tests.tiny import TASKS, tiny_classifier, tiny_reader
 
 READ = {"batching": {"max_length": 32, "max_context": None}, "trainer": {"precision": "32-true"}}
 
@@ -17,8 +26,9 @@ def run_with(path: Path, vocabulary: str = "a b", **sections: dict[str, Any]) ->
     reader = path / "model" / "encoder"
     reader.mkdir(parents=True)
     (reader / "tokenizer.json").write_text(vocabulary)
-    (path / "model" / "polarity.json").write_text('{"head": {}, "weights_sha256": "of its own"}')
-    (path / "model" / "model.safetensors").write_text(path.name)
+    write_json(path / "model" / "polarity.json", {"head": {}, "weights_sha256": path.name})
+    write_json(path / "model" / "config.json", {})
+    save_file({"weight": torch.rand(2)}, path / "model" / "model.safetensors")
     settings = {name: {**usual, **sections.get(name, {})} for name, usual in READ.items()}
     return SimpleNamespace(path=path, model=path / "model", settings=RunSettings(settings))
 
@@ -55,3 +65,49 @@ def test_members_may_be_trained_and_evaluated_in_batches_of_other_sizes(tmp_path
     trainer = {"max_epochs": 1, "gradient_clip_val": 0.5}
     other = run_with(tmp_path / "other", batching=sizes, trainer=trainer)
     assert soup_problems([run_with(tmp_path / "first"), other]) == []
+
+
+def saved(path: Path, model: MultiTaskClassifier) -> Any:
+    """The run of a model that reads with the usual tokenizer."""
+    save_model(model, tiny_reader(), path / "model")
+    return SimpleNamespace(path=path, model=path / "model", settings=RunSettings(READ))
+
+
+def with_ngrams(**settings: float) -> MultiTaskClassifier:
+    """A joined model, whose parts are described within its own description."""
+    own = {"dropout": 0.1, "lr": 2e-3, "weight_decay": 0.0, **settings}
+    parts = {"encoder": tiny_classifier().encoder, "ngrams": NgramEncoder(terms=5, width=4, **own)}
+    return MultiTaskClassifier(tasks=TASKS, encoder=JoinedEncoder(parts), head=Head())
+
+
+def test_how_members_were_trained_is_no_matter_of_their_soup(tmp_path: Path) -> None:
+    others = [
+        tiny_classifier(dropout=0.3),
+        tiny_classifier(hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.2),
+        tiny_classifier(attention="sdpa"),
+        tiny_classifier(head=Head(init="linear_probe")),
+    ]
+    unpadded = tiny_classifier()
+    assert isinstance(unpadded.encoder, HuggingFaceEncoder)
+    unpadded.encoder.unpadded = True
+    runs = [saved(tmp_path / str(number), model) for number, model in enumerate([tiny_classifier(), *others, unpadded])]
+    assert soup_problems(runs) == []
+
+
+@pytest.mark.parametrize("other", [{"pooling": "max"}, {"head": Head(layers=2)}, {"hidden_act": "relu"}, {"layers": 2}])
+def test_members_of_another_form_have_no_soup(other: dict[str, Any], tmp_path: Path) -> None:
+    runs = [saved(tmp_path / "first", tiny_classifier()), saved(tmp_path / "other", tiny_classifier(**other))]
+    (problem,) = soup_problems(runs)
+    assert "is of another architecture or tokenizer" in problem
+
+
+def test_how_parts_of_members_were_trained_is_no_matter_either(tmp_path: Path) -> None:
+    def run(name: str, model: MultiTaskClassifier) -> Any:
+        made = run_with(tmp_path / name)
+        architecture = model.architecture()
+        write_json(made.model / "config.json", architecture.pop("encoder"))
+        write_json(made.model / "polarity.json", architecture)
+        return made
+
+    first, slow = run("first", with_ngrams()), run("slow", with_ngrams(lr=1e-4, dropout=0.5, weight_decay=0.1))
+    assert soup_problems([first, slow]) == []
