@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from transformers import CONFIG_MAPPING
+from transformers import CONFIG_MAPPING, PreTrainedTokenizerFast
 
 from polarity.data.rows import Rows
 from polarity.errors import UserError
 from polarity.models.huggingface.encoder import HuggingFaceEncoder
 from polarity.models.huggingface.families import random_encoder
+from polarity.models.huggingface.prefix import with_prefix
 from polarity.models.huggingface.probing import check_reading
 from polarity.models.huggingface.tokens import TokenStore
 from tests.tiny import pooling_of, tiny_classifier, tiny_tokenizer
@@ -24,9 +25,9 @@ READS_PADDING: dict[str, dict[str, Any]] = {
 }
 
 
-def store(tokenizer: Any) -> TokenStore:
+def store(tokenizer: Any, texts: list[str] = TEXTS, context: list[str] | None = None) -> TokenStore:
     """The texts as the run reads them."""
-    rows = Rows([str(n) for n in range(len(TEXTS))], TEXTS, None, np.zeros((len(TEXTS), 0), dtype=np.int64))
+    rows = Rows([str(n) for n in range(len(texts))], texts, context, np.zeros((len(texts), 0), dtype=np.int64))
     return TokenStore.make(rows, tokenizer, 32)
 
 
@@ -83,6 +84,33 @@ def test_the_first_token_of_a_tokenizer_without_one_for_the_row_is_only_a_word()
     tokenizer.backend_tokenizer.post_processor = None
     with pytest.raises(UserError, match="begins no row with a token that stands for all of it"):
         check_reading(tiny_classifier("bert", pooling="cls").encoder, store(tokenizer), tokenizer)
+
+
+def undeclared(*, template: bool) -> PreTrainedTokenizerFast:
+    """A tokenizer that declares no other special tokens than those for unknown words and padding."""
+    backend = tiny_tokenizer().backend_tokenizer
+    if not template:
+        backend.post_processor = None
+    return PreTrainedTokenizerFast(tokenizer_object=backend, unk_token="[UNK]", pad_token="[PAD]")
+
+
+def test_a_first_token_that_is_not_declared_as_special_stands_for_the_row() -> None:
+    tokenizer = undeclared(template=True)
+    check_reading(tiny_classifier("bert", pooling="cls").encoder, store(tokenizer), tokenizer)
+
+
+def test_a_word_that_is_unknown_in_all_rows_does_not_stand_for_them() -> None:
+    tokenizer = undeclared(template=False)
+    read = store(tokenizer, ["\u0936 good", "\u0936 war", "\u0936"])
+    with pytest.raises(UserError, match="begins no row with a token that stands for all of it"):
+        check_reading(tiny_classifier("bert", pooling="cls").encoder, read, tokenizer)
+
+
+@pytest.mark.parametrize("context", [None, ["war", "news"]], ids=["texts", "pairs"])
+def test_words_before_every_text_stand_behind_the_first_token(context: list[str] | None) -> None:
+    tokenizer = with_prefix(tiny_tokenizer(), "query: ")
+    read = store(tokenizer, ["good", "bad news"], context)
+    check_reading(tiny_classifier("bert", pooling="cls").encoder, read, tokenizer)
 
 
 def test_weights_that_are_no_numbers_are_refused() -> None:

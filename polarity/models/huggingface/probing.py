@@ -62,7 +62,7 @@ def check_reading(encoder: "HuggingFaceEncoder", store: TokenStore, tokenizer: A
         )
     if encoder.pooling.needs_first_token:
         firsts = {int(store.batch(np.array([number]))["input_ids"][0, 0]) for number in range(min(len(store), 50))}
-        if not firsts <= set(tokenizer.all_special_ids):
+        if not firsts <= _put_first(tokenizer):
             problems.append(
                 f"model.pooling: {name} reads the first token, but this tokenizer begins no row with a token that "
                 "stands for all of it, so only the first word would be read; mean reads all of them"
@@ -76,6 +76,13 @@ def check_reading(encoder: "HuggingFaceEncoder", store: TokenStore, tokenizer: A
                 )
     if problems:
         raise UserError(problems)
+
+
+def _put_first(tokenizer: Any) -> set[int]:
+    """The tokens that it puts before a text, and before a pair, whatever it declares as special."""
+    texts = (["a"], ["a", "a"])
+    read = [tokenizer(*each, return_special_tokens_mask=True, verbose=False) for each in texts]
+    return {each["input_ids"][0] for each in read if any(each["special_tokens_mask"][:1])}
 
 
 def _another(store: TokenStore, ids: Tensor) -> dict[str, Tensor] | None:
