@@ -16,7 +16,7 @@ from polarity.models.huggingface.families import random_encoder
 from polarity.models.huggingface.prefix import with_prefix
 from polarity.models.huggingface.probing import check_reading
 from polarity.models.huggingface.tokens import TokenStore
-from tests.tiny import pooling_of, tiny_classifier, tiny_tokenizer
+from tests.tiny import POOLED, pooling_of, tiny_classifier, tiny_tokenizer
 
 TEXTS = ["good news for the people", "war", "they hate the awful soup and the table and the chair", "soup"]
 READS_PADDING: dict[str, dict[str, Any]] = {
@@ -62,8 +62,7 @@ def test_an_encoder_that_takes_some_lengths_only_is_refused() -> None:
         check_reading(encoder_of("nystromformer", **few), store(tokenizer), tokenizer)
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta", "xlm-roberta", "distilbert", "deberta-v2", "modernbert"])
-@pytest.mark.parametrize("pooling", ["mean", "cls", "max"])
+@pytest.mark.parametrize(("family", "pooling"), POOLED)
 def test_others_are_taken_and_left_as_they_were(family: str, pooling: str) -> None:
     tokenizer, model = tiny_tokenizer(), tiny_classifier(family, pooling=pooling).encoder
     before = torch.get_rng_state()
@@ -79,11 +78,12 @@ def test_the_first_token_under_causal_attention_says_nothing() -> None:
         check_reading(model, store(tokenizer), tokenizer)
 
 
-def test_the_first_token_of_a_tokenizer_without_one_for_the_row_is_only_a_word() -> None:
+@pytest.mark.parametrize("pooling", ["cls", "pooler"])
+def test_the_first_token_of_a_tokenizer_without_one_for_the_row_is_only_a_word(pooling: str) -> None:
     tokenizer = tiny_tokenizer()
     tokenizer.backend_tokenizer.post_processor = None
     with pytest.raises(UserError, match="begins no row with a token that stands for all of it"):
-        check_reading(tiny_classifier("bert", pooling="cls").encoder, store(tokenizer), tokenizer)
+        check_reading(tiny_classifier("bert", pooling=pooling).encoder, store(tokenizer), tokenizer)
 
 
 def undeclared(*, template: bool) -> PreTrainedTokenizerFast:

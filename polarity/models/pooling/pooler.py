@@ -13,6 +13,7 @@ class PoolerPooling(Pooling):
     """
 
     needs_pooler = True
+    needs_first_token = True  # as the poolers of all families of transformers that read texts do
 
     def forward(self, output: BaseModelOutput, attention_mask: Tensor) -> Tensor:
         pooled: Tensor | None = getattr(output, "pooler_output", None)  # each family has an output class of its own
