@@ -41,6 +41,11 @@ class Judged:
     honest_gain: Gain
     needed: float | None
 
+    @property
+    def closest(self) -> str:
+        """Name of the way that is kept, or of the one that came closest to it."""
+        return self.kept or max(self.gains, key=lambda name: self.gains[name].value)
+
 
 def deal(members: MemberRows) -> np.ndarray:
     """The fold of each row: stratified by the labels of all tasks together; groups stay whole."""

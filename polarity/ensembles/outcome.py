@@ -39,8 +39,8 @@ class Outcome:
     :param soup: where weights are averaged, those that are; none else.
     :param fitted: calibration and rule of the result, on validation.
     :param said: the result's own predictions of the other splits.
-    :param took: the way that would be kept, and the one member that it has taken; None where there are several, or none
-        is kept.
+    :param took: the way that would be kept or came closest, and the one member that it has taken; None where there are
+        several.
     """
 
     asked: list[Asked]
@@ -88,7 +88,7 @@ class Outcome:
             if member != judged.best:
                 why = f"and {judged.best}, which decides better, is kept"
             return f"no ensemble: {way} took {member} alone, {why}"
-        name = judged.kept or max(judged.gains, key=lambda name: judged.gains[name].value)
+        name = judged.closest
         gain = judged.gains[name]
         points = f"{100 * gain.value:+.2f} points of overall macro-F1, standard error {error_in_points(gain)}"
         over = f"its cross-fitted gain over the member that is best without each fold is {points}"
@@ -114,11 +114,10 @@ def find_outcome(asked: list[Asked], gathered: Gathered, settings: EnsembleSetti
     ways = _ways(members, gathered, settings)
     judged, decided = _judge(members, asked, ways, settings)
     best = [one.name for one in asked].index(judged.best)
-    kept = next((way for way in ways if way.name == judged.kept), None)
+    kept: Candidate | None = next(way for way in ways if way.name == judged.closest)
     used, combined = _combined(kept, best, asked, members)
-    took = None
-    if kept is not None and combined is None and len(used) == 1:
-        took = kept.name, asked[used[0]].name
+    took = (judged.closest, asked[used[0]].name) if combined is None and len(used) == 1 else None
+    if took is not None or judged.kept is None:
         kept, judged = None, replace(judged, kept=None)
         used, combined = _combined(None, best, asked, members)
     kitchen = kept.kitchen if isinstance(kept, Souped) else None

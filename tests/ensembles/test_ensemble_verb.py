@@ -359,12 +359,13 @@ def test_rows_that_one_learnt_from_are_no_evidence_for_another(home: Path, tmp_p
     assert "stand in the train split" in said
 
 
+@pytest.mark.parametrize("gate", ["false", "2"])
 @pytest.mark.parametrize("taken", [0, 1])
 def test_a_way_that_takes_one_member_alone_is_no_reason_for_a_worse_one(
-    taken: int, home: Path, monkeypatch: pytest.MonkeyPatch
+    taken: int, gate: str, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SoupGreedy, "choose", lambda *_: [taken])
-    run, said = make(home, "method=soup_greedy", "gate=false")
+    run, said = make(home, "method=soup_greedy", f"gate={gate}")
     said = " ".join(said.split())
     alone = re.search(r"(seed-\d), which decides better, is kept|took (seed-\d) alone, since", said)
     assert alone is not None
