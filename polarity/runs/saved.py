@@ -1,5 +1,6 @@
 """Predictions of finished runs, read with a check that they are what the run wrote."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from polarity.content import Json
@@ -57,14 +58,16 @@ def finished_model(path: str | Path) -> RunDirectory:
     return run
 
 
-def finished_single_model(path: str | Path) -> RunDirectory:
+def finished_single_model(path: str | Path, fit: Callable[[RunDirectory], bool] = lambda _: True) -> RunDirectory:
     """A finished run's folder that holds one model, which can be used without this project's runs.
 
+    :param fit: whether a member may be advised in place of its ensemble.
     :raises UserError: as above, and for an ensemble, whose models are those of its members.
     """
     run = finished_model(path)
     if run.is_ensemble:
-        inner = "; give one of its members: " + ", ".join(map(str, run.member_runs)) if run.member_runs else ""
+        members = [str(member) for member in run.member_runs if fit(RunDirectory(member))]
+        inner = "; give one of its members: " + ", ".join(members) if members else ""
         raise UserError(f"{run.path}: is an ensemble, or a linear model, and not one model of a run{inner}")
     return run
 

@@ -16,14 +16,17 @@ from polarity.exporting.folder import ABOUT, about, folder_problems, parts_of
 from polarity.exporting.hf import write_hf
 from polarity.exporting.onnx import GRAPH, SMALL_GRAPH, package_problems, session_of, write_onnx
 from polarity.exporting.quantize import QuantizationCost, cost, write_int8
-from polarity.files import whole_folder, write_json
+from polarity.files import read_object, whole_folder, write_json
+from polarity.models.saving import CONFIG
 from polarity.paths import expanded
 from polarity.posthoc import DecisionChoice
 from polarity.progress import progress
 from polarity.reports.console import RunConsole
+from polarity.run import RunDirectory
 from polarity.runs.rebuild import Rebuilt, rebuild, run_splits
 from polarity.runs.saved import finished_single_model
 from polarity.settings import NonNegativeInt
+from polarity.signature import TARGET
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ def export(settings: ExportSettings) -> Path:
     :raises UserError: with everything that is wrong with run, settings and data, or if the copy does not say what the
         run says; then nothing is written.
     """
-    run = finished_single_model(settings.run)
+    run = finished_single_model(settings.run, _of_transformers)
     folder = run.export(settings.format) if settings.output is None else locate(settings.output)
     problems = folder_problems(folder, overwrite=settings.overwrite)
     problems += package_problems() if settings.format == "onnx" else []
@@ -64,6 +67,11 @@ def export(settings: ExportSettings) -> Path:
         agreement, costs = _write(settings, rebuilt, splits, part)
     _say(settings, folder, agreement, costs)
     return folder
+
+
+def _of_transformers(run: RunDirectory) -> bool:
+    """Whether its encoder is one of transformers; any other names its class."""
+    return TARGET not in read_object(run.model / CONFIG)
 
 
 def _write(

@@ -179,6 +179,16 @@ def test_making_it_again_gives_the_same(home: Path, average: Path) -> None:
     assert read_yaml(again.path / "config.yaml", dict) == read_yaml(average / "config.yaml", dict)
 
 
+def test_export_advises_members_that_it_can_export(average: Path, tmp_path: Path) -> None:
+    """Others than those of transformers name their class."""
+    shutil.copytree(average, tmp_path / "one")
+    config = tmp_path / "one" / "members" / "1-seed-1" / "model" / "config.json"
+    config.write_text('{"_target_": "polarity.models.ngrams.encoder.NgramEncoder"}', encoding="utf-8")
+    said = " ".join(said_by("export", f"run={tmp_path / 'one'}", "format=hf", code=2).split())
+    assert re.search(r"give one of its members: \S+/2-seed-2(?!,)", said)
+    assert "1-seed-1" not in said
+
+
 def test_whoever_changes_a_member_is_found_out(average: Path, tmp_path: Path) -> None:
     shutil.copytree(average, tmp_path / "changed")
     weights = tmp_path / "changed" / "members" / "3-linear" / "linear.safetensors"
