@@ -35,10 +35,10 @@ def fill(
     run: RunDirectory, outcome: Outcome, gathered: Gathered, settings: EnsembleSettings
 ) -> tuple[SplitContent, ...]:
     """Write everything into a new folder; returns what its files say about each split."""
-    first = next(iter(gathered.runs.values()))
-    began = read_environment(first).get("folder")  # relative paths of the data are meant from there
-    here = environment(gathered.splits, first.settings.data.features)
-    write_json(run.environment, {**here, "folder": began, "resumed": []})
+    base = _base(outcome, gathered)
+    known = read_environment(base)  # by its configuration the data are read, and relative paths meant from its folder
+    here = environment(gathered.splits, base.settings.data.features)
+    write_json(run.environment, {**here, "data": known["data"], "folder": known.get("folder"), "resumed": []})
     if outcome.combined is None:
         _write_model(run, outcome, settings)
         mark = str(read_card(run.model)["weights_sha256"])
@@ -68,11 +68,16 @@ def reporting_of(settings: EnsembleSettings, recorded: RunSettings) -> Reporting
 
 def config_of(outcome: Outcome, gathered: Gathered, settings: EnsembleSettings) -> Config:
     """The ensemble's ``config.yaml``."""
-    chosen = outcome.asked[outcome.first].source
-    base = chosen if isinstance(chosen, RunDirectory) else next(iter(gathered.runs.values()))
+    base = _base(outcome, gathered)
     members = [_described(one) for one in outcome.asked]
     own = {**settings.recorded(members), "output_dir": settings.output_dir}
     return base.settings.of_ensemble(own, one_model=outcome.combined is None)
+
+
+def _base(outcome: Outcome, gathered: Gathered) -> RunDirectory:
+    """The run whose configuration the ensemble has: of the first member that has a say, if that is one."""
+    chosen = outcome.asked[outcome.first].source
+    return chosen if isinstance(chosen, RunDirectory) else next(iter(gathered.runs.values()))
 
 
 def _described(one: Asked) -> Json:

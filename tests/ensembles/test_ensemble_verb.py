@@ -284,6 +284,18 @@ def test_members_that_were_trained_with_other_dropout_and_attention_have_a_soup(
     assert len(cards) == 1, "in any order"
 
 
+def test_what_is_kept_of_one_member_is_read_with_the_rows_of_that_member(home: Path) -> None:
+    """Members may have other training rows, and their data other places: both are recorded of the one that is kept."""
+    if not (home / "few").exists():
+        run = train(home, "limit.train=60", "trainer.max_epochs=1", "reporting.baselines=false")
+        run.path.rename(home / "few")
+    for names in (("few", "seed-1"), ("seed-1", "few")):
+        made, said = make(home, "method=average", runs=names)
+        assert "no ensemble: seed-1" in said or "took seed-1 alone" in said
+        assert read_object(made.environment)["data"] == read_object(home / "seed-1" / "environment.json")["data"]
+        assert "reproduced" in said_by("evaluate", f"run={made.path}", "resamples=100")
+
+
 def test_members_that_read_otherwise_have_no_soup(home: Path) -> None:
     if not (home / "short").exists():
         run = train(home, "batching.max_length=8", "trainer.max_epochs=1", "reporting.baselines=false")
