@@ -151,15 +151,24 @@ def _check_split(folder: Path, split: str) -> None:
 
 
 def baseline_of(systems: Sequence[System], split: str) -> list[System]:
-    """The linear baseline of the first that has it; it sees the same rows in every run, so one stands for all."""
+    """The linear baseline of the first that has it; it sees the same rows in every run, so one stands for all.
+
+    It reads contexts where the run does, so that runs with other contexts, or without, have each their own.
+    """
+    found: dict[str | None, System] = {}
     for system in systems:
         path = RunDirectory(system.folder).baseline(BASELINE, OUT_OF_FOLD if system.folds else split)
-        if system.kind == "run" and path.is_file():
-            found = System(f"{BASELINE} baseline", path.parent, "baseline", read_predictions(path))
-            if system.folds is None:
-                return [found]
-            return [_folded(found, path, read_out_of_fold(path), system.held_out)]
-    return []
+        column = None if system.config is None else RunSettings(system.config).data.context
+        if system.kind == "run" and path.is_file() and column not in found:
+            one = System(f"{BASELINE} baseline", path.parent, "baseline", read_predictions(path))
+            folded = system.folds is not None
+            found[column] = _folded(one, path, read_out_of_fold(path), system.held_out) if folded else one
+    if len(found) < 2:
+        return list(found.values())
+    return [
+        replace(one, name=f"{one.name}, data.context={'null' if column is None else column}")
+        for column, one in found.items()
+    ]
 
 
 def short_names(folders: Sequence[Path]) -> list[str]:
